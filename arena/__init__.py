@@ -1,0 +1,1 @@
+"""Blind pairs, votes and ratings."""

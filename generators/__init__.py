@@ -1,0 +1,1 @@
+"""What is measured upon: the simulator, importers, adapters."""

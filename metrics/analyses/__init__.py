@@ -1,0 +1,1 @@
+"""Intermediate results that several metrics share, each computed once per clip."""

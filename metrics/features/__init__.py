@@ -1,0 +1,1 @@
+"""Embeddings of whole clips, for the set metrics."""

@@ -1,0 +1,99 @@
+"""The contract of a generator: what it can do, what it is asked, what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from seedbench.prompt import Prompt
+
+GenerationStatus = Literal["succeeded", "failed", "refused", "expired", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceLimits:
+    """How many reference assets a generator takes, and how large. Sizes in bytes, lengths in seconds."""
+
+    images: int = 9
+    image_bytes: int = 30_000_000
+    videos: int = 3
+    video_bytes: int = 50_000_000
+    video_total_s: tuple[float, float] = (2.0, 15.0)
+    audios: int = 3
+    audio_bytes: int = 15_000_000
+    audio_s: float = 15.0
+    total: int = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a generator takes. Empty ``tasks`` means every task; durations in seconds; ``sizes`` empty means any."""
+
+    tasks: frozenset[str] = frozenset()
+    min_duration_s: float = 0.5
+    max_duration_s: float = 60.0
+    sizes: frozenset[tuple[int, int]] = frozenset()
+    audio: bool = True
+    references: ReferenceLimits | None = field(default_factory=ReferenceLimits)
+    seeds: bool = True
+    deterministic: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One prompt, one seed, one set of settings, for one generator.
+
+    ``settings`` are the generator's own options and part of the request's identity. ``width`` and ``height`` in pixels, ``fps`` in frames a second.
+    """
+
+    prompt: Prompt
+    seed: int
+    width: int = 456
+    height: int = 256
+    fps: int = 25
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """What came back. ``refused`` is a property of the model, ``failed`` is an outage; both carry a ``reason``.
+
+    ``latency_s`` is wall time from asking to having the file, None for imported clips. ``cost_usd`` None: unknown.
+    ``truth`` is a JSON-ready dict that only a simulator can give (phonemes, cuts, contacts, beats, tracks, identities).
+    ``own_file`` is True when ``file`` was made for this run, False when it is the user's and must never be touched.
+    """
+
+    status: GenerationStatus
+    file: Path | None = None
+    seed_used: int | None = None
+    latency_s: float | None = None
+    cost_usd: float | None = None
+    reason: str = ""
+    truth: Mapping[str, Any] | None = None
+    own_file: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Generator:
+    """A system under test. Construct with its options (keyword arguments, all JSON-ready); construction is cheap."""
+
+    name: ClassVar[str]
+
+    def capabilities(self) -> Capabilities:
+        """What it takes; the plan refuses what lies outside, by name, before anything runs."""
+        raise NotImplementedError
+
+    def offers(self, prompt: Prompt, seed: int) -> bool:
+        """Whether this generator has (or can make) a clip for ``prompt``; importers say no to what they lack."""
+        return True
+
+    def generate(self, request: Request, directory: Path) -> Generation:
+        """Make one clip inside ``directory`` (exists, empty, this request's own). Raise GeneratorError on an outage."""
+        raise NotImplementedError
+
+    def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
+        """What else decides the result besides the request (e.g. sha256 of an imported file): part of the cell's key."""
+        return {}

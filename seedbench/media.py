@@ -1,0 +1,280 @@
+"""Writing and reading media through PyAV: the low level that clips, the simulator, breakage and previews share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seedbench.errors import ClipError, StorageError
+
+#: The short side of decoded pictures is capped here; no metric of ours looks closer.
+SHORT_SIDE_CAP = 720
+#: Decoded pictures of one clip may take this many bytes; beyond, they are scaled down further (by clip facts alone).
+PICTURE_BYTES_CAP = 1_500_000_000
+#: A clip longer than this is not a clip of this field but a film.
+LONGEST_S = 180.0
+
+
+@dataclass(frozen=True)
+class ProbeFacts:
+    """What the container and its packets say, read without decoding a picture.
+
+    ``duration_s`` and ``n_frames`` come from the packets, never from the header, which may lie (``notes`` says when it does).
+    ``fps`` is the median rate of the packets' times; ``variable_rate`` says that the spacing differs by more than 5 ms.
+    """
+
+    width: int
+    height: int
+    fps: float
+    duration_s: float
+    n_frames: int
+    has_video: bool
+    has_audio: bool
+    audio_rate: int
+    channels: int
+    audio_duration_s: float
+    variable_rate: bool
+    container: str
+    video_codec: str
+    audio_codec: str
+    size_bytes: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Everything a file holds, decoded once. ``rgb`` (T, H, W, 3) uint8, ``time_s`` (T,) from the first picture,
+    ``audio`` (C, N) float32 at ``audio_rate`` whose first sample lies at ``audio_start_s`` relative to the first picture."""
+
+    rgb: np.ndarray
+    time_s: np.ndarray
+    audio: np.ndarray
+    audio_rate: int
+    audio_start_s: float
+    notes: tuple[str, ...] = ()
+
+
+def _open(path: Path) -> Any:
+    import av
+
+    av.logging.set_level(av.logging.PANIC)
+    if not path.exists():
+        raise ClipError(f"{path}: there is no such file")
+    if path.is_dir():
+        raise ClipError(f"{path}: is a folder, not a media file")
+    try:
+        if path.stat().st_size == 0:
+            raise ClipError(f"{path}: the file is empty (0 bytes)")
+        return av.open(str(path))
+    except PermissionError as error:
+        raise ClipError(f"{path}: may not be read ({error.strerror})") from error
+    except (av.error.FFmpegError, OSError) as error:
+        raise ClipError(f"{path}: is not a media file that can be read, or is cut off ({_words(error)})") from error
+
+
+def _words(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text).split("\n")[0]
+
+
+def probe(path: Path) -> ProbeFacts:
+    """Facts of a media file from its packets. Raises ClipError in one sentence for anything that cannot be a clip."""
+    import av
+
+    with _open(path) as container:
+        video = container.streams.video[0] if container.streams.video else None
+        audio = container.streams.audio[0] if container.streams.audio else None
+        if video is None and audio is None:
+            raise ClipError(f"{path}: holds neither picture nor sound")
+        times: list[float] = []
+        audio_end = 0.0
+        notes: list[str] = []
+        try:
+            for packet in container.demux([stream for stream in (video, audio) if stream is not None]):
+                if packet.pts is None or packet.time_base is None:
+                    continue
+                start = float(packet.pts * packet.time_base)
+                if video is not None and packet.stream.index == video.index:
+                    times.append(start)
+                elif packet.duration:
+                    audio_end = max(audio_end, start + float(packet.duration * packet.time_base))
+                else:
+                    audio_end = max(audio_end, start)
+        except (av.error.FFmpegError, OSError) as error:
+            notes.append(f"the file breaks off: {_words(error)}")
+        times.sort()
+        n_frames = len(times)
+        if video is not None and n_frames == 0:
+            raise ClipError(f"{path}: has a video stream without a single picture (cut off?)")
+        steps = np.diff(times) if n_frames > 1 else np.array([])
+        steps = steps[steps > 0]
+        step = float(np.median(steps)) if len(steps) else 0.0
+        duration = times[-1] - times[0] + step if n_frames else audio_end
+        header = float(container.duration) / 1e6 if container.duration else 0.0
+        if header > max(duration, audio_end) * 1.5 + 1.0:
+            notes.append(f"the header claims {header:.0f} s, the packets hold {max(duration, audio_end):.1f} s")
+        facts = ProbeFacts(
+            width=video.width if video is not None else 0,
+            height=video.height if video is not None else 0,
+            fps=1.0 / step if step > 0 else 0.0,
+            duration_s=duration,
+            n_frames=n_frames,
+            has_video=video is not None,
+            has_audio=audio is not None and audio_end > 0,
+            audio_rate=int(audio.rate or 0) if audio is not None else 0,
+            channels=int(audio.channels or 0) if audio is not None else 0,
+            audio_duration_s=audio_end,
+            variable_rate=bool(len(steps) > 1 and float(np.ptp(steps)) > 0.005),
+            container=str(container.format.name),
+            video_codec=str(video.codec_context.name) if video is not None else "",
+            audio_codec=str(audio.codec_context.name) if audio is not None else "",
+            size_bytes=path.stat().st_size,
+            notes=tuple(notes),
+        )
+    if facts.duration_s > LONGEST_S:
+        raise ClipError(f"{path}: lasts {facts.duration_s:.0f} s; clips up to {LONGEST_S:.0f} s are scored, cut it first")
+    return facts
+
+
+def working_size(facts: ProbeFacts) -> tuple[int, int]:
+    """Width and height at which a clip's pictures are kept: short side at most 720, all pictures within the byte cap; both even.
+
+    >>> from dataclasses import replace
+    >>> facts = ProbeFacts(1920, 1080, 25, 5, 125, True, False, 0, 0, 0.0, False, "mp4", "h264", "", 1)
+    >>> working_size(facts)
+    (1280, 720)
+    >>> working_size(replace(facts, width=454, height=256))
+    (454, 256)
+    """
+    scale = min(1.0, SHORT_SIDE_CAP / max(1, min(facts.width, facts.height)))
+    total = 3.0 * facts.width * facts.height * max(1, facts.n_frames)
+    scale = min(scale, (PICTURE_BYTES_CAP / total) ** 0.5 if total else 1.0)
+    if scale >= 1.0:
+        return facts.width, facts.height
+    return max(2, round(facts.width * scale / 2) * 2), max(2, round(facts.height * scale / 2) * 2)
+
+
+def decode(path: Path, facts: ProbeFacts) -> Decoded:
+    """Decode a whole file once: pictures at their working size, sound at its own rate. What decodes before a break is kept, with a note."""
+    import av
+
+    width, height = working_size(facts)
+    pictures: list[np.ndarray] = []
+    times: list[float] = []
+    sound: list[np.ndarray] = []
+    sound_start: float | None = None
+    notes = list(facts.notes)
+    with _open(path) as container:
+        video = container.streams.video[0] if facts.has_video else None
+        audio = container.streams.audio[0] if facts.has_audio else None
+        rate = facts.audio_rate
+        resampler = av.AudioResampler(format="fltp", rate=rate) if audio is not None else None
+        if video is not None:
+            video.thread_type = "AUTO"
+        try:
+            for packet in container.demux([stream for stream in (video, audio) if stream is not None]):
+                for frame in packet.decode():
+                    if frame.pts is None:
+                        continue
+                    if isinstance(frame, av.VideoFrame):
+                        picture = frame.to_ndarray(width=width, height=height, format="rgb24", interpolation="AREA")
+                        pictures.append(picture)
+                        times.append(float(frame.time))
+                    elif resampler is not None:
+                        if sound_start is None:
+                            sound_start = float(frame.time)
+                        sound.extend(part.to_ndarray() for part in resampler.resample(frame))
+            if resampler is not None and sound:
+                sound.extend(part.to_ndarray() for part in resampler.resample(None))
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            notes.append(f"decoding stopped after {len(pictures)} pictures: {_words(error)}")
+    if facts.has_video and not pictures:
+        raise ClipError(f"{path}: not one picture could be decoded")
+    order = np.argsort(times, kind="stable")
+    start = times[order[0]] if pictures else 0.0
+    rgb = np.stack([pictures[i] for i in order]) if pictures else np.zeros((0, 0, 0, 3), np.uint8)
+    samples = np.concatenate(sound, axis=1) if sound else np.zeros((max(1, facts.channels), 0), np.float32)
+    if not np.isfinite(samples).all():
+        samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
+        notes.append("the sound holds values that are no numbers; they were set to silence")
+    return Decoded(
+        rgb=rgb,
+        time_s=np.array([times[i] - start for i in order]),
+        audio=samples.astype(np.float32, copy=False),
+        audio_rate=facts.audio_rate,
+        audio_start_s=(sound_start or 0.0) - start if pictures else 0.0,
+        notes=tuple(notes),
+    )
+
+
+def write_clip(
+    path: Path,
+    frames: Iterable[np.ndarray],
+    fps: float,
+    audio: np.ndarray | None = None,
+    rate: int = 48000,
+    *,
+    crf: int = 18,
+    preset: str = "veryfast",
+    times_s: Iterable[float] | None = None,
+    video_codec: str = "libx264",
+    audio_bitrate: int = 160_000,
+) -> Path:
+    """Write an MP4 (H.264 + AAC, bit-exact for equal input) and return ``path``.
+
+    ``frames``: pictures (H, W, 3) uint8 RGB, all of one size; odd sizes are written with one edge line repeated.
+    ``fps``: rate; with ``times_s`` each picture is put at its own time instead (variable rate).
+    ``audio``: (N,) or (N, 2) float in -1..1 at ``rate`` Hz, or None for a clip without a sound stream.
+    Raises StorageError when the place cannot be written; a partial file is removed.
+    """
+    import av
+
+    av.logging.set_level(av.logging.PANIC)
+    base = Fraction(1, 90_000)
+    placed = iter(times_s) if times_s is not None else None
+    try:
+        with av.open(str(path), "w", options={"fflags": "+bitexact", "movflags": "+faststart"}) as container:
+            video: Any = None
+            sound: Any = None
+            if audio is not None:
+                audio = np.atleast_2d(np.asarray(audio, np.float32).T)
+            for index, frame in enumerate(frames):
+                height, width = frame.shape[:2]
+                if height % 2 or width % 2:
+                    frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+                if video is None:
+                    video = container.add_stream(video_codec, rate=Fraction(fps).limit_denominator(1001))
+                    video.width, video.height = frame.shape[1], frame.shape[0]
+                    video.pix_fmt = "yuv420p"
+                    video.options = {"crf": str(crf), "preset": preset, "threads": "1"} if video_codec == "libx264" else {}
+                    video.codec_context.time_base = base
+                    video.codec_context.flags |= 1 << 23  # AV_CODEC_FLAG_BITEXACT
+                    if audio is not None:
+                        sound = container.add_stream("aac", rate=rate, layout="stereo" if audio.shape[0] == 2 else "mono")
+                        sound.bit_rate = audio_bitrate
+                        sound.codec_context.flags |= 1 << 23
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+                seconds = next(placed) if placed is not None else index / fps
+                picture.pts, picture.time_base = round(seconds * 90_000), base
+                container.mux(video.encode(picture))
+            if video is None:
+                raise ClipError(f"{path}: a clip needs at least one picture")
+            container.mux(video.encode(None))
+            if sound is not None and audio is not None:
+                for start in range(0, audio.shape[1], 1024):
+                    block = np.ascontiguousarray(np.clip(audio[:, start : start + 1024], -1.0, 1.0))
+                    packet = av.AudioFrame.from_ndarray(block, format="fltp", layout=sound.codec_context.layout.name)
+                    packet.sample_rate, packet.pts, packet.time_base = rate, start, Fraction(1, rate)
+                    container.mux(sound.encode(packet))
+                container.mux(sound.encode(None))
+    except (OSError, av.error.FFmpegError) as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise StorageError(f"{path}: could not be written ({_words(error)})") from error
+    return path
