@@ -25,11 +25,12 @@ Task = Literal[
     "strength",  # one reference at several strengths
     "extension",  # go on from a given clip
     "edit",  # change one thing of a given clip, keep the rest
+    "unknown",  # nothing is known of what was asked: imported clips without a suite
 ]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Look(_Strict):
@@ -171,6 +172,11 @@ class Prompt(_Strict):
         for line in self.speech:
             if line.character not in people:
                 raise ValueError(f"the line {line.text!r} is spoken by {line.character!r}, who is not in the cast")
+            if line.start_s >= self.duration_s:
+                raise ValueError(f"the line {line.text!r} starts at {line.start_s} s, the clip ends at {self.duration_s} s")
+        for event in self.events:
+            if max(event.start_s, *event.times_s, 0.0) >= self.duration_s:
+                raise ValueError(f"the event {event.kind!r} lies after the clip's end at {self.duration_s} s")
         previous_end = 0.0
         for shot in self.shots:
             unknown = [name for name in shot.cast if name not in people]

@@ -1,0 +1,244 @@
+"""Model weights: one list (``weights.toml``), fetched on request, verified whenever they are loaded.
+
+Files live under ``$SEEDBENCH_WEIGHTS``, by default ``~/.cache/seedbench/weights``. ``installed.json`` there records the hash of each
+file the user supplied, so that a file exchanged behind our back is noticed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbench.errors import UnknownNameError, WeightsError
+
+ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One entry of the list. ``sha256`` is None for files of the user's whose hash nobody published in full."""
+
+    name: str
+    file: str
+    sha256: str | None
+    sha256_start: str
+    sha256_end: str
+    size: int
+    licence: str
+    used_by: str
+    source: Mapping[str, str]
+
+
+def folder() -> Path:
+    """Where weights are kept."""
+    return Path(os.environ.get("SEEDBENCH_WEIGHTS") or Path.home() / ".cache" / "seedbench" / "weights")
+
+
+@functools.cache
+def manifest() -> dict[str, Weights]:
+    """All entries of ``weights.toml`` by name."""
+    with (Path(__file__).parent / "weights.toml").open("rb") as stream:
+        table = tomllib.load(stream)
+    return {
+        name: Weights(
+            name=name,
+            file=entry["file"],
+            sha256=entry.get("sha256"),
+            sha256_start=entry.get("sha256_start", ""),
+            sha256_end=entry.get("sha256_end", ""),
+            size=entry["size"],
+            licence=entry["licence"],
+            used_by=entry["used_by"],
+            source=entry["source"],
+        )
+        for name, entry in table.items()
+    }
+
+
+def entry_of(name: str) -> Weights:
+    """The entry called ``name``. Raises UnknownNameError."""
+    try:
+        return manifest()[name]
+    except KeyError:
+        raise UnknownNameError(f"there are no weights called {name!r}; known: {', '.join(sorted(manifest()))}") from None
+
+
+def _place(entry: Weights) -> Path:
+    if entry.source["kind"] == "package":
+        spec = importlib.util.find_spec(entry.source["package"])
+        if spec is None or not spec.submodule_search_locations:
+            raise WeightsError(f"weights {entry.name!r} come with the package {entry.source['package']}, which is not installed")
+        return Path(next(iter(spec.submodule_search_locations))) / entry.source["member"]
+    return folder() / entry.name / entry.file
+
+
+def _digest(path: Path) -> str:
+    stat = path.stat()
+    return _digest_of_state(path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _digest_of_state(path: Path, size: int, mtime_ns: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _expected(entry: Weights) -> str | None:
+    if entry.sha256:
+        return entry.sha256
+    record = folder() / "installed.json"
+    return json.loads(record.read_text()).get(entry.name) if record.exists() else None
+
+
+def available(name: str) -> bool:
+    """Whether the file is there (its hash is checked by :func:`path`)."""
+    try:
+        return _place(entry_of(name)).exists()
+    except WeightsError:
+        return False
+
+
+def path(name: str) -> Path:
+    """The verified file. Raises WeightsError, with the command that mends it, when it is absent or has another hash."""
+    entry = entry_of(name)
+    place = _place(entry)
+    if not place.exists():
+        kind = entry.source["kind"]
+        mend = f"seedbench weights add {name} PATH" if kind == "user" else f"seedbench weights fetch {name}"
+        raise WeightsError(f"weights {name!r} are not installed; run: {mend}")
+    _check(entry, place, _expected(entry))
+    return place
+
+
+def _check(entry: Weights, place: Path, expected: str | None) -> None:
+    found = _digest(place)
+    if expected is None and entry.source["kind"] == "user":
+        raise WeightsError(f"{place} was not put there by `seedbench weights add {entry.name} PATH`, so its hash is not known; add it")
+    if found != expected:
+        raise WeightsError(f"{place} has sha256 {found[:12]}..., expected {str(expected)[:12]}...; delete it and fetch it again")
+
+
+def sha256_of(name: str) -> str:
+    """sha256 of what is installed under ``name``, or ``"absent"``: part of the keys of what was computed with it."""
+    entry = entry_of(name)
+    return _digest(_place(entry)) if available(name) else ABSENT
+
+
+def verify(name: str) -> str:
+    """``ok``, ``absent`` or what is wrong, in words."""
+    if not available(name):
+        return ABSENT
+    try:
+        path(name)
+    except WeightsError as error:
+        return str(error)
+    return "ok"
+
+
+def fetch(name: str) -> Path:
+    """Get the file from its source and verify it; returns at once when it is already there and right. Raises WeightsError."""
+    entry = entry_of(name)
+    kind = entry.source["kind"]
+    if kind == "user":
+        raise WeightsError(f"weights {name!r} cannot be fetched: supply {entry.source['help']} with `seedbench weights add {name} PATH`")
+    if kind == "package" or verify(name) == "ok":
+        return path(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        found = _download(entry, Path(scratch)) if kind == "url" else _from_archive(entry, Path(scratch))
+        _check(entry, found, entry.sha256)
+        _install(found, _place(entry))
+    return path(name)
+
+
+def add(name: str, file: Path, *, accept_other: bool = False) -> Path:
+    """Copy a file of the user's into the weights folder and record its hash.
+
+    Refuses a file whose hash differs from the published one unless ``accept_other``. Raises WeightsError.
+    """
+    entry = entry_of(name)
+    if entry.source["kind"] == "package":
+        raise WeightsError(f"weights {name!r} come with the package {entry.source['package']}; install that instead")
+    if not file.is_file():
+        raise WeightsError(f"{file}: there is no such file")
+    found = _digest(file)
+    right = found == entry.sha256 if entry.sha256 else found.startswith(entry.sha256_start) and found.endswith(entry.sha256_end)
+    if not right and (entry.sha256 or not accept_other):
+        published = entry.sha256 or f"{entry.sha256_start}...{entry.sha256_end}"
+        raise WeightsError(f"{file} has sha256 {found}, the published file has {published}; pass --accept-other if it is meant")
+    _install(file, _place(entry))
+    record = folder() / "installed.json"
+    known = json.loads(record.read_text()) if record.exists() else {}
+    record.write_text(json.dumps({**known, name: found}, indent=1, sort_keys=True))
+    return path(name)
+
+
+def _install(file: Path, place: Path) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(f"{place.name}.{os.getpid()}.part")
+        shutil.copyfile(file, partial)
+        partial.replace(place)
+    except OSError as error:
+        raise WeightsError(f"{place} cannot be written ({error.strerror}); set SEEDBENCH_WEIGHTS to a folder that can") from error
+
+
+def _download(entry: Weights, scratch: Path) -> Path:
+    target = scratch / entry.file
+    url = entry.source["url"]
+    if not url.startswith(("https://", "http://127.0.0.1", "file://")):
+        raise WeightsError(f"weights {entry.name!r}: {url} is not an https address")
+    try:
+        with urllib.request.urlopen(url, timeout=60) as reply, target.open("wb") as out:  # noqa: S310
+            shutil.copyfileobj(reply, out)
+    except (urllib.error.URLError, OSError) as error:
+        raise WeightsError(f"weights {entry.name!r} could not be fetched from {url} ({error})") from error
+    return target
+
+
+def _from_archive(entry: Weights, scratch: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    done = subprocess.run([*command, "--dest", str(scratch), entry.source["requirement"]], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
+        raise WeightsError(f"weights {entry.name!r}: pip could not download {entry.source['requirement']} ({reason})")
+    archive = next(file for file in sorted(scratch.iterdir()) if file.suffix in {".whl", ".gz", ".zip"})
+    target = scratch / entry.file
+    member = entry.source["member"]
+    opened: zipfile.ZipFile | tarfile.TarFile
+    if archive.suffix == ".gz":
+        with tarfile.open(archive) as opened:
+            name = _member([item.name for item in opened.getmembers()], member, archive)
+            stream = opened.extractfile(name)
+            if stream is None:
+                raise WeightsError(f"{archive.name} holds {member} as something that is no file")
+            with stream, target.open("wb") as out:
+                shutil.copyfileobj(stream, out)
+    else:
+        with zipfile.ZipFile(archive) as opened:
+            name = _member(opened.namelist(), member, archive)
+            with opened.open(name) as stream, target.open("wb") as out:
+                shutil.copyfileobj(stream, out)
+    return target
+
+
+def _member(names: list[str], member: str, archive: Path) -> str:
+    for name in names:
+        if name == member or fnmatch.fnmatch(name, f"*/{member}"):
+            return name
+    raise WeightsError(f"{archive.name} holds no {member}")
