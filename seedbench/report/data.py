@@ -61,7 +61,8 @@ class GeneratorFacts:
 class MeasureFacts:
     """One column of the report: a measure under one backend, and how to read it.
 
-    ``version`` is the metric's. ``meaning`` is the metric's one-line meaning (the measure has its own). ``certificate`` says in one or two sentences what
+    ``version`` is the metric's. ``meaning`` is the metric's one-line meaning (the measure has its own). ``certificate`` says in one or
+    two sentences what
     calibration found ("monotone over injected 0..480 ms, ..."); empty: the metric was not calibrated, and the report says so.
     """
 
@@ -80,7 +81,8 @@ class SummaryRow:
     """One generator under one column. ``value`` is None with a ``reason`` where no summary can be given.
 
     ``low``/``high`` bound the value at the report's confidence; both None when there is no interval (one clip). ``method`` names how
-    value and interval were made (``mean/bootstrap-by-prompt``). The four counts are of clips: ``n_failed`` holds metric failures and cells without
+    value and interval were made (``mean/bootstrap-by-prompt``). The four counts are of clips: ``n_failed`` holds metric failures and
+    cells without
     a clip, ``n_not_applicable`` those whose prompt does not ask for what the metric measures.
     """
 
@@ -107,7 +109,8 @@ class SummaryRow:
 class Comparison:
     """Two generators under one column, paired by prompt: ``difference`` is a minus b in the measure's unit.
 
-    ``better`` names the generator the data support as better after adjustment, None where they support neither. ``difference`` is None with a
+    ``better`` names the generator the data support as better after adjustment, None where they support neither. ``difference`` is None
+    with a
     ``reason`` where the two cannot be compared (no prompt that both have scores on, another backend).
     """
 
@@ -149,7 +152,8 @@ class ScoreReport:
 
 @dataclass(frozen=True, kw_only=True)
 class CellReport:
-    """One prompt given to one generator with one seed. ``clip_path`` is where the clip lies on this machine; files written carry its name only."""
+    """One prompt given to one generator with one seed. ``clip_path`` is where the clip lies on this machine; files written carry its name
+    only."""
 
     generator: str
     prompt_id: str
@@ -170,9 +174,12 @@ class CellReport:
 class RunReport:
     """A run, ready to be written down.
 
-    ``created_at`` is ISO 8601. ``generators``, ``measures`` and ``cells`` are shown in the order given. ``provenance`` is nested JSON, shown as it is; known keys are
-    ``command`` (str), ``spec_sha256``, ``versions`` (name to version), ``weights`` (list of name, sha256, licence, used_by), ``machine``, ``seeds``.
-    ``notes`` are sentences the reader must see before the numbers (a fallback backend, cells that failed). ``confidence`` is that of every interval.
+    ``created_at`` is ISO 8601. ``generators``, ``measures`` and ``cells`` are shown in the order given. ``provenance`` is nested JSON,
+    shown as it is; known keys are
+    ``command`` (str), ``spec_sha256``, ``versions`` (name to version), ``weights`` (list of name, sha256, licence, used_by), ``machine``,
+    ``seeds``.
+    ``notes`` are sentences the reader must see before the numbers (a fallback backend, cells that failed). ``confidence`` is that of
+    every interval.
     """
 
     name: str
