@@ -85,7 +85,8 @@ class Event(_Strict):
     """Something that happens and, if ``sound``, is heard.
 
     Kinds with bodies (drop, throw, bounce, roll, collide, pendulum) carry physics: ``object`` names the body, ``height_m`` where it starts
-    or swings, ``speed_m_s`` its horizontal speed, ``restitution`` 0..1. ``knock``, ``clap``, ``bell``, ``beep`` are sound events without a body in flight.
+    or swings, ``speed_m_s`` its horizontal speed, ``restitution`` 0..1. ``knock``, ``clap``, ``bell``, ``beep`` are sound events without
+    a body in flight.
     ``cloth``, ``water``, ``smoke`` are asked of generators and not simulated.
     """
 

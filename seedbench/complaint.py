@@ -1,0 +1,85 @@
+"""What pydantic says of people's files, in the words of someone who writes YAML."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+
+def explain(details: ErrorDetails, model: type[BaseModel]) -> str:
+    """One complaint of pydantic as ``field: sentence``."""
+    location = details["loc"]
+    if details["type"] == "extra_forbidden":
+        owner = _model_at(model, location[:-1])
+        key = str(location[-1])
+        inside = f"{field_path(location[:-1])}: " if location[:-1] else ""
+        return f"{inside}unknown key {key!r}{did_you_mean(key, owner.model_fields if owner else ())}"
+    name = field_path(location)
+    return f"{name}: {message(details)}" if name else message(details)
+
+
+def message(details: ErrorDetails) -> str:
+    """What pydantic says, in the words of someone who writes YAML."""
+    given = details.get("input")
+    match details["type"]:
+        case "missing":
+            return "is missing"
+        case "string_type":
+            return f"must be text; put {given!r} in quotes" if isinstance(given, (int, float)) else f"must be text, not {given!r}"
+        case "literal_error":
+            allowed = [word.strip("' ") for word in details["ctx"]["expected"].replace(" or ", ", ").split(",")]
+            return f"{given!r} is not one of {', '.join(allowed)}{did_you_mean(str(given), allowed)}"
+        case "string_pattern_mismatch":
+            return f"{given!r} does not match {details['ctx']['pattern']}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"must be a mapping of keys, not {given!r}"
+        case "tuple_type" | "list_type":
+            return f"must be a list, not {given!r}"
+    sentence = details["msg"].removeprefix("Value error, ")
+    sentence = sentence[:1].lower() + sentence[1:]
+    return f"{sentence}, not {given!r}" if sentence.startswith("input should") and not isinstance(given, Mapping) else sentence
+
+
+def field_path(location: Iterable[int | str]) -> str:
+    """A path as people write it.
+
+    >>> field_path(("shots", 0, "end_s"))
+    'shots[0].end_s'
+    """
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
+
+
+def _model_at(model: type[BaseModel], location: Iterable[int | str]) -> type[BaseModel] | None:
+    """The pydantic model that describes the mapping at a path, by following the annotations."""
+    for step in location:
+        if isinstance(step, int):
+            continue
+        if step not in model.model_fields:
+            return None
+        inner = [kind for kind in _flatten(model.model_fields[step].annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not inner:
+            return None
+        model = inner[0]
+    return model
+
+
+def _flatten(annotation: Any) -> Iterator[Any]:
+    """An annotation and everything inside its brackets."""
+    yield annotation
+    for part in typing.get_args(annotation):
+        yield from _flatten(part)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A clause for the end of an error: the nearest known name, or nothing.
+
+    >>> did_you_mean("quik", ["core", "quick"])
+    " (did you mean 'quick'?)"
+    """
+    near = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
