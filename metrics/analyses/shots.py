@@ -1,0 +1,166 @@
+"""Shots: where the picture is cut, from the decoded frames (nothing is decoded again).
+
+The frame score is PySceneDetect's content score (mean absolute change of hue, saturation and value, 0..255). A frame is a cut when
+its score is high, stands out from both of its sides (so a whip pan, a shaking camera or a fade is none), and the picture does not
+come back within a fraction of a second (so a flash or a glitch is none).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seedbench.analysis import analysis
+
+if TYPE_CHECKING:
+    from seedbench.clip import Clip
+
+CUT_SCORE = 12.0
+"""Least content score of a cut that nobody announced (PySceneDetect's adaptive detector: 15 on a two-sided mean)."""
+ANNOUNCED_SCORE = 4.0
+"""Least content score of a cut at a declared time: a prior makes a fainter change enough."""
+CUT_RATIO = 3.0
+"""How many times its calmer surroundings a cut must change (PySceneDetect's adaptive ratio, here against the livelier side)."""
+CALM_SCORE = 0.5
+"""Change below which surroundings count as still; keeps the ratio finite on frozen pictures."""
+SIDE_S = 0.16
+"""Surroundings looked at on each side of a frame, at least ``SIDE_FRAMES``: one loud frame among them must not hide a cut."""
+SIDE_FRAMES = 4
+RETURN_S = 0.3
+"""A picture that comes back within this time was a flash; also the shortest shot told apart."""
+RETURN_SHARE = 0.4
+"""The picture came back if it differs from the one before by less than this share of the jump."""
+SCORE_WIDTH = 256
+"""Width in pixels at which pictures are compared (PySceneDetect's own working width)."""
+RETURN_WIDTH = 32
+"""Width in pixels at which a picture is recognised as one seen before."""
+
+
+@dataclass(frozen=True)
+class Shots:
+    """Cuts of one clip.
+
+    ``cuts_s`` (n-1,) times of the first picture of each new shot, ascending; ``bounds_s`` (n, 2) start and end of each shot, seconds;
+    ``faint_s`` times of fainter changes that are cuts only if the prompt announced one there.
+    ``time_s`` (T,), ``score`` (T,) 0..255 and ``ratio`` (T,): what the decision rests on, frame by frame.
+    """
+
+    cuts_s: np.ndarray
+    bounds_s: np.ndarray
+    faint_s: np.ndarray
+    time_s: np.ndarray
+    score: np.ndarray
+    ratio: np.ndarray
+
+    def shot_of(self, time_s: float) -> int:
+        """Index of the shot on screen at ``time_s``."""
+        return int(np.searchsorted(self.cuts_s, time_s + 1e-6, side="right"))
+
+
+def bounds(cuts_s: np.ndarray, end_s: float) -> np.ndarray:
+    """Start and end (n, 2) of the shots between cuts.
+
+    >>> bounds(np.array([2.0]), 5.0).tolist()
+    [[0.0, 2.0], [2.0, 5.0]]
+    """
+    edges = np.concatenate([[0.0], cuts_s, [end_s]])
+    return np.stack([edges[:-1], edges[1:]], axis=1)
+
+
+def narrowed(rgb: np.ndarray, width: int) -> np.ndarray:
+    """Pictures (T, H, W, 3) scaled down by area to ``width`` pixels, never up."""
+    import cv2
+
+    high, wide = rgb.shape[1:3]
+    if wide <= width:
+        return rgb
+    size = (width, max(1, round(high * width / wide)))
+    return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in rgb])
+
+
+def content_scores(rgb: np.ndarray) -> np.ndarray:
+    """PySceneDetect's content score (T,) of each picture against the one before; 0 for the first. ``rgb`` (T, h, w, 3) uint8, small.
+
+    >>> plates = np.zeros((3, 36, 64, 3), np.uint8)
+    >>> plates[2] = 255
+    >>> content_scores(plates).tolist()
+    [0.0, 0.0, 85.0]
+    """
+    import cv2
+    from scenedetect import FrameTimecode, StatsManager
+    from scenedetect.detectors import ContentDetector
+
+    detector = ContentDetector()
+    detector.stats_manager = StatsManager()
+    key = [ContentDetector.FRAME_SCORE_KEY]
+    scores = np.zeros(len(rgb))
+    for index, picture in enumerate(rgb):
+        timecode = FrameTimecode(index, fps=25.0)
+        detector.process_frame(timecode, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        if index:
+            scores[index] = detector.stats_manager.get_metrics(timecode, key)[0]
+    return scores
+
+
+def stand_out(score: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """How many times each score exceeds the mean of its livelier side: (T,), 0 for the first picture.
+
+    A side is the pictures within ``SIDE_S`` and at least ``SIDE_FRAMES`` of them.
+
+    >>> stand_out(np.array([0.0, 1.0, 1.0, 30.0, 2.0, 2.0]), np.arange(6) / 25).tolist()[3]
+    15.0
+    """
+    ratio = np.zeros(len(score))
+    for index in range(1, len(score)):
+        first = min(index - SIDE_FRAMES, int(np.searchsorted(time_s, time_s[index] - SIDE_S - 1e-6)))
+        last = max(index + 1 + SIDE_FRAMES, int(np.searchsorted(time_s, time_s[index] + SIDE_S + 1e-6)))
+        before = score[max(first, 1) : index]
+        after = score[index + 1 : last]
+        livelier = max((float(side.mean()) for side in (before, after) if len(side)), default=0.0)
+        ratio[index] = score[index] / max(livelier, CALM_SCORE)
+    return ratio
+
+
+def comes_back(thumbs: np.ndarray, time_s: np.ndarray, index: int) -> bool:
+    """Whether the picture before ``index`` is seen again shortly after, or the one at ``index`` was seen shortly before.
+
+    ``thumbs`` (T, h, w, 3). True for a flash, a strobe or a single broken frame: not a cut.
+    """
+    first = min(index - 1, int(np.searchsorted(time_s, time_s[index] - RETURN_S)))
+    last = max(index + 1, int(np.searchsorted(time_s, time_s[index] + RETURN_S)))
+    left, right = thumbs[first:index].astype(np.float32), thumbs[index:last].astype(np.float32)
+    jump = float(np.abs(left[-1] - right[0]).mean())
+    nearest = min(float(np.abs(right - picture).mean(axis=(1, 2, 3)).min()) for picture in left)
+    return nearest < RETURN_SHARE * jump
+
+
+def pick_cuts(score: np.ndarray, ratio: np.ndarray, time_s: np.ndarray, thumbs: np.ndarray, *, least: float) -> np.ndarray:
+    """Indices of the cuts whose score is at least ``least``; of several within ``RETURN_S`` the strongest stays."""
+    chosen: list[int] = []
+    for index in np.argsort(-score, kind="stable"):
+        if score[index] < least:
+            break
+        if ratio[index] < CUT_RATIO or any(abs(time_s[index] - time_s[other]) < RETURN_S for other in chosen):
+            continue
+        if not comes_back(thumbs, time_s, int(index)):
+            chosen.append(int(index))
+    return np.sort(np.array(chosen, dtype=int))
+
+
+def find_shots(rgb: np.ndarray, time_s: np.ndarray, end_s: float) -> Shots:
+    """Shots of a sequence of pictures (T, H, W, 3) uint8 at ``time_s`` (T,), the last of which leaves the screen at ``end_s``."""
+    small = narrowed(rgb, SCORE_WIDTH)
+    score = content_scores(small)
+    ratio = stand_out(score, time_s)
+    thumbs = narrowed(small, RETURN_WIDTH)
+    cuts = pick_cuts(score, ratio, time_s, thumbs, least=CUT_SCORE)
+    faint = np.setdiff1d(pick_cuts(score, ratio, time_s, thumbs, least=ANNOUNCED_SCORE), cuts)
+    return Shots(time_s[cuts], bounds(time_s[cuts], end_s), time_s[faint], time_s, score, ratio)
+
+
+@analysis(version=1)
+def shots(clip: Clip) -> Shots:
+    """The shots of a clip. Raises ClipError if it has no picture."""
+    return find_shots(clip.video.rgb, clip.video.time_s, clip.end_s)

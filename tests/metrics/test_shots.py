@@ -1,0 +1,95 @@
+"""Cuts are found where they are, and flashes, fades, pans, freezes and flicker are not taken for cuts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metrics.analyses.shots import Shots, bounds, find_shots, stand_out
+
+FPS = 25.0
+
+
+def place(seed: int, width: int = 128) -> np.ndarray:
+    """A smooth random picture (72, width, 3)."""
+    import cv2
+
+    coarse = np.random.default_rng(seed).integers(20, 236, (6, width // 16, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (width, 72), interpolation=cv2.INTER_CUBIC)
+
+
+def still(seed: int, count: int) -> list[np.ndarray]:
+    return [place(seed)] * count
+
+
+def look(pictures: list[np.ndarray], fps: float = FPS) -> Shots:
+    return find_shots(np.stack(pictures), np.arange(len(pictures)) / fps, len(pictures) / fps)
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 60.0])
+def test_two_plates_have_one_cut_at_its_frame(fps: float) -> None:
+    found = look(still(1, 20) + still(2, 30), fps)
+    assert found.cuts_s.tolist() == [20 / fps]
+    assert found.bounds_s == pytest.approx(np.array([[0, 20 / fps], [20 / fps, 50 / fps]]))
+
+
+def test_a_still_clip_and_a_single_picture_have_no_cut() -> None:
+    assert look(still(1, 40)).cuts_s.size == 0
+    assert look(still(1, 1)).bounds_s.tolist() == [[0.0, 0.04]]
+
+
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_a_flash_is_no_cut(length: int) -> None:
+    white = [np.full((72, 128, 3), 250, np.uint8)] * length
+    assert look(still(1, 20) + white + still(1, 20)).cuts_s.size == 0
+
+
+def test_a_flash_on_a_cut_leaves_one_cut() -> None:
+    white = [np.full((72, 128, 3), 250, np.uint8)]
+    cuts = look(still(1, 20) + white + still(2, 20)).cuts_s
+    assert len(cuts) == 1
+    assert cuts[0] in (20 / FPS, 21 / FPS)
+
+
+@pytest.mark.parametrize("length", [6, 12, 25])
+def test_a_fade_is_no_cut(length: int) -> None:
+    fade = [(place(1) * level).astype(np.uint8) for level in np.linspace(1, 0, length)]
+    assert look(still(1, 15) + fade + fade[::-1] + still(1, 15)).cuts_s.size == 0
+
+
+def test_a_whip_pan_is_no_cut() -> None:
+    wide = place(5, width=1280)
+    offsets = np.concatenate([np.zeros(15), np.cumsum(np.full(10, 80)), np.full(15, 800)]).astype(int)
+    assert look([wide[:, start : start + 128] for start in offsets]).cuts_s.size == 0
+
+
+def test_flicker_is_no_cut() -> None:
+    dark = (place(1) * 0.5).astype(np.uint8)
+    assert look([place(1) if index % 2 else dark for index in range(40)]).cuts_s.size == 0
+
+
+def test_a_faint_change_counts_only_as_announced() -> None:
+    brighter = np.clip(place(1).astype(int) + 16, 0, 255).astype(np.uint8)
+    found = look(still(1, 20) + [brighter] * 20)
+    assert found.cuts_s.size == 0
+    assert found.faint_s.tolist() == [20 / FPS]
+
+
+def test_the_shot_of_a_time_starts_with_its_cut() -> None:
+    found = look(still(1, 20) + still(2, 20) + still(3, 20))
+    assert [found.shot_of(time) for time in (0.0, 0.79, 0.8, 1.59, 1.6, 2.3)] == [0, 0, 1, 1, 2, 2]
+
+
+def test_bounds_follow_on_each_other() -> None:
+    edges = bounds(np.array([1.0, 2.5]), 4.0)
+    assert edges.tolist() == [[0.0, 1.0], [1.0, 2.5], [2.5, 4.0]]
+
+
+def test_repeated_frames_do_not_make_movement_stand_out() -> None:
+    score = np.tile([0.0, 6.0], 20)
+    assert stand_out(score, np.arange(40) / 30)[5:35].max() < 3.0
+
+
+def test_pictures_far_apart_in_time_can_be_cut() -> None:
+    found = find_shots(np.stack(still(1, 5) + still(2, 5)), np.arange(10) * 0.5, 5.0)
+    assert found.cuts_s.tolist() == [2.5]
