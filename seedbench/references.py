@@ -98,9 +98,7 @@ def reference_problems(prompt: Prompt, root: Path, limits: ReferenceLimits) -> l
             continue
         allowed = {"image": limits.image_bytes, "video": limits.video_bytes, "audio": limits.audio_bytes}[reference.kind]
         if size >= allowed:
-            sentence = (
-                f"{reference.id} ({reference.path}) is {_megabytes(size)} MB; every {reference.kind} must be under {_megabytes(allowed)} MB"
-            )
+            sentence = f"{reference.id} ({reference.path}) is {_size(size)}; every {reference.kind} must be under {_size(allowed)}"
             problems.append(Problem(position, sentence))
             continue
         if reference.kind == "image":
@@ -172,5 +170,5 @@ def _counts(references: tuple[Reference, ...], limits: ReferenceLimits) -> list[
     return problems
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f}".removesuffix(".0")
+def _size(size: int) -> str:
+    return f"{size} bytes" if size < 100_000 else f"{size / 1e6:.1f}".removesuffix(".0") + " MB"
