@@ -47,7 +47,8 @@ def analysis(*, version: int, weights: tuple[str, ...] = ()) -> Callable[[Callab
     """Turn a function of a clip into an analysis: once per clip, however many metrics ask, and once per content on disk.
 
     The result must be built of dataclasses, numpy arrays, numbers, strings, None, lists, tuples and dicts with string keys
-    (:mod:`seedbench.codec`). ``version`` is raised when the result changes; ``weights`` names entries of ``weights.toml`` whose hashes are part of the key.
+    (:mod:`seedbench.codec`). ``version`` is raised when the result changes; ``weights`` names entries of ``weights.toml`` whose
+    hashes are part of the key.
     """
 
     def wrap(function: Callable[[Clip], Result]) -> Callable[[Clip], Result]:
@@ -69,7 +70,7 @@ def analysis(*, version: int, weights: tuple[str, ...] = ()) -> Callable[[Callab
 
                 data = cached_bytes(key, make)
                 clip.memo[name] = fresh[0] if fresh else codec.unpack(data)
-            return clip.memo[name]  # type: ignore[no-any-return]
+            return clip.memo[name]
 
         return run
 

@@ -73,6 +73,6 @@ def _decode(tree: Any, archive: Any) -> Any:
     kind: Any = importlib.import_module(module)
     for part in name.split("."):
         kind = getattr(kind, part)
-    if not is_dataclass(kind):
+    if not (isinstance(kind, type) and is_dataclass(kind)):
         raise TypeError(f"{tree['class']} is not a dataclass")
     return kind(**{key: _decode(item, archive) for key, item in tree["fields"].items()})

@@ -46,7 +46,8 @@ class Capabilities:
 class Request:
     """One prompt, one seed, one set of settings, for one generator.
 
-    ``settings`` are the generator's own options and part of the request's identity. ``width`` and ``height`` in pixels, ``fps`` in frames a second.
+    ``settings`` are the generator's own options and part of the request's identity. ``width`` and ``height`` in pixels,
+    ``fps`` in frames a second. The paths of the prompt's references are relative to ``root``.
     """
 
     prompt: Prompt
@@ -55,6 +56,7 @@ class Request:
     height: int = 256
     fps: int = 25
     settings: Mapping[str, Any] = field(default_factory=dict)
+    root: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
