@@ -82,8 +82,9 @@ class SummaryRow:
 
     ``low``/``high`` bound the value at the report's confidence; both None when there is no interval (one clip). ``method`` names how
     value and interval were made (``mean/bootstrap-by-prompt``). The four counts are of clips: ``n_failed`` holds metric failures and
-    cells without
-    a clip, ``n_not_applicable`` those whose prompt does not ask for what the metric measures.
+    cells without a clip,
+    ``n_not_applicable`` those whose prompt does not ask for what the metric measures. ``worst_case`` is the second aggregate: the mean
+    with every missing answer charged as the worst possible value (:func:`seedbench.statistics.worst_case_mean`), None if not computed.
     """
 
     generator: str
@@ -99,6 +100,7 @@ class SummaryRow:
     reason: str = ""
     backend: str = ""
     method: str = ""
+    worst_case: float | None = None
 
     def __post_init__(self) -> None:
         if self.value is None and not self.reason:
@@ -110,8 +112,7 @@ class Comparison:
     """Two generators under one column, paired by prompt: ``difference`` is a minus b in the measure's unit.
 
     ``better`` names the generator the data support as better after adjustment, None where they support neither. ``difference`` is None
-    with a
-    ``reason`` where the two cannot be compared (no prompt that both have scores on, another backend).
+    with a ``reason`` where the two cannot be compared (no prompt that both have scores on, another backend).
     """
 
     metric: str

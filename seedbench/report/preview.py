@@ -1,0 +1,126 @@
+"""Small copies of clips that travel inside the page. Scores are never computed from them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seedbench.report.data import CellReport
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seedbench.clip import Clip
+
+#: A clip already this small, and of codecs every browser plays, is embedded as it is.
+SMALL_BYTES = 250_000
+SHORT_SIDE = 256
+LARGEST_FPS = 30.0
+CRF = 27
+AUDIO_RATE = 44_100
+AUDIO_BITRATE = 80_000
+#: Part of the key under which a preview is cached; raised when the same clip may give another preview.
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """``mp4``: base64 of H.264 and AAC; ``poster``: base64 JPEG of a picture from the middle; ``original``: the clip's own bytes, no
+    copy."""
+
+    mp4: str
+    poster: str
+    has_audio: bool
+    original: bool
+
+
+@dataclass(frozen=True)
+class NoPreview:
+    """Why there is nothing to play, for the reader."""
+
+    reason: str
+
+
+def make_preview(path: Path) -> Preview:
+    """A preview of one clip: short side at most 256, at most 30 pictures a second, mono sound on the pictures' clock.
+
+    A small clip that browsers play is taken as it is. Cached by content where the process has a cache (:mod:`seedbench.analysis`).
+    Raises ClipError for a file that is no clip or has no picture.
+    """
+    from seedbench import codec
+    from seedbench.analysis import cached_bytes
+    from seedbench.clip import Clip
+    from seedbench.errors import ClipError
+    from seedbench.evidence import jpeg
+
+    clip = Clip.open(path)
+    if not clip.facts.has_video:
+        raise ClipError(f"{path}: has sound but no picture")
+    fps = min(LARGEST_FPS, clip.facts.fps or LARGEST_FPS)
+
+    def make() -> bytes:
+        frames = clip.frames(fps, SHORT_SIDE).rgb
+        original = clip.facts.size_bytes <= SMALL_BYTES and _browsers_play(path)
+        mp4 = path.read_bytes() if original else _copy(clip, frames, fps)
+        preview = Preview(
+            mp4=base64.b64encode(mp4).decode("ascii"),
+            poster=jpeg(frames[len(frames) // 2], side=256, quality=72),
+            has_audio=clip.facts.has_audio,
+            original=original,
+        )
+        return codec.pack(preview)
+
+    stored = codec.unpack(cached_bytes(hashlib.sha256(f"{clip.sha256}/preview/{VERSION}".encode()).hexdigest(), make))
+    assert isinstance(stored, Preview)
+    return stored
+
+
+def _copy(clip: Clip, frames: np.ndarray, fps: float) -> bytes:
+    from seedbench.media import write_clip
+
+    sound = clip.audio(AUDIO_RATE).samples if clip.facts.has_audio else None
+    with tempfile.TemporaryDirectory(prefix="seedbench-preview-") as folder:
+        file = write_clip(
+            Path(folder) / "preview.mp4", frames, fps, sound, AUDIO_RATE, crf=CRF, preset="medium", audio_bitrate=AUDIO_BITRATE
+        )
+        return file.read_bytes()
+
+
+def _browsers_play(path: Path) -> bool:
+    """Whether every browser plays the file as it is: MP4 with 8-bit 4:2:0 H.264 and, if it has sound, AAC."""
+    import av
+
+    with av.open(str(path)) as container:
+        video = container.streams.video[0].codec_context
+        sound = [stream.codec_context.name for stream in container.streams.audio]
+        return "mp4" in container.format.name and (video.name, video.pix_fmt) == ("h264", "yuv420p") and sound in ([], ["aac"])
+
+
+def make_previews(
+    cells: Iterable[CellReport], *, budget_bytes: int, on_progress: Callable[[int, int], None] | None = None
+) -> Mapping[Path, Preview | NoPreview]:
+    """Previews of every clip of a run, each file once. What is beyond ``budget_bytes`` in all, or cannot be read, is a
+    :class:`NoPreview`."""
+    from seedbench.errors import ClipError
+
+    paths = list(dict.fromkeys(cell.clip_path for cell in cells if cell.clip_path is not None))
+    made: dict[Path, Preview | NoPreview] = {}
+    spent = 0
+    for index, path in enumerate(paths):
+        if spent >= budget_bytes:
+            made[path] = NoPreview(f"left out: the previews of this report are limited to {budget_bytes / 1e6:.0f} MB")
+        else:
+            try:
+                preview = make_preview(path)
+                spent += len(preview.mp4) * 3 // 4
+                made[path] = preview
+            except ClipError as error:
+                made[path] = NoPreview(str(error).replace(str(path), path.name))
+        if on_progress is not None:
+            on_progress(index + 1, len(paths))
+    return made

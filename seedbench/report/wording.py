@@ -1,0 +1,128 @@
+"""How the report says numbers: digits that the interval supports, units, counts in words, directions in words."""
+
+from __future__ import annotations
+
+import math
+
+from seedbench.metric import Direction, Measure
+from seedbench.report.data import SummaryRow
+
+MINUS = "\N{MINUS SIGN}"
+ARROWS: dict[Direction, str] = {"up": "↑", "down": "↓", "zero": "→0", "none": "·"}
+DIRECTIONS: dict[Direction, str] = {
+    "up": "higher is better",
+    "down": "lower is better",
+    "zero": "nearer to 0 is better",
+    "none": "descriptive: neither more nor less is better",
+}
+
+
+def decimals(value: float, low: float | None = None, high: float | None = None) -> int:
+    """How many decimals to show: two digits of the interval's half-width, or three digits of a value without an interval.
+
+    >>> decimals(0.8237, 0.79, 0.86)
+    3
+    >>> decimals(412.2, 380.0, 440.0), decimals(3.14159)
+    (0, 2)
+    """
+    if low is not None and high is not None and high > low:
+        return _clamp(1 - math.floor(math.log10((high - low) / 2)))
+    return _clamp(2 - math.floor(math.log10(abs(value)))) if value else 1
+
+
+def _clamp(places: int) -> int:
+    return min(6, max(0, places))
+
+
+def number(value: float, places: int) -> str:
+    """A number with a true minus sign; very large and very small ones in powers of ten.
+
+    >>> number(-0.25, 2), number(0.0, 1), number(1234567.8, 1)
+    ('−0.25', '0.0', '1.23e+06')
+    """
+    if value and (abs(value) >= 1e6 or abs(value) < 1e-5):
+        text = f"{value:.3g}"
+    else:
+        text = f"{value:.{places}f}"
+        if float(text) == 0:
+            text = text.lstrip("-")
+    return text.replace("-", MINUS) if text.startswith("-") else text
+
+
+def is_percent(measure: Measure) -> bool:
+    """Whether a measure is a share that reads better as per cent: a rate, or 0..1 in the unit ``share``."""
+    return measure.rate or (measure.unit == "share" and measure.high == 1.0)
+
+
+def unit_of(measure: Measure) -> str:
+    """The unit as shown: ``%`` for shares, nothing for pure numbers, else the measure's own."""
+    if is_percent(measure):
+        return "%"
+    return "" if measure.unit in ("", "1", "none") else measure.unit
+
+
+def said(measure: Measure, value: float, low: float | None = None, high: float | None = None) -> tuple[str, str]:
+    """A value and its interval (empty if there is none) as text, without the unit.
+
+    >>> share = Measure(name="in_sync", title="In sync", unit="share", direction="up", meaning="", low=0, high=1, rate=True)
+    >>> said(share, 0.75, 0.45, 0.92)
+    ('75', '45 to 92')
+    """
+    scale = 100.0 if is_percent(measure) else 1.0
+    value, low, high = value * scale, None if low is None else low * scale, None if high is None else high * scale
+    places = decimals(value, low, high)
+    interval = f"{number(low, places)} to {number(high, places)}" if low is not None and high is not None else ""
+    return number(value, places), interval
+
+
+def coverage(row: SummaryRow) -> str:
+    """What stands behind a summary, in words. Clips to which the metric does not apply are not part of the denominator.
+
+    >>> coverage(SummaryRow(generator="a", metric="m", measure="x", value=1.0, n_scored=9, n_unscored=2, n_failed=1))
+    '9 of 12 scored, 2 no answer, 1 failed'
+    >>> coverage(SummaryRow(generator="a", metric="m", measure="x", value=None, reason="no faces", n_scored=0, n_not_applicable=4))
+    'not applicable to 4'
+    """
+    asked = row.n_scored + row.n_unscored + row.n_failed
+    parts = [f"{row.n_scored} of {asked} scored"] if asked else []
+    parts += [f"{row.n_unscored} no answer"] if row.n_unscored else []
+    parts += [f"{row.n_failed} failed"] if row.n_failed else []
+    if not asked:
+        parts = [f"not applicable to {row.n_not_applicable}"] if row.n_not_applicable else ["nothing to score"]
+    return ", ".join(parts)
+
+
+def listed(names: list[str]) -> str:
+    """Names as a sentence has them.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def counted(n: int, noun: str) -> str:
+    """``1 prompt``, ``12 prompts``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def seconds(value: float) -> str:
+    """A duration for people.
+
+    >>> seconds(0.0424), seconds(3.21), seconds(75.0), seconds(5400.0)
+    ('42 ms', '3.2 s', '75 s', '1 h 30 min')
+    """
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 600:
+        return f"{value:.1f} s" if value < 60 else f"{value:.0f} s"
+    return f"{int(value // 3600)} h {round(value % 3600 / 60)} min" if value >= 3600 else f"{value / 60:.0f} min"
+
+
+def dollars(value: float) -> str:
+    """A price in US dollars; small ones keep their digits.
+
+    >>> dollars(0.0), dollars(0.0042), dollars(12.5)
+    ('$0.00', '$0.0042', '$12.50')
+    """
+    return f"${value:.2f}" if value == 0 or value >= 0.1 else f"${value:.2g}"
