@@ -15,7 +15,8 @@ class Base(DeclarativeBase):
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """This moment in UTC, whole seconds, without a zone (what all databases agree on)."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
@@ -28,7 +29,7 @@ class RunRow(Base):
     name: Mapped[str] = mapped_column(String(200), unique=True)
     spec: Mapped[dict[str, Any]]
     spec_hash: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(DateTime, default=_now)
+    created_at: Mapped[datetime] = mapped_column(DateTime, default=now)
     finished_at: Mapped[datetime | None] = mapped_column(DateTime)
     provenance: Mapped[dict[str, Any]] = mapped_column(default=dict)
     cells: Mapped[list[CellRow]] = relationship(back_populates="run", cascade="all, delete-orphan", order_by="CellRow.position")

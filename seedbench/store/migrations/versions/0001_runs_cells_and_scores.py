@@ -101,7 +101,6 @@ def upgrade() -> None:
         batch_op.create_index("scores_by_key", ["key"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("scores", schema=None) as batch_op:
         batch_op.drop_index("scores_by_key")

@@ -1,0 +1,354 @@
+"""Carrying out a run: plan, generate, score, compare sets; resumable at any point, and the only writer of the database.
+
+Every finished cell is committed at once. The same spec under the same name goes on where it stopped; another spec is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from seedbench.errors import RunError, StorageError
+from seedbench.evidence import as_json
+from seedbench.execution import Done, Executor
+from seedbench.metric import Metric, MetricInfo, Score, SetMetric
+from seedbench.plan import Cell, applies, make_metrics, plan, request_of
+from seedbench.prompt import Prompt
+from seedbench.provenance import provenance
+from seedbench.spec import RunSpec
+from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
+from seedbench.store.models import now
+from seedbench.work import CompareTask, Generated, GenerateTask, Scored, ScoreTask, compare, generate, score, score_key
+from seedbench.workspace import Workspace
+
+
+class Progress(Protocol):
+    """What the harness tells of its progress; the command line draws bars, tests count."""
+
+    def begin(self, stage: str, total: int, done: int) -> None: ...
+
+    def step(self, stage: str, text: str) -> None: ...
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def begin(self, stage: str, total: int, done: int) -> None:
+        """Nothing."""
+
+    def step(self, stage: str, text: str) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run: how many cells there are, how many have no clip because of an outage, and how many were resumed."""
+
+    run: str
+    cells: int
+    failed: int
+    resumed: int
+
+
+def prompt_for_metrics(prompt: Prompt) -> Prompt | None:
+    """The prompt as metrics see it: None for clips that were imported without a suite, of which nothing is known."""
+    return None if prompt.task == "unknown" else prompt
+
+
+def open_run(store: Store, name: str, spec: RunSpec, cells: Callable[[], Iterable[Cell]]) -> int:
+    """The id of the run called ``name``, planned if it is new. Raises RunError if a different spec is stored under the name."""
+    with store.session() as session:
+        run = session.scalar(select(RunRow).where(RunRow.name == name))
+        if run is not None:
+            if run.spec_hash != spec.digest():
+                differing = RunSpec.from_json(run.spec).differences(spec) or ["its prompts' assets"]
+                raise RunError(
+                    f"run {name!r} exists with another spec (different: {', '.join(differing)}); choose another --name or `seedbench runs delete {name}`"
+                )
+            return run.id
+        run = RunRow(name=name, spec=spec.as_json(), spec_hash=spec.digest(), provenance=provenance(spec))
+        for position, cell in enumerate(cells()):
+            run.cells.append(
+                CellRow(
+                    position=position,
+                    key=cell.key,
+                    role=cell.role,
+                    generator=cell.generator.label,
+                    prompt_id=cell.prompt.id,
+                    seed=cell.seed,
+                    status="refused" if cell.refusal else "planned",
+                    reason=cell.refusal,
+                    scored=bool(cell.refusal),
+                )
+            )
+        session.add(run)
+        session.flush()
+        return run.id
+
+
+def execute(
+    spec: RunSpec,
+    name: str,
+    *,
+    store: Store,
+    workspace: Workspace,
+    executor: Executor,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Carry out a run, or the rest of it. Raises RunError, StorageError; a cell that fails is recorded and the run goes on."""
+    run_id = open_run(store, name, spec, lambda: plan(spec))
+    return Harness(spec, run_id, name, store, workspace, executor, progress or Silent()).carry_out()
+
+
+class Harness:
+    """One execution of one run. Tasks go to the executor, results come back here and are written one by one."""
+
+    def __init__(
+        self, spec: RunSpec, run_id: int, name: str, store: Store, workspace: Workspace, executor: Executor, progress: Progress
+    ) -> None:
+        self.spec = spec
+        self.run_id = run_id
+        self.name = name
+        self.store = store
+        self.workspace = workspace
+        self.executor = executor
+        self.progress = progress
+        self.prompts = {prompt.id: prompt for prompt in spec.prompts}
+        loaded = make_metrics(spec.metrics)
+        self.clip_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, Metric)}
+        self.set_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, SetMetric)}
+
+    def carry_out(self) -> Outcome:
+        """Generate and score what is missing, then compare the sets."""
+        resumed = self._submit_missing()
+        for done in self.executor.results():
+            if done.error is not None and not isinstance(done.error, Exception):
+                raise done.error
+            if isinstance(done.error, StorageError):
+                raise done.error
+            self._take(done)
+        self._compare_sets()
+        with self.store.session() as session:
+            run = session.get_one(RunRow, self.run_id)
+            if run.finished_at is None:
+                run.finished_at = now()
+            failed = sum(cell.status in {"failed", "expired", "unknown"} for cell in run.cells)
+            return Outcome(self.name, len(run.cells), failed, resumed)
+
+    # -- generating and scoring ------------------------------------------------------------------------------------------------
+
+    def _submit_missing(self) -> int:
+        with self.store.session() as session:
+            cells = list(session.scalars(select(CellRow).where(CellRow.run_id == self.run_id).order_by(CellRow.position)))
+            pending = [cell for cell in cells if cell.status == "planned"]
+            unscored = [cell for cell in cells if cell.status == "succeeded" and not cell.scored]
+            scorable = [cell for cell in cells if cell.status in {"planned", "succeeded"}]
+            self.progress.begin("generate", len(cells), len(cells) - len(pending))
+            self.progress.begin("score", len(scorable), len(scorable) - len(pending) - len(unscored))
+            for cell in unscored:
+                self._submit_score(session, cell)
+            for cell in pending:
+                self._submit_generation(session, cell)
+            return len(cells) - len(pending) - len(unscored)
+
+    def _submit_generation(self, session: Session, cell: CellRow) -> None:
+        """Ask for a clip, unless a cell of another run with the same key already has it."""
+        twin = session.scalar(
+            select(CellRow).where(CellRow.key == cell.key, CellRow.status == "succeeded", CellRow.run_id != self.run_id).limit(1)
+        )
+        if twin is not None and self._still_there(twin):
+            for field in ("clip_sha256", "clip_suffix", "clip_path", "truth_sha256", "seed_used", "latency_s", "cost_usd", "facts"):
+                setattr(cell, field, getattr(twin, field))
+            cell.status = "succeeded"
+            session.flush()
+            self.progress.step("generate", f"{cell.generator} {cell.prompt_id} (kept from another run)")
+            self._submit_score(session, cell)
+            return
+        everyone = [*self.spec.generators, *([self.spec.reference] if self.spec.reference else [])]
+        chosen = [item for item in everyone if item.label == cell.generator]
+        generator = self.spec.reference if cell.role == "reference" and self.spec.reference else chosen[0]
+        task = GenerateTask(
+            cell_id=cell.id,
+            generator=generator,
+            request=request_of(self.spec, self.prompts[cell.prompt_id], cell.seed),
+            scratch=self.workspace.scratch,
+            artifacts=self.workspace.artifacts,
+        )
+        self.executor.submit(generate, task)
+
+    def _still_there(self, cell: CellRow) -> bool:
+        try:
+            return self._clip_path(cell).exists()
+        except StorageError:
+            return False
+
+    def _clip_path(self, cell: CellRow) -> Path:
+        return clip_path(cell, self.workspace)
+
+    def _submit_score(self, session: Session, cell: CellRow) -> None:
+        """Score a clip with the metrics whose scores are not already in the database under the same key."""
+        if cell.clip_sha256 is None:
+            raise StorageError(f"cell {cell.generator}/{cell.prompt_id} succeeded without a clip")
+        prompt = prompt_for_metrics(self.prompts[cell.prompt_id])
+        wanted: list[str] = []
+        for name, info in self.clip_metrics.items() if cell.role != "reference" else ():
+            if not applies(info, prompt) or any(row.metric == name for row in cell.scores):
+                continue
+            key = score_key(info, cell.clip_sha256, prompt)
+            known = list(session.scalars(select(ScoreRow).where(ScoreRow.key == key).order_by(ScoreRow.id)))
+            first = [row for row in known if row.cell_id == known[0].cell_id] if known else []
+            if len(first) == len(info.measures) and all(row.status != "failed" for row in first):
+                cell.scores.extend(_copy(row) for row in first)
+            else:
+                wanted.append(name)
+        sets = tuple(name for name, info in self.set_metrics.items() if applies(info, prompt)) if self.spec.reference else ()
+        task = ScoreTask(
+            cell_id=cell.id,
+            path=self._clip_path(cell),
+            sha256=cell.clip_sha256,
+            prompt=prompt,
+            generator=cell.generator,
+            seed=cell.seed,
+            metrics=tuple(wanted),
+            set_metrics=sets,
+        )
+        self.executor.submit(score, task)
+
+    def _take(self, done: Done[Any]) -> None:
+        with self.store.session() as session:
+            cell = session.get_one(CellRow, done.task.cell_id)
+            if isinstance(done.task, GenerateTask):
+                made = done.result if done.error is None else Generated(status="failed", reason=_why(done.error))
+                self._record_generation(session, cell, made)
+            else:
+                self._record_scores(cell, done)
+
+    def _record_generation(self, session: Session, cell: CellRow, made: Generated) -> None:
+        cell.status, cell.reason = made.status, made.reason
+        cell.clip_sha256, cell.clip_suffix, cell.clip_path = made.sha256, made.suffix, made.path
+        cell.truth_sha256, cell.seed_used = made.truth_sha256, made.seed_used
+        cell.latency_s, cell.cost_usd, cell.facts = made.latency_s, made.cost_usd, {"generator": dict(made.facts)}
+        self.progress.step("generate", f"{cell.generator} {cell.prompt_id}" + (f" ({made.status}: {made.reason})" if made.reason else ""))
+        session.flush()
+        if made.status == "succeeded":
+            self._submit_score(session, cell)
+        else:
+            cell.scored = True
+            self.progress.step("score", f"{cell.generator} {cell.prompt_id}: no clip")
+
+    def _record_scores(self, cell: CellRow, done: Done[Any]) -> None:
+        prompt = prompt_for_metrics(self.prompts[cell.prompt_id])
+        if done.error is not None:
+            scores = {
+                name: [Score.failed(measure.name, _why(done.error)) for measure in self.clip_metrics[name].measures]
+                for name in done.task.metrics
+            }
+            found = Scored(scores=scores, facts={}, seconds={})
+        else:
+            found = done.result
+        for name, given in found.scores.items():
+            info = self.clip_metrics[name]
+            key = score_key(info, done.task.sha256, prompt)
+            cell.scores.extend(_row(info, key, one) for one in given)
+        cell.facts = {**cell.facts, "clip": dict(found.facts), "seconds": dict(found.seconds)}
+        cell.scored = True
+        self.progress.step("score", f"{cell.generator} {cell.prompt_id}")
+
+    # -- sets ------------------------------------------------------------------------------------------------------------------
+
+    def _compare_sets(self) -> None:
+        if not self.set_metrics:
+            return
+        with self.store.session() as session:
+            cells = list(session.scalars(select(CellRow).where(CellRow.run_id == self.run_id).order_by(CellRow.position)))
+            there = {(row.generator, row.metric) for row in session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == self.run_id))}
+            clips = {cell.id: (self._clip_path(cell), str(cell.clip_sha256)) for cell in cells if cell.status == "succeeded"}
+        reference = [clips[cell.id] for cell in cells if cell.role == "reference" and cell.id in clips]
+        wanted = [(item.label, name) for item in self.spec.generators for name in self.set_metrics if (item.label, name) not in there]
+        self.progress.begin("compare", len(self.spec.generators) * len(self.set_metrics), len(there))
+        for label, name in wanted:
+            mine = [clips[cell.id] for cell in cells if cell.role != "reference" and cell.generator == label and cell.id in clips]
+            total = sum(cell.role != "reference" and cell.generator == label for cell in cells)
+            if self.spec.reference is None:
+                reason = "no reference set was given (--reference)"
+                self._record_set(label, name, [Score.none(m.name, reason) for m in self.set_metrics[name].measures], 0, total)
+            else:
+                task = CompareTask(generator=label, metric=name, generated=tuple(mine), reference=tuple(reference))
+                self.executor.submit(compare, task)
+        for done in self.executor.results():
+            if isinstance(done.error, StorageError):
+                raise done.error
+            task = done.task
+            info = self.set_metrics[task.metric]
+            scores = done.result if done.error is None else [Score.failed(m.name, _why(done.error)) for m in info.measures]
+            total = sum(cell.role != "reference" and cell.generator == task.generator for cell in cells)
+            self._record_set(task.generator, task.metric, scores, len(task.generated), total)
+
+    def _record_set(self, label: str, name: str, scores: list[Score], n_clips: int, total: int) -> None:
+        info = self.set_metrics[name]
+        with self.store.session() as session:
+            for one in scores:
+                low, high = one.interval or (None, None)
+                session.add(
+                    SetScoreRow(
+                        run_id=self.run_id,
+                        generator=label,
+                        metric=name,
+                        measure=one.measure,
+                        metric_version=info.version,
+                        value=one.value,
+                        status=one.status,
+                        reason=one.reason,
+                        backend=one.backend,
+                        n_used=one.n_used if one.n_used is not None else n_clips,
+                        n_total=one.n_total if one.n_total is not None else total,
+                        low=low,
+                        high=high,
+                        details=dict(one.details),
+                    )
+                )
+        self.progress.step("compare", f"{label} {name}")
+
+
+def clip_path(cell: CellRow, workspace: Workspace) -> Path:
+    """Where a cell's clip can be read. Raises StorageError if it was made for a run and is gone."""
+    if cell.clip_path is not None:
+        return Path(cell.clip_path)
+    if cell.clip_sha256 is None:
+        raise StorageError(f"{cell.generator}/{cell.prompt_id} has no clip")
+    return workspace.artifacts.local(cell.clip_sha256, cell.clip_suffix)
+
+
+def _why(error: BaseException) -> str:
+    return str(error) if isinstance(error, RunError) else f"the worker broke down: {type(error).__name__}: {error}"
+
+
+def _row(info: MetricInfo, key: str, one: Score) -> ScoreRow:
+    low, high = one.interval or (None, None)
+    return ScoreRow(
+        key=key,
+        metric=info.name,
+        measure=one.measure,
+        metric_version=info.version,
+        value=one.value,
+        status=one.status,
+        reason=one.reason,
+        backend=one.backend,
+        n_used=one.n_used,
+        n_total=one.n_total,
+        low=low,
+        high=high,
+        evidence=[as_json(panel) for panel in one.evidence],
+        details=dict(one.details),
+    )
+
+
+def _copy(row: ScoreRow) -> ScoreRow:
+    names = ("key", "metric", "measure", "metric_version", "value", "status", "reason", "backend")
+    names += ("n_used", "n_total", "low", "high", "evidence", "details")
+    return ScoreRow(**{name: getattr(row, name) for name in names})

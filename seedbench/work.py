@@ -1,0 +1,272 @@
+"""What a worker does for a run: make one clip, or score one. Plain functions of plain tasks; nothing here writes to the database."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import shutil
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seedbench import codec, registry
+from seedbench.analysis import cached_bytes
+from seedbench.artifacts import Artifacts
+from seedbench.clip import Clip, file_sha256
+from seedbench.errors import ClipError, GenerationRefusedError, GeneratorError, StorageError, WeightsError
+from seedbench.generator import Generation, Request
+from seedbench.metric import Features, Metric, MetricInfo, Sample, Score, SetMetric
+from seedbench.plan import make_generator
+from seedbench.prompt import Prompt
+from seedbench.spec import GeneratorSpec, digest_of
+from seedbench.weights import sha256_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateTask:
+    """Make the clip of one cell. ``scratch`` is room for it; the finished file goes to the artifact store."""
+
+    cell_id: int
+    generator: GeneratorSpec
+    request: Request
+    scratch: Path
+    artifacts: Artifacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What came of a :class:`GenerateTask`. ``path`` is set only for files of the user's."""
+
+    status: str
+    reason: str = ""
+    sha256: str | None = None
+    suffix: str = ""
+    path: str | None = None
+    truth_sha256: str | None = None
+    seed_used: int | None = None
+    latency_s: float | None = None
+    cost_usd: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def generate(task: GenerateTask) -> Generated:
+    """Make one clip. An outage or a refusal is a result; a full disk is a StorageError."""
+    directory = task.scratch / f"cell-{task.cell_id}"
+    shutil.rmtree(directory, ignore_errors=True)
+    try:
+        directory.mkdir(parents=True)
+        return _generate_in(directory, task)
+    except OSError as error:
+        raise StorageError(f"{directory} cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _generate_in(directory: Path, task: GenerateTask) -> Generated:
+    import json
+
+    start = time.perf_counter()
+    try:
+        made: Generation = make_generator(task.generator).generate(task.request, directory)
+    except GenerationRefusedError as error:
+        return Generated(status="refused", reason=str(error))
+    except (GeneratorError, ClipError) as error:
+        return Generated(status="failed", reason=str(error))
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a stranger's generator may raise anything; it costs this cell, not the run
+        return Generated(status="failed", reason=f"{type(error).__name__}: {error}", facts={"traceback": traceback.format_exc()})
+    if made.status != "succeeded" or made.file is None:
+        return Generated(
+            status=made.status, reason=made.reason or "the generator gave no file", cost_usd=made.cost_usd, latency_s=made.latency_s
+        )
+    truth = json.dumps(made.truth, sort_keys=True).encode() if made.truth is not None else None
+    latency = made.latency_s if made.latency_s is not None or not made.own_file else time.perf_counter() - start
+    try:
+        sha256 = task.artifacts.put(made.file, move=True) if made.own_file else file_sha256(made.file)
+    except ClipError as error:
+        return Generated(status="failed", reason=str(error))
+    return Generated(
+        status="succeeded",
+        sha256=sha256,
+        suffix=made.file.suffix,
+        path=None if made.own_file else str(made.file.resolve()),
+        truth_sha256=task.artifacts.put_bytes(truth, ".json") if truth is not None else None,
+        seed_used=made.seed_used,
+        latency_s=latency,
+        cost_usd=made.cost_usd,
+        facts=dict(made.facts),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreTask:
+    """Score one clip with some metrics, and embed it for some set metrics."""
+
+    cell_id: int
+    path: Path
+    sha256: str
+    prompt: Prompt | None
+    generator: str
+    seed: int | None
+    metrics: tuple[str, ...]
+    set_metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Scores by metric name, what the file is, and how long each metric took (seconds)."""
+
+    scores: Mapping[str, list[Score]]
+    facts: Mapping[str, Any]
+    seconds: Mapping[str, float]
+
+
+@functools.cache
+def _metric(name: str) -> Metric | SetMetric:
+    return registry.load("metrics", name)()
+
+
+def score_key(info: MetricInfo, sha256: str, prompt: Prompt | None) -> str:
+    """What decides the scores of a metric on a clip: content, metric and version, weights, and what the prompt expects."""
+    expected = prompt.model_dump(mode="json") if prompt is not None else None
+    return digest_of([sha256, info.name, info.version, [sha256_of(name) for name in info.weights], expected])
+
+
+def score(task: ScoreTask) -> Scored:
+    """Open the clip once and run every metric on it. A file that is no clip gives reasons, a metric that breaks down gives ``failed``."""
+    names = (*task.metrics, *task.set_metrics)
+    try:
+        if file_sha256(task.path) != task.sha256:
+            raise ClipError(f"{task.path}: has changed since it was taken into the run; run again under another name")
+        clip = Clip.open(task.path)
+    except ClipError as error:
+        return Scored(
+            scores={name: _no_answer(_metric(name), str(error)) for name in task.metrics}, facts={"unreadable": str(error)}, seconds={}
+        )
+    sample = Sample(prompt=task.prompt, generator=task.generator, seed=task.seed)
+    scores: dict[str, list[Score]] = {}
+    seconds: dict[str, float] = {}
+    for name in names:
+        metric = _metric(name)
+        start = time.perf_counter()
+        if isinstance(metric, SetMetric):
+            features(metric, clip)
+        else:
+            scores[name] = _score_one(metric, clip, sample)
+        seconds[name] = time.perf_counter() - start
+    facts = {**{k: v for k, v in clip.facts.__dict__.items() if k != "notes"}, "notes": list(_notes(clip))}
+    return Scored(scores=scores, facts=facts, seconds=seconds)
+
+
+def _notes(clip: Clip) -> tuple[str, ...]:
+    try:
+        return clip.notes
+    except ClipError as error:
+        return (*clip.facts.notes, str(error))
+
+
+def _no_answer(metric: Metric | SetMetric, reason: str) -> list[Score]:
+    return [Score.none(measure.name, reason) for measure in metric.info.measures]
+
+
+def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
+    info = metric.info
+    missing = [
+        kind for kind, there in (("video", clip.facts.has_video), ("audio", clip.facts.has_audio)) if kind in info.needs and not there
+    ]
+    if missing:
+        return _no_answer(metric, "the file has no picture" if missing[0] == "video" else "the file has no sound")
+    try:
+        found = metric.score(clip, sample)
+    except (ClipError, WeightsError) as error:
+        return _no_answer(metric, str(error))
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a metric that breaks down on one clip is counted as failed, and the run goes on
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+        return [Score.failed(measure.name, reason) for measure in info.measures]
+    scores = found if isinstance(found, list) else [found]
+    given = [one.measure for one in scores]
+    declared = [measure.name for measure in info.measures]
+    if sorted(given) != sorted(declared):
+        reason = f"the metric gave {', '.join(given) or 'nothing'} where it declares {', '.join(declared)}"
+        return [Score.failed(name, reason) for name in declared]
+    order = {name: place for place, name in enumerate(declared)}
+    return sorted(scores, key=lambda one: order[one.measure])
+
+
+def _features_key(metric: SetMetric, sha256: str) -> str:
+    info = metric.info
+    parts = [sha256, "features", info.name, str(info.version), *(sha256_of(name) for name in info.weights)]
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()
+
+
+def features(metric: SetMetric, clip: Clip) -> tuple[np.ndarray, str]:
+    """Embedding (n, D) of a clip, from the cache when it is there; without one, an empty array and the reason."""
+
+    def make() -> bytes:
+        missing = [
+            kind
+            for kind, there in (("video", clip.facts.has_video), ("audio", clip.facts.has_audio))
+            if kind in metric.info.needs and not there
+        ]
+        if missing:
+            return codec.pack((np.zeros((0, 0)), f"the file has no {missing[0]}"))
+        try:
+            return codec.pack((np.atleast_2d(np.asarray(metric.embed(clip), np.float64)), ""))
+        except (ClipError, WeightsError) as error:
+            return codec.pack((np.zeros((0, 0)), str(error)))
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as in _score_one: one clip without features, with the reason
+            return codec.pack((np.zeros((0, 0)), f"{type(error).__name__}: {error}"))
+
+    return codec.unpack(cached_bytes(_features_key(metric, clip.sha256), make))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareTask:
+    """Compare the clips of one generator with the reference set under one set metric. Clips are (path, sha256)."""
+
+    generator: str
+    metric: str
+    generated: tuple[tuple[Path, str], ...]
+    reference: tuple[tuple[Path, str], ...]
+
+
+def compare(task: CompareTask) -> list[Score]:
+    """The scores of a set metric for one generator; no answer with a reason where either set gives no features."""
+    metric = _metric(task.metric)
+    if not isinstance(metric, SetMetric):
+        raise TypeError(f"{task.metric} is no set metric")
+    try:
+        sides = []
+        for clips in (task.generated, task.reference):
+            rows: list[np.ndarray] = []
+            groups: list[str] = []
+            reasons: list[str] = []
+            for path, sha256 in clips:
+                found, reason = features(metric, Clip.open(path))
+                if len(found):
+                    rows.append(found)
+                    groups.extend([sha256] * len(found))
+                else:
+                    reasons.append(reason)
+            if not rows:
+                return _no_answer(metric, reasons[0] if reasons else "there is no clip to compare")
+            sides.append(Features(np.concatenate(rows), groups))
+        scores = metric.compare(sides[0], sides[1])
+    except ClipError as error:
+        return _no_answer(metric, str(error))
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as in _score_one
+        return [Score.failed(measure.name, f"{type(error).__name__}: {error}") for measure in metric.info.measures]
+    return scores if isinstance(scores, list) else [scores]
