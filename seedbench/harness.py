@@ -65,11 +65,12 @@ def open_run(store: Store, name: str, spec: RunSpec, cells: Callable[[], Iterabl
     with store.session() as session:
         run = session.scalar(select(RunRow).where(RunRow.name == name))
         if run is not None:
+            mend = f"choose another --name, or `seedbench runs delete {name}`"
             if run.spec_hash != spec.digest():
-                differing = RunSpec.from_json(run.spec).differences(spec) or ["its prompts' assets"]
-                raise RunError(
-                    f"run {name!r} exists with another spec (different: {', '.join(differing)}); choose another --name or `seedbench runs delete {name}`"
-                )
+                differing = ", ".join(RunSpec.from_json(run.spec).differences(spec))
+                raise RunError(f"run {name!r} exists with another spec (different: {differing}); {mend}")
+            if [row.key for row in run.cells] != [cell.key for cell in cells()]:
+                raise RunError(f"run {name!r} exists, and assets or imported files have changed since; {mend}")
             return run.id
         run = RunRow(name=name, spec=spec.as_json(), spec_hash=spec.digest(), provenance=provenance(spec))
         for position, cell in enumerate(cells()):
@@ -349,6 +350,5 @@ def _row(info: MetricInfo, key: str, one: Score) -> ScoreRow:
 
 
 def _copy(row: ScoreRow) -> ScoreRow:
-    names = ("key", "metric", "measure", "metric_version", "value", "status", "reason", "backend")
-    names += ("n_used", "n_total", "low", "high", "evidence", "details")
-    return ScoreRow(**{name: getattr(row, name) for name in names})
+    own = {"id", "cell_id"}
+    return ScoreRow(**{column.key: getattr(row, column.key) for column in ScoreRow.__table__.columns if column.key not in own})

@@ -1,0 +1,223 @@
+"""From the database to a report: the one place that reads a run and hands it to :mod:`seedbench.summary` and :mod:`seedbench.report`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from seedbench import registry
+from seedbench.errors import RunError, StorageError
+from seedbench.harness import clip_path, prompt_for_metrics
+from seedbench.metric import MetricInfo, SetMetric
+from seedbench.plan import applies
+from seedbench.report.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
+from seedbench.spec import RunSpec
+from seedbench.store import CellRow, RunRow, SetScoreRow, Store
+from seedbench.summary import ClipScore, Coverage, compare_all, summarise
+from seedbench.workspace import Workspace
+
+
+def find_run(session: Session, name: str | None) -> RunRow:
+    """The run called ``name``, or the newest one. Raises RunError."""
+    query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc())
+    runs = list(session.scalars(query if name is None else query.where(RunRow.name == name)))
+    if runs:
+        return runs[0]
+    names = list(session.scalars(select(RunRow.name)))
+    if name is None or not names:
+        raise RunError("there is no run yet; make one with `seedbench run`")
+    raise RunError(f"there is no run called {name!r}{registry.did_you_mean(name, names)}")
+
+
+def load_report(store: Store, workspace: Workspace, name: str | None) -> RunReport:
+    """Everything there is to say of a run; an unfinished run is reported as far as it went, with a note. Raises RunError."""
+    with store.session() as session:
+        run = find_run(session, name)
+        spec = RunSpec.from_json(run.spec)
+        rows = session.scalars(
+            select(CellRow).where(CellRow.run_id == run.id).order_by(CellRow.position).options(selectinload(CellRow.scores))
+        )
+        cells = [cell for cell in rows if cell.role != "reference"]
+        infos: dict[str, MetricInfo] = {metric: registry.load("metrics", metric).info for metric in spec.metrics}
+        clip_infos = {key: info for key, info in infos.items() if not issubclass(registry.load("metrics", key), SetMetric)}
+        labels = [item.label for item in spec.generators]
+        table = clip_table(cells)
+        summary = summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos))
+        summary += [
+            _set_row(row) for row in session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id).order_by(SetScoreRow.id))
+        ]
+        return RunReport(
+            name=run.name,
+            created_at=run.created_at.replace(tzinfo=UTC).isoformat(),
+            suite=SuiteFacts(name=spec.suite, version=spec.suite_version, sha256=spec.suite_sha256, n_prompts=len(spec.prompts)),
+            seeds=spec.seeds,
+            generators=tuple(_generator_facts(spec, label, cells) for label in labels),
+            measures=_measures(infos, summary),
+            summary=tuple(summary),
+            comparisons=tuple(compare_all(table, clip_infos, labels)),
+            cells=tuple(_cell_report(cell, spec, workspace) for cell in cells),
+            provenance=run.provenance,
+            notes=tuple(_notes(run, cells, summary)),
+        )
+
+
+def clip_table(cells: Sequence[CellRow]) -> list[ClipScore]:
+    """The per-clip table of a run's cells, in a fixed order."""
+    return [
+        ClipScore(
+            generator=cell.generator,
+            prompt_id=cell.prompt_id,
+            seed=cell.seed,
+            metric=row.metric,
+            measure=row.measure,
+            value=row.value,
+            status=row.status,
+            reason=row.reason,
+            backend=row.backend,
+        )
+        for cell in cells
+        for row in sorted(cell.scores, key=lambda row: (row.metric, row.measure))
+    ]
+
+
+def _coverage(cells: Sequence[CellRow], spec: RunSpec, infos: Mapping[str, MetricInfo]) -> dict[tuple[str, str], Coverage]:
+    prompts = {prompt.id: prompt_for_metrics(prompt) for prompt in spec.prompts}
+    found = {}
+    for item in spec.generators:
+        mine = [cell for cell in cells if cell.generator == item.label]
+        for name, info in infos.items():
+            asked = [cell for cell in mine if applies(info, prompts[cell.prompt_id])]
+            without = sum(cell.status not in {"succeeded", "planned"} for cell in asked)
+            found[item.label, name] = Coverage(applicable=len(asked), without_clip=without, not_applicable=len(mine) - len(asked))
+    return found
+
+
+def _set_row(row: SetScoreRow) -> SummaryRow:
+    return SummaryRow(
+        generator=row.generator,
+        metric=row.metric,
+        measure=row.measure,
+        value=row.value,
+        low=row.low,
+        high=row.high,
+        n_scored=(row.n_used or 0) if row.status == "scored" else 0,
+        n_unscored=max(0, (row.n_total or 0) - (row.n_used or 0)) if row.status == "scored" else row.n_total or 0,
+        n_failed=(row.n_total or 0) if row.status == "failed" else 0,
+        n_not_applicable=0,
+        reason=row.reason,
+        backend=row.backend,
+        method=str(row.details.get("method", "set")),
+    )
+
+
+def _measures(infos: Mapping[str, MetricInfo], summary: Sequence[SummaryRow]) -> tuple[MeasureFacts, ...]:
+    found = []
+    for name, info in infos.items():
+        for measure in info.measures:
+            backends = sorted({row.backend for row in summary if (row.metric, row.measure) == (name, measure.name)})
+            named = [backend for backend in backends if backend] or backends or [""]
+            found += [
+                MeasureFacts(
+                    metric=name,
+                    measure=measure,
+                    metric_title=info.title,
+                    version=info.version,
+                    backend=backend,
+                    meaning=info.meaning,
+                    citation=info.citation,
+                )
+                for backend in named
+            ]
+    return tuple(found)
+
+
+def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> GeneratorFacts:
+    item = next(one for one in spec.generators if one.label == label)
+    mine = [cell for cell in cells if cell.generator == label]
+    count = {status: sum(cell.status == status for cell in mine) for status in ("succeeded", "refused", "failed")}
+    timed = [(cell.latency_s, _duration(cell)) for cell in mine if cell.status == "succeeded" and cell.latency_s is not None]
+    latencies = [latency for latency, _ in timed]
+    seconds = sum(duration for _, duration in timed if duration)
+    costs = [cell.cost_usd for cell in mine if cell.cost_usd is not None]
+    return GeneratorFacts(
+        name=item.name,
+        label=label,
+        role="ceiling" if label == spec.ceiling else "system",
+        options=dict(item.options),
+        n_succeeded=count["succeeded"],
+        n_refused=count["refused"],
+        n_failed=count["failed"],
+        n_other=len(mine) - sum(count.values()),
+        latency_p50_s=float(np.quantile(latencies, 0.5)) if latencies else None,
+        latency_p90_s=float(np.quantile(latencies, 0.9)) if latencies else None,
+        cost_usd=sum(costs) if costs else None,
+        seconds_per_output_second=sum(latencies) / seconds if seconds else None,
+    )
+
+
+def _duration(cell: CellRow) -> float | None:
+    value = cell.facts.get("clip", {}).get("duration_s")
+    return float(value) if value is not None else None
+
+
+def _cell_report(cell: CellRow, spec: RunSpec, workspace: Workspace) -> CellReport:
+    prompt = spec.prompt(cell.prompt_id)
+    reason = cell.reason
+    path = None
+    if cell.status == "succeeded":
+        try:
+            path = clip_path(cell, workspace)
+        except StorageError as error:
+            reason = str(error)
+    status = cell.status if cell.status != "planned" else "unknown"
+    return CellReport(
+        generator=cell.generator,
+        prompt_id=cell.prompt_id,
+        prompt_text=prompt.text,
+        task=prompt.task,
+        seed=cell.seed,
+        status=status,  # type: ignore[arg-type]
+        reason=reason or ("" if cell.status == "succeeded" else "not made yet: the run was interrupted"),
+        clip_path=path,
+        clip_sha256=cell.clip_sha256 or "",
+        duration_s=_duration(cell),
+        latency_s=cell.latency_s,
+        cost_usd=cell.cost_usd,
+        scores=tuple(
+            ScoreReport(
+                metric=row.metric,
+                measure=row.measure,
+                value=row.value,
+                status=row.status,  # type: ignore[arg-type]
+                reason=row.reason,
+                backend=row.backend,
+                n_used=row.n_used,
+                n_total=row.n_total,
+                interval=(row.low, row.high) if row.low is not None and row.high is not None else None,
+                evidence=tuple(row.evidence),
+                details=row.details,
+            )
+            for row in cell.scores
+        ),
+    )
+
+
+def _notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[SummaryRow]) -> list[str]:
+    notes = []
+    unfinished = sum(cell.status == "planned" or not cell.scored for cell in cells)
+    if unfinished:
+        notes.append(f"This run is not finished: {unfinished} of {len(cells)} cells are missing. The same command goes on with it.")
+    for status, words in (("failed", "failed (an outage, not a property of the model)"), ("refused", "were refused by the generator")):
+        count = sum(cell.status == status for cell in cells)
+        if count:
+            notes.append(f"{count} of {len(cells)} cells {words}; they are counted in the table.")
+    mixed = {(row.metric, row.measure) for row in summary if row.backend}
+    for metric, measure in sorted(mixed):
+        backends = {row.backend for row in summary if (row.metric, row.measure) == (metric, measure) and row.backend}
+        if len(backends) > 1:
+            notes.append(f"{metric}.{measure} was measured with {', '.join(sorted(backends))}; these are never pooled or compared.")
+    return notes
