@@ -75,8 +75,7 @@ def make_preview(path: Path) -> Preview:
         )
         return codec.pack(preview)
 
-    stored = codec.unpack(cached_bytes(hashlib.sha256(f"{clip.sha256}/preview/{VERSION}".encode()).hexdigest(), make))
-    assert isinstance(stored, Preview)
+    stored: Preview = codec.unpack(cached_bytes(hashlib.sha256(f"{clip.sha256}/preview/{VERSION}".encode()).hexdigest(), make))
     return stored
 
 

@@ -1,0 +1,141 @@
+"""The chart of one column: every generator's value with its interval, every clip behind it, and the ceiling as a line. Plain SVG, no
+script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from seedbench.metric import Direction
+
+WIDTH = 340
+MARGIN = 10
+ROW = 42
+AXIS = 34
+
+Place = Callable[[float], float]
+"""From a value to its x in the picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dot:
+    """One clip's value: where it belongs in the drill-down, and what its tooltip says."""
+
+    value: float
+    prompt_id: str
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForestRow:
+    """One generator of a chart. ``value`` None: nothing to draw, ``text`` then is the reason. ``css`` is its colour class
+    (``g0``..``g7``, ``gc``)."""
+
+    label: str
+    css: str
+    text: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    ceiling: bool = False
+    dots: tuple[Dot, ...] = ()
+
+
+def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """About ``count`` round numbers within low..high.
+
+    >>> nice_ticks(0.0, 1.0)
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    >>> nice_ticks(-130.0, 210.0)
+    [-100.0, 0.0, 100.0, 200.0]
+    """
+    if not high > low:
+        return [low]
+    raw = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [round(index * step, 10) for index in range(first, last + 1)]
+
+
+def domain(rows: Sequence[ForestRow], *, zero: bool) -> tuple[float, float]:
+    """The range of the axis: all values and intervals, and the clips unless a few of them would squeeze the rest.
+
+    Clips beyond five times the intervals' span are drawn at the edge instead. ``zero`` keeps 0 in sight.
+
+    >>> domain([ForestRow(label="a", css="g0", text="", value=2.0, low=1.0, high=3.0)], zero=True)
+    (-0.12, 3.12)
+    """
+    main = [x for row in rows for x in (row.value, row.low, row.high) if x is not None] + ([0.0] if zero else [])
+    if not main:
+        return 0.0, 1.0
+    low, high = min(main), max(main)
+    span = high - low or abs(high) or 1.0
+    near = [dot.value for row in rows for dot in row.dots if low - 2 * span <= dot.value <= high + 2 * span]
+    low, high = min([low, *near]), max([high, *near])
+    pad = 0.04 * (high - low or abs(high) or 1.0)
+    return low - pad, high + pad
+
+
+def forest(rows: Sequence[ForestRow], *, title: str, unit: str, direction: Direction, percent: bool = False) -> str:
+    """An SVG chart, text escaped. Colours come from the page's style sheet; every dot carries ``data-prompt`` and ``data-seed``."""
+    low, high = domain(rows, zero=direction == "zero")
+    plot = WIDTH - 2 * MARGIN
+    height = len(rows) * ROW + AXIS
+
+    def at(value: float) -> float:
+        return round(MARGIN + plot * (min(high, max(low, value)) - low) / (high - low), 1)
+
+    base = len(rows) * ROW + 4
+    parts = [_axis(low, high, at, base, unit, percent, direction)]
+    for row in rows:
+        if row.ceiling and row.value is not None:
+            x = at(row.value)
+            parts.append(f'<line class="ceiling" x1="{x}" x2="{x}" y1="4" y2="{base}"/>')
+    parts += [_row(row, index * ROW, at, low, high) for index, row in enumerate(rows)]
+    spoken = escape("; ".join([title, *(f"{row.label}: {row.text}" for row in rows)]), quote=True)
+    return f'<svg class="forest" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{spoken}">{"".join(parts)}</svg>'
+
+
+def _axis(low: float, high: float, at: Place, base: int, unit: str, percent: bool, direction: Direction) -> str:
+    scale = 100.0 if percent else 1.0
+    parts = [f'<line class="axis" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{base}" y2="{base}"/>']
+    for tick in nice_ticks(low * scale, high * scale):
+        x = at(tick / scale)
+        parts.append(f'<line class="grid{" zero" if tick == 0 and direction == "zero" else ""}" x1="{x}" x2="{x}" y1="4" y2="{base}"/>')
+        parts.append(f'<text class="tick" x="{x}" y="{base + 13}">{f"{tick:g}".replace("-", "−")}</text>')
+    hint = {"up": "better →", "down": "← better", "zero": "→ 0 is better ←", "none": ""}[direction]
+    anchor, x = {"up": ("end", WIDTH - MARGIN), "down": ("start", MARGIN)}.get(direction, ("middle", WIDTH / 2))
+    parts.append(f'<text class="hint" text-anchor="{anchor}" x="{x}" y="{base + 27}">{hint}</text>')
+    anchor, x = ("start", MARGIN) if direction == "up" else ("end", WIDTH - MARGIN)
+    parts.append(f'<text class="hint" text-anchor="{anchor}" x="{x}" y="{base + 27}">{escape(unit)}</text>')
+    return "".join(parts)
+
+
+def _row(row: ForestRow, top: int, at: Place, low: float, high: float) -> str:
+    y = top + 27
+    label = escape(row.label if len(row.label) <= 26 else row.label[:25] + "…")
+    parts = [f'<text class="label" x="{MARGIN}" y="{top + 14}">{label}</text>']
+    if row.value is None:
+        reason = escape(row.text if len(row.text) <= 52 else row.text[:51] + "…")
+        parts.append(f'<text class="missing" x="{MARGIN}" y="{top + 30}">{reason}</text>')
+        return f'<g class="{row.css}">{"".join(parts)}</g>'
+    parts.append(f'<text class="value" x="{WIDTH - MARGIN}" y="{top + 14}">{escape(row.text)}</text>')
+    for dot in row.dots:
+        where = f'data-prompt="{escape(dot.prompt_id, quote=True)}" data-seed="{dot.seed}"'
+        name = f"<title>{escape(dot.prompt_id)}, seed {dot.seed}: {dot.value:.4g}</title>"
+        if low <= dot.value <= high:
+            parts.append(f'<rect class="dot" x="{at(dot.value) - 1:g}" y="{y - 6}" width="2" height="12" {where}>{name}</rect>')
+        else:
+            x, way = at(dot.value), 4 if dot.value < low else -4
+            parts.append(f'<path class="dot" d="M{x + way} {y - 4} L{x} {y} L{x + way} {y + 4} Z" {where}>{name}</path>')
+    if row.low is not None and row.high is not None:
+        parts.append(f'<line class="interval" x1="{at(row.low)}" x2="{at(row.high)}" y1="{y}" y2="{y}"/>')
+    x = at(row.value)
+    parts.append(
+        f'<path class="point" d="M{x} {y - 6} l6 6 l-6 6 l-6 -6 Z"/>' if row.ceiling else f'<circle class="point" cx="{x}" cy="{y}" r="5"/>'
+    )
+    return f'<g class="{row.css}">{"".join(parts)}</g>'
