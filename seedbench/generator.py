@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from seedbench.prompt import Prompt
+    from seedbench.suite import Suite
 
 GenerationStatus = Literal["succeeded", "failed", "refused", "expired", "unknown"]
 
@@ -99,3 +100,12 @@ class Generator:
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
         """What else decides the result besides the request (e.g. sha256 of an imported file): part of the cell's key."""
         return {}
+
+    @classmethod
+    def variants(cls, **options: Any) -> dict[str, dict[str, Any]]:
+        """The systems that these options stand for, as label to options; empty: one system, these options. Importers hold several."""
+        return {}
+
+    def suite(self) -> Suite | None:
+        """The prompts this generator brings along when a run names no suite (importers do); None: it needs a suite."""
+        return None

@@ -102,7 +102,7 @@ def plan(spec: RunSpec) -> list[Cell]:
                 cells.append(Cell(key=digest_of(identity), role=role, generator=item, prompt=prompt, seed=seed, refusal=refusal))
     for _, item, _, _ in made:
         if not any(cell.generator == item for cell in cells):
-            raise SeedBenchError(f"generator {item.label!r} has no clip for any of the {len(spec.prompts)} prompts")
+            raise SeedBenchError(f"generator {item.label!r} has no clip for any of the {len(spec.prompts)} prompts under these seeds")
     return cells
 
 

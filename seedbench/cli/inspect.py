@@ -1,0 +1,131 @@
+"""``seedbench suites``, ``generators``, ``metrics`` and ``doctor``: what there is, and whether it works."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+SUITES_EXAMPLES = "seedbench suites\n\nseedbench suites quick          (its prompts)"
+GENERATORS_EXAMPLES = "seedbench generators\n\nseedbench generators simulator  (what it takes)"
+METRICS_EXAMPLES = "seedbench metrics\n\nseedbench metrics lipsync       (unit, direction, sign, range, needs, source)"
+DOCTOR_EXAMPLES = "seedbench doctor                (exit code 2 if something the default metrics need is missing)"
+
+
+def _table(*titles: str) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
+
+
+def suites(name: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="Show the prompts of this one.")] = None) -> None:
+    """The shipped prompt suites, or the prompts of one (a name or a YAML file)."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from seedbench.suite import list_suites, load_suite
+
+    console = Console()
+    if name is None:
+        table = _table("suite", "prompts", "title")
+        for known in list_suites():
+            found = load_suite(known)
+            table.add_row(found.name, str(len(found.prompts)), escape(found.title))
+    else:
+        found = load_suite(name)
+        table = _table("prompt", "task", "s", "text")
+        for prompt in found.prompts:
+            table.add_row(prompt.id, prompt.task, f"{prompt.duration_s:g}", escape(prompt.text))
+    console.print(table)
+    if name is not None:
+        for warning in found.warnings:
+            console.print(f"note: {warning}", highlight=False)
+
+
+def generators(name: Annotated[str | None, typer.Argument(metavar="[GENERATOR]", help="Show what this one takes.")] = None) -> None:
+    """The registered generators, or the options of one."""
+    import inspect as introspection
+
+    from rich.console import Console
+
+    from seedbench import registry
+
+    console = Console()
+    if name is None:
+        table = _table("generator", "from", "what it is")
+        for known, kind in registry.load_all("generators").items():
+            first = (introspection.getdoc(kind) or "").split("\n")[0]
+            table.add_row(known, registry.entries("generators")[known].value, first)
+        console.print(table)
+        return
+    kind = registry.load("generators", name)
+    console.print(f"[bold]{name}[/bold]\n{introspection.getdoc(kind) or ''}", highlight=False)
+    table = _table("option", "default")
+    for option in list(introspection.signature(kind).parameters.values()):
+        default = "needed" if option.default is introspection.Parameter.empty else repr(option.default)
+        table.add_row(option.name, default)
+    console.print(table)
+
+
+def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help="Explain this one.")] = None) -> None:
+    """The registered metrics, or all there is to know of one."""
+    from rich.console import Console
+
+    from seedbench import registry
+    from seedbench.metric import SetMetric
+
+    console = Console()
+    if name is None:
+        table = _table("metric", "kind", "headline measures", "meaning")
+        for known, kind in registry.load_all("metrics").items():
+            info = kind.info
+            headline = ", ".join(one.name for one in info.measures if one.headline)
+            table.add_row(known, "set" if issubclass(kind, SetMetric) else "clip", headline, info.meaning)
+        console.print(table)
+        return
+    kind = registry.load("metrics", name)
+    info = kind.info
+    console.print(f"[bold]{info.name}[/bold]: {info.title} (version {info.version})", highlight=False)
+    console.print(info.meaning, highlight=False)
+    facts = [
+        ("kind", "compares two sets of clips" if issubclass(kind, SetMetric) else "scores one clip"),
+        ("needs", ", ".join(sorted(info.needs)) or "nothing"),
+        ("weights", ", ".join(info.weights) or "none"),
+        ("clips for a mean", f"at least {info.min_n}"),
+        ("source", info.citation),
+    ]
+    table = _table("", "")
+    for row in facts:
+        table.add_row(*row)
+    console.print(table)
+    measures = _table("measure", "unit", "better", "range", "sign", "meaning")
+    words = {"up": "more", "down": "less", "zero": "nearer 0", "none": "descriptive"}
+    for one in info.measures:
+        low = "-inf" if one.low is None else f"{one.low:g}"
+        high = "inf" if one.high is None else f"{one.high:g}"
+        title = f"[bold]{one.name}[/bold]" if one.headline else one.name
+        measures.add_row(title, one.unit, words[one.direction], f"{low} .. {high}", one.sign, one.meaning)
+    console.print(measures)
+
+
+def doctor() -> None:
+    """Check this installation: packages, weights, workspace, database, a clip written and read."""
+    from rich.console import Console
+
+    from seedbench.doctor import examine
+    from seedbench.errors import SeedBenchError
+
+    console = Console()
+    found = examine()
+    table = _table("check", "", "finding")
+    for check in found:
+        table.add_row(
+            check.name, "[green]ok[/green]" if check.ok else "[yellow]--[/yellow]" if check.optional else "[red]no[/red]", check.finding
+        )
+    console.print(table)
+    bad = [check.name for check in found if not check.ok and not check.optional]
+    if bad:
+        raise SeedBenchError(f"not in order: {', '.join(bad)}")

@@ -1,0 +1,43 @@
+"""``seedbench report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """[bold]Examples[/bold]
+
+seedbench report                          (the newest run, into report/RUN)
+
+seedbench report mine --out mine-report
+
+seedbench report mine --no-clips          (numbers and evidence only, a smaller file)
+"""
+
+
+def report(
+    name: Annotated[str | None, typer.Argument(metavar="[RUN]", help="The run; by default the newest.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write into; by default report/RUN.")] = None,
+    clips: Annotated[bool, typer.Option(help="Put small previews of the clips into the page.")] = True,
+) -> None:
+    """Write a run's report: one HTML file that needs nothing else, and CSV, JSON, Parquet and Markdown beside it."""
+    from rich.console import Console
+
+    from seedbench.report import write_report
+    from seedbench.report.console import summary_table
+    from seedbench.reporting import load_report
+    from seedbench.store import Store
+    from seedbench.workspace import Workspace
+
+    workspace = Workspace.current()
+    found = load_report(Store(workspace.database_url), workspace, name)
+    console = Console()
+    with console.status("writing the report"):
+        files = write_report(found, out or Path("report") / found.name, previews=clips)
+    console.print(summary_table(found))
+    for note in found.notes:
+        console.print(f"note: {note}", highlight=False)
+    for file in files:
+        console.print(str(file), highlight=False, soft_wrap=True)

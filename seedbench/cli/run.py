@@ -1,0 +1,211 @@
+"""``seedbench run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedbench.errors import SeedBenchError, TooManyFailuresError
+
+if TYPE_CHECKING:
+    from seedbench.spec import GeneratorSpec, RunSpec
+
+EXAMPLES = """[bold]Examples[/bold]
+
+seedbench run --suite quick -g simulator -g broken=simulator:preset=broken --ceiling simulator --reference simulator
+
+seedbench run -g import:path=clips.csv --name mine          (your own clips, no suite needed)
+
+seedbench run --suite quick -g mine=command:argv="python gen.py {prompt} --seed {seed} -o {out}"
+
+seedbench run --suite core -g simulator --task talking --limit 5 --seeds 0,1,2
+
+Ctrl-C leaves a run that the same command goes on with.
+"""
+
+#: Where a run finds its metrics when none are named: everything that works without files only the user can supply.
+DEFAULT_METRICS = ("lipsync", "identity", "physics", "impact", "video_distance")
+
+
+def run(
+    generator: Annotated[
+        list[str], typer.Option("--generator", "-g", help="\\[LABEL=]NAME\\[:key=value,...], or a YAML file. Repeat for several.")
+    ],
+    suite: Annotated[str | None, typer.Option(help="A shipped suite (see `seedbench suites`) or a YAML file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run; by default made from suite and generators.")] = None,
+    metric: Annotated[list[str] | None, typer.Option("--metric", "-m", help="Only these metrics. Repeat for several.")] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds, with commas.")] = "0",
+    prompt: Annotated[list[str] | None, typer.Option("--prompt", "-p", help="Only these prompts (patterns such as talk-*).")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only prompts of this task.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many prompts.")] = None,
+    size: Annotated[str, typer.Option(help="Asked width and height, in pixels.")] = "456x256",
+    fps: Annotated[int, typer.Option(min=1, max=120, help="Asked frames a second.")] = 25,
+    ceiling: Annotated[str | None, typer.Option(help="Label of the generator drawn as the line to reach.")] = None,
+    reference: Annotated[str | None, typer.Option(help="Generator of the reference set for distances such as FVD.")] = None,
+    reference_seeds: Annotated[str, typer.Option(help="Seeds of the reference set.")] = "1000",
+    workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
+    max_failures: Annotated[str, typer.Option(help="How many cells may fail (3, 5%, none, all) before the exit code is 4.")] = "none",
+    out: Annotated[Path | None, typer.Option(help="Write the report into this folder as well.")] = None,
+) -> None:
+    """Plan a suite over generators, make or import the clips, score them. The same command resumes."""
+    from rich.console import Console
+
+    from seedbench.cli.progress import Bars
+    from seedbench.execution import LocalExecutor, sensible_workers
+    from seedbench.failures import allowed_failures
+    from seedbench.harness import execute
+    from seedbench.report.console import summary_table
+    from seedbench.reporting import load_report
+    from seedbench.store import Store
+    from seedbench.workspace import Workspace
+
+    console = Console()
+    spec = make_spec(
+        suite=suite,
+        generators=generator,
+        metrics=metric,
+        seeds=_numbers("--seeds", seeds),
+        prompts=prompt or [],
+        tasks=task or [],
+        limit=limit,
+        size=_size(size),
+        fps=fps,
+        ceiling=ceiling,
+        reference=reference,
+        reference_seeds=_numbers("--reference-seeds", reference_seeds),
+    )
+    name = name or default_name(spec)
+    workspace = Workspace.current()
+    store = Store(workspace.database_url)
+    executor = LocalExecutor(workers or sensible_workers(), workspace.cache)
+    console.print(
+        f"run [bold]{name}[/bold]: {len(spec.prompts)} prompts of {spec.suite}, {len(spec.generators)} generators, "
+        f"{len(spec.seeds)} seeds, {len(spec.metrics)} metrics, {executor.workers} workers",
+        highlight=False,
+    )
+    try:
+        with Bars(console) as bars:
+            outcome = execute(spec, name, store=store, workspace=workspace, executor=executor, progress=bars)
+    finally:
+        executor.close()
+    found = load_report(store, workspace, name)
+    console.print(summary_table(found))
+    for note in found.notes:
+        console.print(f"note: {note}", highlight=False)
+    if out is not None:
+        from seedbench.report import write_report
+
+        files = write_report(found, out)
+        console.print(f"report: {next(file for file in files if file.suffix == '.html')}", highlight=False, soft_wrap=True)
+    else:
+        console.print(f"write the report with: seedbench report {name}", highlight=False)
+    if outcome.failed > allowed_failures(max_failures, outcome.cells):
+        raise TooManyFailuresError(f"{outcome.failed} of {outcome.cells} cells failed, --max-failures {max_failures} allows fewer")
+
+
+def make_spec(
+    *,
+    suite: str | None,
+    generators: list[str],
+    metrics: list[str] | None,
+    seeds: tuple[int, ...],
+    prompts: list[str],
+    tasks: list[str],
+    limit: int | None,
+    size: tuple[int, int],
+    fps: int,
+    ceiling: str | None,
+    reference: str | None,
+    reference_seeds: tuple[int, ...],
+) -> RunSpec:
+    """A run's spec from what was typed. Raises SeedBenchError."""
+    from seedbench import registry
+    from seedbench.plan import make_generator
+    from seedbench.spec import RunSpec, parse_generator
+    from seedbench.suite import load_suite, select
+
+    chosen = [item for text in generators for item in variants_of(parse_generator(text))]
+    if suite is not None:
+        found = load_suite(suite)
+    else:
+        own = [own for own in (make_generator(item).suite() for item in chosen) if own is not None]
+        if not own:
+            raise SeedBenchError("which prompts? name a suite with --suite (see `seedbench suites`)")
+        found = own[0]
+    found = select(found, ids=prompts, tasks=tasks, limit=limit)
+    known = registry.entries("metrics")
+    names = tuple(metrics) if metrics else tuple(name for name in DEFAULT_METRICS if name in known)
+    for metric in names:
+        registry.load("metrics", metric)
+    return RunSpec(
+        suite=found.name,
+        suite_version=found.version,
+        suite_sha256=found.sha256,
+        prompts=found.prompts,
+        generators=tuple(chosen),
+        metrics=names,
+        seeds=seeds,
+        width=size[0],
+        height=size[1],
+        fps=fps,
+        ceiling=ceiling,
+        reference=_reference(reference) if reference else None,
+        reference_seeds=reference_seeds,
+        root=str(found.root.resolve()),
+    )
+
+
+def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
+    """The systems one ``--generator`` stands for: an import of several generators' clips is several."""
+    from seedbench import registry
+    from seedbench.spec import GeneratorSpec
+
+    kind = registry.load("generators", item.name)
+    try:
+        variants = kind.variants(**item.options)
+    except (TypeError, KeyError) as error:
+        raise SeedBenchError(f"generator {item.label!r} does not take these options: {error}") from error
+    if not variants:
+        return [item]
+    if len(variants) == 1 and item.label != item.name:
+        return [GeneratorSpec(label=item.label, name=item.name, options=next(iter(variants.values())))]
+    prefix = f"{item.label}/" if item.label != item.name else ""
+    return [GeneratorSpec(label=prefix + label, name=item.name, options=options) for label, options in variants.items()]
+
+
+def _reference(text: str) -> GeneratorSpec:
+    from seedbench.spec import parse_generator
+
+    found = variants_of(parse_generator(text))
+    if len(found) != 1:
+        raise SeedBenchError(f"the reference {text!r} holds clips of {len(found)} generators; say which with generator=")
+    return found[0]
+
+
+def default_name(spec: RunSpec) -> str:
+    """A name that says what was run and changes with the spec, so that the same command resumes and another one does not collide.
+
+    The last six letters are of the spec's hash.
+    """
+    labels = "-".join(item.label for item in spec.generators)
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in f"{spec.suite}-{labels}")
+    return f"{safe[:60]}-{spec.digest()[:6]}"
+
+
+def _numbers(option: str, text: str) -> tuple[int, ...]:
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise SeedBenchError(f"{option} {text!r} is not a list of whole numbers such as 0,1,2") from None
+    if len(set(found)) != len(found):
+        raise SeedBenchError(f"{option} {text!r} names a seed twice")
+    return found
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and 16 <= int(width) <= 7680 and 16 <= int(height) <= 7680):
+        raise SeedBenchError(f"--size {text!r} is not a size such as 456x256")
+    return int(width), int(height)

@@ -1,0 +1,169 @@
+"""``seedbench score``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seedbench.errors import SeedBenchError
+
+if TYPE_CHECKING:
+    from seedbench.work import Scored, ScoreTask
+
+EXAMPLES = """[bold]Examples[/bold]
+
+seedbench score clip.mp4                        (every metric that can say something of a single clip)
+
+seedbench score clips/ -m lipsync --out scores.csv
+
+seedbench score a.mp4 b.mp4 --all               (every measure, not only the headlines)
+"""
+
+MEDIA = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".wav", ".mp3", ".flac", ".ogg", ".m4a"}
+
+
+def score(
+    paths: Annotated[list[Path], typer.Argument(help="Clips, folders of clips, or a manifest (.csv, .jsonl) that lists them.")],
+    metric: Annotated[list[str] | None, typer.Option("--metric", "-m", help="Only these metrics. Repeat for several.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show every measure, not only the headlines.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the scores to this file: .csv, .json or .parquet.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
+) -> None:
+    """Score clips as they lie there: no suite, no run, nothing written but what --out names."""
+    from rich.console import Console
+
+    from seedbench import registry
+    from seedbench.cli.progress import Bars
+    from seedbench.cli.run import DEFAULT_METRICS
+    from seedbench.clip import file_sha256
+    from seedbench.errors import ClipError
+    from seedbench.execution import LocalExecutor, sensible_workers
+    from seedbench.metric import SetMetric
+    from seedbench.work import ScoreTask
+    from seedbench.work import score as score_clip
+    from seedbench.workspace import Workspace
+
+    if out is not None and out.suffix not in {".csv", ".json", ".parquet"}:
+        raise SeedBenchError(f"--out {out}: the name must end in .csv, .json or .parquet")
+    known = registry.entries("metrics")
+    names = metric or [name for name in DEFAULT_METRICS if name in known]
+    loaded = {name: registry.load("metrics", name) for name in names}
+    of_sets = [name for name, kind in loaded.items() if issubclass(kind, SetMetric)]
+    if metric and of_sets:
+        raise SeedBenchError(f"{of_sets[0]!r} compares two sets of clips; use `seedbench run -g import:path=DIR --reference ...`")
+    names = [name for name in names if name not in of_sets]
+    files = _files(paths)
+    console = Console()
+    lines: list[dict[str, Any]] = []
+    tasks: list[ScoreTask] = []
+    for index, file in enumerate(files):
+        try:
+            sha256 = file_sha256(file)
+        except ClipError as error:
+            lines.append(_line(index, file, "", "", None, "failed", str(error)))
+            continue
+        tasks.append(
+            ScoreTask(cell_id=index, path=file, sha256=sha256, prompt=None, generator="", seed=None, metrics=tuple(names), set_metrics=())
+        )
+    executor = LocalExecutor(min(workers or sensible_workers(), max(1, len(tasks))), Workspace.current().cache)
+    try:
+        with Bars(console) as bars:
+            bars.begin("score", len(tasks), 0)
+            for task in tasks:
+                executor.submit(score_clip, task)
+            for done in executor.results():
+                if done.error is not None:
+                    lines.append(_line(done.task.cell_id, done.task.path, "", "", None, "failed", str(done.error)))
+                else:
+                    lines.extend(_lines(done.task, done.result))
+                bars.step("score", done.task.path.name)
+    finally:
+        executor.close()
+    lines.sort(key=lambda line: line["index"])
+    headlines = {(name, one.name) for name in names for one in loaded[name].info.measures if one.headline}
+    shown = [line for line in lines if everything or not line["metric"] or (line["metric"], line["measure"]) in headlines]
+    console.print(_table(shown))
+    if out is not None:
+        _write(lines, out)
+        console.print(f"wrote {out}", highlight=False, soft_wrap=True)
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in MEDIA)
+            if not inside:
+                raise SeedBenchError(f"{path} holds no clips ({', '.join(sorted(MEDIA))})")
+            found += inside
+        elif path.suffix.lower() in {".csv", ".tsv", ".jsonl", ".ndjson"}:
+            found += _listed(path)
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def _listed(path: Path) -> list[Path]:
+    """The files a manifest lists, read by the import generator."""
+    from seedbench import registry
+
+    kind = registry.load("generators", "import")
+    return [clip.file for options in kind.variants(path=str(path)).values() for clip in kind(**options).clips]
+
+
+def _lines(task: ScoreTask, found: Scored) -> list[dict[str, Any]]:
+    return [
+        _line(task.cell_id, task.path, name, one.measure, one.value, one.status, one.reason, one.backend)
+        for name, scores in found.scores.items()
+        for one in scores
+    ]
+
+
+def _line(
+    index: int, file: Path, metric: str, measure: str, value: float | None, status: str, reason: str, backend: str = ""
+) -> dict[str, Any]:
+    return {
+        "index": index,
+        "file": str(file),
+        "metric": metric,
+        "measure": measure,
+        "value": value,
+        "status": status,
+        "reason": reason,
+        "backend": backend,
+    }
+
+
+def _table(lines: list[dict[str, Any]]) -> Any:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title, style in (("file", "bold"), ("measure", ""), ("value", ""), ("why not", "dim")):
+        table.add_column(title, style=style, justify="right" if title == "value" else "left", overflow="fold")
+    last = ""
+    for line in lines:
+        value = f"{line['value']:.3g}" if line["value"] is not None else line["status"]
+        name = f"{line['metric']}.{line['measure']}" if line["metric"] else ""
+        table.add_row(escape(line["file"]) if line["file"] != last else "", name, value, escape(line["reason"]))
+        last = line["file"]
+    return table
+
+
+def _write(lines: list[dict[str, Any]], out: Path) -> None:
+    import pandas as pd
+
+    from seedbench.errors import StorageError
+
+    frame = pd.DataFrame(lines).drop(columns="index")
+    try:
+        if out.suffix == ".csv":
+            frame.to_csv(out, index=False)
+        elif out.suffix == ".parquet":
+            frame.to_parquet(out, index=False)
+        else:
+            frame.to_json(out, orient="records", indent=1)
+    except OSError as error:
+        raise StorageError(f"{out} cannot be written ({error.strerror or error})") from error

@@ -1,0 +1,78 @@
+"""``seedbench weights``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Model weights: list, fetch, verify, add your own.")
+
+
+@app.command("list")
+def list_() -> None:
+    """Every entry of the list: size, licence, who uses it, whether it is installed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from seedbench.weights import folder, manifest, verify
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "state", "size", "source", "licence", "used by"):
+        table.add_column(title, overflow="fold")
+    for item in manifest().values():
+        size = f"{item.size / 1e6:.1f} MB" if item.size else "?"
+        table.add_row(item.name, verify(item.name), size, item.source["kind"], item.licence, item.used_by)
+    console = Console()
+    console.print(table)
+    console.print(f"folder: {folder()}", highlight=False, soft_wrap=True)
+
+
+@app.command(epilog="seedbench weights fetch                 (all that can be fetched)\n\nseedbench weights fetch blazeface facemesh")
+def fetch(names: Annotated[list[str] | None, typer.Argument(help="Which; by default all that can be fetched.")] = None) -> None:
+    """Get weights from their source and check their hash."""
+    from rich.console import Console
+
+    from seedbench.weights import fetch as get
+    from seedbench.weights import manifest
+
+    console = Console()
+    for name in names or [item.name for item in manifest().values() if item.source["kind"] != "user"]:
+        with console.status(f"fetching {name}"):
+            place = get(name)
+        console.print(f"{name}: {place}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def verify() -> None:
+    """Check the hash of everything that is installed; exit code 2 if one is wrong."""
+    from rich.console import Console
+
+    from seedbench.errors import WeightsError
+    from seedbench.weights import ABSENT, manifest
+    from seedbench.weights import verify as check
+
+    console = Console()
+    wrong = []
+    for name in manifest():
+        state = check(name)
+        console.print(f"{name}: {state}", highlight=False, soft_wrap=True)
+        if state not in {"ok", ABSENT}:
+            wrong.append(name)
+    if wrong:
+        raise WeightsError(f"wrong: {', '.join(wrong)}")
+
+
+@app.command(epilog="seedbench weights add syncnet ~/Downloads/syncnet_v2.model")
+def add(
+    name: Annotated[str, typer.Argument(help="The entry, as `seedbench weights list` names it.")],
+    file: Annotated[Path, typer.Argument(help="Your file; it is copied.")],
+    accept_other: Annotated[bool, typer.Option(help="Take a file whose hash is not the published one.")] = False,
+) -> None:
+    """Install a file that only you can supply."""
+    from rich.console import Console
+
+    from seedbench.weights import add as install
+
+    Console().print(f"{name}: {install(name, file, accept_other=accept_other)}", highlight=False, soft_wrap=True)

@@ -1,0 +1,158 @@
+"""What can be done with runs that are there: compare two, delete one, export one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from seedbench.errors import StorageError
+from seedbench.harness import clip_path
+from seedbench.report import write_report
+from seedbench.report.data import RunReport, SummaryRow
+from seedbench.reporting import find_run, load_report
+from seedbench.statistics import holm, paired_difference
+from seedbench.store import CellRow, RunRow, Store
+from seedbench.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One generator and measure of two runs, ready for a table."""
+
+    generator: str
+    measure: str
+    first: str
+    second: str
+    difference: str
+    p: str
+    n_prompts: int
+
+
+def _number(row: SummaryRow | None) -> str:
+    if row is None:
+        return "not in this run"
+    if row.value is None:
+        return row.reason
+    bounds = f" [{row.low:.3g}, {row.high:.3g}]" if row.low is not None and row.high is not None else ""
+    return f"{row.value:.3g}{bounds} ({row.n_scored}/{row.n_scored + row.n_unscored + row.n_failed})"
+
+
+def _values(report: RunReport, generator: str, metric: str, measure: str, backend: str, absolute: bool) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = defaultdict(list)
+    for cell in report.cells:
+        for one in cell.scores:
+            if (cell.generator, one.metric, one.measure, one.backend) == (generator, metric, measure, backend) and one.value is not None:
+                found[cell.prompt_id].append(abs(one.value) if absolute else one.value)
+    return found
+
+
+def compare_runs(store: Store, workspace: Workspace, first: str, second: str) -> list[ComparedRow]:
+    """Two runs side by side: headline measures, paired by prompt where both have answers; Holm over the tests made. Raises RunError."""
+    reports = [load_report(store, workspace, name) for name in (first, second)]
+    headline = {(facts.metric, facts.measure.name): facts.measure for facts in reports[0].measures if facts.measure.headline}
+    summaries = [{(row.generator, row.metric, row.measure, row.backend): row for row in report.summary} for report in reports]
+    keys = [key for key in dict.fromkeys([*summaries[0], *summaries[1]]) if (key[1], key[2]) in headline and key[3]]
+    rows = []
+    for generator, metric, measure, backend in keys:
+        absolute = headline[metric, measure].direction == "zero"
+        sides = [_values(report, generator, metric, measure, backend, absolute) for report in reports]
+        rows.append(((generator, metric, measure, backend), paired_difference(sides[1], sides[0])))
+    tested = [index for index, (_, paired) in enumerate(rows) if paired.p is not None]
+    adjusted = dict(zip(tested, holm([rows[index][1].p or 0.0 for index in tested]), strict=True))
+    return [
+        ComparedRow(
+            generator=key[0],
+            measure=f"{key[1]}.{key[2]}",
+            first=_number(summaries[0].get(key)),
+            second=_number(summaries[1].get(key)),
+            difference="no common prompt"
+            if paired.difference is None
+            else f"{paired.difference:+.3g}"
+            + (f" [{paired.low:+.3g}, {paired.high:+.3g}]" if paired.low is not None and paired.high is not None else ""),
+            p=f"{adjusted[index]:.3f}" if index in adjusted else "too few prompts",
+            n_prompts=paired.n_prompts,
+        )
+        for index, (key, paired) in enumerate(rows)
+    ]
+
+
+def delete_run(store: Store, workspace: Workspace, name: str) -> int:
+    """Forget a run and the clips made for it that no other run uses; returns how many clips went. Raises RunError."""
+    with store.session() as session:
+        run = find_run(session, name)
+        mine = {(cell.clip_sha256, cell.clip_suffix) for cell in run.cells if cell.clip_sha256 and cell.clip_path is None}
+        truths = {(cell.truth_sha256, ".json") for cell in run.cells if cell.truth_sha256}
+        session.delete(run)
+        session.flush()
+        still = set(session.scalars(select(CellRow.clip_sha256))) | set(session.scalars(select(CellRow.truth_sha256)))
+    removed = 0
+    for sha256, suffix in sorted((mine | truths), key=str):
+        if sha256 in still:
+            continue
+        try:
+            workspace.artifacts.local(str(sha256), suffix).unlink()
+        except StorageError:
+            continue
+        removed += (sha256, suffix) in mine
+    return removed
+
+
+def export_run(store: Store, workspace: Workspace, name: str, out: Path) -> Path:
+    """Write a self-contained folder: ``spec.json``, ``samples.jsonl``, ``media/``, and the report with its tables. Raises StorageError."""
+    report = load_report(store, workspace, name)
+    try:
+        out.mkdir(parents=True)
+    except FileExistsError:
+        raise StorageError(f"{out} is there already; name a folder that does not exist yet") from None
+    except OSError as error:
+        raise StorageError(f"{out} cannot be made ({error.strerror})") from error
+    try:
+        (out / "media").mkdir()
+        with store.session() as session:
+            run = find_run(session, name)
+            (out / "spec.json").write_text(json.dumps(run.spec, indent=1))
+            lines = [_sample(cell, run, workspace, out / "media") for cell in run.cells]
+        (out / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    except OSError as error:
+        raise StorageError(f"{out} cannot be written ({error.strerror})") from error
+    write_report(report, out)
+    return out
+
+
+def _sample(cell: CellRow, run: RunRow, workspace: Workspace, media: Path) -> dict[str, object]:
+    name = None
+    if cell.status == "succeeded":
+        source = clip_path(cell, workspace)
+        name = f"{cell.clip_sha256}{cell.clip_suffix}"
+        if not (media / name).exists():
+            shutil.copyfile(source, media / name)
+    return {
+        "generator": cell.generator,
+        "role": cell.role,
+        "prompt_id": cell.prompt_id,
+        "seed": cell.seed,
+        "status": cell.status,
+        "reason": cell.reason,
+        "media": f"media/{name}" if name else None,
+        "latency_s": cell.latency_s,
+        "cost_usd": cell.cost_usd,
+        "facts": cell.facts,
+        "scores": [
+            {
+                "metric": row.metric,
+                "measure": row.measure,
+                "value": row.value,
+                "status": row.status,
+                "reason": row.reason,
+                "backend": row.backend,
+                "version": row.metric_version,
+                "details": row.details,
+            }
+            for row in cell.scores
+        ],
+    }
