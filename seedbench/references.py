@@ -56,17 +56,23 @@ def mentions(text: str) -> tuple[str, ...]:
 
 
 def render(text: str, syntax: Mapping[str, str]) -> str:
-    """The text with every mention in a service's own spelling; ``syntax`` maps a kind to a format of ``{number}``.
+    """The text with its mentions in a service's own spelling; ``syntax`` maps a kind to a format of ``{number}``.
 
-    >>> render("Dress like {{image:2}}.", {"image": "[Image{number}]"})
-    'Dress like [Image2].'
+    Kinds that ``syntax`` leaves out keep the neutral spelling; braces that name no reference are left alone.
+
+    >>> render("Dress like {{image:2}}, sing like @audio1.", {"image": "[Image{number}]"})
+    'Dress like [Image2], sing like {{audio:1}}.'
     """
 
-    def spell(match: re.Match[str]) -> str:
-        kind, number = match[1].split(":")
-        return syntax[kind].format(number=number)
+    def spell(kind: str, number: str) -> str:
+        template = syntax.get(kind.lower())
+        return f"{{{{{kind.lower()}:{number}}}}}" if template is None else template.format(number=number)
 
-    return _BRACES.sub(spell, normalise(text))
+    def braces(match: re.Match[str]) -> str:
+        named = _NAME.fullmatch(match[1])
+        return match[0] if named is None else spell(named[1], named[2])
+
+    return _AT.sub(lambda match: spell(match[1], match[2]), _BRACES.sub(braces, text))
 
 
 def check_references(prompt: Prompt, root: Path, limits: ReferenceLimits | None = None) -> None:

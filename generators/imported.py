@@ -1,0 +1,230 @@
+"""Clips that exist already: a folder, or a CSV/JSONL manifest, brought into a run without touching a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from generators.manifest import SUFFIXES, ManifestError, near, number, rows, slug
+from seedbench.clip import file_sha256
+from seedbench.generator import Capabilities, Generation, Generator, ReferenceLimits, Request
+from seedbench.prompt import Prompt
+from seedbench.suite import Suite
+
+MEDIA_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".gif"})
+REQUIRED = ("generator", "prompt_id", "file")
+OPTIONAL = ("seed", "latency_s", "cost_usd", "metadata")
+_SEED_SUFFIX = re.compile(r"^(?P<name>.+?)__seed(?P<seed>[0-9]+)$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedClip:
+    """One clip of a folder or manifest. ``file`` may be missing: that is one clip's failure, told when its turn comes.
+
+    ``where`` is the place it was listed (``clips.csv:7``), for people.
+    """
+
+    generator: str
+    prompt_id: str
+    file: Path
+    seed: int | None = None
+    latency_s: float | None = None
+    cost_usd: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""
+
+
+class Imported(Generator):
+    """Clips somebody else made, under the name of the generator that made them.
+
+    ``path``: a folder (a file's stem is its prompt id, ``ID__seed3.mp4`` carries a seed; sub-folders are generators), or a ``.csv``,
+    ``.tsv`` or ``.jsonl`` manifest with ``generator``, ``prompt_id``, ``file``. ``generator``: whose clips, where there are several.
+    ``prompts``: a CSV with ``prompt_id`` and ``text``, for :meth:`suite`. A clip without a seed answers to every seed asked, and
+    ``capabilities().seeds`` is False where no clip has one. Raises ManifestError.
+    """
+
+    name: ClassVar[str] = "import"
+
+    def __init__(self, *, path: str, generator: str | None = None, prompts: str | None = None) -> None:
+        self.path = Path(path)
+        self.prompts = None if prompts is None else Path(prompts)
+        found = entries(self.path)
+        names = generators_of(found)
+        if generator is None and len(names) > 1:
+            raise ManifestError(f"{self.path} holds clips of {len(names)} generators: say which with generator=, one of {', '.join(names)}")
+        self.generator = names[0] if generator is None else generator
+        if self.generator not in names:
+            has = f"it has {', '.join(names)}"
+            raise ManifestError(f"{self.path} holds no clips of {self.generator!r}{near(self.generator, names)}; {has}")
+        self.clips = tuple(clip for clip in found if clip.generator == self.generator)
+        self._seeded = any(clip.seed is not None for clip in self.clips)
+        self._found = {(clip.prompt_id, clip.seed): clip for clip in self.clips}
+
+    @classmethod
+    def variants(cls, **options: Any) -> dict[str, dict[str, Any]]:
+        """The options for each generator a path holds, by the generator's name: one entry where ``generator`` is given already."""
+        if options.get("generator") is not None:
+            return {str(options["generator"]): dict(options)}
+        return {name: {**options, "generator": name} for name in generators_of(entries(Path(options["path"])))}
+
+    def suite(self) -> Suite:
+        """A suite of the prompts there are clips of (all generators of the path), for a run without any other suite."""
+        return suite_of(entries(self.path), self.path, texts=None if self.prompts is None else texts_of(self.prompts))
+
+    def capabilities(self) -> Capabilities:
+        """Whatever the files are."""
+        limits = ReferenceLimits(
+            images=10_000,
+            image_bytes=2**62,
+            videos=10_000,
+            video_bytes=2**62,
+            video_total_s=(0.0, math.inf),
+            audios=10_000,
+            audio_bytes=2**62,
+            audio_s=math.inf,
+            total=30_000,
+        )
+        return Capabilities(min_duration_s=0.0, max_duration_s=math.inf, references=limits, seeds=self._seeded, deterministic=True)
+
+    def offers(self, prompt: Prompt, seed: int) -> bool:
+        """Whether a clip was listed for the prompt under this seed, or without any."""
+        return self._clip(prompt, seed) is not None
+
+    def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
+        """The content of the file: another file under the same name is another cell."""
+        clip = self._clip(prompt, seed)
+        if clip is None or not clip.file.is_file():
+            return {"file_sha256": None}
+        return {"file_sha256": file_sha256(clip.file)}
+
+    def generate(self, request: Request, directory: Path) -> Generation:
+        """Point at the file, where it lies. Nothing is copied, renamed or written."""
+        clip = self._clip(request.prompt, request.seed)
+        if clip is None:
+            return Generation(status="failed", reason=f"{self.path} lists no clip of {self.generator} for prompt {request.prompt.id!r}")
+        if not clip.file.is_file():
+            return Generation(status="failed", reason=f"{clip.where} names {clip.file}, which is no file", own_file=False)
+        return Generation(
+            status="succeeded",
+            file=clip.file,
+            seed_used=clip.seed,
+            latency_s=clip.latency_s,
+            cost_usd=clip.cost_usd,
+            own_file=False,
+            facts={"provenance": "claimed", "metadata": dict(clip.metadata)},
+        )
+
+    def _clip(self, prompt: Prompt, seed: int) -> ImportedClip | None:
+        return self._found.get((prompt.id, seed)) or self._found.get((prompt.id, None))
+
+
+def entries(path: Path) -> list[ImportedClip]:
+    """The clips of a folder or a manifest, in the order of the manifest or by name. Raises ManifestError for what cannot be understood."""
+    if path.is_dir():
+        found = list(_folder(path))
+        if not found:
+            raise ManifestError(f"{path}: no clips here nor in its sub-folders (looked for {', '.join(sorted(MEDIA_SUFFIXES))})")
+    elif path.suffix.lower() in SUFFIXES:
+        found = [_entry(row, path, line) for line, row in rows(path, REQUIRED)]
+        if not found:
+            raise ManifestError(f"{path}: lists no clips")
+    elif not path.exists():
+        raise ManifestError(f"{path}: no such folder or manifest")
+    else:
+        raise ManifestError(f"{path}: neither a folder nor a .csv, .tsv or .jsonl manifest; to score single files use `seedbench score`")
+    first: dict[tuple[str, str, int | None], ImportedClip] = {}
+    for clip in found:
+        other = first.setdefault((clip.generator, clip.prompt_id, clip.seed), clip)
+        if other is not clip:
+            seed = "without a seed" if clip.seed is None else f"with seed {clip.seed}"
+            what = f"a second clip of {clip.generator!r} for prompt {clip.prompt_id!r} {seed}"
+            raise ManifestError(f"{clip.where}: {what}; the first is at {other.where}: give each a seed of its own")
+    return found
+
+
+def generators_of(found: Sequence[ImportedClip]) -> list[str]:
+    """The generators' names in order of first appearance."""
+    return list(dict.fromkeys(clip.generator for clip in found))
+
+
+def suite_of(found: Sequence[ImportedClip], path: Path, *, texts: Mapping[str, str] | None = None) -> Suite:
+    """A suite that expects nothing: the prompts of the clips, of task ``unknown``, with the texts that are known.
+
+    Its ``sha256`` is of the prompts, so that the same prompts from elsewhere are the same suite.
+    """
+    known = texts or {}
+    ids = list(dict.fromkeys(clip.prompt_id for clip in found))
+    prompts = tuple(Prompt(id=name, text=known.get(name, ""), task="unknown") for name in ids)
+    content = json.dumps([prompt.model_dump(mode="json") for prompt in prompts], sort_keys=True)
+    unknown = [name for name in ids if texts is not None and name not in known]
+    return Suite(
+        name=slug(path.stem),
+        title=f"Clips of {path.name}",
+        version="imported",
+        prompts=prompts,
+        path=path.absolute() / "suite.yaml" if path.is_dir() else path.absolute(),
+        sha256=hashlib.sha256(content.encode()).hexdigest(),
+        description="Made from imported clips: nothing is known of what was asked, beyond the texts given.",
+        warnings=(f"no text is given for {len(unknown)} of {len(ids)} prompts, e.g. {unknown[0]!r}",) if unknown else (),
+    )
+
+
+def texts_of(path: Path) -> dict[str, str]:
+    """The texts of a ``prompt_id,text`` file (CSV, TSV or JSONL) by prompt id. Raises ManifestError."""
+    texts: dict[str, str] = {}
+    for line, row in rows(path, ("prompt_id", "text")):
+        name = slug(str(row["prompt_id"]).strip())
+        if name in texts:
+            raise ManifestError(f"{path}:{line}: a second text for prompt {name!r}")
+        texts[name] = str(row["text"])
+    return texts
+
+
+def _folder(path: Path) -> Iterator[ImportedClip]:
+    """Media files of a folder, under its name, and of its sub-folders, under theirs."""
+    folders = [path, *sorted(item for item in path.iterdir() if item.is_dir() and not item.name.startswith("."))]
+    for folder in folders:
+        for file in sorted(folder.iterdir()):
+            if file.suffix.lower() not in MEDIA_SUFFIXES or file.name.startswith(".") or not file.is_file():
+                continue
+            seeded = _SEED_SUFFIX.match(file.stem)
+            yield ImportedClip(
+                generator=folder.resolve().name,
+                prompt_id=slug(seeded["name"] if seeded else file.stem),
+                seed=int(seeded["seed"]) if seeded else None,
+                file=file.absolute(),
+                where=str(file),
+            )
+
+
+def _entry(row: Mapping[str, Any], path: Path, line: int) -> ImportedClip:
+    """One row as a clip; columns nobody knows are kept as metadata."""
+    where = f"{path}:{line}"
+    metadata: dict[str, Any] = {key: value for key, value in row.items() if key not in REQUIRED + OPTIONAL}
+    given = row.get("metadata")
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except json.JSONDecodeError as error:
+            raise ManifestError(f"{where}: metadata: not valid JSON: {error.msg}") from error
+    if given is not None and not isinstance(given, dict):
+        raise ManifestError(f"{where}: metadata must be a JSON object")
+    seed = number(row, "seed", where)
+    if seed is not None and (seed != int(seed) or seed < 0):
+        raise ManifestError(f"{where}: seed: {row['seed']!r} is not a whole number from 0 up")
+    return ImportedClip(
+        generator=str(row["generator"]).strip(),
+        prompt_id=slug(str(row["prompt_id"])),
+        file=(path.parent / str(row["file"]).strip()).absolute(),
+        seed=None if seed is None else int(seed),
+        latency_s=number(row, "latency_s", where),
+        cost_usd=number(row, "cost_usd", where),
+        metadata={**metadata, **(given or {})},
+        where=where,
+    )

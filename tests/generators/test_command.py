@@ -1,0 +1,197 @@
+"""An external program as a generator: arguments arrive whole, exit codes mean what they say, nothing is left running."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.command import Command, fill
+from seedbench.errors import SeedBenchError
+from seedbench.generator import Request
+from seedbench.prompt import Prompt, Reference
+
+NASTY = 'She said "it\'s $(touch /tmp/never) `id` {seed} {{x"; then\nleft; rm -rf ~ | & > *'
+
+
+def program(folder: Path, body: str) -> str:
+    """A Python script that knows its arguments as ``args``."""
+    file = folder / "program.py"
+    file.write_text(f"import json, os, sys, time\nargs = sys.argv[1:]\n{body}\n")
+    return str(file)
+
+
+def ask(folder: Path, body: str, *, words: list[str] | None = None, text: str = "A ball.", **options: object) -> tuple[object, Path]:
+    argv = [sys.executable, program(folder, body), *(words if words is not None else ["{out}", "{prompt}"])]
+    directory = folder / "cell"
+    directory.mkdir()
+    request = Request(prompt=Prompt(id="p", text=text, task="motion", duration_s=2.5), seed=7, width=64, height=48, fps=24)
+    return Command(argv=argv, **options).generate(request, directory), directory  # type: ignore[arg-type]
+
+
+WRITE = "open(args[0], 'wb').write(b'clip')"
+
+
+def test_a_file_at_out_and_exit_code_0_is_a_clip(tmp_path: Path) -> None:
+    made, directory = ask(tmp_path, WRITE)
+    assert made.status == "succeeded"
+    assert made.file == directory / "clip.mp4"
+    assert made.file.read_bytes() == b"clip"
+    assert made.own_file
+    assert 0 < made.latency_s < 30
+    assert made.seed_used is None
+
+
+def test_every_placeholder_arrives_as_one_argument(tmp_path: Path) -> None:
+    words = ["{out}", "{prompt}", "{seed}", "--size={width}x{height}", "{fps}", "{duration}", "{{literal}}"]
+    made, directory = ask(tmp_path, WRITE + "\njson.dump(args, open(args[0] + '.json', 'w'))", words=words, text=NASTY.replace("{{x", ""))
+    heard = json.loads((directory / "clip.mp4.json").read_text())
+    assert heard[1:] == [NASTY.replace("{{x", ""), "7", "--size=64x48", "24", "2.5", "{literal}"]
+    assert made.seed_used == 7
+
+
+@given(st.text(alphabet=st.characters(blacklist_categories=["Cs"], blacklist_characters="\0")))
+def test_any_text_is_filled_in_unchanged(text: str) -> None:
+    assert fill(["gen", "{prompt}", "--p={prompt}"], {"prompt": text}) == ["gen", text, f"--p={text}"]
+
+
+def test_the_prompt_file_holds_the_whole_prompt_and_references_are_separate_arguments(tmp_path: Path) -> None:
+    script = program(tmp_path, WRITE + "\njson.dump(args, open(args[0] + '.json', 'w'))")
+    prompt = Prompt(
+        id="p",
+        text="{{image:1}} walks to the rhythm of @audio1.",
+        task="reference",
+        references=(Reference(id="image:1", path="a b.png", role="appearance"), Reference(id="audio:1", path="c.wav", role="rhythm")),
+    )
+    argv = [sys.executable, script, "{out}", "{prompt}", "{prompt_file}", "{references}"]
+    command = Command(argv=argv, reference_syntax={"image": "[Image{number}]"})
+    command.generate(Request(prompt=prompt, seed=0, root=tmp_path / "suite"), tmp_path)
+    heard = json.loads((tmp_path / "clip.mp4.json").read_text())
+    assert heard[1] == "[Image1] walks to the rhythm of {{audio:1}}."
+    assert heard[3:] == [str(tmp_path / "suite" / "a b.png"), str(tmp_path / "suite" / "c.wav")]
+    whole = json.loads(Path(heard[2]).read_text())
+    assert whole["task"] == "reference"
+    assert whole["references"][0]["path"] == heard[3]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ("sys.exit(10)", "refused", "declined"),
+        ("print('no weapons, please', file=sys.stderr); sys.exit(10)", "refused", "declined: no weapons, please"),
+        ("print('out of\\nmemory', file=sys.stderr); sys.exit(3)", "failed", "exit code 3: out of memory"),
+        ("print('x' * 9000 + 'end', file=sys.stderr); sys.exit(1)", "failed", "xxxend"),
+        ("os.kill(os.getpid(), 9)", "failed", "killed by SIGKILL"),
+        ("pass", "failed", "exit code 0, but nothing at {out} (clip.mp4)"),
+        ("open(args[0], 'wb')", "failed", "exit code 0, but nothing at {out}"),
+    ],
+)
+def test_the_exit_code_decides(tmp_path: Path, body: str, status: str, reason: str) -> None:
+    made, _ = ask(tmp_path, body)
+    assert made.status == status
+    assert reason in made.reason
+    assert len(made.reason) < 2200
+    assert made.file is None
+    assert made.latency_s is not None
+
+
+def test_at_the_time_limit_the_whole_process_group_is_ended(tmp_path: Path) -> None:
+    body = (
+        "import signal, subprocess\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "open(os.path.join(os.path.dirname(args[0]), 'pid'), 'w').write(str(child.pid))\n"
+        "time.sleep(60)"
+    )
+    start = time.monotonic()
+    made, directory = ask(tmp_path, body, timeout_s=1.5)
+    assert time.monotonic() - start < 10
+    assert (made.status, made.reason) == ("failed", "no clip after 1.5 s: ended")
+    child = int((directory / "pid").read_text())
+    for _ in range(100):
+        if not _running(child):
+            break
+        time.sleep(0.05)
+    assert not _running(child)
+
+
+def _running(pid: int) -> bool:
+    """Whether a process is alive; one that only waits to be collected is not."""
+    try:
+        os.kill(pid, 0)
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_facts_the_program_writes_are_taken_over(tmp_path: Path) -> None:
+    body = WRITE + "\njson.dump({'cost_usd': 0.25, 'seed_used': 3, 'model': 'm1'}, open(args[2], 'w'))"
+    made, _ = ask(tmp_path, body, words=["{out}", "{prompt}", "{facts}"])
+    assert (made.cost_usd, made.seed_used, made.facts) == (0.25, 3, {"model": "m1"})
+
+
+@pytest.mark.parametrize("written", ["[1]", "{", '{"cost_usd": NaN}', '{"seed_used": "x"}'])
+def test_facts_that_make_no_sense_fail_the_clip(tmp_path: Path, written: str) -> None:
+    made, _ = ask(tmp_path, WRITE + f"\nopen(args[2], 'w').write({written!r})", words=["{out}", "{prompt}", "{facts}"])
+    assert made.status == "failed"
+    assert made.reason.startswith("what the program wrote to {facts} is not usable")
+
+
+def test_a_text_no_argument_can_hold_fails_the_clip_only(tmp_path: Path) -> None:
+    made, _ = ask(tmp_path, WRITE, text="a\0b")
+    assert made.status == "failed"
+    assert "could not be started" in made.reason
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        ("", "argv is empty"),
+        ("true 'x", "cannot be split"),
+        ("true {prompt}", "never says where to write the clip: add {out}"),
+        ("true {out}", "never passes the prompt: add {prompt} or {prompt_file}"),
+        ("true {promt} {out}", "unknown placeholder {promt}; did you mean {prompt}?"),
+        ("true {prompt} {out} --refs={references}", "{references} must be an argument of its own"),
+        ("{prompt} {out}", "must start with a program"),
+        ("no-such-program-here {prompt} {out}", "there is no program 'no-such-program-here'"),
+    ],
+)
+def test_a_template_that_cannot_work_is_told_when_it_is_made(argv: str, told: str) -> None:
+    with pytest.raises(SeedBenchError) as caught:
+        Command(argv=argv)
+    assert told in str(caught.value)
+
+
+def test_a_string_is_split_once_and_options_become_capabilities() -> None:
+    command = Command(
+        argv="true '--text={prompt}' {out} {seed}",
+        tasks=["talking"],
+        max_duration_s=8,
+        sizes=[[1280, 720]],
+        references={"images": 4},
+        audio=False,
+    )
+    assert command.argv == ("true", "--text={prompt}", "{out}", "{seed}")
+    can = command.capabilities()
+    assert (can.tasks, can.max_duration_s, can.sizes, can.audio, can.seeds) == ({"talking"}, 8.0, {(1280, 720)}, False, True)
+    assert can.references is not None
+    assert can.references.images == 4
+    assert Command(argv="true {prompt} {out}", references=False).capabilities().references is None
+    assert not Command(argv="true {prompt} {out}").capabilities().seeds
+    with pytest.raises(SeedBenchError, match="no limit is called 'pictures'"):
+        Command(argv="true {prompt} {out}", references={"pictures": 4})
+
+
+def test_a_changed_script_is_another_cell(tmp_path: Path) -> None:
+    argv = [sys.executable, program(tmp_path, WRITE), "{out}", "{prompt}"]
+    prompt = Prompt(id="p", text="A", task="motion")
+    before = Command(argv=argv).identity(prompt, 0)
+    assert before == Command(argv=argv).identity(prompt, 0)
+    program(tmp_path, WRITE + " # changed")
+    assert before != Command(argv=argv).identity(prompt, 0)
