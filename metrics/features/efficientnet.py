@@ -1,0 +1,121 @@
+"""`effnet-lite0-16f`: a small video embedding that needs no download. It is not I3D, and its distances are not FVD.
+
+Sixteen frames of a clip, eight pairs of neighbours at 25 a second spread evenly over it, go through EfficientNet-lite0 (ImageNet
+weights from a PyPI package). The 1,280 pooled features of each are summarised over the clip in four vectors (:func:`summarise`), and
+each of these is projected by a fixed random matrix, 32 numbers in all. Few numbers on purpose: with as few as 12 clips a set, a
+covariance in more dimensions is mostly noise.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seedbench.errors import ClipError
+
+if TYPE_CHECKING:
+    from seedbench.clip import Clip
+
+NAME = "effnet-lite0-16f"
+WEIGHTS = "efficientnet-lite0"
+FPS = 25.0
+PAIRS = 8
+SIDE = 224
+SEED = 20_240_607
+CHANNELS = 1280
+#: Numbers kept of each summary vector, and its divisor: about the spread of the projection over 24 talking clips of four generators.
+BLOCKS: dict[str, tuple[int, float]] = {"appearance": (16, 10.0), "fast change": (8, 4.0), "slow change": (4, 6.0), "trend": (4, 3.0)}
+WIDTH = sum(width for width, _ in BLOCKS.values())
+
+
+def pair_frames(n_frames: int) -> np.ndarray:
+    """Indices (16,) of eight pairs of neighbouring frames, the pairs spread evenly. ValueError under 16 frames.
+
+    >>> pair_frames(16).tolist()
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+    >>> pair_frames(125)[:4].tolist()
+    [7, 8, 22, 23]
+    """
+    if n_frames < 2 * PAIRS:
+        raise ValueError(f"{n_frames} frames are fewer than {2 * PAIRS}")
+    first = np.floor((np.arange(PAIRS) + 0.5) / PAIRS * n_frames - 0.75).astype(np.intp)
+    return np.stack([first, first + 1], axis=1).ravel()
+
+
+def summarise(features: np.ndarray) -> dict[str, np.ndarray]:
+    """Four vectors (C,) of the features (16, C) of eight pairs of frames.
+
+    ``appearance``: mean over frames. ``fast change``: square root of the mean absolute difference within pairs (1/25 s; 0 for a
+    frozen clip, large for flicker). ``slow change``: the same between the means of consecutive pairs. ``trend``: mean of the second
+    half less that of the first, whose sign time reversal turns.
+
+    >>> ramp = np.arange(16.0)[:, None]
+    >>> {name: round(value.item(), 3) for name, value in summarise(ramp).items()}
+    {'appearance': 7.5, 'fast change': 1.0, 'slow change': 1.414, 'trend': 8.0}
+    """
+    pairs = features.reshape(PAIRS, 2, -1)
+    means = pairs.mean(axis=1)
+    return {
+        "appearance": features.mean(axis=0),
+        "fast change": np.sqrt(np.abs(pairs[:, 1] - pairs[:, 0]).mean(axis=0)),
+        "slow change": np.sqrt(np.abs(np.diff(means, axis=0)).mean(axis=0)),
+        "trend": means[PAIRS // 2 :].mean(axis=0) - means[: PAIRS // 2].mean(axis=0),
+    }
+
+
+@functools.cache
+def projection(channels: int = CHANNELS) -> dict[str, np.ndarray]:
+    """The fixed matrices (channels, width) of each block: standard normal over sqrt(width), so lengths are kept on average."""
+    drawn = {}
+    for number, (name, (width, _)) in enumerate(BLOCKS.items()):
+        rng = np.random.default_rng([SEED, number])
+        drawn[name] = rng.standard_normal((channels, width)) / np.sqrt(width)
+    return drawn
+
+
+def project(summary: dict[str, np.ndarray]) -> np.ndarray:
+    """The summary vectors as one embedding (32,) float64."""
+    matrices = projection(len(summary["appearance"]))
+    return np.concatenate([summary[name] @ matrices[name] / scale for name, (_, scale) in BLOCKS.items()])
+
+
+@functools.cache
+def _network() -> Any:
+    import torch
+    from efficientnet_lite_pytorch import EfficientNet
+
+    from seedbench import weights
+
+    net = EfficientNet.from_name("efficientnet-lite0")
+    net.load_state_dict(torch.load(weights.path(WEIGHTS), map_location="cpu", weights_only=True))
+    return net.eval()
+
+
+def frame_features(rgb: np.ndarray) -> np.ndarray:
+    """Pooled last-layer features (N, 1280) float64 of pictures (N, H, W, 3) uint8, squeezed to 224 x 224 by area.
+
+    Pixels enter as (x - 127) / 128, the scaling the network was trained with. Raises WeightsError.
+    """
+    import cv2
+    import torch
+
+    small = np.stack([cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for picture in rgb])
+    values = torch.from_numpy(small.transpose(0, 3, 1, 2).astype(np.float32))
+    with torch.inference_mode():
+        features: np.ndarray = _network().extract_features((values - 127.0) / 128.0).mean(dim=(2, 3)).double().numpy()
+    return features
+
+
+def embed_frames(rgb: np.ndarray) -> np.ndarray:
+    """Embedding (32,) of the pictures (T, H, W, 3) of a clip at 25 a second, T at least 16."""
+    return project(summarise(frame_features(rgb[pair_frames(len(rgb))])))
+
+
+def embed(clip: Clip) -> np.ndarray:
+    """Embedding (1, 32) of a clip. Raises ClipError for one shorter than 16 frames at 25 a second (0.64 s)."""
+    rgb = clip.frames(FPS).rgb
+    if len(rgb) < 2 * PAIRS:
+        raise ClipError(f"{clip.path}: has {len(rgb)} frames at 25 a second, {NAME} needs {2 * PAIRS}")
+    return embed_frames(rgb)[None]

@@ -1,0 +1,63 @@
+"""The I3D features of the fvd2048_16f protocol, from a torchscript file the user supplies.
+
+Calling convention of the torchscript I3D that StyleGAN-V publishes: ``detector(x, rescale=True, resize=True, return_features=True)`` on
+uint8 video (B, 3, T, H, W), giving the 400 logits of Kinetics before the softmax. (The 1,024-d output of other ports is another feature.)
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seedbench.errors import ClipError, WeightsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seedbench.clip import Clip
+
+NAME = "fvd_16f/i3d-torchscript"
+WEIGHTS = "i3d-torchscript"
+FRAMES = 16
+CLIPS = 2048
+WIDTH = 400
+
+
+@functools.lru_cache(maxsize=1)
+def load(path: Path) -> Any:
+    """The torchscript module in ``path``. Raises WeightsError when the file is none."""
+    import torch
+
+    try:
+        with warnings.catch_warnings():  # torchscript is deprecated, and the format the published I3D comes in
+            warnings.simplefilter("ignore", FutureWarning)
+            return torch.jit.load(str(path), map_location="cpu").eval()
+    except (RuntimeError, ValueError) as error:
+        raise WeightsError(f"{path} is no torchscript module ({str(error).splitlines()[0]})") from error
+
+
+def logits(detector: Any, rgb: np.ndarray) -> np.ndarray:
+    """Features (1, 400) float64 of consecutive frames (16, H, W, 3) uint8. Raises WeightsError if the module does not take or give that."""
+    import torch
+
+    video = torch.from_numpy(np.ascontiguousarray(rgb.transpose(3, 0, 1, 2)))[None]
+    try:
+        with torch.inference_mode():
+            out = detector(video, rescale=True, resize=True, return_features=True)
+    except (RuntimeError, TypeError) as error:
+        raise WeightsError(f"the i3d-torchscript weights cannot be called as StyleGAN-V's ({str(error).splitlines()[0]})") from error
+    found: np.ndarray = out.double().numpy()
+    if found.shape != (1, WIDTH):
+        raise WeightsError(f"the i3d-torchscript weights give features of shape {found.shape[1:]}, not the {WIDTH} logits of Kinetics")
+    return found
+
+
+def embed(clip: Clip, path: Path) -> np.ndarray:
+    """Features (1, 400) of the first 16 frames of a clip as stored. Raises ClipError for a shorter clip: frames are never repeated."""
+    rgb = clip.video.rgb
+    if len(rgb) < FRAMES:
+        raise ClipError(f"{clip.path}: has {len(rgb)} frames, {FRAMES} consecutive ones are needed and none is repeated")
+    return logits(load(path), rgb[:FRAMES])

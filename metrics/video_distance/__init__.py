@@ -1,0 +1,74 @@
+"""Distances between the generated clips and a reference set: Fréchet (FD, FVD) and kernel (KD), each with an interval.
+
+``video_distance`` embeds clips with a small network that needs no download; ``fvd`` takes the user's I3D. Their numbers share no scale.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from metrics.features import efficientnet, i3d
+from metrics.video_distance.distance import MEASURES, scores
+from seedbench.metric import Features, MetricInfo, Score, SetMetric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seedbench.clip import Clip
+
+__all__ = ["EmbeddedVideoDistance", "FrechetVideoDistance"]
+
+
+class EmbeddedVideoDistance(SetMetric):
+    """Distance of two sets of clips in the features of :mod:`metrics.features.efficientnet`."""
+
+    info: ClassVar[MetricInfo] = MetricInfo(
+        name="video_distance",
+        title="Video distance (EfficientNet-lite0, not FVD)",
+        meaning="how far the generated clips as a set are from the reference clips, in appearance and change over time",
+        citation="Fréchet distance after Heusel et al. 2017; kernel distance after Bińkowski et al. 2018; features: this project",
+        version=1,
+        measures=MEASURES,
+        needs=frozenset({"video"}),
+        min_n=4,
+        weights=(efficientnet.WEIGHTS,),
+    )
+
+    def embed(self, clip: Clip) -> np.ndarray:
+        """Embedding (1, 32). Raises ClipError for a clip of fewer than 16 frames at 25 a second."""
+        return efficientnet.embed(clip)
+
+    def compare(self, generated: Features, reference: Features) -> list[Score]:
+        """FD, plug-in FD and KD of the two sets."""
+        return scores(generated, reference, backend=efficientnet.NAME, remarks=("not FVD: another feature, another scale",))
+
+
+class FrechetVideoDistance(SetMetric):
+    """FVD on the user's torchscript I3D: 16 consecutive frames, 400 logits (:mod:`metrics.features.i3d`)."""
+
+    info: ClassVar[MetricInfo] = MetricInfo(
+        name="fvd",
+        title="Fréchet video distance (I3D)",
+        meaning="how far the generated clips as a set are from the reference clips in the features of an action recogniser",
+        citation="Unterthiner et al. 2018 (arXiv 1812.01717); protocol fvd2048_16f of Skorokhodov et al. 2022 (StyleGAN-V)",
+        version=1,
+        measures=MEASURES,
+        needs=frozenset({"video"}),
+        min_n=4,
+        weights=(i3d.WEIGHTS,),
+    )
+
+    def embed(self, clip: Clip) -> np.ndarray:
+        """Logits (1, 400) of the first 16 frames. Raises ClipError for a shorter clip and WeightsError without the user's file."""
+        from seedbench import weights
+
+        return i3d.embed(clip, weights.path(i3d.WEIGHTS))
+
+    def compare(self, generated: Features, reference: Features) -> list[Score]:
+        """FD, plug-in FD and KD of the two sets, marked where the number must not be held against published ones."""
+        sizes = (len(set(generated.groups)), len(set(reference.groups)))
+        remarks = (
+            () if sizes == (i3d.CLIPS, i3d.CLIPS) else (f"not comparable to literature: {sizes[0]} and {sizes[1]} clips, not 2048 each",)
+        )
+        protocol = "reference clips are taken from frame 0, where fvd2048_16f draws a random start"
+        return scores(generated, reference, backend=i3d.NAME, remarks=(*remarks, protocol))
