@@ -149,6 +149,11 @@ class Clip:
             self._audio[rate] = Audio(np.ascontiguousarray(mono, np.float32), rate)
         return self._audio[rate]
 
+    @property
+    def audio_start_s(self) -> float:
+        """Where the stored sound begins on the pictures' clock, in seconds (negative: before the first picture)."""
+        return self._decoded.audio_start_s
+
     def sound_channels(self) -> tuple[np.ndarray, int]:
         """The sound as stored: (C, N) float32 and its rate; its first sample lies at the container's own audio start."""
         if not self.facts.has_audio:

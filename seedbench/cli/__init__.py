@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from seedbench import __version__
-from seedbench.cli import inspect, report, run, runs, score, weights
+from seedbench.cli import breaking, inspect, report, run, runs, score, weights
 from seedbench.errors import SeedBenchError
 
 
@@ -80,6 +80,7 @@ app.command("score", epilog=score.EXAMPLES)(score.score)
 app.command("suites", epilog=inspect.SUITES_EXAMPLES)(inspect.suites)
 app.command("generators", epilog=inspect.GENERATORS_EXAMPLES)(inspect.generators)
 app.command("metrics", epilog=inspect.METRICS_EXAMPLES)(inspect.metrics)
+app.command("break", epilog=breaking.EXAMPLES)(breaking.break_)
 app.add_typer(weights.app, name="weights")
 app.add_typer(runs.app, name="runs")
 app.command("doctor", epilog=inspect.DOCTOR_EXAMPLES)(inspect.doctor)

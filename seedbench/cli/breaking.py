@@ -1,0 +1,48 @@
+"""``seedbench break``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seedbench.errors import SeedBenchError
+
+EXAMPLES = """[bold]Examples[/bold]
+
+seedbench break clip.mp4 late.mp4 shift-sound=320      (sound 8 frames late at 25 fps)
+
+seedbench break clip.mp4 bad.mp4 blur=2 reencode=40
+
+seedbench break --list
+"""
+
+
+def list_breakages(value: bool) -> None:
+    """Print what can be broken, and leave."""
+    if value:
+        from seedbench.breakage import BREAKAGES
+
+        for name, (_, unit) in BREAKAGES.items():
+            typer.echo(f"{name}={{amount}}   {unit}")
+        raise typer.Exit
+
+
+def break_(
+    source: Annotated[Path, typer.Argument(help="The clip; it is only read.")],
+    out: Annotated[Path, typer.Argument(help="The broken copy, an .mp4.")],
+    breakage: Annotated[list[str], typer.Argument(help="NAME=AMOUNT, in the order to apply them.")],
+    show: Annotated[bool, typer.Option("--list", callback=list_breakages, is_eager=True, help="List the breakages and leave.")] = False,
+) -> None:
+    """Break a clip on purpose by a stated amount, to see whether a metric notices."""
+    from seedbench.breakage import break_clip
+
+    amounts: dict[str, float] = {}
+    for text in breakage:
+        name, _, amount = text.partition("=")
+        try:
+            amounts[name] = float(amount)
+        except ValueError:
+            raise SeedBenchError(f"{text!r} is not of the form NAME=AMOUNT") from None
+    typer.echo(str(break_clip(source, out, amounts)))
