@@ -1,0 +1,270 @@
+"""The layers of a person that do not move: head with open eyes, head with shut eyes, body.
+
+A layer is a :class:`Sheet`, a picture with transparency in face units (half head heights, the origin in the middle of the head). Skin is
+shaded as a relief (a sum of smooth bumps over an ellipsoid) lit from above, because face detectors expect sockets, a nose and cheeks; what
+has an edge (eyes, brows, hair, clothes) is drawn as antialiased polygons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from generators.simulator.looks import Colour, Face
+
+DETAIL = 150  # pixels per face unit of the layers as they are drawn
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A picture in face units: ``rgba`` (h, w, 4) float32 0..255 with colours premultiplied, top left corner at (``left``, ``top``)."""
+
+    rgba: np.ndarray
+    left: float
+    top: float
+    scale: float
+
+    def at_scale(self, scale: float) -> Sheet:
+        """The same picture with ``scale`` pixels per face unit."""
+        height, width = self.rgba.shape[:2]
+        size = (round(width * scale / self.scale), round(height * scale / self.scale))
+        return Sheet(cv2.resize(self.rgba, size, interpolation=cv2.INTER_AREA), self.left, self.top, size[0] / width * self.scale)
+
+
+class Easel:
+    """An opaque picture being painted layer on layer, and the alpha it is cut out with at the end."""
+
+    def __init__(self, left: float, top: float, size_px: tuple[int, int], scale: float) -> None:
+        self.left, self.top, self.scale = left, top, scale
+        self.width, self.height = size_px
+        x = left + (np.arange(self.width, dtype=np.float32) + 0.5) / scale
+        y = top + (np.arange(self.height, dtype=np.float32) + 0.5) / scale
+        self.x, self.y = np.meshgrid(x, y)
+        self.rgb = np.zeros((self.height, self.width, 3), np.float32)
+        self.alpha = np.zeros((self.height, self.width), np.float32)
+
+    @classmethod
+    def of_box(cls, left: float, top: float, right: float, bottom: float, *, scale: float = DETAIL) -> Easel:
+        """An empty picture between two corners in face units."""
+        return cls(left, top, (round((right - left) * scale), round((bottom - top) * scale)), scale)
+
+    @classmethod
+    def over(cls, sheet: Sheet) -> Easel:
+        """A picture to go on painting from ``sheet``, whose pixels are left alone."""
+        easel = cls(sheet.left, sheet.top, (sheet.rgba.shape[1], sheet.rgba.shape[0]), sheet.scale)
+        easel.rgb, easel.alpha = sheet.rgba[..., :3].copy(), sheet.rgba[..., 3] / np.float32(255)
+        return easel
+
+    def mask(self, *polygons: np.ndarray, soften: float = 0.0) -> np.ndarray:
+        """Coverage 0..1 (h, w) of polygons, each (N, 2) in face units; ``soften`` is a blur in face units."""
+        sheet = np.zeros((self.height, self.width), np.uint8)
+        for polygon in polygons:
+            points = (np.asarray(polygon) - (self.left, self.top)) * self.scale - 0.5
+            cv2.fillPoly(sheet, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
+        covered = sheet.astype(np.float32) / 255.0
+        return blurred(covered, soften * self.scale)
+
+    def bump(self, x: float, y: float, wide: float, high: float) -> np.ndarray:
+        """A smooth hill of height 1 at (x, y)."""
+        return np.exp(-(((self.x - x) / wide) ** 2) - ((self.y - y) / high) ** 2)
+
+    def pair(self, x: float, y: float, wide: float, high: float) -> np.ndarray:
+        """Two hills, left and right."""
+        return np.exp(-(((np.abs(self.x) - x) / wide) ** 2) - ((self.y - y) / high) ** 2)
+
+    def lay(self, colour: np.ndarray | Colour, coverage: np.ndarray, *, cut: bool = False) -> None:
+        """Paint ``colour`` where ``coverage`` (h, w) is; ``cut`` leaves the outline as it was."""
+        self.rgb += (np.asarray(colour, np.float32) - self.rgb) * coverage[..., None]
+        if not cut:
+            self.alpha = np.maximum(self.alpha, coverage)
+
+    def shade(self, factor: np.ndarray) -> None:
+        """Multiply by ``factor`` (h, w)."""
+        self.rgb *= factor[..., None]
+
+    def sheet(self) -> Sheet:
+        """What has been painted."""
+        rgba = np.dstack([self.rgb.clip(0, 255) * self.alpha[..., None], 255.0 * self.alpha])
+        return Sheet(rgba.astype(np.float32), self.left, self.top, self.scale)
+
+
+def blurred(picture: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Gaussian blur; no blur below a fifth of a pixel."""
+    return cv2.GaussianBlur(picture, (0, 0), sigma_px) if sigma_px > 0.2 else picture
+
+
+def half_width(face: Face, y: np.ndarray | float) -> np.ndarray:
+    """Half width of the head without hair at height ``y``, 0 outside -1..1."""
+    y = np.asarray(y, np.float32)
+    upper = (1.0 - np.clip(-y, 0, 1) ** 2.3) ** (1 / 2.1)
+    below = np.clip(y, 0, 1)
+    lower = (1.0 - below**face.jaw_fullness) ** face.chin_roundness
+    jaw = 1.0 - (1.0 - face.jaw_width) * _step(below / 0.75)
+    return face.half_width * np.where(y < 0, upper, lower * jaw)
+
+
+def outline(face: Face, grow: float = 0.0) -> np.ndarray:
+    """The head's outline (N, 2), clockwise from the crown."""
+    angle = np.linspace(0, np.pi, 90)
+    y = -np.cos(angle)
+    right = np.stack([half_width(face, y) * (1 + grow), y * (1 + grow)], axis=1)
+    return np.concatenate([right, right[::-1] * (-1, 1)])
+
+
+def _step(share: np.ndarray) -> np.ndarray:
+    share = np.clip(share, 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
+def noise(rng: np.random.Generator, shape: tuple[int, int], sigma_px: tuple[float, float]) -> np.ndarray:
+    """Smooth noise (h, w) float32 of mean 0 and deviation 1, blurred by (x, y) pixels."""
+    field = rng.standard_normal(shape, dtype=np.float32)
+    field = cv2.GaussianBlur(field, (0, 0), max(sigma_px[0], 0.3), sigmaY=max(sigma_px[1], 0.3))
+    return (field - field.mean()) / max(float(field.std()), 1e-6)
+
+
+def relief(face: Face, easel: Easel) -> np.ndarray:
+    """Height of the skin over the picture plane, in face units, (h, w)."""
+    across = np.clip(np.abs(easel.x) / np.maximum(half_width(face, easel.y) * 1.03, 0.05), 0, 1)
+    height = 0.62 * np.sqrt(1.0 - 0.985 * across**2.4) * (1.0 - 0.55 * np.clip(np.abs(easel.y), 0, 1) ** 3)
+    nose_y, eye_y = face.nose_y, face.eye_y
+    brow_y = eye_y - face.brow_gap
+    height += 0.030 * (0.5 + face.eye_depth) * easel.pair(0.27, brow_y - 0.01, 0.24, 0.085)
+    height -= 0.055 * (0.4 + face.eye_depth) * easel.pair(face.eye_x, eye_y - 0.01, 0.17, 0.10)
+    height -= 0.025 * (0.3 + face.age) * easel.pair(face.eye_x, eye_y + 0.115, 0.15, 0.05)
+    height += 0.065 * (0.3 + face.cheekbones) * easel.pair(0.62 * face.half_width, 0.22, 0.17, 0.13)
+    height += 0.060 * (2 * face.cheek_fat - 0.9) * easel.pair(0.55 * face.half_width, 0.5, 0.16, 0.2)
+    # nose: a ridge that grows towards the tip, the tip, the wings
+    length = nose_y - eye_y
+    along = np.clip((easel.y - eye_y + 0.05) / max(length, 0.1), 0, 1.0)
+    end = 1.0 / (1.0 + np.exp((easel.y - nose_y + 0.035) / 0.018))
+    wide = (0.045 + 0.05 * face.nose_bridge) + (face.nose_width * 0.40 - 0.03) * along
+    height += face.nose_height * (0.05 + 0.13 * along**1.3) * np.exp(-((easel.x / wide) ** 2)) * end * (along > 0)
+    height += 0.055 * face.nose_height * easel.bump(0, nose_y - 0.055, 0.055 + 0.035 * face.nose_tip, 0.05)
+    height += 0.070 * easel.pair(face.nose_width * 0.72, nose_y - 0.035, face.nose_width * 0.28, 0.042)
+    # around the mouth
+    middle = (nose_y + face.mouth_y) / 2
+    height -= 0.014 * easel.bump(0, middle, 0.030, 0.07)
+    height += 0.035 * easel.bump(0, face.mouth_y, face.mouth_width * 1.1, 0.15)
+    chin_y = 0.5 * (face.mouth_y + 1.0)
+    height -= 0.035 * easel.bump(0, face.mouth_y + face.lower_lip + 0.045, 0.13, 0.035)
+    height += 0.055 * face.chin_bump * easel.bump(0, chin_y + 0.06, 0.14, 0.10)
+    fold_x = face.nose_width + 0.03 + 0.9 * np.clip(easel.y - nose_y + 0.03, 0, 1) ** 1.1 * (face.mouth_width + 0.06 - face.nose_width) / 0.25
+    within = _step((easel.y - nose_y + 0.08) / 0.08) * _step((face.mouth_y + 0.06 - easel.y) / 0.12)
+    height -= (0.006 + 0.024 * face.age) * np.exp(-(((np.abs(easel.x) - fold_x) / 0.028) ** 2)) * within
+    wrinkles = np.exp(-(((easel.y + 0.42) % 0.085 - 0.0425) / 0.014) ** 2) * easel.bump(0, -0.40, 0.35, 0.12)
+    height -= 0.010 * max(0.0, face.age - 0.55) * wrinkles
+    return blurred(height.astype(np.float32), 0.012 * easel.scale)
+
+
+def lit(height: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Diffuse light about 1 on what faces the viewer, and the sheen 0..1, for a relief in face units."""
+    slope_y, slope_x = np.gradient(height * scale)
+    norm = np.sqrt(slope_x**2 + slope_y**2 + 1.0)
+    towards = (0.22 * slope_x + 0.55 * slope_y + 0.82) / norm / 1.012
+    diffuse = 0.30 + 0.74 * np.clip(0.5 + 0.5 * towards, 0, 1) ** 1.6
+    half = np.clip((0.12 * slope_x + 0.32 * slope_y + 0.94) / norm, 0, 1)
+    return diffuse.astype(np.float32), (half**24).astype(np.float32)
+
+
+def paint_skin(face: Face, easel: Easel, rng: np.random.Generator) -> None:
+    """Ears, then the head's skin with its relief, blush, spots and shadows."""
+    skin = np.asarray(face.skin, np.float32)
+    angle = np.linspace(0, 2 * np.pi, 40)
+    for side in (-1, 1):
+        x = side * (float(half_width(face, 0.08)) + 0.005)
+        ear = np.stack([x + 0.085 * face.ears * np.cos(angle), 0.09 + 0.19 * face.ears * np.sin(angle)], axis=1)
+        easel.lay(skin * (0.80, 0.74, 0.72), easel.mask(ear))
+        inner = np.stack([x + side * 0.02 + 0.04 * face.ears * np.cos(angle), 0.08 + 0.12 * face.ears * np.sin(angle)], axis=1)
+        easel.lay(skin * (0.62, 0.52, 0.50), easel.mask(inner, soften=0.015))
+    diffuse, sheen = lit(relief(face, easel), easel.scale)
+    shape = (easel.height, easel.width)
+    tone = np.broadcast_to(skin, (*shape, 3)).copy()
+    blush = 0.5 * easel.pair(0.55 * face.half_width, 0.28, 0.2, 0.16) + 0.5 * easel.bump(0, face.nose_y - 0.04, 0.12, 0.1)
+    tone *= 1 - blush[..., None] * np.array([0.0, 0.09, 0.08], np.float32)
+    mottle = 0.014 * noise(rng, shape, (3, 3)) + 0.012 * noise(rng, shape, (12, 12)) + 0.010 * noise(rng, shape, (0.8, 0.8))
+    tone *= 1 + mottle[..., None]
+    if face.freckles:
+        spots = np.clip(noise(rng, shape, (1.6, 1.6)) - 1.7, 0, 1) * (easel.pair(0.3, 0.22, 0.3, 0.16) + easel.bump(0, 0.2, 0.2, 0.16))
+        tone *= 1 - (face.freckles * spots.clip(0, 1))[..., None] * np.array([0.28, 0.38, 0.42], np.float32)
+    jaw = _step((easel.y - face.nose_y - 0.02) / 0.1) * (1 - easel.bump(0, face.mouth_y, face.mouth_width, 0.09))
+    tone *= 1 - (face.stubble * jaw)[..., None] * np.array([0.30, 0.27, 0.22], np.float32)
+    # shadows are redder than light: light goes through skin
+    tone *= np.stack([diffuse**0.85, diffuse, diffuse**1.06], axis=-1)
+    tone += (sheen * (26 + 0.10 * (255 - skin.mean())))[..., None] * np.array([1.0, 0.95, 0.9], np.float32)
+    easel.lay(tone, easel.mask(outline(face)))
+    nostrils = easel.pair(face.nose_width * 0.42, face.nose_y - 0.004, 0.036, 0.017) ** 1.0
+    under = easel.bump(0, face.nose_y + 0.022, face.nose_width * 0.85, 0.022)
+    wings = easel.pair(face.nose_width * 1.02, face.nose_y - 0.04, 0.016, 0.045)
+    easel.shade(1 - 0.62 * np.clip(nostrils * 1.3, 0, 1) - 0.16 * under - 0.20 * wings)
+
+
+def paint_eyes(face: Face, easel: Easel, *, shut: bool) -> None:
+    """Both eyes, open or shut, with lids, lashes and folds."""
+    skin = np.asarray(face.skin, np.float32)
+    lash = np.array([34, 24, 22], np.float32)
+    socket = easel.pair(face.eye_x, face.eye_y - 0.5 * face.brow_gap, face.eye_length * 1.1, 0.06)
+    easel.shade(1 - (0.06 + 0.10 * face.eye_depth + 0.22 * face.makeup) * socket)
+    for side in (-1, 1):
+        upper, lower = lids(face, side)
+        if shut:
+            line = lower * (1, 1) + (0, 0.004)
+            easel.lay(lash, 0.85 * easel.mask(stroke(line, 0.016 + 0.012 * face.makeup), soften=0.003), cut=True)
+            easel.lay(skin * 0.72, 0.5 * easel.mask(stroke(upper - (0, 0.03), 0.010), soften=0.006), cut=True)
+            continue
+        eye = easel.mask(np.concatenate([upper, lower[::-1]]))
+        white = np.array([232, 226, 222], np.float32)
+        depth = np.clip((easel.y - (face.eye_y - face.eye_open)) / (1.4 * face.eye_open), 0, 1)
+        shaded = white * (0.62 + 0.38 * _step(depth * 1.3))[..., None]
+        easel.lay(shaded, eye, cut=True)
+        centre_x, centre_y = side * face.eye_x, face.eye_y - 0.10 * face.eye_open
+        radius = np.hypot(easel.x - centre_x, easel.y - centre_y) / face.iris_size
+        edge = 0.5 / (face.iris_size * easel.scale)
+        iris = np.clip((1 - radius) / (2 * edge) + 0.5, 0, 1) * eye
+        ring = 0.55 + 0.75 * np.clip(1 - radius, 0, 1) ** 0.6
+        ring *= 0.75 + 0.25 * _step(depth * 1.2)
+        easel.lay(np.asarray(face.eyes, np.float32) * ring[..., None], iris, cut=True)
+        easel.lay((14, 12, 12), np.clip((0.46 - radius) / (2 * edge) + 0.5, 0, 1) * eye, cut=True)
+        glint = np.hypot(easel.x - centre_x + 0.022, easel.y - centre_y + 0.026) / 0.017
+        easel.lay((250, 250, 250), 0.9 * np.clip((1 - glint) * 2, 0, 1) * eye, cut=True)
+        easel.lay(skin * (0.55, 0.45, 0.43), 0.7 * easel.mask(stroke(lower, 0.008), soften=0.004), cut=True)
+        thick = 0.013 + 0.020 * face.makeup
+        easel.lay(lash, 0.9 * easel.mask(stroke(upper - (0, thick / 3), thick), soften=0.003), cut=True)
+        fold = upper * (1, 1) - (0, 0.018 + 0.030 * face.lid_fold)
+        easel.lay(skin * (0.58, 0.50, 0.48), (0.25 + 0.4 * face.lid_fold) * easel.mask(stroke(fold, 0.011), soften=0.005), cut=True)
+        corner = easel.bump(side * (face.eye_x - face.eye_length * 0.93), face.eye_y + 0.005, 0.014, 0.012) * eye
+        easel.lay((196, 128, 118), 0.8 * corner, cut=True)
+
+
+def lids(face: Face, side: int, *, upper_share: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Upper and lower edge of an eye, (N, 2) each, from the inner to the outer corner; ``upper_share`` 1 open .. 0 shut."""
+    along = np.linspace(0, 1, 24)
+    rise = face.eye_tilt * face.eye_length * (0.5 - along)
+    x = side * (face.eye_x + face.eye_length * (2 * along - 1))
+    above = face.eye_open * np.sin(np.pi * along**0.85) ** 0.8
+    below = 0.52 * face.eye_open * np.sin(np.pi * along**1.15) ** 0.9
+    lower_y = face.eye_y + rise + below
+    upper_y = face.eye_y + rise - above
+    return np.stack([x, lower_y + (upper_y - lower_y) * upper_share], axis=1), np.stack([x, lower_y], axis=1)
+
+
+def stroke(line: np.ndarray, thickness: float) -> np.ndarray:
+    """A polygon along ``line`` (N, 2) that is ``thickness`` thick in the middle and pointed at both ends."""
+    taper = 0.5 * thickness * np.sin(np.linspace(0.12, np.pi - 0.12, len(line))) ** 0.5
+    offset = np.stack([np.zeros_like(taper), taper], axis=1)
+    return np.concatenate([line - offset, (line + offset)[::-1]])
+
+
+def paint_brows(face: Face, easel: Easel, rng: np.random.Generator) -> None:
+    """Two brows of fine hairs."""
+    along = np.linspace(0, 1, 24)
+    hairs = 1 + 0.35 * noise(rng, (easel.height, easel.width), (3.0, 0.7))
+    for side in (-1, 1):
+        x = side * (face.eye_x + face.brow_length * (2 * along - 1.12))
+        y = face.eye_y - face.brow_gap - face.brow_arch * np.sin(np.pi * along**1.3) + face.brow_tilt * face.brow_length * (0.5 - along)
+        half = 0.5 * face.brow_thickness * np.interp(along, [0, 0.12, 0.55, 1], [0.6, 1.0, 0.9, 0.12])
+        brow = np.concatenate([np.stack([x, y - half], axis=1), np.stack([x, y + half], axis=1)[::-1]])
+        coverage = easel.mask(brow, soften=0.010) * np.clip(face.brow_density * hairs, 0, 1)
+        easel.lay(face.brow, coverage, cut=True)
