@@ -105,7 +105,7 @@ def slug(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKD", name.strip().casefold()).encode("ascii", "ignore").decode()
     plain = re.sub(r"[^a-z0-9._-]+", "-", folded).strip("-._")
-    if plain == re.sub(r"\s+", "-", name.strip().lower()):
+    if plain and plain == re.sub(r"\s+", "-", name.strip().lower()):
         return plain
     mark = hashlib.sha256(name.encode()).hexdigest()[:6]
     return f"{plain or 'clip'}-{mark}"

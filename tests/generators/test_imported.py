@@ -1,0 +1,219 @@
+"""Clips somebody else made: folders and manifests, what they mean, and how mistakes in them are told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.imported import Imported, entries, generators_of, suite_of, texts_of
+from generators.manifest import ManifestError, slug
+from seedbench.generator import Request
+from seedbench.prompt import Prompt
+
+
+def clip(file: Path, content: bytes = b"clip") -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return file
+
+
+def manifest(folder: Path, text: str, name: str = "clips.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def prompt(name: str) -> Prompt:
+    return Prompt(id=name, text="", task="unknown")
+
+
+def test_a_folder_is_read_by_its_files_names(tmp_path: Path) -> None:
+    for name in ("talk-01.mp4", "talk-02__seed3.mov", "Grüße!.webm", "notes.txt", ".hidden.mp4"):
+        clip(tmp_path / "mine" / name)
+    found = entries(tmp_path / "mine")
+    assert [(item.generator, item.prompt_id, item.seed) for item in found] == [
+        ("mine", "grusse-9c7755", None),
+        ("mine", "talk-01", None),
+        ("mine", "talk-02", 3),
+    ]
+
+
+def test_sub_folders_are_generators(tmp_path: Path) -> None:
+    clip(tmp_path / "b" / "one.mp4")
+    clip(tmp_path / "a" / "one.mp4")
+    assert [(item.generator, item.prompt_id) for item in entries(tmp_path)] == [("a", "one"), ("b", "one")]
+    variants = Imported.variants(path=str(tmp_path))
+    assert variants == {"a": {"path": str(tmp_path), "generator": "a"}, "b": {"path": str(tmp_path), "generator": "b"}}
+    assert Imported(**variants["b"]).clips[0].file == tmp_path / "b" / "one.mp4"
+    assert Imported.variants(path="x", generator="a") == {"a": {"path": "x", "generator": "a"}}
+
+
+def test_a_manifest_may_carry_seed_latency_cost_and_anything_else(tmp_path: Path) -> None:
+    text = (
+        "generator,prompt_id,file,seed,latency_s,cost_usd,metadata,app\n"
+        'veo,Talk 01,v/1.mp4,4,12.5,0.3,"{""size"": ""720p""}",web\n'
+        "\n"
+        "ray,talk-01,/elsewhere/1.mp4,,,,,\n"
+    )
+    first, second = entries(manifest(tmp_path, text))
+    assert (first.generator, first.prompt_id, first.file) == ("veo", "talk-01", tmp_path / "v" / "1.mp4")
+    assert (first.seed, first.latency_s, first.cost_usd) == (4, 12.5, 0.3)
+    assert first.metadata == {"app": "web", "size": "720p"}
+    assert (second.file, second.seed, second.metadata) == (Path("/elsewhere/1.mp4"), None, {})
+    assert (first.where, second.where) == (f"{tmp_path}/clips.csv:2", f"{tmp_path}/clips.csv:4")
+
+
+def test_json_lines_and_tabs_say_the_same_as_commas(tmp_path: Path) -> None:
+    row = {"generator": "veo", "prompt_id": "one", "file": "1.mp4", "seed": 2}
+    comma = entries(manifest(tmp_path, "\ufeffgenerator,prompt_id,file,seed\nveo,one,1.mp4,2\n"))
+    tabbed = entries(manifest(tmp_path, "generator\tprompt_id\tfile\tseed\nveo\tone\t1.mp4\t2\n", "clips.tsv"))
+    lines = entries(manifest(tmp_path, json.dumps(row) + "\n\n", "clips.jsonl"))
+    for found in (comma, tabbed, lines):
+        assert [(item.generator, item.prompt_id, item.file, item.seed) for item in found] == [("veo", "one", tmp_path / "1.mp4", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "clips.csv: empty; the first line must name the columns generator, prompt_id, file"),
+        ("generator,prompt_id,file\n", "clips.csv: lists no clips"),
+        (
+            "generator,promt_id,file\n",
+            "clips.csv:1: no column 'prompt_id' (did you mean 'promt_id'?); the columns are generator, promt_id, file",
+        ),
+        ("generator,prompt_id,file,file\n", "clips.csv:1: two columns have the same name"),
+        ("generator,prompt_id,file\na,b\n", "clips.csv:2: 2 cells where the header has 3 columns"),
+        ("generator,prompt_id,file\na,,c.mp4\n", "clips.csv:2: prompt_id is missing"),
+        ('generator,prompt_id,file\na,"b\nb",c.mp4\na,x,\n', "clips.csv:4: file is missing"),
+        ('generator,prompt_id,file\na,b,"c', "clips.csv:2: not valid CSV"),
+        ("generator,prompt_id,file,seed\na,b,c.mp4,x\n", "clips.csv:2: seed: 'x' is not a number from 0 up"),
+        ("generator,prompt_id,file,seed\na,b,c.mp4,1.5\n", "clips.csv:2: seed: '1.5' is not a whole number"),
+        ("generator,prompt_id,file,cost_usd\na,b,c.mp4,nan\n", "clips.csv:2: cost_usd: 'nan' is not a number from 0 up"),
+        ("generator,prompt_id,file,metadata\na,b,c.mp4,{\n", "clips.csv:2: metadata: not valid JSON"),
+        ("generator,prompt_id,file,metadata\na,b,c.mp4,[]\n", "clips.csv:2: metadata must be a JSON object"),
+        (
+            "generator,prompt_id,file\na,b,1.mp4\na,B,2.mp4\n",
+            "clips.csv:3: a second clip of 'a' for prompt 'b' without a seed; the first is at",
+        ),
+        ("generator,prompt_id,file,seed\na,b,1.mp4,2\na,b,2.mp4,2\n", "clips.csv:3: a second clip of 'a' for prompt 'b' with seed 2"),
+    ],
+)
+def test_a_mistake_in_a_manifest_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ManifestError, match=re.escape(told)):
+        entries(manifest(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{}\n", "clips.jsonl:1: generator is missing"),
+        ("\n[1]\n", "clips.jsonl:2: every line must be an object with generator, prompt_id, file"),
+        ('{"generator": 1,\n', "clips.jsonl:1: not valid JSON"),
+    ],
+)
+def test_a_mistake_in_json_lines_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(ManifestError, match=re.escape(told)):
+        entries(manifest(tmp_path, text, "clips.jsonl"))
+
+
+def test_paths_that_hold_no_clips_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="no clips here nor in its sub-folders"):
+        entries(tmp_path)
+    with pytest.raises(ManifestError, match="no such folder or manifest"):
+        entries(tmp_path / "none")
+    with pytest.raises(ManifestError, match="neither a folder nor a"):
+        entries(clip(tmp_path / "a.mp4"))
+    bad = tmp_path / "bad.csv"
+    bad.write_bytes(b"generator,prompt_id,file\n\xff\n")
+    with pytest.raises(ManifestError, match="not UTF-8 text"):
+        entries(bad)
+
+
+def test_several_generators_need_one_to_be_named(tmp_path: Path) -> None:
+    path = str(manifest(tmp_path, "generator,prompt_id,file\nveo,a,1.mp4\nkling,a,2.mp4\n"))
+    with pytest.raises(ManifestError, match="holds clips of 2 generators: say which with generator=, one of veo, kling"):
+        Imported(path=path)
+    with pytest.raises(ManifestError, match=re.escape("holds no clips of 'klin' (did you mean 'kling'?); it has veo, kling")):
+        Imported(path=path, generator="klin")
+    assert Imported(path=path, generator="kling").clips[0].file.name == "2.mp4"
+
+
+def test_an_import_points_at_the_file_and_never_touches_it(tmp_path: Path) -> None:
+    file = clip(tmp_path / "gen" / "one__seed5.mp4")
+    os.utime(file, (1, 1))
+    cell = tmp_path / "cell"
+    cell.mkdir()
+    made = Imported(path=str(tmp_path / "gen")).generate(Request(prompt=prompt("one"), seed=5), cell)
+    assert (made.status, made.file, made.own_file, made.seed_used, made.latency_s) == ("succeeded", file, False, 5, None)
+    assert made.facts["provenance"] == "claimed"
+    assert file.stat().st_mtime == 1
+    assert file.read_bytes() == b"clip"
+    assert list(cell.iterdir()) == []
+
+
+def test_a_listed_file_that_is_not_there_fails_alone_and_says_where_it_was_listed(tmp_path: Path) -> None:
+    generator = Imported(path=str(manifest(tmp_path, "generator,prompt_id,file\nveo,a,gone.mp4\n")))
+    assert generator.offers(prompt("a"), 0)
+    assert generator.identity(prompt("a"), 0) == {"file_sha256": None}
+    made = generator.generate(Request(prompt=prompt("a"), seed=0), tmp_path)
+    assert made.status == "failed"
+    assert made.reason == f"{tmp_path}/clips.csv:2 names {tmp_path}/gone.mp4, which is no file"
+
+
+def test_seeds_are_kept_apart_and_a_clip_without_one_answers_to_any(tmp_path: Path) -> None:
+    for name in ("a__seed1.mp4", "a__seed2.mp4", "b.mp4"):
+        clip(tmp_path / name, name.encode())
+    generator = Imported(path=str(tmp_path))
+    assert generator.capabilities().seeds
+    assert [generator.offers(prompt("a"), seed) for seed in (0, 1, 2)] == [False, True, True]
+    assert generator.offers(prompt("b"), 1000)
+    assert not generator.offers(prompt("c"), 0)
+    assert generator.identity(prompt("a"), 1) == {"file_sha256": hashlib.sha256(b"a__seed1.mp4").hexdigest()}
+    assert generator.generate(Request(prompt=prompt("c"), seed=0), tmp_path).status == "failed"
+
+
+def test_a_folder_without_seeds_says_that_it_takes_none(tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4")
+    assert not Imported(path=str(tmp_path)).capabilities().seeds
+
+
+def test_a_run_needs_no_suite_of_its_own(tmp_path: Path) -> None:
+    found = entries(manifest(tmp_path, "generator,prompt_id,file\nveo,Talk 01,1.mp4\nkling,talk-01,2.mp4\nveo,other,3.mp4\n"))
+    suite = suite_of(found, tmp_path / "clips.csv", texts={"talk-01": "Hello."})
+    assert generators_of(found) == ["veo", "kling"]
+    assert [(item.id, item.text, item.task) for item in suite.prompts] == [("talk-01", "Hello.", "unknown"), ("other", "", "unknown")]
+    assert suite.warnings == ("no text is given for 1 of 2 prompts, e.g. 'other'",)
+    elsewhere = suite_of(found, Path("/elsewhere/clips.csv"), texts={"talk-01": "Hello."})
+    assert elsewhere.sha256 == suite.sha256
+    assert suite_of(found, tmp_path / "clips.csv").sha256 != suite.sha256
+
+
+def test_texts_may_come_from_a_file(tmp_path: Path) -> None:
+    clip(tmp_path / "clips" / "a.mp4")
+    texts = manifest(tmp_path, 'prompt_id,text\nA,"One, two"\nb,\n', "prompts.csv")
+    assert texts_of(texts) == {"a": "One, two", "b": ""}
+    suite = Imported(path=str(tmp_path / "clips"), prompts=str(texts)).suite()
+    assert (suite.name, suite.ids, suite.prompts[0].text, suite.root) == ("clips", ("a",), "One, two", tmp_path / "clips")
+    with pytest.raises(ManifestError, match=r"prompts\.csv:3: a second text for prompt 'a'"):
+        texts_of(manifest(tmp_path, "prompt_id,text\na,x\nA,y\n", "prompts.csv"))
+
+
+@given(st.text())
+def test_every_name_becomes_a_valid_id_and_stays_it(name: str) -> None:
+    made = slug(name)
+    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*", made)
+    assert slug(made) == made
+    assert slug(name) == made
+
+
+@given(st.text(alphabet="äöü é☃🎈", min_size=1, max_size=4), st.text(alphabet="äöü é☃🎈", min_size=1, max_size=4))
+def test_names_of_letters_that_are_lost_stay_apart(one: str, other: str) -> None:
+    if one != other:
+        assert slug(one) != slug(other)
