@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metrics.analyses.shots import shots
 from seedbench.analysis import analysis
 from seedbench.clip import frames_on_screen
 
@@ -339,12 +340,12 @@ def tracks_of(faces: list[_Open], n_frames: int, *, width: int, height: int) -> 
     return FaceTracks(n_frames, width, height, tracks, count)
 
 
-@analysis(version=1, weights=("blazeface", "facemesh"))
+@analysis(version=2, weights=("blazeface", "facemesh"))
 def face_tracks(clip: Clip) -> FaceTracks:
     """Every face of the clip, followed within its shot. Raises ClipError for a clip without video, WeightsError without the networks."""
     native = clip.video
     n_frames = len(frames_on_screen(native.time_s, FPS, clip.end_s))
     source = native if len(native) <= 1.2 * n_frames else clip.frames(FPS)
-    faces = follow_faces(source.rgb, source.time_s, face_nets())
+    faces = follow_faces(source.rgb, source.time_s, face_nets(), cuts_s=shots(clip).cuts_s.tolist())
     height, width = source.rgb.shape[1:3]
     return tracks_of(faces, n_frames, width=width, height=height)
