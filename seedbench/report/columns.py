@@ -28,19 +28,21 @@ def key_of(item: MeasureFacts | SummaryRow | Comparison) -> Key:
 
 
 def columns(report: RunReport) -> tuple[MeasureFacts, ...]:
-    """Every column of the run, in the order of ``report.measures``; backends that only the summary knows follow their measure.
+    """Every column of the run, in the order of ``report.measures``; backends that only summary or scores know follow their measure.
 
-    A measure declared without a backend gives way to its backends. Raises ValueError for a summary of a measure nobody declared.
+    A measure declared without a backend gives way to its backends. Raises ValueError for a score of a measure nobody declared.
     """
     declared: dict[tuple[str, str], list[MeasureFacts]] = {}
     for facts in report.measures:
         declared.setdefault((facts.metric, facts.measure.name), []).append(facts)
-    for row in report.summary:
-        if (row.metric, row.measure) not in declared:
-            raise ValueError(f"{row.metric}.{row.measure} is summarised but not among the report's measures")
-        known = declared[row.metric, row.measure]
-        if row.backend and all(facts.backend != row.backend for facts in known):
-            known.append(replace(known[0], backend=row.backend))
+    seen = dict.fromkeys((row.metric, row.measure, row.backend) for row in report.summary)
+    seen |= dict.fromkeys((score.metric, score.measure, score.backend) for cell in report.cells for score in cell.scores)
+    for metric, measure, backend in seen:
+        if (metric, measure) not in declared:
+            raise ValueError(f"{metric}.{measure} has a score but is not among the report's measures")
+        known = declared[metric, measure]
+        if backend and all(facts.backend != backend for facts in known):
+            known.append(replace(known[0], backend=backend))
     found: list[MeasureFacts] = []
     for known in declared.values():
         named = [facts for facts in known if facts.backend]
@@ -92,3 +94,9 @@ def standing(report: RunReport, generator: GeneratorFacts, column: MeasureFacts)
     others = [other for other in systems(report) if other.name != generator.name]
     pairs = [between(made, generator.name, other.name) for other in others]
     return Standing(against, bool(others) and all(pair is not None and pair.better == generator.name for pair in pairs))
+
+
+def place_of(made: tuple[MeasureFacts, ...], metric: str, measure: str, backend: str) -> int:
+    """Index of the column a score belongs to; a score that names no backend (no answer) stands in its measure's first column."""
+    places = [index for index, column in enumerate(made) if (column.metric, column.measure.name) == (metric, measure)]
+    return next((index for index in places if made[index].backend == backend), places[0])
