@@ -1,0 +1,64 @@
+"""Shared by all tests: the toy plug-in on the path, a workspace of its own for each test, small clips."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TOY = Path(__file__).parent / "toy"
+sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed distribution; spawned workers inherit the path
+
+from seedbench.analysis import use_cache  # noqa: E402
+from seedbench.media import write_clip  # noqa: E402
+from seedbench.workspace import Workspace  # noqa: E402
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """An empty workspace in a folder of the test's own."""
+    monkeypatch.setenv("SEEDBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SEEDBENCH_DATABASE_URL", raising=False)
+    monkeypatch.delenv("SEEDBENCH_ARTIFACTS", raising=False)
+    return Workspace.current()
+
+
+@pytest.fixture(autouse=True)
+def _no_cache_left_behind() -> Iterator[None]:
+    before = use_cache(None)
+    yield
+    use_cache(before)
+
+
+@pytest.fixture
+def make_clip(tmp_path: Path) -> Callable[..., Path]:
+    """Write a small clip: ``make_clip("a.mp4", frames=50, fps=25, tone_hz=440)``; a moving grey square on noise-free ground."""
+
+    def make(
+        name: str = "clip.mp4",
+        *,
+        frames: int = 50,
+        fps: float = 25,
+        size: tuple[int, int] = (96, 64),
+        tone_hz: float | None = 440.0,
+        stereo: bool = False,
+        **options: object,
+    ) -> Path:
+        width, height = size
+        pictures = []
+        for index in range(frames):
+            picture = np.full((height, width, 3), 60, np.uint8)
+            left = (index * 2) % max(1, width - 16)
+            picture[height // 3 : height // 3 + 16, left : left + 16] = (220, 180, 40)
+            pictures.append(picture)
+        sound = None
+        if tone_hz is not None:
+            sound = 0.3 * np.sin(2 * np.pi * tone_hz * np.arange(round(frames / fps * 48000)) / 48000).astype(np.float32)
+            if stereo:
+                sound = np.stack([sound, -0.5 * sound], axis=1)
+        return write_clip(tmp_path / name, pictures, fps, sound, **options)  # type: ignore[arg-type]
+
+    return make
