@@ -6,6 +6,7 @@ mouth, the jaw's pull on the skin, and one resampling that turns, tilts and plac
 
 from __future__ import annotations
 
+import copy
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,15 +15,16 @@ import numpy as np
 
 from generators.simulator.hair import paint_beard, paint_body, paint_glasses, paint_hair, paint_hair_behind
 from generators.simulator.head import Easel, Sheet, lids, paint_brows, paint_eyes, paint_skin, stroke
-from generators.simulator.lips import SHUT, Mouth, drop_jaw, paint_mouth
+from generators.simulator.lips import JAW_DROP, SHUT, Mouth, drop_jaw, paint_mouth
 from generators.simulator.looks import Face
 
 __all__ = ["FacePainter", "Mouth"]
 
-MAX_YAW_RAD = 0.61  # yaw = 1: 35 degrees
+MAX_YAW_RAD = 0.52  # yaw = 1: 30 degrees
 HEAD_BOX = (-1.5, -1.5, 1.5, 1.9)
 BODY_BOX = (-1.85, 0.25, 1.85, 7.0)
 _DEPTH = 0.52  # how far the middle of the face is before its sides, in half head heights
+_PIVOT = 0.22  # depth of the axis the picture turns about
 _NOSE = 0.16  # how far the nose stands out of that
 _SHARPNESS = 1.3  # pixels of a layer for each pixel of the picture
 
@@ -38,10 +40,13 @@ class _Layers(NamedTuple):
 def _layers(face: Face) -> _Layers:
     """Everything of a person that stays as it is, at full detail."""
 
+    draws = [np.random.default_rng([face.identity & 0xFFFFFFFF, layer]) for layer in range(3)]
+    skin = Easel.of_box(*HEAD_BOX)
+    paint_skin(face, skin, draws[0])
+
     def head(*, shut: bool) -> Sheet:
-        rng = np.random.default_rng([face.identity & 0xFFFFFFFF, 1])
-        easel = Easel.of_box(*HEAD_BOX)
-        paint_skin(face, easel, rng)
+        rng = np.random.default_rng([face.identity & 0xFFFFFFFF, 3])
+        easel = copy.deepcopy(skin)
         paint_eyes(face, easel, shut=shut)
         paint_brows(face, easel, rng)
         paint_beard(face, easel, rng)
@@ -49,15 +54,14 @@ def _layers(face: Face) -> _Layers:
         paint_hair(face, easel, rng)
         return easel.sheet()
 
-    rng = np.random.default_rng([face.identity & 0xFFFFFFFF, 2])
     behind, body = Easel.of_box(*HEAD_BOX), Easel.of_box(*BODY_BOX, scale=100)
-    paint_hair_behind(face, behind, rng)
-    paint_body(face, body, rng)
+    paint_hair_behind(face, behind, draws[1])
+    paint_body(face, body, draws[2])
     return _Layers(behind.sheet(), body.sheet(), head(shut=False), head(shut=True))
 
 
 class FacePainter:
-    """Draws one person at one size. ``height_px`` is the head's height, crown to chin, with the mouth shut and without the hair's volume."""
+    """Draws one person at one size; ``height_px`` is the head's height, crown to chin, mouth shut, without the hair's volume."""
 
     def __init__(self, face: Face, height_px: int) -> None:
         if height_px < 8:
@@ -84,30 +88,35 @@ class FacePainter:
     ) -> None:
         """Draw head, neck and shoulders into ``canvas`` (H, W, 3) uint8 RGB, in place; what lies outside the picture is cut off.
 
-        ``centre`` is (x, y) of the head's middle in pixels; ``body`` is where that middle would be with the body at rest (left out: the same), so that a
-        head can nod over quiet shoulders. ``yaw`` -1..1 turns the face, 1 to the picture's right by 35 degrees; ``roll_rad`` tilts it clockwise; ``blink``
-        0 (eyes open) to 1 (shut). ``gain`` multiplies red, green and blue: the colour of the light.
+        ``centre`` is (x, y) of the head's middle in pixels; ``body`` is where that middle would be with the body at rest (left
+        out: the same), so that a head can nod over quiet shoulders. ``yaw`` -1..1 turns the face, 1 to the picture's right by 30
+        degrees; ``roll_rad`` tilts it clockwise; ``blink`` is 0 (eyes open) to 1 (shut). ``gain`` multiplies red, green and blue:
+        the colour of the light.
         """
         light = np.asarray(gain, np.float32)
         rest = centre if body is None else body
-        _place(canvas, self._layers.behind, self._unit, centre, roll_rad, light)
+        turn = MAX_YAW_RAD * float(np.clip(yaw, -1, 1))
+        behind = (centre[0] - 0.2 * np.sin(turn) * self._unit, centre[1])
+        _place(canvas, self._layers.behind, self._unit, behind, roll_rad, light)
         _place(canvas, self._layers.body, self._unit, rest, 0.15 * roll_rad, light)
         head = self._posed_head(mouth, blink)
-        _place(canvas, head, self._unit, centre, roll_rad, light, turn=MAX_YAW_RAD * float(np.clip(yaw, -1, 1)), nose_y=self.face.nose_y)
+        _place(canvas, head, self._unit, centre, roll_rad, light, turn=turn, nose_y=self.face.nose_y)
 
     def _posed_head(self, mouth: Mouth, blink: float) -> Sheet:
         """The head with this mouth and these lids, seen from the front."""
         still = self._layers.open_eyes
         mouth = Mouth(float(np.clip(mouth.open, 0, 1)), float(np.clip(mouth.width, 0, 1)))
-        rgba = self._blinked(blink).copy()
-        height, width = rgba.shape[:2]
+        lids_lowered = self._blinked(blink)
+        height, width = lids_lowered.shape[:2]
+        longer = round(JAW_DROP * still.scale * mouth.open) + 1
+        rgba = cv2.copyMakeBorder(lids_lowered, 0, longer, 0, 0, cv2.BORDER_CONSTANT)
         if mouth.open > 0:
-            top, left, right = (round((value - start) * still.scale) for value, start in ((self.face.mouth_y - 0.03, still.top), (-1.0, still.left), (1.0, still.left)))
-            rows, columns = np.arange(top, height, dtype=np.float32), np.arange(left, right, dtype=np.float32)
+            top = round((self.face.mouth_y - 0.03 - still.top) * still.scale)
+            rows, columns = np.arange(top, height + longer, dtype=np.float32), np.arange(width, dtype=np.float32)
             lift = drop_jaw(self.face, mouth, still.left + (columns + 0.5) / still.scale, still.top + (rows + 0.5) / still.scale)
-            source_y = rows[:, None] - lift * still.scale
-            source_x = np.broadcast_to(columns, source_y.shape)
-            rgba[top:, left:right] = cv2.remap(rgba, np.ascontiguousarray(source_x), source_y, cv2.INTER_LINEAR)
+            source_x = np.repeat(columns[None, :], len(rows), axis=0)
+            source_y = rows[:, None] - lift * np.float32(still.scale)
+            rgba[top:] = cv2.remap(lids_lowered, source_x, source_y, cv2.INTER_LINEAR)
         paint_mouth(self.face, mouth, rgba, left=still.left, top=still.top, scale=still.scale)
         return Sheet(rgba, still.left, still.top, still.scale)
 
@@ -125,7 +134,7 @@ class FacePainter:
                 upper, _ = lids(self.face, side)
                 easel.lay(shut, easel.mask(np.concatenate([upper - (0, 0.05), lid[::-1]])), cut=True)
                 easel.lay((34, 24, 22), 0.85 * easel.mask(stroke(lid, 0.018)), cut=True)
-            self._blinks[step] = np.dstack([easel.rgb, still.rgba[..., 3]])
+            self._blinks[step] = np.dstack([np.rint(easel.rgb).astype(np.uint8), still.rgba[..., 3]])
         return self._blinks[step]
 
 
@@ -142,39 +151,55 @@ def _place(
 ) -> None:
     """Resample ``sheet`` with ``unit`` pixels to a face unit, turned and tilted about ``centre``, and blend it over ``canvas``."""
     height, width = sheet.rgba.shape[:2]
+    if not height:
+        return
     right, bottom = sheet.left + width / sheet.scale, sheet.top + height / sheet.scale
     cos, sin = np.cos(roll_rad), np.sin(roll_rad)
     corners = np.array([(x * cos - y * sin, x * sin + y * cos) for x in (sheet.left, right) for y in (sheet.top, bottom)]) * unit + centre
-    x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
-    x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int), (canvas.shape[1], canvas.shape[0]))
+    room = np.array([0.1 * unit if turn else 0.0, 0.0])
+    x0, y0 = np.maximum(np.floor(corners.min(axis=0) - room).astype(int), 0)
+    x1, y1 = np.minimum(np.ceil(corners.max(axis=0) + room).astype(int), (canvas.shape[1], canvas.shape[0]))
     if x0 >= x1 or y0 >= y1:
         return
-    x = ((np.arange(x0, x1, dtype=np.float32) + 0.5 - np.float32(centre[0])) / unit)[None, :].astype(np.float32)
-    y = ((np.arange(y0, y1, dtype=np.float32) + 0.5 - np.float32(centre[1])) / unit)[:, None].astype(np.float32)
-    face_x, face_y = x * np.float32(cos) + y * np.float32(sin), y * np.float32(cos) - x * np.float32(sin)
+    # from pixels of the canvas to face units to pixels of the sheet
+    step = sheet.scale / unit
+    to_sheet = np.array([[cos, sin], [-sin, cos]]) * step
+    shift = to_sheet @ (np.array([x0, y0]) + 0.5 - centre) - np.array([sheet.left, sheet.top]) * sheet.scale - 0.5
+    matrix = np.column_stack([to_sheet, shift])
+    size = (int(x1 - x0), int(y1 - y0))
     if turn:
-        face_x = _turned(face_x, face_y, turn, nose_y)
-    source_x = (face_x - np.float32(sheet.left)) * np.float32(sheet.scale) - np.float32(0.5)
-    source_y = (face_y - np.float32(sheet.top)) * np.float32(sheet.scale) - np.float32(0.5)
-    drawn = cv2.remap(sheet.rgba, source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        columns, rows = np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32)[:, None]
+        source_x, source_y = (np.float32(a) * columns + np.float32(b) * rows + np.float32(c) for a, b, c in matrix)
+        source_x += _turn(sheet, source_x, source_y, turn, nose_y)
+        drawn = cv2.remap(sheet.rgba, source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    else:
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        drawn = cv2.warpAffine(sheet.rgba, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT)
     region = canvas[y0:y1, x0:x1]
-    see_through = 1.0 - drawn[..., 3:] * np.float32(1 / 255)
-    np.clip(region * see_through + drawn[..., :3] * light + 0.5, 0, 255, out=drawn[..., :3])
-    region[...] = drawn[..., :3]
+    see_through = 255 - drawn[..., 3:].astype(np.uint16)
+    lit = np.minimum(np.arange(256, dtype=np.float32)[:, None] * light + 0.5, 255).astype(np.uint8)[None]
+    colours = cv2.LUT(np.ascontiguousarray(drawn[..., :3]), lit)
+    region[...] = cv2.add(((region * see_through + 127) // 255).astype(np.uint8), colours)
 
 
-def _turned(x: np.ndarray, y: np.ndarray, turn: float, nose_y: float) -> np.ndarray:
-    """Where on the frontal face the point now seen at (x, y) is: x of it, for a head turned by ``turn`` radians to the right.
+def _turn(sheet: Sheet, source_x: np.ndarray, source_y: np.ndarray, turn: float, nose_y: float) -> np.ndarray:
+    """What to add to ``source_x`` (h, w) pixels of the frontal sheet when the head is turned by ``turn`` radians to the picture's right.
 
-    The face is taken for a cylinder-like shell (depth falls with x squared, straight beyond the cheeks) with a nose on it.
+    The head is taken for a shell whose depth falls towards cheeks, crown and chin, with a nose on it. The shift is smooth: it is worked
+    out on every fourth pixel.
     """
+    coarse = (source_x.shape[1] // 4 + 2, source_x.shape[0] // 4 + 2)
+    x, y = (cv2.resize(source, coarse, interpolation=cv2.INTER_AREA) / np.float32(sheet.scale) for source in (source_x, source_y))
+    x, y = x + np.float32(sheet.left), y + np.float32(sheet.top)
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-    start = x - sin * np.float32(0.30)
-    source = start / cos
-    bridge = np.float32(_NOSE) * np.exp(-(((y - np.float32(nose_y - 0.06)) / np.where(y < nose_y - 0.06, np.float32(0.26), np.float32(0.07))) ** 2))
-    for _ in range(4):
-        near = np.minimum(np.abs(source), np.float32(0.8))
-        depth = np.float32(_DEPTH) * (1 - near * near - 2 * np.float32(0.8) * 0.4 * (np.abs(source) - near)) - np.float32(0.30)
-        depth = depth + bridge * np.exp(-((source / np.float32(0.13)) ** 2))
-        source = (x - sin * depth) / cos
-    return source
+    over_tip = np.where(y < nose_y - 0.06, np.float32(0.26), np.float32(0.07))
+    bridge = np.float32(_NOSE) * np.exp(-(((y - np.float32(nose_y - 0.06)) / over_tip) ** 2))
+    rounding = np.float32(0.42) * np.maximum(-y - np.float32(0.2), 0) ** 2 + np.float32(0.12) * np.maximum(y, 0) ** 2
+    source = x
+    for _ in range(5):
+        near = np.minimum(np.abs(source), np.float32(0.75))
+        depth = np.float32(_DEPTH) * (1 - near * near - np.float32(0.6) * (np.abs(source) - near))
+        depth = depth - rounding + bridge * np.exp(-((source / np.float32(0.13)) ** 2))
+        source = (x - sin * (depth - np.float32(_PIVOT))) / cos
+    shift = (source - x) * np.float32(sheet.scale)
+    return cv2.resize(shift, (source_x.shape[1], source_x.shape[0]), interpolation=cv2.INTER_LINEAR)

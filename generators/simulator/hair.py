@@ -27,8 +27,8 @@ def paint_hair_behind(face: Face, easel: Easel, rng: np.random.Generator) -> Non
     """The hair seen behind neck and shoulders; only long hair has any."""
     if face.hair_style != "long":
         return
-    y = np.linspace(-0.6, 1.32, 40)
-    x = (face.half_width + 0.05 + 0.10 * face.hair_volume) * np.interp(y, [-0.6, 0.0, 0.9, 1.32], [0.86, 1.0, 0.98, 0.80])
+    y = np.linspace(-0.5, 1.32, 40)
+    x = (face.half_width + 0.10 * face.hair_volume) * np.interp(y, [-0.5, 0.0, 0.5, 0.9, 1.32], [0.40, 0.70, 0.90, 0.93, 0.78])
     back = np.concatenate([np.stack([-x, y], axis=1), np.stack([x, y], axis=1)[::-1]])
     grain = _strands(face, easel, rng)
     easel.lay(_hair_colours(face, easel, grain) * 0.62, easel.mask(back, soften=0.012))
@@ -52,7 +52,9 @@ def _hair_line(face: Face) -> np.ndarray:
 def _cap(face: Face, rng: np.random.Generator) -> np.ndarray:
     """The polygon of the hair on top of the head."""
     angle = np.linspace(-0.08, np.pi + 0.08, 120)
-    volume = {"short": 0.04 + 0.09 * face.hair_volume, "long": 0.07 + 0.06 * face.hair_volume}.get(face.hair_style, 0.14 + 0.16 * face.hair_volume)
+    volume = {"short": 0.04 + 0.09 * face.hair_volume, "long": 0.07 + 0.06 * face.hair_volume}.get(
+        face.hair_style, 0.14 + 0.16 * face.hair_volume
+    )
     y = -np.sin(angle)
     x = -np.cos(angle) * face.half_width
     base = np.stack([x * np.abs(np.sign(x)), y], axis=1)
@@ -81,9 +83,9 @@ def _strands(face: Face, easel: Easel, rng: np.random.Generator) -> np.ndarray:
     """Hair texture about 0 with deviation 1: streaks running away from the crown, or blots for curls."""
     shape = (easel.height, easel.width)
     if face.hair_style == "curly":
-        return noise(rng, shape, (0.020 * easel.scale, 0.020 * easel.scale))
+        return 0.8 * noise(rng, shape, (0.030 * easel.scale, 0.030 * easel.scale)) + 0.5 * noise(rng, shape, (0.008 * easel.scale,) * 2)
     polar = noise(rng, (256, 1024), (0.9, 24))
-    dx, dy = easel.x - 0.25 * face.hair_part, easel.y + 0.95
+    dx, dy = easel.x - 0.3 * face.hair_part, easel.y + 1.22
     around = (np.arctan2(dx, dy) / (2 * np.pi) + 0.5) * 1023
     away = np.clip(np.hypot(dx, dy) * 90, 0, 255)
     return cv2.remap(polar, around.astype(np.float32), away.astype(np.float32), cv2.INTER_LINEAR)
@@ -92,7 +94,7 @@ def _strands(face: Face, easel: Easel, rng: np.random.Generator) -> np.ndarray:
 def _hair_colours(face: Face, easel: Easel, grain: np.ndarray) -> np.ndarray:
     hair = np.asarray(face.hair, np.float32)
     round_light = 1.0 - 0.42 * np.clip(np.abs(easel.x) / (face.half_width + 0.2), 0, 1) ** 2.5 - 0.10 * np.clip(easel.y + 0.5, 0, 1)
-    band = easel.bump(0.15 * face.hair_part, -0.78, 0.5, 0.10)
+    band = easel.bump(0.15 * face.hair_part, -0.80, 0.5, 0.10)
     light = np.clip(round_light + (0.13 if face.hair_style == "curly" else 0.11) * grain + 0.22 * band * (1 + 0.4 * grain), 0.25, 1.8)
     return hair * light[..., None] + (10 * band)[..., None]
 
@@ -158,8 +160,10 @@ def paint_glasses(face: Face, easel: Easel) -> None:
         grown = 1 + thick / np.array([wide, high])
         lens = np.maximum(lens, easel.mask(loop + centre))
         frame = np.maximum(frame, easel.mask(loop * grown + centre) - easel.mask(loop + centre))
-        end = centre + (side * wide, -0.02)
-        frame = np.maximum(frame, easel.mask(stroke(np.array([end, (side * float(half_width(face, 0.0)), face.eye_y - 0.02)]), 2.0 * thick)))
+        end = centre + np.array([side * wide, -0.02])
+        frame = np.maximum(
+            frame, easel.mask(stroke(np.array([end, (side * float(half_width(face, 0.0)), face.eye_y - 0.02)]), 2.0 * thick))
+        )
     inner = max(face.eye_x, wide + 0.045) - wide
     bridge = np.stack([np.linspace(-inner, inner, 12), face.eye_y - 0.01 - 0.02 * np.sin(np.linspace(0, np.pi, 12))], axis=1)
     frame = np.maximum(frame, easel.mask(stroke(bridge, 1.5 * thick)))
@@ -181,7 +185,17 @@ def paint_body(face: Face, easel: Easel, rng: np.random.Generator) -> None:
     easel.shade(1 + 0.06 * cords)
     broad = 1.42 + 0.25 * (face.half_width - 0.62)
     side = _smooth(
-        np.array([(neck * 1.12, 1.24), (neck * 1.5, 1.36), (broad * 0.80, 1.52), (broad, 1.72), (broad + 0.14, 2.2), (broad + 0.2, 3.2), (broad + 0.2, 7.2)])
+        np.array(
+            [
+                (neck * 1.12, 1.24),
+                (neck * 1.5, 1.36),
+                (broad * 0.80, 1.52),
+                (broad, 1.72),
+                (broad + 0.14, 2.2),
+                (broad + 0.2, 3.2),
+                (broad + 0.2, 7.2),
+            ]
+        )
     )
     depth = {"crew": 1.50, "v": 1.86, "shirt": 1.70}[face.collar]
     across = np.linspace(1, 0, 14)
@@ -196,7 +210,7 @@ def paint_body(face: Face, easel: Easel, rng: np.random.Generator) -> None:
     light -= 0.20 * np.exp(-(((np.abs(easel.x) - broad + 0.18) / 0.05) ** 2)) * np.clip((easel.y - 2.1) / 0.3, 0, 1)
     easel.lay(np.asarray(face.clothes, np.float32) * light[..., None], cloth)
     hem = np.concatenate([opening * (-1, 1), opening[::-1]])
-    seam = easel.mask(np.concatenate([hem, (hem + (0, 0.055))[::-1]]), soften=0.004)
+    seam = easel.mask(np.concatenate([hem, (hem + np.array([0, 0.055]))[::-1]]), soften=0.004)
     easel.lay(np.asarray(face.clothes, np.float32) * 0.74, 0.9 * seam, cut=True)
     if face.collar == "shirt":
         flap = np.array([(neck * 1.02, 1.18), (neck * 1.42, 1.36), (neck * 0.75, 1.76), (0.03, 1.66)])
@@ -211,5 +225,3 @@ def _smooth(points: np.ndarray, count: int = 60) -> np.ndarray:
 
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     return np.asarray(PchipInterpolator(along, points)(np.linspace(0, along[-1], count)))
-
-

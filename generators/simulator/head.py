@@ -19,7 +19,7 @@ DETAIL = 150  # pixels per face unit of the layers as they are drawn
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture in face units: ``rgba`` (h, w, 4) float32 0..255 with colours premultiplied, top left corner at (``left``, ``top``)."""
+    """A picture in face units: ``rgba`` (h, w, 4) 0..255 with colours premultiplied, top left corner at (``left``, ``top``)."""
 
     rgba: np.ndarray
     left: float
@@ -27,10 +27,17 @@ class Sheet:
     scale: float
 
     def at_scale(self, scale: float) -> Sheet:
-        """The same picture with ``scale`` pixels per face unit."""
+        """The same picture in uint8 with ``scale`` pixels per face unit, without its empty margins."""
         height, width = self.rgba.shape[:2]
         size = (round(width * scale / self.scale), round(height * scale / self.scale))
-        return Sheet(cv2.resize(self.rgba, size, interpolation=cv2.INTER_AREA), self.left, self.top, size[0] / width * self.scale)
+        scale = size[0] / width * self.scale
+        rgba = np.rint(cv2.resize(self.rgba, size, interpolation=cv2.INTER_AREA)).astype(np.uint8)
+        covered = rgba[..., 3] > 0
+        rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
+        if not rows.size:
+            return Sheet(rgba[:0, :0], self.left, self.top, scale)
+        y0, y1, x0, x1 = max(rows[0] - 1, 0), rows[-1] + 2, max(columns[0] - 1, 0), columns[-1] + 2
+        return Sheet(np.ascontiguousarray(rgba[y0:y1, x0:x1]), self.left + x0 / scale, self.top + y0 / scale, scale)
 
 
 class Easel:
@@ -54,7 +61,8 @@ class Easel:
     def over(cls, sheet: Sheet) -> Easel:
         """A picture to go on painting from ``sheet``, whose pixels are left alone."""
         easel = cls(sheet.left, sheet.top, (sheet.rgba.shape[1], sheet.rgba.shape[0]), sheet.scale)
-        easel.rgb, easel.alpha = sheet.rgba[..., :3].copy(), sheet.rgba[..., 3] / np.float32(255)
+        easel.rgb = sheet.rgba[..., :3].astype(np.float32)
+        easel.alpha = sheet.rgba[..., 3] / np.float32(255)
         return easel
 
     def mask(self, *polygons: np.ndarray, soften: float = 0.0) -> np.ndarray:
@@ -76,9 +84,11 @@ class Easel:
 
     def lay(self, colour: np.ndarray | Colour, coverage: np.ndarray, *, cut: bool = False) -> None:
         """Paint ``colour`` where ``coverage`` (h, w) is; ``cut`` leaves the outline as it was."""
-        self.rgb += (np.asarray(colour, np.float32) - self.rgb) * coverage[..., None]
+        share = coverage
         if not cut:
-            self.alpha = np.maximum(self.alpha, coverage)
+            self.alpha = self.alpha + coverage * (1 - self.alpha)
+            share = coverage / np.maximum(self.alpha, 1e-4)
+        self.rgb += (np.asarray(colour, np.float32) - self.rgb) * share[..., None]
 
     def shade(self, factor: np.ndarray) -> None:
         """Multiply by ``factor`` (h, w)."""
@@ -127,7 +137,7 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], sigma_px: tuple[floa
 
 def relief(face: Face, easel: Easel) -> np.ndarray:
     """Height of the skin over the picture plane, in face units, (h, w)."""
-    across = np.clip(np.abs(easel.x) / np.maximum(half_width(face, easel.y) * 1.03, 0.05), 0, 1)
+    across = np.clip(np.abs(easel.x) / (half_width(face, 0.9 * easel.y) * 1.05 + 0.02), 0, 1)
     height = 0.62 * np.sqrt(1.0 - 0.985 * across**2.4) * (1.0 - 0.55 * np.clip(np.abs(easel.y), 0, 1) ** 3)
     nose_y, eye_y = face.nose_y, face.eye_y
     brow_y = eye_y - face.brow_gap
@@ -139,9 +149,9 @@ def relief(face: Face, easel: Easel) -> np.ndarray:
     # nose: a ridge that grows towards the tip, the tip, the wings
     length = nose_y - eye_y
     along = np.clip((easel.y - eye_y + 0.05) / max(length, 0.1), 0, 1.0)
-    end = 1.0 / (1.0 + np.exp((easel.y - nose_y + 0.035) / 0.018))
+    end = _step((easel.y - eye_y + 0.14) / 0.16) / (1.0 + np.exp(np.minimum((easel.y - nose_y + 0.035) / 0.022, 40.0)))
     wide = (0.045 + 0.05 * face.nose_bridge) + (face.nose_width * 0.40 - 0.03) * along
-    height += face.nose_height * (0.05 + 0.13 * along**1.3) * np.exp(-((easel.x / wide) ** 2)) * end * (along > 0)
+    height += face.nose_height * (0.05 + 0.13 * along**1.3) * np.exp(-((easel.x / wide) ** 2)) * end
     height += 0.055 * face.nose_height * easel.bump(0, nose_y - 0.055, 0.055 + 0.035 * face.nose_tip, 0.05)
     height += 0.070 * easel.pair(face.nose_width * 0.72, nose_y - 0.035, face.nose_width * 0.28, 0.042)
     # around the mouth
@@ -151,10 +161,12 @@ def relief(face: Face, easel: Easel) -> np.ndarray:
     chin_y = 0.5 * (face.mouth_y + 1.0)
     height -= 0.035 * easel.bump(0, face.mouth_y + face.lower_lip + 0.045, 0.13, 0.035)
     height += 0.055 * face.chin_bump * easel.bump(0, chin_y + 0.06, 0.14, 0.10)
-    fold_x = face.nose_width + 0.03 + 0.9 * np.clip(easel.y - nose_y + 0.03, 0, 1) ** 1.1 * (face.mouth_width + 0.06 - face.nose_width) / 0.25
+    fold_x = (
+        face.nose_width + 0.03 + 0.9 * np.clip(easel.y - nose_y + 0.03, 0, 1) ** 1.1 * (face.mouth_width + 0.06 - face.nose_width) / 0.25
+    )
     within = _step((easel.y - nose_y + 0.08) / 0.08) * _step((face.mouth_y + 0.06 - easel.y) / 0.12)
     height -= (0.006 + 0.024 * face.age) * np.exp(-(((np.abs(easel.x) - fold_x) / 0.028) ** 2)) * within
-    wrinkles = np.exp(-(((easel.y + 0.42) % 0.085 - 0.0425) / 0.014) ** 2) * easel.bump(0, -0.40, 0.35, 0.12)
+    wrinkles = np.exp(-((((easel.y + 0.42) % 0.085 - 0.0425) / 0.014) ** 2)) * easel.bump(0, -0.40, 0.35, 0.12)
     height -= 0.010 * max(0.0, face.age - 0.55) * wrinkles
     return blurred(height.astype(np.float32), 0.012 * easel.scale)
 
@@ -266,5 +278,5 @@ def paint_brows(face: Face, easel: Easel, rng: np.random.Generator) -> None:
         y = face.eye_y - face.brow_gap - face.brow_arch * np.sin(np.pi * along**1.3) + face.brow_tilt * face.brow_length * (0.5 - along)
         half = 0.5 * face.brow_thickness * np.interp(along, [0, 0.12, 0.55, 1], [0.6, 1.0, 0.9, 0.12])
         brow = np.concatenate([np.stack([x, y - half], axis=1), np.stack([x, y + half], axis=1)[::-1]])
-        coverage = easel.mask(brow, soften=0.010) * np.clip(face.brow_density * hairs, 0, 1)
+        coverage = easel.mask(brow, soften=0.010) * np.clip(face.brow_density * hairs, 0.5 * face.brow_density, 1)
         easel.lay(face.brow, coverage, cut=True)

@@ -85,7 +85,7 @@ def lips_of(face: Face, mouth: Mouth) -> Lips:
 
 
 def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top: float, scale: float) -> None:
-    """Draw lips and what is between them over ``rgba`` (h, w, 4) float32, opaque there, whose top left corner is (``left``, ``top``)."""
+    """Draw lips and what is between them over ``rgba`` (h, w, 4) uint8, opaque there, whose top left corner is (``left``, ``top``)."""
     lips = lips_of(face, mouth)
     margin = 0.10
     column = [round((value - left) * scale) for value in (lips.upper_outer[0, 0] - margin, lips.upper_outer[-1, 0] + margin)]
@@ -101,7 +101,7 @@ def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top:
             cv2.fillPoly(sheet, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
         return cv2.resize(sheet, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
 
-    patch = rgba[row[0] : row[1], column[0] : column[1], :3]
+    patch = rgba[row[0] : row[1], column[0] : column[1], :3].astype(np.float32)
     y = (origin[1] + (np.arange(size[1], dtype=np.float32) + 0.5) / scale)[:, None]
     x = (origin[0] + (np.arange(size[0], dtype=np.float32) + 0.5) / scale)[None, :]
     middle_x, half = 0.0, lips.upper_inner[-1, 0]
@@ -124,7 +124,9 @@ def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top:
     full = blurred(full, 0.007 * scale)
     in_upper = np.clip((y - upper_y) / np.maximum(inner_y - upper_y, 1e-3), 0, 1)
     in_lower = np.clip((y - lower_y) / np.maximum(below_y - lower_y, 1e-3), 0, 1)
-    light = np.where(y < (inner_y + lower_y) / 2, 0.98 - 0.24 * in_upper, 0.82 + 0.34 * np.sin(np.pi * np.clip(in_lower * 0.9 + 0.06, 0, 1)))
+    light = np.where(
+        y < (inner_y + lower_y) / 2, 0.98 - 0.24 * in_upper, 0.82 + 0.34 * np.sin(np.pi * np.clip(in_lower * 0.9 + 0.06, 0, 1))
+    )
     light = light - 0.12 * np.clip(np.abs(x) / half, 0, 1) ** 3
     sheen = (26 + 30 * face.lip_red) * np.exp(-(((in_lower - 0.42) / 0.2) ** 2) - (x / (0.45 * half)) ** 2) * (y > lower_y)
     lay(lip * light[..., None] + sheen[..., None], 0.93 * full)
@@ -138,11 +140,15 @@ def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top:
         teeth_y = inner_y + np.minimum(0.055, 0.45 * gap) * np.sqrt(np.clip(1 - (x / (0.93 * half)) ** 2, 0, 1))
         seams = 1 - 0.10 * np.exp(-(((np.abs(x) % 0.052) / 0.006) ** 2))
         teeth = np.clip((teeth_y - y) * scale + 0.5, 0, 1) * np.clip(gap / 0.03, 0, 1)
-        ivory = np.array([226, 219, 206], np.float32) * (seams * (0.72 + 0.28 * np.clip((y - inner_y) / 0.02, 0, 1)) * (1 - 0.35 * (x / half) ** 2))[..., None]
+        ivory = (
+            np.array([226, 219, 206], np.float32)
+            * (seams * (0.72 + 0.28 * np.clip((y - inner_y) / 0.02, 0, 1)) * (1 - 0.35 * (x / half) ** 2))[..., None]
+        )
         colour = colour + (ivory - colour) * teeth[..., None]
         lay(colour, inside)
     line = coverage(_ribbon(lips.upper_inner, 0.014))
     lay(lip * 0.34, (0.80 - 0.45 * min(1.0, mouth.open * 6)) * line)
+    rgba[row[0] : row[1], column[0] : column[1], :3] = np.clip(patch + 0.5, 0, 255).astype(np.uint8)
 
 
 def _ribbon(line: np.ndarray, thickness: float) -> np.ndarray:

@@ -235,7 +235,7 @@ def _at(low: float, high: float, share: float) -> float:
     return low + (high - low) * share
 
 
-def _between(draws: _Draws):  # noqa: ANN202
+def _between(draws: _Draws):
     return lambda low, high: _at(low, high, draws.free())
 
 
