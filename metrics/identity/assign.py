@@ -1,0 +1,157 @@
+"""Which face is whose: a gallery of the cast from what the clip itself shows, and assignment of the faces of each shot to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.identity.appearances import Appearance, unit
+
+Threshold = Callable[[np.ndarray], float]
+"""Least cosine at which a face counts as the person with that vector."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A scheduled person in a shot and the face that took the part.
+
+    ``face`` indexes the appearances. ``anchor``: this face is where the person's gallery began. ``matched``: the face is that person
+    as far as can be told; False for a stand-in, the face left over where the person was due.
+    ``looks_like`` is who of the cast it really is, by the nearest gallery beyond the threshold, None when nobody's or when nothing of
+    the cast is known from other shots. ``rivals`` counts the people it was told apart from.
+    """
+
+    subject: str
+    shot: int
+    face: int
+    anchor: bool
+    matched: bool
+    looks_like: str | None
+    rivals: int = 0
+
+    @property
+    def swapped(self) -> bool:
+        """Whether somebody else of the cast took the part."""
+        return self.looks_like is not None and self.looks_like != self.subject
+
+    @property
+    def present(self) -> bool:
+        """Whether the scheduled person is there, as far as can be told."""
+        return self.matched and not self.swapped
+
+
+@dataclass(frozen=True)
+class Casting:
+    """Roles filled, in order of shots, and each person's gallery vector (D,)."""
+
+    roles: tuple[Role, ...]
+    gallery: dict[str, np.ndarray]
+
+    def of(self, subject: str) -> list[Role]:
+        """The roles of one person, in order of shots."""
+        return [role for role in self.roles if role.subject == subject]
+
+
+def match(cosine: np.ndarray, least: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs (face, person) of greatest summed cosine, each at most once; a pair below ``least`` (people,) stays apart.
+
+    Hungarian method on the cost 1 - cosine, padded with dummies of cost 1 - least. ``cosine`` (faces, people).
+
+    >>> match(np.array([[0.9, 0.8], [0.85, 0.1]]), np.array([0.5, 0.5]))
+    [(0, 1), (1, 0)]
+    >>> match(np.array([[0.2, 0.1]]), np.array([0.5, 0.5]))
+    []
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    faces, people = cosine.shape
+    if not faces or not people:
+        return []
+    # one dummy face a person, at that person's own price; faces left over go unmatched for nothing
+    cost = np.concatenate([1.0 - cosine, np.broadcast_to(1.0 - least, (people, people))], axis=0)
+    rows, columns = linear_sum_assignment(cost)
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if i < faces and cosine[i, j] >= least[j]]
+
+
+def anchors(faces: Sequence[Appearance], expected: Sequence[tuple[str, ...]], threshold: Threshold) -> dict[str, int]:
+    """Where each person is first seen clearly: person to index into ``faces``.
+
+    Shots with the fewest people come first, then those that show as many faces as asked for, then the earlier ones. Faces of people not yet
+    known are named left to right, as the shot's cast is listed; a shot that shows too few of them names nobody. A face that looks like
+    somebody already known cannot be the first sight of somebody else.
+    """
+    known: dict[str, int] = {}
+    by_shot = {shot: [i for i, face in enumerate(faces) if face.shot == shot] for shot in range(len(expected))}
+    order = sorted(range(len(expected)), key=lambda shot: (len(expected[shot]), len(by_shot[shot]) != len(expected[shot]), shot))
+    for shot in order:
+        cast, here = expected[shot], by_shot[shot]
+        missing = [name for name in cast if name not in known]
+        if not missing:
+            continue
+        new = [i for i in here if not any(faces[i].vector @ faces[k].vector >= threshold(faces[k].vector) for k in known.values())]
+        free = new[: len(missing)]
+        if len(free) == len(missing):
+            known.update(zip(missing, sorted(free, key=lambda i: faces[i].x), strict=True))
+    return known
+
+
+def cast_faces(faces: Sequence[Appearance], expected: Sequence[tuple[str, ...]], threshold: Threshold) -> Casting:
+    """Give every scheduled person of every shot a face.
+
+    Two rounds: the first compares with the anchors alone; the faces it is sure of enlarge the galleries of the second. A face is
+    never compared with a gallery it is part of. ``expected`` names the cast of each shot; ``faces`` come most prominent first in a shot.
+    """
+    start = anchors(faces, expected, threshold)
+    members: dict[str, list[int]] = {name: [index] for name, index in start.items()}
+    roles: list[Role] = []
+    for _ in range(2):
+        roles = [role for shot, cast in enumerate(expected) for role in _cast_shot(shot, cast, faces, members, start, threshold)]
+        members = {
+            name: [role.face for role in roles if role.subject == name and role.present and (role.anchor or role.looks_like == name)]
+            for name in start
+        }
+    gallery = {name: unit(np.sum([faces[i].vector for i in indices], axis=0)) for name, indices in members.items() if indices}
+    return Casting(tuple(roles), gallery)
+
+
+def _cast_shot(
+    shot: int,
+    cast: tuple[str, ...],
+    faces: Sequence[Appearance],
+    members: dict[str, list[int]],
+    start: dict[str, int],
+    threshold: Threshold,
+) -> list[Role]:
+    here = [i for i, face in enumerate(faces) if face.shot == shot]
+    elsewhere = {name: [i for i in indices if faces[i].shot != shot] for name, indices in members.items()}
+    vectors = {name: unit(np.sum([faces[i].vector for i in indices], axis=0)) for name, indices in elsewhere.items() if indices}
+    least = {name: threshold(vector) for name, vector in vectors.items()}
+    alone = [name for name in cast if name not in vectors and name in start and faces[start[name]].shot == shot]
+    roles = [Role(name, shot, start[name], anchor=True, matched=True, looks_like=None, rivals=len(vectors)) for name in alone]
+    taken = {role.face for role in roles}
+
+    free = [i for i in here if i not in taken]
+    people = [name for name in cast if name in vectors]
+    cosine = np.array([[float(faces[i].vector @ vectors[name]) for name in people] for i in free]).reshape(len(free), len(people))
+    pairs = match(cosine, np.array([least[name] for name in people]))
+    filled = {people[j]: free[i] for i, j in pairs}
+    left = [i for i in free if i not in filled.values()]
+    absent = [name for name in people if name not in filled]
+    stand_ins = dict(_nearest(left[: len(absent)], absent, faces, vectors))
+    left = [i for i in left if i not in stand_ins.values()]
+    stand_ins.update(zip([name for name in cast if name not in start], left, strict=False))
+
+    for name, face in [*filled.items(), *stand_ins.items()]:
+        near = {other: float(faces[face].vector @ vector) for other, vector in vectors.items()}
+        best = max(near, key=lambda other: near[other], default=name)
+        looks_like = best if near and near[best] >= least[best] else None
+        rivals = len(vectors.keys() - {name})
+        roles.append(Role(name, shot, face, start.get(name) == face, name in filled, looks_like, rivals))
+    return roles
+
+
+def _nearest(left: list[int], absent: list[str], faces: Sequence[Appearance], vectors: dict[str, np.ndarray]) -> list[tuple[str, int]]:
+    cosine = np.array([[float(faces[i].vector @ vectors[name]) for name in absent] for i in left]).reshape(len(left), len(absent))
+    return [(absent[j], left[i]) for i, j in match(cosine, np.full(len(absent), -2.0))]

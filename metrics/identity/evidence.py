@@ -1,0 +1,85 @@
+"""What the identity score shows for itself: the faces of each shot, and each person's likeness over the shots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from metrics.analyses.face_embeddings import FaceSamples
+from metrics.identity.judge import Judgement
+from metrics.identity.schedule import Schedule
+from metrics.identity.summary import Subject, gap_decay
+from seedbench.evidence import Curve, Facts, Gallery, Mark, Panel, Picture, Series, jpeg
+
+MOST_PICTURES = 40
+
+
+def crop(rgb: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The face (h, w, 3) with a quarter of its box around it, cut at the edges of the picture (H, W, 3)."""
+    height, width = rgb.shape[:2]
+    x0, y0, x1, y1 = (float(edge) for edge in box)
+    margin = 0.25 * max(x1 - x0, y1 - y0)
+    left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
+    right, bottom = min(width, int(x1 + margin) + 1), min(height, int(y1 + margin) + 1)
+    return rgb[top:bottom, left:right] if right > left and bottom > top else rgb
+
+
+def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: Judgement) -> Gallery:
+    """One picture a face and shot; the caption says whose part it has and how near it is to that person's gallery."""
+    casting = result.casting
+    roles = {role.face: role for role in casting.roles}
+    pictures = []
+    for index, face in enumerate(result.faces[:MOST_PICTURES]):
+        start, end = result.plan.bounds_s[face.shot]
+        role = roles.get(index)
+        if role is None:
+            caption = "nobody of the cast"
+        elif role.swapped:
+            caption = f"{role.subject} due, looks like {role.looks_like}"
+        elif not role.matched:
+            caption = f"{role.subject} due, somebody else"
+        else:
+            caption = f"{role.subject}, first seen here" if role.anchor else role.subject
+        if role is not None and role.subject in casting.gallery and not role.anchor:
+            caption += f" (cos {float(face.vector @ casting.gallery[role.subject]):.3f})"
+        picture = crop(picture_at(int(samples.frame[face.best])), samples.box[face.best])
+        pictures.append(Picture(caption, jpeg(picture, side=112), group=f"shot {face.shot + 1} ({start:.2f}-{end:.2f} s)"))
+    return Gallery("Faces by shot", pictures)
+
+
+def likeness_over_shots(subjects: Sequence[Subject], schedule: Schedule) -> Curve:
+    """Each person's similarity to the first shot it is seen in, over the shots' starting times."""
+    series = []
+    for subject in subjects:
+        if subject.pairs:
+            first = subject.pairs[0].first
+            points = [(first, 1.0), *((pair.second, pair.identity) for pair in subject.pairs if pair.first == first)]
+            x = [float(schedule.bounds_s[shot].mean()) for shot, _ in points]
+            series.append(Series(subject.name, x, [value for _, value in points]))
+    marks = [Mark(float(cut), f"cut {number}") for number, cut in enumerate(schedule.cuts_s, start=1)]
+    return Curve("Likeness to the first shot", "time in s", "identity, 0 stranger to 1 same", series, marks)
+
+
+def scales(subjects: Sequence[Subject], samples: FaceSamples) -> Facts:
+    """The ends of each person's scale, its figures, and the pictures that were not used."""
+    rows = []
+    for subject in subjects:
+        if subject.scale is None:
+            rows.append((subject.name, subject.reason))
+            continue
+        decay = ", ".join(f"{value:.2f} at {gap}" for gap, value in gap_decay(subject.pairs).items())
+        scale = subject.scale
+        text = f"identity {subject.similarity:.3f}, cosine {subject.cosine:.3f} (same {scale.own:.3f}, strangers {scale.strangers:.3f}"
+        rows.append((subject.name, f"{text} from {scale.source}); by shots apart: {decay}"))
+    rows.append(("pictures embedded", str(len(samples))))
+    rows += [(f"left out: {reason}", str(count)) for reason, count in sorted(samples.dropped.items())]
+    return Facts("Identity", rows)
+
+
+def panels(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: Judgement) -> tuple[Panel, ...]:
+    """Everything shown for one clip. ``picture_at`` gives the picture of a frame at 25 fps."""
+    shown: list[Panel] = [faces_by_shot(picture_at, samples, result)]
+    if any(subject.pairs for subject in result.subjects):
+        shown.append(likeness_over_shots(result.subjects, result.plan))
+    return (*shown, scales(result.subjects, samples))

@@ -1,0 +1,102 @@
+"""The metric: whether each character stays the same person from shot to shot, and whether the right one is on screen."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from metrics.analyses.face_embeddings import FaceSamples, arcface_embeddings, face_embeddings, picture_at
+from metrics.analyses.faces import face_tracks
+from metrics.analyses.shots import shots
+from metrics.identity import calibrate, evidence, schedule
+from metrics.identity.judge import judge
+from metrics.identity.measures import MEASURES
+from seedbench.clip import Clip
+from seedbench.metric import Metric, MetricInfo, Sample, Score
+
+Backend = Literal["auto", "dlib", "arcface"]
+
+ASSUMED = "one-person-assumed"
+"""Tail of the backend's name for a clip without a prompt, taken as one person over all its shots."""
+_CUT_BACKEND = "pyscenedetect-content"
+
+
+class CrossShotIdentity(Metric):
+    """Faces of each shot, given to the cast, compared over pairs of shots on a scale of their own.
+
+    ``backend``: ``dlib`` (embedded), ``arcface`` (a network of the user's) or ``auto``: arcface when it is installed.
+    """
+
+    info = MetricInfo(
+        name="identity",
+        title="Cross-shot identity",
+        meaning="whether each character keeps the same face from shot to shot, and whether the scheduled one is on screen",
+        citation=(
+            "King, dlib face recognition (2017); Deng et al., ArcFace (CVPR 2019); assignment after ViStoryBench (2025); "
+            "split-half calibration is SeedBench's own (docs/metrics/identity.md)"
+        ),
+        version=1,
+        needs=frozenset({"video", "cast"}),
+        weights=("blazeface", "facemesh", "dlib-5point", "dlib-face", "arcface"),
+        measures=MEASURES,
+    )
+
+    def __init__(self, backend: Backend = "auto") -> None:
+        self.backend = backend
+
+    def score(self, clip: Clip, sample: Sample) -> list[Score]:
+        """One score for each measure; evidence and details hang on ``similarity``. Raises ClipError or WeightsError as the analyses do."""
+        prompt = sample.prompt
+        if prompt is not None and not prompt.cast:
+            return self.none("the prompt declares no cast")
+        samples = self._samples(clip)
+        seen = shots(clip)
+        count = face_tracks(clip).count
+        if prompt is None:
+            reason = why_not_one_person(samples, seen.cuts_s, count)
+            if reason:
+                return self.none(reason, backend=samples.backend)
+            plan = schedule.of_one_face(seen.cuts_s, end_s=clip.end_s)
+        else:
+            plan = schedule.of_prompt(prompt, seen.cuts_s, seen.faint_s, end_s=clip.end_s)
+        backend = samples.backend if prompt is not None else f"{samples.backend}/{ASSUMED}"
+        result = judge(samples, plan, count, drawn=calibrate.bank(samples.backend))
+        shown = evidence.panels(picture_at(clip), samples, result) if result.faces else ()
+        scores = []
+        for measure in self.info.measures:
+            answer = result.answers[measure.name]
+            if prompt is None and measure.name in {"presence", "swap_rate", "extra_faces", "cut_recall", "cut_precision"}:
+                scores.append(Score.none(measure.name, "no cast declared", backend=backend))
+                continue
+            given: dict[str, Any] = {"n_used": answer.used, "n_total": answer.total} if answer.total else {}
+            if measure.name == "similarity":
+                given |= {"evidence": shown, "details": result.details()}
+            of = _CUT_BACKEND if measure.name.startswith("cut_") else backend
+            if answer.value is None:
+                scores.append(Score.none(measure.name, answer.reason, backend=of, **given))
+            else:
+                scores.append(Score.of(measure.name, answer.value, backend=of, **given))
+        return scores
+
+    def _samples(self, clip: Clip) -> FaceSamples:
+        if self.backend == "dlib":
+            return face_embeddings(clip)
+        from seedbench import weights
+
+        if self.backend == "arcface" or weights.available("arcface"):
+            return arcface_embeddings(clip)
+        return face_embeddings(clip)
+
+
+def why_not_one_person(samples: FaceSamples, cuts_s: np.ndarray, count: np.ndarray) -> str:
+    """Why a clip without a prompt cannot be taken as one person over several shots; empty when it can.
+
+    ``count`` (T,) faces on each frame at 25 fps.
+    """
+    if not len(cuts_s):
+        return "no cast declared, and only one shot"
+    shot = np.searchsorted(cuts_s, samples.time_s + 1e-6, side="right")
+    if count.max(initial=0) > 1 or any(len(np.unique(samples.track[shot == index])) > 1 for index in np.unique(shot)):
+        return "no cast declared, and several faces in a shot"
+    return ""

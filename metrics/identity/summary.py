@@ -1,0 +1,173 @@
+"""What the roles of a clip add up to: similarity over pairs of shots, swaps, presence, drift, copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from metrics.identity.appearances import Appearance
+from metrics.identity.assign import Casting, Role
+from metrics.identity.calibrate import Scale, scale_of
+from metrics.identity.schedule import Schedule, overlap_s
+
+COPY_COSINE = 0.995
+COPY_BITS = 2
+"""Faces of two shots this alike, and of perceptual hashes this few bits apart, are flagged as pasted."""
+SEEN_S = 0.1
+"""Least time a person must share with a planned shot to be present in it."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One person in two shots: shot indices, raw cosine, calibrated ``identity`` 0..1, and whether the pictures look pasted."""
+
+    first: int
+    second: int
+    cosine: float
+    identity: float
+    copied: bool
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One person over the clip. ``reason`` says why there are no pairs when there are none."""
+
+    name: str
+    roles: tuple[Role, ...]
+    pairs: tuple[Pair, ...] = ()
+    scale: Scale | None = None
+    reason: str = ""
+    drift: float | None = None
+    margin: float | None = None
+
+    @property
+    def similarity(self) -> float:
+        """Mean calibrated identity over pairs of shots."""
+        return float(np.mean([pair.identity for pair in self.pairs]))
+
+    @property
+    def cosine(self) -> float:
+        """Mean raw cosine over pairs of shots."""
+        return float(np.mean([pair.cosine for pair in self.pairs]))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of how many."""
+
+    hits: int
+    total: int
+    unknown: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """Hits over total; None of nothing."""
+        return self.hits / self.total if self.total else None
+
+
+def bits_apart(first: np.ndarray, second: np.ndarray) -> int:
+    """Hamming distance of two hashes (8,) uint8.
+
+    >>> bits_apart(np.array([0, 3], np.uint8), np.array([0, 0], np.uint8))
+    2
+    """
+    return int(np.bitwise_count(first ^ second).sum())
+
+
+def theil_sen(x: Sequence[float], y: Sequence[float]) -> float:
+    """Median of the slopes of all pairs of points. ``x`` must hold at least two different values.
+
+    >>> round(theil_sen([0, 1, 2, 3], [1.0, 0.9, 0.8, 0.0]), 4)
+    -0.2167
+    """
+    return float(np.median([(y[j] - y[i]) / (x[j] - x[i]) for i, j in combinations(range(len(x)), 2) if x[j] != x[i]]))
+
+
+def gap_decay(pairs: Sequence[Pair]) -> dict[int, float]:
+    """Mean identity of pairs by how many shots lie between them (1: neighbours)."""
+    gaps = sorted({pair.second - pair.first for pair in pairs})
+    return {gap: float(np.mean([pair.identity for pair in pairs if pair.second - pair.first == gap])) for gap in gaps}
+
+
+def subjects(
+    casting: Casting, names: Sequence[str], faces: Sequence[Appearance], phash: np.ndarray, *, backend: str, drawn: np.ndarray
+) -> list[Subject]:
+    """Every person of the cast with its pairs of shots, or with the reason for having none. ``phash`` (n, 8) of the samples."""
+    confirmed = {name: [faces[role.face] for role in casting.of(name) if role.present] for name in names}
+    found = []
+    for name in names:
+        roles = casting.of(name)
+        mine = [faces[role.face] for role in roles]
+        if len(mine) < 2:
+            reason = f"{name} is seen in {len(mine)} shot{'' if len(mine) == 1 else 's'}, two are needed"
+            found.append(Subject(name, tuple(roles), reason=reason))
+            continue
+        others = [face.vector for other in names if other != name for face in confirmed[other]]
+        steadiness = [face.steadiness for face in mine if face.steadiness is not None]
+        scale = scale_of([face.vector for face in confirmed[name] or mine], steadiness, others, backend=backend, drawn=drawn)
+        if isinstance(scale, str):
+            found.append(Subject(name, tuple(roles), reason=scale))
+            continue
+        found.append(_compared(name, roles, mine, others, scale, phash))
+    return found
+
+
+def _compared(name: str, roles: list[Role], mine: list[Appearance], others: list[np.ndarray], scale: Scale, phash: np.ndarray) -> Subject:
+    pairs = []
+    for one, two in combinations(mine, 2):
+        cosine = float(one.vector @ two.vector)
+        copied = cosine > COPY_COSINE and bits_apart(phash[one.best], phash[two.best]) <= COPY_BITS
+        pairs.append(Pair(one.shot, two.shot, cosine, scale.identity(cosine), copied))
+    drift = None
+    if len(mine) >= 3:
+        drift = theil_sen([face.shot for face in mine[1:]], [pair.identity for pair in pairs[: len(mine) - 1]])
+    margin = None
+    if others:
+        own = [np.mean([face.vector @ other.vector for other in mine if other is not face]) for face in mine]
+        rival = [max(float(face.vector @ vector) for vector in others) for face in mine]
+        margin = float(np.mean(np.array(own) - np.array(rival))) / scale.gap
+    return Subject(name, tuple(roles), tuple(pairs), scale, drift=drift, margin=margin)
+
+
+def swaps(casting: Casting) -> Counts:
+    """Roles that somebody else of the cast took, of all roles in which the scheduled person could be told from another.
+
+    The face that a person's gallery began with says nothing about the roles compared with it; it counts only as a person's sole role.
+    """
+    tested = [role for role in casting.roles if role.rivals and (not role.anchor or len(casting.of(role.subject)) == 1)]
+    return Counts(sum(role.swapped for role in tested), len(tested))
+
+
+def presence(schedule: Schedule, casting: Casting, faces: Sequence[Appearance], faces_seen: np.ndarray) -> Counts:
+    """Planned parts in which the scheduled person was found.
+
+    ``faces_seen`` (T,) faces tracked on each frame at 25 fps. A part of a planned shot whose faces are all too small, turned away or
+    blurred to be told is ``unknown`` and left out; one without any face counts as absent.
+    """
+    hits = total = unknown = 0
+    for shot in schedule.planned:
+        usable = any(overlap_s(face.start_s, face.end_s + 0.04, shot.start_s, shot.end_s) >= SEEN_S for face in faces)
+        tracked = bool(faces_seen[round(shot.start_s * 25) : round(shot.end_s * 25)].any())
+        for name in shot.cast:
+            if not usable and tracked:
+                unknown += 1
+                continue
+            total += 1
+            spans = [(faces[role.face].start_s, faces[role.face].end_s + 0.04) for role in casting.of(name) if role.present]
+            hits += any(overlap_s(start, end, shot.start_s, shot.end_s) >= SEEN_S for start, end in spans)
+    return Counts(hits, total, unknown)
+
+
+def extra_faces(schedule: Schedule, faces_seen: np.ndarray) -> float:
+    """Mean number of faces beyond the expected ones, over the frames (T,) at 25 fps."""
+    shot = schedule.shot_of(np.arange(len(faces_seen)) / 25.0)
+    wanted = np.array([len(cast) for cast in schedule.expected])[shot]
+    return float(np.maximum(faces_seen - wanted, 0).mean())
+
+
+def macro(values: Sequence[float]) -> float:
+    """Mean over people, each weighing the same."""
+    return float(np.mean(values))

@@ -1,0 +1,310 @@
+"""Identity from synthetic embeddings: known people in known shots, every number known beforehand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.analyses.face_embeddings import FaceSamples
+from metrics.identity.appearances import appearances, split_half, unit, weighted_mean
+from metrics.identity.assign import match
+from metrics.identity.calibrate import bank, calibrated, same_person_cosine, scale_of, strangers_level
+from metrics.identity.judge import Judgement, judge
+from metrics.identity.schedule import Schedule, lay
+from metrics.identity.summary import theil_sen
+
+SHOT_S = 1.0
+EMPTY = np.zeros((0, 0))
+P, Q, R = np.eye(8)[0], np.eye(8)[1], np.eye(8)[2]
+
+
+def between(cosine: float, start: np.ndarray = P, towards: np.ndarray = R) -> np.ndarray:
+    """A unit vector at the given cosine to ``start``."""
+    return cosine * start + math.sqrt(1 - cosine**2) * towards
+
+
+def filmed(shots: Sequence[Sequence[np.ndarray]], *, backend: str = "arcface", pictures: int = 6) -> FaceSamples:
+    """Samples of a clip of one-second shots, each showing the given faces from left to right, all equally large."""
+    rows = []
+    track = 0
+    for shot, faces in enumerate(shots):
+        for place, vector in enumerate(faces):
+            rows += [(track, round((shot + 0.1 + 0.12 * k) * 25), place, vector) for k in range(pictures)]
+            track += 1
+    frame = np.array([row[1] for row in rows], dtype=np.int32)
+    corner = np.array([[100.0 * row[2], 0.0] for row in rows]).reshape(-1, 2)
+    random = np.random.default_rng(0)
+    return FaceSamples(
+        backend=backend,
+        track=np.array([row[0] for row in rows], dtype=np.int32),
+        frame=frame,
+        time_s=frame / 25.0,
+        box=np.hstack([corner, corner + 80.0]).astype(np.float32),
+        embedding=np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, 8),
+        weight=np.ones(len(rows), np.float32),
+        yaw_deg=np.zeros(len(rows), np.float32),
+        phash=random.integers(0, 256, (len(rows), 8), dtype=np.uint8),
+        dropped={},
+    )
+
+
+def asked(casts: Sequence[Sequence[str]], *, seen: int | None = None) -> Schedule:
+    """A schedule of one-second shots; ``seen`` shots are really cut (default: all)."""
+    declared = [(shot * SHOT_S, (shot + 1) * SHOT_S, tuple(cast)) for shot, cast in enumerate(casts)]
+    cuts = np.arange(1, len(casts) if seen is None else seen) * SHOT_S
+    return lay(declared, cuts, np.zeros(0), end_s=len(casts) * SHOT_S)
+
+
+def judged(shots: Sequence[Sequence[np.ndarray]], casts: Sequence[Sequence[str]], **more: object) -> Judgement:
+    samples = filmed(shots, **more)  # type: ignore[arg-type]
+    count = np.repeat([len(faces) for faces in shots], 25)
+    return judge(samples, asked(casts), count, drawn=EMPTY)
+
+
+def values(result: Judgement) -> dict[str, float | None]:
+    return {name: answer.value for name, answer in result.answers.items()}
+
+
+def test_the_same_face_in_every_shot_scores_one() -> None:
+    found = values(judged([[P], [P], [P]], [["ann"], ["ann"], ["ann"]]))
+    assert found["similarity"] == pytest.approx(1.0)
+    assert found["raw_cosine"] == pytest.approx(1.0)
+    assert found["worst_pair"] == pytest.approx(1.0)
+    assert found["presence"] == 1.0
+    assert found["drift_per_shot"] == pytest.approx(0.0)
+    assert found["extra_faces"] == 0.0
+    assert found["swap_rate"] is None
+
+
+def test_a_stranger_in_one_of_two_shots_scores_zero() -> None:
+    result = judged([[P], [Q]], [["ann"], ["ann"]])
+    assert result.answers["similarity"].value == 0.0
+    assert result.answers["presence"].value == 0.5
+    assert result.answers["swap_rate"].value is None
+
+
+def test_similarity_is_the_mean_over_pairs_of_shots_not_to_a_centroid() -> None:
+    # two shots at cosine .5: the cosine to their centroid would be sqrt((1 + .5) / 2) = .866
+    found = values(judged([[P], [between(0.5)]], [["ann"], ["ann"]]))
+    assert found["raw_cosine"] == pytest.approx(0.5, abs=1e-6)
+    assert float(unit(P + between(0.5)) @ P) == pytest.approx(math.sqrt(0.75))
+
+
+def test_three_shots_give_three_pairs_and_their_worst() -> None:
+    result = judged([[P], [P], [between(0.6)]], [["ann"]] * 3)
+    assert result.answers["similarity"].value == pytest.approx((1 + 0.6 + 0.6) / 3, abs=1e-6)
+    assert result.answers["worst_pair"].value == pytest.approx(0.6, abs=1e-6)
+    assert result.details()["subjects"]["ann"]["by_gap"] == pytest.approx({"1": 0.8, "2": 0.6})
+
+
+def test_swapped_people_are_all_swaps_and_score_low() -> None:
+    casts = [["ann"], ["bob"], ["ann"], ["bob"]]
+    straight = values(judged([[P], [Q], [P], [Q]], casts))
+    crossed = values(judged([[P], [Q], [Q], [P]], casts))
+    assert straight["swap_rate"] == 0.0
+    assert straight["similarity"] == pytest.approx(1.0)
+    assert straight["margin"] == pytest.approx(1.0)
+    assert crossed["swap_rate"] == 1.0
+    assert crossed["similarity"] == 0.0
+    assert crossed["presence"] == 0.5
+    assert crossed["margin"] == pytest.approx(-0.5)
+
+
+def test_two_people_who_change_sides_are_no_swap() -> None:
+    found = values(judged([[P, Q], [Q, P]], [["ann", "bob"], ["ann", "bob"]]))
+    assert found["swap_rate"] == 0.0
+    assert found["similarity"] == pytest.approx(1.0)
+    assert found["presence"] == 1.0
+
+
+def test_one_face_playing_both_parts_is_a_swap() -> None:
+    found = values(judged([[P], [P]], [["ann"], ["bob"]]))
+    assert found["swap_rate"] == 1.0
+    assert found["presence"] == 0.5
+
+
+def test_one_face_doubled_beside_itself_is_a_swap() -> None:
+    found = values(judged([[P], [Q], [P, P]], [["ann"], ["bob"], ["ann", "bob"]]))
+    assert found["swap_rate"] == pytest.approx(0.5)
+    assert found["presence"] == pytest.approx(3 / 4)
+
+
+def test_names_come_from_the_shots_that_show_one_person() -> None:
+    result = judged([[Q, P], [P], [Q]], [["ann", "bob"], ["ann"], ["bob"]])
+    assert result.answers["swap_rate"].value == 0.0
+    assert result.casting.gallery["ann"] @ P == pytest.approx(1.0)
+
+
+def test_people_never_seen_alone_are_named_from_left_to_right() -> None:
+    result = judged([[P, Q], [P, Q]], [["ann", "bob"], ["ann", "bob"]])
+    assert result.casting.gallery["ann"] @ P == pytest.approx(1.0)
+    assert result.casting.gallery["bob"] @ Q == pytest.approx(1.0)
+
+
+def test_a_missing_person_lowers_presence_and_not_similarity() -> None:
+    found = values(judged([[P, Q], [P], [P, Q]], [["ann", "bob"]] * 3))
+    assert found["presence"] == pytest.approx(5 / 6)
+    assert found["similarity"] == pytest.approx(1.0)
+
+
+def test_a_passer_by_is_an_extra_face_and_nobody_of_the_cast() -> None:
+    result = judged([[P], [P, R]], [["ann"], ["ann"]])
+    assert result.answers["extra_faces"].value == pytest.approx(0.5)
+    assert result.answers["similarity"].value == pytest.approx(1.0)
+    assert [role.subject for role in result.casting.roles] == ["ann", "ann"]
+
+
+def test_a_linear_drift_is_recovered() -> None:
+    shots = [[P], *([between(1 - 0.1 * k)] for k in range(1, 6))]
+    found = values(judged(shots, [["ann"]] * 6))
+    assert found["drift_per_shot"] == pytest.approx(-0.1, abs=1e-6)
+
+
+def test_the_order_of_the_cast_does_not_matter() -> None:
+    faces = [[P, Q], [between(0.8), Q], [P], [Q]]
+    one = judged(faces, [["ann", "bob"], ["ann", "bob"], ["ann"], ["bob"]])
+    two = judged(faces, [["zoe", "abe"], ["zoe", "abe"], ["zoe"], ["abe"]])
+    assert values(one) == pytest.approx(values(two), nan_ok=False)
+
+
+def test_pasted_faces_are_flagged() -> None:
+    samples = filmed([[P], [P]])
+    pasted = replace(samples, phash=np.zeros_like(samples.phash))
+    plan, count = asked([["ann"], ["ann"]]), np.ones(50, int)
+    assert judge(samples, plan, count, drawn=EMPTY).answers["copied_pairs"].value == 0.0
+    assert judge(pasted, plan, count, drawn=EMPTY).answers["copied_pairs"].value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("shots", "casts", "reason"),
+    [
+        ([[P]], [["ann"]], "one shot: nothing to compare"),
+        ([[P], [Q]], [["ann"], ["bob"]], "ann is seen in 1 shot, two are needed; bob is seen in 1 shot, two are needed"),
+        ([[], []], [["ann"], ["ann"]], "no face is seen"),
+        ([[P], [P]], [[], []], "the shots declare no cast"),
+    ],
+)
+def test_no_similarity_without_two_shots_of_somebody(shots: list[list[np.ndarray]], casts: list[list[str]], reason: str) -> None:
+    answer = judged(shots, casts).answers["similarity"]
+    assert answer.value is None
+    assert answer.reason == reason
+
+
+def test_a_take_without_the_declared_cuts_has_no_similarity() -> None:
+    answer = judge(filmed([[P]]), asked([["ann"], ["ann"]], seen=1), np.ones(50, int), drawn=EMPTY).answers["similarity"]
+    assert answer.value is None
+    assert answer.reason == "none of the declared cuts is seen: one shot"
+
+
+def test_faces_seen_but_not_usable_leave_presence_open() -> None:
+    nobody = filmed([[], []])
+    plan = asked([["ann"], ["ann"]])
+    result = judge(nobody, plan, np.ones(50, int), drawn=EMPTY)
+    assert result.answers["presence"].value is None
+    assert result.answers["similarity"].reason == "every face is too small, turned away, uncertain or blurred"
+    assert judge(nobody, plan, np.zeros(50, int), drawn=EMPTY).answers["presence"].value == 0.0
+
+
+def test_an_empty_clip_wins_nothing() -> None:
+    found = values(judged([[], []], [["ann"], ["ann"]]))
+    assert found.pop("presence") == 0.0
+    assert found.pop("cut_recall") == found.pop("cut_precision") == 1.0
+    assert set(found.values()) == {None}
+
+
+def test_a_backbone_that_cannot_tell_them_apart_says_so() -> None:
+    noise = np.eye(8)
+    samples = filmed([[P], [P]], pictures=4)
+    scattered = replace(samples, embedding=np.stack([noise[k % 4] for k in range(len(samples))]).astype(np.float32))
+    answer = judge(scattered, asked([["ann"], ["ann"]]), np.ones(50, int), drawn=EMPTY).answers["similarity"]
+    assert answer.value is None
+    assert "cannot tell these faces apart" in answer.reason
+
+
+def test_a_face_lost_and_found_again_is_one_appearance() -> None:
+    samples = filmed([[P], [Q]])
+    cut_in_two = replace(samples, track=np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 2], dtype=np.int32))
+    shot = np.repeat([0, 1], 6)
+    assert [len(face.rows) for face in appearances(cut_in_two, shot, lambda one, two: bool(one @ two > 0.5))] == [6, 6]
+
+
+def test_two_faces_seen_together_are_never_joined() -> None:
+    samples = filmed([[P, P]])
+    assert len(appearances(samples, np.zeros(12, int), lambda one, two: True)) == 2
+
+
+def test_calibration_runs_from_strangers_to_the_same_track() -> None:
+    assert calibrated(0.95, own=0.95, strangers=0.85) == 1.0
+    assert calibrated(0.80, own=0.95, strangers=0.85) == 0.0
+    scale = scale_of([P], [0.98, 1.0], [between(0.5)], backend="arcface", drawn=EMPTY)
+    assert not isinstance(scale, str)
+    assert (scale.own, scale.strangers, scale.source) == (pytest.approx(0.99), pytest.approx(0.5), "cast")
+
+
+def test_a_cloned_cast_is_measured_against_other_strangers() -> None:
+    scale = scale_of([P], [1.0], [P], backend="arcface", drawn=EMPTY)
+    assert not isinstance(scale, str)
+    assert (scale.strangers, scale.source) == (0.0, "photographs")
+
+
+def test_drawn_faces_are_compared_with_drawn_strangers() -> None:
+    drawn = np.stack([between(0.95), between(0.97)])
+    level, kind = strangers_level(P, "dlib-resnet128", drawn)
+    assert (level, kind) == (pytest.approx(0.96), "drawn faces")
+    assert strangers_level(Q, "dlib-resnet128", drawn) == (0.86, "photographs")
+    assert same_person_cosine(Q, "dlib-resnet128", drawn) == pytest.approx(0.93)
+
+
+def test_a_backend_without_a_bank_has_none() -> None:
+    assert bank("arcface").shape == (0, 0)
+
+
+def test_split_half_needs_four_pictures() -> None:
+    assert split_half(np.tile(P, (3, 1)), np.ones(3)) is None
+    assert split_half(np.tile(P, (4, 1)), np.ones(4)) == pytest.approx(1.0)
+    assert weighted_mean(np.stack([P, Q]), np.array([3.0, 4.0])) == pytest.approx(0.6 * P + 0.8 * Q)
+
+
+def test_theil_sen_is_deaf_to_one_outlier() -> None:
+    assert theil_sen([0, 1, 2, 3, 4], [1.0, 0.9, 0.0, 0.7, 0.6]) == pytest.approx(-0.1)
+
+
+cosines = st.integers(1, 4).flatmap(
+    lambda faces: st.integers(1, 4).flatmap(
+        lambda people: st.lists(st.lists(st.floats(-1, 1), min_size=people, max_size=people), min_size=faces, max_size=faces)
+    )
+)
+
+
+@given(cosines, st.floats(-1, 1))
+def test_matching_is_one_to_one_and_above_the_threshold(table: list[list[float]], least: float) -> None:
+    cosine = np.array(table)
+    pairs = match(cosine, np.full(cosine.shape[1], least))
+    assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs)
+    assert all(cosine[i, j] >= least for i, j in pairs)
+
+
+@given(cosines)
+def test_matching_with_dummies_is_the_best_of_all_partial_matchings(table: list[list[float]]) -> None:
+    cosine, least = np.array(table), 0.2
+
+    def best(face: int, free: frozenset[int]) -> float:
+        if face == len(cosine):
+            return 0.0
+        options = [best(face + 1, free)]
+        options += [cosine[face, j] - least + best(face + 1, free - {j}) for j in free]
+        return max(options)
+
+    people = cosine.shape[1]
+    gain = sum(cosine[i, j] - least for i, j in match(cosine, np.full(people, least)))
+    assert gain == pytest.approx(best(0, frozenset(range(people))), abs=1e-9)
+
+
+def test_fewer_faces_than_people_leaves_dummies() -> None:
+    assert match(np.array([[0.2, 0.9, 0.3]]), np.full(3, 0.5)) == [(0, 1)]
