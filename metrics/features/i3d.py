@@ -36,7 +36,7 @@ def load(path: Path) -> Any:
             warnings.simplefilter("ignore", FutureWarning)
             return torch.jit.load(str(path), map_location="cpu").eval()
     except (RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path} is no torchscript module ({str(error).splitlines()[0]})") from error
+        raise WeightsError(f"{path} is no torchscript module ({type(error).__name__})") from error
 
 
 def logits(detector: Any, rgb: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def logits(detector: Any, rgb: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             out = detector(video, rescale=True, resize=True, return_features=True)
     except (RuntimeError, TypeError) as error:
-        raise WeightsError(f"the i3d-torchscript weights cannot be called as StyleGAN-V's ({str(error).splitlines()[0]})") from error
+        raise WeightsError(f"the i3d-torchscript weights cannot be called as StyleGAN-V's ({type(error).__name__})") from error
     found: np.ndarray = out.double().numpy()
     if found.shape != (1, WIDTH):
         raise WeightsError(f"the i3d-torchscript weights give features of shape {found.shape[1:]}, not the {WIDTH} logits of Kinetics")

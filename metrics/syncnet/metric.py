@@ -223,8 +223,8 @@ def track_result(net: SyncNetV2, rgb: np.ndarray, samples: np.ndarray, spoken: S
 def scores_of(results: list[TrackResult], n_tracks: int) -> list[Score]:
     """The measures of the best of the scored tracks of a clip.
 
-    On the edge of the faithful search padding has won over unrelated sound: no faithful LSE. On the edge of the masked one the truth may lie
-    beyond it, and below ``MIN_CONFIDENCE`` it may lie anywhere: no offset.
+    On the edge of the faithful search padding has won over unrelated sound: no faithful LSE. On the edge of the masked one the truth
+    may lie beyond it, and below ``MIN_CONFIDENCE`` it may lie anywhere: no offset.
     """
     best = max(results, key=lambda result: result.masked.lse_c)
     edge = f"the nearest lag lies on the edge of the search (+-{best.masked.vshift} frames)"

@@ -84,7 +84,7 @@ def load(path: Path) -> SyncNetV2:
     try:
         net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
-        raise WeightsError(f"{path} does not hold the parameters of SyncNet v2 ({str(error).splitlines()[0]})") from error
+        raise WeightsError(f"{path} does not hold the parameters of SyncNet v2 ({type(error).__name__})") from error
     return net.eval()
 
 
