@@ -77,7 +77,7 @@ def blur(tape: Tape, sigma_px: float) -> Tape:
 
 
 def retime(tape: Tape, factor: float) -> Tape:
-    """The pictures ``factor`` times as slow (0.5: twice as fast), sound and length unchanged: early pictures are held, or the last one is."""
+    """The pictures ``factor`` times as slow (0.5: twice as fast), sound and length unchanged: pictures are held, or the last one is."""
     if factor <= 0:
         raise SeedBenchError(f"retime={factor:g}: the factor must be above 0")
     source = np.clip(np.searchsorted(tape.time_s, tape.time_s / factor + 1e-6, side="right") - 1, 0, len(tape.rgb) - 1)

@@ -144,10 +144,10 @@ def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> Gen
     seconds = sum(duration for _, duration in timed if duration)
     costs = [cell.cost_usd for cell in mine if cell.cost_usd is not None]
     return GeneratorFacts(
-        name=item.name,
+        name=label,
         label=label,
         role="ceiling" if label == spec.ceiling else "system",
-        options=dict(item.options),
+        options={"generator": item.name, **item.options},
         n_succeeded=count["succeeded"],
         n_refused=count["refused"],
         n_failed=count["failed"],

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from seedbench.errors import StorageError
 from seedbench.harness import clip_path
-from seedbench.report import write_report
 from seedbench.report.data import RunReport, SummaryRow
+from seedbench.report.write import write_report
 from seedbench.reporting import find_run, load_report
 from seedbench.statistics import holm, paired_difference
 from seedbench.store import CellRow, RunRow, Store

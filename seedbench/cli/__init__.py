@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -87,22 +88,20 @@ app.command("doctor", epilog=inspect.DOCTOR_EXAMPLES)(inspect.doctor)
 
 
 def main() -> None:
-    """Entry point: errors a user can mend are one sentence and an exit code; anything else is a bug and keeps its traceback."""
-    try:
-        app(standalone_mode=True)
-    except SeedBenchError as error:
-        from rich.console import Console
-
-        Console(stderr=True).print(f"[bold red]error:[/bold red] {_plain(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(int(error.exit_code))
-    except KeyboardInterrupt:
-        from rich.console import Console
-
-        Console(stderr=True).print("\nstopped; the same command goes on from here", highlight=False)
-        sys.exit(130)
+    """Entry point of ``seedbench``."""
+    complain(app)
 
 
-def _plain(text: str) -> str:
+def complain(command: Callable[[], object]) -> None:
+    """Run a command: errors a user can mend are one sentence and an exit code; anything else is a bug and keeps its traceback."""
+    from rich.console import Console
     from rich.markup import escape
 
-    return escape(text)
+    try:
+        command()
+    except SeedBenchError as error:
+        Console(stderr=True).print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(int(error.exit_code))
+    except KeyboardInterrupt:
+        Console(stderr=True).print("\nstopped; the same command goes on from here", highlight=False)
+        sys.exit(130)

@@ -25,8 +25,8 @@ def report(
     """Write a run's report: one HTML file that needs nothing else, and CSV, JSON, Parquet and Markdown beside it."""
     from rich.console import Console
 
-    from seedbench.report import write_report
     from seedbench.report.console import summary_table
+    from seedbench.report.write import write_report
     from seedbench.reporting import load_report
     from seedbench.store import Store
     from seedbench.workspace import Workspace

@@ -95,7 +95,7 @@ def run(
     for note in found.notes:
         console.print(f"note: {note}", highlight=False)
     if out is not None:
-        from seedbench.report import write_report
+        from seedbench.report.write import write_report
 
         files = write_report(found, out)
         console.print(f"report: {next(file for file in files if file.suffix == '.html')}", highlight=False, soft_wrap=True)

@@ -34,7 +34,7 @@ class Store:
     def session(self) -> Iterator[Session]:
         """A session that commits at its end, or rolls back. Raises StorageError when the database cannot be written."""
         try:
-            with Session(self.engine) as session, session.begin():
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
         except DBAPIError as error:
             raise StorageError(f"the database {self.engine.url!r} cannot be written ({error.orig})") from error

@@ -29,7 +29,7 @@ class ToyGenerator(Generator):
         self.delay_s = delay_s
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(max_duration_s=20.0)
+        return Capabilities(min_duration_s=0.1, max_duration_s=20.0)
 
     def generate(self, request: Request, directory: Path) -> Generation:
         time.sleep(self.delay_s)
@@ -44,7 +44,7 @@ class ToyGenerator(Generator):
         if log := os.environ.get("TOY_LOG"):
             with Path(log).open("a") as stream:
                 stream.write(f"{self.level} {request.prompt.id} {request.seed}\n")
-        frames = [np.full((32, 48, 3), min(255, self.level + request.seed), np.uint8)] * round(request.prompt.duration_s * request.fps)
+        frames = [np.full((32, 48, 3), min(255, self.level + request.seed % 10), np.uint8)] * round(request.prompt.duration_s * request.fps)
         file = write_clip(directory / "clip.mp4", frames, request.fps, np.zeros(round(48000 * request.prompt.duration_s), np.float32))
         return Generation(status="succeeded", file=file, seed_used=request.seed, truth={"level": self.level})
 

@@ -1,0 +1,87 @@
+"""``make demo``: the main job in small, on this machine alone.
+
+Four systems take the suite ``quick``: the simulator (the ceiling), the simulator broken on purpose, an external program run by the
+``command`` adapter (the simulator's pictures standing still under its sound), and a folder of finished clips read by the ``import`` adapter
+(the simulator's clips blurred and compressed hard). Whoever knows what was broken can read in the report whether the metrics noticed.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from seedbench.breakage import break_clip
+from seedbench.cli import complain
+from seedbench.cli.run import run
+from seedbench.execution import LocalExecutor, sensible_workers
+from seedbench.plan import request_of
+from seedbench.prompt import Prompt
+from seedbench.spec import GeneratorSpec, RunSpec
+from seedbench.suite import load_suite
+from seedbench.work import GenerateTask, generate
+from seedbench.workspace import Workspace
+
+OUT = Path("demo-report")
+BLURRED = {"blur": 1.5, "reencode": 42.0}
+STILL = (
+    "{python} -m generators.simulator --prompt-file {{prompt_file}} --seed {{seed}} --width {{width}} --height {{height}} "
+    "--fps {{fps}} --out {{out}} --set freeze_from_s=0"
+)
+
+
+def compressed_clips(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path) -> Path:
+    """A folder of clips as somebody else might hand it over: the simulator's (seed 7), blurred and compressed. Made once."""
+    folder = workspace.folder / "demo-clips" / "compressed"
+    if folder.exists():
+        return folder
+    partial = folder.with_name("partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    spec = RunSpec(suite="", suite_version="", suite_sha256="", prompts=prompts, generators=(), metrics=(), root=str(root))
+    executor = LocalExecutor(sensible_workers(), workspace.cache)
+    simulator = GeneratorSpec(label="simulator", name="simulator")
+    for index, prompt in enumerate(prompts):
+        request = request_of(spec, prompt, 7)
+        task = GenerateTask(
+            cell_id=-1 - index, generator=simulator, request=request, scratch=workspace.scratch, artifacts=workspace.artifacts
+        )
+        executor.submit(generate, task)
+    try:
+        for done in executor.results():
+            if done.error is not None:
+                raise done.error
+            if done.result.sha256 is not None:
+                clip = workspace.artifacts.local(done.result.sha256, done.result.suffix)
+                break_clip(clip, partial / f"{done.task.request.prompt.id}.mp4", BLURRED)
+    finally:
+        executor.close()
+    partial.rename(folder)
+    return folder
+
+
+def main() -> None:
+    """Make the clips to import, run the four systems, write the report, say where it is and how long it took."""
+    start = time.monotonic()
+    workspace = Workspace.current()
+    suite = load_suite("quick")
+    print("demo: making the clips that are imported", flush=True)
+    folder = compressed_clips(workspace, suite.prompts, suite.root)
+    still = workspace.folder / "demo-still.yaml"
+    argv = STILL.format(python=shlex.quote(sys.executable))
+    still.write_text(f"label: still\nname: command\noptions:\n  argv: {argv!r}\n")
+    run(
+        generator=["simulator", "broken=simulator:preset=broken", str(still), f"compressed=import:path={folder}"],
+        suite="quick",
+        name="demo",
+        ceiling="simulator",
+        reference="simulator",
+        out=OUT,
+    )
+    print(f"demo: {time.monotonic() - start:.0f} s; open {OUT / 'report.html'} in a browser", flush=True)
+
+
+if __name__ == "__main__":
+    complain(main)

@@ -1,0 +1,360 @@
+"""Runs from plan to summary: resume, workers, failures, reuse; with the toy plug-in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+import seedbench.clip
+from seedbench.clip import Clip
+from seedbench.errors import RunError, SeedBenchError, StorageError
+from seedbench.execution import Done, LocalExecutor
+from seedbench.harness import execute
+from seedbench.prompt import Character, Line, Prompt
+from seedbench.reporting import load_report
+from seedbench.runs import compare_runs, delete_run, export_run
+from seedbench.spec import GeneratorSpec, RunSpec
+from seedbench.store import CellRow, ScoreRow, Store
+from seedbench.work import ScoreTask, score
+from seedbench.workspace import Workspace
+
+PROMPTS = tuple(Prompt(id=f"p{index}", text="grey", task="sound", duration_s=0.4) for index in range(4))
+SPEAKER = Character(id="a")
+SPEECH = tuple(
+    Prompt(id=name, text="talk", task="talking", duration_s=0.4, cast=(SPEAKER,), speech=(Line(character="a", text="hi"),))
+    for name in ("soft", "loud")
+)
+
+
+class InProcess:
+    """An executor without processes, for tests that count."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.queue: list[tuple[Callable[[Any], Any], Any]] = []
+        self.left = stop_after
+
+    def submit(self, function: Callable[[Any], Any], task: Any) -> None:
+        self.queue.append((function, task))
+
+    def results(self) -> Iterator[Done[Any]]:
+        while self.queue:
+            if self.left is not None:
+                if self.left == 0:
+                    raise KeyboardInterrupt
+                self.left -= 1
+            function, task = self.queue.pop(0)
+            try:
+                yield Done(task, function(task))
+            except (SeedBenchError, ValueError) as error:
+                yield Done(task, error=error)
+
+    def close(self) -> None:
+        self.queue.clear()
+
+
+def spec_of(*generators: GeneratorSpec, **changes: Any) -> RunSpec:
+    chosen = generators or (
+        GeneratorSpec(label="dark", name="toy", options={"level": 50}),
+        GeneratorSpec(label="light", name="toy", options={"level": 200}),
+    )
+    spec = RunSpec(
+        suite="toy",
+        suite_version="1",
+        suite_sha256="0",
+        prompts=PROMPTS,
+        generators=chosen,
+        metrics=("toy_brightness", "toy_speech", "toy_distance"),
+        seeds=(0, 1),
+        width=48,
+        height=32,
+        fps=10,
+        reference=GeneratorSpec(label="reference", name="toy", options={"level": 60}),
+    )
+    return replace(spec, **changes)
+
+
+def carry_out(spec: RunSpec, workspace: Workspace, executor: Any = None, name: str = "run") -> Any:
+    store = Store(workspace.database_url)
+    try:
+        return execute(spec, name, store=store, workspace=workspace, executor=executor or InProcess())
+    finally:
+        store.close()
+
+
+def numbers(workspace: Workspace, name: str = "run") -> tuple[Any, ...]:
+    """Everything a run says, without when and how fast."""
+    report = load_report(Store(workspace.database_url), workspace, name)
+    cells = [
+        (
+            cell.generator,
+            cell.prompt_id,
+            cell.seed,
+            cell.status,
+            cell.clip_sha256,
+            [(s.metric, s.measure, s.value, s.reason) for s in cell.scores],
+        )
+        for cell in report.cells
+    ]
+    return cells, report.summary, report.comparisons
+
+
+def test_a_run_scores_every_cell_and_compares_the_sets(workspace: Workspace) -> None:
+    outcome = carry_out(spec_of(), workspace)
+    assert (outcome.cells, outcome.failed) == (2 * 4 * 2 + 4, 0)
+    report = load_report(Store(workspace.database_url), workspace, None)
+    rows = {(row.generator, row.metric, row.measure): row for row in report.summary}
+    light = rows["light", "toy_brightness", "mean"]
+    assert light.value == pytest.approx(200.5, abs=2)
+    assert (light.n_scored, light.n_unscored, light.n_failed) == (8, 0, 0)
+    assert rows["light", "toy_brightness", "bright"].value == 1
+    assert rows["light", "toy_brightness", "bright"].low < 1
+    assert rows["dark", "toy_distance", "d"].value == pytest.approx(10, abs=3)
+    assert rows["light", "toy_distance", "d"].value == pytest.approx(140, abs=3)
+    speech = rows["light", "toy_speech", "level"]
+    assert (speech.value, speech.reason, speech.n_not_applicable) == (None, "no prompt asks for it", 8)
+
+
+def test_a_difference_over_four_prompts_is_not_called_one(workspace: Workspace) -> None:
+    carry_out(spec_of(), workspace)
+    report = load_report(Store(workspace.database_url), workspace, "run")
+    one = next(row for row in report.comparisons if row.measure == "mean")
+    assert one.difference == pytest.approx(-150, abs=3)
+    assert one.better is None  # four prompts cannot reach p < .05 under sign flips: 2 / 2**4
+
+
+def test_the_same_command_goes_on_where_it_was_interrupted(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setenv("TOY_LOG", str(log))
+    spec = spec_of()
+    for steps in (3, 7, 11):
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(spec, workspace, InProcess(stop_after=steps))
+    outcome = carry_out(spec, workspace)
+    assert outcome.resumed > 0
+    made = log.read_text().splitlines()
+    assert len(made) == len(set(made)) == 20
+    monkeypatch.delenv("TOY_LOG")
+    carry_out(spec, Workspace(_other_home(workspace)), name="run")
+    assert numbers(workspace) == numbers(Workspace(_other_home(workspace)))
+
+
+def _other_home(workspace: Workspace) -> Path:
+    other = workspace.folder.parent / "other"
+    other.mkdir(exist_ok=True)
+    return other
+
+
+@pytest.mark.slow
+def test_one_worker_and_two_give_the_same_scores(workspace: Workspace) -> None:
+    found = []
+    for workers in (1, 2):
+        home = Workspace(workspace.folder.parent / f"w{workers}")
+        home.folder.mkdir()
+        executor = LocalExecutor(workers, home.cache)
+        try:
+            carry_out(spec_of(), home, executor)
+        finally:
+            executor.close()
+        found.append(numbers(home))
+    assert found[0] == found[1]
+
+
+@pytest.mark.slow
+def test_a_killed_run_finishes_with_the_numbers_of_an_unbroken_one(workspace: Workspace, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    suite = tmp_path / "suite.yaml"
+    prompts = "".join(f"  - {{id: p{index}, task: sound, text: grey, duration_s: 0.4}}\n" for index in range(8))
+    suite.write_text(f"name: toy\ntitle: toy\nversion: '1'\nprompts:\n{prompts}")
+    command = [sys.executable, "-c", "from seedbench.cli import main; main()", "run", "--suite", str(suite), "--name", "run", "-j", "2"]
+    command += ["-g", "toy:level=90,delay_s=0.2", "-m", "toy_brightness", "--seeds", "0,1", "--size", "48x32"]
+    toy = str(Path(__file__).parents[1] / "toy")
+
+    def environment(home: Path) -> dict[str, str]:
+        return {**os.environ, "SEEDBENCH_HOME": str(home), "PYTHONPATH": toy, "TOY_LOG": str(log) if home == workspace.folder else ""}
+
+    process = subprocess.Popen(
+        command, env=environment(workspace.folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (not log.exists() or len(log.read_text().splitlines()) < 5):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    with Store(workspace.database_url).session() as session:
+        before = {cell.id: cell.clip_sha256 for cell in session.scalars(select(CellRow).where(CellRow.status == "succeeded"))}
+    assert 0 < len(before) < 16
+    done = subprocess.run(command, env=environment(workspace.folder), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    other = _other_home(workspace)
+    subprocess.run(command, env=environment(other), capture_output=True, check=True)
+    assert numbers(workspace) == numbers(Workspace(other))
+    with Store(workspace.database_url).session() as session:
+        assert session.scalar(select(func.count()).select_from(CellRow)) == 16
+        assert all(session.get_one(CellRow, cell_id).clip_sha256 == sha256 for cell_id, sha256 in before.items())
+    made = log.read_text().splitlines()
+    assert len(set(made)) == 16
+    assert len(made) <= 16 + 2  # at most the two clips in the making when it was killed are made again
+
+
+def test_another_spec_under_the_same_name_is_refused_in_one_sentence(workspace: Workspace) -> None:
+    carry_out(spec_of(), workspace)
+    with pytest.raises(RunError, match=r"exists with another spec \(different: seeds\)"):
+        carry_out(spec_of(seeds=(5,)), workspace)
+
+
+def test_a_generator_that_fails_costs_its_cell_and_is_counted(workspace: Workspace) -> None:
+    spec = spec_of(GeneratorSpec(label="g", name="toy", options={"fail_on": "p1", "refuse_on": "p2", "raise_on": "p3"}), seeds=(0,))
+    outcome = carry_out(spec, workspace)
+    assert outcome.failed == 2
+    report = load_report(Store(workspace.database_url), workspace, "run")
+    assert [(cell.status, cell.reason) for cell in report.cells] == [
+        ("succeeded", ""),
+        ("failed", "the service is down"),
+        ("refused", "not this prompt"),
+        ("failed", "ZeroDivisionError: a bug of a stranger"),
+    ]
+    row = next(row for row in report.summary if row.measure == "mean")
+    assert (row.n_scored, row.n_unscored, row.n_failed) == (1, 0, 3)
+    assert row.worst_case is not None
+    assert row.value is not None
+    assert row.worst_case == pytest.approx(row.value / 4)
+
+
+def test_a_metric_that_breaks_down_is_failed_with_its_reason_and_the_rest_goes_on(workspace: Workspace) -> None:
+    carry_out(spec_of(prompts=SPEECH, seeds=(0,)), workspace)
+    report = load_report(Store(workspace.database_url), workspace, "run")
+    found = {(cell.generator, cell.prompt_id): next(s for s in cell.scores if s.metric == "toy_speech") for cell in report.cells}
+    assert found["dark", "soft"].status == "scored"
+    assert found["dark", "loud"].status == "failed"
+    assert "the metric has a bug" in found["dark", "loud"].reason
+
+
+@pytest.mark.slow
+def test_a_generator_that_kills_its_worker_costs_its_cell_only(workspace: Workspace) -> None:
+    executor = LocalExecutor(2, workspace.cache)
+    try:
+        spec = spec_of(GeneratorSpec(label="g", name="toy", options={"crash_on": "p1"}), seeds=(0,), reference=None)
+        outcome = carry_out(spec, workspace, executor)
+    finally:
+        executor.close()
+    assert outcome.failed == 1
+    report = load_report(Store(workspace.database_url), workspace, "run")
+    assert [cell.status for cell in report.cells] == ["succeeded", "failed", "succeeded", "succeeded"]
+    assert "worker broke down" in report.cells[1].reason
+
+
+def test_another_run_takes_over_clips_and_scores_with_the_same_key(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
+    carry_out(spec_of(), workspace)
+    made = (tmp_path / "log").read_text()
+    carry_out(spec_of(seeds=(0,)), workspace, name="second")
+    assert (tmp_path / "log").read_text() == made
+    with Store(workspace.database_url).session() as session:
+        assert session.scalar(select(func.count()).select_from(ScoreRow)) == (16 + 8) * 2
+
+
+def test_a_clip_is_decoded_once_however_many_metrics_run(make_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    decode = seedbench.clip.decode
+    monkeypatch.setattr(seedbench.clip, "decode", lambda *given: calls.append(given[0]) or decode(*given))
+    path = make_clip()
+    task = ScoreTask(
+        cell_id=1,
+        path=path,
+        sha256=Clip.open(path).sha256,
+        prompt=None,
+        generator="g",
+        seed=0,
+        metrics=("toy_brightness", "toy_speech"),
+        set_metrics=("toy_distance",),
+    )
+    found = score(task)
+    assert {name: [one.status for one in scores] for name, scores in found.scores.items()} == {
+        "toy_brightness": ["scored", "scored"],
+        "toy_speech": ["scored"],
+    }
+    assert calls == [path]
+
+
+def test_a_file_that_changed_since_it_was_taken_in_is_not_scored(make_clip: Callable[..., Path]) -> None:
+    task = ScoreTask(
+        cell_id=1,
+        path=make_clip(),
+        sha256="0" * 64,
+        prompt=None,
+        generator="g",
+        seed=0,
+        metrics=("toy_brightness",),
+        set_metrics=(),
+    )
+    assert all("has changed" in one.reason for one in score(task).scores["toy_brightness"])
+
+
+def test_comparing_a_run_with_itself_finds_nothing(workspace: Workspace) -> None:
+    carry_out(spec_of(), workspace)
+    carry_out(spec_of(seeds=(0,)), workspace, name="second")
+    rows = compare_runs(Store(workspace.database_url), workspace, "run", "run")
+    brightness = [row for row in rows if row.measure == "toy_brightness.mean"]
+    assert [row.difference for row in brightness] == ["+0 [+0, +0]"] * 2
+    other = compare_runs(Store(workspace.database_url), workspace, "run", "second")
+    assert all(row.difference.startswith("-0.") for row in other if row.measure == "toy_brightness.mean")
+
+
+def test_deleting_a_run_keeps_what_another_one_uses(workspace: Workspace) -> None:
+    carry_out(spec_of(), workspace)
+    carry_out(spec_of(seeds=(0,)), workspace, name="second")
+    store = Store(workspace.database_url)
+    assert delete_run(store, workspace, "run") > 0
+    report = load_report(store, workspace, "second")
+    assert all(cell.clip_path is not None and cell.clip_path.exists() for cell in report.cells)
+    delete_run(store, workspace, "second")
+    assert not [path for path in workspace.folder.joinpath("artifacts").rglob("*") if path.is_file()]
+    with pytest.raises(RunError, match="no run"):
+        load_report(store, workspace, "second")
+
+
+@pytest.mark.slow
+def test_an_export_holds_everything(workspace: Workspace, tmp_path: Path) -> None:
+    carry_out(spec_of(seeds=(0,)), workspace)
+    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "export")
+    assert len((out / "samples.jsonl").read_text().splitlines()) == 12
+    assert len(list((out / "media").iterdir())) == 3  # twelve clips of three different contents
+    assert (out / "spec.json").exists()
+    assert (out / "scores.parquet").exists()
+    with pytest.raises(StorageError, match="there already"):
+        export_run(Store(workspace.database_url), workspace, "run", tmp_path / "export")
+
+
+@contextmanager
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every file that is moved into place meets a full disk."""
+    with monkeypatch.context() as patch:
+
+        def refuse(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(os, "replace", refuse)
+        yield
+
+
+def test_a_full_disk_stops_the_run_with_one_sentence_and_loses_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(spec_of(), workspace, InProcess(stop_after=2))
+    with full_disk(monkeypatch), pytest.raises(StorageError, match="No space left"):
+        carry_out(spec_of(), workspace)
+    outcome = carry_out(spec_of(), workspace)
+    assert (outcome.cells, outcome.failed) == (20, 0)
+    assert outcome.resumed > 0
