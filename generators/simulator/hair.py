@@ -113,15 +113,15 @@ def paint_beard(face: Face, easel: Easel, rng: np.random.Generator) -> None:
                 (edge[0] - 0.045, 0.14),
                 (edge[8] - 0.08, 0.36),
                 (face.mouth_width + 0.16, face.mouth_y - 0.10),
-                (face.mouth_width + 0.05, face.mouth_y - 0.02),
-                (face.mouth_width * 0.6, face.mouth_y + face.lower_lip + 0.015),
-                (0.0, face.mouth_y + face.lower_lip + 0.035),
+                (face.mouth_width + 0.075, face.mouth_y - 0.02),
+                (face.mouth_width * 0.7, face.mouth_y + face.lower_lip + 0.045),
+                (0.0, face.mouth_y + face.lower_lip + 0.075),
             ]
         )
     )
     right = np.concatenate([rim, cheek[::-1]])
     right = np.concatenate([rim, [(0.0, 1.06)], cheek[::-1]])
-    nose_y, lip_y = face.nose_y + 0.045, face.mouth_y - 0.7 * face.upper_lip
+    nose_y, lip_y = face.nose_y + 0.045, face.mouth_y - 0.95 * face.upper_lip
     half = _smooth(
         np.array(
             [
@@ -139,8 +139,8 @@ def paint_beard(face: Face, easel: Easel, rng: np.random.Generator) -> None:
     colour = np.asarray(face.brow, np.float32) * (0.95 + 0.18 * (hairs - 1))[..., None]
     jaw = easel.mask(right, right * (-1, 1), soften=0.028)
     lip = easel.mask(half, half * (-1, 1), soften=0.014)
-    easel.lay(colour, np.clip(face.beard * jaw * hairs, 0, 0.96))
-    easel.lay(colour, np.clip(face.moustache * lip * hairs, 0, 0.96), cut=True)
+    easel.lay(colour, np.clip(face.beard * jaw * hairs, 0, 0.90))
+    easel.lay(colour, np.clip(face.moustache * lip * hairs, 0, 0.90), cut=True)
 
 
 def paint_glasses(face: Face, easel: Easel) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from generators.simulator.head import blurred
 from generators.simulator.looks import Face
 
-JAW_DROP = 0.27  # how far the chin falls at full opening, in half head heights
-GAP = 0.25  # between the lips at full opening
+JAW_DROP = 0.29  # how far the chin falls at full opening, in half head heights
+GAP = 0.28  # between the lips at full opening
 _OVERSAMPLE = 3
 
 
@@ -33,7 +33,7 @@ def drop_jaw(face: Face, mouth: Mouth, x: np.ndarray, y: np.ndarray) -> np.ndarr
     >>> from seedbench.prompt import Look
     >>> drop = drop_jaw(face_of(Look()), Mouth(open=1.0), np.zeros(1), np.array([0.0, 1.2]))
     >>> float(drop[0, 0]), round(float(drop[1, 0]), 2)
-    (0.0, 0.27)
+    (0.0, 0.29)
     """
     fall = JAW_DROP * mouth.open
     down = np.clip((y - face.mouth_y + 0.02) / (0.22 + fall), 0, 1)
@@ -64,7 +64,7 @@ def lips_of(face: Face, mouth: Mouth) -> Lips:
     >>> from seedbench.prompt import Look
     >>> face = face_of(Look())
     >>> lips_of(face, Mouth(open=0.0)).gap, round(lips_of(face, Mouth(open=1.0)).gap, 3)
-    (0.0, 0.25)
+    (0.0, 0.28)
     """
     u = np.linspace(-1, 1, 41)
     spread = mouth.width - 0.5
@@ -74,7 +74,7 @@ def lips_of(face: Face, mouth: Mouth) -> Lips:
     corner_y = face.mouth_y + 0.25 * gap - 0.02 * max(spread, 0.0)
     x = half * u
     arch = (1 - np.abs(u) ** 2.2) ** 0.75
-    line = corner_y + 0.010 * np.cos(np.pi * u) * (1 - u**2)
+    line = corner_y + 0.010 * np.cos(np.pi * u) * (1 - u**2) - 0.011 * np.abs(u) ** 2.5
     upper_inner = line - (0.25 * gap + 0.008) * arch + 0.008 * arch
     lower_inner = line + 0.75 * gap * (1 - np.abs(u) ** 2.6) ** 0.7
     thin = 1 - 0.22 * mouth.open
@@ -116,6 +116,7 @@ def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top:
     skin = np.asarray(face.skin, np.float32)
     tint = np.array([0.80, 0.52, 0.52], np.float32) + (1 - face.lip_red) * np.array([0.02, 0.12, 0.10], np.float32)
     lip = skin * tint + np.array([18, 0, 4], np.float32) * face.lip_red
+    lip += (np.array([168, 92, 88], np.float32) - lip) * np.clip((150 - skin.mean()) / 130, 0, 0.6)  # lips stand out from dark skin too
     # the shadow the lower lip casts, and the dimples of the corners
     cast = np.exp(-(((y - below_y - 0.025) / 0.022) ** 2) - ((x - middle_x) / (0.62 * half)) ** 2)
     dimples = np.exp(-(((np.abs(x) - half - 0.012) / 0.022) ** 2) - ((y - lips.upper_inner[0, 1]) / 0.028) ** 2)
@@ -133,11 +134,11 @@ def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top:
     if mouth.open > 0.004:
         inside = coverage(np.concatenate([lips.upper_inner, lips.lower_inner[::-1]]))
         deep = np.clip((y - inner_y) / 0.06, 0, 1)
-        colour = np.array([58, 18, 20], np.float32) * (0.55 + 0.35 * deep)[..., None]
+        colour = np.array([44, 12, 14], np.float32) * (0.55 + 0.35 * deep)[..., None]
         gap = lips.gap
-        tongue = np.exp(-((x / (0.60 * half)) ** 4)) * np.clip((y - (lower_y - 0.36 * gap)) / 0.035, 0, 1) * min(1.0, gap / 0.08)
-        colour = colour + (np.array([176, 82, 82], np.float32) - colour) * (0.85 * tongue)[..., None]
-        teeth_y = inner_y + np.minimum(0.055, 0.45 * gap) * np.sqrt(np.clip(1 - (x / (0.93 * half)) ** 2, 0, 1))
+        tongue = np.exp(-((x / (0.60 * half)) ** 4)) * np.clip((y - (lower_y - 0.26 * gap)) / 0.035, 0, 1) * min(1.0, gap / 0.08)
+        colour = colour + (np.array([142, 60, 62], np.float32) - colour) * (0.85 * tongue)[..., None]
+        teeth_y = inner_y + np.minimum(0.055, 0.32 * gap) * np.sqrt(np.clip(1 - (x / (0.93 * half)) ** 2, 0, 1))
         seams = 1 - 0.10 * np.exp(-(((np.abs(x) % 0.052) / 0.006) ** 2))
         teeth = np.clip((teeth_y - y) * scale + 0.5, 0, 1) * np.clip(gap / 0.03, 0, 1)
         ivory = (

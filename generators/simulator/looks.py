@@ -6,7 +6,6 @@ the look's identity. Lengths are in half head heights: the crown is at y = -1, t
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -117,28 +116,35 @@ class Face:
 class _Draws:
     """Numbers in 0..1 for one identity.
 
-    ``spread`` walks an additive recurrence (one irrational step per name), so that identities 0, 1, 2, ... lie far apart in each trait
-    and in each pair of traits; ``free`` is an ordinary seeded draw.
+    ``trait`` is for what face recognition notices most: the low or high end of a range, as one of 16 digits of a code word.
+    Within 32 consecutive identities (0-31, 32-63, ...) any two words differ in at least eight of the 16 digits (first-order
+    Reed-Muller code), so no two of these people share most of their traits by chance. ``free`` is an ordinary seeded draw.
     """
 
     def __init__(self, identity: int) -> None:
-        self._identity = identity
         self._rng = np.random.default_rng([identity & 0xFFFFFFFF, 0x5EEDFACE])
-        self._count = 0
+        block = np.random.default_rng([(identity >> 5) & 0xFFFFFFFF, 0xB10C])
+        flipped = block.integers(0, 2, 16) if identity >> 5 else np.zeros(16, np.int64)
+        self._digits = [code_digit(identity & 31, place) ^ int(flip) for place, flip in enumerate(flipped)]
 
-    def spread(self) -> float:
-        """Next evenly spread number, pushed towards both ends (arcsine law): a trait is rather strong or weak than middling."""
-        step = math.sqrt(_PRIMES[self._count]) % 1.0
-        self._count += 1
-        even = (0.5 + 0.37 * self._count + self._identity * step) % 1.0
-        return 0.5 - 0.5 * math.cos(math.pi * even)
+    def trait(self) -> float:
+        """The next of sixteen: 0..0.3 or 0.7..1."""
+        return self._digits.pop(0) * 0.7 + 0.3 * self.free()
 
     def free(self) -> float:
         """Next seeded number."""
         return float(self._rng.random())
 
 
-_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113)
+def code_digit(word: int, place: int) -> int:
+    """Digit ``place`` (0..15) of code word ``word`` (0..31) of the first-order Reed-Muller code of length 16.
+
+    >>> distances = {sum(code_digit(a, k) != code_digit(b, k) for k in range(16)) for a in range(32) for b in range(a)}
+    >>> sorted(distances)
+    [8, 16]
+    """
+    return ((word & 15 & place).bit_count() + (word >> 4)) & 1
+
 
 # Of a face shape: half width, jaw fullness, jaw width, chin roundness.
 _SHAPES = {
@@ -149,6 +155,10 @@ _SHAPES = {
 }
 
 
+_STYLES: tuple[HairStyle, ...] = ("short", "short", "curly", "long", "long", "bald")
+_COLLARS: tuple[Collar, ...] = ("crew", "crew", "v", "shirt")
+
+
 def face_of(look: Look) -> Face:
     """The face that ``look`` describes; the same look gives the same face.
 
@@ -156,73 +166,77 @@ def face_of(look: Look) -> Face:
     (True, False)
     """
     draws = _Draws(look.identity)
-    lie = _between(draws)
-    skin = look.skin or _pick(list(SKINS), draws.spread())
-    shape = look.face or _pick(list(_SHAPES), draws.spread())
-    softness = draws.spread()  # 0: heavy brows, strong jaw, thin lips; 1: fine brows, large eyes, full lips
-    age = draws.spread()
-    style = look.hair_style or _pick(["short", "curly", "long", "short", "bald", "long"], draws.spread())
+    # sixteen traits by which face recognition tells people apart (in the order of how much it heeds them)
+    nose_width, nose_length, eye_x, eye_y, brow_gap, lip_drop, tone, arch = (draws.trait() for _ in range(8))
+    eye_tilt, mouth_width, softness, brow_thickness, brow_tilt, eye_length, cheek_fat, lip_fullness = (draws.trait() for _ in range(8))
+
+    def between(low: float, high: float) -> float:
+        return _at(low, high, draws.free())
+
+    skin = look.skin or _pick(list(SKINS), tone)
+    half_width, fullness, jaw_width, chin = _SHAPES[look.face or _pick(list(_SHAPES), draws.free())]
+    strong = 1.0 - softness
+    age = draws.free()
+    style = look.hair_style or _STYLES[int(draws.free() * len(_STYLES))]
     dark_skinned = skin in ("brown", "dark")
     usual_hair = ["black", "brown"] if dark_skinned else ["black", "brown", "blond", "red"]
-    hair = look.hair or ("grey" if age > 0.9 else _pick(usual_hair, draws.spread()))
-    bearded = look.beard if look.beard is not None else softness < 0.4 and draws.free() < 0.55
-    glasses = look.glasses if look.glasses is not None else draws.free() < 0.25
-    half_width, fullness, jaw_width, chin = _SHAPES[shape]
-    eye_colour = look.eyes or _pick(["brown", "brown", "green", "blue"] if not dark_skinned else ["brown"], draws.free())
+    hair = look.hair or ("grey" if age > 0.85 else _pick(usual_hair, draws.free()))
+    bearded = look.beard if look.beard is not None else softness < 0.5 and draws.free() < 0.45
+    glasses = look.glasses if look.glasses is not None else draws.free() < 0.3
+    eye_colour = look.eyes or _pick(["brown"] if dark_skinned else ["brown", "brown", "green", "blue", "grey"], draws.free())
     clothes = look.clothes or _pick(list(CLOTHES), draws.free())
     hair_colour = _jitter(HAIRS[hair], draws, 8)
-    nose_length = draws.spread()
-    strong = 1.0 - softness
+    nose_y = _at(0.32, 0.470, nose_length)
     return Face(
         identity=look.identity,
-        half_width=half_width + lie(-0.02, 0.02),
-        jaw_fullness=fullness + 0.3 * (strong - 0.5) + lie(-0.1, 0.1),
-        jaw_width=jaw_width + 0.04 * (strong - 0.5),
-        chin_roundness=chin + lie(-0.03, 0.03),
-        cheekbones=draws.spread(),
-        cheek_fat=draws.spread(),
-        chin_bump=lie(0.2, 1.0),
+        half_width=half_width + between(-0.025, 0.025),
+        jaw_fullness=fullness + 0.4 * (strong - 0.5) + between(-0.1, 0.1),
+        jaw_width=jaw_width + 0.05 * (strong - 0.5),
+        chin_roundness=chin + between(-0.03, 0.03),
+        cheekbones=draws.free(),
+        cheek_fat=cheek_fat,
+        chin_bump=between(0.2, 1.2),
         age=age,
-        ears=lie(0.7, 1.2),
-        eye_y=lie(-0.04, 0.04),
-        eye_x=_at(0.275, 0.365, draws.spread()) * (0.55 + 0.45 * half_width / 0.72),
-        eye_length=_at(0.128, 0.180, draws.spread()),
-        eye_open=_at(0.045, 0.092, 0.65 * draws.spread() + 0.35 * softness),
-        eye_tilt=_at(-0.20, 0.26, draws.spread()),
-        eye_depth=_at(0.1, 1.0, draws.spread()),
-        lid_fold=draws.spread(),
-        iris_size=lie(0.068, 0.080),
+        ears=between(0.7, 1.2),
+        eye_y=_at(-0.065, 0.055, eye_y),
+        eye_x=_at(0.265, 0.375, eye_x) * (0.55 + 0.45 * half_width / 0.72),
+        eye_length=_at(0.120, 0.182, eye_length),
+        eye_open=_at(0.042, 0.092, 0.5 * draws.free() + 0.5 * softness),
+        eye_tilt=_at(-0.26, 0.32, eye_tilt),
+        eye_depth=between(0.1, 1.1),
+        lid_fold=draws.free(),
+        iris_size=between(0.066, 0.081),
         makeup=max(0.0, softness - 0.55) * 2.2 * (0.0 if bearded else 1.0),
-        brow_gap=_at(0.115, 0.20, 0.6 * draws.spread() + 0.4 * softness),
-        brow_thickness=_at(0.022, 0.085, 0.5 * draws.spread() + 0.5 * strong),
-        brow_length=lie(0.19, 0.25),
-        brow_arch=_at(0.0, 0.075, 0.5 * draws.spread() + 0.5 * softness),
-        brow_tilt=_at(-0.12, 0.16, draws.spread()),
-        brow_density=_at(0.45, 1.0, draws.spread()),
-        nose_y=_at(0.33, 0.47, nose_length),
-        nose_width=_at(0.105, 0.225, 0.7 * draws.spread() + (0.3 if dark_skinned else 0.15 * strong)),
-        nose_bridge=draws.spread(),
-        nose_height=lie(0.6, 1.3),
-        nose_tip=draws.spread(),
-        mouth_y=_at(0.33, 0.47, nose_length) + _at(0.19, 0.27, draws.spread()),
-        mouth_width=_at(0.205, 0.325, draws.spread()),
-        upper_lip=_at(0.032, 0.088, 0.6 * draws.spread() + 0.4 * softness),
-        lower_lip=_at(0.055, 0.120, 0.6 * draws.spread() + 0.4 * softness),
-        cupid=lie(0.0, 1.0),
-        lip_red=_at(0.15, 0.55, draws.free()) + 0.45 * max(0.0, softness - 0.55) * (0.0 if bearded else 1.0),
+        brow_gap=_at(0.108, 0.205, brow_gap),
+        brow_thickness=_at(0.020, 0.092, 0.7 * brow_thickness + 0.3 * strong),
+        brow_length=between(0.19, 0.25),
+        brow_arch=_at(0.0, 0.085, arch),
+        brow_tilt=_at(-0.16, 0.20, brow_tilt),
+        brow_density=between(0.4, 1.0),
+        nose_y=nose_y,
+        nose_width=_at(0.100, 0.235, nose_width),
+        nose_bridge=between(0.0, 1.2),
+        nose_height=between(0.5, 1.45),
+        nose_tip=between(0.0, 1.2),
+        mouth_y=nose_y + _at(0.185, 0.255, lip_drop),
+        mouth_width=_at(0.232, 0.335, mouth_width),
+        upper_lip=_at(0.032, 0.092, lip_fullness),
+        lower_lip=_at(0.055, 0.125, 0.7 * lip_fullness + 0.3 * draws.free()),
+        cupid=draws.free(),
+        lip_red=between(0.15, 0.55) + (0.0 if bearded else 0.45 * max(0.0, softness - 0.55)),
         hair_style=style,
-        hair_line=_at(-0.74, -0.52, draws.spread()),
-        hair_volume=lie(0.3, 1.0),
-        hair_part=lie(-1.0, 1.0),
-        widow_peak=lie(-0.4, 1.0),
-        beard=lie(0.75, 1.0) if bearded else 0.0,
-        moustache=lie(0.6, 1.0) if bearded else 0.0,
-        stubble=0.6 * max(0.0, strong - 0.45) * draws.free(),
+        hair_line=between(-0.74, -0.48),
+        hair_volume=between(0.3, 1.0),
+        hair_part=between(-1.0, 1.0),
+        widow_peak=between(-0.4, 1.0),
+        beard=between(0.75, 1.0) if bearded else 0.0,
+        moustache=between(0.6, 1.0) if bearded else 0.0,
+        stubble=max(0.0, strong - 0.45) * draws.free(),
         glasses=glasses,
         glasses_round=draws.free(),
-        glasses_dark=lie(0.3, 1.0),
+        glasses_dark=between(0.3, 1.0),
         freckles=max(0.0, draws.free() - 0.6) * 2.0 if skin in ("fair", "light") else 0.0,
-        collar="shirt" if draws.free() < 0.3 else "v" if draws.free() < 0.4 else "crew",
+        collar=_COLLARS[int(draws.free() * len(_COLLARS))],
         skin=_jitter(SKINS[skin], draws, 7),
         hair=hair_colour,
         brow=_brow_colour(hair_colour, hair),
@@ -233,10 +247,6 @@ def face_of(look: Look) -> Face:
 
 def _at(low: float, high: float, share: float) -> float:
     return low + (high - low) * share
-
-
-def _between(draws: _Draws):
-    return lambda low, high: _at(low, high, draws.free())
 
 
 def _pick(choices: list[str], share: float) -> str:
