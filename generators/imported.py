@@ -45,20 +45,20 @@ class Imported(Generator):
 
     ``path``: a folder (a file's stem is its prompt id, ``ID__seed3.mp4`` carries a seed; sub-folders are generators), or a ``.csv``,
     ``.tsv`` or ``.jsonl`` manifest with ``generator``, ``prompt_id``, ``file``. ``generator``: whose clips, where there are several.
-    ``prompts``: a CSV with ``prompt_id`` and ``text``, for :meth:`suite`. A clip without a seed answers to every seed asked, and
-    ``capabilities().seeds`` is False where no clip has one. Raises ManifestError.
+    ``prompts``: a CSV with ``prompt_id`` and ``text``, for :meth:`suite`. Where no clip has a seed, ``capabilities().seeds`` is False and each answers to any
+    seed asked; where some have, the others count as seed 0. Raises ManifestError.
     """
 
     name: ClassVar[str] = "import"
 
     def __init__(self, *, path: str, generator: str | None = None, prompts: str | None = None) -> None:
-        self.path = Path(path)
-        self.prompts = None if prompts is None else Path(prompts)
+        self.path = Path(str(path))
+        self.prompts = None if prompts is None else Path(str(prompts))
         found = entries(self.path)
         names = generators_of(found)
         if generator is None and len(names) > 1:
             raise ManifestError(f"{self.path} holds clips of {len(names)} generators: say which with generator=, one of {', '.join(names)}")
-        self.generator = names[0] if generator is None else generator
+        self.generator = names[0] if generator is None else str(generator)
         if self.generator not in names:
             has = f"it has {', '.join(names)}"
             raise ManifestError(f"{self.path} holds no clips of {self.generator!r}{near(self.generator, names)}; {has}")
@@ -71,7 +71,7 @@ class Imported(Generator):
         """The options for each generator a path holds, by the generator's name: one entry where ``generator`` is given already."""
         if options.get("generator") is not None:
             return {str(options["generator"]): dict(options)}
-        return {name: {**options, "generator": name} for name in generators_of(entries(Path(options["path"])))}
+        return {name: {**options, "generator": name} for name in generators_of(entries(Path(str(options["path"]))))}
 
     def suite(self) -> Suite:
         """A suite of the prompts there are clips of (all generators of the path), for a run without any other suite."""
@@ -93,7 +93,7 @@ class Imported(Generator):
         return Capabilities(min_duration_s=0.0, max_duration_s=math.inf, references=limits, seeds=self._seeded, deterministic=True)
 
     def offers(self, prompt: Prompt, seed: int) -> bool:
-        """Whether a clip was listed for the prompt under this seed, or without any."""
+        """Whether a clip was listed for the prompt that answers to this seed."""
         return self._clip(prompt, seed) is not None
 
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
@@ -121,7 +121,8 @@ class Imported(Generator):
         )
 
     def _clip(self, prompt: Prompt, seed: int) -> ImportedClip | None:
-        return self._found.get((prompt.id, seed)) or self._found.get((prompt.id, None))
+        anyway = self._found.get((prompt.id, None)) if seed == 0 or not self._seeded else None
+        return self._found.get((prompt.id, seed)) or anyway
 
 
 def entries(path: Path) -> list[ImportedClip]:

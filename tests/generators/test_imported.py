@@ -167,21 +167,25 @@ def test_a_listed_file_that_is_not_there_fails_alone_and_says_where_it_was_liste
     assert made.reason == f"{tmp_path}/clips.csv:2 names {tmp_path}/gone.mp4, which is no file"
 
 
-def test_seeds_are_kept_apart_and_a_clip_without_one_answers_to_any(tmp_path: Path) -> None:
+def test_seeds_are_kept_apart_and_among_them_a_clip_without_one_counts_as_0(tmp_path: Path) -> None:
     for name in ("a__seed1.mp4", "a__seed2.mp4", "b.mp4"):
         clip(tmp_path / name, name.encode())
     generator = Imported(path=str(tmp_path))
     assert generator.capabilities().seeds
     assert [generator.offers(prompt("a"), seed) for seed in (0, 1, 2)] == [False, True, True]
-    assert generator.offers(prompt("b"), 1000)
+    assert [generator.offers(prompt("b"), seed) for seed in (0, 1, 1000)] == [True, False, False]
     assert not generator.offers(prompt("c"), 0)
     assert generator.identity(prompt("a"), 1) == {"file_sha256": hashlib.sha256(b"a__seed1.mp4").hexdigest()}
     assert generator.generate(Request(prompt=prompt("c"), seed=0), tmp_path).status == "failed"
 
 
-def test_a_folder_without_seeds_says_that_it_takes_none(tmp_path: Path) -> None:
+def test_a_folder_without_seeds_takes_none_and_answers_to_any(tmp_path: Path) -> None:
     clip(tmp_path / "a.mp4")
-    assert not Imported(path=str(tmp_path)).capabilities().seeds
+    generator = Imported(path=str(tmp_path))
+    can = generator.capabilities()
+    assert (can.seeds, can.deterministic) == (False, True)
+    assert generator.offers(prompt("a"), 0)
+    assert generator.offers(prompt("a"), 1000)
 
 
 def test_a_run_needs_no_suite_of_its_own(tmp_path: Path) -> None:
