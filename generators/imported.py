@@ -45,8 +45,8 @@ class Imported(Generator):
 
     ``path``: a folder (a file's stem is its prompt id, ``ID__seed3.mp4`` carries a seed; sub-folders are generators), or a ``.csv``,
     ``.tsv`` or ``.jsonl`` manifest with ``generator``, ``prompt_id``, ``file``. ``generator``: whose clips, where there are several.
-    ``prompts``: a CSV with ``prompt_id`` and ``text``, for :meth:`suite`. Where no clip has a seed, ``capabilities().seeds`` is False and each answers to any
-    seed asked; where some have, the others count as seed 0. Raises ManifestError.
+    ``prompts``: a CSV with ``prompt_id`` and ``text``, for :meth:`suite`. Where no clip has a seed, ``capabilities().seeds`` is False
+    and each answers to any seed asked; where some have, the others count as seed 0. Raises ManifestError.
     """
 
     name: ClassVar[str] = "import"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.command import Command, fill
+from generators.command import PLACEHOLDERS, Command, fill
 from seedbench.errors import SeedBenchError
 from seedbench.generator import Request
 from seedbench.prompt import Prompt, Reference
@@ -195,3 +196,11 @@ def test_a_changed_script_is_another_cell(tmp_path: Path) -> None:
     assert before == Command(argv=argv).identity(prompt, 0)
     program(tmp_path, WRITE + " # changed")
     assert before != Command(argv=argv).identity(prompt, 0)
+
+
+def test_every_placeholder_and_option_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "generators.md").read_text(encoding="utf-8")
+    for name in PLACEHOLDERS:
+        assert f"`{{{name}}}`" in page
+    for option in inspect.signature(Command.__init__).parameters:
+        assert option == "self" or f"`{option}`" in page or f"{option}: " in page, option

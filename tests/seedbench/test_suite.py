@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from seedbench.errors import SuiteError, UnknownNameError
+from seedbench.prompt import Prompt, Task
 from seedbench.suite import list_suites, load_suite, mentions, select, suites_directory
 
 HEAD = """\
@@ -244,3 +246,19 @@ def test_a_selection_keeps_the_order_and_explains_what_it_cannot_find(tmp_path: 
         select(suite, ids=["one"], tasks=["talking"])
     with pytest.raises(UnknownNameError, match=r"did you mean 'two'"):
         suite.prompt("tow")
+
+
+def test_the_suite_of_the_documentation_loads(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "suites.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    suite = load_suite(write(tmp_path, example, head=""))
+    assert suite.ids == ("captain-speaks",)
+    limits = page.split("```yaml\n")[3].split("```")[0]
+    wider = load_suite(write(tmp_path, limits + example, head="")).limits
+    assert (wider.images, wider.total, wider.video_total_s) == (14, 20, (1.0, 30.0))
+
+
+def test_every_task_and_field_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "suites.md").read_text(encoding="utf-8")
+    for word in (*get_args(Task), *(name for name in Prompt.model_fields if name not in ("id", "text", "duration_s", "not_simulated"))):
+        assert f"`{word}`" in page, word
