@@ -47,9 +47,10 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
         labels = [item.label for item in spec.generators]
         table = clip_table(cells)
         summary = summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos))
-        summary += [
-            _set_row(row) for row in session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id).order_by(SetScoreRow.id))
-        ]
+        of_sets = list(session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id)))
+        measures = [(metric, measure.name) for metric, info in infos.items() for measure in info.measures]
+        of_sets.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
+        summary += [_set_row(row) for row in of_sets]
         return RunReport(
             name=run.name,
             created_at=run.created_at.replace(tzinfo=UTC).isoformat(),

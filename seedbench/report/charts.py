@@ -107,10 +107,11 @@ def _axis(low: float, high: float, at: Place, base: int, unit: str, percent: boo
         x = at(tick / scale)
         parts.append(f'<line class="grid{" zero" if tick == 0 and direction == "zero" else ""}" x1="{x}" x2="{x}" y1="4" y2="{base}"/>')
         parts.append(f'<text class="tick" x="{x}" y="{base + 13}">{f"{tick:g}".replace("-", "−")}</text>')
-    hint = {"up": "better →", "down": "← better", "zero": "→ 0 is better ←", "none": ""}[direction]
-    anchor, x = {"up": ("end", WIDTH - MARGIN), "down": ("start", MARGIN)}.get(direction, ("middle", WIDTH / 2))
+    hint = {"up": "better →", "down": "← better", "zero": "0 is better", "none": ""}[direction]
+    zero = min(WIDTH - 40.0, max(40.0, at(0.0)))
+    anchor, x = {"up": ("end", WIDTH - MARGIN), "down": ("start", MARGIN), "zero": ("middle", zero)}.get(direction, ("start", MARGIN))
     parts.append(f'<text class="hint" text-anchor="{anchor}" x="{x}" y="{base + 27}">{hint}</text>')
-    anchor, x = ("start", MARGIN) if direction == "up" else ("end", WIDTH - MARGIN)
+    anchor, x = ("start", MARGIN) if x > WIDTH / 2 else ("end", WIDTH - MARGIN)
     parts.append(f'<text class="hint" text-anchor="{anchor}" x="{x}" y="{base + 27}">{escape(unit)}</text>')
     return "".join(parts)
 

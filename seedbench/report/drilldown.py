@@ -10,7 +10,7 @@ from typing import Any
 from seedbench.report.columns import place_of
 from seedbench.report.data import CellReport, MeasureFacts, RunReport
 from seedbench.report.preview import NoPreview, Preview
-from seedbench.report.wording import ARROWS, DIRECTIONS, dollars, is_percent, number, said, seconds, unit_of
+from seedbench.report.wording import ARROWS, DIRECTIONS, decimals, dollars, is_percent, number, said, seconds, unit_of
 
 
 def column_words(column: MeasureFacts) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def drill_down(
     names = [generator.name for generator in report.generators]
     prompts = {cell.prompt_id: {"id": cell.prompt_id, "text": cell.prompt_text, "task": cell.task} for cell in report.cells}
     order = list(prompts)
+    places = _places(report, made)
     media: list[str] = []
     placed: dict[Path, int] = {}
     cells, evidence = [], []
@@ -56,7 +57,7 @@ def drill_down(
             }
             if score.value is not None:
                 low, high = score.interval or (None, None)
-                text, interval = said(made[index].measure, score.value, low, high)
+                text, interval = said(made[index].measure, score.value, low, high, places=places[index])
                 item |= {"v": score.value, "text": text, "interval": interval}
             if score.n_used is not None:
                 item["n"] = f"{score.n_used} of {score.n_total}" if score.n_total is not None else f"{score.n_used}"
@@ -84,6 +85,17 @@ def drill_down(
         "cells": cells,
     }
     return data, media, evidence
+
+
+def _places(report: RunReport, made: tuple[MeasureFacts, ...]) -> dict[int, int]:
+    """Decimals of each column's clip values: three digits of its largest, so that neighbours can be read against each other."""
+    largest: dict[int, float] = {}
+    for cell in report.cells:
+        for score in cell.scores:
+            if score.value is not None:
+                index = place_of(made, score.metric, score.measure, score.backend)
+                largest[index] = max(largest.get(index, 0.0), abs(score.value) * (100.0 if is_percent(made[index].measure) else 1.0))
+    return {index: decimals(value) for index, value in largest.items()}
 
 
 def _clip(

@@ -67,6 +67,20 @@ function drawnToWidth(node, draw) {
   return node;
 }
 
+/** Where the labels of marks go above a plot of `width`: each in the first row in which it overlaps no other. */
+function placeMarks(marks, px, width) {
+  const ends = [];
+  const placed = [...marks].sort((a, b) => a.x - b.x).map((mark) => {
+    const x = px(mark.x), wide = 5.8 * mark.label.length + 6, flip = x + wide > width;
+    const from = flip ? x - wide : x;
+    let row = ends.findIndex((end) => end <= from);
+    if (row < 0) row = ends.length;
+    ends[row] = from + wide;
+    return { mark, x, flip, row };
+  });
+  return { marks: placed, rows: ends.length };
+}
+
 /**
  * Lines over a common axis. `domains` fixes the axes ({x: [low, high], y: [low, high]}), so that neighbours can be compared;
  * `clock` is the players' clock or null. A readout follows pointer and arrow keys.
@@ -118,9 +132,10 @@ function curvePanel(panel, { domains, clock }) {
   }
 
   drawnToWidth(plot, (width) => {
-    const height = Math.round(Math.min(300, Math.max(120, width * 0.5)));
     const yTicks = niceTicks(y0, y1, 3);
-    const left = 8 + 6.2 * Math.max(...yTicks.map((tick) => digits(tick).length)), right = width - 8, top = 22, bottom = height - 32;
+    const left = 8 + 6.2 * Math.max(...yTicks.map((tick) => digits(tick).length)), right = width - 8;
+    const placed = placeMarks(panel.marks, (x) => left + ((x - x0) / (x1 - x0 || 1)) * (right - left), width);
+    const top = 20 + 11 * placed.rows, height = top + Math.round(Math.min(260, Math.max(96, width * 0.42))) + 32, bottom = height - 32;
     px = (x) => left + ((x - x0) / (x1 - x0 || 1)) * (right - left);
     px.inverse = (pixel) => x0 + ((pixel - left) / (right - left)) * (x1 - x0);
     px.y = (y) => bottom - ((y - y0) / (y1 - y0 || 1)) * (bottom - top);
@@ -148,15 +163,9 @@ function curvePanel(panel, { domains, clock }) {
       });
       picture.append(svg("path", { class: `line ${line.css}`, d }));
     }
-    const ends = [];
-    for (const mark of panel.marks.filter((mark) => mark.x >= x0 && mark.x <= x1).sort((a, b) => a.x - b.x)) {
-      const x = px(mark.x), wide = 5.6 * mark.label.length, flip = x + wide + 6 > width;
-      const from = flip ? x - wide - 3 : x + 3;
-      let row = ends.findIndex((end) => end < from);
-      if (row < 0) row = ends.length;
-      ends[row] = from + wide + 4;
-      picture.append(svg("line", { class: "mark", x1: x, x2: x, y1: top - 4, y2: bottom }));
-      picture.append(svg("text", { class: "mark-label", x: flip ? x - 3 : x + 3, y: top + 4 + 11 * row, "text-anchor": flip ? "end" : "start" }, mark.label));
+    for (const { mark, x, flip, row } of placed.marks) {
+      picture.append(svg("line", { class: "mark", x1: x, x2: x, y1: 17 + 11 * row, y2: bottom }));
+      picture.append(svg("text", { class: "mark-label", x: flip ? x - 3 : x + 3, y: 25 + 11 * row, "text-anchor": flip ? "end" : "start" }, mark.label));
     }
     cursor = svg("line", { class: "cursor", y1: top, y2: bottom, visibility: "hidden" });
     points = series.map((line) => svg("circle", { class: `read ${line.css}`, r: 3.5, visibility: "hidden" }));
@@ -194,7 +203,7 @@ function galleryPanel(panel) {
   for (const picture of panel.pictures) groups.set(picture.group, [...(groups.get(picture.group) ?? []), picture]);
   const sections = [...groups].map(([name, pictures]) =>
     el("section", {}, name ? el("h5", {}, name) : null, el("div", {}, pictures.map((picture) =>
-      el("figure", {}, el("img", { src: `data:image/jpeg;base64,${picture.jpeg_base64}`, alt: `${name} ${picture.caption}`.trim(), loading: "lazy" }),
+      el("figure", {}, el("img", { src: `data:image/jpeg;base64,${picture.jpeg_base64}`, alt: `${name} ${picture.caption}`.trim() }),
         el("figcaption", {}, picture.caption))))));
   return [el("div", { class: "gallery" }, sections)];
 }
@@ -273,7 +282,7 @@ function sharedDomains(panels) {
   const shared = new Map();
   for (const title of new Set(panels.filter((panel) => panel.kind === "curve").map((panel) => panel.title))) {
     const same = panels.filter((panel) => panel.kind === "curve" && panel.title === title);
-    const x = extent(same.flatMap((panel) => panel.series.flatMap((line) => line.x))) ?? [0, 1];
+    const x = extent(same.flatMap((panel) => [...panel.series.flatMap((line) => line.x), ...panel.marks.map((mark) => mark.x)])) ?? [0, 1];
     const y = extent(same.flatMap((panel) => panel.series.flatMap((line) => line.y))) ?? [0, 1];
     const pad = 0.06 * (y[1] - y[0] || Math.abs(y[1]) || 1);
     shared.set(title, { x, y: [y[0] - pad, y[1] + pad] });

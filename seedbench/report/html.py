@@ -65,6 +65,12 @@ def render_html(report: RunReport, previews: Mapping[Path, Preview | NoPreview] 
         comparisons=_comparisons(report, made),
         missing=_missing(report, made),
         methods=[(column, column_words(column)) for column in made],
+        provenance={
+            "suite": f"{report.suite.name} {report.suite.version}",
+            "suite sha256": report.suite.sha256,
+            "seeds": list(report.seeds),
+        }
+        | dict(report.provenance),
         ceilings=ceilings(report),
         systems=systems(report),
         seconds=seconds,

@@ -115,8 +115,9 @@ function clipBox(cell) {
     box.video = video;
   }
   note.append(...cell.facts.map((fact) => el("span", {}, fact)));
-  if (cell.clip.original) note.append(el("span", { title: "Embedded byte for byte, as it was scored" }, "original"));
-  if (note.childNodes.length) box.append(note);
+  if (cell.clip.original) note.append(el("span", { title: "Embedded byte for byte, as it was scored" }, "original file"));
+  else if (cell.clip.id !== undefined) note.append(el("span", { title: "A small copy; the scores are of the original" }, "small copy"));
+  box.append(note);
   return box;
 }
 
@@ -167,9 +168,9 @@ function result(cell, metric, loaded, shared) {
       const what = same ? null : el("dt", {}, column.title);
       return el("div", {}, what, el("dd", { class: "reason" }, `${score.status === "failed" ? "Metric failed" : "No answer"}: ${score.reason}`));
     }
-    const small = [score.interval ? `${score.interval}` : null, score.n ? `from ${score.n}` : null].filter(Boolean).join(" · ");
+    const small = [score.interval, score.n ? `from ${score.n}` : null].filter(Boolean).join(" · ");
     return el("div", {}, el("dt", { title: `${column.name}, ${column.backend}, ${column.direction}` }, `${column.title} ${column.arrow}`),
-      el("dd", {}, el("b", {}, score.text), column.unit ? ` ${column.unit}` : "", small ? el("small", {}, small) : null));
+      el("dd", {}, el("b", {}, score.text), column.unit ? ` ${column.unit}` : ""), small ? el("dd", { class: "more" }, small) : null);
   });
   box.append(el("dl", {}, rows));
   const label = DATA.generators[cell.g].label;
@@ -192,12 +193,14 @@ function metrics(cells) {
     const panels = cells.flatMap((cell) => cell.scores.flatMap((score, i) => (metricOf(score.c) === name ? loaded.get(cell.index).scores[i].panels : [])));
     const shared = sharedDomains(panels);
     const title = DATA.columns.find((_, i) => metricOf(i) === name).metric_title;
-    return el("section", { class: "metric" }, el("h4", {}, title), el("div", { class: "side" }, cells.map((cell) => result(cell, name, loaded.get(cell.index), shared))));
+    const results = cells.map((cell) => result(cell, name, loaded.get(cell.index), shared));
+    const rows = Math.max(...results.map((box) => box.childElementCount));
+    for (const box of results) box.style.setProperty("--rows", rows);
+    return el("section", { class: "metric" }, el("h4", {}, title), el("div", { class: "side", tabindex: "0", role: "region", "aria-label": `${title}, by generator` }, results));
   });
 }
 
 function show() {
-  const { heard, rate, loop } = { heard: null, rate: clock.rate, loop: clock.loop };
   clock.end();
   for (const url of urls) URL.revokeObjectURL(url);
   urls = [];

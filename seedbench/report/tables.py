@@ -153,7 +153,7 @@ def markdown(report: RunReport) -> str:
     ]
     told = findings(report)
     lines = [f"### SeedBench: {_plain(report.name)}", "", _plain(" · ".join(facts)), ""]
-    lines += [f"- {_plain(sentence)}" for sentence in told.results]
+    lines += [f"- {_plain(str(sentence))}" for sentence in told.results]
     lines += ["", *(f"> {_plain(note)}" for note in report.notes)] if report.notes else []
     headline = [column for column in columns(report) if column.measure.headline]
     names = [f"{_plain(g.label)}{' (ceiling)' if g.role == 'ceiling' else ''}" for g in report.generators]

@@ -61,8 +61,10 @@ def unit_of(measure: Measure) -> str:
     return "" if measure.unit in ("", "1", "none") else measure.unit
 
 
-def said(measure: Measure, value: float, low: float | None = None, high: float | None = None) -> tuple[str, str]:
-    """A value and its interval (empty if there is none) as text, without the unit.
+def said(
+    measure: Measure, value: float, low: float | None = None, high: float | None = None, *, places: int | None = None
+) -> tuple[str, str]:
+    """A value and its interval (empty if there is none) as text, without the unit; ``places`` decimals, or as many as are supported.
 
     >>> share = Measure(name="in_sync", title="In sync", unit="share", direction="up", meaning="", low=0, high=1, rate=True)
     >>> said(share, 0.75, 0.45, 0.92)
@@ -70,7 +72,7 @@ def said(measure: Measure, value: float, low: float | None = None, high: float |
     """
     scale = 100.0 if is_percent(measure) else 1.0
     value, low, high = value * scale, None if low is None else low * scale, None if high is None else high * scale
-    places = decimals(value, low, high)
+    places = decimals(value, low, high) if places is None else places
     interval = f"{number(low, places)} to {number(high, places)}" if low is not None and high is not None else ""
     return number(value, places), interval
 
