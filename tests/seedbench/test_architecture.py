@@ -1,0 +1,127 @@
+"""The house keeps its shape: who may import whom, what start-up may load, where modules get too long."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("seedbench", "metrics", "generators", "arena")
+#: What each folder may import of ours.
+MAY = {
+    "seedbench": {"seedbench"},
+    "metrics": {"seedbench", "metrics"},
+    "generators": {"seedbench", "generators"},
+    "arena": {"seedbench", "arena"},
+}
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def imports_of(path: Path) -> list[str]:
+    """Absolute names of the modules a file imports, wherever in the file."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides its direction"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_point_down(path: Path) -> None:
+    mine = path.relative_to(ROOT).parts[0]
+    for name in imports_of(path):
+        if name.split(".")[0] in FOLDERS:
+            assert name.split(".")[0] in MAY[mine], f"{path.relative_to(ROOT)} imports {name}"
+
+
+def metric_of(module: str) -> str | None:
+    """The metric a module belongs to; None for analyses, features and the package itself."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "metrics" and parts[1] not in {"analyses", "features"} else None
+
+
+def test_no_metric_imports_another() -> None:
+    for path in (ROOT / "metrics").rglob("*.py"):
+        mine = metric_of(module_of(path))
+        for name in imports_of(path):
+            other = metric_of(name)
+            if name.startswith("metrics.") and other is not None:
+                assert other == mine, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_modules_import_without_circles() -> None:
+    graph = {}
+    modules = {module_of(path): path for path in FILES}
+    for module, path in modules.items():
+        tree = ast.parse(path.read_text())
+        direct = [node for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import)]
+        names = []
+        for node in direct:
+            if isinstance(node, ast.ImportFrom):
+                inside = [f"{node.module}.{alias.name}" for alias in node.names]
+                names += [name if name in modules else str(node.module) for name in inside]
+            else:
+                names += [alias.name for alias in node.names]
+        graph[module] = {name for name in names if name in modules and name != module}
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, f"circle: {' -> '.join([*trail[trail.index(module) :], module])}"
+        if module in done:
+            return
+        for other in sorted(graph[module]):
+            visit(other, (*trail, module))
+        done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_no_drawer_for_odds_and_ends() -> None:
+    forbidden = {"utils", "helpers", "common", "misc"}
+    assert not [path for path in FILES if path.stem in forbidden or path.parent.name in forbidden]
+
+
+def test_datasets_hold_no_code() -> None:
+    assert not list((ROOT / "datasets").rglob("*.py"))
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100"})
+    return done.stdout
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = """
+import sys
+sys.argv = ["seedbench", "--help"]
+from seedbench.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+heavy = {"torch", "pandas", "streamlit", "av", "cv2", "librosa", "scipy", "sqlalchemy"}
+print("LOADED", sorted(heavy & set(sys.modules)))
+"""
+    out = run_python(code)
+    assert "LOADED []" in out
+    assert "score" in out
+
+
+def test_listing_metrics_does_not_import_torch() -> None:
+    code = "import sys; from seedbench.registry import load_all; load_all('metrics'); print('torch' in sys.modules)"
+    assert run_python(code).strip() == "False"

@@ -1,0 +1,90 @@
+"""What decides a run's numbers, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from seedbench.errors import SeedBenchError
+from seedbench.prompt import Prompt
+from seedbench.spec import GeneratorSpec, RunSpec, Runtime, parse_generator
+
+#: Every field of a run is one or the other. A new field fails this test until someone says which.
+IDENTITY = {
+    "suite", "suite_version", "suite_sha256", "prompts", "generators", "metrics", "seeds", "width", "height", "fps",
+    "ceiling", "reference", "reference_seeds", "root",
+}  # fmt: skip
+RUNTIME = {"workers", "max_failures", "progress"}
+
+
+def spec(**changes: object) -> RunSpec:
+    given = {
+        "suite": "s",
+        "suite_version": "1",
+        "suite_sha256": "x",
+        "prompts": (Prompt(id="a", text="a", task="sound"),),
+        "generators": (GeneratorSpec(label="g", name="toy"),),
+        "metrics": ("m",),
+        **changes,
+    }
+    return RunSpec(**given)  # type: ignore[arg-type]
+
+
+def test_fields_are_classified() -> None:
+    assert {field.name for field in fields(RunSpec)} == IDENTITY
+    assert {field.name for field in fields(Runtime)} == RUNTIME
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": (1,)},
+        {"width": 100},
+        {"metrics": ("n",)},
+        {"generators": (GeneratorSpec(label="g", name="toy", options={"level": 2}),)},
+        {"reference": GeneratorSpec(label="r", name="toy")},
+        {"prompts": (Prompt(id="a", text="b", task="sound"),)},
+    ],
+)
+def test_what_decides_numbers_changes_the_digest(changes: dict[str, object]) -> None:
+    assert spec().digest() != spec(**changes).digest()
+    assert spec().differences(spec(**changes)) == list(changes)
+
+
+def test_where_the_assets_lie_does_not_change_the_digest() -> None:
+    assert spec().digest() == spec(root="/elsewhere").digest()
+
+
+def test_a_spec_survives_json() -> None:
+    one = spec(reference=GeneratorSpec(label="r", name="toy", options={"a": [1, 2]}))
+    assert RunSpec.from_json(one.as_json()) == one
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("simulator", GeneratorSpec(label="simulator", name="simulator")),
+        ("a=b:x=1,y=text,z=true", GeneratorSpec(label="a", name="b", options={"x": 1, "y": "text", "z": True})),
+        ('c=command:argv="gen {prompt}, loud"', GeneratorSpec(label="c", name="command", options={"argv": "gen {prompt}, loud"})),
+        ("import:path=/a/b=c.csv", GeneratorSpec(label="import", name="import", options={"path": "/a/b=c.csv"})),
+    ],
+)
+def test_generators_are_read_from_one_line(text: str, expected: GeneratorSpec) -> None:
+    assert parse_generator(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "=x", "a=", "a:b", "a:=1"])
+def test_a_malformed_generator_is_refused(text: str) -> None:
+    with pytest.raises(SeedBenchError, match="not of the form"):
+        parse_generator(text)
+
+
+def test_a_generator_may_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "g.yaml"
+    path.write_text("label: x\nname: toy\noptions: {level: 3}\n")
+    assert parse_generator(str(path)) == GeneratorSpec(label="x", name="toy", options={"level": 3})
+    path.write_text("label: x\nnonsense: 1\n")
+    with pytest.raises(SeedBenchError, match="needs `name`"):
+        parse_generator(str(path))
