@@ -1,0 +1,168 @@
+"""The page as text: complete, closed to the network, inert whatever a prompt says."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from seedbench.report.data import RunReport, ScoreReport, SummaryRow
+from seedbench.report.html import place, render_html
+from seedbench.report.preview import make_previews
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, and the text of the page outside scripts and styles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in ("script", "style"):
+            self.inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside:
+            self.text.append(data)
+
+
+def parsed(page: str) -> Elements:
+    elements = Elements()
+    elements.feed(page)
+    return elements
+
+
+@pytest.fixture(scope="module")
+def page(report: RunReport) -> str:
+    return render_html(report, make_previews(report.cells, budget_bytes=10**9))
+
+
+def test_nothing_is_loaded_from_anywhere(page: str) -> None:
+    for tag, attributes in parsed(page).tags:
+        for name in ("src", "href", "action", "poster", "data", "srcset"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:")), (tag, value)
+    assert "https://" not in page
+    assert page.count("http://") == page.count('"http://www.w3.org/2000/svg"')
+
+
+def test_the_policy_allows_exactly_the_script_and_style_of_the_page(page: str) -> None:
+    tags = parsed(page).tags
+    policy = next(a["content"] for t, a in tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        body = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert len(body) == 1
+        digest = base64.b64encode(hashlib.sha256(body[0].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert not any(name.startswith("on") or name == "style" for _, attributes in tags for name in attributes)
+
+
+def test_a_prompt_full_of_markup_stays_text(page: str) -> None:
+    elements = parsed(page)
+    assert "window.pwned" not in "".join(name for _, attributes in elements.tags for name in attributes)
+    assert sum(tag == "img" for tag, _ in elements.tags) == 0
+    assert "<script>window.pwned" not in page
+    index = json.loads(re.search(r'id="run-data">(.*?)</script>', page, re.DOTALL).group(1))  # type: ignore[union-attr]
+    assert index["prompts"][3]["text"].startswith("A prompt </script><script>")
+
+
+@pytest.mark.parametrize("where", ["name", "generator", "reason", "note", "provenance"])
+def test_markup_is_inert_wherever_it_comes_from(report: RunReport, where: str) -> None:
+    bad = "<b onclick=alert(1)>x</b></script>"
+    if where == "name":
+        report = replace(report, name=bad)
+    elif where == "generator":
+        report = replace(report, generators=(replace(report.generators[0], label=bad), *report.generators[1:]))
+    elif where == "reason":
+        report = replace(report, summary=(replace(report.summary[0], value=None, low=None, high=None, reason=bad), *report.summary[1:]))
+    elif where == "note":
+        report = replace(report, notes=(bad,))
+    else:
+        report = replace(report, provenance={bad: {bad: [bad]}})
+    assert bad not in render_html(report)
+    assert "onclick=alert(1)&gt;" in render_html(report)
+
+
+def test_every_missing_value_says_why(page: str, report: RunReport) -> None:
+    text = " ".join("".join(parsed(page).text).split())
+    for row in report.summary:
+        if row.value is None:
+            assert row.reason in text
+    for cell in report.cells:
+        assert not cell.reason or cell.reason in text
+    for wrong in ("None", "nan", "NaN", "undefined"):
+        assert not re.search(rf"\b{wrong}\b", text)
+
+
+def test_backends_stand_in_columns_of_their_own(report: RunReport) -> None:
+    other = replace(report.summary[0], backend="syncnet-v2", value=31.0)
+    both = replace(report, summary=(*report.summary[1:], other))
+    heads = re.findall(r'<span class="backend" title="backend">(.*?)</span>', render_html(both))
+    assert heads[:3] == ["facemesh-cca1", "syncnet-v2", "facemesh-cca1"]
+    assert "not measured" in render_html(both)
+
+
+def test_a_highest_mean_without_a_supported_comparison_is_not_marked(report: RunReport) -> None:
+    column = report.measures[0]
+    alone = replace(report, comparisons=())
+    assert place(alone, "folder", column).standing == ""
+    assert "best of the systems" not in render_html(alone)
+    won = tuple(replace(c, better="folder") if "folder" in (c.generator_a, c.generator_b) else c for c in report.comparisons)
+    assert place(replace(report, comparisons=won), "folder", column).standing == "best of the systems"
+    assert place(replace(report, comparisons=won), "simulator", column).standing == ""
+
+
+def test_a_score_that_nobody_declared_is_refused(report: RunReport) -> None:
+    stray = SummaryRow(generator="hosted", metric="smell", measure="sweet", value=1.0, n_scored=1)
+    with pytest.raises(ValueError, match=r"smell\.sweet has a score but is not among"):
+        render_html(replace(report, summary=(*report.summary, stray)))
+
+
+def test_a_run_without_anything_still_makes_a_page(report: RunReport) -> None:
+    bare = replace(report, generators=(), measures=(), summary=(), comparisons=(), cells=(), provenance={}, notes=())
+    page = render_html(bare)
+    assert "No headline measure was scored" in page
+
+
+def test_evidence_that_is_no_number_is_no_value(report: RunReport) -> None:
+    panel = {
+        "kind": "curve",
+        "title": "t",
+        "x_label": "",
+        "y_label": "",
+        "series": [{"name": "a", "x": [0.0], "y": [float("nan")]}],
+        "marks": [],
+    }
+    score = ScoreReport(metric="physics", measure="energy_gain", value=1.0, status="scored", backend="tracks-v1", evidence=(panel,))
+    page = render_html(replace(report, cells=(replace(report.cells[0], scores=(score,)),)))
+    assert '"y":[null]' in page
+
+
+def test_previews_left_out_are_named(report: RunReport) -> None:
+    assert "this report was written without previews" in render_html(report)
+    made = make_previews(report.cells, budget_bytes=1)
+    assert "limited to 0 MB" in render_html(report, made)
+
+
+def test_a_broken_clip_says_so_in_the_page_and_never_by_its_path(page: str, report: RunReport) -> None:
+    broken = next(cell.clip_path for cell in report.cells if cell.generator == "folder" and cell.prompt_id == "impact-ball-steps")
+    assert isinstance(broken, Path)
+    assert "folder-1.mp4: holds neither picture nor sound" in page
+    assert str(broken.parent) not in page

@@ -1,0 +1,120 @@
+"""The files beside the page: nothing lost, nothing blank, the same numbers everywhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet
+
+from seedbench.errors import StorageError
+from seedbench.report.console import summary_table
+from seedbench.report.data import CellReport, RunReport, ScoreReport, SummaryRow, from_json, to_json
+from seedbench.report.tables import SCORE_COLUMNS, markdown, score_rows
+from seedbench.report.write import write_report
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+@pytest.fixture(scope="module")
+def folder(report: RunReport, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    names = [path.name for path in write_report(report, folder)]
+    assert names == ["report.html", "summary.csv", "scores.csv", "scores.parquet", "summary.md", "report.json"]
+    return folder
+
+
+def test_every_cell_has_a_row_and_every_missing_value_a_reason(folder: Path, report: RunReport) -> None:
+    rows = read_csv(folder / "scores.csv")
+    assert {(r["generator"], r["prompt_id"], r["seed"]) for r in rows} == {(c.generator, c.prompt_id, str(c.seed)) for c in report.cells}
+    assert len(rows) == sum(max(1, len(cell.scores)) for cell in report.cells)
+    for row in rows:
+        assert row["value"] or row["reason"] or row["cell_reason"]
+    refused = [row for row in rows if row["cell_status"] == "refused"]
+    assert [row["cell_reason"] for row in refused] == ["the provider's policy declined the prompt"]
+
+
+def test_parquet_holds_the_rows_of_the_csv_with_types(folder: Path, report: RunReport) -> None:
+    table = parquet.read_table(folder / "scores.parquet")
+    assert table.column_names == list(SCORE_COLUMNS)
+    assert table.to_pylist() == score_rows(report)
+    assert str(table.schema.field("value").type) == "double"
+
+
+def test_the_summary_csv_carries_counts_method_and_what_is_supported(folder: Path, report: RunReport) -> None:
+    rows = read_csv(folder / "summary.csv")
+    assert len(rows) == len(report.summary)
+    broken = next(row for row in rows if row["generator"] == "broken" and row["measure"] == "offset_abs_ms")
+    assert broken["against_ceiling"] == "worse"
+    assert (broken["n_scored"], broken["method"], broken["confidence"]) == ("3", "mean/t-by-prompt", "0.95")
+
+
+def test_the_report_comes_back_from_its_json(folder: Path, report: RunReport) -> None:
+    again = from_json(json.loads((folder / "report.json").read_text(encoding="utf-8")))
+    assert again.summary == report.summary
+    assert again.measures == report.measures
+    assert again.cells[0].clip_path == Path("simulator-0.mp4")
+    assert from_json(json.loads(json.dumps(to_json(again)))) == again
+
+
+def test_the_same_report_gives_the_same_bytes(folder: Path, report: RunReport, tmp_path: Path) -> None:
+    for path in write_report(report, tmp_path):
+        assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+def test_progress_counts_every_clip_once(make_report: Callable[..., RunReport], tmp_path: Path) -> None:
+    report = make_report(tmp_path / "clips", seconds=0.2)
+    seen: list[tuple[int, int]] = []
+    write_report(report, tmp_path / "out", on_progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(i + 1, 14) for i in range(14)]
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(report: RunReport, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="the report could not be written"):
+        write_report(report, tmp_path / "file" / "below", previews=False)
+
+
+def test_markdown_keeps_its_table_and_takes_no_markup(report: RunReport) -> None:
+    bad = replace(report.generators[1], label="a|b <i>@team")
+    text = markdown(replace(report, generators=(report.generators[0], bad, *report.generators[2:])))
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in table} == {6}
+    assert "<i>" not in text
+    assert "@team" not in text
+    assert "276 [259 to 292] ▼" in text
+    assert "*one face only in every clip: nothing to compare*" in text
+
+
+def test_the_terminal_table_shows_values_reasons_and_marks(report: RunReport) -> None:
+    from rich.console import Console
+
+    stream = io.StringIO()
+    odd = replace(report.generators[1], label="[bold]odd[/bold]")
+    odd_report = replace(report, generators=(report.generators[0], odd, *report.generators[2:]))
+    Console(file=stream, width=200).print(summary_table(odd_report))
+    text = stream.getvalue()
+    assert "276 [259 to 292] ▼" in text
+    assert "[bold]odd[/bold]" in text
+    assert "Signed offset" not in text
+    Console(file=stream, width=200).print(summary_table(odd_report, every_measure=True))
+    assert "Signed offset" in stream.getvalue()
+
+
+def test_no_value_without_a_reason_can_be_put_into_a_report() -> None:
+    with pytest.raises(ValueError, match="needs a reason"):
+        SummaryRow(generator="a", metric="m", measure="x", value=None, n_scored=0)
+    with pytest.raises(ValueError, match="needs a reason"):
+        ScoreReport(metric="m", measure="x", value=None, status="unscored")
+
+
+def test_cells_are_plain_values() -> None:
+    cell = CellReport(generator="a", prompt_id="p", prompt_text="", task="text", seed=0, status="failed", reason="HTTP 503")
+    assert cell.scores == ()
