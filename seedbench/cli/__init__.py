@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from seedbench import __version__
-from seedbench.cli import breaking, inspect, report, run, runs, score, weights
+from seedbench.cli import bench, breaking, inspect, report, run, runs, score, weights
 from seedbench.errors import SeedBenchError
 
 
@@ -84,6 +84,7 @@ app.command("metrics", epilog=inspect.METRICS_EXAMPLES)(inspect.metrics)
 app.command("break", epilog=breaking.EXAMPLES)(breaking.break_)
 app.add_typer(weights.app, name="weights")
 app.add_typer(runs.app, name="runs")
+app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
 app.command("doctor", epilog=inspect.DOCTOR_EXAMPLES)(inspect.doctor)
 
 
