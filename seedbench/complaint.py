@@ -26,23 +26,29 @@ def explain(details: ErrorDetails, model: type[BaseModel]) -> str:
 def message(details: ErrorDetails) -> str:
     """What pydantic says, in the words of someone who writes YAML."""
     given = details.get("input")
+    shown = _short(given)
     match details["type"]:
         case "missing":
             return "is missing"
         case "string_type":
-            return f"must be text; put {given!r} in quotes" if isinstance(given, (int, float)) else f"must be text, not {given!r}"
+            return f"must be text; put {shown} in quotes" if isinstance(given, (int, float)) else f"must be text, not {shown}"
         case "literal_error":
             allowed = [word.strip("' ") for word in details["ctx"]["expected"].replace(" or ", ", ").split(",")]
-            return f"{given!r} is not one of {', '.join(allowed)}{did_you_mean(str(given), allowed)}"
+            return f"{shown} is not one of {', '.join(allowed)}{did_you_mean(str(given), allowed)}"
         case "string_pattern_mismatch":
-            return f"{given!r} does not match {details['ctx']['pattern']}"
+            return f"{shown} does not match {details['ctx']['pattern']}"
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"must be a mapping of keys, not {given!r}"
+            return f"must be a mapping of keys, not {shown}"
         case "tuple_type" | "list_type":
-            return f"must be a list, not {given!r}"
+            return f"must be a list, not {shown}"
     sentence = details["msg"].removeprefix("Value error, ")
     sentence = sentence[:1].lower() + sentence[1:]
-    return f"{sentence}, not {given!r}" if sentence.startswith("input should") and not isinstance(given, Mapping) else sentence
+    return f"{sentence}, not {shown}" if sentence.startswith("input should") and not isinstance(given, Mapping) else sentence
+
+
+def _short(given: Any, length: int = 60) -> str:
+    words = repr(given)
+    return words if len(words) <= length else f"{words[: length - 3]}..."
 
 
 def field_path(location: Iterable[int | str]) -> str:

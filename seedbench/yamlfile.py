@@ -36,6 +36,10 @@ _Loader.yaml_implicit_resolvers = {
 }
 for _name, _pattern, _firsts in _LITERALS:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), list(_firsts))
+_PLAIN = ("null", "bool", "int", "float", "str", "seq", "map")
+_Loader.yaml_constructors = {
+    tag: build for tag, build in yaml.SafeLoader.yaml_constructors.items() if tag is None or tag.rpartition(":")[2] in _PLAIN
+}
 
 
 class Document:
@@ -54,8 +58,9 @@ class Document:
             mark = error.problem_mark or error.context_mark
             sentence = " ".join(part for part in (error.context, error.problem) if part)
             raise YamlError(None if mark is None else mark.line + 1, f"not valid YAML: {sentence}") from error
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise YamlError(None, f"not valid YAML: {str(error).splitlines()[0]}") from error
+        except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
+            told = str(error).splitlines() or [type(error).__name__]
+            raise YamlError(None, f"not valid YAML: {told[0]}") from error
         finally:
             loader.dispose()
 

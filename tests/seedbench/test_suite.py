@@ -107,6 +107,9 @@ def test_one_changed_byte_changes_the_hash(tmp_path: Path) -> None:
         ),
         ("  - {id: one, text: A, text: B, task: motion}\n", "5: the key 'text' is given twice"),
         ("  - id: one\n  text: [\n", "not valid YAML: "),
+        ("  - {id: one, text: !!timestamp x, task: motion}\n", "5: not valid YAML: could not determine a constructor"),
+        ("  - {id: one, text: A, task: motion, duration_s: !!int x}\n", "not valid YAML: invalid literal for int()"),
+        ("  - {id: one, text: A, task: motion, cast: " + "x" * 500 + "}\n", "cast: must be a list, not 'xxx"),
         ("  - {id: one, text: !!python/name:os.system , task: motion}\n", "5: not valid YAML: could not determine a constructor"),
     ],
 )
