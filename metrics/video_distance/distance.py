@@ -78,7 +78,7 @@ def distances(generated: Features, reference: Features) -> Distances:
 
 
 def scores(generated: Features, reference: Features, *, backend: str, remarks: tuple[str, ...] = ()) -> list[Score]:
-    """The three measures of two sets, or no answer with the reason; ``remarks`` travel in the details."""
+    """The three measures of two sets, or no answer with the reason; ``remarks`` on what the numbers mean travel in the details."""
     clips = (len(set(generated.groups)), len(set(reference.groups)))
     if min(clips) < MIN_CLIPS:
         reason = f"a set of {min(clips)} clips has no distribution to compare; at least {MIN_CLIPS} are needed on each side"
@@ -86,12 +86,15 @@ def scores(generated: Features, reference: Features, *, backend: str, remarks: t
     if not (np.isfinite(generated.values).all() and np.isfinite(reference.values).all()):
         return [Score.none(measure.name, "the features hold values that are no numbers", backend=backend) for measure in MEASURES]
     found = distances(generated, reference)
+    width = int(generated.values.shape[1])
     if min(clips) < FEW_CLIPS:
         remarks = (f"{clips[0]} generated and {clips[1]} reference clips: under {FEW_CLIPS}, compare only within this run", *remarks)
+    if min(clips) < 2 * width:
+        remarks = (f"fd reads high under {2 * width} clips: its bias is more than the jackknife can take off; kd has none", *remarks)
     details = {
         "generated_clips": clips[0],
         "reference_clips": clips[1],
-        "feature_width": int(generated.values.shape[1]),
+        "feature_width": width,
         "remarks": list(remarks),
         "covariance": "divided by N - 1",
     }

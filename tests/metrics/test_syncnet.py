@@ -295,8 +295,8 @@ def test_the_whole_pass_equals_the_wheels(
     offset, confidence, distance = bench.evaluate(wheel, model.eval(), crops, mfcc.int16_samples(samples), tmp_path)
     faithful, _ = metric.score_track(net, crops, samples)
     assert faithful.offset_frames == offset
-    assert faithful.lse_c == pytest.approx(confidence, abs=1e-3)
-    assert faithful.lse_d == pytest.approx(distance, rel=1e-5)
+    assert faithful.lse_c == pytest.approx(confidence, abs=1e-4)
+    assert faithful.lse_d == pytest.approx(distance, rel=1e-6)
     assert confidence > 0.05  # the comparison is of something
 
 

@@ -1,0 +1,77 @@
+"""What the embedded video feature reacts to, on any folder of clips:
+
+    python tests/benchmarks/video_distance_reactions.py FOLDER
+
+Every clip is broken in memory (no encoding), embedded, and the broken set is compared with the intact one: FD and KD with their intervals.
+The last line is the CPU time of one embedding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from metrics.features import efficientnet
+from metrics.video_distance.distance import distances
+from seedbench.breakage import Tape, blacken, blur, flicker, freeze, retime
+from seedbench.clip import Clip
+from seedbench.metric import Features
+
+SHORT_SIDE = 256
+
+
+def backwards(tape: Tape) -> Tape:
+    """The pictures from last to first."""
+    return Tape(tape.rgb[::-1], tape.time_s, tape.sound, tape.rate)
+
+
+def reactions() -> dict[str, Callable[[Tape], Tape]]:
+    """The breakages tried, by what the table calls them."""
+    return {
+        "intact": lambda tape: tape,
+        "blur, sigma 1 px of 256": lambda tape: blur(tape, 1.0),
+        "blur, sigma 3 px of 256": lambda tape: blur(tape, 3.0),
+        "flicker 0.02": lambda tape: flicker(tape, 0.02),
+        "flicker 0.10": lambda tape: flicker(tape, 0.10),
+        "frozen from the middle": lambda tape: freeze(tape, float(tape.time_s[-1]) / 2),
+        "frozen from the start": lambda tape: freeze(tape, 0.0),
+        "black from the middle": lambda tape: blacken(tape, float(tape.time_s[-1]) / 2),
+        "twice as slow": lambda tape: retime(tape, 2.0),
+        "backwards": backwards,
+    }
+
+
+def main() -> None:
+    """Print the table for the folder named on the command line."""
+    parser = argparse.ArgumentParser(description="Reactions of the embedded video feature to known breakages")
+    parser.add_argument("folder", type=Path)
+    files = sorted(parser.parse_args().folder.rglob("*.mp4"))
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in reactions()}
+    spent = 0.0
+    for file in files:
+        video = Clip.open(file).frames(efficientnet.FPS, SHORT_SIDE)
+        tape = Tape(video.rgb, video.time_s, None, 16_000)
+        for name, change in reactions().items():
+            rgb = change(tape).rgb
+            start = time.process_time()
+            rows[name].append(efficientnet.embed_frames(rgb))
+            spent += time.process_time() - start
+    clips = [file.as_posix() for file in files]
+    intact = Features(np.stack(rows["intact"]), clips)
+    print(f"{len(clips)} clips | fd | its 95% interval | plug-in | kd | its 95% interval")
+    for name, values in rows.items():
+        found = distances(Features(np.stack(values), clips), intact)
+        fd, kd = found.fd, found.kd
+        print(
+            f"{name} | {fd.value:.3f} | {fd.low:.3f} to {fd.high:.3f} | {fd.plug_in:.3f} | {kd.value:.4f} | {kd.low:.4f} to {kd.high:.4f}",
+            flush=True,
+        )
+    print(f"{spent / (len(files) * len(rows)):.2f} CPU seconds an embedding")
+
+
+if __name__ == "__main__":
+    main()
