@@ -1,0 +1,208 @@
+"""Moving bodies of a shot: which blob is which body, where its centre is to a fraction of a pixel, how large it is, when it is missing.
+
+Foreground is :mod:`metrics.analyses.foreground`'s, tracks are :mod:`metrics.analyses.tracking`'s. A blob that has grown together with its
+shadow, or lost a part of itself, is measured again with the body's usual outline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metrics.analyses.foreground import Blob, Difference, blobs_of, canvas_of, difference, shadow_like
+from metrics.analyses.motion import CameraMotion, Scene, camera_motion, longest_shot
+from metrics.analyses.tracking import SHORTEST_TRACK, associate, rejoin
+from seedbench.analysis import analysis
+
+if TYPE_CHECKING:
+    from seedbench.clip import Clip
+
+ODD_AREA = 1.2
+"""A blob this many times larger or smaller than its track's median is measured again by its outline."""
+
+
+@dataclass(frozen=True)
+class BodyTrack:
+    """One body followed through a shot. Pixels are those of the shot's first picture at short side 256, the camera's motion taken out.
+
+    ``frame`` (n,) indices into the shot's pictures; ``time_s`` (n,); ``x``, ``y`` (n,) centre, y downward; ``area`` (n,) pixels;
+    ``bottom`` (n,) y of the lowest pixel; ``cut`` (n,) bool: the border of the picture cuts it. ``diameter`` of a disc of its median area.
+    ``sigma_px`` noise of a coordinate, from third differences. ``colour`` (3,) RGB. ``shade`` median share of pixels that could be a
+    shadow.
+    """
+
+    frame: np.ndarray
+    time_s: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    area: np.ndarray
+    bottom: np.ndarray
+    cut: np.ndarray
+    diameter: float
+    sigma_px: float
+    colour: np.ndarray
+    shade: float
+
+    @property
+    def travel_px(self) -> float:
+        """Diagonal of the box around all centres."""
+        return float(np.hypot(np.ptp(self.x), np.ptp(self.y)))
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """The bodies of a clip's longest shot, most travelled first, and what they were measured on.
+
+    ``time_s`` (T,) of its pictures; ``width``, ``height`` in pixels; ``change`` (T,) mean absolute difference of each picture from the one
+    before, grey levels; ``trouble`` says why nothing could be followed ("" if it could).
+    """
+
+    tracks: list[BodyTrack]
+    time_s: np.ndarray
+    width: int
+    height: int
+    shots: int
+    camera_moving: bool
+    camera_step_px: float
+    camera_residual_px: float
+    change: np.ndarray
+    trouble: str = ""
+
+
+def noise_px(x: np.ndarray, y: np.ndarray) -> float:
+    """Noise of a coordinate, pixels, from third differences of (n,) positions: a body in free flight has none, a contact is an outlier.
+
+    >>> t = np.arange(40.0)
+    >>> round(noise_px(t, 0.1 * t**2 + np.where(t % 2, 0.1, -0.1)), 2)
+    0.13
+    """
+    if len(x) < 8:
+        return 0.2
+    third = np.concatenate([np.diff(x, 3), np.diff(y, 3)])
+    third = third[np.abs(third) > 1e-9]
+    return float(1.4826 * np.median(np.abs(third)) / np.sqrt(20.0)) if len(third) > 3 else 0.0
+
+
+def remeasured(blob: Blob, usual: Blob, picture: np.ndarray, strength: np.ndarray, found: Difference) -> Blob | None:
+    """``blob`` measured with the outline of ``usual``, where it fits the foreground best; None when it fits nowhere well.
+
+    ``picture`` (H, W, 3), ``strength`` (H, W): what may be shadow counts for a quarter.
+    """
+    import cv2
+
+    corner = np.array(usual.box[:2])
+    shape = (int(usual.box[3] - corner[1]) + 1, int(usual.box[2] - corner[0]) + 1)
+    stencil = np.zeros(shape, np.float32)
+    stencil[(usual.points[:, 1] - corner[1]).astype(int), (usual.points[:, 0] - corner[0]).astype(int)] = 1.0
+    stencil = np.pad(stencil, 2)
+    centre = np.array([usual.x, usual.y]) - corner + 2
+    left, top = (max(0, int(value) - 6) for value in (min(blob.box[0], blob.x - shape[1] / 2), min(blob.box[1], blob.y - shape[0] / 2)))
+    right, bottom = int(max(blob.box[2], blob.x + shape[1] / 2)) + 7, int(max(blob.box[3], blob.y + shape[0] / 2)) + 7
+    window = strength[top:bottom, left:right]
+    if window.shape[0] < stencil.shape[0] or window.shape[1] < stencil.shape[1]:
+        return None
+    weight = np.clip(window.astype(np.float32) / found.threshold, 0, 1)
+    weight[shadow_like(picture[top:bottom, left:right], found.background[top:bottom, left:right])] *= 0.25
+    fit = -cv2.matchTemplate(weight, stencil, cv2.TM_SQDIFF)
+    _, best, _, (column, row) = cv2.minMaxLoc(fit)
+    if -best > 0.5 * float(stencil.sum()):
+        return None
+    place = np.array([column + _peak(fit[row], column), row + _peak(fit[:, column], row)]) + centre + (left, top)
+    points = usual.points + (place - (usual.x, usual.y))
+    low, high = points.min(axis=0), points.max(axis=0)
+    box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    return Blob(float(place[0]), float(place[1]), usual.area, box, points, blob.colour, blob.shade, blob.cut)
+
+
+def _peak(values: np.ndarray, at: int) -> float:
+    """Where between samples a parabola through the highest of ``values`` and its neighbours peaks, -0.5..0.5."""
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    before, here, after = (float(value) for value in values[at - 1 : at + 2])
+    bend = before - 2 * here + after
+    return 0.0 if bend >= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
+
+
+def _finished(frames: np.ndarray, blobs: list[Blob], time_s: np.ndarray, origin: np.ndarray) -> BodyTrack:
+    x = np.array([blob.x for blob in blobs]) - origin[0]
+    y = np.array([blob.y for blob in blobs]) - origin[1]
+    cut = np.array([blob.cut for blob in blobs])
+    area = np.array([blob.area for blob in blobs])
+    usual = float(np.median(area[~cut] if (~cut).any() else area))
+    return BodyTrack(
+        frame=frames,
+        time_s=time_s[frames],
+        x=x,
+        y=y,
+        area=area,
+        bottom=np.array([blob.box[3] for blob in blobs]) - origin[1],
+        cut=cut,
+        diameter=float(np.sqrt(4 * usual / np.pi)),
+        sigma_px=noise_px(x, y),
+        colour=np.median([blob.colour for blob in blobs], axis=0),
+        shade=float(np.median([blob.shade for blob in blobs])),
+    )
+
+
+def is_shadow(track: BodyTrack, others: list[BodyTrack]) -> bool:
+    """Whether a track could be the shadow of another: all shade, always below and level while the other moves, and beneath it."""
+    if track.shade < 0.7:
+        return False
+    for other in others:
+        _, mine, theirs = np.intersect1d(track.frame, other.frame, return_indices=True)
+        if other.shade >= track.shade or len(mine) < 0.7 * len(track.frame):
+            continue
+        beside = track.x[mine] - other.x[theirs]
+        if (
+            np.ptp(track.y) < 0.5 * other.diameter
+            and np.std(beside) < 0.5 * other.diameter
+            and np.median(track.y[mine] - other.y[theirs]) > 0
+        ):
+            return True
+    return False
+
+
+def bodies_of(scene: Scene, camera: CameraMotion) -> Bodies:
+    """The moving bodies of a shot."""
+    rgb, time_s = scene.rgb, scene.time_s
+    height, width = rgb.shape[1:3]
+    change = np.array([0.0, *(float(np.abs(a[::2, ::2].astype(np.int16) - b[::2, ::2]).mean()) for a, b in pairwise(rgb))])[: len(rgb)]
+    step = float(np.median(camera.step_px)) if len(camera.step_px) else 0.0
+    facts = (time_s, width, height, scene.shots, camera.moving, step, camera.residual_px, change)
+    canvas = canvas_of(rgb, camera) if len(rgb) >= SHORTEST_TRACK else None
+    if canvas is None:
+        return Bodies(
+            [], *facts, trouble="the shot is too short" if len(rgb) < SHORTEST_TRACK else "the camera sweeps too far to be followed"
+        )
+    found = difference(canvas)
+    seen = canvas.seen
+    blobs = [
+        blobs_of(picture, found.strength[index], None if seen is None else seen[index], found, index)
+        for index, picture in enumerate(canvas.rgb)
+    ]
+    tracks = []
+    for frames, mine in rejoin(associate(blobs), time_s):
+        whole = [blob for blob in mine if not blob.cut]
+        if whole:
+            middle = float(np.median([blob.area for blob in whole]))
+            usual = min(whole, key=lambda blob: abs(blob.area - middle))
+            mine = [_checked(blob, usual, canvas.rgb[frame], found, int(frame)) for frame, blob in zip(frames, mine, strict=True)]
+        tracks.append(_finished(frames, mine, time_s, canvas.origin))
+    kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]
+    kept.sort(key=lambda track: -track.travel_px)
+    return Bodies(kept, *facts)
+
+
+def _checked(blob: Blob, usual: Blob, picture: np.ndarray, found: Difference, frame: int) -> Blob:
+    if blob.cut or 1 / ODD_AREA < blob.area / usual.area < ODD_AREA:
+        return blob
+    return remeasured(blob, usual, picture, found.strength[frame], found) or blob
+
+
+@analysis(version=1)
+def bodies(clip: Clip) -> Bodies:
+    """The moving bodies of a clip's longest shot. Raises ClipError if it has no picture."""
+    return bodies_of(longest_shot(clip), camera_motion(clip))

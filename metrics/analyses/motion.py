@@ -1,0 +1,210 @@
+"""Camera motion: for every picture of a shot, the similarity that lays it on the shot's first picture, from the background alone.
+
+Corners (Shi and Tomasi, CVPR 1994) are followed by pyramidal Lucas-Kanade from a key picture to each later one, a similarity is fitted to
+them by RANSAC (Fischler and Bolles 1981), and what moves by itself falls out as its outliers. A new key is taken only when the old one is
+almost out of view, so that rounding does not add up from picture to picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metrics.analyses.shots import shots
+from seedbench.analysis import analysis
+
+if TYPE_CHECKING:
+    from seedbench.clip import Clip
+
+SHORT_SIDE = 256
+"""Short side in pixels of the pictures that motion is measured on."""
+HIGHEST_FPS = 32.0
+"""Faster clips are thinned to every second, third, ... picture until they are at or below this rate."""
+FEWEST_CORNERS = 12
+"""Fewer followed corners than this say nothing about the camera."""
+INLIER_PX = 1.0
+"""A corner belongs to the background when the similarity places it this near."""
+STILL_PX = 0.35
+"""A picture whose corners all moved less than this (root mean square) was taken by a camera that stood still."""
+KEY_SHARE = 0.5
+"""A new key picture is taken when fewer than this share of its corners can still be followed."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The pictures physics is measured on: the longest shot of a clip, small, at its own times.
+
+    ``rgb`` (T, H, W, 3) uint8, ``time_s`` (T,) seconds on the clip's clock, ``shots`` how many shots the clip has.
+    """
+
+    rgb: np.ndarray
+    time_s: np.ndarray
+    shots: int
+
+
+@dataclass(frozen=True)
+class CameraMotion:
+    """Where the camera looked.
+
+    ``to_first`` (T, 2, 3) float64: maps pixel (x, y) of each picture to the first picture's coordinates. ``step_px`` (T,) how far the
+    picture's centre moved since the picture before, in pixels. ``residual_px`` root mean square of what the similarities leave of the
+    background's motion. ``known`` is False when the picture shows too little structure to tell; ``to_first`` is then the identity.
+    ``moving``: the camera moved at all.
+    """
+
+    to_first: np.ndarray
+    step_px: np.ndarray
+    residual_px: float
+    known: bool
+    moving: bool
+
+
+def longest_shot(clip: Clip) -> Scene:
+    """The longest shot of a clip, scaled to :data:`SHORT_SIDE`, thinned to at most :data:`HIGHEST_FPS`. Raises ClipError without
+    pictures."""
+    import cv2
+
+    cut = shots(clip).bounds_s
+    start, end = cut[int(np.argmax(cut[:, 1] - cut[:, 0]))]
+    video = clip.video
+    index = np.flatnonzero((video.time_s >= start - 1e-6) & (video.time_s < end - 1e-6))
+    if len(index) > 1:
+        fps = 1.0 / float(np.median(np.diff(video.time_s[index])))
+        index = index[:: max(1, int(np.ceil(fps / HIGHEST_FPS - 1e-3)))]
+    height, width = video.rgb.shape[1:3]
+    side = min(height, width)
+    if side <= SHORT_SIDE:
+        return Scene(video.rgb[index], video.time_s[index], len(cut))
+    size = (round(width * SHORT_SIDE / side), round(height * SHORT_SIDE / side))
+    small = np.stack([cv2.resize(video.rgb[i], size, interpolation=cv2.INTER_AREA) for i in index])
+    return Scene(small, video.time_s[index], len(cut))
+
+
+def compose(after: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """The 2x3 map that applies ``before`` and then ``after``.
+
+    >>> shift = np.array([[1.0, 0, 2], [0, 1, 3]])
+    >>> compose(shift, shift)[:, 2].tolist()
+    [4.0, 6.0]
+    """
+    return np.concatenate([after[:, :2] @ before[:, :2], (after[:, :2] @ before[:, 2] + after[:, 2])[:, None]], axis=1)
+
+
+def inverse(matrix: np.ndarray) -> np.ndarray:
+    """The 2x3 map that undoes ``matrix``.
+
+    >>> inverse(np.array([[2.0, 0, 2], [0, 2, 4]]))[:, 2].tolist()
+    [-1.0, -2.0]
+    """
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.concatenate([linear, -(linear @ matrix[:, 2])[:, None]], axis=1)
+
+
+def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Points (N, 2) under a 2x3 map."""
+    return points @ matrix[:, :2].T + matrix[:, 2]
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """RANSAC similarity (2, 3) that takes points ``source`` (N, 2) to ``target`` and the mask (N,) of its inliers; None if there is none.
+
+    The draw is seeded: the same points give the same answer.
+    """
+    import cv2
+
+    cv2.setRNGSeed(7)
+    matrix, inlier = cv2.estimateAffinePartial2D(source, target, method=cv2.RANSAC, ransacReprojThreshold=INLIER_PX, maxIters=500)
+    if matrix is None or inlier is None:
+        return None
+    return np.asarray(matrix, np.float64), inlier[:, 0].astype(bool)
+
+
+def camera_motion_of(rgb: np.ndarray) -> CameraMotion:
+    """Camera motion over pictures (T, H, W, 3) uint8 of one shot."""
+    import cv2
+
+    count, height, width = rgb.shape[:3]
+    grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in rgb]
+    identity = np.array([[1.0, 0, 0], [0, 1, 0]])
+    to_first = np.tile(identity, (count, 1, 1))
+    squares: list[float] = []
+    key, key_corners = 0, _corners(grey[0]) if count else np.zeros((0, 2), np.float32)
+    known = len(key_corners) >= FEWEST_CORNERS
+    still = True
+    to_key = identity
+    for index in range(1, count):
+        found = _follow(grey[key], grey[index], key_corners, inverse(to_key))
+        if found is None and key != index - 1:
+            key, key_corners, to_key = index - 1, _corners(grey[index - 1]), identity
+            found = _follow(grey[key], grey[index], key_corners, identity)
+        if found is None:
+            known = False
+            break
+        to_key, share, rms_px, shift_px = found
+        if shift_px < STILL_PX:
+            to_key = identity
+        still &= shift_px < STILL_PX
+        squares.append(rms_px**2)
+        to_first[index] = compose(to_first[key], to_key)
+        if share < KEY_SHARE:
+            key, key_corners, to_key = index, _corners(grey[index]), identity
+    if not known:
+        return CameraMotion(np.tile(identity, (count, 1, 1)), np.zeros(count), 0.0, False, False)
+    centre = np.array([[width / 2, height / 2]])
+    steps = [float(np.linalg.norm(moved(centre, compose(inverse(before), now)) - centre)) for before, now in pairwise(to_first)]
+    residual = float(np.sqrt(np.mean(squares))) if squares else 0.0
+    return CameraMotion(to_first, np.array([0.0, *steps])[:count], residual, True, not still)
+
+
+def _corners(grey: np.ndarray) -> np.ndarray:
+    """Corners (N, 2) spread over the picture: the best of each of 4 x 6 tiles, so that one busy body does not take them all."""
+    import cv2
+
+    height, width = grey.shape
+    rows, columns = np.linspace(0, height, 5).astype(int), np.linspace(0, width, 7).astype(int)
+    kept = []
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
+            tile = np.ascontiguousarray(grey[top:bottom, left:right])
+            if tile.std() < 1.0:
+                continue
+            found = cv2.goodFeaturesToTrack(tile, maxCorners=8, qualityLevel=0.05, minDistance=7)
+            if found is not None:
+                kept.append(found[:, 0] + (left, top))
+    return np.concatenate(kept).astype(np.float32) if kept else np.zeros((0, 2), np.float32)
+
+
+def _follow(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, float, float, float] | None:
+    """Map (2, 3) from ``now`` to ``key``, share of corners still followed, rms error and rms motion of the background in pixels."""
+    import cv2
+
+    if len(corners) < FEWEST_CORNERS:
+        return None
+    start = np.ascontiguousarray(moved(corners, guess)[:, None], np.float32)
+    guided = cv2.OPTFLOW_USE_INITIAL_FLOW
+    there, status, _ = cv2.calcOpticalFlowPyrLK(key, now, corners[:, None], start, winSize=(15, 15), maxLevel=3, flags=guided)
+    inside = (there[:, 0] > 4).all(axis=1) & (there[:, 0] < np.array(now.shape[::-1]) - 5).all(axis=1)
+    good = (status[:, 0] == 1) & inside
+    if good.sum() < FEWEST_CORNERS:
+        return None
+    fit = similarity(there[good, 0], corners[good])
+    if fit is None or fit[1].sum() < max(FEWEST_CORNERS // 2, 0.3 * good.sum()):
+        return None
+    matrix, inlier = fit
+    error = moved(there[good, 0][inlier], matrix) - corners[good][inlier]
+    shift = there[good, 0][inlier] - corners[good][inlier]
+    return (
+        matrix,
+        float(good.mean() * inlier.mean()),
+        float(np.sqrt(np.mean((error**2).sum(axis=1)))),
+        float(np.sqrt(np.mean((shift**2).sum(axis=1)))),
+    )
+
+
+@analysis(version=1)
+def camera_motion(clip: Clip) -> CameraMotion:
+    """Camera motion over the longest shot of a clip. Raises ClipError if it has no picture."""
+    return camera_motion_of(longest_shot(clip).rgb)
