@@ -1,0 +1,87 @@
+"""The simulator: a procedural stage whose every fact is known, and which can break a scene on purpose by a stated amount.
+
+It renders a prompt from its structured fields (cast, shots, speech, events, music, text_in_frame, references) and never reads the text.
+Heavy imports wait until a clip is made, so that listing generators stays quick.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from generators.simulator.breakage import PRESETS, Breakage, breakage_of
+from seedbench.errors import GenerationRefusedError
+from seedbench.generator import Capabilities, Generation, Generator, Request
+
+if TYPE_CHECKING:
+    from seedbench.prompt import Prompt
+
+__all__ = ["PRESETS", "Breakage", "Simulator"]
+
+#: Raised whenever the same prompt, seed and options give another clip; part of what a run's cells are keyed by.
+VERSION = 1
+
+
+class Simulator(Generator):
+    """Draws, speaks and plays any prompt it can stage. Options are those of :class:`Breakage`, and ``preset`` (``broken``)."""
+
+    name: ClassVar[str] = "simulator"
+
+    def __init__(self, *, preset: str = "", **options: Any) -> None:
+        self.breakage = breakage_of(preset, **options)
+
+    def capabilities(self) -> Capabilities:
+        """Every task, any size and rate, from a fifth of a second to a minute; the same request gives the same bytes."""
+        return Capabilities(min_duration_s=0.2, max_duration_s=60.0, deterministic=True)
+
+    def identity(self, prompt: Prompt, seed: int) -> dict[str, Any]:
+        """The version of the stage, so that clips of an older one are not taken for this one's."""
+        return {"simulator": VERSION}
+
+    def generate(self, request: Request, directory: Path) -> Generation:
+        """Write ``clip.mp4`` and ``truth.json`` into ``directory``; refuse what cannot be staged. Raises GeneratorError without a voice."""
+        refusal = refusal_of(request.prompt)
+        if refusal:
+            return Generation(status="refused", reason=refusal, seed_used=request.seed)
+        start = time.perf_counter()
+        from generators.simulator.plan import plan_scene
+        from generators.simulator.soundtrack import RATE, record
+        from generators.simulator.stage import frames
+        from generators.simulator.truth import truth_of
+        from seedbench.media import write_clip
+
+        try:
+            scene = plan_scene(
+                request.prompt, request.seed, width=request.width, height=request.height, fps=request.fps, breakage=self.breakage
+            )
+        except GenerationRefusedError as error:
+            return Generation(status="refused", reason=str(error), seed_used=request.seed)
+        sound = record(scene)
+        file = write_clip(directory / "clip.mp4", frames(scene), request.fps, sound.samples, RATE)
+        truth = truth_of(scene, sound)
+        (directory / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        return Generation(
+            status="succeeded",
+            file=file,
+            seed_used=request.seed,
+            latency_s=time.perf_counter() - start,
+            cost_usd=0.0,
+            truth=truth,
+            facts={"broken": self.breakage.asked()},
+        )
+
+
+def refusal_of(prompt: Prompt) -> str:
+    """Why a prompt cannot be staged; empty if it can."""
+    if not prompt.simulated:
+        return prompt.not_simulated
+    if prompt.edit is not None:
+        return "the simulator makes clips anew and cannot change a given one"
+    if prompt.extends is not None:
+        return "the simulator makes clips anew and cannot go on from a given one"
+    fluids = sorted({event.kind for event in prompt.events if event.kind in ("cloth", "water", "smoke")})
+    if fluids:
+        return f"the simulator knows rigid bodies only, not {fluids[0]}"
+    return ""

@@ -1,0 +1,99 @@
+"""The bodies of a prompt: their paths from its events, at one scale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from generators.simulator.bodies import GRAVITY, SOLIDS, Path, Solid, Swing, collide, fall, roll
+from generators.simulator.breakage import Breakage
+from generators.simulator.lab import SMALLEST, Bench, bench_for
+from seedbench.prompt import Event, Prompt
+
+BODIED = frozenset({"drop", "throw", "bounce", "roll", "collide", "pendulum"})
+_SOUND = Breakage()
+_CLEARANCE_M = 0.35  # a pendulum's lowest point over the floor
+
+
+@dataclass(frozen=True)
+class Body:
+    """One body of a scene: its event's number and kind, what it is, how large (metres), where it goes, whether it is heard."""
+
+    name: str
+    event: int
+    kind: str
+    solid: Solid
+    radius_m: float
+    path: Path
+    sound: bool
+
+
+def bodies_of(
+    prompt: Prompt, rng: np.random.Generator, *, width: int, height: int, breakage: Breakage
+) -> tuple[tuple[Body, ...], Bench | None]:
+    """Bodies of a prompt's events, and their scale, which is that of the sound scene whatever is broken."""
+    events = [(index, event) for index, event in enumerate(prompt.events) if event.kind in BODIED]
+    if not events:
+        return (), None
+    jitter = rng.uniform(-1, 1, size=len(events))
+    least_px = SMALLEST * min(width, height)
+    radii = [SOLIDS[event.object].radius_m for _, event in events]
+    for _ in range(8):
+        sound = _built(prompt, events, radii, jitter, _SOUND)
+        top = max([body.path.swing.pivot[1] + 0.1 for body in sound if body.path.swing is not None], default=0.0)
+        bench = bench_for(
+            [body.path for body in sound],
+            [body.radius_m for body in sound],
+            duration_s=prompt.duration_s,
+            width=width,
+            height=height,
+            top_m=top,
+        )
+        if min(radii) * bench.px_per_m >= least_px - 1e-6:
+            break
+        radii = [max(radius, 1.001 * least_px / bench.px_per_m) for radius in radii]
+    return tuple(_built(prompt, events, radii, jitter, breakage)), bench
+
+
+def _built(prompt: Prompt, events: list[tuple[int, Event]], radii: list[float], jitter: np.ndarray, breakage: Breakage) -> list[Body]:
+    bodies: list[Body] = []
+    for place, ((index, event), radius) in enumerate(zip(events, radii, strict=True)):
+        x_m = 6 * radius * (place - (len(events) - 1) / 2) + 0.06 * float(jitter[place])
+        for number, path in enumerate(_paths(event, radius, x_m, prompt.duration_s, breakage)):
+            if breakage.teleport:
+                path = path.jumped(prompt.duration_s / 2, breakage.teleport)
+            name = f"{event.object} {len(bodies) + 1}"
+            bodies.append(Body(name, index, event.kind, SOLIDS[event.object], radius, path, event.sound and number == 0))
+    return bodies
+
+
+def _paths(event: Event, radius: float, x_m: float, duration_s: float, breakage: Breakage) -> list[Path]:
+    gravity = GRAVITY * breakage.gravity_scale
+    gain = breakage.energy_gain
+    restitution = math.sqrt(1 + gain) if gain else event.restitution
+    speed = event.speed_m_s
+    if event.kind == "pendulum":
+        swing = Swing(event.start_s, (x_m, event.height_m + _CLEARANCE_M), event.height_m, gravity=gravity, gain=1 + gain)
+        return [Path(swing=swing)]
+    if event.kind == "roll":
+        return [roll(x_m=x_m, radius_m=radius, speed_m_s=speed or 0.6, gain=gain)]
+    if event.kind == "collide":
+        meet_s = event.start_s + max(0.4, 0.40 * (duration_s - event.start_s))
+        return list(collide(time_s=meet_s, x_m=x_m, radius_m=radius, speed_m_s=speed or 0.8, restitution=restitution))
+    thrown = speed if event.kind == "throw" else 0.0
+    box = SOLIDS[event.object].box
+    return [
+        fall(
+            start_s=event.start_s,
+            x_m=x_m,
+            height_m=max(0.0, event.height_m),
+            radius_m=radius,
+            restitution=restitution,
+            until_s=duration_s,
+            speed_m_s=thrown,
+            gravity=gravity,
+            box=box,
+        )
+    ]
