@@ -73,7 +73,7 @@ def draw(datasets: Path) -> list[Path]:
             directory = Path(scratch) / str(number)
             directory.mkdir()
             file.parent.mkdir(parents=True, exist_ok=True)
-            _draw_one(file, directory)
+            draw_one(file, directory)
             made.append(file)
     return made
 
@@ -87,7 +87,8 @@ def _references(datasets: Path | None = None) -> Iterator[tuple[Path, Reference]
                 yield suite.root, item
 
 
-def _draw_one(file: Path, directory: Path) -> None:
+def draw_one(file: Path, directory: Path) -> None:
+    """Draw one asset, known by its file's name; ``directory`` is for what lies by the way. ValueError for a name nobody knows."""
     looks, clips = portraits(), films()
     if file.name in clips:
         shutil.copyfile(_render(clips[file.name], directory, *FILM_SIZE), file)

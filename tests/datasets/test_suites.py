@@ -178,7 +178,7 @@ def test_what_no_simulator_shows_is_said(prompt: Prompt) -> None:
     fluid = any(event.kind in ("cloth", "water", "smoke") for event in prompt.events)
     foreign = any(not sign.text.isascii() for sign in prompt.text_in_frame)
     style = any(reference.role == "style" for reference in prompt.references)
-    if fluid or foreign or style:
+    if fluid or foreign or style or prompt.extends or prompt.edit:
         assert not prompt.simulated
     assert prompt.simulated == (prompt.not_simulated == "")
 
