@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -18,11 +19,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.analyses.faces import FaceTrack, FaceTracks
 from metrics.syncnet import SyncNet, lag, metric, mfcc, tracks
 from metrics.syncnet.network import SyncNetV2, embed_lips, embed_sound, load, window_count
 from seedbench import weights
 from seedbench.clip import Clip
 from seedbench.errors import WeightsError
+from seedbench.media import write_clip
 from seedbench.metric import Sample
 
 VALUES = ("lse_d", "lse_c", "lse_d_masked", "lse_c_masked", "offset_ms")
@@ -427,3 +430,24 @@ def test_the_embeddings_of_sound_follow_the_windows(net: SyncNetV2) -> None:
     rows = embed_sound(net, cepstra, 3)
     assert rows.shape == (3, 1024)
     assert embed_sound(net, cepstra[8:], 1)[0] == pytest.approx(rows[2], abs=1e-4)
+
+
+def test_a_clip_with_a_face_is_scored_from_its_file(
+    random_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, net: SyncNetV2
+) -> None:
+    rng = np.random.default_rng(10)
+    small = rng.integers(0, 255, (56, 8, 8, 3)).astype(np.uint8)
+    frames = [cv2.resize(picture, (256, 256), interpolation=cv2.INTER_CUBIC) for picture in small]
+    clip = Clip.open(write_clip(tmp_path / "face.mp4", frames, 25, rng.normal(0, 0.1, 56 * 1920).astype(np.float32)))
+    boxes = np.tile(np.array(FACE, np.float32), (56, 1))
+    seen = FaceTrack(np.arange(56), boxes, np.zeros((56, 468, 3), np.float32), np.ones(56), np.ones(56))
+    monkeypatch.setattr(metric, "face_tracks", lambda _: FaceTracks(56, 256, 256, [seen], np.ones(56, int)))
+    monkeypatch.setattr(metric, "shots", lambda _: SimpleNamespace(cuts_s=np.zeros(0)))
+    monkeypatch.setattr(metric, "speech", lambda _: metric.Speech(np.array([[0.0, 2.2]]), np.zeros(0), -20.0))
+    found = {score.measure: score for score in SyncNet().score(clip, Sample())}
+    crops = tracks.crops(clip.frames(25).rgb, tracks.link([[FACE]] * 56)[0])
+    faithful, masked = metric.score_track(net, crops, clip.audio(16_000).samples[: 56 * 640])
+    assert found["lse_d_masked"].value == masked.lse_d
+    assert found["lse_d_masked"].n_used == 51
+    assert found["lse_d_masked"].backend == "syncnet-v2/blazeface"
+    assert (found["lse_d"].value is None) == faithful.on_edge
