@@ -13,8 +13,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from generators.simulator.hair import paint_beard, paint_body, paint_glasses, paint_hair, paint_hair_behind
-from generators.simulator.head import Easel, Sheet, lids, paint_brows, paint_eyes, paint_skin, stroke
+from generators.simulator.clothes import paint_body, paint_glasses
+from generators.simulator.easel import Easel, Sheet, stroke
+from generators.simulator.hair import paint_beard, paint_hair, paint_hair_behind
+from generators.simulator.head import lids, paint_brows, paint_eyes, paint_skin
 from generators.simulator.lips import JAW_DROP, SHUT, Mouth, drop_jaw, paint_mouth
 from generators.simulator.looks import Face
 

@@ -1,28 +1,26 @@
 """Synthetic speech with known phoneme times, and the mouth that goes with it.
 
-The voice is espeak-ng, loaded in-process from the package ``espeakng-loader`` (extra ``tts``, GPL-3): robotic, but it tells
-what is sounded when, to the millisecond, in over a hundred languages. :func:`mouth_track` turns those phonemes into a mouth
+The voice is espeak-ng (:mod:`generators.simulator.espeak`): robotic, but it tells what is sounded when, to the millisecond, in
+over a hundred languages. :func:`mouth_track` turns those phonemes into a mouth
 that opens and rounds, with the lips shut on p, b and m.
 """
 
 from __future__ import annotations
 
-import ctypes
-import threading
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
+from generators.simulator.espeak import PHONEME, WORD, Event, Manner, synthesise
+from generators.simulator.espeak import RATE as ESPEAK_RATE
 from seedbench.errors import GeneratorError
 
 RATE = 48000
 LOUDNESS = 0.1  # root mean square of what is spoken, pauses left out
 PEAK = 0.9
-NO_TTS = "the simulator needs a voice for prompts that talk: pip install 'seedbench[tts]'"
 
 # Tags whose espeak-ng name is not the tag in lower case.
 _ESPEAK_NAMES = {
@@ -37,8 +35,6 @@ _ESPEAK_NAMES = {
 }
 _VARIANTS = {"low": ("m1", "m2", "m3", "m4", "m7"), "high": ("f1", "f2", "f3", "f4", "f5")}
 _MEAN_PITCH = {"low": 38, "high": 56}
-
-_one_at_a_time = threading.Lock()  # espeak-ng keeps its state in global variables
 
 
 @dataclass(frozen=True)
@@ -80,18 +76,16 @@ def speak(text: str, *, language: str = "en", voice: Literal["low", "high"] = "l
     The same arguments give the same samples, whatever was spoken before. ``language`` is a BCP 47 tag. Raises GeneratorError
     without the extra ``tts``, for a language espeak-ng lacks, and for text with nothing to say.
     """
-    loader = _loader()
     rng = np.random.default_rng([seed, int(voice == "high")])
     variant = _VARIANTS[voice][int(rng.integers(len(_VARIANTS[voice])))]
-    settings = _Settings(
+    manner = Manner(
         names=[f"{name}+{variant}" for name in _espeak_names(language)],
         words_per_minute=int(rng.integers(150, 172)),
         pitch=int(_MEAN_PITCH[voice] + rng.integers(-8, 9)),
         seed=int(rng.integers(1, 2**31)),
     )
-    with _one_at_a_time:
-        raw, events = _synthesise(loader, text, language, settings)
-    if not any(event.kind == _PHONEME and event.ipa for event in events):
+    raw, events = synthesise(text, language=language, manner=manner)
+    if not any(event.kind == PHONEME and event.ipa for event in events):
         raise GeneratorError(f"there is nothing to say in {text!r} ({language})")
     return Speech(_finished(raw), RATE, _phonemes_of(events), _words_of(events, text))
 
@@ -107,108 +101,9 @@ def _espeak_names(language: str) -> list[str]:
     return list(dict.fromkeys(_ESPEAK_NAMES.get(name, name) for name in (tag, base)))
 
 
-# --- espeak-ng by ctypes ------------------------------------------------------------------------------------------------------------------
-
-_SYNCHRONOUS, _PHONEME_EVENTS, _IPA, _DO_NOT_EXIT = 2, 1, 2, 0x8000
-_UTF8, _PACE, _PITCH = 1, 1, 3
-_LAST, _WORD, _END, _PHONEME = 0, 1, 5, 7
-
-
-class _EventId(ctypes.Union):
-    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
-
-
-class _EspeakEvent(ctypes.Structure):
-    _fields_ = [
-        ("type", ctypes.c_int),
-        ("unique_identifier", ctypes.c_uint),
-        ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int),
-        ("audio_position_ms", ctypes.c_int),
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", _EventId),
-    ]
-
-
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_EspeakEvent))
-
-
-class _Event(NamedTuple):
-    kind: int
-    time_s: float
-    position: int
-    length: int
-    ipa: str
-
-
-class _Settings(NamedTuple):
-    names: list[str]
-    words_per_minute: int
-    pitch: int
-    seed: int
-
-
-def _loader() -> ModuleType:
-    try:
-        import espeakng_loader
-    except ImportError as error:
-        raise GeneratorError(NO_TTS) from error
-    return espeakng_loader
-
-
-def _synthesise(loader: Any, text: str, language: str, settings: _Settings) -> tuple[np.ndarray, list[_Event]]:
-    """Samples (N,) int16 at 22050 Hz, and the events in order.
-
-    The library is loaded and unloaded for each text: its noise source and phase live in static variables that neither
-    espeak_Terminate nor its own seed resets, so a second text would otherwise depend on the first.
-    """
-    espeak = ctypes.CDLL(loader.get_library_path())
-    chunks: list[np.ndarray] = []
-    events: list[_Event] = []
-    try:
-        rate = espeak.espeak_Initialize(_SYNCHRONOUS, 0, str(loader.get_data_path()).encode(), _PHONEME_EVENTS | _IPA | _DO_NOT_EXIT)
-        if rate <= 0:
-            raise GeneratorError(f"espeak-ng does not start (code {rate}): reinstall it with pip install 'seedbench[tts]'")
-
-        def collect(samples: Any, count: int, pointer: Any) -> int:
-            if samples and count > 0:
-                chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
-            index = 0
-            while pointer[index].type != _LAST:
-                event = pointer[index]
-                name = ctypes.string_at(ctypes.addressof(event.id), 8).split(b"\0")[0] if event.type == _PHONEME else b""
-                events.append(_Event(event.type, event.sample / rate, event.text_position, event.length, name.decode("utf-8", "ignore")))
-                index += 1
-            return 0
-
-        callback = _Callback(collect)
-        espeak.espeak_SetSynthCallback(callback)
-        if not any(espeak.espeak_SetVoiceByName(name.encode()) == 0 for name in settings.names):
-            raise GeneratorError(f"espeak-ng has no voice for the language {language!r}: name another BCP 47 tag, such as en, de or cmn")
-        espeak.espeak_SetParameter(_PACE, settings.words_per_minute, 0)
-        espeak.espeak_SetParameter(_PITCH, settings.pitch, 0)
-        espeak.espeak_ng_SetRandSeed(ctypes.c_long(settings.seed))
-        data = text.encode()
-        status = espeak.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, 1, 0, _UTF8, None, None)
-        espeak.espeak_Terminate()
-    finally:
-        _unload(espeak)
-    if status != 0:
-        raise GeneratorError(f"espeak-ng could not speak {text!r} ({language}), code {status}")
-    return np.concatenate(chunks) if chunks else np.zeros(0, np.int16), events
-
-
-def _unload(library: ctypes.CDLL) -> None:
-    import _ctypes
-
-    close = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary  # type: ignore[attr-defined]
-    close(library._handle)
-
-
-def _phonemes_of(events: Sequence[_Event]) -> tuple[Phoneme, ...]:
+def _phonemes_of(events: Sequence[Event]) -> tuple[Phoneme, ...]:
     """Every stretch from the first sound to the end, pauses merged; a phoneme lasts until the next one begins."""
-    marks = [event for event in events if event.kind == _PHONEME]
+    marks = [event for event in events if event.kind == PHONEME]
     end_s = max(event.time_s for event in events)
     phonemes: list[Phoneme] = []
     for mark, following_s in zip(marks, [*(mark.time_s for mark in marks[1:]), end_s], strict=True):
@@ -219,11 +114,11 @@ def _phonemes_of(events: Sequence[_Event]) -> tuple[Phoneme, ...]:
     return tuple(phonemes)
 
 
-def _words_of(events: Sequence[_Event], text: str) -> tuple[Word, ...]:
+def _words_of(events: Sequence[Event], text: str) -> tuple[Word, ...]:
     """Words with the time from their first sound to the end of their last."""
     words: list[Word] = []
     sounds = _phonemes_of(events)
-    marks = [event for event in events if event.kind == _WORD and event.length > 0]
+    marks = [event for event in events if event.kind == WORD and event.length > 0]
     for index, mark in enumerate(marks):
         until_s = marks[index + 1].time_s if index + 1 < len(marks) else float("inf")
         inside = [sound for sound in sounds if sound.ipa and mark.time_s <= sound.start_s < until_s]
@@ -233,10 +128,10 @@ def _words_of(events: Sequence[_Event], text: str) -> tuple[Word, ...]:
 
 
 def _finished(raw: np.ndarray) -> np.ndarray:
-    """(N,) int16 at 22050 Hz to float32 at :data:`RATE`, at one loudness for all voices."""
+    """(N,) int16 from espeak-ng to float32 at :data:`RATE`, at one loudness for all voices."""
     from scipy.signal import resample_poly
 
-    samples = resample_poly(raw / 32768.0, 320, 147)
+    samples = resample_poly(raw / 32768.0, RATE // 150, ESPEAK_RATE // 150)
     loud = samples[np.abs(samples) > 0.01]
     level = float(np.sqrt(np.mean(loud**2))) if loud.size else 1.0
     gain = min(LOUDNESS / level, PEAK / max(float(np.abs(samples).max()), 1e-9))
