@@ -24,10 +24,6 @@ MoChaBench clips (docs/metrics/identity.md); ArcFace trains strangers towards a 
 LEAST_GAP = {"dlib-resnet128": 0.02, "arcface": 0.05}
 """Least g - m at which the backbone is held to tell people apart."""
 
-MIDDLE = 0.5
-"""Place between m and g from which on two faces count as one person. With dlib on photographic faces that is cosine 0.93;
-its published distance of 0.6 is cosine 0.92 at the mean length 1.5 of its vectors."""
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -89,10 +85,14 @@ def strangers_level(vector: np.ndarray, backend: str, drawn: np.ndarray) -> tupl
     return (among_drawn, "drawn faces") if among_drawn > photographed else (photographed, "photographs")
 
 
-def same_person_cosine(vector: np.ndarray, backend: str, drawn: np.ndarray) -> float:
-    """Least cosine at which another face counts as the person with this vector: the middle between strangers and 1."""
+def cosine_at(vector: np.ndarray, share: float, *, backend: str, drawn: np.ndarray) -> float:
+    """The cosine at a share of the way from this face's (D,) strangers to the very same picture.
+
+    >>> round(cosine_at(np.array([1.0, 0.0]), 0.5, backend="dlib-resnet128", drawn=np.zeros((0, 2))), 3)
+    0.93
+    """
     level, _ = strangers_level(vector, backend, drawn)
-    return level + MIDDLE * (1.0 - level)
+    return level + share * (1.0 - level)
 
 
 def scale_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy as np
 from metrics.analyses.face_embeddings import CUT_MARGIN_S, FaceSamples
 from metrics.identity import summary
 from metrics.identity.appearances import Appearance, appearances
-from metrics.identity.assign import Casting, cast_faces
-from metrics.identity.calibrate import same_person_cosine
+from metrics.identity.assign import SAME_FROM, Casting, cast_faces
+from metrics.identity.calibrate import cosine_at
 from metrics.identity.schedule import Schedule
 
 
@@ -57,7 +58,7 @@ def usable_appearances(samples: FaceSamples, plan: Schedule, drawn: np.ndarray) 
     """The faces of each shot of the plan, from samples that lie clear of its cuts."""
 
     def same(one: np.ndarray, two: np.ndarray) -> bool:
-        return bool(one @ two >= same_person_cosine(one, samples.backend, drawn))
+        return bool(one @ two >= cosine_at(one, SAME_FROM, backend=samples.backend, drawn=drawn))
 
     shot = plan.shot_of(samples.time_s)
     shot[(np.abs(samples.time_s[:, None] - plan.cuts_s[None]) < CUT_MARGIN_S).any(axis=1)] = -1
@@ -71,7 +72,7 @@ def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.
     """
     names = list(dict.fromkeys(name for shot in plan.planned for name in shot.cast))
     faces = usable_appearances(samples, plan, drawn)
-    casting = cast_faces(faces, plan.expected, lambda vector: same_person_cosine(vector, samples.backend, drawn))
+    casting = cast_faces(faces, plan.expected, partial(cosine_at, backend=samples.backend, drawn=drawn))
     people = summary.subjects(casting, names, faces, samples.phash, backend=samples.backend, drawn=drawn)
     scored = [subject for subject in people if subject.pairs]
     pairs = [pair for subject in scored for pair in subject.pairs]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from metrics.analyses.face_embeddings import FaceSamples
 from metrics.identity.appearances import appearances, split_half, unit, weighted_mean
 from metrics.identity.assign import match
-from metrics.identity.calibrate import bank, calibrated, same_person_cosine, scale_of, strangers_level
+from metrics.identity.calibrate import bank, calibrated, cosine_at, scale_of, strangers_level
 from metrics.identity.judge import Judgement, judge
 from metrics.identity.schedule import Schedule, lay
 from metrics.identity.summary import theil_sen
@@ -121,6 +121,19 @@ def test_two_people_who_change_sides_are_no_swap() -> None:
     assert found["swap_rate"] == 0.0
     assert found["similarity"] == pytest.approx(1.0)
     assert found["presence"] == 1.0
+
+
+def test_a_swap_is_told_by_the_nearer_person_even_when_not_sure_of_either() -> None:
+    turned_away = between(0.5, P)
+    result = judged([[P], [Q], [P], [turned_away]], [["ann"], ["bob"], ["ann"], ["bob"]])
+    assert result.answers["swap_rate"].value == pytest.approx(0.5)
+    assert result.casting.roles[-1].looks_like == "ann"
+
+
+def test_a_stranger_is_no_swap() -> None:
+    found = values(judged([[P], [Q], [P], [R]], [["ann"], ["bob"], ["ann"], ["bob"]]))
+    assert found["swap_rate"] == 0.0
+    assert found["presence"] == 0.75
 
 
 def test_one_face_playing_both_parts_is_a_swap() -> None:
@@ -258,7 +271,7 @@ def test_drawn_faces_are_compared_with_drawn_strangers() -> None:
     level, kind = strangers_level(P, "dlib-resnet128", drawn)
     assert (level, kind) == (pytest.approx(0.96), "drawn faces")
     assert strangers_level(Q, "dlib-resnet128", drawn) == (0.86, "photographs")
-    assert same_person_cosine(Q, "dlib-resnet128", drawn) == pytest.approx(0.93)
+    assert cosine_at(Q, 0.6, backend="dlib-resnet128", drawn=drawn) == pytest.approx(0.86 + 0.6 * 0.14)
 
 
 def test_a_backend_without_a_bank_has_none() -> None:

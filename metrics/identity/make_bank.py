@@ -1,0 +1,71 @@
+"""Make ``bank.npz``: embeddings of drawn strangers, the lower end of the scale for drawn faces.
+
+    python -m metrics.identity.make_bank [OUT.npz] [--people 32]
+
+Renders one silent clip of two shots for each identity with the simulator and keeps one vector a person. No photograph of anybody is
+involved. The file holds ``embedding`` (n, 128) float16, ``backend`` and ``provenance`` (JSON).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from metrics.analyses.face_embeddings import face_embeddings
+from metrics.identity.appearances import weighted_mean
+from seedbench import __version__, registry, weights
+from seedbench.clip import Clip
+from seedbench.generator import Request
+from seedbench.prompt import Character, Look, Prompt, Shot
+
+FIRST_IDENTITY = 5000
+"""Identities from here on; no suite uses them."""
+
+
+def portrait(identity: int) -> Prompt:
+    """Two silent shots of one person."""
+    shots = (
+        Shot(start_s=0, end_s=1.2, cast=("somebody",), framing="close", light="day", place="studio"),
+        Shot(start_s=1.2, end_s=2.4, cast=("somebody",), framing="medium", light="warm", place="room"),
+    )
+    somebody = Character(id="somebody", look=Look(identity=identity))
+    return Prompt(
+        id=f"bank-{identity}", text="A silent portrait in two shots.", task="multi_shot", duration_s=2.4, cast=(somebody,), shots=shots
+    )
+
+
+def main() -> None:
+    """Render, embed, save."""
+    parser = argparse.ArgumentParser(description="Make the bank of drawn faces.")
+    parser.add_argument("out", nargs="?", type=Path, default=Path(__file__).with_name("bank.npz"))
+    parser.add_argument("--people", type=int, default=32)
+    options = parser.parse_args()
+    simulator = registry.load("generators", "simulator")()
+    vectors = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for identity in range(FIRST_IDENTITY, FIRST_IDENTITY + options.people):
+            folder = Path(scratch) / str(identity)
+            folder.mkdir()
+            made = simulator.generate(Request(prompt=portrait(identity), seed=0), folder)
+            samples = face_embeddings(Clip.open(made.file))
+            if len(samples):
+                vectors.append(weighted_mean(samples.embedding, samples.weight))
+    provenance = {
+        "made_by": "python -m metrics.identity.make_bank",
+        "faces": f"seedbench simulator {__version__}, identities {FIRST_IDENTITY}..{FIRST_IDENTITY + options.people - 1}",
+        "people": str(len(vectors)),
+        "dlib-face": weights.sha256_of("dlib-face"),
+        "dlib-5point": weights.sha256_of("dlib-5point"),
+    }
+    np.savez_compressed(
+        options.out, embedding=np.stack(vectors).astype(np.float16), backend="dlib-resnet128", provenance=json.dumps(provenance)
+    )
+    print(f"{options.out}: {len(vectors)} people")
+
+
+if __name__ == "__main__":
+    main()
