@@ -275,8 +275,9 @@ class Harness:
         for label, name in wanted:
             mine = [clips[cell.id] for cell in cells if cell.role != "reference" and cell.generator == label and cell.id in clips]
             total = sum(cell.role != "reference" and cell.generator == label for cell in cells)
-            if self.spec.reference is None:
-                reason = "no reference set was given (--reference)"
+            shared = {sha256 for _, sha256 in mine} & {sha256 for _, sha256 in reference}
+            if self.spec.reference is None or shared:
+                reason = f"{len(shared)} of its clips are in the reference set" if shared else "no reference set was given (--reference)"
                 self._record_set(label, name, [Score.none(m.name, reason) for m in self.set_metrics[name].measures], 0, total)
             else:
                 task = CompareTask(generator=label, metric=name, generated=tuple(mine), reference=tuple(reference))
