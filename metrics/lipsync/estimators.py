@@ -1,0 +1,102 @@
+"""Lag estimators: how well lips and sound fit at every lag of +-15 frames, and how unusual the best fit is.
+
+A lag of +k frames means that the sound is k frames early: lips at frame t belong to the sound of frame t - k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.lipsync.features import aperture_band, energy_of
+
+MAX_LAG = 15
+"""Frames (0.6 s) searched on each side, as SyncNet's tools do."""
+LAGS = np.arange(-MAX_LAG, MAX_LAG + 1)
+MIN_OVERLAP = 10
+"""Frames that must overlap for a lag to count."""
+
+
+def lag_curve(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Weighted mean over components of the correlation of ``lips`` (T, k) with ``sound`` (..., T, k) at each lag: (..., 31).
+
+    Only the overlap counts: nothing is padded, so unrelated tracks are not drawn to the edges.
+
+    >>> x = np.random.default_rng(0).normal(size=(80, 2))
+    >>> int(LAGS[lag_curve(x, np.roll(x, -3, axis=0)).argmax()])
+    3
+    """
+    n = min(len(lips), sound.shape[-2])
+    lips, sound = lips[:n], sound[..., :n, :]
+    weights = np.ones(lips.shape[1]) if weights is None else weights
+    curve = np.zeros((*sound.shape[:-2], len(LAGS)))
+    for at, lag in enumerate(LAGS.tolist()):
+        if n - abs(lag) < MIN_OVERLAP:
+            continue
+        v = lips[max(0, lag) : n + min(0, lag)]
+        a = sound[..., max(0, -lag) : n - max(0, lag), :]
+        v = v - v.mean(axis=0)
+        a = a - a.mean(axis=-2, keepdims=True)
+        power = (v * v).sum(axis=0) * (a * a).sum(axis=-2)
+        curve[..., at] = ((v * a).sum(axis=-2) / np.sqrt(power + 1e-12)) @ weights / weights.sum()
+    return curve
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The best lag of a curve: ``lag`` in frames (interpolated), ``height`` at the whole-frame maximum, ``edge``: within two of the end."""
+
+    lag: float
+    height: float
+    edge: bool
+
+
+def peak(curve: np.ndarray) -> Peak:
+    """The maximum of a lag curve (31,), refined by a parabola through its neighbours.
+
+    >>> peak(np.exp(-0.5 * ((LAGS - 2.25) / 2) ** 2)).lag.__round__(1)
+    2.2
+    """
+    at = int(curve.argmax())
+    lag = float(LAGS[at])
+    if 0 < at < len(curve) - 1:
+        left, middle, right = curve[at - 1], curve[at], curve[at + 1]
+        bend = left - 2 * middle + right
+        if bend < 0:
+            lag += float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
+    return Peak(lag, float(curve[at]), abs(int(LAGS[at])) >= MAX_LAG - 1)
+
+
+def shifted_heights(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Peak heights under the null: the sound is turned in a circle by every shift that leaves the searched lags behind.
+
+    (n,) values, one a shift; they overlap and are not independent. Empty for stretches shorter than 2.6 s.
+    """
+    n = min(len(lips), len(sound))
+    shifts = range(2 * MAX_LAG + 1, n - 2 * MAX_LAG, 2)
+    if not len(shifts):
+        return np.empty(0)
+    turned = np.stack([np.roll(sound[:n], shift, axis=0) for shift in shifts])
+    return lag_curve(lips[:n], turned, weights).max(axis=-1)
+
+
+def null_p(height: float, null: np.ndarray) -> float:
+    """Share of null heights at least as high, counting the observed one: never 0.
+
+    >>> null_p(2.0, np.array([0.0, 1.0, 3.0]))
+    0.5
+    """
+    return (1 + int((null >= height).sum())) / (1 + len(null))
+
+
+def aperture_evidence(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The plain estimator: lag curve (31,) of lip opening against voice energy, pooled over stretches, and its null heights (n,).
+
+    ``pairs``: lip opening (T,) and sound features (4 T, bands) of each stretch. The null comes from the longest one.
+    """
+    both = [(aperture_band(opening)[:, None], energy_of(sound)[:, None]) for opening, sound in pairs]
+    frames = np.array([len(opening) for opening, _ in both], dtype=float)
+    curve = np.average(np.stack([lag_curve(*pair) for pair in both]), axis=0, weights=frames)
+    return curve, shifted_heights(*both[int(frames.argmax())])

@@ -1,0 +1,121 @@
+"""What a fit is worth: answers against errors, and how many mismatched pairs are taken for matched ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from metrics.lipsync.fit import TOLERANCE_FRAMES, Trial
+from metrics.lipsync.judge import judge
+from metrics.lipsync.model import Model
+
+ANSWERED = 0.94
+"""Share of matched pairs of a fit that shall score at least ``accept``."""
+BELONGING = 0.98
+"""Share of matched pairs that shall score at least ``reject``: below, lips and sound are said not to belong together."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Counts over trials. ``right``: answers within one frame of the known offset; ``fooled``: mismatched pairs that got an offset;
+    ``called_apart``: mismatched pairs said not to belong together; ``wrongly_apart``: matched ones said so."""
+
+    matched: int
+    answered: int
+    right: int
+    mismatched: int
+    fooled: int
+    called_apart: int
+    wrongly_apart: int
+
+    @property
+    def answer_share(self) -> float:
+        """Answered matched pairs, 0..1."""
+        return self.answered / max(1, self.matched)
+
+    @property
+    def right_share(self) -> float:
+        """Right answers among answers, 0..1."""
+        return self.right / max(1, self.answered)
+
+    @property
+    def fooled_share(self) -> float:
+        """Mismatched pairs answered, 0..1."""
+        return self.fooled / max(1, self.mismatched)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Scores that decide, and the lead taken off, learned from trials."""
+
+    accept: float
+    reject: float
+    lead_frames: float
+
+
+def within_a_frame(lag: float, offset: float) -> bool:
+    """Whether a lag, to the nearest frame, is within one frame of the known whole-frame offset.
+
+    >>> within_a_frame(1.4, 0.0), within_a_frame(1.6, 0.0)
+    (True, False)
+    """
+    return abs(round(lag) - offset) <= TOLERANCE_FRAMES
+
+
+def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED, belonging: float = BELONGING) -> Thresholds:
+    """Thresholds at which the stated shares of matched pairs answer; lead as the median error of those that do."""
+    matched = [trial for trial in trials if trial.matched]
+    scores = np.array([trial.comparison.score for trial in matched])
+    accept, reject = (float(np.quantile(scores, 1.0 - share)) for share in (answered, belonging))
+    errors = [trial.comparison.best.lag - trial.offset for trial in matched if trial.comparison.score >= accept]
+    near = [error for error in errors if abs(error) <= 2.5]
+    return Thresholds(accept, reject, float(np.mean(near)) if near else 0.0)
+
+
+def with_thresholds(model: Model, thresholds: Thresholds) -> Model:
+    """The model with these thresholds."""
+    return replace(model, accept=thresholds.accept, reject=thresholds.reject, lead_frames=thresholds.lead_frames)
+
+
+def outcome(trials: Sequence[Trial], thresholds: Sequence[Thresholds]) -> Outcome:
+    """What the judge says to trials; ``thresholds`` one a trial."""
+    counts = dict.fromkeys(("matched", "answered", "right", "mismatched", "fooled", "called_apart", "wrongly_apart"), 0)
+    for trial, used in zip(trials, thresholds, strict=True):
+        verdict = judge(trial.comparison, trial.aperture, accept=used.accept, reject=used.reject, lead_frames=used.lead_frames)
+        if trial.matched:
+            counts["matched"] += 1
+            counts["wrongly_apart"] += verdict.matched is False
+            if verdict.offset_ms is not None:
+                counts["answered"] += 1
+                counts["right"] += within_a_frame(verdict.offset_ms / 40.0, trial.offset)
+        else:
+            counts["mismatched"] += 1
+            counts["fooled"] += verdict.offset_ms is not None
+            counts["called_apart"] += verdict.matched is False
+    return Outcome(**counts)
+
+
+def nested(trials: Sequence[Trial], *, answered: float = ANSWERED) -> Outcome:
+    """The honest figure: each fold is judged by thresholds learned on the other folds."""
+    learned = {
+        fold: learn_thresholds([trial for trial in trials if trial.fold != fold], answered=answered)
+        for fold in {trial.fold for trial in trials}
+    }
+    return outcome(trials, [learned[trial.fold] for trial in trials])
+
+
+def answer_curve(
+    trials: Sequence[Trial], shares: Sequence[float] = (1.0, 0.98, 0.96, 0.95, 0.94, 0.93, 0.92, 0.9, 0.85, 0.8)
+) -> list[tuple[float, Outcome]]:
+    """Nested outcomes for wanted shares of answers, from all to few."""
+    return [(share, nested(trials, answered=share)) for share in shares]
+
+
+def separation(trials: Sequence[Trial]) -> float:
+    """Area under the curve of matched against mismatched scores, 0.5..1."""
+    matched = np.array([trial.comparison.score for trial in trials if trial.matched])
+    others = np.sort([trial.comparison.score for trial in trials if not trial.matched])
+    below = np.searchsorted(others, matched, side="left") + np.searchsorted(others, matched, side="right")
+    return float(below.mean() / (2 * len(others)))

@@ -1,0 +1,198 @@
+"""What the estimators see: numbers of the lips at 25 a second and of the sound at 100 a second. Pure functions of arrays.
+
+Lips: points of FaceMesh, turned upright by the line of the eyes and divided by a *smoothed* face scale (the distance of the eyes alone
+collapses on a turned head and jitters frame by frame), left and right averaged, slow head motion removed by a band, outliers squashed.
+Sound: log-mel, floored at a fixed depth below the loudest part (so that neither loudness nor a quiet noise floor matters), mean removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, median_filter
+
+FPS = 25.0
+SOUND_PER_FRAME = 4
+"""Sound features a video frame (100 Hz)."""
+
+MESH_POINTS = (
+    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95, 185, 40, 39, 37, 0),
+    *(267, 269, 270, 409, 415, 310, 311, 312, 13, 82, 81, 42, 183, 78, 33, 263, 1, 6, 152, 148, 377, 10, 234, 454),
+)
+"""The mesh points used: the lips, then eyes, nose, chin, forehead, sides of the face."""
+
+_AT = {point: k for k, point in enumerate(MESH_POINTS)}
+_PAIRS = (
+    *((61, 291), (146, 375), (91, 321), (181, 405), (84, 314), (185, 409), (40, 270), (39, 269), (37, 267)),
+    *((78, 308), (95, 324), (88, 318), (178, 402), (87, 317), (183, 415), (42, 310), (81, 311), (82, 312)),
+)
+"""Points of the lips, the person's right and left."""
+_MIDDLE = (17, 0, 14, 13, 152)
+
+SLOW_FRAMES = 12.0
+"""Motion slower than a Gaussian of this many frames is head motion, not speech."""
+SMOOTH_FRAMES = 0.7
+SQUASH = 2.5
+"""Deviations are bent over at this many robust standard deviations."""
+MEL_DEPTH = 11.0
+"""Log-mel is floored this many nats (48 dB) below the clip's loudest half per cent."""
+MESH_OK = 0.5
+"""Frames whose mesh score is lower are bridged by interpolation."""
+
+
+@dataclass(frozen=True)
+class Lips:
+    """Lips of one face in one stretch, at 25 a second.
+
+    ``shape`` (T, 96) and ``distances`` (T, 16): features with their velocities, for two estimators. ``aperture`` (T,): inner lip
+    opening in parts of the face scale (about the distance of the eyes), unfiltered.
+    """
+
+    shape: np.ndarray
+    distances: np.ndarray
+    aperture: np.ndarray
+
+
+def mesh_points(landmarks: np.ndarray) -> np.ndarray:
+    """The points used (T, 50, 2) of a full mesh (T, 468, 2 or more).
+
+    >>> mesh_points(np.zeros((3, 468, 3))).shape
+    (3, 50, 2)
+    """
+    return np.asarray(landmarks)[:, list(MESH_POINTS), :2].astype(np.float64)
+
+
+def _point(points: np.ndarray, mesh_index: int) -> np.ndarray:
+    return points[:, _AT[mesh_index]]
+
+
+def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
+    return np.linalg.norm(_point(points, a) - _point(points, b), axis=1)
+
+
+def upright(points: np.ndarray) -> np.ndarray:
+    """Turn points (T, 50, 2) so that the line of the eyes is level in each frame."""
+    eyes = _point(points, 263) - _point(points, 33)
+    angle = np.arctan2(eyes[:, 1], eyes[:, 0])
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], -2)
+    return np.einsum("tij,tpj->tpi", turn, points)
+
+
+def face_scale(points: np.ndarray) -> np.ndarray:
+    """Size of the face (T,) in the unit of ``points`` (T, 50, 2): the distance of the eyes, or 3/4 of forehead to nose tip where that is
+    larger (a head turned sideways), smoothed over time."""
+    raw = np.maximum(_distance(points, 33, 263), 0.75 * _distance(points, 10, 1))
+    return gaussian_filter1d(median_filter(raw, 9, mode="nearest"), 4.0, mode="nearest")
+
+
+def bridge(values: np.ndarray, good: np.ndarray) -> np.ndarray:
+    """Replace rows of ``values`` (T, ...) where ``good`` (T,) is False by linear interpolation from the others (unchanged if none is good).
+
+    >>> bridge(np.array([[0.0], [9.0], [2.0]]), np.array([True, False, True])).ravel().tolist()
+    [0.0, 1.0, 2.0]
+    """
+    if good.all() or not good.any():
+        return values
+    flat = values.reshape(len(values), -1)
+    at = np.arange(len(values))
+    return np.stack([np.interp(at, at[good], column[good]) for column in flat.T], axis=1).reshape(values.shape)
+
+
+def band(values: np.ndarray) -> np.ndarray:
+    """Keep the motion of speech in ``values`` (T, D): minus a slow Gaussian, lightly smoothed."""
+    fast = values - gaussian_filter1d(values, SLOW_FRAMES, axis=0, mode="nearest")
+    return gaussian_filter1d(fast, SMOOTH_FRAMES, axis=0, mode="nearest")
+
+
+def squash(values: np.ndarray) -> np.ndarray:
+    """Bend outliers of each column over: identity near the median, never more than ``SQUASH`` robust standard deviations from it.
+
+    >>> squash(np.array([[-1.0], [0.0], [1.0], [1000.0]])).max() < 6
+    np.True_
+    """
+    middle = np.median(values, axis=0)
+    width = SQUASH * (1.4826 * np.median(np.abs(values - middle), axis=0) + 1e-6)
+    return middle + np.tanh((values - middle) / width) * width
+
+
+def _with_velocity(values: np.ndarray) -> np.ndarray:
+    clean = squash(band(values))
+    return np.concatenate([clean, 2.0 * np.gradient(clean, axis=0)], axis=1)
+
+
+def _symmetric_shape(points: np.ndarray) -> np.ndarray:
+    """Lip outline with left and right averaged, relative to the nose: (T, 48) from upright, scaled points."""
+    lips = points - (_point(points, 1) + _point(points, 6))[:, None] / 2
+    columns = []
+    for right, left in _PAIRS:
+        columns.append((_point(lips, left)[:, 0] - _point(lips, right)[:, 0]) / 2)
+        columns.append((_point(lips, left)[:, 1] + _point(lips, right)[:, 1]) / 2)
+    columns += [_point(lips, middle)[:, 1] for middle in _MIDDLE]
+    columns.append((_point(lips, 148)[:, 1] + _point(lips, 377)[:, 1]) / 2)
+    columns += [
+        _distance(points, 13, 14),
+        (_distance(points, 82, 87) + _distance(points, 312, 317)) / 2,
+        (_distance(points, 81, 178) + _distance(points, 311, 402)) / 2,
+        _distance(points, 0, 13),
+        _distance(points, 14, 17),
+        _distance(points, 0, 17),
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _lip_distances(points: np.ndarray) -> np.ndarray:
+    """Eight distances of lips and jaw: (T, 8) from scaled points."""
+    return np.stack(
+        [
+            lip_aperture(points),
+            _distance(points, 0, 17),
+            _distance(points, 61, 291),
+            _distance(points, 78, 308),
+            _distance(points, 1, 152),
+            _distance(points, 13, 152),
+            _distance(points, 37, 84) + _distance(points, 267, 314),
+            _distance(points, 14, 17),
+        ],
+        axis=1,
+    )
+
+
+def lip_aperture(points: np.ndarray) -> np.ndarray:
+    """Inner opening of the lips (T,): mean gap at the middle and beside it, in the unit of ``points`` (T, 50, 2)."""
+    return (_distance(points, 82, 87) + _distance(points, 13, 14) + _distance(points, 312, 317)) / 3
+
+
+def lips_of(points: np.ndarray, mesh_score: np.ndarray) -> Lips:
+    """Lip features of one stretch of a face: ``points`` (T, 50, 2) at 25 fps in pixels (any origin), ``mesh_score`` (T,) 0..1."""
+    level = bridge(upright(points), mesh_score > MESH_OK)
+    scaled = level / face_scale(level)[:, None, None]
+    return Lips(_with_velocity(_symmetric_shape(scaled)), _with_velocity(_lip_distances(scaled)), lip_aperture(scaled))
+
+
+def sound_of(log_mel: np.ndarray, n_frames: int, *, centre_s: float = 0.0125) -> np.ndarray:
+    """Sound features (4 n_frames, bands) at 100 Hz, sample k at k / 100 s, from log-mel (N, bands) whose window n is centred at
+    ``centre_s`` + n / 100 s. Beyond the end of the sound the last window is held.
+
+    >>> sound_of(np.zeros((90, 40)), 25).shape
+    (100, 40)
+    """
+    floored = np.maximum(log_mel - np.percentile(log_mel, 99.5), -MEL_DEPTH)
+    smooth = gaussian_filter1d(floored, 1.0, axis=0, mode="nearest")
+    smooth = smooth - smooth.mean(axis=0)
+    position = np.clip(np.arange(SOUND_PER_FRAME * n_frames) - centre_s * 100.0, 0.0, len(smooth) - 1.0)
+    below = np.minimum(position.astype(int), max(len(smooth) - 2, 0))
+    weight = (position - below)[:, None]
+    return smooth[below] * (1.0 - weight) + smooth[np.minimum(below + 1, len(smooth) - 1)] * weight
+
+
+def energy_of(sound: np.ndarray) -> np.ndarray:
+    """Energy of the voice (T,) at 25 a second from sound features (4 T, bands): mean of the log-mel below about 3.5 kHz, smoothed."""
+    voice = gaussian_filter1d(sound[:, : sound.shape[1] * 3 // 4].mean(axis=1), 1.5, mode="nearest")
+    return voice[::SOUND_PER_FRAME]
+
+
+def aperture_band(aperture: np.ndarray) -> np.ndarray:
+    """The part of a lip opening (T,) that speech moves, outliers squashed."""
+    return squash(band(aperture[:, None]))[:, 0]

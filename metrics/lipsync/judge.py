@@ -1,0 +1,81 @@
+"""From how well lips and sound fit to an answer, or to a reason why there is none. Pure functions of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metrics.lipsync.model import Comparison
+
+FRAME_MS = 40.0
+
+DETECT_MS = (-125.0, 45.0)
+"""Offsets outside are noticed by half of the viewers: sound 125 ms late to 45 ms early (ITU-R BT.1359)."""
+ACCEPT_MS = (-185.0, 90.0)
+"""Offsets outside are no longer accepted (ITU-R BT.1359)."""
+MAX_DISAGREEMENT = 2.0
+"""Frames by which two independent estimators may differ."""
+APERTURE_P = 0.02
+"""Below this the plain aperture x energy estimator is sure enough of its peak to be heard."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``matched``: lips and sound belong together (None: undecided). ``offset_ms``: positive when the sound is early (None: no answer).
+
+    ``reason`` says why a None is none; empty when there is an offset.
+    """
+
+    matched: bool | None
+    offset_ms: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class ApertureSays:
+    """The plain estimator's word: its lag in frames, natural lead taken off, and its p-value under circular shifts."""
+
+    lag: float
+    p: float
+
+
+def in_window(offset_ms: float, window: tuple[float, float]) -> bool:
+    """Whether an offset lies in a window, bounds included.
+
+    >>> in_window(45.0, DETECT_MS), in_window(46.0, DETECT_MS), in_window(-125.0, DETECT_MS)
+    (True, False, True)
+    """
+    return window[0] <= offset_ms <= window[1]
+
+
+def sync_score(offset_ms: float) -> float:
+    """1 where nobody notices, falling linearly to 0 at twice the limit of what is accepted: 0..1.
+
+    >>> sync_score(40.0), sync_score(-125.0), sync_score(112.5), sync_score(-400.0)
+    (1.0, 1.0, 0.5, 0.0)
+    """
+    side = 1 if offset_ms > 0 else 0
+    start, end = abs(DETECT_MS[side]), 2 * abs(ACCEPT_MS[side])
+    return min(1.0, max(0.0, (end - abs(offset_ms)) / (end - start)))
+
+
+def judge(comparison: Comparison, aperture: ApertureSays | None, *, accept: float, reject: float, lead_frames: float) -> Verdict:
+    """Decide on pooled evidence of one speaker.
+
+    A score of at least ``accept`` means that lips and sound belong together, below ``reject`` that they do not; in between nothing is said.
+    No offset is given when the two fitted estimators differ by more than two frames, when the plain one is sure of something else,
+    or when the peak lies at the edge of the search.
+    """
+    score = comparison.score
+    if score < reject:
+        return Verdict(False, None, f"lips and sound do not fit at any lag (confidence {score:.1f} of {accept:.1f})")
+    if score < accept:
+        return Verdict(None, None, f"too weak to tell whether lips and sound belong together (confidence {score:.1f} of {accept:.1f})")
+    if comparison.best.edge:
+        return Verdict(None, None, f"the best lag lies at the edge of the search ({comparison.best.lag:+.0f} frames)")
+    if comparison.disagreement > MAX_DISAGREEMENT:
+        both = f"{comparison.encoder_peak.lag:+.1f} and {comparison.cca_peak.lag:+.1f} frames"
+        return Verdict(None, None, f"the two fitted estimators disagree ({both})")
+    lag = comparison.best.lag - lead_frames
+    if aperture is not None and aperture.p <= APERTURE_P and abs(aperture.lag - lag) > MAX_DISAGREEMENT:
+        return Verdict(None, None, f"lip opening and sound energy point elsewhere ({aperture.lag:+.1f} against {lag:+.1f} frames)")
+    return Verdict(True, lag * FRAME_MS, "")

@@ -1,0 +1,191 @@
+"""The metric: gates, the speaker, the verdict, the scores."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from metrics.analyses.faces import FPS, face_tracks
+from metrics.analyses.shots import shots
+from metrics.analyses.speech import mel, speech
+from metrics.lipsync.estimators import aperture_evidence, null_p, peak
+from metrics.lipsync.features import sound_of
+from metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, Verdict, in_window, judge, sync_score
+from metrics.lipsync.model import Comparison, Model, shipped
+from metrics.lipsync.panels import crop_panel, lag_panel, trace_panel
+from metrics.lipsync.speakers import MIN_SPEECH_S, SEEN_SPEECH, Candidate, candidates, choose, seen_speech_s
+from seedbench.clip import Clip
+from seedbench.metric import Measure, Metric, MetricInfo, Sample, Score
+
+MIN_LEVEL_DBFS = -50.0
+BACKEND = "facemesh-encoder+cca-v1"
+SIGN = "positive: the sound is early"
+
+INFO = MetricInfo(
+    name="lipsync",
+    title="Lip sync",
+    meaning="Whether lips and sound belong together, and how far they are apart in time",
+    citation="windows: ITU-R BT.1359; sign and search range: Chung & Zisserman 2016 (SyncNet); canonical correlation: Slaney & Covell 2000",
+    version=1,
+    needs=frozenset({"video", "audio", "speech"}),
+    weights=("blazeface", "facemesh"),
+    measures=(
+        Measure(
+            name="in_sync",
+            title="In sync",
+            unit="share",
+            direction="up",
+            low=0.0,
+            high=1.0,
+            rate=True,
+            headline=True,
+            meaning="lips and sound belong together and lie within -125..+45 ms, where half of the viewers notice nothing (ITU-R BT.1359)",
+        ),
+        Measure(
+            name="matched",
+            title="Lips fit the sound",
+            unit="share",
+            direction="up",
+            low=0.0,
+            high=1.0,
+            rate=True,
+            headline=True,
+            meaning="lips follow this sound at some lag within 0.6 s better than they follow other voices",
+        ),
+        Measure(
+            name="offset_ms",
+            title="Audio-visual offset",
+            unit="ms",
+            direction="zero",
+            low=-600.0,
+            high=600.0,
+            sign=SIGN,
+            headline=True,
+            meaning="how far the sound is ahead of the lips, natural lead of the lips taken off",
+        ),
+        Measure(
+            name="in_detect_window",
+            title="Offset unnoticed",
+            unit="share",
+            direction="up",
+            low=0.0,
+            high=1.0,
+            rate=True,
+            meaning="of the clips with an offset: within -125..+45 ms (ITU-R BT.1359)",
+        ),
+        Measure(
+            name="in_accept_window",
+            title="Offset accepted",
+            unit="share",
+            direction="up",
+            low=0.0,
+            high=1.0,
+            rate=True,
+            meaning="of the clips with an offset: within -185..+90 ms (ITU-R BT.1359)",
+        ),
+        Measure(
+            name="sync_score",
+            title="Sync score",
+            unit="",
+            direction="up",
+            low=0.0,
+            high=1.0,
+            meaning="1 within -125..+45 ms, falling to 0 at -370 and +180 ms; 0 where lips and sound do not belong together",
+        ),
+        Measure(
+            name="confidence",
+            title="Confidence",
+            unit="sd",
+            direction="none",
+            meaning="standard deviations by which the best fit stands above strangers' lips and voices; how sure, not how good",
+        ),
+    ),
+)
+
+
+class LipSync(Metric):
+    """Lip sync by FaceMesh and two fitted estimators (an encoder pair and a ridge CCA), beside lip opening x energy."""
+
+    info = INFO
+
+    def __init__(self, model: Model | None = None) -> None:
+        self._model = model
+
+    def score(self, clip: Clip, sample: Sample) -> list[Score]:
+        """One score for each declared measure."""
+        if not clip.facts.has_video or not clip.facts.has_audio:
+            return self.none("no picture" if clip.facts.has_audio else "no sound", backend=BACKEND)
+        heard = speech(clip)
+        if heard.level_dbfs < MIN_LEVEL_DBFS:
+            return self.none(f"the sound is silent ({heard.level_dbfs:.0f} dBFS)", backend=BACKEND)
+        if heard.duration_s < MIN_SPEECH_S:
+            return self.none(f"only {heard.duration_s:.1f} s of speech, {MIN_SPEECH_S} s are needed", backend=BACKEND)
+        tracks = face_tracks(clip)
+        if not tracks.tracks:
+            return self.none("no face", backend=BACKEND)
+        model = self._model or shipped()
+        sound = sound_of(mel(clip), tracks.n_frames)
+        found = candidates(tracks, shots(clip), sound, heard, model)
+        seen = seen_speech_s(found, heard, tracks.n_frames)
+        if seen < max(MIN_SPEECH_S - 0.5, SEEN_SPEECH * heard.duration_s):
+            return self.none(f"a usable face is seen during {seen:.1f} of {heard.duration_s:.1f} s of speech", backend=BACKEND)
+        choice = choose(found, model)
+        if choice.comparison is None:
+            return self.none(choice.reason, backend=BACKEND)
+        curve, says = aperture_says(choice.speaking, model)
+        verdict = verdict_of(choice.speaking, choice.comparison, says, model)
+        evidence = (
+            lag_panel(choice.comparison, curve, model, verdict.offset_ms),
+            trace_panel(choice.speaking),
+            crop_panel(found, choice.speaking, clip.frames(FPS)),
+        )
+        return scores_of(verdict, choice.comparison, says, evidence=evidence, n_total=tracks.n_frames)
+
+
+def aperture_says(speaking: list[Candidate], model: Model) -> tuple[np.ndarray, ApertureSays]:
+    """Lag curve (31,) of lip opening against voice energy, pooled, and what it says with its circular-shift p-value."""
+    curve, null = aperture_evidence([(candidate.lips.aperture, candidate.sound) for candidate in speaking])
+    best = peak(curve)
+    return curve, ApertureSays(best.lag - model.aperture_lead_frames, null_p(best.height, null))
+
+
+def verdict_of(speaking: list[Candidate], comparison: Comparison, says: ApertureSays, model: Model) -> Verdict:
+    """The verdict, with lips that stand still taken for lips that do not fit."""
+    if not any(candidate.moves for candidate in speaking):
+        return Verdict(False, None, "the lips do not move while there is speech")
+    return judge(comparison, says, accept=model.accept, reject=model.reject, lead_frames=model.lead_frames)
+
+
+def scores_of(verdict: Verdict, comparison: Comparison, says: ApertureSays, *, evidence: tuple, n_total: int) -> list[Score]:
+    """All measures of a verdict."""
+    details = {
+        "lag_frames": round(comparison.best.lag, 3),
+        "encoder_lag_frames": round(comparison.encoder_peak.lag, 3),
+        "cca_lag_frames": round(comparison.cca_peak.lag, 3),
+        "aperture_lag_frames": round(says.lag, 3),
+        "aperture_p": round(says.p, 4),
+        "cohort_p": round(comparison.cohort_p, 4),
+        "confidence": round(comparison.score, 3),
+    }
+    offset = verdict.offset_ms
+    values: dict[str, float | None] = {
+        "matched": None if verdict.matched is None else float(verdict.matched),
+        "offset_ms": offset,
+        "in_detect_window": None if offset is None else float(in_window(offset, DETECT_MS)),
+        "in_accept_window": None if offset is None else float(in_window(offset, ACCEPT_MS)),
+        "in_sync": None if offset is None else float(in_window(offset, DETECT_MS)),
+        "sync_score": None if offset is None else sync_score(offset),
+        "confidence": comparison.score,
+    }
+    if verdict.matched is False:
+        values["in_sync"] = values["sync_score"] = 0.0
+    found = []
+    for measure in INFO.measures:
+        value = values[measure.name]
+        more = {"n_used": comparison.frames, "n_total": n_total, "details": details}
+        if measure.name == "offset_ms":
+            more["evidence"] = evidence
+        if value is None:
+            found.append(Score.none(measure.name, verdict.reason, backend=BACKEND, **more))
+        else:
+            found.append(Score.of(measure.name, value, backend=BACKEND, **more))
+    return found

@@ -1,0 +1,216 @@
+"""The fitted model: two pairs of projections and a cohort of strangers, in one small file.
+
+What is compared is never the height of a peak as such (some faces and some voices fit everything a little) but its distance from what the
+same lips reach with other voices and the same voice with other lips: the cohort normalisation of speaker verification (S-norm).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from metrics.lipsync.cca import Cca
+from metrics.lipsync.encoder import Encoder
+from metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
+from metrics.lipsync.features import Lips
+
+SHIPPED = Path(__file__).parent / "model.npz"
+FORMAT = 1
+MIN_WINDOW = 40
+"""Frames (1.6 s) of the shortest window that is compared."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Embedded lips and sound of one stretch, for both estimators: (T, 16) of the encoder and (T, 8) of the CCA."""
+
+    encoder_lips: np.ndarray
+    encoder_sound: np.ndarray
+    cca_lips: np.ndarray
+    cca_sound: np.ndarray
+
+    def __len__(self) -> int:
+        return min(len(self.encoder_lips), len(self.encoder_sound))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How lips and sound of some windows fit together.
+
+    ``fused``, ``encoder``, ``cca`` (31,): pooled lag curves; ``best``: peak of the fused one, before the natural lead is taken off;
+    ``encoder_peak``, ``cca_peak``: the two estimators alone. ``by_lips``, ``by_sound``: standard deviations by which the peak stands above
+    the cohort; ``score`` is their mean. ``null_low``, ``null_high`` (31,): 5th and 95th percentile of the curves of strangers.
+    ``cohort_p``: share of strangers' peaks at least as high.
+    """
+
+    fused: np.ndarray
+    encoder: np.ndarray
+    cca: np.ndarray
+    best: Peak
+    encoder_peak: Peak
+    cca_peak: Peak
+    by_lips: float
+    by_sound: float
+    null_low: np.ndarray
+    null_high: np.ndarray
+    cohort_p: float
+    frames: int
+
+    @property
+    def score(self) -> float:
+        """Mean of the two cohort distances: the confidence that lips and sound belong together."""
+        return (self.by_lips + self.by_sound) / 2
+
+    @property
+    def disagreement(self) -> float:
+        """Frames between the peaks of the two estimators."""
+        return abs(self.encoder_peak.lag - self.cca_peak.lag)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is shipped.
+
+    ``cohort``: windows of strangers, all of one length; ``curve_sd`` (2,): spread of encoder and CCA curves between strangers;
+    ``lead_frames``, ``aperture_lead_frames``: lag that the fitted and the plain estimator find in clips in sync; ``accept`` and ``reject``:
+    scores from which, and below which, a pair is taken to belong and not to belong together.
+    """
+
+    encoder: Encoder
+    cca: Cca
+    cohort: Window
+    curve_sd: np.ndarray
+    lead_frames: float
+    aperture_lead_frames: float
+    accept: float
+    reject: float
+    provenance: Mapping[str, Any]
+
+    def window(self, lips: Lips, sound: np.ndarray) -> Window:
+        """Embed one stretch: lips at 25 fps and the sound features (4 T, 40) of the same time."""
+        return Window(self.encoder.lips(lips.shape), self.encoder.sound(sound), self.cca.lips(lips.distances), self.cca.sound(sound))
+
+    def curves(self, lips: Window, sound: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Lag curves (..., 31) of encoder and CCA, in units of their spread between strangers. One of the two may be stacked."""
+        swap = lips.encoder_lips.ndim > 2
+        encoder = _one_with_many(lips.encoder_lips, sound.encoder_sound, None, swap=swap)
+        cca = _one_with_many(lips.cca_lips, sound.cca_sound, self.cca.weights, swap=swap)
+        return encoder / self.curve_sd[0], cca / self.curve_sd[1]
+
+    def compare(self, windows: Sequence[Window]) -> Comparison:
+        """Pool windows of one face (or of one speaker over several shots) and hold them against the cohort; at least one is needed."""
+        frames = [len(window) for window in windows]
+        share = np.asarray(frames, float) / sum(frames)
+        own = [self.curves(window, window) for window in windows]
+        encoder = sum(weight * curve for weight, (curve, _) in zip(share, own, strict=True))
+        cca = sum(weight * curve for weight, (_, curve) in zip(share, own, strict=True))
+        fused = (encoder + cca) / 2
+        by_lips, by_sound = np.zeros((len(self.cohort.encoder_lips), len(LAGS))), np.zeros((len(self.cohort.encoder_lips), len(LAGS)))
+        for turn, (weight, window) in enumerate(zip(share, windows, strict=True)):
+            n = len(window)
+            strangers = Window(*(np.roll(part, turn, axis=0)[:, :n] for part in _parts(self.cohort)))
+            by_lips += weight * np.mean(self.curves(window, strangers), axis=0)
+            by_sound += weight * np.mean(self.curves(strangers, window), axis=0)
+        best = peak(fused)
+        strangers_curves = np.concatenate([by_lips, by_sound])
+        heights = strangers_curves.max(axis=1)
+        low, high = np.percentile(strangers_curves, [5, 95], axis=0)
+        return Comparison(
+            fused,
+            encoder,
+            cca,
+            best,
+            peak(encoder),
+            peak(cca),
+            _distance(best.height, by_lips.max(axis=1)),
+            _distance(best.height, by_sound.max(axis=1)),
+            low,
+            high,
+            (1 + int((heights >= best.height).sum())) / (1 + len(heights)),
+            sum(frames),
+        )
+
+
+def _parts(window: Window) -> tuple[np.ndarray, ...]:
+    return window.encoder_lips, window.encoder_sound, window.cca_lips, window.cca_sound
+
+
+def _one_with_many(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None, *, swap: bool) -> np.ndarray:
+    """Lag curve of lips and sound, of which at most one is stacked: that one must come second, so the two may change places."""
+    if swap:
+        return lag_curve(sound, lips, weights)[..., ::-1]
+    return lag_curve(lips, sound, weights)
+
+
+def _distance(height: float, strangers: np.ndarray) -> float:
+    return float((height - strangers.mean()) / max(float(strangers.std(ddof=1)), 1e-6))
+
+
+def windows_of(window: Window, length: int) -> list[Window]:
+    """Cut a long stretch into windows of ``length`` frames, the last one taking the rest up to 1.5 lengths."""
+    n = len(window)
+    count = max(1, round(n / length))
+    edges = np.linspace(0, n, count + 1).astype(int).tolist()
+    return [Window(*(part[a:b] for part in _parts(window))) for a, b in itertools.pairwise(edges)]
+
+
+def stack_cohort(windows: Sequence[Window], length: int) -> Window:
+    """Windows of at least ``length`` frames as one stacked window."""
+    kept = [window for window in windows if len(window) >= length]
+    return Window(*(np.stack([part[:length] for part in parts]) for parts in zip(*(_parts(window) for window in kept), strict=True)))
+
+
+def save(model: Model, path: Path) -> None:
+    """Write the model as a compressed ``.npz`` of half-precision arrays, its provenance inside as JSON."""
+    encoder, cca, half = model.encoder, model.cca, np.float16
+    arrays: dict[str, np.ndarray] = {}
+    for name in ("lip_weights", "lip_biases", "sound_weights", "sound_biases"):
+        arrays.update({f"encoder.{name}.{k}": value.astype(half) for k, value in enumerate(getattr(encoder, name))})
+    arrays.update({f"encoder.{name}": getattr(encoder, name).astype(np.float32) for name in ("lip_scale", "sound_scale")})
+    arrays.update({f"cca.{name}": np.asarray(value, np.float32) for name, value in vars(cca).items()})
+    arrays.update({f"cohort.{name}": value.astype(half) for name, value in vars(model.cohort).items()})
+    numbers = [FORMAT, model.lead_frames, model.aperture_lead_frames, model.accept, model.reject, *model.curve_sd]
+    arrays["numbers"] = np.array(numbers, np.float64)
+    arrays["provenance"] = np.frombuffer(json.dumps(dict(model.provenance), sort_keys=True).encode(), np.uint8)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> Model:
+    """Read what :func:`save` wrote. ValueError when the file is of another format."""
+    with np.load(path, allow_pickle=False) as archive:
+        numbers = archive["numbers"]
+        if numbers[0] != FORMAT:
+            raise ValueError(f"{path} is a lip-sync model of format {int(numbers[0])}, this version reads format {FORMAT}")
+
+        def row(name: str) -> tuple[np.ndarray, ...]:
+            count = sum(key.startswith(f"encoder.{name}.") for key in archive.files)
+            return tuple(archive[f"encoder.{name}.{k}"].astype(np.float64) for k in range(count))
+
+        def part(prefix: str) -> dict[str, np.ndarray]:
+            return {key.removeprefix(prefix): archive[key].astype(np.float64) for key in archive.files if key.startswith(prefix)}
+
+        encoder = Encoder(
+            row("lip_weights"),
+            row("lip_biases"),
+            row("sound_weights"),
+            row("sound_biases"),
+            archive["encoder.lip_scale"].astype(np.float64),
+            archive["encoder.sound_scale"].astype(np.float64),
+        )
+        provenance = json.loads(archive["provenance"].tobytes())
+        cohort = Window(**part("cohort."))
+        _, lead, aperture_lead, accept, reject = numbers[:5].tolist()
+        return Model(encoder, Cca(**part("cca.")), cohort, numbers[5:7], lead, aperture_lead, accept, reject, provenance)
+
+
+@functools.cache
+def shipped() -> Model:
+    """The model of the package."""
+    return load(SHIPPED)

@@ -1,0 +1,85 @@
+"""What a lip-sync score shows for itself: the lag curve, lips and sound over time, the faces it looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metrics.lipsync.estimators import LAGS
+from metrics.lipsync.features import FPS, energy_of
+from metrics.lipsync.judge import FRAME_MS
+from metrics.lipsync.model import Comparison, Model
+from metrics.lipsync.speakers import Candidate
+from seedbench.evidence import Curve, Gallery, Mark, Picture, Series, jpeg
+
+if TYPE_CHECKING:
+    from seedbench.clip import Video
+
+MAX_CROPS = 8
+
+
+def lag_panel(comparison: Comparison, aperture: np.ndarray, model: Model, offset_ms: float | None) -> Curve:
+    """Fit against offset in ms; the natural lead is taken off the axis. ``aperture`` (31,): curve of the plain estimator."""
+    offsets = ((LAGS - model.lead_frames) * FRAME_MS).round(1).tolist()
+
+    def line(name: str, values: np.ndarray, x: list[float] = offsets) -> Series:
+        return Series(name, x, values.round(3).tolist())
+
+    spread = float(np.std(aperture)) or 1.0
+    shown = (aperture - np.median(aperture)) / spread
+    plain = ((LAGS - model.aperture_lead_frames) * FRAME_MS).round(1).tolist()
+    marks = [Mark(0.0, "in sync")] + ([Mark(round(offset_ms, 1), "found")] if offset_ms is not None else [])
+    series = [
+        line("fitted, pooled", comparison.fused),
+        line("encoder", comparison.encoder),
+        line("CCA", comparison.cca),
+        line("aperture x energy", shown, plain),
+        line("strangers 5%", comparison.null_low),
+        line("strangers 95%", comparison.null_high),
+    ]
+    return Curve("Fit of lips and sound", "offset (ms; positive: sound early)", "fit (spread between strangers)", series, marks)
+
+
+def trace_panel(speaking: list[Candidate]) -> Curve:
+    """Lip opening and voice energy over time, each scaled to 0..1 over the clip; gaps where no speaking face is on screen."""
+    time_s: list[float] = []
+    opening: list[float | None] = []
+    energy: list[float | None] = []
+    for candidate in speaking:
+        if time_s:
+            time_s.append(float(candidate.track.time_s[0]))
+            opening.append(None)
+            energy.append(None)
+        n = min(len(candidate.lips.aperture), len(candidate.sound) // 4)
+        time_s += (candidate.track.frames[:n] / FPS).round(3).tolist()
+        opening += _unit(candidate.lips.aperture[:n])
+        energy += _unit(energy_of(candidate.sound)[:n])
+    return Curve(
+        "Lips and voice", "time (s)", "share of range", [Series("lip opening", time_s, opening), Series("voice energy", time_s, energy)]
+    )
+
+
+def _unit(values: np.ndarray) -> list[float]:
+    low, high = np.percentile(values, [2, 98])
+    return np.clip((values - low) / max(float(high - low), 1e-9), 0.0, 1.0).round(3).tolist()
+
+
+def crop_panel(candidates: list[Candidate], speaking: list[Candidate], frames: Video) -> Gallery:
+    """The middle frame of each face, the speaking ones said."""
+    pictures = []
+    for candidate in candidates[:MAX_CROPS]:
+        middle = len(candidate.track.frames) // 2
+        x0, y0, x1, y1 = candidate.track.boxes[middle].tolist()
+        margin = 0.2 * max(x1 - x0, y1 - y0)
+        picture = frames.rgb[min(int(candidate.track.frames[middle]), len(frames.rgb) - 1)]
+        height, width = picture.shape[:2]
+        rows = slice(max(0, int(y0 - margin)), min(height, int(y1 + margin) + 1))
+        columns = slice(max(0, int(x0 - margin)), min(width, int(x1 + margin) + 1))
+        crop = picture[rows, columns]
+        if crop.size == 0:
+            continue
+        start, end = candidate.track.time_s[[0, -1]].tolist()
+        role = "taken for the speaker" if any(candidate is other for other in speaking) else "not taken for the speaker"
+        pictures.append(Picture(f"{start:.1f}-{end:.1f} s, {role}", jpeg(np.ascontiguousarray(crop)), f"shot {candidate.shot + 1}"))
+    return Gallery("Faces", pictures)

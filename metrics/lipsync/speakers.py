@@ -1,0 +1,111 @@
+"""Which faces of a clip may be speaking, and which of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.analyses.faces import FaceTrack, FaceTracks
+from metrics.analyses.shots import Shots
+from metrics.analyses.speech import Speech
+from metrics.lipsync.features import FPS, MESH_OK, SOUND_PER_FRAME, Lips, aperture_band, lips_of, mesh_points
+from metrics.lipsync.model import MIN_WINDOW, Comparison, Model, Window, windows_of
+
+WINDOW_FRAMES = 120
+"""Long stretches are cut into windows of about this many frames and pooled."""
+MIN_FACE_PX = 40.0
+"""Faces whose longer side is smaller have lips of a few pixels."""
+STILL_LIPS = 0.005
+"""Standard deviation of the lip opening below which lips do not move (parts of the distance of the eyes)."""
+MIN_SPEECH_S = 1.5
+SEEN_SPEECH = 0.5
+"""Least share of the speech during which a usable face is on screen."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A face that may be speaking: its track, its shot, its lips and the sound features of the same time."""
+
+    track: FaceTrack
+    shot: int
+    lips: Lips
+    sound: np.ndarray
+    windows: list[Window]
+
+    @property
+    def moves(self) -> bool:
+        """Whether the lips move at all."""
+        return float(aperture_band(self.lips.aperture).std()) >= STILL_LIPS
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The faces taken for the speaker, one a shot at most, with their pooled evidence; or ``reason`` why none can be taken."""
+
+    speaking: list[Candidate]
+    comparison: Comparison | None
+    reason: str
+
+
+def speaking_frames(segments_s: np.ndarray, n_frames: int) -> np.ndarray:
+    """Which frames at 25 fps lie in speech: (n_frames,) bool.
+
+    >>> speaking_frames(np.array([[0.04, 0.12]]), 5).tolist()
+    [False, True, True, False, False]
+    """
+    middle = (np.arange(n_frames) + 0.5) / FPS
+    found = np.zeros(n_frames, bool)
+    for start, end in segments_s.tolist():
+        found |= (middle >= start) & (middle < end)
+    return found
+
+
+def candidates(tracks: FaceTracks, cuts: Shots, sound: np.ndarray, speech: Speech, model: Model) -> list[Candidate]:
+    """Faces that are on screen long enough, large enough and during speech. ``sound`` (4 n_frames, 40): features of the whole clip."""
+    speaking = speaking_frames(speech.segments_s, tracks.n_frames)
+    found = []
+    for track in tracks.tracks:
+        usable = (track.mesh_score > MESH_OK).mean() >= 0.5 and track.size_px >= MIN_FACE_PX
+        if len(track.frames) < MIN_WINDOW or not usable or speaking[track.frames].sum() < MIN_WINDOW / 2:
+            continue
+        lips = lips_of(mesh_points(track.landmarks), track.mesh_score)
+        heard = sound[SOUND_PER_FRAME * track.frames[0] : SOUND_PER_FRAME * (track.frames[-1] + 1)]
+        shot = cuts.shot_of(float(track.time_s[len(track.time_s) // 2]))
+        found.append(Candidate(track, shot, lips, heard, windows_of(model.window(lips, heard), WINDOW_FRAMES)))
+    return found
+
+
+def seen_speech_s(candidates: Sequence[Candidate], speech: Speech, n_frames: int) -> float:
+    """Seconds of speech during which at least one of the candidates is on screen."""
+    on_screen = np.zeros(n_frames, bool)
+    for candidate in candidates:
+        on_screen[candidate.track.frames] = True
+    return float((on_screen & speaking_frames(speech.segments_s, n_frames)).sum() / FPS)
+
+
+def choose(found: Sequence[Candidate], model: Model) -> Choice:
+    """Take the speaker of each shot. In a shot with one moving face it is that face; among several the only one that fits the sound.
+
+    Two faces that both fit, at lags more than two frames apart, cannot be told apart; nor can several that move and do not fit.
+    """
+    speaking: list[Candidate] = []
+    undecided = ""
+    for shot in sorted({candidate.shot for candidate in found}):
+        here = [candidate for candidate in found if candidate.shot == shot]
+        moving = [candidate for candidate in here if candidate.moves] or here[:1]
+        if len(moving) == 1:
+            speaking.append(moving[0])
+            continue
+        judged = sorted(((model.compare(candidate.windows), candidate) for candidate in moving), key=lambda pair: -pair[0].score)
+        fitting = [pair for pair in judged if pair[0].score >= model.accept]
+        if not fitting:
+            undecided = f"{len(moving)} faces move in the same shot and none fits the sound alone"
+        elif any(abs(pair[0].best.lag - fitting[0][0].best.lag) > 2 for pair in fitting[1:]):
+            undecided = f"{len(fitting)} faces of the same shot fit the sound at different lags"
+        else:
+            speaking.append(fitting[0][1])
+    if not speaking:
+        return Choice([], None, undecided)
+    return Choice(speaking, model.compare([window for candidate in speaking for window in candidate.windows]), "")
