@@ -182,19 +182,22 @@ def _comparisons(report: RunReport, made: tuple[MeasureFacts, ...]) -> list[dict
 
 
 def _missing(report: RunReport, made: tuple[MeasureFacts, ...]) -> list[dict[str, Any]]:
-    """Everything without a number, counted by generator, column and reason; cells without a clip first."""
-    counts: Counter[tuple[str, str, str, str]] = Counter()
+    """Everything without a number, by generator, metric and reason, with the clips it concerns counted; cells without a clip first."""
+    clips: Counter[tuple[str, str, str, str]] = Counter()
     for cell in report.cells:
-        if cell.status != "succeeded":
-            counts[cell.generator, "no clip", cell.status, cell.reason] += 1
+        found: dict[tuple[str, str, str], list[str]] = {}
         for score in cell.scores:
             if score.value is None:
                 column = made[place_of(made, score.metric, score.measure, score.backend)]
                 status = "no answer" if score.status == "unscored" else "metric failed"
-                counts[cell.generator, f"{column.metric_title}: {column.measure.title}", status, score.reason] += 1
+                found.setdefault((column.metric_title, status, score.reason), []).append(column.measure.title)
+        for (metric, status, reason), titles in found.items():
+            clips[cell.generator, f"{metric}: {', '.join(titles)}", status, reason] += 1
+        if cell.status != "succeeded":
+            clips[cell.generator, "no clip", cell.status, cell.reason] += 1
     labels = {generator.name: generator.label for generator in report.generators}
-    order = {generator.name: index for index, generator in enumerate(report.generators)}
-    ranked = sorted(counts.items(), key=lambda item: (order[item[0][0]], item[0][1] != "no clip", -item[1]))
+    order = list(labels)
+    ranked = sorted(clips.items(), key=lambda item: (order.index(item[0][0]), item[0][1] != "no clip", -item[1]))
     return [
         {"generator": labels[name], "what": what, "status": status, "reason": reason, "n": n} for (name, what, status, reason), n in ranked
     ]
