@@ -102,7 +102,7 @@ class FaceTracks:
     count: np.ndarray
 
 
-@dataclass
+@dataclass(eq=False)
 class _Open:
     """A face being followed: what was seen of it so far."""
 

@@ -8,13 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from metrics.lipsync.features import FPS, MESH_OK, lips_of, sound_of
+from metrics.analyses.faces import face_tracks
+from metrics.analyses.speech import mel, speech
+from metrics.lipsync.features import FPS, MESH_OK, lips_of, mesh_points, sound_of
 from metrics.lipsync.fit import Example
+from metrics.lipsync.speakers import MIN_SPEECH_S
+from seedbench.clip import Clip
 from seedbench.errors import SeedBenchError
 
 MAX_OFFSET = 12
 """Published offsets beyond this lie at the edge of SyncNet's search and are not trusted."""
 MIN_FRAMES = 50
+MEDIA = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi"})
+SEEN = 0.8
+"""Least share of a clip during which its longest face must be followed."""
 
 
 class CorpusError(SeedBenchError):
@@ -58,4 +65,46 @@ def landmark_folder(folder: Path) -> list[Example]:
                 continue
             points, score, log_mel = landmark_file(folder / row["file"])
             found.append(Example(Path(row["file"]).stem, lips_of(points, score), sound_of(log_mel, len(points)), float(offsets[0])))
+    return found
+
+
+def media_folder(folder: Path) -> list[Example]:
+    """Examples of a folder of media files, each with one talking face on screen throughout.
+
+    ``offsets.csv`` (columns ``file``, ``offset_frames`` at 25 fps, positive: sound early) states known offsets; a file it does not name is
+    taken to be in sync. Files without speech, or whose longest face is seen less than ``SEEN`` of the time, are left out.
+    """
+    known: dict[str, float] = {}
+    if (folder / "offsets.csv").exists():
+        with (folder / "offsets.csv").open(newline="") as stream:
+            known = {row["file"]: float(row["offset_frames"]) for row in csv.DictReader(stream)}
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in MEDIA):
+        name = path.relative_to(folder).as_posix()
+        example = media_example(path, name, known.get(name, 0.0))
+        if example is not None:
+            found.append(example)
+    return found
+
+
+def media_example(path: Path, name: str, offset: float) -> Example | None:
+    """One media file as an example, None if it has no speech or no face that is seen most of the time. ClipError if it cannot be read."""
+    clip = Clip.open(path)
+    if not (clip.facts.has_video and clip.facts.has_audio) or speech(clip).duration_s < MIN_SPEECH_S:
+        return None
+    tracks = face_tracks(clip)
+    if not tracks.tracks or len(tracks.tracks[0].frames) < SEEN * tracks.n_frames:
+        return None
+    track = tracks.tracks[0]
+    sound = sound_of(mel(clip), tracks.n_frames)[4 * track.frames[0] : 4 * (track.frames[-1] + 1)]
+    return Example(name, lips_of(mesh_points(track.landmarks), track.mesh_score), sound, offset)
+
+
+def examples_of(folder: Path) -> list[Example]:
+    """Examples of a folder of either kind. CorpusError when there are none."""
+    if not folder.is_dir():
+        raise CorpusError(f"{folder} is not a folder")
+    found = landmark_folder(folder) if (folder / "published.csv").exists() else media_folder(folder)
+    if not found:
+        raise CorpusError(f"{folder}: no talking clip to fit on (media files, or feature files with a published.csv)")
     return found

@@ -96,12 +96,18 @@ def trials_of(model: Model, examples: Sequence[Example], fold: int = 0) -> list[
 
 
 def cross_validate(
-    examples: Sequence[Example], recipe: Recipe, *, folds: int = FOLDS, seed: int = 0, progress: Callable[[int, float], None] | None = None
+    examples: Sequence[Example],
+    recipe: Recipe,
+    *,
+    added: Sequence[Example] = (),
+    folds: int = FOLDS,
+    progress: Callable[[int, float], None] | None = None,
 ) -> list[Trial]:
-    """Trials of every example with a model fitted on the other folds."""
-    fold = folds_of(examples, folds, seed)
+    """Trials of every example with a model fitted on the other folds, and always on ``added``, which is never tried."""
+    fold = folds_of(examples, folds, recipe.seed)
     found = []
     for k in range(folds):
-        model = fit_model([example for example, own in zip(examples, fold, strict=True) if own != k], recipe, progress=progress)
+        others = [example for example, own in zip(examples, fold, strict=True) if own != k]
+        model = fit_model([*others, *added], recipe, progress=progress)
         found += trials_of(model, [example for example, own in zip(examples, fold, strict=True) if own == k], k)
     return found

@@ -1,0 +1,142 @@
+"""``seedbench lipsync``: fit the model on a folder of talking clips, and say what a fit is worth."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from metrics.lipsync.fit import Example, Trial
+    from metrics.lipsync.training import Recipe
+
+app = typer.Typer(help="Fit and evaluate the embedded lip-sync model.", no_args_is_help=True)
+
+Folder = Annotated[
+    Path, typer.Argument(help="Media files (one talking face each; offsets.csv: known offsets), or feature files with published.csv.")
+]
+More = Annotated[list[Path], typer.Option("--more", help="Another folder to fit on; never evaluated on.")]
+Seed = Annotated[int, typer.Option(help="Seed of folds and training.")]
+Steps = Annotated[int, typer.Option(min=1, help="Training steps of the encoder.")]
+STEPS = 300
+
+
+@app.command()
+def fit(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="Where to write the model.")] = Path("lipsync-model.npz"),
+    more: More = [],  # noqa: B006 - typer wants a list; it is not changed
+    licence: Annotated[str, typer.Option(help="Licence and origin of the clips, kept in the model.")] = "not stated",
+    seed: Seed = 0,
+    steps: Steps = STEPS,
+) -> None:
+    """Fit a model: thresholds from cross-validation on FOLDER, weights from all of it (and --more)."""
+    from metrics.lipsync.evaluation import learn_thresholds, nested, with_thresholds
+    from metrics.lipsync.fit import fit_model
+    from metrics.lipsync.model import save
+
+    examples, added, recipe = _gather(folder, more, seed, steps)
+    trials = _cross_validated(examples, added, recipe)
+    _print_curve(trials)
+    model = with_thresholds(
+        _shown("fitting on all", lambda tick: fit_model([*examples, *added], recipe, progress=tick), recipe), learn_thresholds(trials)
+    )
+    provenance: dict[str, Any] = {
+        "fitted_on": [_described(folder, examples), *(_described(path, None) for path in more)],
+        "examples": len(examples) + len(added),
+        "licence": licence,
+        "recipe": asdict(recipe),
+        "cross_validation": asdict(nested(trials)),
+        "examples_sha256": _fingerprint([*examples, *added]),
+    }
+    save(replace(model, provenance=provenance), out)
+    typer.echo(f"wrote {out} ({out.stat().st_size / 1000:.0f} kB)")
+
+
+@app.command()
+def evaluate(
+    folder: Folder,
+    more: More = [],  # noqa: B006 - typer wants a list; it is not changed
+    model: Annotated[Path | None, typer.Option(help="Evaluate this model as it is, instead of cross-validating on FOLDER.")] = None,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="Evaluate the shipped model as it is: only fair on clips it was not fitted on.")
+    ] = False,
+    seed: Seed = 0,
+    steps: Steps = STEPS,
+) -> None:
+    """Print answers against errors, and how many mismatched pairs pass."""
+    from metrics.lipsync.evaluation import Thresholds, outcome
+    from metrics.lipsync.fit import trials_of
+    from metrics.lipsync.model import SHIPPED, load
+
+    if model is None and not shipped:
+        examples, added, recipe = _gather(folder, more, seed, steps)
+        _print_curve(_cross_validated(examples, added, recipe))
+        return
+    from metrics.lipsync.corpus import examples_of
+
+    fitted = load(model or SHIPPED)
+    trials = trials_of(fitted, examples_of(folder))
+    used = Thresholds(fitted.accept, fitted.reject, fitted.lead_frames)
+    _print_outcomes([("as shipped" if model is None else model.name, outcome(trials, [used] * len(trials)))])
+
+
+def _gather(folder: Path, more: Sequence[Path], seed: int, steps: int) -> tuple[list[Example], list[Example], Recipe]:
+    from metrics.lipsync.corpus import examples_of
+    from metrics.lipsync.training import Recipe
+
+    return examples_of(folder), [example for path in more for example in examples_of(path)], Recipe(seed=seed, steps=steps)
+
+
+def _cross_validated(examples: list[Example], added: list[Example], recipe: Recipe) -> list[Trial]:
+    from metrics.lipsync.fit import FOLDS, cross_validate
+
+    return _shown("cross-validating", lambda tick: cross_validate(examples, recipe, added=added, progress=tick), recipe, FOLDS)
+
+
+def _shown(title: str, work: Callable[[Callable[[int, float], None]], Any], recipe: Recipe, times: int = 1) -> Any:
+    """Do ``work`` under a progress bar counting its training steps."""
+    from rich.progress import Progress
+
+    with Progress() as bar:
+        task = bar.add_task(title, total=recipe.steps * times)
+        return work(lambda step, loss: bar.advance(task))
+
+
+def _print_curve(trials: list[Trial]) -> None:
+    from metrics.lipsync.evaluation import answer_curve, separation
+
+    typer.echo(f"{sum(trial.matched for trial in trials)} matched pairs, {sum(not trial.matched for trial in trials)} mismatched ones")
+    typer.echo(f"area under the curve, matched against mismatched: {separation(trials):.3f}")
+    typer.echo("Thresholds learned on the other folds; 'right': within one frame of the known offset.")
+    _print_outcomes([(f"{share:.0%} wanted", result) for share, result in answer_curve(trials)])
+
+
+def _print_outcomes(rows: list[tuple[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "answers", "right", "errors", "mismatched pairs answered", "called apart", "matched called apart")
+    for name, row in rows:
+        apart, wrong = row.called_apart / max(1, row.mismatched), row.wrongly_apart / max(1, row.matched)
+        shares = [f"{share:.1%}" for share in (row.answer_share, row.right_share)]
+        table.add_row(name, *shares, str(row.answered - row.right), f"{row.fooled_share:.1%}", f"{apart:.1%}", f"{wrong:.1%}")
+    Console().print(table)
+
+
+def _described(folder: Path, examples: list[Example] | None) -> str:
+    return folder.name if examples is None else f"{folder.name}: {len(examples)} clips"
+
+
+def _fingerprint(examples: list[Example]) -> str:
+    """sha256 over names, features and offsets of everything fitted on."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(f"{example.name} {example.offset}".encode())
+        digest.update(example.lips.shape.astype("<f4").tobytes())
+        digest.update(example.sound.astype("<f4").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,160 @@
+"""Following faces: the tracker on a stage of its own, the decoder on made-up outputs. No network is loaded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metrics.analyses.faces import (
+    FPS,
+    Detection,
+    FaceTrack,
+    box_of,
+    crop_matrix,
+    decode_detections,
+    follow_faces,
+    interpolate,
+    iou,
+    tracks_of,
+)
+
+GRID = 48
+
+
+class Stage:
+    """Stands in for the networks: each picture's number (its first pixel) says which faces, (x, y) of their middles, are on it."""
+
+    def __init__(self, faces: list[list[tuple[float, float]]], *, blind: frozenset[int] = frozenset()) -> None:
+        self.faces = faces
+        self.blind = blind
+        self.detections = 0
+
+    @staticmethod
+    def points(x: float, y: float) -> np.ndarray:
+        """A mesh 40 pixels wide and high around (x, y), with level eyes."""
+        rng = np.random.default_rng(0)
+        mesh = np.concatenate([rng.uniform(-20, 20, (468, 2)), np.zeros((468, 1))], axis=1)
+        mesh[0, :2], mesh[1, :2] = (-20, -20), (20, 20)
+        mesh[33, :2], mesh[263, :2] = (-10, -5), (10, -5)
+        return mesh + np.array([x, y, 0.0])
+
+    def detect(self, rgb: np.ndarray) -> list[Detection]:
+        self.detections += 1
+        at = int(rgb[0, 0, 0])
+        if at in self.blind:
+            return []
+        eyes = np.array([[-10.0, -5.0], [10.0, -5.0]])
+        return [Detection(np.array([x - 20, y - 20, x + 20, y + 20]), eyes + (x, y), 0.9) for x, y in self.faces[at]]
+
+    def mesh(self, rgb: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, float]:
+        """The face nearest to the middle of the crop; score 0 when it is more than 30 pixels off."""
+        middle = np.linalg.solve(to_crop[:, :2], np.array([96.0, 96.0]) - to_crop[:, 2])
+        here = self.faces[int(rgb[0, 0, 0])]
+        if not here:
+            return self.points(*middle), 0.0
+        x, y = min(here, key=lambda face: float(np.hypot(*(np.array(face) - middle))))
+        return self.points(x, y), 1.0 if np.hypot(x - middle[0], y - middle[1]) < 30 else 0.0
+
+    def follow(self, rgb: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, float]:
+        return self.mesh(rgb, crop_matrix(box_of(landmarks), landmarks[33], landmarks[263]))
+
+
+def pictures(count: int) -> np.ndarray:
+    return np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, 4, 4, 3))
+
+
+def tracked(stage: Stage, fps: float = FPS, cuts_s: tuple[float, ...] = ()) -> list[FaceTrack]:
+    count = len(stage.faces)
+    time_s = np.arange(count) / fps
+    faces = follow_faces(pictures(count), time_s, stage, cuts_s=cuts_s)  # type: ignore[arg-type]
+    return tracks_of(faces, round(count / fps * FPS), width=200, height=200).tracks
+
+
+def test_a_moving_face_is_one_track() -> None:
+    tracks = tracked(Stage([[(50 + 2 * k, 60)] for k in range(30)]))
+    assert len(tracks) == 1
+    assert tracks[0].frames.tolist() == list(range(30))
+    middles = (tracks[0].boxes[:, 0] + tracks[0].boxes[:, 2]) / 2
+    assert middles == pytest.approx(50 + 2 * np.arange(30), abs=0.01)
+
+
+def test_detection_runs_on_a_third_of_the_frames_while_nothing_is_lost() -> None:
+    stage = Stage([[(50, 60)]] * 30)
+    tracked(stage)
+    assert stage.detections == 10
+
+
+def test_two_faces_are_two_tracks_and_are_counted() -> None:
+    stage = Stage([[(50, 60), (130, 60)] if k < 20 else [(50, 60)] for k in range(30)])
+    faces = follow_faces(pictures(30), np.arange(30) / FPS, stage)  # type: ignore[arg-type]
+    tracks = tracks_of(faces, 30, width=200, height=200)
+    assert [len(track.frames) for track in tracks.tracks] == [30, 20]
+    assert tracks.count.tolist() == [2] * 20 + [1] * 10
+
+
+def test_no_track_crosses_a_cut() -> None:
+    tracks = tracked(Stage([[(50, 60)]] * 30), cuts_s=(0.6,))
+    assert sorted(track.frames.tolist()[0] for track in tracks) == [0, 15]
+
+
+def test_a_face_that_jumps_is_another_track() -> None:
+    tracks = tracked(Stage([[(50, 60)] if k < 15 else [(150, 150)] for k in range(30)]))
+    assert sorted(track.frames.tolist()[0] for track in tracks) == [0, 15]
+
+
+@pytest.mark.parametrize(("gap", "count"), [(6, 1), (14, 2)])
+def test_a_short_gap_is_bridged_and_a_long_one_is_not(gap: int, count: int) -> None:
+    tracks = tracked(Stage([[] if 12 <= k < 12 + gap else [(50, 60)] for k in range(40)]))
+    assert len(tracks) == count
+
+
+def test_a_mesh_that_no_detection_confirms_is_given_up() -> None:
+    stage = Stage([[(50, 60)]] * 60, blind=frozenset(range(1, 60)))
+    assert len(tracked(stage)[0].frames) == 26
+
+
+def test_points_of_a_24_fps_clip_are_interpolated_by_time() -> None:
+    tracks = tracked(Stage([[(50 + 2 * k, 60)] for k in range(48)]), fps=24.0)
+    middles = (tracks[0].boxes[:, 0] + tracks[0].boxes[:, 2]) / 2
+    assert middles[10] == pytest.approx(50 + 2 * 10 * 24 / 25, abs=0.01)
+
+
+def test_a_clip_without_a_face_has_no_track() -> None:
+    assert tracked(Stage([[] for _ in range(20)])) == []
+
+
+def test_a_detection_is_decoded_to_pixels_of_the_padded_picture() -> None:
+    logits = np.full(GRID * GRID, -20.0)
+    regressors = np.zeros((GRID * GRID, 16))
+    cell = 10 * GRID + 20
+    logits[cell] = 2.0
+    regressors[cell, :8] = [0, 0, 48, 48, -12, -6, 12, -6]
+    found = decode_detections(regressors, logits, side=192.0, offset=(0.0, 42.0))
+    assert len(found) == 1
+    assert found[0].box.tolist() == pytest.approx([82 - 24, 42 - 24 - 42, 82 + 24, 42 + 24 - 42])
+    assert found[0].eyes.ravel().tolist() == pytest.approx([70, -6, 94, -6])
+    assert found[0].score == pytest.approx(1 / (1 + np.exp(-2.0)))
+
+
+def test_overlapping_candidates_are_merged_and_far_ones_are_not() -> None:
+    logits = np.full(GRID * GRID, -20.0)
+    regressors = np.zeros((GRID * GRID, 16))
+    for cell in (10 * GRID + 20, 10 * GRID + 21, 40 * GRID + 40):
+        logits[cell] = 1.0
+        regressors[cell, 2:4] = 40
+    assert len(decode_detections(regressors, logits, side=192.0, offset=(0.0, 0.0))) == 2
+
+
+def test_the_crop_levels_the_eyes() -> None:
+    matrix = crop_matrix(np.array([0, 0, 100, 100]), np.array([30.0, 40.0]), np.array([60.0, 70.0]))
+    right, left = (matrix[:, :2] @ np.array(eye) + matrix[:, 2] for eye in ((30.0, 40.0), (60.0, 70.0)))
+    assert right[1] == pytest.approx(left[1])
+    assert left[0] > right[0]
+
+
+def test_iou_of_boxes_apart_is_zero() -> None:
+    assert iou(np.array([0, 0, 1, 1]), np.array([2, 0, 3, 1])) == 0.0
+
+
+def test_interpolation_of_one_sample_holds_it() -> None:
+    assert interpolate(np.array([0.3]), np.array([[7.0]]), np.array([0.0, 1.0])).ravel().tolist() == [7.0, 7.0]
