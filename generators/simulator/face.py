@@ -110,7 +110,7 @@ class FacePainter:
         mouth = Mouth(float(np.clip(mouth.open, 0, 1)), float(np.clip(mouth.width, 0, 1)))
         lids_lowered = self._blinked(blink)
         height, width = lids_lowered.shape[:2]
-        longer = round(JAW_DROP * still.scale * mouth.open) + 1
+        longer = round(JAW_DROP * still.scale) + 1 if mouth.open > 0 else 0
         rgba = cv2.copyMakeBorder(lids_lowered, 0, longer, 0, 0, cv2.BORDER_CONSTANT)
         if mouth.open > 0:
             top = round((self.face.mouth_y - 0.03 - still.top) * still.scale)

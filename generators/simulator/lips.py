@@ -12,6 +12,7 @@ from generators.simulator.looks import Face
 
 JAW_DROP = 0.29  # how far the chin falls at full opening, in half head heights
 GAP = 0.28  # between the lips at full opening
+_EAGER = 0.85  # small openings show more than in proportion: speech has few large ones
 _OVERSAMPLE = 3
 
 
@@ -35,7 +36,7 @@ def drop_jaw(face: Face, mouth: Mouth, x: np.ndarray, y: np.ndarray) -> np.ndarr
     >>> float(drop[0, 0]), round(float(drop[1, 0]), 2)
     (0.0, 0.29)
     """
-    fall = JAW_DROP * mouth.open
+    fall = JAW_DROP * mouth.open**_EAGER
     down = np.clip((y - face.mouth_y + 0.02) / (0.22 + fall), 0, 1)
     side = np.clip((1.12 * face.half_width - np.abs(x)) / (0.75 * face.half_width), 0, 1)
     return np.outer(fall * down * down * (3 - 2 * down), side * side * (3 - 2 * side)).astype(np.float32)
@@ -70,7 +71,7 @@ def lips_of(face: Face, mouth: Mouth) -> Lips:
     spread = mouth.width - 0.5
     half = face.mouth_width * (1 + 0.42 * spread) * (1 - 0.10 * mouth.open)
     pucker = 1 - 0.55 * spread
-    gap = GAP * mouth.open
+    gap = GAP * mouth.open**_EAGER
     corner_y = face.mouth_y + 0.25 * gap - 0.02 * max(spread, 0.0)
     x = half * u
     arch = (1 - np.abs(u) ** 2.2) ** 0.75
@@ -116,7 +117,7 @@ def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top:
     skin = np.asarray(face.skin, np.float32)
     tint = np.array([0.80, 0.52, 0.52], np.float32) + (1 - face.lip_red) * np.array([0.02, 0.12, 0.10], np.float32)
     lip = skin * tint + np.array([18, 0, 4], np.float32) * face.lip_red
-    lip += (np.array([168, 92, 88], np.float32) - lip) * np.clip((150 - skin.mean()) / 130, 0, 0.6)  # lips stand out from dark skin too
+    lip += (np.array([190, 108, 104], np.float32) - lip) * np.clip((160 - skin.mean()) / 130, 0, 0.6)  # lips stand out from dark skin too
     # the shadow the lower lip casts, and the dimples of the corners
     cast = np.exp(-(((y - below_y - 0.025) / 0.022) ** 2) - ((x - middle_x) / (0.62 * half)) ** 2)
     dimples = np.exp(-(((np.abs(x) - half - 0.012) / 0.022) ** 2) - ((y - lips.upper_inner[0, 1]) / 0.028) ** 2)

@@ -33,7 +33,7 @@ _ESPEAK_NAMES = {
     "pt-pt": "pt",
     "es-mx": "es-419",
 }
-_VARIANTS = {"low": ("m1", "m2", "m3", "m4", "m7"), "high": ("f1", "f2", "f3", "f4", "f5")}
+_VARIANTS = {"low": ("m1", "m3", "m4", "m6", "m7"), "high": ("f1", "linda", "steph", "Annie", "anika")}  # none with an echo
 _MEAN_PITCH = {"low": 38, "high": 56}
 
 
@@ -143,6 +143,7 @@ def _finished(raw: np.ndarray) -> np.ndarray:
 REST = (0.02, 0.5)  # opening and width of a silent mouth
 HOLD_S = 0.06  # lips stay shut at least this long on a bilabial, so that each is seen at 25 frames a second
 RAMP_S = 0.055  # closing and opening again
+SETTLE_S = 0.14  # from rest to the first sound, and back after the last
 BILABIALS = frozenset("pbmɓʙ")
 
 # IPA symbol: opening 0..1, width 0 (rounded) .. 1 (spread), how much it insists on them.
@@ -188,12 +189,11 @@ def mouth_track(phonemes: Sequence[Phoneme], times_s: np.ndarray) -> tuple[np.nd
     if not pulls:
         return np.full(times.shape, REST[0]), np.full(times.shape, REST[1])
     centre, reach, opening, width, strength = np.array(pulls).T
-    # Before the first and after the last sound the resting mouth wins, far away alone.
     weight = strength * np.exp(-np.abs(times[:, None] - centre) / reach) + 1e-12
-    rest = 0.02 + 4.0 * _outside(times, phonemes)
-    total = weight.sum(axis=1) + rest
-    opened = (weight @ opening + rest * REST[0]) / total
-    wide = (weight @ width + rest * REST[1]) / total
+    total = weight.sum(axis=1)
+    resting = _outside(times, phonemes)
+    opened = (1 - resting) * (weight @ opening) / total + resting * REST[0]
+    wide = (1 - resting) * (weight @ width) / total + resting * REST[1]
     for phoneme in phonemes:
         opened *= _closure(phoneme, times)
     return np.clip(opened, 0.0, 1.0), np.clip(wide, 0.0, 1.0)
@@ -218,9 +218,10 @@ def _pulls(phoneme: Phoneme) -> list[tuple[float, float, float, float, float]]:
 
 
 def _outside(times: np.ndarray, phonemes: Sequence[Phoneme]) -> np.ndarray:
-    """0 while something is said, rising to 1 within a tenth of a second around it."""
+    """0 while something is said, rising smoothly to 1 within :data:`SETTLE_S` before and after."""
     away_s = np.maximum(phonemes[0].start_s - times, times - phonemes[-1].end_s)
-    return np.clip(away_s / 0.1, 0.0, 1.0)
+    share = np.clip(away_s / SETTLE_S, 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 def _closure(phoneme: Phoneme, times: np.ndarray) -> np.ndarray:
