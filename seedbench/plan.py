@@ -86,7 +86,8 @@ def plan(spec: RunSpec) -> list[Cell]:
     made = [(role, item, seeds, make_generator(item)) for role, item, seeds in asked]
     for prompt in spec.prompts:
         for role, item, seeds, generator in made:
-            for seed in seeds:
+            can = generator.capabilities()
+            for seed in seeds[:1] if can.deterministic and not can.seeds else seeds:  # the same clip again tells nothing new
                 if not generator.offers(prompt, seed):
                     continue
                 identity: dict[str, Any] = {

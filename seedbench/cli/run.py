@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,9 @@ import typer
 from seedbench.errors import SeedBenchError, TooManyFailuresError
 
 if TYPE_CHECKING:
+    from seedbench.prompt import Prompt
     from seedbench.spec import GeneratorSpec, RunSpec
+    from seedbench.suite import Suite
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -133,7 +136,7 @@ def make_spec(
         own = [own for own in (make_generator(item).suite() for item in chosen) if own is not None]
         if not own:
             raise SeedBenchError("which prompts? name a suite with --suite (see `seedbench suites`)")
-        found = own[0]
+        found = together(own)
     found = select(found, ids=prompts, tasks=tasks, limit=limit)
     known = registry.entries("metrics")
     names = tuple(metrics) if metrics else tuple(name for name in DEFAULT_METRICS if name in known)
@@ -155,6 +158,23 @@ def make_spec(
         reference_seeds=reference_seeds,
         root=str(found.root.resolve()),
     )
+
+
+def together(suites: Sequence[Suite]) -> Suite:
+    """The prompts of several suites as one: of clips imported from several places. Raises SeedBenchError where two texts disagree."""
+    from dataclasses import replace
+
+    from seedbench.spec import digest_of
+
+    prompts: dict[str, Prompt] = {}
+    for suite in suites:
+        for prompt in suite.prompts:
+            known = prompts.setdefault(prompt.id, prompt)
+            if known != prompt and known.text and prompt.text:
+                raise SeedBenchError(f"prompt {prompt.id!r} has two texts: in {suite.path} and elsewhere")
+            prompts[prompt.id] = known if known.text else prompt
+    digest = digest_of([prompt.model_dump(mode="json") for prompt in prompts.values()])
+    return replace(suites[0], prompts=tuple(prompts.values()), sha256=digest)
 
 
 def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
