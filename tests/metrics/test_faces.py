@@ -44,7 +44,7 @@ class Stage:
         if at in self.blind:
             return []
         eyes = np.array([[-10.0, -5.0], [10.0, -5.0]])
-        return [Detection(np.array([x - 20, y - 20, x + 20, y + 20]), eyes + (x, y), 0.9) for x, y in self.faces[at]]
+        return [Detection(np.array([x - 20, y - 20, x + 20, y + 20]), eyes + np.array([x, y]), 0.9) for x, y in self.faces[at]]
 
     def mesh(self, rgb: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, float]:
         """The face nearest to the middle of the crop; score 0 when it is more than 30 pixels off."""

@@ -1,0 +1,147 @@
+"""Lag curves, peaks, nulls, CCA and the encoder's arithmetic, on signals whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kstest
+
+from metrics.lipsync.cca import Cca, fit_cca, ridge_cca
+from metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, Encoder, conv1d
+from metrics.lipsync.estimators import LAGS, MAX_LAG, aperture_evidence, lag_curve, null_p, peak, shifted_heights
+
+RNG = np.random.default_rng(5)
+
+
+def smooth_noise(rng: np.random.Generator, n: int, k: int = 1) -> np.ndarray:
+    return np.stack([np.convolve(rng.normal(size=n + 8), np.hanning(9), mode="valid") for _ in range(k)], axis=1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(-12, 12), st.integers(0, 1000))
+def test_a_known_shift_comes_back_exactly(shift: int, seed: int) -> None:
+    source = smooth_noise(np.random.default_rng(seed), 160, 2)
+    lips, sound = source[20:140], source[20 + shift : 140 + shift]  # sound[t] = lips[t + shift]: early by shift frames
+    assert LAGS[lag_curve(lips, sound).argmax()] == shift
+
+
+def test_positive_means_the_sound_is_early() -> None:
+    lips, sound = np.zeros((100, 1)), np.zeros((100, 1))
+    lips[50:55], sound[45:50] = 1.0, 1.0  # the mouth opens at frame 50, its sound came at 45
+    assert LAGS[lag_curve(lips, sound).argmax()] == 5
+
+
+def test_a_stack_of_sounds_gives_the_curve_of_each() -> None:
+    lips, sounds = smooth_noise(RNG, 90, 3), np.stack([smooth_noise(RNG, 90, 3) for _ in range(4)])
+    weights = np.array([1.0, 2.0, 0.5])
+    alone = np.stack([lag_curve(lips, sound, weights) for sound in sounds])
+    assert lag_curve(lips, sounds, weights) == pytest.approx(alone)
+
+
+def test_changing_places_mirrors_the_curve() -> None:
+    lips, sound = smooth_noise(RNG, 90, 3), smooth_noise(RNG, 90, 3)
+    assert lag_curve(sound, lips)[::-1] == pytest.approx(lag_curve(lips, sound))
+
+
+def test_unrelated_tracks_are_not_drawn_to_the_edge() -> None:
+    rng = np.random.default_rng(1)
+    lags = [abs(int(LAGS[lag_curve(smooth_noise(rng, 100), smooth_noise(rng, 100)).argmax()])) for _ in range(300)]
+    assert np.mean(lags) == pytest.approx(7.7, abs=1.0)
+
+
+@pytest.mark.parametrize("true", [-3.5, -0.25, 0.0, 1.4, 7.3])
+def test_the_peak_is_found_between_frames(true: float) -> None:
+    assert peak(np.exp(-0.5 * ((LAGS - true) / 2.5) ** 2)).lag == pytest.approx(true, abs=0.06)
+
+
+@pytest.mark.parametrize(("lag", "edge"), [(15, True), (-14, True), (13, False)])
+def test_a_peak_at_the_edge_is_marked(lag: int, edge: bool) -> None:
+    assert peak(np.exp(-0.5 * ((LAGS - lag) / 2.5) ** 2)).edge is edge
+
+
+def test_p_values_of_unrelated_tracks_are_uniform() -> None:
+    rng = np.random.default_rng(2)
+    values = []
+    for _ in range(150):
+        lips, sound = smooth_noise(rng, 400), smooth_noise(rng, 400)
+        values.append(null_p(float(lag_curve(lips, sound).max()), shifted_heights(lips, sound)))
+    assert kstest(values, "uniform").pvalue > 0.01
+
+
+def test_a_stretch_too_short_to_turn_has_no_null() -> None:
+    assert len(shifted_heights(smooth_noise(RNG, 60), smooth_noise(RNG, 60))) == 0
+
+
+def test_the_plain_estimator_follows_the_voice() -> None:
+    opening = np.abs(smooth_noise(RNG, 150))[:, 0]
+    sound = np.repeat(np.roll(opening, 4), 4)[:, None] * np.ones(40)  # the sound comes 4 frames after the lips
+    curve, null = aperture_evidence([(opening, sound)])
+    assert peak(curve).lag == pytest.approx(-4, abs=0.6)
+    assert null_p(float(curve.max()), null) < 0.05
+
+
+def test_more_noise_makes_a_lower_peak() -> None:
+    lips = smooth_noise(RNG, 150, 2)
+    heights = [lag_curve(lips, lips + noise * RNG.normal(size=lips.shape)).max() for noise in (0.0, 1.0, 3.0, 9.0)]
+    assert heights == sorted(heights, reverse=True)
+    assert heights[0] == pytest.approx(1.0)
+
+
+def test_cca_finds_the_shared_direction_and_no_more() -> None:
+    rng = np.random.default_rng(3)
+    shared = rng.normal(size=(4000, 1))
+    x = np.hstack([shared + 0.5 * rng.normal(size=(4000, 1)), rng.normal(size=(4000, 2))])
+    y = np.hstack([rng.normal(size=(4000, 2)), shared + 0.5 * rng.normal(size=(4000, 1))])
+    correlations = ridge_cca(x - x.mean(0), y - y.mean(0), ridge=0.0, k=2)[2]
+    assert correlations[0] == pytest.approx(0.8, abs=0.02)
+    assert correlations[1] < 0.06
+
+
+def test_a_fitted_cca_recovers_offsets_of_clips_it_has_not_seen() -> None:
+    rng = np.random.default_rng(4)
+    mixing_lips, mixing_sound = rng.normal(size=(2, 16)), rng.normal(size=(2, 40))
+
+    def clip(offset: int) -> tuple[np.ndarray, np.ndarray]:
+        source = smooth_noise(rng, 200, 2)
+        lips = source[20:160] @ mixing_lips
+        heard = np.repeat(source[20 + offset : 160 + offset], 4, axis=0) @ mixing_sound
+        return lips + 0.1 * rng.normal(size=lips.shape), heard + 0.1 * rng.normal(size=heard.shape)
+
+    offsets = [0.0, 1.0, -1.0, 0.0, 2.0]
+    clips = [clip(int(offset)) for offset in offsets]
+    fitted: Cca = fit_cca([lips for lips, _ in clips], [sound for _, sound in clips], offsets)
+    for offset in (-6, 0, 9):
+        lips, sound = clip(offset)
+        assert LAGS[lag_curve(fitted.lips(lips), fitted.sound(sound), fitted.weights).argmax()] == offset
+
+
+def test_the_encoder_equals_torch() -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(6)
+    x, weight, bias = rng.normal(size=(21, 3)), rng.normal(size=(4, 3, 5)), rng.normal(size=4)
+    wanted = torch.nn.functional.conv1d(torch.from_numpy(x.T[None]), torch.from_numpy(weight), torch.from_numpy(bias), stride=2, padding=2)[
+        0
+    ].numpy()
+    assert conv1d(x, weight, bias, 2) == pytest.approx(wanted.T)
+
+
+def test_encoded_lips_and_sound_are_unit_vectors_at_25_a_second() -> None:
+    rng = np.random.default_rng(7)
+
+    def row(inputs: int, layers: tuple[tuple[int, int], ...]) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+        sizes = [inputs, *[8] * len(layers)]
+        weights = tuple(rng.normal(size=(8, into, width)) for into, (width, _) in zip(sizes, layers, strict=False))
+        return weights, tuple(rng.normal(size=8) for _ in layers)
+
+    encoder = Encoder(*row(96, LIP_LAYERS), *row(40, SOUND_LAYERS), np.ones(96), np.ones(40))
+    lips, sound = encoder.lips(rng.normal(size=(50, 96))), encoder.sound(rng.normal(size=(200, 40)))
+    assert lips.shape == sound.shape == (50, 8)
+    assert np.linalg.norm(sound, axis=1) == pytest.approx(1.0)
+
+
+def test_a_lag_that_leaves_no_overlap_counts_nothing() -> None:
+    curve = lag_curve(smooth_noise(RNG, 20), smooth_noise(RNG, 20))
+    assert curve[0] == 0.0
+    assert curve[MAX_LAG] != 0.0

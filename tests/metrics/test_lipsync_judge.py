@@ -1,0 +1,109 @@
+"""From evidence to a verdict: windows, score, thresholds, reasons for no answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.lipsync.estimators import LAGS, Peak
+from metrics.lipsync.evaluation import Thresholds, learn_thresholds, nested, outcome, separation
+from metrics.lipsync.fit import Trial
+from metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, in_window, judge, sync_score
+from metrics.lipsync.model import Comparison
+
+QUIET = ApertureSays(lag=9.0, p=0.5)
+LIMITS = {"accept": 3.0, "reject": 2.0, "lead_frames": 0.0}
+
+
+def comparison(
+    *, score: float = 5.0, lag: float = 1.0, encoder: float | None = None, cca: float | None = None, edge: bool = False
+) -> Comparison:
+    flat = np.zeros(len(LAGS))
+    encoder_peak, cca_peak = (Peak(lag if other is None else other, 1.0, False) for other in (encoder, cca))
+    return Comparison(flat, flat, flat, Peak(lag, 1.0, edge), encoder_peak, cca_peak, score, score, flat, flat, 0.01, 120)
+
+
+def test_a_clear_case_gets_its_offset_in_ms() -> None:
+    verdict = judge(comparison(lag=1.5), QUIET, **LIMITS)
+    assert (verdict.matched, verdict.offset_ms, verdict.reason) == (True, 60.0, "")
+
+
+def test_the_natural_lead_is_taken_off() -> None:
+    assert judge(comparison(lag=1.5), QUIET, accept=3.0, reject=2.0, lead_frames=0.5).offset_ms == 40.0
+
+
+@pytest.mark.parametrize(
+    ("evidence", "says", "matched", "word"),
+    [
+        (comparison(score=1.0), QUIET, False, "do not fit"),
+        (comparison(score=2.5), QUIET, None, "too weak"),
+        (comparison(lag=-14.0, edge=True), QUIET, None, "edge"),
+        (comparison(encoder=1.0, cca=4.0), QUIET, None, "disagree"),
+        (comparison(), ApertureSays(lag=-5.0, p=0.01), None, "point elsewhere"),
+    ],
+)
+def test_no_offset_without_good_evidence(evidence: Comparison, says: ApertureSays, matched: bool | None, word: str) -> None:
+    verdict = judge(evidence, says, **LIMITS)
+    assert verdict.offset_ms is None
+    assert verdict.matched is matched
+    assert word in verdict.reason
+
+
+def test_an_unsure_plain_estimator_has_no_veto() -> None:
+    assert judge(comparison(), ApertureSays(lag=-5.0, p=0.2), **LIMITS).offset_ms == 40.0
+
+
+@given(st.floats(-600, 600))
+def test_the_sync_score_is_bounded_and_one_inside_detectability(offset_ms: float) -> None:
+    assert 0.0 <= sync_score(offset_ms) <= 1.0
+    assert (sync_score(offset_ms) == 1.0) == in_window(offset_ms, DETECT_MS)
+    if in_window(offset_ms, DETECT_MS):
+        assert in_window(offset_ms, ACCEPT_MS)
+
+
+@given(st.floats(0, 600), st.floats(0, 100))
+def test_further_apart_is_never_better(offset_ms: float, more: float) -> None:
+    assert sync_score(offset_ms + more) <= sync_score(offset_ms)
+    assert sync_score(-offset_ms - more) <= sync_score(-offset_ms)
+
+
+def trials(count: int = 200) -> list[Trial]:
+    """Matched pairs with scores of 2..6 that are right, mismatched ones with scores of -1..3 and chance lags."""
+    rng = np.random.default_rng(0)
+    found = []
+    for k in range(count):
+        fold = k % 4
+        found.append(Trial(f"m{k}", True, 0.0, comparison(score=float(rng.uniform(2, 6)), lag=0.25), QUIET, fold))
+        found.append(Trial(f"x{k}", False, 0.0, comparison(score=float(rng.uniform(-1, 3)), lag=float(rng.integers(-12, 13))), QUIET, fold))
+    return found
+
+
+def test_thresholds_answer_the_share_that_was_asked_for() -> None:
+    learned = learn_thresholds(trials(), answered=0.9, belonging=0.98)
+    assert learned.accept == pytest.approx(2.4, abs=0.15)
+    assert learned.reject < learned.accept
+    assert learned.lead_frames == pytest.approx(0.25)
+
+
+def test_nested_thresholds_give_the_honest_counts() -> None:
+    result = nested(trials(), answered=0.9)
+    assert result.answer_share == pytest.approx(0.9, abs=0.05)
+    assert result.right_share == 1.0
+    assert result.fooled_share == pytest.approx(0.15, abs=0.06)
+    assert result.matched == result.mismatched == 200
+
+
+def test_a_wrong_answer_is_counted_as_answered_and_not_right() -> None:
+    wrong = [replace(trial, comparison=comparison(lag=4.0)) for trial in trials(4) if trial.matched]
+    result = outcome(wrong, [Thresholds(3.0, 2.0, 0.0)] * len(wrong))
+    assert (result.answered, result.right) == (4, 0)
+
+
+def test_separation_of_equal_scores_is_a_half() -> None:
+    same = [replace(trial, comparison=comparison(score=1.0)) for trial in trials(10)]
+    assert separation(same) == 0.5
+    assert 0.9 < separation(trials()) < 1.0
