@@ -62,7 +62,7 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
             comparisons=tuple(compare_all(table, clip_infos, labels)),
             cells=tuple(_cell_report(cell, spec, workspace) for cell in cells),
             provenance=run.provenance,
-            notes=tuple(_notes(run, cells, summary)),
+            notes=(*_notes(run, cells, summary), *_remarks(of_sets)),
         )
 
 
@@ -222,3 +222,8 @@ def _notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[SummaryRow])
         if len(backends) > 1:
             notes.append(f"{metric}.{measure} was measured with {', '.join(sorted(backends))}; these are never pooled or compared.")
     return notes
+
+
+def _remarks(of_sets: Sequence[SetScoreRow]) -> list[str]:
+    """What the set metrics want said beside their numbers, once each."""
+    return list(dict.fromkeys(f"{row.metric}: {remark}" for row in of_sets for remark in row.details.get("remarks", ())))

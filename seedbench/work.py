@@ -258,7 +258,7 @@ def compare(task: CompareTask) -> list[Score]:
                     rows.append(found)
                     groups.extend([sha256] * len(found))
                 else:
-                    reasons.append(reason)
+                    reasons.append(reason or "a clip gave no features")
             if not rows:
                 return _no_answer(metric, reasons[0] if reasons else "there is no clip to compare")
             sides.append(Features(np.concatenate(rows), groups))
