@@ -182,7 +182,7 @@ def fall(
 
 
 def roll(*, x_m: float, radius_m: float, speed_m_s: float, gain: float = 0.0) -> Path:
-    """A body that rolls over the floor all the time, at ``x_m`` at time 0. ``gain``: share of its energy that it wins in the first second."""
+    """A body that rolls over the floor all the time, at ``x_m`` at time 0; ``gain``: share of its energy won in the first second."""
     push = speed_m_s * (math.sqrt(1 + gain) - 1)
     return Path((Piece(0.0, (x_m, radius_m), (speed_m_s, 0.0), (push, 0.0)),))
 

@@ -18,13 +18,18 @@ from seedbench.errors import SeedBenchError
 class Breakage:
     """What is wrong with a scene; the defaults: nothing.
 
-    ``sound_shift_ms``: all sound later (negative: earlier). ``impact_shift_ms``: the sounds of events alone. ``beat_shift_ms``: the
-    music alone. ``lips_random``: mouths follow another sentence. ``swap_identity_at_cut``: in every second shot (True), or in the shot
-    after the n-th cut alone (n), people wear somebody else's face. ``gravity_scale``: gravity times this. ``energy_gain``: after every contact
-    a body has 1 + this times the energy it came with (0: it keeps to the restitution asked). ``teleport``: bodies jump sideways by so many
-    metres in the middle of the clip. ``flicker``: brightness of pictures in turn up and down, 0..1 of full scale peak to peak.
-    ``freeze_from_s``: the picture stands still from then on. ``text_garbled``: so many letters of each sign are wrong. ``mute``: the
-    sound stream is silence.
+    - ``sound_shift_ms``: all sound later (negative: earlier); ``impact_shift_ms``: the sounds of events alone; ``beat_shift_ms``: the
+      music alone.
+    - ``lips_random``: mouths follow another sentence.
+    - ``swap_identity_at_cut``: in every second shot (True), or in the shot after the n-th cut alone (n), people wear somebody else's face.
+    - ``gravity_scale``: gravity times this.
+    - ``energy_gain``: after every contact a body has 1 + this times the energy it came with, whatever restitution was asked; a pendulum
+      wins it every period, a rolling body in the first second. 0: as asked.
+    - ``teleport``: bodies jump sideways by so many metres in the middle of the clip.
+    - ``flicker``: pictures in turn brighter and darker, 0..1 of full scale from one to the next.
+    - ``freeze_from_s``: the picture stands still from then on; the sound goes on.
+    - ``text_garbled``: so many letters of each sign are wrong.
+    - ``mute``: the sound stream is silence.
     """
 
     sound_shift_ms: float = 0.0

@@ -22,7 +22,7 @@ SMALLEST = 7.2 / 256
 _BASE = {
     "rubber": (196, 52, 44),
     "wood": (176, 122, 70),
-    "steel": (150, 156, 164),
+    "steel": (66, 74, 92),
     "glass": (54, 138, 150),
     "basketball": (210, 104, 40),
     "cardboard": (178, 138, 92),
@@ -30,11 +30,21 @@ _BASE = {
 _MARK = {
     "rubber": (246, 238, 224),
     "wood": (112, 70, 36),
-    "steel": (74, 78, 88),
+    "steel": (206, 210, 216),
     "glass": (214, 240, 236),
     "basketball": (44, 28, 22),
     "cardboard": (206, 178, 132),
 }
+#: Colour of the second of two bodies that meet, so that eyes can tell them apart.
+_SECOND = {
+    "rubber": (46, 92, 176),
+    "wood": (120, 62, 44),
+    "steel": (168, 128, 62),
+    "glass": (196, 120, 40),
+    "basketball": (120, 60, 130),
+    "cardboard": (140, 104, 66),
+}
+_SECOND_MARK = (240, 226, 202)
 _SHINE = {"rubber": 0.25, "wood": 0.15, "steel": 0.9, "glass": 0.9, "basketball": 0.1, "cardboard": 0.0}
 _SUN = np.array([-0.45, -0.62, 0.64])
 
@@ -107,10 +117,14 @@ def paint_holder(canvas: np.ndarray, bench: Bench, *, x_m: float, y_m: float, ra
 
 
 def paint_string(canvas: np.ndarray, pivot_px: tuple[float, float], bob_px: tuple[float, float]) -> None:
-    """A pendulum's string and the beam it hangs from, in place."""
-    height = canvas.shape[0]
+    """A pendulum's string, thin and pale, in place."""
     ends = [tuple(round(value * 16) for value in end) for end in (pivot_px, bob_px)]
-    cv2.line(canvas, ends[0], ends[1], (52, 50, 52), max(1, round(height / 230)), cv2.LINE_AA, 4)
+    left, right = sorted(round(end[0]) for end in (pivot_px, bob_px))
+    part = canvas[:, max(0, left - 4) : right + 5]
+    drawn = part.copy()
+    ends = [(x - 16 * max(0, left - 4), y) for x, y in ends]
+    cv2.line(drawn, ends[0], ends[1], (96, 96, 98), max(1, round(canvas.shape[0] / 360)), cv2.LINE_AA, 4)
+    part[...] = cv2.addWeighted(drawn, 0.5, part, 0.5, 0)
 
 
 def paint_beam(canvas: np.ndarray, pivot_px: tuple[float, float]) -> None:
@@ -124,8 +138,8 @@ def paint_beam(canvas: np.ndarray, pivot_px: tuple[float, float]) -> None:
 def paint_shadow(canvas: np.ndarray, bench: Bench, x_px: float, lowest_px: float, radius_px: float) -> None:
     """A soft shadow on the floor under a body, the fainter and wider the higher it is; in place."""
     over = max(0.0, bench.floor_y_px - lowest_px) / canvas.shape[0]
-    strength, spread = 0.55 * math.exp(-over / 0.22), radius_px * (1.0 + 1.6 * over)
-    tall = 0.016 * canvas.shape[0] * (1 + over)
+    strength, spread = 0.42 * math.exp(-over / 0.15), radius_px * (0.8 + 1.6 * over)
+    tall = 0.012 * canvas.shape[0] * (1 + over)
     y = bench.floor_y_px + 0.3 * tall
     top, bottom = max(int(bench.floor_y_px - 0.030 * canvas.shape[0]) + 2, int(y - 3 * tall)), min(canvas.shape[0], int(y + 3 * tall) + 1)
     left, right = max(0, int(x_px - 2.5 * spread)), min(canvas.shape[1], int(x_px + 2.5 * spread) + 1)
@@ -137,7 +151,17 @@ def paint_shadow(canvas: np.ndarray, bench: Bench, x_px: float, lowest_px: float
     region[...] = np.rint(region * (1 - strength * np.outer(down, across)[..., None])).astype(np.uint8)
 
 
-def paint_body(canvas: np.ndarray, solid: Solid, x_px: float, y_px: float, radius_px: float, angle_rad: float, light: np.ndarray) -> None:
+def paint_body(
+    canvas: np.ndarray,
+    solid: Solid,
+    x_px: float,
+    y_px: float,
+    radius_px: float,
+    angle_rad: float,
+    light: np.ndarray,
+    *,
+    second: bool = False,
+) -> None:
     """A body with its middle at (x, y) in pixels (the middle of the first pixel is 0.5), turned clockwise by ``angle_rad``; in place."""
     height, width = canvas.shape[:2]
     x0, x1 = max(0, math.floor(x_px - radius_px - 1)), min(width, math.ceil(x_px + radius_px + 1))
@@ -146,13 +170,17 @@ def paint_body(canvas: np.ndarray, solid: Solid, x_px: float, y_px: float, radiu
         return
     u = ((np.arange(x0, x1) + 0.5 - x_px) / radius_px)[None, :]
     v = ((np.arange(y0, y1) + 0.5 - y_px) / radius_px)[:, None]
-    colour, cover = _box_colours(solid, u, v, radius_px) if solid.box else _ball_colours(solid, u, v, radius_px, angle_rad)
+    base = np.asarray((_SECOND if second else _BASE)[solid.material], float)
+    mark = np.asarray(_SECOND_MARK if second else _MARK[solid.material], float)
+    colour, cover = _box_colours(base, mark, u, v, radius_px) if solid.box else _ball_colours(solid, base, mark, u, v, radius_px, angle_rad)
     colour = np.clip(colour * light, 0, 255)
     region = canvas[y0:y1, x0:x1]
     region[...] = np.rint(region * (1 - cover[..., None]) + colour * cover[..., None]).astype(np.uint8)
 
 
-def _ball_colours(solid: Solid, u: np.ndarray, v: np.ndarray, radius_px: float, angle_rad: float) -> tuple[np.ndarray, np.ndarray]:
+def _ball_colours(
+    solid: Solid, colour: np.ndarray, mark: np.ndarray, u: np.ndarray, v: np.ndarray, radius_px: float, angle_rad: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Colours (h, w, 3) and cover (h, w) of a ball on a grid of places in radii."""
     away = np.sqrt(u * u + v * v)
     cover = np.clip((1 - away) * radius_px + 0.5, 0, 1)
@@ -172,19 +200,19 @@ def _ball_colours(solid: Solid, u: np.ndarray, v: np.ndarray, radius_px: float, 
         marked = np.clip((0.26 - spot) / soft + 0.5, 0, 1)
     else:
         marked = np.clip((0.20 - np.abs(turned_x - 0.18 * np.sin(3 * turned_y))) / soft + 0.5, 0, 1)
-    base = np.asarray(_BASE[solid.material], float) * (1 - marked[..., None]) + np.asarray(_MARK[solid.material], float) * marked[..., None]
+    base = colour * (1 - marked[..., None]) + mark * marked[..., None]
     facing = np.clip(u * _SUN[0] + v * _SUN[1] + near * _SUN[2], 0, 1)
     glint = np.clip(2 * near * facing - _SUN[2], 0, 1) ** 24 * _SHINE[solid.material]
     bounced = 0.12 * np.clip(v, 0, 1)
     return base * (0.42 + 0.72 * facing + bounced)[..., None] + 235 * glint[..., None], cover
 
 
-def _box_colours(solid: Solid, u: np.ndarray, v: np.ndarray, radius_px: float) -> tuple[np.ndarray, np.ndarray]:
+def _box_colours(colour: np.ndarray, mark: np.ndarray, u: np.ndarray, v: np.ndarray, radius_px: float) -> tuple[np.ndarray, np.ndarray]:
     """Colours and cover of an upright box, with a strip of tape down the middle."""
     cover = np.clip((1 - np.abs(u)) * radius_px + 0.5, 0, 1) * np.clip((1 - np.abs(v)) * radius_px + 0.5, 0, 1)
     soft = 0.9 / radius_px
     tape = np.clip((0.14 - np.abs(u)) / soft + 0.5, 0, 1) * np.ones_like(v)
-    base = np.asarray(_BASE[solid.material], float) * (1 - tape[..., None]) + np.asarray(_MARK[solid.material], float) * tape[..., None]
+    base = colour * (1 - tape[..., None]) + mark * tape[..., None]
     rim = np.clip((np.maximum(np.abs(u), np.abs(v)) - 0.93) / soft + 0.5, 0, 1)
     return base * (1.02 - 0.16 * v - 0.10 * u - 0.22 * rim)[..., None], cover
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def blend(own: Face, other: Face, strength: float) -> Face:
     """
     if strength <= 0 or strength >= 1:
         return other if strength >= 1 else own
-    mixed = {}
+    mixed: dict[str, Any] = {}
     for field in fields(Face):
         here, there = getattr(own, field.name), getattr(other, field.name)
         if isinstance(here, tuple):

@@ -139,8 +139,14 @@ def plan_scene(prompt: Prompt, seed: int, *, width: int, height: int, fps: int, 
 
 
 def face_for(character: Character, prompt: Prompt) -> Face:
-    """A character's face: as described; with a reference, as far towards the reference's as its strength says."""
-    own = face_of(character.look)
+    """A character's face: as described; with a reference, as far towards the reference's as its strength says.
+
+    A high voice goes without a beard unless one is asked for.
+    """
+    look = character.look
+    if character.voice == "high" and look.beard is None:
+        look = look.model_copy(update={"beard": False})
+    own = face_of(look)
     reference = next((item for item in prompt.references if item.id == character.reference), None)
     if reference is None or reference.look is None:
         return own
@@ -178,7 +184,7 @@ def _shots(prompt: Prompt, breakage: Breakage, *, width: int, height: int, fps: 
         seen += [name for name in shot.cast if name not in seen]
     signed = bool(prompt.text_in_frame)
     bodies_alone = any(not shot.cast for shot in asked)
-    plans = []
+    plans: list[ShotPlan] = []
     for index, shot in enumerate(asked):
         first = round(shot.start_s * fps)
         last = n_frames if index == len(asked) - 1 else min(n_frames, round(shot.end_s * fps))
@@ -203,7 +209,7 @@ def _shots(prompt: Prompt, breakage: Breakage, *, width: int, height: int, fps: 
             beside_sign=signed,
         )
         zoom, blur = _BEHIND[shot.framing if shot.cast else "wide"]
-        shows_bodies = bodies and (not shot.cast or not bodies_alone and shot.framing == "wide")
+        shows_bodies = bodies and (not shot.cast or (not bodies_alone and shot.framing == "wide"))
         plans.append(ShotPlan(len(plans), first, last, shot.place, shot.light, shot.camera, zoom, blur, people, shows_bodies))
     return tuple(plans)
 

@@ -77,8 +77,8 @@ def strokes(scene: Scene) -> tuple[Stroke, ...]:
                 hits.append(Stroke(contact.time_s, "impact", sound, contact.speed_m_s))
     for index, event in enumerate(scene.prompt.events):
         if event.kind in sounds.EVENT_SOUNDS and event.sound:
-            for time_s in event.times_s or (event.start_s,):
-                hits.append(Stroke(time_s, event.kind, sounds.EVENT_SOUNDS[event.kind](scene.dice.rng(f"event {index}"))))
+            sound = sounds.EVENT_SOUNDS[event.kind](scene.dice.rng(f"event {index}"))
+            hits += [Stroke(time_s, event.kind, sound) for time_s in event.times_s or (event.start_s,)]
     return tuple(sorted(hits, key=lambda hit: hit.time_s))
 
 

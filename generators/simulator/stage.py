@@ -23,14 +23,14 @@ _NOISE_ROOM = 48
 
 def frames(scene: Scene) -> Iterator[np.ndarray]:
     """All pictures (height, width, 3) uint8 RGB of a scene, in order."""
-    held: np.ndarray | None = None
-    frozen_from = scene.n_frames if scene.breakage.freeze_from_s is None else round(scene.breakage.freeze_from_s * scene.fps)
-    for index, picture in enumerate(_unfrozen(scene, min(scene.n_frames, max(1, frozen_from)))):
-        held = _flickered(picture, index, scene.breakage.flicker)
-        yield held
-    for _ in range(scene.n_frames - min(scene.n_frames, max(1, frozen_from))):
-        assert held is not None
-        yield held
+    freeze_s = scene.breakage.freeze_from_s
+    moving = scene.n_frames if freeze_s is None else min(scene.n_frames, max(1, round(freeze_s * scene.fps)))
+    picture = np.zeros((scene.height, scene.width, 3), np.uint8)
+    for index, fresh in enumerate(_unfrozen(scene, moving)):
+        picture = _flickered(fresh, index, scene.breakage.flicker)
+        yield picture
+    for _ in range(scene.n_frames - moving):
+        yield picture
 
 
 def _unfrozen(scene: Scene, count: int) -> Iterator[np.ndarray]:
@@ -91,9 +91,14 @@ def body_centres(scene: Scene, number: int) -> np.ndarray:
     return seen
 
 
+def _bench(scene: Scene) -> Bench:
+    if scene.bench is None:
+        raise ValueError(f"{scene.prompt.id}: no bodies in this scene")
+    return scene.bench
+
+
 def _track_px(scene: Scene, number: int) -> np.ndarray:
-    assert scene.bench is not None
-    return scene.bench.to_px(scene.bodies[number].path.at(scene.times_s))
+    return _bench(scene).to_px(scene.bodies[number].path.at(scene.times_s))
 
 
 def _background(scene: Scene, shot: ShotPlan, frame: int, plates: dict[str, np.ndarray]) -> np.ndarray:
@@ -104,8 +109,8 @@ def _background(scene: Scene, shot: ShotPlan, frame: int, plates: dict[str, np.n
     wide = round(scene.width * _PAN_ROOM) if shot.camera == "pan" else scene.width
     aside = (wide - scene.width) / 2
     seen = scenery.view(plates[shot.place], wide, scene.height, zoom=shot.zoom, blur=shot.blur, light=shot.light)
-    if shot.bodies and scene.bench is not None:
-        bench = replace(scene.bench, centre_x_px=scene.bench.centre_x_px + aside)
+    if shot.bodies:
+        bench = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px + aside)
         unlit = seen.copy()
         lab.paint_floor(unlit, bench, scene.dice.rng("floor"))
         for body in scene.bodies:
@@ -124,9 +129,8 @@ def _background(scene: Scene, shot: ShotPlan, frame: int, plates: dict[str, np.n
 
 
 def _paint_bodies(canvas: np.ndarray, scene: Scene, shot: ShotPlan, frame: int, tracks: dict[int, np.ndarray], moved: float) -> None:
-    assert scene.bench is not None
     light = np.asarray(scenery.LIGHTS[shot.light])
-    bench: Bench = replace(scene.bench, centre_x_px=scene.bench.centre_x_px - moved)
+    bench = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px - moved)
     radii = [body.radius_m * bench.px_per_m for body in scene.bodies]
     for number, radius in enumerate(radii):
         x, y = tracks[number][frame] - (moved, 0)
@@ -140,7 +144,8 @@ def _paint_bodies(canvas: np.ndarray, scene: Scene, shot: ShotPlan, frame: int, 
             angle = -float(swing.angles(np.array([frame / scene.fps]))[0])
         else:
             angle = (x + moved - tracks[number][0][0]) / radius
-        lab.paint_body(canvas, body.solid, float(x), float(y), radius, angle, light)
+        second = number > 0 and scene.bodies[number - 1].event == body.event
+        lab.paint_body(canvas, body.solid, float(x), float(y), radius, angle, light, second=second)
 
 
 def _window(background: np.ndarray, width: int, moved: float) -> np.ndarray:
