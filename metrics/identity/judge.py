@@ -51,7 +51,7 @@ class Judgement:
                 "strangers_from": subject.scale.source,
                 "by_gap": {str(gap): value for gap, value in summary.gap_decay(subject.pairs).items()},
             }
-        return {"subjects": people, "shots": len(self.plan.bounds_s), "cuts_s": [round(float(cut), 3) for cut in self.plan.cuts_s]}
+        return {"subjects": people, "shots": len(self.plan.cuts_s) + 1, "cuts_s": [round(float(cut), 3) for cut in self.plan.cuts_s]}
 
 
 def usable_appearances(samples: FaceSamples, plan: Schedule, drawn: np.ndarray) -> list[Appearance]:
@@ -73,7 +73,7 @@ def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.
     names = list(dict.fromkeys(name for shot in plan.planned for name in shot.cast))
     faces = usable_appearances(samples, plan, drawn)
     casting = cast_faces(faces, plan.expected, partial(cosine_at, backend=samples.backend, drawn=drawn))
-    people = summary.subjects(casting, names, faces, samples.phash, backend=samples.backend, drawn=drawn)
+    people = summary.subjects(casting, names, faces, plan.take, samples.phash, backend=samples.backend, drawn=drawn)
     scored = [subject for subject in people if subject.pairs]
     pairs = [pair for subject in scored for pair in subject.pairs]
     drifts = [subject.drift for subject in scored if subject.drift is not None]
@@ -117,7 +117,7 @@ def _why_no_pairs(plan: Schedule, faces: list[Appearance], people: list[summary.
         return "no face is seen"
     if not faces:
         return "every face is too small, turned away, uncertain or blurred"
-    if len(plan.bounds_s) < 2:
+    if not len(plan.cuts_s):
         return "none of the declared cuts is seen: one shot" if plan.cuts_declared else "one shot: nothing to compare"
     return "; ".join(subject.reason for subject in people)
 

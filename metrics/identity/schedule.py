@@ -1,7 +1,8 @@
 """Who should be seen when: the prompt's shots laid over the cuts that are really there.
 
-Times asked for and times made differ between generators, so shots correspond by order. A declared cut that cannot be seen does not
-part anything (one long take is one shot), and a cut nobody declared makes two shots of the same cast.
+Times asked for and times made differ between generators, so shots correspond by order. A cut nobody declared makes two shots of the same
+cast. A declared cut that cannot be seen still says who is due from then on, but both its shots belong to one take: likeness is never
+compared within a take, so that a clip without cuts cannot score for keeping a face.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 CUT_TOLERANCE_S = 2 / 25
 """Declared and seen cuts within two frames at 25 fps are the same."""
-LEAST_SHOWN_S = 0.2
-"""A seen shot owes a declared one its cast when they share at least this much time."""
+LEAST_SHOT_S = 0.2
+"""A declared cut that cannot be seen parts nothing this near to one that can."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,14 @@ class Planned:
 class Schedule:
     """What the clip should show.
 
-    ``cuts_s`` the cuts that part it, ``bounds_s`` (n, 2) of the seen shots, ``expected`` the cast of each seen shot (left to right,
-    each person once), ``planned`` the declared shots. ``cuts_declared`` of them ``cuts_met`` were seen within two frames, out of
-    ``cuts_seen``.
+    ``cuts_s`` the cuts that are seen; ``bounds_s`` (n, 2) of the shots, and ``take`` (n,) which stretch between seen cuts each lies in;
+    ``expected`` the cast of each shot, left to right; ``planned`` the declared shots. Of ``cuts_declared`` cuts ``cuts_met`` are seen
+    within two frames, out of ``cuts_seen``.
     """
 
     cuts_s: np.ndarray
     bounds_s: np.ndarray
+    take: np.ndarray
     expected: tuple[tuple[str, ...], ...]
     planned: tuple[Planned, ...]
     cuts_declared: int
@@ -49,8 +51,8 @@ class Schedule:
     cuts_seen: int
 
     def shot_of(self, time_s: np.ndarray) -> np.ndarray:
-        """Index of the seen shot at each time."""
-        return np.searchsorted(self.cuts_s, time_s + 1e-6, side="right")
+        """Index of the shot at each time."""
+        return np.searchsorted(self.bounds_s[1:, 0], time_s + 1e-6, side="right")
 
 
 def count_met(declared_s: Sequence[float], seen_s: Sequence[float], tolerance_s: float = CUT_TOLERANCE_S) -> int:
@@ -115,16 +117,10 @@ def confirm(seen_s: np.ndarray, faint_s: np.ndarray, declared_s: Sequence[float]
     return np.sort(np.array(cuts, dtype=float))
 
 
-def overlap_s(start_s: float, end_s: float, other_start_s: float, other_end_s: float) -> float:
-    """Length two stretches of time share, in seconds."""
-    return max(0.0, min(end_s, other_end_s) - max(start_s, other_start_s))
-
-
 def lay(declared: Sequence[tuple[float, float, tuple[str, ...]]], seen_s: np.ndarray, faint_s: np.ndarray, *, end_s: float) -> Schedule:
     """Lay declared shots (start, end, cast) over the cuts seen in a clip that ends at ``end_s``.
 
-    Between corresponding cuts declared times are stretched linearly; where a declared cut has no counterpart the seen shot owes both
-    casts.
+    Between corresponding cuts declared times are stretched linearly.
     """
     asked = [start for start, _, _ in declared[1:]]
     cuts = confirm(seen_s, faint_s, asked)
@@ -134,14 +130,14 @@ def lay(declared: Sequence[tuple[float, float, tuple[str, ...]]], seen_s: np.nda
     planned = tuple(
         Planned(float(np.interp(start, knots, places)), float(np.interp(end, knots, places)), cast) for start, end, cast in declared
     )
-    edges = np.concatenate([[0.0], cuts, [end_s]])
+    unseen = [shot.start_s for shot in planned[1:] if np.abs(np.array([0.0, *cuts, end_s]) - shot.start_s).min() >= LEAST_SHOT_S]
+    edges = np.array([0.0, *sorted([*cuts.tolist(), *unseen]), end_s])
     bounds_s = np.stack([edges[:-1], edges[1:]], axis=1)
-    expected = []
-    for start, end in bounds_s.tolist():
-        least = min(LEAST_SHOWN_S, 0.5 * (end - start))
-        owed = [name for shot in planned if overlap_s(start, end, shot.start_s, shot.end_s) >= least for name in shot.cast]
-        expected.append(tuple(dict.fromkeys(owed)))
-    return Schedule(cuts, bounds_s, tuple(expected), planned, len(asked), count_met(asked, cuts.tolist()), len(cuts))
+    middle = bounds_s.mean(axis=1)
+    owner = np.searchsorted([shot.start_s for shot in planned[1:]], middle, side="right")
+    take = np.searchsorted(cuts, middle, side="right")
+    expected = tuple(planned[int(index)].cast for index in owner)
+    return Schedule(cuts, bounds_s, take, expected, planned, len(asked), count_met(asked, cuts.tolist()), len(cuts))
 
 
 def of_prompt(prompt: Prompt, seen_s: np.ndarray, faint_s: np.ndarray, *, end_s: float) -> Schedule:

@@ -11,7 +11,7 @@ import numpy as np
 from metrics.identity.appearances import Appearance
 from metrics.identity.assign import Casting, Role
 from metrics.identity.calibrate import Scale, scale_of
-from metrics.identity.schedule import Schedule, overlap_s
+from metrics.identity.schedule import Schedule
 
 COPY_COSINE = 0.995
 COPY_BITS = 2
@@ -86,6 +86,11 @@ def theil_sen(x: Sequence[float], y: Sequence[float]) -> float:
     return float(np.median([(y[j] - y[i]) / (x[j] - x[i]) for i, j in combinations(range(len(x)), 2) if x[j] != x[i]]))
 
 
+def overlap_s(start_s: float, end_s: float, other_start_s: float, other_end_s: float) -> float:
+    """Length two stretches of time share, in seconds."""
+    return max(0.0, min(end_s, other_end_s) - max(start_s, other_start_s))
+
+
 def gap_decay(pairs: Sequence[Pair]) -> dict[int, float]:
     """Mean identity of pairs by how many shots lie between them (1: neighbours)."""
     gaps = sorted({pair.second - pair.first for pair in pairs})
@@ -93,16 +98,27 @@ def gap_decay(pairs: Sequence[Pair]) -> dict[int, float]:
 
 
 def subjects(
-    casting: Casting, names: Sequence[str], faces: Sequence[Appearance], phash: np.ndarray, *, backend: str, drawn: np.ndarray
+    casting: Casting,
+    names: Sequence[str],
+    faces: Sequence[Appearance],
+    take: np.ndarray,
+    phash: np.ndarray,
+    *,
+    backend: str,
+    drawn: np.ndarray,
 ) -> list[Subject]:
-    """Every person of the cast with its pairs of shots, or with the reason for having none. ``phash`` (n, 8) of the samples."""
+    """Every person of the cast with its pairs of shots, or with the reason for having none.
+
+    ``take`` (shots,) is the take of each shot: only shots of different takes are compared. ``phash`` (n, 8) of the samples.
+    """
     confirmed = {name: [faces[role.face] for role in casting.of(name) if role.present] for name in names}
     found = []
     for name in names:
         roles = casting.of(name)
         mine = [faces[role.face] for role in roles]
-        if len(mine) < 2:
-            reason = f"{name} is seen in {len(mine)} shot{'' if len(mine) == 1 else 's'}, two are needed"
+        takes = len({int(take[face.shot]) for face in mine})
+        if takes < 2:
+            reason = f"{name} is seen in {takes} shot{'' if takes == 1 else 's'}, two are needed"
             found.append(Subject(name, tuple(roles), reason=reason))
             continue
         others = [face.vector for other in names if other != name for face in confirmed[other]]
@@ -111,22 +127,30 @@ def subjects(
         if isinstance(scale, str):
             found.append(Subject(name, tuple(roles), reason=scale))
             continue
-        found.append(_compared(name, roles, mine, others, scale, phash))
+        found.append(_compared(name, roles, mine, others, scale, take, phash))
     return found
 
 
-def _compared(name: str, roles: list[Role], mine: list[Appearance], others: list[np.ndarray], scale: Scale, phash: np.ndarray) -> Subject:
+def _compared(
+    name: str,
+    roles: list[Role],
+    mine: list[Appearance],
+    others: list[np.ndarray],
+    scale: Scale,
+    take: np.ndarray,
+    phash: np.ndarray,
+) -> Subject:
     pairs = []
     for one, two in combinations(mine, 2):
-        cosine = float(one.vector @ two.vector)
-        copied = cosine > COPY_COSINE and bits_apart(phash[one.best], phash[two.best]) <= COPY_BITS
-        pairs.append(Pair(one.shot, two.shot, cosine, scale.identity(cosine), copied))
-    drift = None
-    if len(mine) >= 3:
-        drift = theil_sen([face.shot for face in mine[1:]], [pair.identity for pair in pairs[: len(mine) - 1]])
+        if take[one.shot] != take[two.shot]:
+            cosine = float(one.vector @ two.vector)
+            copied = cosine > COPY_COSINE and bits_apart(phash[one.best], phash[two.best]) <= COPY_BITS
+            pairs.append(Pair(one.shot, two.shot, cosine, scale.identity(cosine), copied))
+    to_first = [pair for pair in pairs if pair.first == mine[0].shot]
+    drift = theil_sen([pair.second for pair in to_first], [pair.identity for pair in to_first]) if len(to_first) >= 2 else None
     margin = None
     if others:
-        own = [np.mean([face.vector @ other.vector for other in mine if other is not face]) for face in mine]
+        own = [np.mean([pair.cosine for pair in pairs if face.shot in (pair.first, pair.second)]) for face in mine]
         rival = [max(float(face.vector @ vector) for vector in others) for face in mine]
         margin = float(np.mean(np.array(own) - np.array(rival))) / scale.gap
     return Subject(name, tuple(roles), tuple(pairs), scale, drift=drift, margin=margin)

@@ -215,6 +215,20 @@ def test_a_take_without_the_declared_cuts_has_no_similarity() -> None:
     assert answer.reason == "none of the declared cuts is seen: one shot"
 
 
+def test_one_face_in_an_uncut_take_of_two_parts_is_a_swap() -> None:
+    plan = asked([["ann"], ["bob"]], seen=1)
+    found = judge(filmed([[P], [P]]), plan, np.ones(50, int), drawn=EMPTY).answers
+    assert (found["swap_rate"].value, found["presence"].value) == (1.0, 0.5)
+    assert found["cut_recall"].value == 0.0
+
+
+def test_likeness_is_not_compared_within_a_take() -> None:
+    plan = lay([(0.0, 1.0, ("ann",)), (1.0, 2.0, ("ann",)), (2.0, 3.0, ("ann",))], np.array([2.0]), np.zeros(0), end_s=3.0)
+    found = judge(filmed([[P], [P], [between(0.5)]]), plan, np.ones(75, int), drawn=EMPTY)
+    assert found.answers["similarity"].value == pytest.approx(0.5, abs=1e-6)
+    assert [(pair.first, pair.second) for pair in found.subjects[0].pairs] == [(0, 2), (1, 2)]
+
+
 def test_faces_seen_but_not_usable_leave_presence_open() -> None:
     nobody = filmed([[], []])
     plan = asked([["ann"], ["ann"]])

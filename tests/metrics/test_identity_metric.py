@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from metrics.analyses.face_embeddings import FaceSamples
 from metrics.analyses.faces import FaceTracks
 from metrics.identity import CrossShotIdentity
+from metrics.identity.calibrate import STRANGERS, bank, bank_provenance
+from seedbench import weights
 from seedbench.clip import Clip
 from seedbench.evidence import as_json
 from seedbench.media import write_clip
@@ -22,6 +25,11 @@ from tests.metrics.test_identity import P, Q, filmed
 COLOURS = ((200, 40, 40), (40, 200, 40), (40, 40, 200))
 
 
+def in_128(samples: FaceSamples) -> FaceSamples:
+    """The samples with their vectors padded to the width of dlib's."""
+    return replace(samples, embedding=np.pad(samples.embedding, ((0, 0), (0, 120))))
+
+
 def clip_of(folder: Path, shots: list[list[np.ndarray]]) -> Clip:
     """A clip of one-second shots in plain colours, with the given faces put in as its face analyses."""
     pictures = [np.full((120, 240, 3), COLOURS[shot % 3], np.uint8) for shot in range(len(shots)) for _ in range(25)]
@@ -30,7 +38,7 @@ def clip_of(folder: Path, shots: list[list[np.ndarray]]) -> Clip:
     clip = Clip.open(path)
     count = np.repeat([len(faces) for faces in shots], 25).astype(np.int32)
     clip.memo["metrics.analyses.faces.face_tracks"] = FaceTracks(len(pictures), 240, 120, [], count)
-    clip.memo["metrics.analyses.face_embeddings.face_embeddings"] = filmed(shots, backend="dlib-resnet128")
+    clip.memo["metrics.analyses.face_embeddings.face_embeddings"] = in_128(filmed(shots, backend="dlib-resnet128"))
     return clip
 
 
@@ -112,3 +120,13 @@ def test_samples_survive_the_disk_cache() -> None:
     assert isinstance(back, FaceSamples)
     assert (back.embedding == samples.embedding).all()
     assert back.dropped == samples.dropped
+
+
+def test_the_bank_of_drawn_strangers_says_how_it_was_made() -> None:
+    drawn = bank("dlib-resnet128")
+    made = bank_provenance()
+    assert drawn.shape == (int(made["people"]), 128)
+    assert np.linalg.norm(drawn, axis=1) == pytest.approx(1.0, abs=2e-3)
+    assert made["dlib-face"] == weights.entry_of("dlib-face").sha256
+    cosine = drawn @ drawn.T
+    assert STRANGERS["dlib-resnet128"] < cosine[~np.eye(len(drawn), dtype=bool)].mean() < 0.94

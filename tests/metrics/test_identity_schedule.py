@@ -29,16 +29,23 @@ def test_as_many_cuts_correspond_by_order_wherever_they_are() -> None:
     assert plan.cuts_met == 0
 
 
-def test_a_missing_cut_parts_nothing_and_the_long_shot_owes_both_casts() -> None:
+def test_a_declared_cut_that_is_not_there_parts_the_cast_and_not_the_take() -> None:
     plan = lay(ASKED, np.array([4.0]), NONE, end_s=6.0)
-    assert plan.expected == (("ann", "bob"), ("ann", "bob"))
-    assert len(plan.bounds_s) == 2
+    assert plan.expected == (("ann",), ("bob",), ("ann", "bob"))
+    assert plan.take.tolist() == [0, 0, 1]
+    assert plan.cuts_s.tolist() == [4.0]
     assert [shot.start_s for shot in plan.planned] == [0.0, 2.0, 4.0]
+
+
+def test_a_declared_cut_right_beside_another_parts_nothing() -> None:
+    plan = lay([(0.0, 2.0, ("ann",)), (2.0, 2.1, ("bob",)), (2.1, 4.0, ("ann",))], np.array([2.0]), NONE, end_s=4.0)
+    assert plan.bounds_s.tolist() == [[0.0, 2.0], [2.0, 4.0]]
 
 
 def test_a_cut_nobody_asked_for_makes_two_shots_of_one_cast() -> None:
     plan = lay(ASKED, np.array([2.0, 3.0, 4.0]), NONE, end_s=6.0)
     assert plan.expected == (("ann",), ("bob",), ("bob",), ("ann", "bob"))
+    assert plan.take.tolist() == [0, 1, 2, 3]
 
 
 def test_a_shorter_clip_is_stretched() -> None:
@@ -106,4 +113,6 @@ def test_planned_shots_cover_the_clip_in_order(declared: list[float], seen: list
     plan = lay(asked, np.array(seen), NONE, end_s=8.0 if not seen else max(seen) + 1)
     starts = [shot.start_s for shot in plan.planned]
     assert starts == sorted(starts)
-    assert len(plan.expected) == len(seen) + 1
+    assert len(plan.expected) == len(plan.take) >= len(seen) + 1
+    assert plan.take.tolist() == sorted(plan.take.tolist())
+    assert (np.diff(plan.bounds_s.ravel()) >= 0).all()
