@@ -61,10 +61,11 @@ def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
     return [round(index * step, 10) for index in range(first, last + 1)]
 
 
-def domain(rows: Sequence[ForestRow], *, zero: bool) -> tuple[float, float]:
+def domain(rows: Sequence[ForestRow], *, zero: bool, bounds: tuple[float | None, float | None] = (None, None)) -> tuple[float, float]:
     """The range of the axis: all values and intervals, and the clips unless a few of them would squeeze the rest.
 
     Clips beyond five times the intervals' span are drawn at the edge instead. ``zero`` keeps 0 in sight.
+    A single value is shown within the measure's ``bounds`` where it has both.
 
     >>> domain([ForestRow(label="a", css="g0", text="", value=2.0, low=1.0, high=3.0)], zero=True)
     (-0.12, 3.12)
@@ -73,6 +74,8 @@ def domain(rows: Sequence[ForestRow], *, zero: bool) -> tuple[float, float]:
     if not main:
         return 0.0, 1.0
     low, high = min(main), max(main)
+    if low == high and None not in bounds:
+        return float(bounds[0] or 0.0), float(bounds[1] or 0.0)
     span = high - low or abs(high) or 1.0
     near = [dot.value for row in rows for dot in row.dots if low - 2 * span <= dot.value <= high + 2 * span]
     low, high = min([low, *near]), max([high, *near])
@@ -80,17 +83,26 @@ def domain(rows: Sequence[ForestRow], *, zero: bool) -> tuple[float, float]:
     return low - pad, high + pad
 
 
-def forest(rows: Sequence[ForestRow], *, title: str, unit: str, direction: Direction, percent: bool = False) -> str:
+def forest(
+    rows: Sequence[ForestRow],
+    *,
+    title: str,
+    unit: str,
+    direction: Direction,
+    percent: bool = False,
+    bounds: tuple[float | None, float | None] = (None, None),
+) -> str:
     """An SVG chart, text escaped. Colours come from the page's style sheet; every dot carries ``data-prompt`` and ``data-seed``."""
-    low, high = domain(rows, zero=direction == "zero")
+    low, high = domain(rows, zero=direction == "zero", bounds=bounds)
     plot = WIDTH - 2 * MARGIN
-    height = len(rows) * ROW + AXIS
+    drawn = any(row.value is not None for row in rows)
+    height = len(rows) * ROW + (AXIS if drawn else 0)
 
     def at(value: float) -> float:
         return round(MARGIN + plot * (min(high, max(low, value)) - low) / (high - low), 1)
 
     base = len(rows) * ROW + 4
-    parts = [_axis(low, high, at, base, unit, percent, direction)]
+    parts = [_axis(low, high, at, base, unit, percent, direction)] if drawn else []
     for row in rows:
         if row.ceiling and row.value is not None:
             x = at(row.value)

@@ -45,7 +45,8 @@ def summary_table(report: RunReport, *, every_measure: bool = False) -> Table:
         previous = column.metric_title
         unit = f" {unit_of(column.measure)}" if unit_of(column.measure) else ""
         name = Text.assemble(
-            f"{column.measure.title} {ARROWS[column.measure.direction]}{unit}\n", (f"{column.metric_title} · {column.backend}", "dim")
+            f"{column.measure.title} {ARROWS[column.measure.direction]}{unit}\n",
+            (" · ".join(filter(None, [column.metric_title, column.backend])), "dim"),
         )
         table.add_row(name, *(_place(report, generator.name, column) for generator in report.generators))
     return table

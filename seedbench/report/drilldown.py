@@ -10,7 +10,7 @@ from typing import Any
 from seedbench.report.columns import place_of
 from seedbench.report.data import CellReport, MeasureFacts, RunReport
 from seedbench.report.preview import NoPreview, Preview
-from seedbench.report.wording import ARROWS, DIRECTIONS, decimals, dollars, is_percent, number, said, seconds, unit_of
+from seedbench.report.wording import ARROWS, DIRECTIONS, decimals, dollars, is_percent, number, said, seconds, sentence, unit_of
 
 
 def column_words(column: MeasureFacts) -> dict[str, Any]:
@@ -26,6 +26,8 @@ def column_words(column: MeasureFacts) -> dict[str, Any]:
         "arrow": ARROWS[measure.direction],
         "direction": DIRECTIONS[measure.direction],
         "backend": column.backend,
+        "meaning": sentence(measure.meaning),
+        "sign": measure.sign,
         "range": "unbounded" if measure.low is None and measure.high is None else " to ".join(bounds).replace("-", "−"),
     }
 

@@ -17,7 +17,7 @@ from seedbench.report.data import MeasureFacts, RunReport
 from seedbench.report.drilldown import column_words, drill_down
 from seedbench.report.findings import findings
 from seedbench.report.preview import NoPreview, Preview
-from seedbench.report.wording import coverage, dollars, is_percent, said, seconds, unit_of
+from seedbench.report.wording import coverage, dollars, is_percent, said, seconds, sentence, unit_of
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("evidence.js", "player.js", "report.js")
@@ -64,7 +64,7 @@ def render_html(report: RunReport, previews: Mapping[Path, Preview | NoPreview] 
         other_charts=[(column_words(column), _chart(report, column, colours)) for column in made if not column.measure.headline],
         comparisons=_comparisons(report, made),
         missing=_missing(report, made),
-        methods=[(column, column_words(column)) for column in made],
+        methods=_methods(made),
         provenance={
             "suite": f"{report.suite.name} {report.suite.version}",
             "suite sha256": report.suite.sha256,
@@ -127,6 +127,30 @@ def _groups(made: list[MeasureFacts]) -> list[tuple[str, int]]:
     return grouped
 
 
+def _methods(made: tuple[MeasureFacts, ...]) -> list[dict[str, Any]]:
+    """How to read the columns, by metric and backend; a measure's first row is the target of links to it (``anchor``)."""
+    grouped: dict[tuple[str, str], list[MeasureFacts]] = {}
+    for column in made:
+        grouped.setdefault((column.metric, column.backend), []).append(column)
+    seen: set[tuple[str, str]] = set()
+    methods = []
+    for (metric, backend), group in grouped.items():
+        methods.append(
+            {
+                "metric": metric,
+                "backend": backend,
+                "title": group[0].metric_title,
+                "version": group[0].version,
+                "meaning": sentence(next((column.meaning for column in group if column.meaning), "")),
+                "citations": list(dict.fromkeys(column.citation for column in group if column.citation)),
+                "certificates": list(dict.fromkeys(column.certificate for column in group if column.certificate)),
+                "measures": [column_words(column) | {"anchor": (metric, column.measure.name) not in seen} for column in group],
+            }
+        )
+        seen |= {(metric, column.measure.name) for column in group}
+    return methods
+
+
 def _chart(report: RunReport, column: MeasureFacts, colours: Mapping[str, str]) -> str:
     rows = []
     made = columns(report)
@@ -154,7 +178,14 @@ def _chart(report: RunReport, column: MeasureFacts, colours: Mapping[str, str]) 
             )
         )
     measure = column.measure
-    return forest(rows, title=measure.title, unit=unit_of(measure), direction=measure.direction, percent=is_percent(measure))
+    return forest(
+        rows,
+        title=measure.title,
+        unit=unit_of(measure),
+        direction=measure.direction,
+        percent=is_percent(measure),
+        bounds=(measure.low, measure.high),
+    )
 
 
 def _comparisons(report: RunReport, made: tuple[MeasureFacts, ...]) -> list[dict[str, Any]]:

@@ -161,17 +161,21 @@ function result(cell, metric, loaded, shared) {
     box.append(el("div", {}, cell.status === "succeeded" ? "not asked of this prompt" : `no clip: ${cell.status}`));
     return box;
   }
-  const same = scores.every((score) => score.v === undefined && score.reason === scores[0].reason);
-  const rows = (same ? scores.slice(0, 1) : scores).map((score) => {
+  const rows = scores.filter((score) => score.v !== undefined).map((score) => {
     const column = DATA.columns[score.c];
-    if (score.v === undefined) {
-      const what = same ? null : el("dt", {}, column.title);
-      return el("div", {}, what, el("dd", { class: "reason" }, `${score.status === "failed" ? "Metric failed" : "No answer"}: ${score.reason}`));
-    }
     const small = [score.interval, score.n ? `from ${score.n}` : null].filter(Boolean).join(" · ");
     return el("div", {}, el("dt", { title: `${column.name}, ${column.backend}, ${column.direction}` }, `${column.title} ${column.arrow}`),
       el("dd", {}, el("b", {}, score.text), column.unit ? ` ${column.unit}` : ""), small ? el("dd", { class: "more" }, small) : null);
   });
+  const missing = new Map();
+  for (const score of scores.filter((score) => score.v === undefined)) {
+    const reason = `${score.status === "failed" ? "Metric failed" : "No answer"}: ${score.reason}`;
+    missing.set(reason, [...(missing.get(reason) ?? []), DATA.columns[score.c].title]);
+  }
+  for (const [reason, titles] of missing) {
+    const what = titles.length === scores.length ? null : el("dt", {}, titles.join(", "));
+    rows.push(el("div", { class: "missing" }, what, el("dd", { class: "reason" }, reason)));
+  }
   box.append(el("dl", {}, rows));
   const label = DATA.generators[cell.g].label;
   for (const score of scores) for (const panel of score.panels) {
@@ -185,6 +189,13 @@ function result(cell, metric, loaded, shared) {
   return box;
 }
 
+/** Boxes in a row, one a generator, no wider than their number deserves. */
+function sideBySide(name, boxes, properties = {}) {
+  const row = el("div", { class: `side ${name}`, ...properties }, boxes);
+  row.style.setProperty("--n", boxes.length);
+  return row;
+}
+
 /** All metrics of the opened prompt; drawn after the clips, so that they appear at once. */
 function metrics(cells) {
   const loaded = new Map(cells.map((cell) => [cell.index, evidenceOf(cell.index)]));
@@ -196,7 +207,7 @@ function metrics(cells) {
     const results = cells.map((cell) => result(cell, name, loaded.get(cell.index), shared));
     const rows = Math.max(...results.map((box) => box.childElementCount));
     for (const box of results) box.style.setProperty("--rows", rows);
-    return el("section", { class: "metric" }, el("h4", {}, title), el("div", { class: "side", tabindex: "0", role: "region", "aria-label": `${title}, by generator` }, results));
+    return el("section", { class: "metric" }, el("h4", {}, title), sideBySide("results", results, { tabindex: "0", role: "region", "aria-label": `${title}, by generator` }));
   });
 }
 
@@ -214,7 +225,7 @@ function show() {
     el("div", { class: "prompt-head" }, el("h3", {}, prompt.id), el("span", { class: "quiet" }, [prompt.task.replace("_", " "), seed].filter(Boolean).join(", "))),
     el("p", { class: "prompt-text" }, prompt.text),
     controls(boxes),
-    cells.length ? el("div", { class: "side videos" }, boxes) : el("p", { class: "empty" }, "Every generator is hidden, or this seed was not planned for this prompt."),
+    cells.length ? sideBySide("videos", boxes) : el("p", { class: "empty" }, "Every generator is hidden, or this seed was not planned for this prompt."),
     ...(cells.length && !drawn.length ? [el("p", { class: "empty" }, "No score of this metric was asked of this prompt.")] : drawn),
   );
   if (boxes.length) clock.changed?.();

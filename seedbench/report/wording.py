@@ -103,6 +103,16 @@ def listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def sentence(text: str) -> str:
+    """A clause as a sentence: a capital in front, a full stop behind.
+
+    >>> sentence("share of shots"), sentence("Done."), sentence("")
+    ('Share of shots.', 'Done.', '')
+    """
+    text = text.strip()
+    return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
 def counted(n: int, noun: str) -> str:
     """``1 prompt``, ``12 prompts``."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

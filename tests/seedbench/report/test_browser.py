@@ -182,7 +182,7 @@ def test_evidence_can_be_enlarged_and_closed_by_key(visit: Callable[..., Any]) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 900, 1280])
 def test_no_width_and_no_colour_scheme_overflows_or_hides_text(visit: Callable[..., Any], tmp_path: Path, width: int, scheme: str) -> None:
     page = visit(width=width, height=844, color_scheme=scheme, reduced_motion="reduce")
     ready(page)
