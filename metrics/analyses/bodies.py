@@ -20,7 +20,7 @@ from seedbench.analysis import analysis
 if TYPE_CHECKING:
     from seedbench.clip import Clip
 
-ODD_AREA = 1.2
+ODD_AREA = 1.1
 """A blob this many times larger or smaller than its track's median is measured again by its outline."""
 
 
@@ -84,6 +84,20 @@ def noise_px(x: np.ndarray, y: np.ndarray) -> float:
     third = np.concatenate([np.diff(x, 3), np.diff(y, 3)])
     third = third[np.abs(third) > 1e-9]
     return float(1.4826 * np.median(np.abs(third)) / np.sqrt(20.0)) if len(third) > 3 else 0.0
+
+
+def usual_of(blobs: list[Blob]) -> Blob | None:
+    """The blob of a track that shows the body best: whole, of median area among those in which it moves (a body at rest lies in its own
+    shadow)."""
+    places = np.array([(blob.x, blob.y) for blob in blobs])
+    steps = np.hypot(*np.diff(places, axis=0, prepend=places[:1]).T)
+    whole = [index for index, blob in enumerate(blobs) if not blob.cut]
+    moving = [index for index in whole if steps[index] > 0.12 * np.sqrt(4 * blobs[index].area / np.pi)]
+    chosen = moving if len(moving) >= max(SHORTEST_TRACK, 0.15 * len(whole)) else whole
+    if not chosen:
+        return None
+    middle = float(np.median([blobs[index].area for index in chosen]))
+    return min((blobs[index] for index in chosen), key=lambda blob: abs(blob.area - middle))
 
 
 def remeasured(blob: Blob, usual: Blob, picture: np.ndarray, strength: np.ndarray, found: Difference) -> Blob | None:
@@ -185,10 +199,8 @@ def bodies_of(scene: Scene, camera: CameraMotion) -> Bodies:
     ]
     tracks = []
     for frames, mine in rejoin(associate(blobs), time_s):
-        whole = [blob for blob in mine if not blob.cut]
-        if whole:
-            middle = float(np.median([blob.area for blob in whole]))
-            usual = min(whole, key=lambda blob: abs(blob.area - middle))
+        usual = usual_of(mine)
+        if usual is not None:
             mine = [_checked(blob, usual, canvas.rgb[frame], found, int(frame)) for frame, blob in zip(frames, mine, strict=True)]
         tracks.append(_finished(frames, mine, time_s, canvas.origin))
     kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]

@@ -1,12 +1,14 @@
-"""What stands out from a still background: a background that resting bodies do not enter, masks free of noise and shadow, blobs.
+"""What stands out from a still background: a background that resting bodies do not enter, and blobs free of noise and shadow.
 
-Pictures are laid on one canvas by the camera's motion first. The background is the median over time; where a body rested so long that
-the median took it for background, the outline tells: the true background runs on smoothly across it, the body does not.
+Pictures are laid on one canvas by the camera's motion first. Each pixel's state is its median in each of a few stretches of the clip. Where
+the states agree, they are the background; where they do not, because a body rested there for a while, the background grows in from around:
+layer by layer each pixel takes the state that goes on most smoothly from its decided neighbours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,8 +16,15 @@ from metrics.analyses.motion import CameraMotion, moved
 
 LARGEST_CANVAS = 3.0
 """A camera that sweeps over more than this many picture areas is not followed."""
-SAMPLES = 31
-"""Pictures the median background is taken from."""
+STRETCHES = 6
+"""Stretches of the clip in which states are told apart."""
+SAMPLES = 7
+"""Pictures of a stretch its median is taken from."""
+SWITCH_COST = 3.0
+"""Grey levels of smoothness given up rather than take a neighbouring pixel from another stretch."""
+VOTES = 4
+VOTE_PX = 15
+"""Side of the square of pixels that vote on the stretch to take a pixel from, and how often they do."""
 LEAST_DIFFERENCE = 12.0
 """Grey levels a pixel must differ from the background at least; more when the picture is noisy."""
 SMALLEST_AREA = 20
@@ -25,6 +34,8 @@ SHADOW_RATIO = (0.35, 0.97)
 """A shadow leaves between these shares of the light, about the same of each colour (Horprasert et al. 1999)."""
 SHADOW_TINT = 0.07
 """How much the shares of red, green and blue may differ within a shadow."""
+SHADOW_SLOPE = 0.11
+"""A shadow is soft: its share of the light changes by at most this much from one pixel to the next. Outlines of bodies are sharper."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +123,84 @@ def difference(canvas: Canvas) -> Difference:
     import cv2
 
     smooth = np.stack([cv2.GaussianBlur(picture, (3, 3), 0.8) for picture in canvas.rgb])
-    every = max(1, len(smooth) // SAMPLES)
-    valid = canvas.seen[::every] if canvas.seen is not None else None
-    background = median_over_time(smooth[::every], valid)
-    found = _from_background(smooth, background, canvas.seen)
-    repaired = without_resting_bodies(smooth, found, canvas.seen)
-    return found if repaired is None else _from_background(smooth, repaired, canvas.seen)
+    return _from_background(smooth, background_of(smooth, canvas.seen), canvas.seen)
+
+
+def background_of(pictures: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    """What is behind everything that moves or rests for a while: (H, W, 3) uint8, from pictures (T, H, W, 3) and ``seen`` (T, H, W)."""
+    import cv2
+
+    edges = np.linspace(0, len(pictures), min(STRETCHES, len(pictures)) + 1).astype(int)
+    chosen = [np.unique(np.linspace(start, end - 1, SAMPLES).astype(int)) for start, end in pairwise(edges)]
+    states = np.stack([median_over_time(pictures[index], None if seen is None else seen[index]) for index in chosen])
+    valid = np.stack([np.ones(states.shape[1:3], bool) if seen is None else seen[index].any(axis=0) for index in chosen])
+    background = median_over_time(states, valid if seen is not None else None)
+    low = np.where(valid[..., None], states, 255).min(axis=0)
+    high = np.where(valid[..., None], states, 0).max(axis=0)
+    open_ = ((high.astype(np.int16) - low).max(axis=2) > LEAST_DIFFERENCE).astype(np.uint8)
+    open_ = cv2.dilate(cv2.morphologyEx(open_, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.ones((5, 5), np.uint8))
+    return agreed(grown_in(background, states, valid, open_.astype(bool)), states, valid, open_.astype(bool))
+
+
+def agreed(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
+    """The background (H, W, 3) with each ``undecided`` pixel taken from the stretch that shows the background best in the pixels around it.
+
+    A body hides a whole patch for a stretch, so pixels of a patch agree on the stretches in which it is free; single mistakes are outvoted.
+    """
+    import cv2
+
+    background = background.copy()
+    for _ in range(VOTES):
+        near = (np.abs(states.astype(np.int16) - background).max(axis=3) < 0.5 * LEAST_DIFFERENCE) & valid
+        votes = np.stack([cv2.boxFilter((one & undecided).astype(np.float32), -1, (VOTE_PX, VOTE_PX)) for one in near])
+        pick = np.where(valid, votes, -1.0).argmax(axis=0)
+        chosen = np.take_along_axis(states, pick[None, :, :, None], axis=0)[0]
+        background[undecided] = chosen[undecided]
+    return background
+
+
+def grown_in(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
+    """The background (H, W, 3) with each ``undecided`` pixel (H, W) set to the one of its ``states`` (K, H, W, 3) nearest in colour to a
+    decided neighbour, from the rim inward.
+
+    >>> states = np.stack([np.full((5, 5, 3), 90, np.uint8), np.full((5, 5, 3), 90, np.uint8)])
+    >>> states[0, 1:4, 1:4] = 200  # a body rests here in the first of two stretches
+    >>> undecided = (states[0] != states[1]).any(axis=2)
+    >>> int(grown_in(states[0], states, np.ones((2, 5, 5), bool), undecided).max())
+    90
+    """
+    height, width = undecided.shape
+    background = background.copy()
+    label = np.full((height, width), -1)
+    left = undecided.copy()
+    around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
+    kinds = np.arange(len(states))
+    while left.any():
+        rows, columns = np.nonzero(left)
+        best = np.full((len(rows), len(states)), np.inf)
+        own = states[:, rows, columns].astype(np.int16)
+        for dy, dx in around:
+            y, x = rows + dy, columns + dx
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
+            decided = inside & ~left[y, x]
+            if not decided.any():
+                continue
+            here = np.flatnonzero(decided)
+            apart = np.abs(own[:, here] - background[y[here], x[here]]).max(axis=2).T.astype(float)
+            there = label[y[here], x[here]]
+            apart += SWITCH_COST * ((there[:, None] >= 0) & (there[:, None] != kinds))
+            best[here] = np.minimum(best[here], apart)
+        best[~valid[:, rows, columns].T] = np.inf
+        pick = best.argmin(axis=1)
+        settled = np.isfinite(best[np.arange(len(rows)), pick])
+        if not settled.any():
+            break
+        rows, columns, pick = rows[settled], columns[settled], pick[settled]
+        background[rows, columns] = states[pick, rows, columns]
+        label[rows, columns] = pick
+        left[rows, columns] = False
+    return background
 
 
 def _from_background(smooth: np.ndarray, background: np.ndarray, seen: np.ndarray | None) -> Difference:
@@ -146,90 +229,30 @@ def _from_background(smooth: np.ndarray, background: np.ndarray, seen: np.ndarra
     return Difference(strength, background, threshold, offset)
 
 
-def without_resting_bodies(smooth: np.ndarray, found: Difference, seen: np.ndarray | None) -> np.ndarray | None:
-    """A background (H, W, 3) in which regions that the median took from a resting body are replaced; None when there are none.
-
-    A region is suspect when it differs from the median for at least 8% of the time and looks the same all that while. Whichever of the two
-    states has the weaker edge along the region's outline is the background.
-    """
-    import cv2
-
-    mask = found.strength > found.threshold
-    share = mask.mean(axis=0)
-    suspects = (share > 0.08).astype(np.uint8)
-    suspects = cv2.morphologyEx(suspects, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(suspects)
-    background = found.background.copy()
-    changed = False
-    for label in range(1, count):
-        if stats[label, cv2.CC_STAT_AREA] < SMALLEST_AREA:
-            continue
-        left, top, wide, high = stats[label, :4]
-        box = np.s_[max(0, top - 4) : top + high + 4, max(0, left - 4) : left + wide + 4]
-        inside = labels[box] == label
-        changed |= _repair(
-            smooth[(slice(None), *box)],
-            mask[(slice(None), *box)],
-            inside,
-            background[box],
-            None if seen is None else seen[(slice(None), *box)],
-        )
-    return background if changed else None
-
-
-def _repair(pictures: np.ndarray, mask: np.ndarray, inside: np.ndarray, background: np.ndarray, seen: np.ndarray | None) -> bool:
-    """Replace, within ``inside``, what the median took from a resting body; ``background`` (h, w, 3) is changed in place."""
-    import cv2
-
-    away = mask & inside
-    if seen is not None:
-        away &= seen
-    other = median_over_time(pictures, away)
-    spread = np.where(away, np.abs(pictures.astype(np.int16) - other).max(axis=3), 0).sum(axis=0) / np.maximum(away.sum(axis=0), 1)
-    steady = (inside & (spread < 8.0)).astype(np.uint8)
-    steady = cv2.morphologyEx(steady, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(steady)
-    changed = False
-    for label in range(1, count):
-        if stats[label, cv2.CC_STAT_AREA] < SMALLEST_AREA:
-            continue
-        region = (labels == label).astype(np.uint8)
-        grown = cv2.dilate(region, np.ones((5, 5), np.uint8)).astype(bool)
-        swapped = np.where(region[..., None].astype(bool), other, background)
-        outline = cv2.morphologyEx(region, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(bool)
-        if _edge(swapped, outline) < 0.8 * _edge(background, outline):
-            grow = grown & inside & away.any(axis=0)
-            background[grow] = other[grow]
-            changed = True
-    return changed
-
-
-def _edge(picture: np.ndarray, outline: np.ndarray) -> float:
-    """Mean gradient of a picture along an outline, the largest over colours."""
-    import cv2
-
-    across, down = (cv2.Sobel(picture, cv2.CV_32F, dx, 1 - dx, ksize=3) for dx in (1, 0))
-    return float(np.hypot(across, down).max(axis=2)[outline].mean())
-
-
 def shadow_like(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Where (h, w) bool a picture could be the background in a shadow: darker, by the same share in each colour. Both (h, w, 3).
+    """Where (h, w) bool a picture could be the background in a shadow: softly darker, by the same share in each colour. Both (h, w, 3).
 
-    >>> wall = np.full((1, 2, 3), 200.0)
-    >>> shadow_like(np.array([[[120.0, 120, 120], [190, 60, 40]]]), wall).tolist()
-    [[True, False]]
+    >>> wall = np.full((2, 2, 3), 200.0)
+    >>> shadow_like(np.array([[[120.0, 120, 120], [135, 135, 135]]] * 2), wall).tolist()
+    [[True, True], [True, True]]
+    >>> shadow_like(np.array([[[120.0, 120, 120], [190, 60, 40]]] * 2), wall).any(), shadow_like(np.full((2, 2, 3), 199.0), wall).any()
+    (np.False_, np.False_)
     """
     share = (picture.astype(np.float32) + 2.0) / (background.astype(np.float32) + 2.0)
     level = share.mean(axis=2)
-    return (level > SHADOW_RATIO[0]) & (level < SHADOW_RATIO[1]) & (np.ptp(share, axis=2) < SHADOW_TINT)
+    if min(level.shape) < 2:
+        return np.zeros(level.shape, bool)
+    down, across = np.gradient(level)
+    dark = (level > SHADOW_RATIO[0]) & (level < SHADOW_RATIO[1])
+    return dark & (np.ptp(share, axis=2) < SHADOW_TINT) & (np.hypot(down, across) < SHADOW_SLOPE)
 
 
 def blobs_of(picture: np.ndarray, strength: np.ndarray, seen: np.ndarray | None, found: Difference, index: int) -> list[Blob]:
     """The blobs of one picture (H, W, 3), largest first; ``strength`` (H, W) its difference from the background."""
     import cv2
 
-    above = (strength > found.threshold).astype(np.uint8)
-    core = cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    above = cv2.morphologyEx((strength > found.threshold).astype(np.uint8), cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE,
+    (5, 5))) core = cv2.morphologyEx(above, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(core)
     order = [label for label in np.argsort(-stats[:, cv2.CC_STAT_AREA]) if label and stats[label, cv2.CC_STAT_AREA] >= SMALLEST_AREA]
     blobs: list[Blob] = []
@@ -240,20 +263,22 @@ def blobs_of(picture: np.ndarray, strength: np.ndarray, seen: np.ndarray | None,
         patch = picture[box].astype(np.float32) - found.offset[index].astype(np.float32)
         shade = shadow_like(patch, found.background[box]) & piece
         share = float(shade.sum() / piece.sum())
-        blobs.extend(_blob(kept, patch, (left, top), share, strength.shape, seen) for kept in _bodies_in(piece, shade))
+        blobs.append(_blob(_without_shade(piece, shade), patch, (left, top), share, strength.shape, seen))
     return blobs
 
 
-def _bodies_in(piece: np.ndarray, shade: np.ndarray) -> list[np.ndarray]:
+def _without_shade(piece: np.ndarray, shade: np.ndarray) -> np.ndarray:
     """The parts (h, w) bool of a connected piece that are no shadow; the piece itself when that would leave almost nothing."""
     import cv2
 
-    solid = cv2.morphologyEx((piece & ~shade).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    if solid.sum() < max(SMALLEST_AREA, 0.3 * piece.sum()):
-        return [piece]
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid)
-    largest = stats[1:, cv2.CC_STAT_AREA].max()
-    return [labels == label for label in range(1, count) if stats[label, cv2.CC_STAT_AREA] >= max(SMALLEST_AREA, 0.25 * largest)]
+    sharp = cv2.morphologyEx((piece & ~shade).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    solid = cv2.morphologyEx(sharp, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    if solid.sum() < max(SMALLEST_AREA, 0.5 * piece.sum()):
+        return piece
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(solid)
+    areas = stats[:, cv2.CC_STAT_AREA].astype(float)
+    areas[0] = 0.0
+    return (areas >= 0.15 * areas.max())[labels] & piece
 
 
 def _blob(

@@ -28,7 +28,7 @@ FEWEST_CORNERS = 12
 INLIER_PX = 1.0
 """A corner belongs to the background when the similarity places it this near."""
 STILL_PX = 0.35
-"""A picture whose corners all moved less than this (root mean square) was taken by a camera that stood still."""
+"""A picture none of whose corners is displaced by more than this was taken by a camera that stood still."""
 KEY_SHARE = 0.5
 """A new key picture is taken when fewer than this share of its corners can still be followed."""
 
@@ -178,7 +178,7 @@ def _corners(grey: np.ndarray) -> np.ndarray:
 
 
 def _follow(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, float, float, float] | None:
-    """Map (2, 3) from ``now`` to ``key``, share of corners still followed, rms error and rms motion of the background in pixels."""
+    """Map (2, 3) from ``now`` to ``key``, share of corners still followed, rms error, and how far it moves the picture's ends, pixels."""
     import cv2
 
     if len(corners) < FEWEST_CORNERS:
@@ -195,12 +195,13 @@ def _follow(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np.nda
         return None
     matrix, inlier = fit
     error = moved(there[good, 0][inlier], matrix) - corners[good][inlier]
-    shift = there[good, 0][inlier] - corners[good][inlier]
+    ends = np.array([[0.0, 0.0], [1, 0], [0, 1], [1, 1]]) * now.shape[::-1]
+    shift = float(np.hypot(*(moved(ends, matrix) - ends).T).max())
     return (
         matrix,
         float(good.mean() * inlier.mean()),
         float(np.sqrt(np.mean((error**2).sum(axis=1)))),
-        float(np.sqrt(np.mean((shift**2).sum(axis=1)))),
+        shift,
     )
 
 

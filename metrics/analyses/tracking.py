@@ -96,7 +96,8 @@ def _share(active: list[_Growing], present: list[Blob], taken: dict[int, int], f
             blob = present[column]
             area = active[owner].area()
             near = float(np.hypot(blob.points[:, 0] - place[0], blob.points[:, 1] - place[1]).min()) < 2.0
-            if near and blob.area > 0.7 * (area + track.area()) and len(active[owner].frames) >= SHORTEST_TRACK:
+            large = blob.area > max(1.35 * area, 0.8 * (area + track.area()))
+            if near and large and len(active[owner].frames) >= SHORTEST_TRACK:
                 first, second = split(blob, active[owner].predicted(frame), place)
                 present[column] = first
                 present.append(second)
