@@ -251,8 +251,9 @@ def blobs_of(picture: np.ndarray, strength: np.ndarray, seen: np.ndarray | None,
     """The blobs of one picture (H, W, 3), largest first; ``strength`` (H, W) its difference from the background."""
     import cv2
 
-    above = cv2.morphologyEx((strength > found.threshold).astype(np.uint8), cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE,
-    (5, 5))) core = cv2.morphologyEx(above, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    above = cv2.morphologyEx((strength > found.threshold).astype(np.uint8), cv2.MORPH_CLOSE, disc)
+    core = cv2.morphologyEx(above, cv2.MORPH_OPEN, disc)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(core)
     order = [label for label in np.argsort(-stats[:, cv2.CC_STAT_AREA]) if label and stats[label, cv2.CC_STAT_AREA] >= SMALLEST_AREA]
     blobs: list[Blob] = []
