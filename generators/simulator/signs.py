@@ -47,7 +47,7 @@ def garbled(text: str, count: int, rng: np.random.Generator) -> str:
     """``text`` with ``count`` of its letters (all, if it has fewer) replaced by other capitals; spaces stay.
 
     >>> garbled("OPEN 24 HOURS", 2, np.random.default_rng(1))
-    'OPAN 24 HOURH'
+    'OPEN 24 HXURH'
     """
     letters = list(text)
     places = [index for index, letter in enumerate(letters) if not letter.isspace()]
