@@ -69,10 +69,27 @@ def test_flicker_is_no_cut() -> None:
 
 
 def test_a_faint_change_counts_only_as_announced() -> None:
-    brighter = np.clip(place(1).astype(int) + 16, 0, 255).astype(np.uint8)
-    found = look(still(1, 20) + [brighter] * 20)
-    assert found.cuts_s.size == 0
-    assert found.faint_s.tolist() == [20 / FPS]
+    blend = (0.9 * place(1) + 0.1 * place(2)).astype(np.uint8)
+    other = place(1).copy()
+    other[10:36, 30:58] = place(2)[10:36, 30:58]
+    assert look(still(1, 20) + [blend] * 20).faint_s.size == 0
+    found = look(still(1, 20) + [other] * 20)
+    assert (found.cuts_s.size, found.faint_s.tolist()) == (0, [20 / FPS])
+
+
+@pytest.mark.parametrize("gain", [0.4, 0.7, 1.3])
+def test_a_switched_lamp_is_no_cut(gain: float) -> None:
+    lit = np.clip(place(1) * gain, 0, 255).astype(np.uint8)
+    found = look(still(1, 20) + [lit] * 20)
+    assert found.score.max() > 6
+    assert found.cuts_s.size == found.faint_s.size == 0
+
+
+def test_another_person_in_the_same_room_is_a_cut() -> None:
+    before, after = place(1), place(1)
+    before[10:70, 45:85] = (230, 180, 150)
+    after[10:70, 45:85] = (90, 40, 120)
+    assert look([before] * 20 + [after] * 20).cuts_s.tolist() == [20 / FPS]
 
 
 def test_the_shot_of_a_time_starts_with_its_cut() -> None:
