@@ -13,7 +13,7 @@ from seedbench.report.html import render_html
 from seedbench.report.preview import make_previews
 from seedbench.report.tables import SCORE_COLUMNS, SUMMARY_COLUMNS, markdown, score_rows, summary_rows, write_csv, write_parquet
 
-#: All previews of one page together; a page much larger is slow to open. 48 clips of 5 s at 256p take about 7 MB.
+#: All previews of one page together; a page much larger is slow to open (figures: docs/report.md).
 PREVIEW_BUDGET_BYTES = 300_000_000
 
 
