@@ -147,7 +147,9 @@ def score(task: ScoreTask) -> Scored:
         clip = Clip.open(task.path)
     except ClipError as error:
         return Scored(
-            scores={name: _no_answer(_metric(name), str(error)) for name in task.metrics}, facts={"unreadable": str(error)}, seconds={}
+            scores={name: _no_answer(_metric(name), _said(error, task.path)) for name in task.metrics},
+            facts={"unreadable": _said(error, task.path)},
+            seconds={},
         )
     sample = Sample(prompt=task.prompt, generator=task.generator, seed=task.seed)
     scores: dict[str, list[Score]] = {}
@@ -164,11 +166,16 @@ def score(task: ScoreTask) -> Scored:
     return Scored(scores=scores, facts=facts, seconds=seconds)
 
 
+def _said(error: Exception, path: Path) -> str:
+    """An error's words without the folders of this machine: reasons go into reports that are handed on."""
+    return str(error).removeprefix(f"{path}: ").replace(str(path), path.name)
+
+
 def _notes(clip: Clip) -> tuple[str, ...]:
     try:
         return clip.notes
     except ClipError as error:
-        return (*clip.facts.notes, str(error))
+        return (*clip.facts.notes, _said(error, clip.path))
 
 
 def _no_answer(metric: Metric | SetMetric, reason: str) -> list[Score]:
@@ -185,7 +192,7 @@ def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
     try:
         found = metric.score(clip, sample)
     except (ClipError, WeightsError) as error:
-        return _no_answer(metric, str(error))
+        return _no_answer(metric, _said(error, clip.path))
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - a metric that breaks down on one clip is counted as failed, and the run goes on
@@ -222,7 +229,7 @@ def features(metric: SetMetric, clip: Clip) -> tuple[np.ndarray, str]:
         try:
             return codec.pack((np.atleast_2d(np.asarray(metric.embed(clip), np.float64)), ""))
         except (ClipError, WeightsError) as error:
-            return codec.pack((np.zeros((0, 0)), str(error)))
+            return codec.pack((np.zeros((0, 0)), _said(error, clip.path)))
         except StorageError:
             raise
         except Exception as error:  # noqa: BLE001 - as in _score_one: one clip without features, with the reason

@@ -25,6 +25,7 @@ def report(
     """Write a run's report: one HTML file that needs nothing else, and CSV, JSON, Parquet and Markdown beside it."""
     from rich.console import Console
 
+    from seedbench.analysis import use_cache
     from seedbench.report.console import summary_table
     from seedbench.report.write import write_report
     from seedbench.reporting import load_report
@@ -32,6 +33,7 @@ def report(
     from seedbench.workspace import Workspace
 
     workspace = Workspace.current()
+    use_cache(workspace.cache)
     found = load_report(Store(workspace.database_url), workspace, name)
     console = Console()
     with console.status("writing the report"):

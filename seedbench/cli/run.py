@@ -98,8 +98,10 @@ def run(
     for note in found.notes:
         console.print(f"note: {note}", highlight=False)
     if out is not None:
+        from seedbench.analysis import use_cache
         from seedbench.report.write import write_report
 
+        use_cache(workspace.cache)
         files = write_report(found, out)
         console.print(f"report: {next(file for file in files if file.suffix == '.html')}", highlight=False, soft_wrap=True)
     else:

@@ -13,7 +13,6 @@ import pytest
 from generators.simulator.face import FacePainter, Mouth
 from generators.simulator.lips import lips_of
 from generators.simulator.looks import CLOTHES, EYES, HAIRS, SKINS, face_of
-from seedbench import weights
 from seedbench.prompt import Look
 
 PEOPLE = range(8)
@@ -162,10 +161,6 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen() -> list[Seen]:
     """Eight people, twelve pictures each: medium and close, four lights, three poses, all openings, sensor noise."""
-    needed = ("blazeface", "facemesh", "dlib-5point", "dlib-face")
-    missing = [name for name in needed if not weights.available(name)]
-    if missing:
-        pytest.skip(f"weights are not installed: seedbench weights fetch {' '.join(missing)}")
     import dlib
 
     from metrics.analyses.face_embeddings import dlib_embedder, yaw_deg
