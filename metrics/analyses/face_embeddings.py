@@ -319,13 +319,13 @@ def _of_clip(clip: Clip, embedder: FaceEmbedder) -> FaceSamples:
     return embed_faces(picture_at(clip), face_tracks(clip).tracks, shots(clip).cuts_s, embedder, duration_s=clip.end_s)
 
 
-@analysis(version=1, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
+@analysis(version=2, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
 def face_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by dlib (128-d). Raises ClipError without video, WeightsError without the networks."""
     return _of_clip(clip, dlib_embedder())
 
 
-@analysis(version=1, weights=("blazeface", "facemesh", "arcface"))
+@analysis(version=2, weights=("blazeface", "facemesh", "arcface"))
 def arcface_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by the user's ArcFace network. Raises ClipError without video, WeightsError without the networks."""
     return _of_clip(clip, arcface_embedder())

@@ -26,8 +26,9 @@ def crop(rgb: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 
 def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: Judgement) -> Gallery:
-    """One picture a face and shot; the caption says whose part it has and how near it is to that person's gallery."""
+    """One picture a face and shot; the caption says whose part it has and how near it is to that person in other shots."""
     casting = result.casting
+    cosines_of = {subject.name: _cosines_by_shot(subject) for subject in result.subjects}
     roles = {role.face: role for role in casting.roles}
     pictures = []
     for index, face in enumerate(result.faces[:MOST_PICTURES]):
@@ -40,12 +41,21 @@ def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples,
         elif not role.matched:
             caption = f"{role.subject} due, somebody else"
         else:
-            caption = f"{role.subject}, first seen here" if role.anchor else role.subject
-        if role is not None and role.subject in casting.gallery and not role.anchor:
-            caption += f" (cos {float(face.vector @ casting.gallery[role.subject]):.3f})"
+            caption = f"{role.subject}, named here" if role.anchor else role.subject
+        cosines = [] if role is None else cosines_of[role.subject].get(face.shot, [])
+        if cosines:
+            caption += f" (cos {np.mean(cosines):.3f} to the other shots)"
         picture = crop(picture_at(int(samples.frame[face.best])), samples.box[face.best])
         pictures.append(Picture(caption, jpeg(picture, side=112), group=f"shot {face.shot + 1} ({start:.2f}-{end:.2f} s)"))
     return Gallery("Faces by shot", pictures)
+
+
+def _cosines_by_shot(subject: Subject) -> dict[int, list[float]]:
+    found: dict[int, list[float]] = {}
+    for pair in subject.pairs:
+        for shot in (pair.first, pair.second):
+            found.setdefault(shot, []).append(pair.cosine)
+    return found
 
 
 def likeness_over_shots(subjects: Sequence[Subject], schedule: Schedule) -> Curve:

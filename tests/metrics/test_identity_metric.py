@@ -80,7 +80,10 @@ def test_a_stranger_after_the_cut_scores_zero_and_the_caption_says_so(tmp_path: 
     found = scored(clip_of(tmp_path, [[P], [Q]]), prompt_of([("ann",)] * 2))
     assert found["similarity"].value == 0.0
     gallery = as_json(found["similarity"].evidence[0])
-    assert [picture["caption"] for picture in gallery["pictures"]] == ["ann, first seen here", "ann due, somebody else (cos 0.000)"]
+    assert [picture["caption"] for picture in gallery["pictures"]] == [
+        "ann, named here (cos 0.000 to the other shots)",
+        "ann due, somebody else (cos 0.000 to the other shots)",
+    ]
 
 
 def test_a_prompt_without_a_cast_gets_no_answer(tmp_path: Path) -> None:
