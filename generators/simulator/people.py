@@ -14,6 +14,7 @@ from seedbench.prompt import Look
 #: Height of one person's head and height of its middle, in shares of the frame's height.
 _FRAMING = {"close": (0.60, 0.46), "medium": (0.40, 0.40), "wide": (0.24, 0.42)}
 _POSES = {"front": 0.0, "left": -0.72, "right": 0.72}
+_LOOKING_ROOM = 0.08  # who looks aside stands this much further to the other side, in widths
 _SHOULDERS = 1.35  # room for one person, in head heights
 
 
@@ -40,11 +41,12 @@ def arrange(
     left, right = (0.50 * width, 0.98 * width) if beside_sign else (0.0, 1.0 * width)
     slot = (right - left) / len(people)
     head = min(share * height, slot / (_SHOULDERS if len(people) > 1 else 1.05), 0.60 * width)
+    aside = {"left": _LOOKING_ROOM, "right": -_LOOKING_ROOM}.get(pose, 0.0) * (right - left) / len(people)
     placed = []
     for index, (name, worn, face) in enumerate(people):
         inward = 0.0 if len(people) == 1 else 0.18 * (1 - 2 * index / (len(people) - 1))
         yaw = float(np.clip(_POSES[pose] + (inward if pose == "front" else 0.0), -1, 1))
-        placed.append(Placed(name, worn, face, left + (index + 0.5) * slot, middle * height, max(12, round(head)), yaw))
+        placed.append(Placed(name, worn, face, left + (index + 0.5) * slot + aside, middle * height, max(12, round(head)), yaw))
     return tuple(placed)
 
 

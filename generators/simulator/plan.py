@@ -23,6 +23,8 @@ from seedbench.prompt import Character, Prompt, Shot
 
 #: Zoom into the place behind people, blur (share of the height) for each framing.
 _BEHIND = {"close": (1.35, 0.020), "medium": (1.15, 0.011), "wide": (1.0, 0.0015)}
+#: Where a camera that sees people from the side looks.
+_ASIDE = {"front": 0.0, "left": 0.7, "right": -0.7}
 #: What other mouths say when lips follow another sentence.
 _OTHER_LINES = (
     "Somewhere above the harbour a window was open all night, and nobody came to close it.",
@@ -72,7 +74,10 @@ class Sign:
 
 @dataclass(frozen=True)
 class ShotPlan:
-    """A stretch of frames ``first`` to before ``last`` between two cuts."""
+    """A stretch of frames ``first`` to before ``last`` between two cuts.
+
+    ``zoom``, ``blur`` and ``aside`` (-1..1) say how the place behind is seen; see :func:`scenery.view`.
+    """
 
     index: int
     first: int
@@ -82,6 +87,7 @@ class ShotPlan:
     camera: str
     zoom: float
     blur: float
+    aside: float
     people: tuple[Placed, ...]
     bodies: bool
 
@@ -210,7 +216,8 @@ def _shots(prompt: Prompt, breakage: Breakage, *, width: int, height: int, fps: 
         )
         zoom, blur = _BEHIND[shot.framing if shot.cast else "wide"]
         shows_bodies = bodies and (not shot.cast or (not bodies_alone and shot.framing == "wide"))
-        plans.append(ShotPlan(len(plans), first, last, shot.place, shot.light, shot.camera, zoom, blur, people, shows_bodies))
+        aside = _ASIDE[shot.pose] if shot.cast else 0.0
+        plans.append(ShotPlan(len(plans), first, last, shot.place, shot.light, shot.camera, zoom, blur, aside, people, shows_bodies))
     return tuple(plans)
 
 

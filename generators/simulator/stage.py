@@ -108,7 +108,7 @@ def _background(scene: Scene, shot: ShotPlan, frame: int, plates: dict[str, np.n
         plates[shot.place] = scenery.plate(shot.place, *size, scene.dice.rng(f"place {shot.place}"))
     wide = round(scene.width * _PAN_ROOM) if shot.camera == "pan" else scene.width
     aside = (wide - scene.width) / 2
-    seen = scenery.view(plates[shot.place], wide, scene.height, zoom=shot.zoom, blur=shot.blur, light=shot.light)
+    seen = scenery.view(plates[shot.place], wide, scene.height, zoom=shot.zoom, blur=shot.blur, light=shot.light, offset=shot.aside)
     if shot.bodies:
         bench = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px + aside)
         unlit = seen.copy()
