@@ -6,7 +6,7 @@ shadow, or lost a part of itself, is measured again with the body's usual outlin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,12 @@ from seedbench.analysis import analysis
 if TYPE_CHECKING:
     from seedbench.clip import Clip
 
+GREY_BODY = 0.4
+"""A body more of which than this could be shadow in mid-air is grey itself."""
+GREY_SIGMA_PX = 0.7
+"""Noise of a grey body's centre at least: its outline is guessed where it has the background's own colour (measured on a steel ball)."""
 ODD_AREA = 1.1
-"""A blob this many times larger or smaller than its track's median is measured again by its outline."""
+"""A blob this many times larger or smaller than its track's median is measured again by its outline; a grey body is in every picture."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,9 @@ class BodyTrack:
     """One body followed through a shot. Pixels are those of the shot's first picture at short side 256, the camera's motion taken out.
 
     ``frame`` (n,) indices into the shot's pictures; ``time_s`` (n,); ``x``, ``y`` (n,) centre, y downward; ``area`` (n,) pixels;
-    ``bottom`` (n,) y of the lowest pixel; ``cut`` (n,) bool: the border of the picture cuts it. ``diameter`` of a disc of its median area.
-    ``sigma_px`` noise of a coordinate, from third differences. ``colour`` (3,) RGB. ``shade`` median share of pixels that could be a
-    shadow.
+    ``bottom`` (n,) y of the lowest pixel; ``cut`` (n,) bool: the border of the picture cuts it; ``sure`` (n,) bool: well told from what
+    it touches. ``diameter`` of a disc of its median area. ``sigma_px`` noise of a coordinate, from third differences; more for grey
+    bodies. ``colour`` (3,) RGB. ``shade`` median share of pixels that could be a shadow.
     """
 
     frame: np.ndarray
@@ -41,6 +45,7 @@ class BodyTrack:
     area: np.ndarray
     bottom: np.ndarray
     cut: np.ndarray
+    sure: np.ndarray
     diameter: float
     sigma_px: float
     colour: np.ndarray
@@ -77,7 +82,7 @@ def noise_px(x: np.ndarray, y: np.ndarray) -> float:
 
     >>> t = np.arange(40.0)
     >>> round(noise_px(t, 0.1 * t**2 + np.where(t % 2, 0.1, -0.1)), 2)
-    0.13
+    0.27
     """
     if len(x) < 8:
         return 0.2
@@ -96,14 +101,15 @@ def usual_of(blobs: list[Blob]) -> Blob | None:
     chosen = moving if len(moving) >= max(SHORTEST_TRACK, 0.15 * len(whole)) else whole
     if not chosen:
         return None
-    middle = float(np.median([blobs[index].area for index in chosen]))
+    grey = float(np.median([blobs[index].shade for index in chosen])) >= GREY_BODY
+    middle = float(np.quantile([blobs[index].area for index in chosen], 0.8 if grey else 0.5))
     return min((blobs[index] for index in chosen), key=lambda blob: abs(blob.area - middle))
 
 
 def remeasured(blob: Blob, usual: Blob, picture: np.ndarray, strength: np.ndarray, found: Difference) -> Blob | None:
     """``blob`` measured with the outline of ``usual``, where it fits the foreground best; None when it fits nowhere well.
 
-    ``picture`` (H, W, 3), ``strength`` (H, W): what may be shadow counts for a quarter.
+    ``picture`` (H, W, 3), ``strength`` (H, W): what may be shadow counts for a quarter, unless the body itself looks like one.
     """
     import cv2
 
@@ -118,17 +124,19 @@ def remeasured(blob: Blob, usual: Blob, picture: np.ndarray, strength: np.ndarra
     window = strength[top:bottom, left:right]
     if window.shape[0] < stencil.shape[0] or window.shape[1] < stencil.shape[1]:
         return None
-    weight = np.clip(window.astype(np.float32) / found.threshold, 0, 1)
-    weight[shadow_like(picture[top:bottom, left:right], found.background[top:bottom, left:right])] *= 0.25
+    grey = usual.shade >= GREY_BODY
+    weight = np.clip(window.astype(np.float32) / (found.threshold * (0.5 if grey else 1.0)), 0, 1)
+    if not grey:
+        weight[shadow_like(picture[top:bottom, left:right], found.background[top:bottom, left:right])] *= 0.25
     fit = -cv2.matchTemplate(weight, stencil, cv2.TM_SQDIFF)
     _, best, _, (column, row) = cv2.minMaxLoc(fit)
-    if -best > 0.5 * float(stencil.sum()):
+    if -best > (0.7 if grey else 0.5) * float(stencil.sum()):
         return None
     place = np.array([column + _peak(fit[row], column), row + _peak(fit[:, column], row)]) + centre + (left, top)
     points = usual.points + (place - (usual.x, usual.y))
     low, high = points.min(axis=0), points.max(axis=0)
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    return Blob(float(place[0]), float(place[1]), usual.area, box, points, blob.colour, blob.shade, blob.cut)
+    return Blob(float(place[0]), float(place[1]), usual.area, box, points, blob.colour, blob.shade, blob.cut, blob.sure)
 
 
 def _peak(values: np.ndarray, at: int) -> float:
@@ -146,6 +154,7 @@ def _finished(frames: np.ndarray, blobs: list[Blob], time_s: np.ndarray, origin:
     cut = np.array([blob.cut for blob in blobs])
     area = np.array([blob.area for blob in blobs])
     usual = float(np.median(area[~cut] if (~cut).any() else area))
+    shade = float(np.median([blob.shade for blob in blobs]))
     return BodyTrack(
         frame=frames,
         time_s=time_s[frames],
@@ -154,10 +163,11 @@ def _finished(frames: np.ndarray, blobs: list[Blob], time_s: np.ndarray, origin:
         area=area,
         bottom=np.array([blob.box[3] for blob in blobs]) - origin[1],
         cut=cut,
+        sure=np.array([blob.sure for blob in blobs]) & ~cut,
         diameter=float(np.sqrt(4 * usual / np.pi)),
-        sigma_px=noise_px(x, y),
+        sigma_px=max(noise_px(x, y), GREY_SIGMA_PX if shade >= GREY_BODY else 0.0),
         colour=np.median([blob.colour for blob in blobs], axis=0),
-        shade=float(np.median([blob.shade for blob in blobs])),
+        shade=shade,
     )
 
 
@@ -209,9 +219,10 @@ def bodies_of(scene: Scene, camera: CameraMotion) -> Bodies:
 
 
 def _checked(blob: Blob, usual: Blob, picture: np.ndarray, found: Difference, frame: int) -> Blob:
-    if blob.cut or 1 / ODD_AREA < blob.area / usual.area < ODD_AREA:
+    grey = usual.shade >= GREY_BODY
+    if blob.cut or (not grey and 1 / ODD_AREA < blob.area / usual.area < ODD_AREA):
         return blob
-    return remeasured(blob, usual, picture, found.strength[frame], found) or blob
+    return remeasured(blob, usual, picture, found.strength[frame], found) or replace(blob, sure=False)
 
 
 @analysis(version=1)

@@ -76,6 +76,7 @@ class Blob:
     colour: np.ndarray
     shade: float
     cut: bool
+    sure: bool = True
 
 
 def canvas_of(rgb: np.ndarray, camera: CameraMotion) -> Canvas | None:

@@ -122,7 +122,7 @@ def _part(blob: Blob, mine: np.ndarray, centre: np.ndarray) -> Blob:
     points = blob.points[mine] if mine.sum() >= 4 else blob.points
     low, high = points.min(axis=0), points.max(axis=0)
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    return Blob(float(centre[0]), float(centre[1]), float(len(points)), box, points, blob.colour, blob.shade, blob.cut)
+    return Blob(float(centre[0]), float(centre[1]), float(len(points)), box, points, blob.colour, blob.shade, blob.cut, sure=False)
 
 
 def rejoin(tracks: list[tuple[np.ndarray, list[Blob]]], time_s: np.ndarray) -> list[tuple[np.ndarray, list[Blob]]]:
