@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "Breakage", "Simulator"]
 
 #: Raised whenever the same prompt, seed and options give another clip; part of what a run's cells are keyed by.
-VERSION = 1
+VERSION = 2
 
 
 class Simulator(Generator):

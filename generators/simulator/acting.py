@@ -27,12 +27,17 @@ class Acting:
     lips_width: np.ndarray
 
 
+#: Lips move before they are heard. Without a lead, an estimator fitted on real speakers found the sound of twelve languages
+#: 73 ms early (sd 13 ms); with it, a simulated speaker keeps the time real ones do.
+LIP_LEAD_S = 0.07
+
+
 def act(times_s: np.ndarray, lines: Sequence[tuple[float, Speech]], rng: np.random.Generator) -> Acting:
     """Idle motion and mouth of one person at ``times_s`` (N,) who says ``lines`` (start in seconds, speech)."""
     lips_open, lips_width = np.full(len(times_s), REST[0]), np.full(len(times_s), REST[1])
     talking = np.zeros(len(times_s))
     for start_s, speech in lines:
-        opened, width = mouth_track(speech.phonemes, times_s - start_s)
+        opened, width = mouth_track(speech.phonemes, times_s - start_s + LIP_LEAD_S)
         during = (times_s >= start_s - 0.15) & (times_s <= start_s + speech.duration_s + 0.15)
         lips_open = np.where(during, np.maximum(lips_open, opened), lips_open)
         lips_width = np.where(during, width, lips_width)
