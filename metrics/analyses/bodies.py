@@ -35,7 +35,7 @@ class BodyTrack:
     ``frame`` (n,) indices into the shot's pictures; ``time_s`` (n,); ``x``, ``y`` (n,) centre, y downward; ``area`` (n,) pixels;
     ``bottom`` (n,) y of the lowest pixel; ``cut`` (n,) bool: the border of the picture cuts it; ``sure`` (n,) bool: well told from what
     it touches. ``diameter`` of a disc of its median area. ``sigma_px`` noise of a coordinate, from third differences; more for grey
-    bodies. ``colour`` (3,) RGB. ``shade`` median share of pixels that could be a shadow.
+    bodies. ``colour`` (3,) RGB. ``shade`` share of pixels that could be a shadow, in mid-air.
     """
 
     frame: np.ndarray
@@ -148,13 +148,12 @@ def _peak(values: np.ndarray, at: int) -> float:
     return 0.0 if bend >= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
 
 
-def _finished(frames: np.ndarray, blobs: list[Blob], time_s: np.ndarray, origin: np.ndarray) -> BodyTrack:
+def _finished(frames: np.ndarray, blobs: list[Blob], shade: float, time_s: np.ndarray, origin: np.ndarray) -> BodyTrack:
     x = np.array([blob.x for blob in blobs]) - origin[0]
     y = np.array([blob.y for blob in blobs]) - origin[1]
     cut = np.array([blob.cut for blob in blobs])
     area = np.array([blob.area for blob in blobs])
     usual = float(np.median(area[~cut] if (~cut).any() else area))
-    shade = float(np.median([blob.shade for blob in blobs]))
     return BodyTrack(
         frame=frames,
         time_s=time_s[frames],
@@ -212,7 +211,8 @@ def bodies_of(scene: Scene, camera: CameraMotion) -> Bodies:
         usual = usual_of(mine)
         if usual is not None:
             mine = [_checked(blob, usual, canvas.rgb[frame], found, int(frame)) for frame, blob in zip(frames, mine, strict=True)]
-        tracks.append(_finished(frames, mine, time_s, canvas.origin))
+        shade = float(np.median([blob.shade for blob in mine])) if usual is None else usual.shade
+        tracks.append(_finished(frames, mine, shade, time_s, canvas.origin))
     kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]
     kept.sort(key=lambda track: -track.travel_px)
     return Bodies(kept, *facts)

@@ -19,7 +19,9 @@ SHORTEST = 3
 LEAST_SIGMA_PX = 0.3
 """Noise assumed at least: outlines touch shadows and compression."""
 REST_PX = 1.5
-"""A body whose centre stays within this is at rest."""
+"""A body whose centre stays within this is at rest, if it does so for at least ..."""
+REST_POINTS = 6
+"""... this many points; at the top of its flight a body is as slow for fewer."""
 JUMP_SHARE = 0.25
 """A velocity jumps when it changes by more than this share of the larger speed, ..."""
 JUMP_PX = 1.0
@@ -220,7 +222,7 @@ def phases_of(
     step_s = float(np.median(np.diff(t))) if len(t) > 1 else 0.04
     parts = [fit(t, px, py, first, last) for first, last in stretches(t, px, py, sigma)]
     while len(parts) > 1:
-        weights = [_weight(_joint(before, after, t, px, py, step_s, sigma, diameter_px), step_s) for before, after in pairwise(parts)]
+        weights = [_strength(before, after, t, px, py, step_s, sigma, diameter_px) for before, after in pairwise(parts)]
         weakest = int(np.argmin(weights))
         if weights[weakest] >= 1.0:
             break
@@ -238,7 +240,7 @@ def _rests(part: Parabola, x: np.ndarray, y: np.ndarray) -> bool:
     span = np.s_[part.first : part.last + 1]
     ends = part.at(part.origin_s)
     away = np.hypot(x[span] - ends[0], y[span] - ends[1])
-    return bool(part.n >= SHORTEST and np.median(away) < 0.5 * REST_PX and np.hypot(np.ptp(x[span]), np.ptp(y[span])) < 2.0 * REST_PX)
+    return bool(part.n >= REST_POINTS and np.median(away) < 0.5 * REST_PX and np.hypot(np.ptp(x[span]), np.ptp(y[span])) < 2.0 * REST_PX)
 
 
 def meeting(before: Parabola, after: Parabola, time_s: np.ndarray, step_s: float) -> tuple[float, float]:
@@ -250,33 +252,46 @@ def meeting(before: Parabola, after: Parabola, time_s: np.ndarray, step_s: float
     return float(trial[nearest]), float(apart[nearest])
 
 
+def _strength(
+    before: Parabola, after: Parabola, t: np.ndarray, x: np.ndarray, y: np.ndarray, step_s: float, sigma: float, diameter: float
+) -> float:
+    """How much stronger than necessary the joint of two phases is, as they are and by the points next to it; below 1 they are one."""
+    whole = _joint(before, after, t, x, y, step_s, sigma, diameter, edges=(False, False))
+    near = _joint(before, after, t, x, y, step_s, sigma, diameter, edges=(before.n > EDGE_POINTS, after.n > EDGE_POINTS))
+    strength = min(_weight(whole, step_s), _weight(near, step_s))
+    return strength if _rests(before, x, y) == _rests(after, x, y) else max(1.0 + 1e-3, strength)
+
+
 def _weight(joint: Joint, step_s: float) -> float:
-    """How much stronger than necessary a joint is; below 1 the phases it joins are one."""
     if joint.kind == "leap":
         return 100.0
     change = float(np.hypot(*joint.change))
     speed = max(float(np.hypot(*joint.before)), float(np.hypot(*joint.after)))
-    strength = change / max(JUMP_SHARE * speed, JUMP_PX / step_s, JUMP_SIGMA * joint.change_sd)
-    return max(1.0 + 1e-3, strength) if joint.kind in ("release", "settle") else strength
+    return change / max(JUMP_SHARE * speed, JUMP_PX / step_s, JUMP_SIGMA * joint.change_sd)
 
 
 def _joint(
-    before: Parabola, after: Parabola, t: np.ndarray, x: np.ndarray, y: np.ndarray, step_s: float, sigma: float, diameter: float
+    before: Parabola,
+    after: Parabola,
+    t: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    step_s: float,
+    sigma: float,
+    diameter: float,
+    edges: tuple[bool, bool] | None = None,
 ) -> Joint:
-    moment, gap = meeting(before, after, t, step_s)
-    near = [before, after]
-    if before.rms_px > 2.0 * sigma:
-        near[0] = fit(t, x, y, max(before.first, before.last - EDGE_POINTS + 1), before.last)
-    if after.rms_px > 2.0 * sigma:
-        near[1] = fit(t, x, y, after.first, min(after.last, after.first + EDGE_POINTS - 1))
-    if near[0] is not before or near[1] is not after:
-        moment, gap = meeting(near[0], near[1], t, step_s)
+    """The joint of two phases. ``edges``: whether only the points next to it speak for each; by default where a phase is no parabola."""
+    ragged = edges or (before.rms_px > 2.0 * sigma, after.rms_px > 2.0 * sigma)
+    left = fit(t, x, y, max(before.first, before.last - EDGE_POINTS + 1), before.last) if ragged[0] else before
+    right = fit(t, x, y, after.first, min(after.last, after.first + EDGE_POINTS - 1)) if ragged[1] else after
+    moment, gap = meeting(left, right, t, step_s)
     rest_before, rest_after = _rests(before, x, y), _rests(after, x, y)
     still = np.zeros(2)
-    v_before = still if rest_before else near[0].velocity_at(moment)
-    v_after = still if rest_after else near[1].velocity_at(moment)
-    place = (near[0].at(moment) + near[1].at(moment)) / 2
-    sd = float(np.hypot(near[0].velocity_sd(moment, sigma), near[1].velocity_sd(moment, sigma)))
+    v_before = still if rest_before else left.velocity_at(moment)
+    v_after = still if rest_after else right.velocity_at(moment)
+    place = (left.at(moment) + right.at(moment)) / 2
+    sd = float(np.hypot(left.velocity_sd(moment, sigma), right.velocity_sd(moment, sigma)))
     kind: Seam = "impact"
     if gap > max(TELEPORT_SHARE * diameter, 3.0):
         kind = "leap"

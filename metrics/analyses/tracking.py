@@ -17,6 +17,8 @@ MISSED_FRAMES = 5
 REJOIN_S = 0.5
 """A body lost in the middle of the picture and one found there within this time, of like size and colour, are one."""
 SHORTEST_TRACK = 5
+SHADOW = 0.7
+"""A blob more of which than this could be shadow claims no share of another."""
 COLOUR_SCALE = 60.0
 """Grey levels of colour difference that weigh as much as the whole search radius."""
 
@@ -89,7 +91,7 @@ def _cost(track: _Growing, blob: Blob, frame: int) -> float:
 def _share(active: list[_Growing], present: list[Blob], taken: dict[int, int], frame: int) -> None:
     """Split a blob in two when a track without one is expected inside it and the blob is too large for its owner alone."""
     for row, track in enumerate(active):
-        if row in taken or len(track.frames) < SHORTEST_TRACK or frame - track.frames[-1] > 1:
+        if row in taken or len(track.frames) < SHORTEST_TRACK or frame - track.frames[-1] > 1 or track.blobs[-1].shade > SHADOW:
             continue
         place = track.predicted(frame)
         for owner, column in list(taken.items()):
