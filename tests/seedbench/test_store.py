@@ -36,10 +36,15 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
 
 def test_an_error_inside_a_session_rolls_back(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'a.db'}")
-    with pytest.raises(ZeroDivisionError), store.session() as session:
-        session.add(RunRow(name="r", spec={}, spec_hash="0"))
-        session.flush()
-        _ = 1 / 0
+
+    def write_and_stumble() -> None:
+        with store.session() as session:
+            session.add(RunRow(name="r", spec={}, spec_hash="0"))
+            session.flush()
+            _ = 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_stumble()
     with store.session() as session:
         assert session.query(RunRow).count() == 0
 
