@@ -32,10 +32,10 @@ ODD_AREA = 1.1
 class BodyTrack:
     """One body followed through a shot. Pixels are those of the shot's first picture at short side 256, the camera's motion taken out.
 
-    ``frame`` (n,) indices into the shot's pictures; ``time_s`` (n,); ``x``, ``y`` (n,) centre, y downward; ``area`` (n,) pixels;
-    ``bottom`` (n,) y of the lowest pixel; ``cut`` (n,) bool: the border of the picture cuts it; ``sure`` (n,) bool: well told from what
-    it touches. ``diameter`` of a disc of its median area. ``sigma_px`` noise of a coordinate, from third differences; more for grey
-    bodies. ``colour`` (3,) RGB. ``shade`` share of pixels that could be a shadow, in mid-air.
+    ``frame`` (n,) indices into the shot's pictures; ``time_s`` (n,); ``x``, ``y`` (n,) centre, y downward; ``area`` (n,) pixels, with
+    what clings to it; ``bottom`` (n,) y of the lowest pixel; ``cut`` (n,) bool: the border of the picture cuts it; ``sure`` (n,) bool:
+    well told from what it touches. ``diameter`` of a disc of its median area. ``sigma_px`` noise of a coordinate, from third differences;
+    more for grey bodies. ``colour`` (3,) RGB. ``shade`` share of pixels that could be a shadow, in mid-air.
     """
 
     frame: np.ndarray
@@ -136,7 +136,7 @@ def remeasured(blob: Blob, usual: Blob, picture: np.ndarray, strength: np.ndarra
     points = usual.points + (place - (usual.x, usual.y))
     low, high = points.min(axis=0), points.max(axis=0)
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    return Blob(float(place[0]), float(place[1]), usual.area, box, points, blob.colour, blob.shade, blob.cut, blob.sure)
+    return Blob(float(place[0]), float(place[1]), blob.area, box, points, blob.colour, blob.shade, blob.cut, blob.sure)
 
 
 def _peak(values: np.ndarray, at: int) -> float:

@@ -1,0 +1,215 @@
+"""The kinematics of one body, as pure functions of arrays: flights and their gravity, energy over contacts, permanence, size.
+
+Pixels and seconds, y downward, so that a falling body's acceleration is positive. Formulas and their golden values:
+docs/metrics/physics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+FEWEST_POINTS = 8
+"""Fewest pictures of a flight that says something about gravity."""
+HALVES_POINTS = 12
+"""A flight of this many pictures is also looked at in two halves: is gravity the same at its end as at its beginning?"""
+STANDARD_GRAVITY = 9.81
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A body in the air from ``start_s`` to ``end_s``: what a parabola says of it.
+
+    ``gravity`` downward and ``sideways`` acceleration, pixels per second squared, each with standard deviation ``gravity_sd``;
+    ``misfit``: residual of (x linear, y quadratic) beyond the noise, over the extent of the path; ``extent_px`` diagonal of the path's box;
+    ``needed``: the acceleration that would take a body from rest over this height in this time; ``halves`` (gravity, sd) of each half.
+    """
+
+    start_s: float
+    end_s: float
+    n: int
+    gravity: float
+    sideways: float
+    gravity_sd: float
+    misfit: float
+    extent_px: float
+    needed: float
+    halves: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def identified(self) -> bool:
+        """Whether the noise leaves gravity known to a quarter of itself (or of what this fall would need)."""
+        return self.gravity_sd <= 0.25 * max(abs(self.gravity), self.needed)
+
+
+def graded(value: float, *, good: float, bad: float) -> float:
+    """1 up to ``good``, 0 from ``bad`` on, a straight line between.
+
+    >>> [round(graded(value, good=0.1, bad=0.5), 2) for value in (0.05, 0.3, 0.9)]
+    [1.0, 0.5, 0.0]
+    """
+    return float(np.clip((bad - value) / (bad - good), 0.0, 1.0))
+
+
+def acceleration_sd(n: int, *, fps: float, sigma_px: float) -> float:
+    """Standard deviation of an acceleration fitted to ``n`` positions a picture apart, pixels per second squared.
+
+    2 sigma f^2 sqrt(180 / (n (n^2 - 1)(n^2 - 4))): the variance of a quadratic's leading coefficient on equidistant points.
+
+    >>> round(acceleration_sd(12, fps=24.0, sigma_px=1.0), 1)
+    31.5
+    """
+    return float(2.0 * sigma_px * fps**2 * np.sqrt(180.0 / (n * (n**2 - 1.0) * (n**2 - 4.0))))
+
+
+def _fitted(time_s: np.ndarray, values: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Coefficients (lowest first, about the middle time), residual, and the leading one's standard deviation for unit noise."""
+    u = time_s - time_s.mean()
+    design = np.stack([u**power for power in range(degree + 1)], axis=1)
+    solved, *_ = np.linalg.lstsq(design, values, rcond=None)
+    spread = float(np.sqrt(np.linalg.pinv(design.T @ design)[degree, degree]))
+    return solved, values - design @ solved, spread
+
+
+def flight(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -> Flight:
+    """What a parabola says of positions (n,) in the air, n >= 4; ``sigma_px`` noise of a coordinate.
+
+    >>> t = np.arange(12) / 24
+    >>> free = flight(t, 40 * t, 300 * t**2, sigma_px=0.0)
+    >>> round(free.gravity, 9), round(free.sideways, 9), free.misfit < 1e-12
+    (600.0, 0.0, True)
+    """
+    vertical, down_rest, spread = _fitted(time_s, y, 2)
+    across, across_rest, _ = _fitted(time_s, x, 1)
+    sideways, _, _ = _fitted(time_s, x, 2)
+    del across
+    square = float(np.mean(down_rest**2 + across_rest**2))
+    extent = float(np.hypot(np.ptp(x), np.ptp(y)))
+    beyond = np.sqrt(max(0.0, square - 2.0 * sigma_px**2))
+    last = float(time_s[-1] - time_s[0])
+    halves: tuple[tuple[float, float], ...] = ()
+    if len(time_s) >= HALVES_POINTS:
+        middle = len(time_s) // 2
+        parts = [_fitted(time_s[part], y[part], 2) for part in (np.s_[: middle + 1], np.s_[middle:])]
+        halves = tuple((2.0 * float(part[0][2]), 2.0 * sigma_px * part[2]) for part in parts)
+    return Flight(
+        start_s=float(time_s[0]),
+        end_s=float(time_s[-1]),
+        n=len(time_s),
+        gravity=2.0 * float(vertical[2]),
+        sideways=2.0 * float(sideways[2]),
+        gravity_sd=2.0 * sigma_px * spread,
+        misfit=float(beyond / extent) if extent > 0 else 0.0,
+        extent_px=extent,
+        needed=2.0 * float(np.ptp(y)) / last**2 if last > 0 else 0.0,
+        halves=halves,
+    )
+
+
+def spread_beyond_noise(values: Sequence[float], sds: Sequence[float]) -> tuple[float, float]:
+    """Weighted mean of measurements, and how far they differ beyond their standard deviations, over its size (a coefficient of variation).
+
+    Between-measurement variance by DerSimonian and Laird (1986), 0 when the noise explains all.
+
+    >>> spread_beyond_noise([10.0, 10.1, 9.9], [0.2, 0.2, 0.2])
+    (10.0, 0.0)
+    >>> mean, spread = spread_beyond_noise([5.0, 15.0], [0.1, 0.1])
+    >>> round(mean, 3), round(spread, 2)
+    (10.0, 0.71)
+    """
+    a, sd = np.asarray(values, float), np.maximum(np.asarray(sds, float), 1e-9)
+    weight = 1.0 / sd**2
+    mean = float((weight * a).sum() / weight.sum())
+    if len(a) < 2:
+        return mean, 0.0
+    excess = float((weight * (a - mean) ** 2).sum()) - (len(a) - 1)
+    between = max(0.0, excess / float(weight.sum() - (weight**2).sum() / weight.sum()))
+    return mean, float(np.sqrt(between) / max(abs(mean), 1e-9))
+
+
+def gravity_of(flights: Sequence[Flight]) -> tuple[float, float]:
+    """Mean gravity of flights and halves of flights, pixels per second squared, and its spread beyond noise (coefficient of variation)."""
+    parts = [half for one in flights for half in (one.halves or ((one.gravity, one.gravity_sd),))]
+    return spread_beyond_noise([value for value, _ in parts], [sd for _, sd in parts])
+
+
+def consistency(flights: Sequence[Flight]) -> float:
+    """How well flights agree on one gravity that points down: 0..1. A body that falls evenly, or up, gets 0.
+
+    The spread costs from 10% on and all at 50%; sideways acceleration from 10% of gravity on and all at 60%.
+    """
+    mean, spread = gravity_of(flights)
+    falls = [one.gravity + 2.0 * one.gravity_sd > 0.1 * one.needed and one.gravity > 0 for one in flights]
+    if mean <= 0 or not any(falls):
+        return 0.0
+    sideways = np.mean([max(0.0, abs(one.sideways) - 2.0 * one.gravity_sd) for one in flights]) / mean
+    return float(np.mean(falls)) * graded(spread, good=0.1, bad=0.5) * graded(float(sideways), good=0.1, bad=0.6)
+
+
+def metres(gravity_px: float, *, fallen_px: float, height_m: float) -> float:
+    """Gravity in m/s^2, from pixels per second squared and a fall of known height.
+
+    >>> round(metres(1962.0, fallen_px=300.0, height_m=1.5), 2)
+    9.81
+    """
+    return gravity_px * height_m / fallen_px
+
+
+def energy_gain(before: np.ndarray, after: np.ndarray, *, speed_sd: float) -> tuple[float, float]:
+    """Relative gain of kinetic energy from velocity ``before`` (2,) to ``after``, and its standard deviation; -1: all is lost.
+
+    >>> gain, sd = energy_gain(np.array([0.0, 10.0]), np.array([0.0, -11.0]), speed_sd=0.0)
+    >>> round(gain, 2), sd
+    (0.21, 0.0)
+    """
+    came, went = float(before @ before), float(after @ after)
+    gain = went / came - 1.0
+    return gain, float(2.0 * speed_sd * np.sqrt(went + went**2 / came) / came)
+
+
+def restitutions(peaks: Sequence[float]) -> list[float]:
+    """Coefficient of restitution of each bounce, from the heights between which it lies: sqrt(h[k+1] / h[k]).
+
+    >>> [round(value, 2) for value in restitutions([1.0, 0.64, 0.4096, 0.2621])]
+    [0.8, 0.8, 0.8]
+    """
+    return [float(np.sqrt(max(0.0, after) / before)) for before, after in pairwise(peaks) if before > 0]
+
+
+def growth(time_s: np.ndarray, size: np.ndarray) -> float:
+    """Relative change of a size (n,) over its time, by the median of pairwise slopes (Theil and Sen); +0.2: a fifth larger at the end.
+
+    >>> round(growth(np.arange(20.0), np.linspace(9.0, 11.0, 20)), 3)
+    0.2
+    """
+    if len(time_s) < 3:
+        return 0.0
+    every = max(1, len(time_s) // 60)
+    t, s = time_s[::every], size[::every]
+    i, j = np.triu_indices(len(t), 1)
+    slope = float(np.median((s[j] - s[i]) / (t[j] - t[i])))
+    return slope * float(time_s[-1] - time_s[0]) / float(np.median(size))
+
+
+def permanence(*, missing: float, odd_size: float, leaps: int, grown: float) -> float:
+    """How steadily a body exists, 0..1: seen in every picture, of one size, at one place at a time.
+
+    ``missing`` and ``odd_size``: shares of pictures; ``leaps``: times it jumps; ``grown``: relative change of its diameter.
+
+    >>> permanence(missing=0.0, odd_size=0.0, leaps=0, grown=0.02), permanence(missing=0.2, odd_size=0.0, leaps=1, grown=0.0)
+    (1.0, 0.4)
+    """
+    return (1.0 - missing) * (1.0 - odd_size) / (1 + leaps) * graded(abs(grown), good=0.1, bad=0.6)
+
+
+def opposed(first: np.ndarray, second: np.ndarray) -> float:
+    """How oppositely two changes of velocity (2,) point, 0..1: 1 antiparallel, 0 at a right angle or worse. Needs no masses.
+
+    >>> opposed(np.array([1.0, 0.0]), np.array([-2.0, 0.0])), opposed(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+    (1.0, 0.0)
+    """
+    size = float(np.hypot(*first) * np.hypot(*second))
+    return min(1.0, max(0.0, -float(first @ second) / size)) if size > 0 else 0.0
