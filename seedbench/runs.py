@@ -62,8 +62,9 @@ def compare_runs(store: Store, workspace: Workspace, first: str, second: str) ->
         absolute = headline[metric, measure].direction == "zero"
         sides = [_values(report, generator, metric, measure, backend, absolute) for report in reports]
         rows.append(((generator, metric, measure, backend), paired_difference(sides[1], sides[0])))
-    tested = [index for index, (_, paired) in enumerate(rows) if paired.p is not None]
-    adjusted = dict(zip(tested, holm([rows[index][1].p or 0.0 for index in tested]), strict=True))
+    values = [paired.p_value(rate=headline[key[1], key[2]].rate) for key, paired in rows]
+    tested = [index for index, value in enumerate(values) if value is not None]
+    adjusted = dict(zip(tested, holm([value for value in values if value is not None]), strict=True))
     return [
         ComparedRow(
             generator=key[0],

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 _EXACT_SIGN_FLIPS = 16  # up to this many prompts all 2^P sign patterns are enumerated
 
@@ -34,8 +34,9 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean over prompts of (a - b), its t interval and the two-sided sign-flip p-value.
+    """Mean over prompts of (a - b), its t interval, the two-sided sign-flip p-value ``p`` and that of the t test ``p_t``.
 
+    ``p_t`` is None where all differences are equal.
     ``n_prompts`` were scored on both sides; ``n_only_a`` and ``n_only_b`` on one side only, and are not part of the difference.
     """
 
@@ -47,6 +48,14 @@ class PairedDifference:
     method: str
     n_only_a: int = 0
     n_only_b: int = 0
+    p_t: float | None = None
+
+    def p_value(self, *, rate: bool) -> float | None:
+        """The p-value to decide by: sign flips for rates, whose few values no t distribution fits; else the t test of the interval.
+
+        Sign flips alone could never find a difference over five prompts (the smallest p is 1/16), however large and steady.
+        """
+        return self.p if rate or self.p_t is None else self.p_t
 
 
 @dataclass(frozen=True)
@@ -199,11 +208,13 @@ def paired_difference(
         value = float(differences[0]) if len(both) else None
         return PairedDifference(value, None, None, None, len(both), method, **only)
     value = float(differences.mean())
-    half = _t(level, len(both) - 1) * float(differences.std(ddof=1)) / math.sqrt(len(both))
+    error = float(differences.std(ddof=1)) / math.sqrt(len(both))
+    half = _t(level, len(both) - 1) * error
+    p_t = 2 * float(stdtr(len(both) - 1, -abs(value) / error)) if error > 0 else None
     exact = len(both) <= _EXACT_SIGN_FLIPS
     p = sign_flip_p(differences, draws=draws, seed=seed)
     method += "/sign-flip-exact" if exact else f"/sign-flip-{draws}-seed{seed}"
-    return PairedDifference(value, value - half, value + half, p, len(both), method, **only)
+    return PairedDifference(value, value - half, value + half, p, len(both), method, **only, p_t=p_t)
 
 
 def sign_flip_p(differences: np.ndarray, *, draws: int = 20_000, seed: int = 0) -> float:

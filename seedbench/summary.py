@@ -178,7 +178,7 @@ def compare_all(table: Iterable[ClipScore], infos: Mapping[str, MetricInfo], gen
                             difference=paired.difference,
                             low=paired.low,
                             high=paired.high,
-                            p_adjusted=paired.p,
+                            p_adjusted=paired.p_value(rate=measure.rate),
                             n_prompts=paired.n_prompts,
                             backend=backend,
                             method=paired.method,

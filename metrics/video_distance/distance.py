@@ -35,7 +35,7 @@ MEASURES = (
     ),
     Measure(
         name="kd",
-        title="kernel distance",
+        title="Kernel distance",
         unit="kernel units",
         direction="down",
         headline=True,

@@ -56,7 +56,7 @@ def test_quick_is_small_and_touches_everything() -> None:
     quick = load_suite("quick")
     assert len(quick.prompts) == 12
     assert sum(prompt.duration_s for prompt in quick.prompts) <= 50
-    assert all(3 <= prompt.duration_s <= 5 and prompt.simulated for prompt in quick.prompts)
+    assert all(3 <= prompt.duration_s <= 6 and prompt.simulated for prompt in quick.prompts)
     assert len({line.language for prompt in quick.prompts for line in prompt.speech}) >= 4
     assert {event.kind for prompt in quick.prompts for event in prompt.events} >= {"drop", "bounce", "collide", "pendulum"}
 

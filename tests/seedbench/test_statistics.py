@@ -203,3 +203,22 @@ def test_coverage_counts_every_status_and_refuses_others() -> None:
     assert (found.scored, found.unscored, found.failed, found.total, found.share) == (2, 1, 1, 4, 0.5)
     with pytest.raises(ValueError, match="status"):
         Coverage.of(["ok"])
+
+
+def test_a_large_steady_difference_over_five_prompts_is_found_by_t_and_never_by_sign_flips() -> None:
+    names = "abcde"
+    wobble = (-1.0, 0.5, 0.0, 0.5, 1.0)
+    paired = paired_difference({n: [100 + w] for n, w in zip(names, wobble, strict=True)}, {n: [0.0] for n in names})
+    assert paired.p == 2 / 2**5
+    assert paired.p_t is not None
+    assert paired.p_t < 1e-6
+    assert paired.p_value(rate=False) == paired.p_t
+    assert paired.p_value(rate=True) == paired.p
+
+
+def test_the_t_test_agrees_with_scipy() -> None:
+    from scipy.stats import ttest_1samp
+
+    differences = [0.3, -0.1, 0.4, 0.2]
+    paired = paired_difference({str(i): [d] for i, d in enumerate(differences)}, {str(i): [0.0] for i in range(4)})
+    assert paired.p_t == pytest.approx(ttest_1samp(differences, 0).pvalue)
