@@ -14,7 +14,7 @@ CosineAt = Callable[[np.ndarray, float], float]
 
 SAME_FROM = 0.6
 """Share of that way from which on two faces count as one person. With dlib on photographic faces that is cosine 0.944: of 36 pairs of one
-person (in clips of different makers) none lies below, of 460 pairs of strangers 3 % above (docs/metrics/identity.md). dlib's published
+person (in clips of different makers) none lies below, of 460 pairs of strangers 2 % above (docs/metrics/identity.md). dlib's published
 distance 0.6 is cosine 0.92 at the mean length 1.5 of its vectors."""
 ALIKE_FROM = 0.3
 """Share from which on a face is said to look like one of the cast if it also is this much nearer to that person than to any other."""

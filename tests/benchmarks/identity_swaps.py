@@ -1,0 +1,87 @@
+"""How identity scores react to a swapped face: the figures of docs/metrics/identity.md.
+
+python tests/benchmarks/identity_swaps.py simulator          # prompts of quick and core, clean and swapped at every second cut
+python tests/benchmarks/identity_swaps.py pairs FOLDER       # FOLDER/<generator>/<person>.mp4: cosines of tracks, same person and others
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from metrics.analyses.face_embeddings import face_embeddings
+from metrics.analyses.faces import face_tracks
+from metrics.identity import CrossShotIdentity
+from metrics.identity.appearances import weighted_mean
+from metrics.identity.calibrate import bank
+from seedbench import registry
+from seedbench.clip import Clip
+from seedbench.generator import Request
+from seedbench.metric import Sample
+from seedbench.prompt import Prompt
+from seedbench.suite import load_suite
+
+SAME = 0.944
+"""dlib's cosine at 60 % of the way from photographic strangers to the same picture."""
+SHOWN = ("similarity", "worst_pair", "presence", "swap_rate", "cut_recall")
+
+
+def prompts() -> list[Prompt]:
+    """Those of `quick` with a cast and a cut, and every so manieth of `core`."""
+    found: list[Prompt] = []
+    for name in ("quick", "core"):
+        fitting = [p for p in load_suite(name, check_files=False).prompts if p.cast and len(p.shots) > 1 and p.simulated]
+        found += fitting if name == "quick" else fitting[:: max(1, len(fitting) // 10)]
+    return found
+
+
+def simulator() -> None:
+    """One line a clip: scores, and CPU-seconds beyond the face tracks."""
+    metric = CrossShotIdentity("dlib")
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, prompt in enumerate(prompts()):
+            for label, options in (("clean", {}), ("swapped", {"swap_identity_at_cut": True})):
+                folder = Path(scratch) / f"{number}-{label}"
+                folder.mkdir()
+                made = registry.load("generators", "simulator")(**options).generate(Request(prompt=prompt, seed=1), folder)
+                if made.file is None:
+                    print(prompt.id, made.status, made.reason)
+                    break
+                clip = Clip.open(made.file)
+                face_tracks(clip)
+                start = time.process_time()
+                scores = {score.measure: score for score in metric.score(clip, Sample(prompt=prompt))}
+                spent = time.process_time() - start
+                values = [f"{name} {'-' if scores[name].value is None else f'{scores[name].value:.3f}'}" for name in SHOWN]
+                print(f"{prompt.id:20s} {label:8s} {', '.join(values)}; {spent:.1f} s for {clip.end_s:.1f} s", flush=True)
+
+
+def pairs(folder: Path) -> None:
+    """Cosines between tracks of one person by different generators, of different people, and to the bank."""
+    vectors: list[tuple[Path, np.ndarray]] = []
+    for file in sorted(folder.rglob("*.mp4")):
+        samples = face_embeddings(Clip.open(file))
+        for track in np.unique(samples.track):
+            rows = samples.track == track
+            vectors.append((file, weighted_mean(samples.embedding[rows], samples.weight[rows])))
+    drawn = bank("dlib-resnet128")
+    same, others = [], []
+    for (file, one), (other, two) in combinations(vectors, 2):
+        (same if file != other and file.stem == other.stem else others).append(float(one @ two))
+    to_bank = [float((drawn @ vector).mean()) for _, vector in vectors]
+    for name, values in (("same person", same), ("others", others), ("to the bank", to_bank)):
+        low, middle, most, high = np.percentile(values, [0, 50, 95, 100])
+        spread = f"least {low:.3f}  median {middle:.3f}  95 % below {most:.3f}  greatest {high:.3f}, {np.mean(np.array(values) >= SAME):.1%} from {SAME} on"
+        print(f"{name:12s} n {len(values):4d}  mean {np.mean(values):.3f}  {spread}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["pairs"]:
+        pairs(Path(sys.argv[2]))
+    else:
+        simulator()
