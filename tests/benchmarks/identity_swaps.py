@@ -76,8 +76,9 @@ def pairs(folder: Path) -> None:
     to_bank = [float((drawn @ vector).mean()) for _, vector in vectors]
     for name, values in (("same person", same), ("others", others), ("to the bank", to_bank)):
         low, middle, most, high = np.percentile(values, [0, 50, 95, 100])
-        spread = f"least {low:.3f}  median {middle:.3f}  95 % below {most:.3f}  greatest {high:.3f}, {np.mean(np.array(values) >= SAME):.1%} from {SAME} on"
-        print(f"{name:12s} n {len(values):4d}  mean {np.mean(values):.3f}  {spread}")
+        spread = f"least {low:.3f}  median {middle:.3f}  95 % below {most:.3f}  greatest {high:.3f}"
+        share = np.mean(np.array(values) >= SAME)
+        print(f"{name:12s} n {len(values):4d}  mean {np.mean(values):.3f}  {spread}  from {SAME} on {share:.1%}")
 
 
 if __name__ == "__main__":
