@@ -75,6 +75,9 @@ def pairs(folder: Path) -> None:
         (same if file != other and file.stem == other.stem else others).append(float(one @ two))
     to_bank = [float((drawn @ vector).mean()) for _, vector in vectors]
     for name, values in (("same person", same), ("others", others), ("to the bank", to_bank)):
+        if not values:
+            print(f"{name:12s} none")
+            continue
         low, middle, most, high = np.percentile(values, [0, 50, 95, 100])
         spread = f"least {low:.3f}  median {middle:.3f}  95 % below {most:.3f}  greatest {high:.3f}"
         share = np.mean(np.array(values) >= SAME)
