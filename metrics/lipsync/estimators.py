@@ -75,7 +75,7 @@ def shifted_heights(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | N
     (n,) values, one a shift; they overlap and are not independent. Empty for stretches shorter than 2.6 s.
     """
     n = min(len(lips), len(sound))
-    shifts = range(2 * MAX_LAG + 1, n - 2 * MAX_LAG, 2)
+    shifts = range(2 * MAX_LAG + 1, n - 2 * MAX_LAG)
     if not len(shifts):
         return np.empty(0)
     turned = np.stack([np.roll(sound[:n], shift, axis=0) for shift in shifts])

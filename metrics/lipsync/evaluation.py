@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from metrics.lipsync.fit import TOLERANCE_FRAMES, Trial
-from metrics.lipsync.judge import judge
+from metrics.lipsync.judge import Verdict, judge
 from metrics.lipsync.model import Model
 
 ANSWERED = 0.94
 """Share of matched pairs of a fit that shall score at least ``accept``."""
-BELONGING = 0.98
+BELONGING = 0.95
 """Share of matched pairs that shall score at least ``reject``: below, lips and sound are said not to belong together."""
+UNUSABLE = Verdict(None, None, "too few frames with a trusted mesh")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def within_a_frame(lag: float, offset: float) -> bool:
 
 def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED, belonging: float = BELONGING) -> Thresholds:
     """Thresholds at which the stated shares of matched pairs answer; lead as the median error of those that do."""
-    matched = [trial for trial in trials if trial.matched]
+    matched = [trial for trial in trials if trial.matched and trial.usable]
     scores = np.array([trial.comparison.score for trial in matched])
     accept, reject = (float(np.quantile(scores, 1.0 - share)) for share in (answered, belonging))
     errors = [trial.comparison.best.lag - trial.offset for trial in matched if trial.comparison.score >= accept]
@@ -83,7 +84,9 @@ def outcome(trials: Sequence[Trial], thresholds: Sequence[Thresholds]) -> Outcom
     """What the judge says to trials; ``thresholds`` one a trial."""
     counts = dict.fromkeys(("matched", "answered", "right", "mismatched", "fooled", "called_apart", "wrongly_apart"), 0)
     for trial, used in zip(trials, thresholds, strict=True):
-        verdict = judge(trial.comparison, trial.aperture, accept=used.accept, reject=used.reject, lead_frames=used.lead_frames)
+        verdict = UNUSABLE
+        if trial.usable:
+            verdict = judge(trial.comparison, accept=used.accept, reject=used.reject, lead_frames=used.lead_frames)
         if trial.matched:
             counts["matched"] += 1
             counts["wrongly_apart"] += verdict.matched is False

@@ -37,6 +37,10 @@ SQUASH = 2.5
 """Deviations are bent over at this many robust standard deviations."""
 MEL_DEPTH = 11.0
 """Log-mel is floored this many nats (48 dB) below the clip's loudest half per cent."""
+VOICE_SHARE = 0.3
+"""Voice is what is louder than this share of the way from the quietest to the loudest frames."""
+VOICE_MARGIN = 15
+"""Frames (0.6 s) kept around voice: as far as lags are searched."""
 MESH_OK = 0.5
 """Frames whose mesh score is lower are bridged by interpolation."""
 
@@ -46,12 +50,13 @@ class Lips:
     """Lips of one face in one stretch, at 25 a second.
 
     ``shape`` (T, 96) and ``distances`` (T, 16): features with their velocities, for two estimators. ``aperture`` (T,): inner lip
-    opening in parts of the face scale (about the distance of the eyes), unfiltered.
+    opening in parts of the face scale (about the distance of the eyes), unfiltered. ``seen``: share of frames with a trusted mesh.
     """
 
     shape: np.ndarray
     distances: np.ndarray
     aperture: np.ndarray
+    seen: float
 
 
 def mesh_points(landmarks: np.ndarray) -> np.ndarray:
@@ -109,11 +114,12 @@ def band(values: np.ndarray) -> np.ndarray:
 def squash(values: np.ndarray) -> np.ndarray:
     """Bend outliers of each column over: identity near the median, never more than ``SQUASH`` robust standard deviations from it.
 
-    >>> squash(np.array([[-1.0], [0.0], [1.0], [1000.0]])).max() < 6
-    np.True_
+    >>> squash(np.array([[-1.0], [0.0], [1.0], [-0.5], [0.5], [-1.5], [1.5], [-0.2], [0.2], [1000.0]])).max().round(2)
+    np.float64(2.91)
     """
     middle = np.median(values, axis=0)
-    width = SQUASH * (1.4826 * np.median(np.abs(values - middle), axis=0) + 1e-6)
+    # the 80th percentile, not the median: in a clip half of which is silence the median deviation is that of resting lips
+    width = SQUASH * (np.percentile(np.abs(values - middle), 80, axis=0) / 1.2816 + 1e-6)
     return middle + np.tanh((values - middle) / width) * width
 
 
@@ -166,9 +172,11 @@ def lip_aperture(points: np.ndarray) -> np.ndarray:
 
 def lips_of(points: np.ndarray, mesh_score: np.ndarray) -> Lips:
     """Lip features of one stretch of a face: ``points`` (T, 50, 2) at 25 fps in pixels (any origin), ``mesh_score`` (T,) 0..1."""
-    level = bridge(upright(points), mesh_score > MESH_OK)
+    good = mesh_score > MESH_OK
+    level = bridge(upright(points), good)
     scaled = level / face_scale(level)[:, None, None]
-    return Lips(_with_velocity(_symmetric_shape(scaled)), _with_velocity(_lip_distances(scaled)), lip_aperture(scaled))
+    shape, distances = _with_velocity(_symmetric_shape(scaled)), _with_velocity(_lip_distances(scaled))
+    return Lips(shape, distances, lip_aperture(scaled), float(good.mean()))
 
 
 def sound_of(log_mel: np.ndarray, n_frames: int, *, centre_s: float = 0.0125) -> np.ndarray:
@@ -191,6 +199,24 @@ def energy_of(sound: np.ndarray) -> np.ndarray:
     """Energy of the voice (T,) at 25 a second from sound features (4 T, bands): mean of the log-mel below about 3.5 kHz, smoothed."""
     voice = gaussian_filter1d(sound[:, : sound.shape[1] * 3 // 4].mean(axis=1), 1.5, mode="nearest")
     return voice[::SOUND_PER_FRAME]
+
+
+def voiced_stretches(sound: np.ndarray) -> list[tuple[int, int]]:
+    """Where there is voice, with ``VOICE_MARGIN`` frames around it: (start, end) frames of sound features (4 T, bands), ends excluded.
+
+    Long silences say nothing of lips; left in, the step from silence to speech would outweigh speech itself.
+
+    >>> sound = np.full((400, 40), -8.0)
+    >>> sound[160:320] = 0.0
+    >>> voiced_stretches(sound)
+    [(25, 96)]
+    """
+    energy = energy_of(sound)
+    low, high = np.percentile(energy, [2, 98])
+    voiced = energy > low + VOICE_SHARE * (high - low)
+    near = np.convolve(voiced, np.ones(2 * VOICE_MARGIN + 1), mode="same") > 0.5
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], near.astype(int), [0]])))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
 def aperture_band(aperture: np.ndarray) -> np.ndarray:

@@ -9,16 +9,16 @@ import numpy as np
 
 from metrics.lipsync.cca import fit_cca
 from metrics.lipsync.estimators import aperture_evidence, null_p, peak
-from metrics.lipsync.features import Lips
-from metrics.lipsync.judge import ApertureSays
-from metrics.lipsync.model import Comparison, Model, Window, stack_cohort, windows_of
+from metrics.lipsync.features import Lips, voiced_stretches
+from metrics.lipsync.judge import MIN_SEEN, ApertureSays
+from metrics.lipsync.model import WINDOW, Comparison, Model, Window, stack_cohort, windows_of
 from metrics.lipsync.training import Recipe, train_encoder
 
 COHORT = 32
 """Strangers kept in the model."""
-COHORT_FRAMES = 120
+COHORT_FRAMES = WINDOW
 """Their length (4.8 s)."""
-FOLDS = 5
+FOLDS = 10
 TOLERANCE_FRAMES = 1.0
 
 
@@ -34,11 +34,13 @@ class Example:
 
 @dataclass(frozen=True)
 class Trial:
-    """One pair of lips and sound put to a model that saw neither. ``matched``: they come from the same clip."""
+    """One pair of lips and sound put to a model that saw neither. ``matched``: they come from the same clip;
+    ``usable``: the mesh is trusted in enough frames to be asked at all."""
 
     name: str
     matched: bool
     offset: float
+    usable: bool
     comparison: Comparison
     aperture: ApertureSays
     fold: int
@@ -88,10 +90,10 @@ def trials_of(model: Model, examples: Sequence[Example], fold: int = 0) -> list[
         for sound, heard in zip(examples, windows, strict=True):
             n = min(len(seen), len(heard))
             pair = Window(seen.encoder_lips[:n], heard.encoder_sound[:n], seen.cca_lips[:n], heard.cca_sound[:n])
-            comparison = model.compare(windows_of(pair, COHORT_FRAMES))
+            comparison = model.compare(windows_of(pair, voiced_stretches(sound.sound[: 4 * n])))
             curve, null = aperture_evidence([(lips.lips.aperture[:n], sound.sound[: 4 * n])])
             says = ApertureSays(peak(curve).lag - model.aperture_lead_frames, null_p(float(curve.max()), null))
-            found.append(Trial(lips.name, lips is sound, lips.offset, comparison, says, fold))
+            found.append(Trial(lips.name, lips is sound, lips.offset, lips.lips.seen >= MIN_SEEN, comparison, says, fold))
     return found
 
 

@@ -132,7 +132,7 @@ class LipSync(Metric):
         if choice.comparison is None:
             return self.none(choice.reason, backend=BACKEND)
         curve, says = aperture_says(choice.speaking, model)
-        verdict = verdict_of(choice.speaking, choice.comparison, says, model)
+        verdict = verdict_of(choice.speaking, choice.comparison, seen, model)
         evidence = (
             lag_panel(choice.comparison, curve, model, verdict.offset_ms),
             trace_panel(choice.speaking),
@@ -148,11 +148,11 @@ def aperture_says(speaking: list[Candidate], model: Model) -> tuple[np.ndarray, 
     return curve, ApertureSays(best.lag - model.aperture_lead_frames, null_p(best.height, null))
 
 
-def verdict_of(speaking: list[Candidate], comparison: Comparison, says: ApertureSays, model: Model) -> Verdict:
+def verdict_of(speaking: list[Candidate], comparison: Comparison, speech_s: float, model: Model) -> Verdict:
     """The verdict, with lips that stand still taken for lips that do not fit."""
     if not any(candidate.moves for candidate in speaking):
         return Verdict(False, None, "the lips do not move while there is speech")
-    return judge(comparison, says, accept=model.accept, reject=model.reject, lead_frames=model.lead_frames)
+    return judge(comparison, accept=model.accept, reject=model.reject, lead_frames=model.lead_frames, speech_s=speech_s)
 
 
 def scores_of(verdict: Verdict, comparison: Comparison, says: ApertureSays, *, evidence: tuple, n_total: int) -> list[Score]:

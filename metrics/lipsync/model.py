@@ -23,6 +23,8 @@ from metrics.lipsync.features import Lips
 
 SHIPPED = Path(__file__).parent / "model.npz"
 FORMAT = 1
+WINDOW = 120
+"""Frames (4.8 s) of a window; longer stretches are cut and pooled."""
 MIN_WINDOW = 40
 """Frames (1.6 s) of the shortest window that is compared."""
 
@@ -153,12 +155,18 @@ def _distance(height: float, strangers: np.ndarray) -> float:
     return float((height - strangers.mean()) / max(float(strangers.std(ddof=1)), 1e-6))
 
 
-def windows_of(window: Window, length: int) -> list[Window]:
-    """Cut a long stretch into windows of ``length`` frames, the last one taking the rest up to 1.5 lengths."""
+def windows_of(window: Window, stretches: Sequence[tuple[int, int]]) -> list[Window]:
+    """Cut the voiced ``stretches`` (start, end) out of a window, long ones into even pieces of about ``WINDOW`` frames.
+
+    Stretches shorter than ``MIN_WINDOW`` are left out, unless all are: then the window stays whole.
+    """
     n = len(window)
-    count = max(1, round(n / length))
-    edges = np.linspace(0, n, count + 1).astype(int).tolist()
-    return [Window(*(part[a:b] for part in _parts(window))) for a, b in itertools.pairwise(edges)]
+    long_enough = [(start, min(end, n)) for start, end in stretches if min(end, n) - start >= MIN_WINDOW] or [(0, n)]
+    found = []
+    for start, end in long_enough:
+        edges = np.linspace(start, end, max(1, round((end - start) / WINDOW)) + 1).astype(int).tolist()
+        found += [Window(*(part[a:b] for part in _parts(window))) for a, b in itertools.pairwise(edges)]
+    return found
 
 
 def stack_cohort(windows: Sequence[Window], length: int) -> Window:

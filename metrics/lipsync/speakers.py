@@ -10,11 +10,10 @@ import numpy as np
 from metrics.analyses.faces import FaceTrack, FaceTracks
 from metrics.analyses.shots import Shots
 from metrics.analyses.speech import Speech
-from metrics.lipsync.features import FPS, MESH_OK, SOUND_PER_FRAME, Lips, aperture_band, lips_of, mesh_points
+from metrics.lipsync.features import FPS, MESH_OK, SOUND_PER_FRAME, Lips, aperture_band, lips_of, mesh_points, voiced_stretches
+from metrics.lipsync.judge import MIN_SEEN
 from metrics.lipsync.model import MIN_WINDOW, Comparison, Model, Window, windows_of
 
-WINDOW_FRAMES = 120
-"""Long stretches are cut into windows of about this many frames and pooled."""
 MIN_FACE_PX = 40.0
 """Faces whose longer side is smaller have lips of a few pixels."""
 STILL_LIPS = 0.005
@@ -67,13 +66,13 @@ def candidates(tracks: FaceTracks, cuts: Shots, sound: np.ndarray, speech: Speec
     speaking = speaking_frames(speech.segments_s, tracks.n_frames)
     found = []
     for track in tracks.tracks:
-        usable = (track.mesh_score > MESH_OK).mean() >= 0.5 and track.size_px >= MIN_FACE_PX
+        usable = (track.mesh_score > MESH_OK).mean() >= MIN_SEEN and track.size_px >= MIN_FACE_PX
         if len(track.frames) < MIN_WINDOW or not usable or speaking[track.frames].sum() < MIN_WINDOW / 2:
             continue
         lips = lips_of(mesh_points(track.landmarks), track.mesh_score)
         heard = sound[SOUND_PER_FRAME * track.frames[0] : SOUND_PER_FRAME * (track.frames[-1] + 1)]
         shot = cuts.shot_of(float(track.time_s[len(track.time_s) // 2]))
-        found.append(Candidate(track, shot, lips, heard, windows_of(model.window(lips, heard), WINDOW_FRAMES)))
+        found.append(Candidate(track, shot, lips, heard, windows_of(model.window(lips, heard), voiced_stretches(heard))))
     return found
 
 

@@ -1,0 +1,220 @@
+"""The metric on made-up evidence: a drawn face track and a made-up voice are laid into a clip's memo, so no network runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metrics.analyses.faces import FaceTrack, FaceTracks, box_of
+from metrics.analyses.shots import Shots, bounds
+from metrics.analyses.speech import Speech
+from metrics.lipsync import LipSync
+from metrics.lipsync.model import SHIPPED, load, save, shipped, windows_of
+from seedbench.clip import Clip
+from seedbench.evidence import as_json
+from seedbench.media import write_clip
+from seedbench.metric import Sample, Score
+
+N = 150
+
+
+def opening(seed: int, n: int = N + 80) -> np.ndarray:
+    """A mouth that opens and shuts a few times a second: (n,) 0..1."""
+    rng = np.random.default_rng(seed)
+    rough = np.convolve(rng.normal(size=n + 6), np.hanning(7), mode="valid")
+    return np.clip(0.4 + 0.35 * rough / rough.std(), 0.0, 1.2)[:n]
+
+
+def track(open_by: np.ndarray, *, first: int = 0, x: float = 200.0) -> FaceTrack:
+    """A face of 468 points, 100 px between the eyes, whose lower lip and jaw drop by up to 25 px."""
+    mesh = np.random.default_rng(1).uniform(-60, 60, (468, 3)) * [1, 1, 0]
+    fixed = {
+        33: (-50, 0),
+        263: (50, 0),
+        1: (0, 50),
+        6: (0, 10),
+        10: (0, -70),
+        234: (-80, 20),
+        454: (80, 20),
+        152: (0, 140),
+        148: (-15, 138),
+    }
+    upper = {
+        61: (-28, 86),
+        291: (28, 86),
+        0: (0, 75),
+        13: (0, 85),
+        78: (-24, 86),
+        308: (24, 86),
+        37: (-10, 75),
+        267: (10, 75),
+        39: (-17, 77),
+    }
+    upper |= {
+        269: (17, 77),
+        40: (-23, 80),
+        270: (23, 80),
+        185: (-26, 83),
+        409: (26, 83),
+        81: (-14, 85),
+        311: (14, 85),
+        82: (-8, 85),
+        312: (8, 85),
+    }
+    upper |= {42: (-18, 85), 310: (18, 85), 183: (-21, 86), 415: (21, 86)}
+    lower = {
+        14: (0, 86),
+        17: (0, 97),
+        87: (-8, 86),
+        317: (8, 86),
+        178: (-14, 86),
+        402: (14, 86),
+        88: (-18, 86),
+        318: (18, 86),
+        95: (-21, 86),
+    }
+    lower |= {
+        324: (21, 86),
+        84: (-10, 96),
+        314: (10, 96),
+        181: (-17, 94),
+        405: (17, 94),
+        91: (-23, 91),
+        321: (23, 91),
+        146: (-26, 88),
+        375: (26, 88),
+    }
+    lower |= {152: (0, 140), 148: (-15, 138), 377: (15, 138)}
+    for point, (px, py) in {**fixed, **upper, **lower}.items():
+        mesh[point] = (px, py, 0)
+    points = np.repeat(mesh[None], len(open_by), axis=0)
+    for point, (px, _) in lower.items():
+        points[:, point, 1] += 25 * open_by * (1 - abs(px) / 40)
+    points += np.array([x, 120.0, 0.0]) + 0.15 * np.random.default_rng(2).normal(size=points.shape)
+    ones = np.ones(len(open_by), np.float32)
+    frames = np.arange(first, first + len(open_by), dtype=np.int32)
+    return FaceTrack(frames, box_of(points).astype(np.float32), points.astype(np.float32), ones, ones)
+
+
+def voice(open_by: np.ndarray) -> np.ndarray:
+    """Log-mel (4 n, 40) of a voice that is loud when the mouth is open."""
+    loud = np.interp(np.arange(4 * len(open_by)) / 4, np.arange(len(open_by)), open_by)
+    tilt = np.linspace(0.0, -3.0, 40)
+    return -9.0 + 7.0 * loud[:, None] + tilt + 0.3 * np.random.default_rng(3).normal(size=(len(loud), 40))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Clip:
+    path = write_clip(tmp_path / "clip.mp4", np.full((N, 64, 96, 3), 90, np.uint8), 25, np.zeros(6 * 48000, np.float32), 48000)
+    return Clip.open(path)
+
+
+def stage(
+    clip: Clip, faces: list[FaceTrack], log_mel: np.ndarray, *, cuts_s: list[float] | None = None, speech_s: float = 6.0
+) -> dict[str, Score]:
+    """Score the clip as if it showed ``faces`` and sounded like ``log_mel``."""
+    cuts = np.array(cuts_s or [])
+    count = np.zeros(N, np.int32)
+    for face in faces:
+        count[face.frames] += 1
+    clip.memo["metrics.analyses.faces.face_tracks"] = FaceTracks(N, 400, 300, faces, count)
+    clip.memo["metrics.analyses.speech.speech"] = Speech(np.array([[0.0, speech_s]]), np.ones(10), -20.0)
+    clip.memo["metrics.analyses.speech.mel"] = log_mel
+    clip.memo["metrics.analyses.shots.shots"] = Shots(cuts, bounds(cuts, N / 25), np.empty(0), np.arange(N) / 25, np.zeros(N), np.zeros(N))
+    return {score.measure: score for score in LipSync().score(clip, Sample())}
+
+
+LEAD = round(-shipped().aperture_lead_frames) if SHIPPED.exists() else 1
+
+
+@pytest.mark.parametrize("early", [-8, -3, 0, 4, 10])
+def test_a_known_offset_comes_back_in_ms(clip: Clip, early: int) -> None:
+    mouth = opening(11)
+    # real lips lead the sound: the voice at frame t belongs to the mouth LEAD frames before
+    scores = stage(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 + early - LEAD : 40 + early - LEAD + N]))
+    assert scores["matched"].value == 1.0
+    assert scores["offset_ms"].value == pytest.approx(40.0 * early, abs=50.0)
+
+
+def test_lips_of_another_sentence_are_not_in_sync(clip: Clip) -> None:
+    values = [stage(clip, [track(opening(seed)[:N])], voice(opening(seed + 100)[:N]))["in_sync"].value for seed in range(8)]
+    assert sum(value == 1.0 for value in values) <= 1
+
+
+def test_a_frozen_mouth_gets_no_offset_and_is_not_in_sync(clip: Clip) -> None:
+    scores = stage(clip, [track(np.full(N, 0.3))], voice(opening(11)[:N]))
+    assert scores["offset_ms"].value is None
+    assert scores["in_sync"].value == scores["matched"].value == 0.0
+
+
+def test_the_silent_listener_is_not_taken_for_the_speaker(clip: Clip) -> None:
+    mouth = opening(11)
+    listener = track(0.25 * opening(50)[:N], x=600.0)
+    scores = stage(clip, [listener, track(mouth[40 : 40 + N])], voice(mouth[40 - LEAD : 40 - LEAD + N]))
+    assert scores["offset_ms"].value == pytest.approx(0.0, abs=50.0)
+
+
+def test_two_mouths_that_both_fit_at_other_lags_cannot_be_told_apart(clip: Clip) -> None:
+    mouth = opening(11)
+    faces = [track(mouth[40 : 40 + N]), track(mouth[46 : 46 + N], x=600.0)]
+    scores = stage(clip, faces, voice(mouth[40 - LEAD : 40 - LEAD + N]))
+    assert scores["offset_ms"].value is None
+    assert "different lags" in scores["offset_ms"].reason
+
+
+def test_shots_of_one_speaker_are_pooled(clip: Clip) -> None:
+    mouth = opening(11)
+    faces = [track(mouth[40:115]), track(mouth[115 : 40 + N], first=75, x=260.0)]
+    scores = stage(clip, faces, voice(mouth[40 - LEAD : 40 - LEAD + N]), cuts_s=[3.0])
+    assert scores["offset_ms"].value == pytest.approx(0.0, abs=50.0)
+    assert scores["offset_ms"].n_used == N
+
+
+@pytest.mark.parametrize(
+    ("frames", "speech_s", "word"),
+    [(N, 0.8, "0.8 s of speech"), (30, 6.0, "usable face is seen"), (0, 6.0, "no face")],
+)
+def test_too_little_speech_or_face_is_no_answer_with_a_reason(clip: Clip, frames: int, speech_s: float, word: str) -> None:
+    mouth = opening(11)
+    scores = stage(clip, [track(mouth[:frames])] if frames else [], voice(mouth[:N]), speech_s=speech_s)
+    assert all(score.value is None and word in score.reason for score in scores.values())
+
+
+def test_every_measure_is_answered_once_and_evidence_is_plain_data(clip: Clip) -> None:
+    mouth = opening(11)
+    scores = stage(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 - LEAD : 40 - LEAD + N]))
+    assert set(scores) == {measure.name for measure in LipSync.info.measures}
+    kinds = [as_json(panel)["kind"] for panel in scores["offset_ms"].evidence]
+    assert kinds == ["curve", "curve", "gallery"]
+
+
+def test_a_clip_without_sound_is_no_answer(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "mute.mp4", np.full((30, 64, 96, 3), 90, np.uint8), 25, None, 48000)
+    assert {score.reason for score in LipSync().score(Clip.open(path), Sample())} == {"no sound"}
+
+
+def test_the_shipped_model_is_small_and_says_where_it_comes_from(tmp_path: Path) -> None:
+    assert SHIPPED.stat().st_size < 1_000_000
+    assert "Apache-2.0" in shipped().provenance["licence"]
+    save(shipped(), tmp_path / "again.npz")
+    assert load(tmp_path / "again.npz").accept == shipped().accept
+
+
+def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
+    with np.load(SHIPPED) as archive:
+        arrays = dict(archive)
+    arrays["numbers"] = np.concatenate([[99.0], arrays["numbers"][1:]])
+    np.savez(tmp_path / "new.npz", **arrays)
+    with pytest.raises(ValueError, match="format 99"):
+        load(tmp_path / "new.npz")
+
+
+def test_long_silences_are_cut_out_and_long_speech_is_cut_in_even_windows() -> None:
+    window = shipped().cohort
+    one = type(window)(
+        *(np.tile(part[0], (4, 1)) for part in (window.encoder_lips, window.encoder_sound, window.cca_lips, window.cca_sound))
+    )
+    assert [len(part) for part in windows_of(one, [(0, 30), (60, 300), (350, 450)])] == [120, 120, 100]
+    assert [len(part) for part in windows_of(one, [(0, 30)])] == [120] * 4
