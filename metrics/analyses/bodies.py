@@ -20,6 +20,8 @@ from seedbench.analysis import analysis
 if TYPE_CHECKING:
     from seedbench.clip import Clip
 
+ALIVE_LEVELS = 0.02
+"""Grey levels a tile changes by on average at least, unless it is repeated."""
 GREY_BODY = 0.4
 """A body more of which than this could be shadow in mid-air is grey itself."""
 GREY_SIGMA_PX = 0.7
@@ -61,8 +63,8 @@ class BodyTrack:
 class Bodies:
     """The bodies of a clip's longest shot, most travelled first, and what they were measured on.
 
-    ``time_s`` (T,) of its pictures; ``width``, ``height`` in pixels; ``change`` (T,) mean absolute difference of each picture from the one
-    before, grey levels; ``trouble`` says why nothing could be followed ("" if it could).
+    ``time_s`` (T,) of its pictures; ``width``, ``height`` in pixels; ``alive`` (T,) share of the picture that differs at all from the
+    picture before (:func:`alive`); ``trouble`` says why nothing could be followed ("" if it could).
     """
 
     tracks: list[BodyTrack]
@@ -73,7 +75,7 @@ class Bodies:
     camera_moving: bool
     camera_step_px: float
     camera_residual_px: float
-    change: np.ndarray
+    alive: np.ndarray
     trouble: str = ""
 
 
@@ -89,6 +91,26 @@ def noise_px(x: np.ndarray, y: np.ndarray) -> float:
     third = np.concatenate([np.diff(x, 3), np.diff(y, 3)])
     third = third[np.abs(third) > 1e-9]
     return float(1.4826 * np.median(np.abs(third)) / np.sqrt(20.0)) if len(third) > 3 else 0.0
+
+
+def alive(rgb: np.ndarray) -> np.ndarray:
+    """Share (T,) of 8 x 8 tiles of each picture (T, H, W, 3) that differ from the one before by more than :data:`ALIVE_LEVELS` on average.
+
+    A filmed picture is alive all over, if only by its noise; one that is repeated is dead all over. The first counts as the second.
+
+    >>> pictures = np.zeros((3, 16, 16, 3), np.uint8)
+    >>> pictures[1, :, 8:] = 1
+    >>> pictures[2] = pictures[1]
+    >>> alive(pictures).tolist()
+    [0.5, 0.5, 0.0]
+    """
+    import cv2
+
+    shares = [
+        float((cv2.resize(cv2.absdiff(a, b).mean(axis=2), (8, 8), interpolation=cv2.INTER_AREA) > ALIVE_LEVELS).mean())
+        for a, b in pairwise(rgb)
+    ]
+    return np.array([shares[0], *shares]) if shares else np.zeros(len(rgb))
 
 
 def usual_of(blobs: list[Blob]) -> Blob | None:
@@ -192,9 +214,8 @@ def bodies_of(scene: Scene, camera: CameraMotion) -> Bodies:
     """The moving bodies of a shot."""
     rgb, time_s = scene.rgb, scene.time_s
     height, width = rgb.shape[1:3]
-    change = np.array([0.0, *(float(np.abs(a[::2, ::2].astype(np.int16) - b[::2, ::2]).mean()) for a, b in pairwise(rgb))])[: len(rgb)]
     step = float(np.median(camera.step_px)) if len(camera.step_px) else 0.0
-    facts = (time_s, width, height, scene.shots, camera.moving, step, camera.residual_px, change)
+    facts = (time_s, width, height, scene.shots, camera.moving, step, camera.residual_px, alive(rgb))
     canvas = canvas_of(rgb, camera) if len(rgb) >= SHORTEST_TRACK else None
     if canvas is None:
         return Bodies(

@@ -31,7 +31,8 @@ JUMP_SIGMA = 4.0
 EDGE_POINTS = 6
 """Points next to a joint that speak for a phase which is no parabola as a whole."""
 TELEPORT_SHARE = 0.6
-"""Paths that miss each other by more than this share of the body's diameter are no contact but a leap."""
+"""A step is a leap when it is longer than ``LEAP_SPEEDS`` times the speed beside it explains by more than this share of the diameter."""
+LEAP_SPEEDS = 1.5
 
 Seam = Literal["impact", "leap", "release", "settle"]
 
@@ -218,83 +219,104 @@ def phases_of(
     if sure is not None and (used & sure).sum() >= 2 * SHORTEST:
         used &= sure
     keep = np.flatnonzero(used)
-    t, px, py = time_s[keep], x[keep], y[keep]
-    step_s = float(np.median(np.diff(t))) if len(t) > 1 else 0.04
-    parts = [fit(t, px, py, first, last) for first, last in stretches(t, px, py, sigma)]
-    while len(parts) > 1:
-        weights = [_strength(before, after, t, px, py, step_s, sigma, diameter_px) for before, after in pairwise(parts)]
-        weakest = int(np.argmin(weights))
-        if weights[weakest] >= 1.0:
-            break
-        parts[weakest : weakest + 2] = [fit(t, px, py, parts[weakest].first, parts[weakest + 1].last)]
-    joints = tuple(_joint(before, after, t, px, py, step_s, sigma, diameter_px) for before, after in pairwise(parts))
+    path = _Path(time_s[keep], x[keep], y[keep], sigma, diameter_px)
+    bounds = [0, *leaps(path.t, path.x, path.y, diameter_px), len(keep)]
+    parts = []
+    for start, end in pairwise(bounds):
+        piece = stretches(path.t[start:end], path.x[start:end], path.y[start:end], sigma)
+        parts += path.merged([path.fit(start + first, start + last) for first, last in piece])
+    joints = tuple(path.joint(before, after, leap=after.first in bounds) for before, after in pairwise(parts))
     return Phases(
         tuple(Parabola(int(keep[p.first]), int(keep[p.last]), p.origin_s, p.place, p.velocity, p.bend, p.rms_px, p.cov) for p in parts),
         joints,
-        tuple(_rests(part, px, py) for part in parts),
+        tuple(path.rests(part) for part in parts),
         used,
     )
 
 
-def _rests(part: Parabola, x: np.ndarray, y: np.ndarray) -> bool:
-    span = np.s_[part.first : part.last + 1]
-    ends = part.at(part.origin_s)
-    away = np.hypot(x[span] - ends[0], y[span] - ends[1])
-    return bool(part.n >= REST_POINTS and np.median(away) < 0.5 * REST_PX and np.hypot(np.ptp(x[span]), np.ptp(y[span])) < 2.0 * REST_PX)
+def leaps(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, diameter_px: float) -> list[int]:
+    """Points (indices) a body reaches by a step much longer than its speeds before and after explain: it jumps from one place to another.
+
+    >>> leaps(np.arange(9.0), np.array([0.0, 1, 2, 3, 30, 31, 32, 33, 34]), np.zeros(9), 10.0)
+    [4]
+    """
+    if len(time_s) < 4:
+        return []
+    gap = np.diff(time_s)
+    step = np.hypot(np.diff(x), np.diff(y))
+    speed = step / gap
+    beside = np.maximum(np.concatenate([[0.0], speed[:-1]]), np.concatenate([speed[1:], [0.0]]))
+    return [int(k) + 1 for k in np.flatnonzero(step - LEAP_SPEEDS * beside * gap > TELEPORT_SHARE * diameter_px)]
 
 
-def meeting(before: Parabola, after: Parabola, time_s: np.ndarray, step_s: float) -> tuple[float, float]:
-    """Time at which two successive parabolas come nearest each other, half a picture beyond the gap at most, and how near, pixels."""
-    low, high = time_s[before.last] - 0.5 * step_s, time_s[after.first] + 0.5 * step_s
-    trial = np.linspace(low, high, 201)
+def meeting(before: Parabola, after: Parabola, low_s: float, high_s: float) -> tuple[float, float]:
+    """Time between two others at which two parabolas come nearest each other, and how near, pixels."""
+    trial = np.linspace(low_s, high_s, 201)
     apart = np.array([np.hypot(*(before.at(moment) - after.at(moment))) for moment in trial])
     nearest = int(apart.argmin())
     return float(trial[nearest]), float(apart[nearest])
 
 
-def _strength(
-    before: Parabola, after: Parabola, t: np.ndarray, x: np.ndarray, y: np.ndarray, step_s: float, sigma: float, diameter: float
-) -> float:
-    """How much stronger than necessary the joint of two phases is, as they are and by the points next to it; below 1 they are one."""
-    whole = _joint(before, after, t, x, y, step_s, sigma, diameter, edges=(False, False))
-    near = _joint(before, after, t, x, y, step_s, sigma, diameter, edges=(before.n > EDGE_POINTS, after.n > EDGE_POINTS))
-    strength = min(_weight(whole, step_s), _weight(near, step_s))
-    return strength if _rests(before, x, y) == _rests(after, x, y) else max(1.0 + 1e-3, strength)
+@dataclass(frozen=True)
+class _Path:
+    """The points that are divided: times, places, noise of a coordinate and the body's diameter."""
 
+    t: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    sigma: float
+    diameter: float
 
-def _weight(joint: Joint, step_s: float) -> float:
-    if joint.kind == "leap":
-        return 100.0
-    change = float(np.hypot(*joint.change))
-    speed = max(float(np.hypot(*joint.before)), float(np.hypot(*joint.after)))
-    return change / max(JUMP_SHARE * speed, JUMP_PX / step_s, JUMP_SIGMA * joint.change_sd)
+    @property
+    def step_s(self) -> float:
+        return float(np.median(np.diff(self.t))) if len(self.t) > 1 else 0.04
 
+    def fit(self, first: int, last: int) -> Parabola:
+        return fit(self.t, self.x, self.y, first, last)
 
-def _joint(
-    before: Parabola,
-    after: Parabola,
-    t: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    step_s: float,
-    sigma: float,
-    diameter: float,
-    edges: tuple[bool, bool] | None = None,
-) -> Joint:
-    """The joint of two phases. ``edges``: whether only the points next to it speak for each; by default where a phase is no parabola."""
-    ragged = edges or (before.rms_px > 2.0 * sigma, after.rms_px > 2.0 * sigma)
-    left = fit(t, x, y, max(before.first, before.last - EDGE_POINTS + 1), before.last) if ragged[0] else before
-    right = fit(t, x, y, after.first, min(after.last, after.first + EDGE_POINTS - 1)) if ragged[1] else after
-    moment, gap = meeting(left, right, t, step_s)
-    rest_before, rest_after = _rests(before, x, y), _rests(after, x, y)
-    still = np.zeros(2)
-    v_before = still if rest_before else left.velocity_at(moment)
-    v_after = still if rest_after else right.velocity_at(moment)
-    place = (left.at(moment) + right.at(moment)) / 2
-    sd = float(np.hypot(left.velocity_sd(moment, sigma), right.velocity_sd(moment, sigma)))
-    kind: Seam = "impact"
-    if gap > max(TELEPORT_SHARE * diameter, 3.0):
-        kind = "leap"
-    elif rest_before != rest_after and float(np.hypot(*(v_after - v_before))) < 2.0 * JUMP_PX / step_s:
-        kind = "release" if rest_before else "settle"
-    return Joint(moment, kind, float(place[0]), float(place[1]), v_before, v_after, sd)
+    def merged(self, parts: list[Parabola]) -> list[Parabola]:
+        """Neighbours joined, the weakest joint first, until every joint is a jump of velocity or an end of rest."""
+        while len(parts) > 1:
+            weights = [self.strength(before, after) for before, after in pairwise(parts)]
+            weakest = int(np.argmin(weights))
+            if weights[weakest] >= 1.0:
+                break
+            parts[weakest : weakest + 2] = [self.fit(parts[weakest].first, parts[weakest + 1].last)]
+        return parts
+
+    def rests(self, part: Parabola) -> bool:
+        span = np.s_[part.first : part.last + 1]
+        middle = part.at(part.origin_s)
+        away = np.hypot(self.x[span] - middle[0], self.y[span] - middle[1])
+        reach = np.hypot(np.ptp(self.x[span]), np.ptp(self.y[span]))
+        return bool(part.n >= REST_POINTS and np.median(away) < 0.5 * REST_PX and reach < 2.0 * REST_PX)
+
+    def strength(self, before: Parabola, after: Parabola) -> float:
+        """How much stronger than necessary a joint is, by the phases as they are and by the points next to it; below 1 they are one."""
+        whole = self.joint(before, after, edges=(False, False))
+        near = self.joint(before, after, edges=(before.n > EDGE_POINTS, after.n > EDGE_POINTS))
+        strength = min(self.weight(whole), self.weight(near))
+        return strength if self.rests(before) == self.rests(after) else max(1.0 + 1e-3, strength)
+
+    def weight(self, joint: Joint) -> float:
+        change = float(np.hypot(*joint.change))
+        speed = max(float(np.hypot(*joint.before)), float(np.hypot(*joint.after)))
+        return change / max(JUMP_SHARE * speed, JUMP_PX / self.step_s, JUMP_SIGMA * joint.change_sd)
+
+    def joint(self, before: Parabola, after: Parabola, *, edges: tuple[bool, bool] | None = None, leap: bool = False) -> Joint:
+        """The joint of two phases. ``edges``: whether only the points next to it speak for each; by default where a phase is no
+        parabola."""
+        ragged = edges or (before.rms_px > 2.0 * self.sigma, after.rms_px > 2.0 * self.sigma)
+        left = self.fit(max(before.first, before.last - EDGE_POINTS + 1), before.last) if ragged[0] else before
+        right = self.fit(after.first, min(after.last, after.first + EDGE_POINTS - 1)) if ragged[1] else after
+        moment, _ = meeting(left, right, self.t[before.last] - 0.5 * self.step_s, self.t[after.first] + 0.5 * self.step_s)
+        rest_before, rest_after = self.rests(before), self.rests(after)
+        still = np.zeros(2)
+        v_before = still if rest_before else left.velocity_at(moment)
+        v_after = still if rest_after else right.velocity_at(moment)
+        place = (left.at(moment) + right.at(moment)) / 2
+        sd = float(np.hypot(left.velocity_sd(moment, self.sigma), right.velocity_sd(moment, self.sigma)))
+        kind: Seam = "leap" if leap else "impact"
+        if not leap and rest_before != rest_after and float(np.hypot(*(v_after - v_before))) < 2.0 * JUMP_PX / self.step_s:
+            kind = "release" if rest_before else "settle"
+        return Joint(moment, kind, float(place[0]), float(place[1]), v_before, v_after, sd)

@@ -16,6 +16,8 @@ MISSED_FRAMES = 5
 """A track that is not seen for longer than this many pictures ends."""
 REJOIN_S = 0.5
 """A body lost in the middle of the picture and one found there within this time, of like size and colour, are one."""
+RETURN_S = 2.0
+"""A body that left over the edge and one that comes in there within this time, of like size and colour, are one."""
 SHORTEST_TRACK = 5
 SHADOW = 0.7
 """A blob more of which than this could be shadow claims no share of another."""
@@ -128,23 +130,32 @@ def _part(blob: Blob, mine: np.ndarray, centre: np.ndarray) -> Blob:
 
 
 def rejoin(tracks: list[tuple[np.ndarray, list[Blob]]], time_s: np.ndarray) -> list[tuple[np.ndarray, list[Blob]]]:
-    """Join a track that breaks off in the middle of the picture to one that begins there soon after, of like size and colour.
+    """Join a track that breaks off to one that begins soon after, of like size and colour.
 
-    A body that jumps or is gone for some pictures thus stays one body; physics counts the jump and the missing pictures.
+    A body that jumps, or is gone in the middle of the picture for some pictures, thus stays one body (physics counts both), and so does one
+    that leaves over an edge and comes back over the same.
     """
     left = [track for track in tracks if len(track[0]) >= SHORTEST_TRACK]
     joined = True
     while joined:
         joined = False
         for one, other in ((a, b) for a in left for b in left if a is not b):
-            gap = time_s[other[0][0]] - time_s[one[0][-1]]
-            if not 0 < gap <= REJOIN_S or one[1][-1].cut or other[1][0].cut:
-                continue
-            sizes = [np.median([blob.area for blob in track[1]]) for track in (one, other)]
-            colour = float(np.abs(one[1][-1].colour - other[1][0].colour).max())
-            if abs(np.log(sizes[0] / sizes[1])) < np.log(1.5) and colour < COLOUR_SCALE:
+            if _same_body(one, other, time_s):
                 left = [track for track in left if track is not one and track is not other]
                 left.append((np.concatenate([one[0], other[0]]), one[1] + other[1]))
                 joined = True
                 break
     return left
+
+
+def _same_body(one: tuple[np.ndarray, list[Blob]], other: tuple[np.ndarray, list[Blob]], time_s: np.ndarray) -> bool:
+    last, first = one[1][-1], other[1][0]
+    gap = float(time_s[other[0][0]] - time_s[one[0][-1]])
+    gone = last.cut and first.cut
+    if not 0 < gap <= (RETURN_S if gone else REJOIN_S) or last.cut != first.cut:
+        return False
+    sizes = [np.median([blob.area for blob in track[1] if not blob.cut] or [blob.area for blob in track[1]]) for track in (one, other)]
+    colours = [np.median([blob.colour for blob in track[1]], axis=0) for track in (one, other)]
+    if abs(np.log(sizes[0] / sizes[1])) > np.log(1.5) or float(np.abs(colours[0] - colours[1]).max()) > COLOUR_SCALE:
+        return False
+    return not gone or float(np.hypot(last.x - first.x, last.y - first.y)) < 3.0 * np.sqrt(4 * sizes[0] / np.pi)

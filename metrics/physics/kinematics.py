@@ -197,12 +197,13 @@ def growth(time_s: np.ndarray, size: np.ndarray) -> float:
 def permanence(*, missing: float, odd_size: float, leaps: int, grown: float) -> float:
     """How steadily a body exists, 0..1: seen in every picture, of one size, at one place at a time.
 
-    ``missing`` and ``odd_size``: shares of pictures; ``leaps``: times it jumps; ``grown``: relative change of its diameter.
+    ``missing`` and ``odd_size``: shares of pictures; ``leaps``: times it jumps, each leaves 30%; ``grown``: relative change of its
+    diameter.
 
     >>> permanence(missing=0.0, odd_size=0.0, leaps=0, grown=0.02), permanence(missing=0.2, odd_size=0.0, leaps=1, grown=0.0)
-    (1.0, 0.4)
+    (1.0, 0.24)
     """
-    return (1.0 - missing) * (1.0 - odd_size) / (1 + leaps) * graded(abs(grown), good=0.1, bad=0.6)
+    return (1.0 - missing) * (1.0 - odd_size) * 0.3**leaps * graded(abs(grown), good=0.1, bad=0.6)
 
 
 def opposed(first: np.ndarray, second: np.ndarray) -> float:
@@ -213,3 +214,25 @@ def opposed(first: np.ndarray, second: np.ndarray) -> float:
     """
     size = float(np.hypot(*first) * np.hypot(*second))
     return min(1.0, max(0.0, -float(first @ second) / size)) if size > 0 else 0.0
+
+
+def standstill_s(alive: np.ndarray, time_s: np.ndarray, *, least_s: float = 0.4) -> float | None:
+    """From when a picture that was alive stands still, repeated, for at least ``least_s``; None if it does not.
+
+    ``alive`` (T,) share of the picture that changes from one picture to the next. A drawn scene that is never alive all over (its still
+    parts are exactly still) cannot be told from a frozen one this way, and is not called frozen.
+
+    >>> standstill_s(np.repeat([1.0, 0.0], 50), np.arange(100) / 25)
+    2.0
+    """
+    if len(alive) < 16:
+        return None
+    width = 9
+    padded = np.pad(alive, width // 2, mode="edge")
+    calm = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1) < 0.35
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], calm.astype(int), [0]])))
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        rest = np.concatenate([alive[:start], alive[end:]])
+        if time_s[end - 1] - time_s[start] >= least_s and len(rest) >= 8 and np.median(rest) >= 0.8:
+            return float(time_s[start])
+    return None

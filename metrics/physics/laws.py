@@ -42,7 +42,7 @@ class Swing:
     misfit: float
     gain: float
     uneven: float | None
-    angle_fit: np.ndarray
+    x_fit: np.ndarray
 
 
 def roll(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -> Roll:
@@ -139,8 +139,16 @@ def swing(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) 
     periods = max(1.0, float(2 * half / period))
     gain = float((ends[1] / ends[0]) ** (2.0 / periods) - 1.0) if min(ends) > 0 else 0.0
     amplitude = float(np.hypot(solved[1], solved[2]))
+    drawn = cx + length * np.sin(fitted)
     return Swing(
-        (cx, cy), length, float(period), amplitude, beyond / extent if extent > 0 else 0.0, gain, uneven(time_s, angle - solved[0]), fitted
+        pivot=(cx, cy),
+        length_px=length,
+        period_s=float(period),
+        amplitude_rad=amplitude,
+        misfit=beyond / extent if extent > 0 else 0.0,
+        gain=gain,
+        uneven=uneven(time_s, angle - solved[0]),
+        x_fit=drawn,
     )
 
 

@@ -1,0 +1,69 @@
+"""The metric: whether bodies that fall, fly, bounce, roll, swing or meet move as bodies do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metrics.analyses.bodies import bodies
+from metrics.analyses.contacts import motion
+from metrics.analyses.motion import longest_shot
+from metrics.physics import evidence
+from metrics.physics.judge import REGIMES, Verdict, judge
+from metrics.physics.measures import MEASURES
+from seedbench.clip import Clip
+from seedbench.metric import Metric, MetricInfo, Sample, Score
+
+BACKEND = "blobs256-parabolas1"
+"""Name of the protocol: bodies followed as blobs at short side 256, paths divided into parabolas."""
+
+
+class Physics(Metric):
+    """Kinematics of the bodies a prompt asks for, without any reference clip or learned weights."""
+
+    info = MetricInfo(
+        name="physics",
+        title="Physical plausibility",
+        meaning="whether falling, thrown, bouncing, rolling, colliding and swinging bodies move as gravity, energy and contact have it",
+        citation=(
+            "SeedBench's own kinematics (docs/metrics/physics.md); no-answer rate reported beside the scores after Morpheus (2025); "
+            "motion gate against the still solution after NewtonRewards (2025)"
+        ),
+        version=1,
+        needs=frozenset({"video", "events"}),
+        measures=MEASURES,
+    )
+
+    def score(self, clip: Clip, sample: Sample) -> list[Score]:
+        """One score for each measure; evidence and details hang on ``plausibility``. Raises ClipError as the analyses do."""
+        events = sample.prompt.events if sample.prompt is not None else ()
+        if not events:
+            return self.none("no physical event is declared", backend=BACKEND)
+        if not any(event.kind in REGIMES for event in events):
+            kinds = ", ".join(sorted({event.kind for event in events}))
+            return self.none(f"no body in motion is asked for ({kinds})", backend=BACKEND)
+        seen, moving = bodies(clip), motion(clip)
+        verdict = judge(events, seen, moving)
+        if verdict.trouble:
+            return self.none(verdict.trouble, backend=BACKEND)
+        shown = evidence.panels(longest_shot(clip).rgb[0], seen, moving, verdict)
+        return [self._score(measure.name, verdict, shown) for measure in self.info.measures]
+
+    def _score(self, name: str, verdict: Verdict, shown: tuple[Any, ...]) -> Score:
+        more: dict[str, Any] = {"n_used": len(verdict.bodies), "n_total": verdict.asked}
+        if name == "plausibility":
+            axis = verdict.plausibility
+            details = {"axes": {key: one.value for key, one in verdict.axes.items()}, **verdict.raw}
+            more |= {"evidence": shown, "details": details}
+            value, reason = axis.value, axis.reason
+        elif name in ("gravity_m_s2", "gravity_error"):
+            value = verdict.gravity_m_s2 if name == "gravity_m_s2" else verdict.gravity_error
+            reason = verdict.axes["gravity_size"].reason
+            if name == "gravity_m_s2" and value is not None:
+                more["interval"] = verdict.gravity_interval
+        elif name == "restitution":
+            value, reason = verdict.restitution, "no bounce or collision is seen"
+        else:
+            value, reason = verdict.axes[name].value, verdict.axes[name].reason
+        if value is None:
+            return Score.none(name, reason or "not seen", backend=BACKEND, **more)
+        return Score.of(name, value, backend=BACKEND, **more)
