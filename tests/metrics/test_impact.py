@@ -1,0 +1,109 @@
+"""Onsets found to the millisecond, contacts and onsets matched one to one, and what is said where there is nothing to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.simulator import Simulator
+from metrics.analyses.onsets import RATE, find_onsets
+from metrics.impact import ImpactAlignment, align
+from seedbench.clip import Clip
+from seedbench.generator import Request
+from seedbench.metric import Sample, Score
+from seedbench.prompt import Event, Prompt
+
+DROP = Prompt(
+    id="drop",
+    text="a ball falls",
+    task="impact",
+    duration_s=2.5,
+    events=(Event(kind="drop", object="wooden ball", start_s=0.4, height_m=1.8, restitution=0.5),),
+)
+
+
+def clicks(times_s: list[float], *, seconds: float = 4.0, noise: float = 1e-3, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    sound = rng.normal(0, noise, round(seconds * RATE))
+    decay = np.exp(-np.arange(1600) / 200) * np.sin(np.arange(1600) * 0.9)
+    for time in times_s:
+        start = round(time * RATE)
+        sound[start : start + 1600] += 0.5 * decay[: len(sound) - start]
+    return sound
+
+
+@given(st.lists(st.integers(5, 37), min_size=1, max_size=6, unique=True), st.integers(0, 99))
+def test_clicks_are_found_where_they_are(tenths: list[int], seed: int) -> None:
+    times = sorted(tenth / 10 for tenth in tenths)
+    found = find_onsets(clicks(times, seed=seed)).time_s
+    assert len(found) == len(times)
+    np.testing.assert_allclose(found, times, atol=0.003)
+
+
+def test_steady_sound_and_silence_have_no_onsets() -> None:
+    assert len(find_onsets(np.zeros(32000)).time_s) == 0
+    assert len(find_onsets(np.random.default_rng(0).normal(0, 0.1, 32000)).time_s) <= 1  # its own beginning
+    assert len(find_onsets(np.zeros(0)).time_s) == 0
+
+
+def test_known_jitter_drops_and_extras_come_back() -> None:
+    contacts = np.array([0.5, 1.0, 1.5, 2.0])
+    found = align(contacts, np.array([0.53, 1.03, 1.7, 2.03, 3.0]))
+    assert (found.recall, found.precision) == (3 / 4, 3 / 5)
+    assert found.f1 == pytest.approx(2 * 3 / 9)
+    np.testing.assert_allclose(found.lag_s, 0.03)
+
+
+def test_a_quiet_onset_without_a_contact_costs_nothing() -> None:
+    found = align(np.array([1.0]), np.array([1.0, 2.0]), loud=np.array([True, False]))
+    assert found.precision == 1
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=8), st.lists(st.floats(0, 10), max_size=8))
+def test_matching_is_one_to_one_within_reach_and_does_not_mind_the_order(contacts: list[float], onsets: list[float]) -> None:
+    found = align(np.array(contacts), np.array(onsets))
+    assert len(found.lag_s) <= min(len(contacts), len(onsets))
+    assert np.all(np.abs(found.lag_s) <= 0.12 + 1e-8)
+    back = align(np.array(contacts[::-1]), np.array(onsets[::-1]))
+    assert len(back.lag_s) == len(found.lag_s)
+    assert np.abs(back.lag_s).sum() == pytest.approx(np.abs(found.lag_s).sum(), abs=1e-9)
+
+
+def scores_of(tmp_path: Path, prompt: Prompt = DROP, **broken: object) -> dict[str, Score]:
+    made = Simulator(**broken).generate(Request(prompt=prompt, seed=0), tmp_path)
+    assert made.file is not None
+    return {one.measure: one for one in ImpactAlignment().score(Clip.open(made.file), Sample(prompt=prompt))}
+
+
+def test_a_clean_drop_is_heard_when_it_is_seen(tmp_path: Path) -> None:
+    found = scores_of(tmp_path)
+    assert found["f1"].value == 1
+    assert found["lag_ms"].value == pytest.approx(0, abs=5)
+
+
+def test_a_late_impact_is_late_by_what_it_was_shifted(tmp_path: Path) -> None:
+    found = scores_of(tmp_path, impact_shift_ms=80)
+    assert found["lag_ms"].value == pytest.approx(80, abs=5)
+
+
+def test_far_too_late_or_mute_is_not_heard_at_all(tmp_path: Path) -> None:
+    for folder, broken in (("late", {"impact_shift_ms": 300}), ("mute", {"mute": True})):
+        (tmp_path / folder).mkdir()
+        found = scores_of(tmp_path / folder, **broken)
+        assert found["recall"].value == 0
+        assert found["lag_ms"].reason == "no seen impact is heard within 120 ms"
+
+
+def test_a_frozen_clip_has_no_answer(tmp_path: Path) -> None:
+    found = scores_of(tmp_path, freeze_from_s=0)
+    assert {one.status for one in found.values()} == {"unscored"}
+    assert found["f1"].reason == "no body is seen to hit anything"
+
+
+def test_what_was_not_asked_is_not_judged(tmp_path: Path) -> None:
+    silent = DROP.model_copy(update={"events": (DROP.events[0].model_copy(update={"sound": False}),)})
+    assert scores_of(tmp_path, silent)["f1"].reason == "the impacts are asked to be silent"
