@@ -1,168 +1,248 @@
-"""Impact sounds: whether what is seen to hit something is heard when it does."""
+"""Impact alignment: is every contact heard, is every sound a contact, and how far apart in time are they?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from seedbench.evidence import Curve, Mark, Series
-from seedbench.metric import Measure, Metric, MetricInfo, Score
+from metrics.analyses.bodies import bodies
+from metrics.analyses.contacts import Contact, Motion, motion, touches
+from metrics.analyses.onsets import Onsets, onsets
+from seedbench.clip import Clip
+from seedbench.evidence import Curve, Facts, Mark, Panel, Series
+from seedbench.metric import Measure, Metric, MetricInfo, Sample, Score
+from seedbench.prompt import Event
 
-if TYPE_CHECKING:
-    from seedbench.clip import Clip
-    from seedbench.metric import Sample
+BACKEND = "parabolas1-flux10ms-120ms"
+WINDOW_S = 0.12
+"""A contact and a sound further apart than this are no pair: about where people take them for two events (ITU-R BT.1359: -125 ms)."""
+SOFT_CONTACT = 0.15
+"""A contact slower than this share of the fastest need not be heard."""
+SOFT_SOUND = 0.1
+"""A sound fainter than this share of the loudest counts only if it has a contact."""
+SETTLING_S = 0.6
+"""After the last contact that is seen, ever fainter sounds for so long are its last small bounces, which no picture resolves."""
+MEETINGS = frozenset({"drop", "throw", "bounce", "collide"})
+"""Kinds of event in which bodies meet something."""
 
-BACKEND = "contacts-onsets-v1"
-#: A contact and an onset further apart than this do not belong together.
-WITHIN_S = 0.12
-#: Contacts slower than this share of the fastest one are too soft to ask a sound of.
-SOFTEST = 0.25
-#: Onsets this far below the loudest one are of touches too soft to be asked for (the square of :data:`SOFTEST`, and 3 dB).
-QUIETEST_DB = 15.0
-#: Kinds of event whose bodies meet something.
-IMPACTS = frozenset({"drop", "throw", "bounce", "collide"})
+
+@dataclass(frozen=True)
+class Pairs:
+    """Contacts and sounds matched one to one: ``contact`` and ``sound`` (m,) indices, ``lag_s`` (m,) sound less contact, positive: sound
+    late."""
+
+    contact: np.ndarray
+    sound: np.ndarray
+    lag_s: np.ndarray
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Contacts and onsets put together one to one. ``lag_s`` (K,) sound minus sight for each pair, positive: sound late."""
+    """How contacts and sounds agree. ``recall``: share of contacts heard; ``precision``: share of sounds seen; ``lag_s`` median
+    (positive: sound late) and ``mad_s`` its median absolute deviation, None without a pair."""
 
-    lag_s: np.ndarray
-    n_contacts: int
-    n_onsets: int
-
-    @property
-    def recall(self) -> float:
-        """Share of contacts that are heard."""
-        return len(self.lag_s) / self.n_contacts
-
-    @property
-    def precision(self) -> float:
-        """Share of onsets that belong to a contact; 0 when nothing is heard."""
-        return len(self.lag_s) / self.n_onsets if self.n_onsets else 0.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return 2 * len(self.lag_s) / (self.n_contacts + self.n_onsets)
+    precision: float | None
+    recall: float
+    f1: float
+    lag_s: float | None
+    mad_s: float | None
 
 
-def align(contacts_s: np.ndarray, onsets_s: np.ndarray, *, loud: np.ndarray | None = None, within_s: float = WITHIN_S) -> Alignment:
-    """Match contacts (N,) and onsets (M,), both in seconds, one to one: as many pairs within ``within_s`` as possible, at least total lag.
+def match(contact_s: np.ndarray, sound_s: np.ndarray, *, window_s: float = WINDOW_S) -> Pairs:
+    """Match contacts (n,) and sounds (m,) one to one: as many pairs within ``window_s`` as can be, of the least total distance.
 
-    ``loud`` (M,) says which onsets ask for a contact; the others may have one, and do not count against precision if they have none.
-
-    >>> align(np.array([1.0, 2.0, 3.0]), np.array([1.02, 2.5, 2.99])).lag_s.round(3).tolist()
-    [0.02, -0.01]
+    >>> pairs = match(np.array([1.0, 2.0, 3.0]), np.array([1.02, 2.5, 3.03]))
+    >>> pairs.contact.tolist(), pairs.sound.tolist(), pairs.lag_s.round(3).tolist()
+    ([0, 2], [0, 2], [0.02, 0.03])
     """
     from scipy.optimize import linear_sum_assignment
 
-    lag = onsets_s[None, :] - contacts_s[:, None]
-    cost = np.where(np.abs(lag) <= within_s + 1e-9, np.abs(lag), 1e3)
-    rows, columns = linear_sum_assignment(cost)
-    chosen = cost[rows, columns] < 1e3
-    counted = np.ones(len(onsets_s), bool) if loud is None else loud.copy()
-    counted[columns[chosen]] = True
-    return Alignment(lag[rows[chosen], columns[chosen]], len(contacts_s), int(counted.sum()))
+    empty = np.zeros(0, int)
+    if not len(contact_s) or not len(sound_s):
+        return Pairs(empty, empty, np.zeros(0))
+    apart = np.abs(sound_s[None, :] - contact_s[:, None])
+    never = (min(apart.shape) + 1) * window_s + 1.0
+    rows, columns = linear_sum_assignment(np.where(apart <= window_s, apart, never))
+    near = apart[rows, columns] <= window_s
+    rows, columns = rows[near], columns[near]
+    return Pairs(rows, columns, sound_s[columns] - contact_s[rows])
+
+
+def alignment(pairs: Pairs, *, contact_counts: np.ndarray, sound_counts: np.ndarray) -> Alignment:
+    """Precision, recall, F1 and lag of matched pairs.
+
+    ``contact_counts`` (n,) and ``sound_counts`` (m,) bool say which count when they stay alone; a matched one always counts.
+
+    >>> times = np.array([1.0, 2.0, 3.0, 4.0])
+    >>> heard = np.array([1.04, 2.04, 3.06, 7.0])
+    >>> found = alignment(match(times, heard), contact_counts=np.ones(4, bool), sound_counts=np.ones(4, bool))
+    >>> found.precision, found.recall, found.f1, round(found.lag_s, 3), round(found.mad_s, 3)
+    (0.75, 0.75, 0.75, 0.04, 0.0)
+    """
+    contact_counts, sound_counts = contact_counts.copy(), sound_counts.copy()
+    contact_counts[pairs.contact] = True
+    sound_counts[pairs.sound] = True
+    n_contacts, n_sounds, n_pairs = int(contact_counts.sum()), int(sound_counts.sum()), len(pairs.lag_s)
+    recall = n_pairs / n_contacts if n_contacts else 0.0
+    precision = n_pairs / n_sounds if n_sounds else None
+    f1 = 2.0 * n_pairs / (n_contacts + n_sounds) if n_contacts + n_sounds else 0.0
+    if not n_pairs:
+        return Alignment(precision, recall, f1, None, None)
+    lag = float(np.median(pairs.lag_s))
+    return Alignment(precision, recall, f1, lag, float(np.median(np.abs(pairs.lag_s - lag))))
+
+
+def sounds_that_count(heard: Onsets, contacts: list[Contact], pairs: Pairs) -> np.ndarray:
+    """Which sounds (m,) need a contact: not the faint ones, and not those of a body that comes to rest in bounces too small to see."""
+    if not len(heard.time_s):
+        return np.zeros(0, bool)
+    counts = heard.level >= SOFT_SOUND * heard.level.max()
+    last = {contact.body: place for place, contact in enumerate(contacts)}
+    for place in last.values():
+        partner = np.flatnonzero(pairs.contact == place)
+        if not len(partner):
+            continue
+        sound = int(pairs.sound[partner[0]])
+        since = heard.time_s - heard.time_s[sound]
+        counts &= ~((since > 0) & (since <= SETTLING_S) & (heard.level < heard.level[sound]))
+    return counts
 
 
 class ImpactAlignment(Metric):
-    """Contacts seen in the picture against onsets heard in the sound, matched one to one within 120 ms."""
+    """Contacts seen in the picture against sounds heard, matched one to one within 120 ms."""
 
     info = MetricInfo(
         name="impact",
-        title="Impact sounds",
-        meaning="Whether bodies that are seen to hit something are heard at that moment.",
-        citation="Own protocol: contacts from kinematics, onsets from power, minimum-cost matching within 120 ms (docs/metrics/impact.md).",
+        title="Impact alignment",
+        meaning="whether contacts of bodies are heard when they are seen, and nothing is heard that is not seen",
+        citation="SeedBench's own (docs/metrics/physics.md); related to AV-Align (Yariv et al., TempoTokens, 2023), here one to one",
         version=1,
         needs=frozenset({"video", "audio", "events"}),
         measures=(
             Measure(
                 name="f1",
-                title="Impacts heard",
-                unit="",
+                title="Impacts heard and seen (F1)",
+                unit="0..1",
                 direction="up",
-                meaning="Harmonic mean of recall and precision of impact sounds.",
-                low=0,
-                high=1,
+                meaning="harmonic mean of precision and recall of contacts and sounds matched within 120 ms",
+                low=0.0,
+                high=1.0,
                 headline=True,
             ),
-            Measure(name="recall", title="Recall", unit="", direction="up", meaning="Share of seen impacts that are heard.", low=0, high=1),
+            Measure(
+                name="recall",
+                title="Contacts heard",
+                unit="share",
+                direction="up",
+                meaning="share of seen contacts with a sound within 120 ms",
+                low=0.0,
+                high=1.0,
+            ),
             Measure(
                 name="precision",
-                title="Precision",
-                unit="",
+                title="Sounds seen",
+                unit="share",
                 direction="up",
-                meaning="Share of onsets that are seen impacts.",
-                low=0,
-                high=1,
+                meaning="share of sounds with a seen contact within 120 ms",
+                low=0.0,
+                high=1.0,
             ),
             Measure(
                 name="lag_ms",
                 title="Impact lag",
                 unit="ms",
                 direction="zero",
-                meaning="Median lag of the sound of matched impacts.",
-                low=-120,
-                high=120,
-                sign="positive: the sound is late",
+                meaning="median time from contact to sound over matched pairs",
+                sign="positive: sound late",
+                low=-120.0,
+                high=120.0,
+                headline=True,
             ),
             Measure(
-                name="lag_mad_ms",
-                title="Lag spread",
+                name="lag_spread_ms",
+                title="Spread of the lag",
                 unit="ms",
                 direction="down",
-                meaning="Median absolute deviation of the lags of matched impacts.",
-                low=0,
-                high=120,
+                meaning="median absolute deviation of the lag over matched pairs",
+                low=0.0,
             ),
         ),
     )
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
-        """Scores of one clip. No answer where no impact with sound is asked, none is seen, or other sound is asked as well."""
-        from metrics.analyses.contacts import motion, touches
-        from metrics.analyses.onsets import onsets
-
-        if sample.prompt is None:
-            return self.none("no physical event is declared", backend=BACKEND)
-        asked = [event for event in sample.prompt.events if event.kind in IMPACTS]
-        if not asked:
-            return self.none("no impact is asked for", backend=BACKEND)
-        if not all(event.sound for event in asked):
-            return self.none("the impacts are asked to be silent", backend=BACKEND)
-        if sample.prompt.speech or sample.prompt.music is not None:
-            return self.none("speech or music is asked as well, and hides what is not an impact", backend=BACKEND)
-        seen = motion(clip)
-        fastest = max((contact.speed_px_s for contact in touches(seen.contacts)), default=0.0)
-        contacts = [contact for contact in touches(seen.contacts) if contact.speed_px_s >= SOFTEST * fastest]
+        """One score for each measure; evidence and details hang on ``f1``. Raises ClipError as the analyses do."""
+        reason = why_not(sample.prompt.events if sample.prompt is not None else ())
+        if reason:
+            return self.none(reason, backend=BACKEND)
+        seen = bodies(clip)
+        if seen.trouble:
+            return self.none(seen.trouble, backend=BACKEND)
+        moving = motion(clip)
+        contacts = touches(moving.contacts)
         if not contacts:
-            return self.none("no body is seen to hit anything", backend=BACKEND)
+            return self.none("no contact is seen", backend=BACKEND)
         heard = onsets(clip)
         contact_s = np.array([contact.time_s for contact in contacts])
-        loud = heard.peak_db >= max(heard.peak_db.tolist(), default=0.0) - QUIETEST_DB
-        found = align(contact_s, heard.time_s, loud=loud)
-        counts = {"n_used": len(found.lag_s), "n_total": found.n_contacts}
-        power = Curve(
-            title="Sound and impacts",
-            x_label="time (s)",
-            y_label="power (dB re full scale)",
-            series=[Series("sound", (np.arange(len(heard.power_db))[::5] / 1000).tolist(), heard.power_db[::5].round(1).tolist())],
-            marks=[Mark(float(time), "seen") for time in contact_s] + [Mark(float(time), "heard") for time in heard.time_s],
-        )
-        details = {"contacts_s": contact_s.round(4).tolist(), "onsets_s": heard.time_s.round(4).tolist()}
-        scores = [
-            Score.of("f1", found.f1, backend=BACKEND, evidence=(power,), details=details, **counts),
-            Score.of("recall", found.recall, backend=BACKEND, **counts),
-            Score.of("precision", found.precision, backend=BACKEND, n_used=len(found.lag_s), n_total=found.n_onsets),
+        speed = np.array([contact.speed_px_s for contact in contacts])
+        pairs = match(contact_s, heard.time_s)
+        counts = sounds_that_count(heard, contacts, pairs)
+        found = alignment(pairs, contact_counts=speed >= SOFT_CONTACT * speed.max(), sound_counts=counts)
+        return self._scores(found, contacts, heard, pairs, moving)
+
+    def _scores(self, found: Alignment, contacts: list[Contact], heard: Onsets, pairs: Pairs, moving: Motion) -> list[Score]:
+        about: dict[str, Any] = {"n_used": len(pairs.lag_s), "n_total": len(contacts)}
+        details = {
+            "contacts_s": [round(contact.time_s, 4) for contact in contacts],
+            "onsets_s": [round(float(time_s), 4) for time_s in heard.time_s],
+            "lags_ms": [round(1000 * float(lag), 1) for lag in pairs.lag_s],
+            "loudest_dbfs": round(heard.loudest_dbfs, 1) if np.isfinite(heard.loudest_dbfs) else None,
+        }
+        no_pair = "the clip is silent" if heard.silent else "no contact has a sound within 120 ms"
+        lag, spread = (None if value is None else 1000.0 * value for value in (found.lag_s, found.mad_s))
+        shown = panels(contacts, heard, pairs, moving)
+        return [
+            Score.of("f1", found.f1, backend=BACKEND, evidence=shown, details=details, **about),
+            Score.of("recall", found.recall, backend=BACKEND, **about),
+            _or_none("precision", found.precision, "nothing is heard", about),
+            _or_none("lag_ms", lag, no_pair, about),
+            _or_none("lag_spread_ms", spread if len(pairs.lag_s) > 1 else None, no_pair if lag is None else "only one pair", about),
         ]
-        if not len(found.lag_s):
-            reason = "no seen impact is heard within 120 ms"
-            return [*scores, *(Score.none(name, reason, backend=BACKEND, **counts) for name in ("lag_ms", "lag_mad_ms"))]
-        middle = float(np.median(found.lag_s))
-        spread = float(np.median(np.abs(found.lag_s - middle)))
-        scores.append(Score.of("lag_ms", 1000 * middle, backend=BACKEND, **counts))
-        scores.append(Score.of("lag_mad_ms", 1000 * spread, backend=BACKEND, **counts))
-        return scores
+
+
+def _or_none(measure: str, value: float | None, reason: str, about: dict[str, Any]) -> Score:
+    if value is None:
+        return Score.none(measure, reason, backend=BACKEND, **about)
+    return Score.of(measure, value, backend=BACKEND, **about)
+
+
+def why_not(events: tuple[Event, ...]) -> str:
+    """Why events ask for no impact that is seen and heard; empty if they do."""
+    meeting = [event for event in events if event.kind in MEETINGS]
+    if not meeting:
+        return "no bodies that meet are asked for"
+    if not any(event.sound for event in meeting):
+        return "the prompt asks for impacts that are not heard"
+    return ""
+
+
+def panels(contacts: list[Contact], heard: Onsets, pairs: Pairs, moving: Motion) -> tuple[Panel, ...]:
+    """Evidence: height of each body over time with its contacts and the sounds, and the pairs in a table."""
+    series = []
+    for index in sorted({contact.body for contact in contacts}):
+        track = moving.tracks[index]
+        height = float(track.y.max()) - track.y
+        times = [round(float(t), 3) for t in track.time_s]
+        series.append(Series(f"height of body {index + 1}", times, [round(float(value), 2) for value in height]))
+    marks = [Mark(round(contact.time_s, 3), "contact") for contact in contacts]
+    marks += [Mark(round(float(time_s), 3), "sound") for time_s in heard.time_s]
+    rows = []
+    for place, contact in enumerate(contacts):
+        partner = np.flatnonzero(pairs.contact == place)
+        lag = f"{1000 * pairs.lag_s[partner[0]]:+.0f} ms" if len(partner) else "not heard"
+        rows.append((f"{contact.time_s:.3f} s ({contact.kind})", lag))
+    return (
+        Curve("Contacts and sounds", "time (s)", "height (px at 256 lines)", series, marks),
+        Facts("Sound after contact", rows),
+    )

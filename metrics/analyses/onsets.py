@@ -97,7 +97,9 @@ def find_onsets(samples: np.ndarray, rate: int = RATE) -> Onsets:
     decibels = librosa.power_to_db(power, ref=float(power.max()), top_db=DYNAMIC_DB)
     flux = librosa.onset.onset_strength(S=decibels, sr=rate, hop_length=HOP, lag=2, max_size=3, center=False)
     peaks = librosa.util.peak_pick(flux, pre_max=4, post_max=4, pre_avg=12, post_avg=12, delta=LEAST_FLUX_DB, wait=4)
-    times, levels, strengths = [], [], []
+    times: list[float] = []
+    levels: list[float] = []
+    strengths: list[float] = []
     for peak in peaks:
         time_s, level = begins(energy, rate, float(peak) * HOP / rate)
         if not times or time_s - times[-1] > 0.02:
