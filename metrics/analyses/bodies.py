@@ -106,10 +106,8 @@ def alive(rgb: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    shares = [
-        float((cv2.resize(cv2.absdiff(a, b).mean(axis=2), (8, 8), interpolation=cv2.INTER_AREA) > ALIVE_LEVELS).mean())
-        for a, b in pairwise(rgb)
-    ]
+    changes = [cv2.resize(cv2.absdiff(a, b).astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA) for a, b in pairwise(rgb)]
+    shares = [float((change.mean(axis=2) > ALIVE_LEVELS).mean()) for change in changes]
     return np.array([shares[0], *shares]) if shares else np.zeros(len(rgb))
 
 

@@ -223,7 +223,8 @@ def _from_background(smooth: np.ndarray, background: np.ndarray, seen: np.ndarra
             if np.abs(offset[index]).max() >= 1
             else background
         )
-        strength[index] = cv2.absdiff(picture, level.astype(np.uint8)).max(axis=2)
+        red, green, blue = cv2.split(cv2.absdiff(picture, level.astype(np.uint8)))
+        strength[index] = cv2.max(cv2.max(red, green), blue)
         if seen is not None:
             strength[index][~seen[index]] = 0
     threshold = max(LEAST_DIFFERENCE, 4.0 + 6.0 * 1.4826 * float(np.median(noise)))

@@ -28,7 +28,7 @@ FEWEST_CORNERS = 12
 INLIER_PX = 1.0
 """A corner belongs to the background when the similarity places it this near."""
 STILL_PX = 0.35
-"""A picture none of whose corners is displaced by more than this was taken by a camera that stood still."""
+"""A picture that drifts by less than this in every quarter was taken by a camera that stood still."""
 KEY_SHARE = 0.5
 """A new key picture is taken when fewer than this share of its corners can still be followed."""
 
@@ -63,8 +63,18 @@ class CameraMotion:
 
 
 def longest_shot(clip: Clip) -> Scene:
-    """The longest shot of a clip, scaled to :data:`SHORT_SIDE`, thinned to at most :data:`HIGHEST_FPS`. Raises ClipError without
-    pictures."""
+    """The longest shot of a clip, scaled to :data:`SHORT_SIDE`, thinned to at most :data:`HIGHEST_FPS`. Raises ClipError without pictures.
+
+    Kept in the clip's memory (pictures are too large for the cache on disk).
+    """
+    key = f"{__name__}.longest_shot"
+    if key not in clip.memo:
+        clip.memo[key] = _longest_shot(clip)
+    found: Scene = clip.memo[key]
+    return found
+
+
+def _longest_shot(clip: Clip) -> Scene:
     import cv2
 
     cut = shots(clip).bounds_s
@@ -133,7 +143,7 @@ def camera_motion_of(rgb: np.ndarray) -> CameraMotion:
     squares: list[float] = []
     key, key_corners = 0, _corners(grey[0]) if count else np.zeros((0, 2), np.float32)
     known = len(key_corners) >= FEWEST_CORNERS
-    still = True
+    drifts: list[float] = []
     to_key = identity
     for index in range(1, count):
         found = _follow(grey[key], grey[index], key_corners, inverse(to_key))
@@ -146,17 +156,18 @@ def camera_motion_of(rgb: np.ndarray) -> CameraMotion:
         to_key, share, rms_px, shift_px = found
         if shift_px < STILL_PX:
             to_key = identity
-        still &= shift_px < STILL_PX
+        drifts.append(shift_px)
         squares.append(rms_px**2)
         to_first[index] = compose(to_first[key], to_key)
         if share < KEY_SHARE:
             key, key_corners, to_key = index, _corners(grey[index]), identity
-    if not known:
-        return CameraMotion(np.tile(identity, (count, 1, 1)), np.zeros(count), 0.0, False, False)
+    still = not drifts or (float(np.quantile(drifts, 0.9)) < STILL_PX and max(drifts) < 3.0 * STILL_PX)
+    if not known or still:
+        return CameraMotion(np.tile(identity, (count, 1, 1)), np.zeros(count), 0.0, known, False)
     centre = np.array([[width / 2, height / 2]])
     steps = [float(np.linalg.norm(moved(centre, compose(inverse(before), now)) - centre)) for before, now in pairwise(to_first)]
     residual = float(np.sqrt(np.mean(squares))) if squares else 0.0
-    return CameraMotion(to_first, np.array([0.0, *steps])[:count], residual, True, not still)
+    return CameraMotion(to_first, np.array([0.0, *steps])[:count], residual, True, True)
 
 
 def _corners(grey: np.ndarray) -> np.ndarray:
@@ -177,8 +188,21 @@ def _corners(grey: np.ndarray) -> np.ndarray:
     return np.concatenate(kept).astype(np.float32) if kept else np.zeros((0, 2), np.float32)
 
 
+def largest_drift(points: np.ndarray, motion: np.ndarray) -> float:
+    """Largest, over the quarters of a picture, of the length of the median ``motion`` (N, 2) of ``points`` (N, 2): noise averages out.
+
+    >>> points = np.array([[x, y] for x in range(10) for y in range(10)], float)
+    >>> largest_drift(points, np.tile([3.0, 4.0], (100, 1))), largest_drift(points, 0.1 * (points - 4.5)) > 0.2
+    (5.0, True)
+    """
+    middle = np.median(points, axis=0)
+    quarter = (points[:, 0] > middle[0]) * 2 + (points[:, 1] > middle[1])
+    drifts = [np.median(motion[quarter == one], axis=0) for one in range(4) if (quarter == one).sum() >= 3]
+    return float(max((np.hypot(*drift) for drift in drifts), default=0.0))
+
+
 def _follow(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, float, float, float] | None:
-    """Map (2, 3) from ``now`` to ``key``, share of corners still followed, rms error, and how far it moves the picture's ends, pixels."""
+    """Map (2, 3) from ``now`` to ``key``, share of corners still followed, rms error, the drift, pixels."""
     import cv2
 
     if len(corners) < FEWEST_CORNERS:
@@ -195,8 +219,7 @@ def _follow(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np.nda
         return None
     matrix, inlier = fit
     error = moved(there[good, 0][inlier], matrix) - corners[good][inlier]
-    ends = np.array([[0.0, 0.0], [1, 0], [0, 1], [1, 1]]) * now.shape[::-1]
-    shift = float(np.hypot(*(moved(ends, matrix) - ends).T).max())
+    shift = largest_drift(corners[good], there[good, 0] - corners[good])
     return (
         matrix,
         float(good.mean() * inlier.mean()),
