@@ -70,6 +70,7 @@ def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED, bel
     matched = [trial for trial in trials if trial.matched and trial.usable]
     scores = np.array([trial.comparison.score for trial in matched])
     accept, reject = (float(np.quantile(scores, 1.0 - share)) for share in (answered, belonging))
+    reject = min(reject, accept)
     errors = [trial.comparison.best.lag - trial.offset for trial in matched if trial.comparison.score >= accept]
     near = [error for error in errors if abs(error) <= 2.5]
     return Thresholds(accept, reject, float(np.mean(near)) if near else 0.0)

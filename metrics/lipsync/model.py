@@ -25,8 +25,8 @@ SHIPPED = Path(__file__).parent / "model.npz"
 FORMAT = 1
 WINDOW = 120
 """Frames (4.8 s) of a window; longer stretches are cut and pooled."""
-MIN_WINDOW = 40
-"""Frames (1.6 s) of the shortest window that is compared."""
+MIN_WINDOW = 30
+"""Frames (1.2 s) of the shortest window that is compared."""
 
 
 @dataclass(frozen=True)
