@@ -15,8 +15,8 @@ import numpy as np
 def polynomial_kernel(x: np.ndarray, y: np.ndarray, *, degree: int = 3, coef: float = 1.0) -> np.ndarray:
     """Gram matrix (N, M) of (x.y / D + coef)^degree for features ``x`` (N, D) and ``y`` (M, D).
 
-    >>> polynomial_kernel(np.array([[1.0, 1.0]]), np.array([[2.0, 0.0]]))
-    array([[8.]])
+    >>> polynomial_kernel(np.array([[1.0, 1.0]]), np.array([[2.0, 0.0]])).tolist()
+    [[8.0]]
     """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     return (x @ y.T / x.shape[1] + coef) ** degree
