@@ -13,7 +13,7 @@ from metrics.analyses.onsets import Onsets, onsets
 from seedbench.clip import Clip
 from seedbench.evidence import Curve, Facts, Mark, Panel, Series
 from seedbench.metric import Measure, Metric, MetricInfo, Sample, Score
-from seedbench.prompt import Event
+from seedbench.prompt import Prompt
 
 BACKEND = "parabolas1-flux10ms-120ms"
 WINDOW_S = 0.12
@@ -161,7 +161,7 @@ class ImpactAlignment(Metric):
                 headline=True,
             ),
             Measure(
-                name="lag_spread_ms",
+                name="lag_mad_ms",
                 title="Spread of the lag",
                 unit="ms",
                 direction="down",
@@ -173,7 +173,7 @@ class ImpactAlignment(Metric):
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
         """One score for each measure; evidence and details hang on ``f1``. Raises ClipError as the analyses do."""
-        reason = why_not(sample.prompt.events if sample.prompt is not None else ())
+        reason = why_not(sample.prompt)
         if reason:
             return self.none(reason, backend=BACKEND)
         seen = bodies(clip)
@@ -207,7 +207,7 @@ class ImpactAlignment(Metric):
             Score.of("recall", found.recall, backend=BACKEND, **about),
             _or_none("precision", found.precision, "nothing is heard", about),
             _or_none("lag_ms", lag, no_pair, about),
-            _or_none("lag_spread_ms", spread if len(pairs.lag_s) > 1 else None, no_pair if lag is None else "only one pair", about),
+            _or_none("lag_mad_ms", spread if len(pairs.lag_s) > 1 else None, no_pair if lag is None else "only one pair", about),
         ]
 
 
@@ -217,13 +217,17 @@ def _or_none(measure: str, value: float | None, reason: str, about: dict[str, An
     return Score.of(measure, value, backend=BACKEND, **about)
 
 
-def why_not(events: tuple[Event, ...]) -> str:
-    """Why events ask for no impact that is seen and heard; empty if they do."""
-    meeting = [event for event in events if event.kind in MEETINGS]
+def why_not(prompt: Prompt | None) -> str:
+    """Why a prompt asks for no impact that is seen and heard by itself; empty if it does."""
+    if prompt is None:
+        return "no physical event is declared"
+    meeting = [event for event in prompt.events if event.kind in MEETINGS]
     if not meeting:
         return "no bodies that meet are asked for"
     if not any(event.sound for event in meeting):
-        return "the prompt asks for impacts that are not heard"
+        return "the impacts are asked to be silent"
+    if prompt.speech or prompt.music is not None:
+        return "speech or music is asked for as well, and its onsets hide the impacts"
     return ""
 
 

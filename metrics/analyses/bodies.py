@@ -200,7 +200,7 @@ def is_shadow(track: BodyTrack, others: list[BodyTrack]) -> bool:
             continue
         beside = track.x[mine] - other.x[theirs]
         if (
-            np.ptp(track.y) < 0.5 * other.diameter
+            np.ptp(np.quantile(track.y, (0.1, 0.9))) < 0.5 * other.diameter
             and np.std(beside) < 0.5 * other.diameter
             and np.median(track.y[mine] - other.y[theirs]) > 0
         ):

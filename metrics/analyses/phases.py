@@ -275,7 +275,7 @@ class _Path:
         return fit(self.t, self.x, self.y, first, last)
 
     def merged(self, parts: list[Parabola]) -> list[Parabola]:
-        """Neighbours joined, the weakest joint first, until every joint is a jump of velocity or an end of rest."""
+        """Neighbours joined, the weakest joint first, until every joint is a jump of velocity or a body let go or laid down."""
         while len(parts) > 1:
             weights = [self.strength(before, after) for before, after in pairwise(parts)]
             weakest = int(np.argmin(weights))
@@ -289,14 +289,22 @@ class _Path:
         middle = part.at(part.origin_s)
         away = np.hypot(self.x[span] - middle[0], self.y[span] - middle[1])
         reach = np.hypot(np.ptp(self.x[span]), np.ptp(self.y[span]))
-        return bool(part.n >= REST_POINTS and np.median(away) < 0.5 * REST_PX and reach < 2.0 * REST_PX)
+        return self.long(part) and bool(np.median(away) < 0.5 * REST_PX and reach < 2.0 * REST_PX)
+
+    def level(self, part: Parabola) -> bool:
+        """Whether the body is held or carried: neither rises nor falls."""
+        return self.long(part) and bool(np.ptp(self.y[part.first : part.last + 1]) < 2.0 * REST_PX)
+
+    def long(self, part: Parabola) -> bool:
+        """Whether a phase is long enough for a rest. At the beginning no flight comes before, whose top could look like one."""
+        return part.n >= (SHORTEST if part.first == 0 else REST_POINTS)
 
     def strength(self, before: Parabola, after: Parabola) -> float:
         """How much stronger than necessary a joint is, by the phases as they are and by the points next to it; below 1 they are one."""
         whole = self.joint(before, after, edges=(False, False))
         near = self.joint(before, after, edges=(before.n > EDGE_POINTS, after.n > EDGE_POINTS))
         strength = min(self.weight(whole), self.weight(near))
-        return strength if self.rests(before) == self.rests(after) else max(1.0 + 1e-3, strength)
+        return strength if self.level(before) == self.level(after) else max(1.0 + 1e-3, strength)
 
     def weight(self, joint: Joint) -> float:
         change = float(np.hypot(*joint.change))
@@ -317,6 +325,7 @@ class _Path:
         place = (left.at(moment) + right.at(moment)) / 2
         sd = float(np.hypot(left.velocity_sd(moment, self.sigma), right.velocity_sd(moment, self.sigma)))
         kind: Seam = "leap" if leap else "impact"
-        if not leap and rest_before != rest_after and float(np.hypot(*(v_after - v_before))) < 2.0 * JUMP_PX / self.step_s:
-            kind = "release" if rest_before else "settle"
+        held = self.level(before), self.level(after)
+        if not leap and held[0] != held[1] and float(np.hypot(*(v_after - v_before))) < 2.0 * JUMP_PX / self.step_s:
+            kind = "release" if held[0] else "settle"
         return Joint(moment, kind, float(place[0]), float(place[1]), v_before, v_after, sd)

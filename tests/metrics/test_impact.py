@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.simulator import Simulator
-from metrics.analyses.onsets import RATE, find_onsets
-from metrics.impact import ImpactAlignment, alignment, match
+from metrics.analyses.contacts import Contact
+from metrics.analyses.onsets import RATE, Onsets, find_onsets
+from metrics.impact import Alignment, ImpactAlignment, alignment, match, sounds_that_count
 from seedbench.clip import Clip
 from seedbench.generator import Request
 from seedbench.metric import Sample, Score
-from seedbench.prompt import Event, Prompt
+from seedbench.prompt import Character, Event, Line, Prompt
 
 DROP = Prompt(
     id="drop",
@@ -55,24 +56,45 @@ def all_count(contacts: np.ndarray, sounds: np.ndarray) -> dict[str, np.ndarray]
     return {"contact_counts": np.ones(len(contacts), bool), "sound_counts": np.ones(len(sounds), bool)}
 
 
+def aligned(contacts_s: list[float], sounds_s: list[float], *, loud: list[bool] | None = None) -> Alignment:
+    counts = np.ones(len(sounds_s), bool) if loud is None else np.array(loud)
+    pairs = match(np.array(contacts_s), np.array(sounds_s))
+    return alignment(pairs, contact_counts=np.ones(len(contacts_s), bool), sound_counts=counts)
+
+
 def test_known_jitter_drops_and_extras_come_back() -> None:
-    contacts, sounds = np.array([0.5, 1.0, 1.5, 2.0]), np.array([0.53, 1.03, 1.7, 2.03, 3.0])
-    found = alignment(match(contacts, sounds), **all_count(contacts, sounds))
+    found = aligned([0.5, 1.0, 1.5, 2.0], [0.53, 1.03, 1.7, 2.03, 3.0])
     assert (found.recall, found.precision) == (3 / 4, 3 / 5)
     assert found.f1 == pytest.approx(2 * 3 / 9)
     assert found.lag_s == pytest.approx(0.03)
+    assert found.mad_s == pytest.approx(0.0, abs=1e-12)
 
 
-def test_a_faint_sound_without_a_contact_costs_nothing() -> None:
-    contacts, sounds = np.array([1.0]), np.array([1.0, 2.0])
-    found = alignment(match(contacts, sounds), contact_counts=np.array([True]), sound_counts=np.array([True, False]))
-    assert found.precision == 1
+def test_nothing_heard_has_no_precision_and_no_lag() -> None:
+    found = aligned([1.0, 2.0], [])
+    assert (found.recall, found.f1, found.precision, found.lag_s, found.mad_s) == (0.0, 0.0, None, None, None)
+
+
+def test_a_quiet_onset_without_a_contact_costs_nothing() -> None:
+    assert aligned([1.0], [1.0, 2.0], loud=[True, False]).precision == 1
+
+
+def test_the_last_small_bounces_are_not_asked_of_the_picture() -> None:
+    landing = Contact(1.0, "floor", 0, -1, 0.0, 0.0, np.array([0.0, 300.0]), np.array([0.0, -90.0]), 1.0)
+    heard = Onsets(np.array([1.0, 1.2, 1.3, 2.5]), np.array([0.5, 0.2, 0.1, 0.3]), np.ones(4), -10.0)
+    pairs = match(np.array([1.0]), heard.time_s)
+    assert sounds_that_count(heard, [landing], pairs).tolist() == [True, False, False, True]
+
+
+def test_more_pairs_go_before_nearer_ones() -> None:
+    pairs = match(np.array([1.0, 1.1]), np.array([1.09, 1.2]))
+    assert pairs.sound.tolist() == [0, 1]
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=8), st.lists(st.floats(0, 10), max_size=8))
 def test_matching_is_one_to_one_within_reach_and_does_not_mind_the_order(contacts: list[float], onsets: list[float]) -> None:
     found = match(np.array(contacts), np.array(onsets))
-    assert len(found.lag_s) <= min(len(contacts), len(onsets))
+    assert len(set(found.contact.tolist())) == len(set(found.sound.tolist())) == len(found.lag_s)
     assert np.all(np.abs(found.lag_s) <= 0.12 + 1e-8)
     back = match(np.array(contacts[::-1]), np.array(onsets[::-1]))
     assert len(back.lag_s) == len(found.lag_s)
@@ -112,3 +134,13 @@ def test_a_frozen_clip_has_no_answer(tmp_path: Path) -> None:
 def test_what_was_not_asked_is_not_judged(tmp_path: Path) -> None:
     silent = DROP.model_copy(update={"events": (DROP.events[0].model_copy(update={"sound": False}),)})
     assert scores_of(tmp_path, silent)["f1"].reason == "the impacts are asked to be silent"
+
+
+def test_what_hides_impacts_is_no_answer() -> None:
+    from metrics.impact import why_not
+
+    spoken = DROP.model_copy(update={"cast": (Character(id="a"),), "speech": (Line(character="a", text="hello"),)})
+    assert why_not(spoken).startswith("speech or music")
+    assert why_not(None) == "no physical event is declared"
+    assert why_not(DROP.model_copy(update={"events": (Event(kind="pendulum"),)})) == "no bodies that meet are asked for"
+    assert why_not(DROP) == ""

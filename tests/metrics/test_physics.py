@@ -1,0 +1,260 @@
+"""The physics metric: known motion, sound and broken, as tracks and as drawn clips."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metrics.analyses.bodies import Bodies, BodyTrack, noise_px
+from metrics.analyses.contacts import motion_of
+from metrics.physics import Physics
+from metrics.physics.judge import Verdict, judge
+from seedbench.clip import Clip
+from seedbench.evidence import as_json
+from seedbench.media import write_clip
+from seedbench.metric import Sample, Score
+from seedbench.prompt import Event, Prompt
+from seedbench.registry import load
+from tests.metrics.discs import FPS, GRAVITY_PX, bouncing, film
+
+T = np.arange(75) / FPS
+RADIUS = 9.0
+SCALE = GRAVITY_PX / 9.81
+"""Pixels a metre in the drawn world."""
+STILL = np.full(len(T), 100.0)
+DROP = Event(kind="drop", start_s=0.2, height_m=150.0 / SCALE, restitution=0.8)
+
+
+def track_of(
+    x: np.ndarray, y: np.ndarray, *, radius: np.ndarray | float = RADIUS, seed: int = 0, missing: slice | None = None
+) -> BodyTrack:
+    rng = np.random.default_rng(seed)
+    seen = np.ones(len(x), bool)
+    if missing is not None:
+        seen[missing] = False
+    frame = np.flatnonzero(seen)
+    x, y = (values[frame] + rng.normal(0, 0.1, len(frame)) for values in (x, y))
+    area = np.pi * (np.zeros(len(T)) + radius)[frame] ** 2
+    never = np.zeros(len(frame), bool)
+    size = float(np.sqrt(4 * np.median(area) / np.pi))
+    return BodyTrack(frame, T[frame], x, y, area, y + radius_at(radius, frame), never, ~never, size, noise_px(x, y), np.zeros(3), 0.0)
+
+
+def radius_at(radius: np.ndarray | float, frame: np.ndarray) -> np.ndarray:
+    return (np.zeros(len(T)) + radius)[frame]
+
+
+def judged(tracks: list[BodyTrack], *events: Event, alive: np.ndarray | None = None) -> Verdict:
+    count = len(T)
+    alive = np.ones(count) if alive is None else alive
+    return judge(events, Bodies(tracks, T, 320, 256, 1, False, 0.0, 0.0, alive), motion_of(tracks))
+
+
+def dropped(**how: float) -> np.ndarray:
+    return bouncing(T, **{"top": 30.0, "bottom": 180.0, "restitution": 0.8, **how})[0]
+
+
+def test_it_is_registered_as_physics() -> None:
+    assert load("metrics", "physics") is Physics
+
+
+def test_a_bouncing_ball_is_plausible_in_every_axis() -> None:
+    found = judged([track_of(STILL, dropped())], DROP)
+    assert all(axis.value is not None and axis.value > 0.95 for axis in found.axes.values())
+    assert found.gravity_m_s2 == pytest.approx(9.81, rel=0.03)
+    assert found.gravity_interval is not None
+    assert found.gravity_interval[0] < 9.81 < found.gravity_interval[1]
+    assert found.restitution == pytest.approx(0.8, abs=0.02)
+    assert found.plausibility.value == pytest.approx(1.0, abs=0.03)
+
+
+def test_half_of_gravity_shows_only_on_a_declared_scale() -> None:
+    found = judged([track_of(STILL, dropped(gravity=GRAVITY_PX / 2))], DROP)
+    assert found.gravity_m_s2 == pytest.approx(4.9, rel=0.03)
+    assert found.gravity_error == pytest.approx(0.5, abs=0.02)
+    assert found.axes["gravity_size"].value == pytest.approx(0.0, abs=0.05)
+    assert found.axes["gravity_consistency"].value == pytest.approx(1.0, abs=0.05)
+    unscaled = judged([track_of(STILL, dropped(gravity=GRAVITY_PX / 2))], DROP.model_copy(update={"height_m": 0.0}))
+    assert unscaled.gravity_m_s2 is None
+    assert unscaled.axes["gravity_size"].reason
+
+
+def test_a_ball_that_bounces_higher_and_higher_gains_energy() -> None:
+    found = judged([track_of(STILL, dropped(restitution=1.1, bottom=120.0))], DROP)
+    assert found.axes["energy"].value == pytest.approx(0.0, abs=0.05)
+    assert found.restitution == pytest.approx(1.1, abs=0.02)
+
+
+def test_a_drop_eased_in_and_out_breaks_the_law_of_motion() -> None:
+    share = np.clip((T - 0.3) / 0.9, 0, 1)
+    found = judged([track_of(STILL, 30 + 150 * (3 * share**2 - 2 * share**3))], DROP)
+    assert found.axes["motion_law"].value is not None
+    assert found.axes["motion_law"].value < 0.5
+    assert found.axes["gravity_consistency"].value == 0.0
+
+
+def test_a_body_that_falls_up_has_no_gravity() -> None:
+    y = np.where(T < 0.2, 180.0, np.maximum(20.0, 180.0 - 0.5 * 300.0 * (T - 0.2) ** 2))
+    assert judged([track_of(STILL, y)], DROP).axes["gravity_consistency"].value == 0.0
+
+
+def test_a_leap_costs_permanence() -> None:
+    found = judged([track_of(np.where(T < 1.0, 100.0, 180.0), dropped())], DROP)
+    assert found.axes["permanence"].value == pytest.approx(0.3, abs=0.02)
+    assert found.axes["motion_law"].value == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_body_that_vanishes_costs_permanence() -> None:
+    gone = judged([track_of(STILL, dropped(), missing=slice(45, 75))], DROP).axes["permanence"].value
+    assert gone == pytest.approx(45 / 75, abs=0.02)
+    flickers = judged([track_of(STILL, dropped(), missing=slice(30, 36))], DROP).axes["permanence"].value
+    assert flickers == pytest.approx(69 / 75, abs=0.02)
+
+
+def test_a_growing_body_gets_no_answer_but_for_permanence() -> None:
+    found = judged([track_of(STILL, dropped(), radius=np.linspace(8, 12, len(T)))], DROP)
+    assert found.axes["permanence"].value is not None
+    assert found.axes["permanence"].value < 0.6
+    assert found.axes["motion_law"].value is None
+    assert found.plausibility.value is None
+    assert "size changes" in found.plausibility.reason
+
+
+def test_bounces_in_mid_air_cost_contact() -> None:
+    low, _ = bouncing(T, top=30.0, bottom=180.0, restitution=0.8)
+    high, _ = bouncing(T, top=30.0, bottom=180.0, restitution=0.8)
+    second = np.flatnonzero((T > 1.2) & (np.diff(low, prepend=low[0]) < 0))[0]
+    high[second:] -= 45.0 * np.clip((T[second:] - T[second]) / 0.4, 0, 1)
+    assert judged([track_of(STILL, low)], DROP).axes["contact"].value == pytest.approx(1.0, abs=0.05)
+    contact = judged([track_of(STILL, high)], DROP).axes["contact"].value
+    assert contact is not None
+    assert contact < 0.6
+
+
+def test_a_kick_out_of_nowhere_costs_contact() -> None:
+    y = 30 + 60 * T + 0.5 * 60 * T**2
+    x = np.where(T < 1.2, 60 + 40 * T, 108 - 70 * (T - 1.2))
+    assert judged([track_of(x, y)], DROP).axes["contact"].value == pytest.approx(0.5)
+
+
+def test_a_frozen_clip_gets_no_answer() -> None:
+    still = judged([], DROP, alive=np.zeros(len(T)))
+    assert still.plausibility.value is None
+    assert still.trouble == "the picture is frozen"
+    y = dropped().copy()
+    y[20:] = y[20]
+    stops = judged([track_of(STILL, y)], DROP, alive=np.where(T < 0.8, 1.0, 0.0))
+    assert stops.plausibility.value is None
+    assert "frozen" in stops.trouble
+
+
+def test_a_body_that_hardly_moves_gets_no_answer() -> None:
+    found = judged([track_of(STILL, 100 + 7 * np.sin(3 * T))], DROP)
+    assert found.plausibility.value is None
+    assert found.trouble == "nothing moves by as much as its own size"
+
+
+def test_a_roll_may_slow_down_and_not_speed_up() -> None:
+    event = Event(kind="roll", speed_m_s=0.5)
+    slows = judged([track_of(20 + 100 * T - 10 * T**2, STILL)], event)
+    assert slows.plausibility.value == pytest.approx(1.0, abs=0.03)
+    assert slows.axes["gravity_consistency"].value is None
+    gains = judged([track_of(20 + 40 * T + 15 * T**2, STILL)], event)
+    assert gains.axes["energy"].value == 0.0
+    stops = judged([track_of(np.where(T < 1.5, 20 + 100 * T, 170.0), STILL)], event)
+    assert stops.axes["contact"].value == 0.5
+
+
+def test_a_pendulum_swings_by_its_string() -> None:
+    length_m = 1.0
+    omega = np.sqrt(9.81 / length_m)
+    angle = 0.3 * np.cos(omega * T)
+    event = Event(kind="pendulum", start_s=0.0, height_m=length_m)
+    found = judged([track_of(150 + 120 * np.sin(angle), 20 + 120 * np.cos(angle))], event)
+    assert found.plausibility.value == pytest.approx(1.0, abs=0.03)
+    assert found.gravity_m_s2 == pytest.approx(9.81, rel=0.03)
+    grows = 0.3 * 1.3 ** (T * omega / (4 * np.pi)) * np.cos(omega * T)
+    assert judged([track_of(150 + 120 * np.sin(grows), 20 + 120 * np.cos(grows))], event).axes["energy"].value == pytest.approx(
+        0.0, abs=0.1
+    )
+
+
+@pytest.mark.parametrize(("after", "energy", "contact"), [((10.0, 90.0), 1.0, 1.0), ((-30.0, 130.0), 0.0, 1.0), ((100.0, -60.0), 1.0, 0.0)])
+def test_bodies_that_meet_push_each_other_apart(after: tuple[float, float], energy: float, contact: float) -> None:
+    """Equal bodies, one at rest: parting slower than meeting, faster (energy from nothing), and one passing through the other."""
+    first = np.where(T < 1.2, 40.0 + 100 * T, 160.0 + after[0] * (T - 1.2))
+    second = np.where(T < 1.2, 178.0, 178.0 + after[1] * (T - 1.2))
+    found = judged([track_of(first, STILL), track_of(second, STILL, seed=1)], Event(kind="collide", speed_m_s=1.0))
+    assert found.axes["energy"].value == pytest.approx(energy, abs=0.1)
+    assert found.axes["contact"].value == pytest.approx(contact, abs=0.1)
+    assert found.axes["motion_law"].value == pytest.approx(1.0, abs=0.05)
+
+
+def test_bodies_set_in_motion_without_a_touch_cost_contact() -> None:
+    first = np.where(T < 1.2, 40.0 + 50 * T, 100.0)
+    second = np.where(T < 1.2, 200.0, 200.0 + 50 * (T - 1.2))
+    assert (
+        judged([track_of(first, STILL), track_of(second, STILL, seed=1)], Event(kind="collide", speed_m_s=1.0)).axes["contact"].value == 0.0
+    )
+
+
+# Drawn clips, end to end
+
+
+def scored(path: Path, pictures: np.ndarray, *events: Event) -> dict[str, Score]:
+    write_clip(path, list(pictures), FPS)
+    prompt = Prompt(id="x", text="x", task="motion", duration_s=3.0, events=events) if events else None
+    scores = Physics().score(Clip.open(path), Sample(prompt=prompt))
+    assert [score.measure for score in scores] == [measure.name for measure in Physics.info.measures]
+    return {score.measure: score for score in scores}
+
+
+Y, _ = bouncing(T, top=25.0, bottom=115.0, restitution=0.75)
+DRAWN = Event(kind="drop", start_s=0.2, height_m=90.0 / SCALE)
+
+
+def test_a_drawn_drop_is_plausible_and_shows_its_evidence(tmp_path: Path) -> None:
+    found = scored(tmp_path / "drop.mp4", film([(120 + 20 * T, Y)], floor=124.0), DRAWN)
+    whole = found["plausibility"]
+    assert whole.value is not None
+    assert whole.value > 0.95
+    assert found["gravity_m_s2"].value == pytest.approx(9.81, rel=0.05)
+    assert found["restitution"].value == pytest.approx(0.75, abs=0.04)
+    kinds = [as_json(panel)["kind"] for panel in whole.evidence]
+    assert kinds == ["overlay", "curve", "facts"]
+    json.dumps([as_json(panel) for panel in whole.evidence])
+    json.dumps(dict(whole.details))
+    assert (whole.n_used, whole.n_total) == (1, 1)
+
+
+def test_a_panning_camera_changes_no_answer(tmp_path: Path) -> None:
+    x = 120 + 20 * T
+    pan = 0.7 * np.arange(len(T)) + 2 * np.sin(3 * T)
+    still = scored(tmp_path / "still.mp4", film([(x, Y)]), DRAWN)
+    panned = scored(tmp_path / "panned.mp4", film([(x + 10, Y)], pan=pan), DRAWN)
+    for measure in ("plausibility", "motion_law", "energy", "permanence", "contact"):
+        assert panned[measure].value == pytest.approx(still[measure].value, abs=0.06)
+    assert panned["gravity_m_s2"].value == pytest.approx(still["gravity_m_s2"].value, rel=0.03)
+
+
+def test_what_is_asked_decides_whether_there_is_an_answer(tmp_path: Path) -> None:
+    pictures = film([(120 + 20 * T, Y)])[:20]
+    assert scored(tmp_path / "a.mp4", pictures)["plausibility"].reason == "no physical event is declared"
+    water = scored(tmp_path / "b.mp4", pictures, Event(kind="water", object="none"), Event(kind="bell", object="none"))
+    assert {score.status for score in water.values()} == {"unscored"}
+    assert water["plausibility"].reason == "no body in motion is asked for (bell, water)"
+
+
+@pytest.mark.parametrize("what", ["frozen", "black", "one picture"])
+def test_nothing_to_see_is_no_answer(tmp_path: Path, what: str) -> None:
+    pictures = {
+        "frozen": np.repeat(film([(STILL[:1], Y[:1])]), 40, axis=0),
+        "black": np.zeros((40, 144, 256, 3), np.uint8),
+        "one picture": film([(STILL[:1], Y[:1])]),
+    }[what]
+    found = scored(tmp_path / "clip.mp4", pictures, DRAWN)
+    assert {score.status for score in found.values()} == {"unscored"}
+    assert found["plausibility"].reason
