@@ -32,7 +32,9 @@ class Done(Generic[Task]):
 
 
 class Executor(Protocol):
-    """Runs functions of one task somewhere and hands the results back as they come."""
+    """Runs functions of one task somewhere, ``workers`` at a time, and hands the results back as they come."""
+
+    workers: int
 
     def submit(self, function: Callable[[Any], Any], task: Any) -> None: ...
 
@@ -105,8 +107,12 @@ class LocalExecutor:
         self._submit(function, task, 1)
 
     def _submit(self, function: Callable[[Any], Any], task: Any, attempt: int) -> None:
-        with _one_thread():
-            future = self._pool.submit(function, task)
+        try:
+            with _one_thread():
+                future = self._pool.submit(function, task)
+        except BrokenProcessPool as error:  # a worker died, and results() has not noticed yet; there it gets the try it was meant to have
+            future, attempt = Future(), attempt - 1
+            future.set_exception(error)
         self._running[future] = (function, task, attempt)
 
     def results(self) -> Iterator[Done[Any]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from seedbench.errors import ClipError, GenerationRefusedError, GeneratorError
 
 if TYPE_CHECKING:
     from seedbench.prompt import Prompt
@@ -31,7 +33,10 @@ class ReferenceLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a generator takes. Empty ``tasks`` means every task; durations in seconds; ``sizes`` empty means any."""
+    """What a generator takes. Empty ``tasks`` means every task; durations in seconds; ``sizes`` empty means any.
+
+    ``batch`` is how many requests :meth:`Generator.generate_many` takes at once; with 1 only :meth:`Generator.generate` is called.
+    """
 
     tasks: frozenset[str] = frozenset()
     min_duration_s: float = 0.5
@@ -41,6 +46,11 @@ class Capabilities:
     references: ReferenceLimits | None = field(default_factory=ReferenceLimits)
     seeds: bool = True
     deterministic: bool = False
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch is {self.batch}; a generator takes at least one request at once")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +74,8 @@ class Request:
 class Generation:
     """What came back. ``refused`` is a property of the model, ``failed`` is an outage; both carry a ``reason``.
 
-    ``latency_s`` is wall time from asking to having the file, None for imported clips. ``cost_usd`` None: unknown.
+    ``latency_s`` is wall time from asking to having the file, None for imported clips; left out, SeedBench measures it (in a batch: an
+    equal share of the batch's wall time). ``cost_usd`` None: unknown.
     ``truth`` is a JSON-ready dict that only a simulator can give (phonemes, cuts, contacts, beats, tracks, identities).
     ``own_file`` is True when ``file`` was made for this run, False when it is the user's and must never be touched.
     """
@@ -96,6 +107,26 @@ class Generator:
     def generate(self, request: Request, directory: Path) -> Generation:
         """Make one clip inside ``directory`` (exists, empty, this request's own). Raise GeneratorError on an outage."""
         raise NotImplementedError
+
+    def generate_many(self, requests: Sequence[Request], directories: Sequence[Path]) -> list[Generation]:
+        """Make several clips at once: one Generation for each request, in their order; ``directories`` as for :meth:`generate`.
+
+        Called with 2 to ``capabilities().batch`` requests of one size and frame rate; prompts, lengths and seeds differ. Which requests
+        come together depends on workers and on what is left to do, and enters no key: a clip must not depend on the batch it was made in,
+        and must be the one that :meth:`generate` makes.
+
+        An outage or a refusal of one request is the status of its Generation. Whatever is raised concerns the whole batch: its requests
+        are then asked one by one with :meth:`generate`. This default makes one clip after another and keeps those that succeed.
+        """
+        made: list[Generation] = []
+        for request, directory in zip(requests, directories, strict=True):
+            try:
+                made.append(self.generate(request, directory))
+            except GenerationRefusedError as error:
+                made.append(Generation(status="refused", reason=str(error)))
+            except (GeneratorError, ClipError) as error:
+                made.append(Generation(status="failed", reason=str(error)))
+        return made
 
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
         """What else decides the result besides the request (e.g. sha256 of an imported file): part of the cell's key."""

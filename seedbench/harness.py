@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from seedbench.errors import RunError, StorageError
+from seedbench.batching import batches
+from seedbench.errors import GeneratorError, RunError, StorageError
 from seedbench.evidence import as_json
 from seedbench.execution import Done, Executor
 from seedbench.metric import Metric, MetricInfo, Score, SetMetric
@@ -23,7 +24,19 @@ from seedbench.provenance import provenance
 from seedbench.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.models import now
-from seedbench.work import CompareTask, Generated, GenerateTask, Scored, ScoreTask, compare, generate, score, score_key
+from seedbench.work import (
+    CompareTask,
+    GenerateBatch,
+    Generated,
+    GenerateTask,
+    Scored,
+    ScoreTask,
+    compare,
+    generate,
+    generate_many,
+    score,
+    score_key,
+)
 from seedbench.workspace import Workspace
 
 
@@ -153,34 +166,40 @@ class Harness:
             self.progress.begin("score", len(scorable), len(scorable) - len(pending) - len(unscored))
             for cell in unscored:
                 self._submit_score(session, cell)
-            for cell in pending:
-                self._submit_generation(session, cell)
+            tasks = [self._generate_task(cell) for cell in pending if not self._take_over(session, cell)]
+            for group in batches(tasks, self.executor.workers):
+                if len(group) == 1:
+                    self.executor.submit(generate, group[0])
+                else:
+                    self.executor.submit(generate_many, GenerateBatch(cells=group))
             return len(cells) - len(pending) - len(unscored)
 
-    def _submit_generation(self, session: Session, cell: CellRow) -> None:
-        """Ask for a clip, unless a cell of another run with the same key already has it."""
+    def _take_over(self, session: Session, cell: CellRow) -> bool:
+        """Whether a cell of another run with the same key already has the clip; then it is this cell's too, and goes to be scored."""
         twin = session.scalar(
             select(CellRow).where(CellRow.key == cell.key, CellRow.status == "succeeded", CellRow.run_id != self.run_id).limit(1)
         )
-        if twin is not None and self._still_there(twin):
-            for field in ("clip_sha256", "clip_suffix", "clip_path", "truth_sha256", "seed_used", "latency_s", "cost_usd", "facts"):
-                setattr(cell, field, getattr(twin, field))
-            cell.status = "succeeded"
-            session.flush()
-            self.progress.step("generate", f"{cell.generator} {cell.prompt_id} (kept from another run)")
-            self._submit_score(session, cell)
-            return
+        if twin is None or not self._still_there(twin):
+            return False
+        for field in ("clip_sha256", "clip_suffix", "clip_path", "truth_sha256", "seed_used", "latency_s", "cost_usd", "facts"):
+            setattr(cell, field, getattr(twin, field))
+        cell.status = "succeeded"
+        session.flush()
+        self.progress.step("generate", f"{cell.generator} {cell.prompt_id} (kept from another run)")
+        self._submit_score(session, cell)
+        return True
+
+    def _generate_task(self, cell: CellRow) -> GenerateTask:
         everyone = [*self.spec.generators, *([self.spec.reference] if self.spec.reference else [])]
         chosen = [item for item in everyone if item.label == cell.generator]
         generator = self.spec.reference if cell.role == "reference" and self.spec.reference else chosen[0]
-        task = GenerateTask(
+        return GenerateTask(
             cell_id=cell.id,
             generator=generator,
             request=request_of(self.spec, self.prompts[cell.prompt_id], cell.seed),
             scratch=self.workspace.scratch,
             artifacts=self.workspace.artifacts,
         )
-        self.executor.submit(generate, task)
 
     def _still_there(self, cell: CellRow) -> bool:
         try:
@@ -221,6 +240,9 @@ class Harness:
         self.executor.submit(score, task)
 
     def _take(self, done: Done[Any]) -> None:
+        if isinstance(done.task, GenerateBatch):
+            self._take_batch(done)
+            return
         with self.store.session() as session:
             cell = session.get_one(CellRow, done.task.cell_id)
             if isinstance(done.task, GenerateTask):
@@ -229,11 +251,24 @@ class Harness:
             else:
                 self._record_scores(cell, done)
 
+    def _take_batch(self, done: Done[Any]) -> None:
+        """Record each cell of a batch; a batch that broke down as a whole is asked again cell by cell, and its cells' facts say so."""
+        if done.error is None:
+            for task, made in zip(done.task.cells, done.result, strict=True):
+                self._take(Done(task, made))
+            return
+        with self.store.session() as session:
+            for task in done.task.cells:
+                cell = session.get_one(CellRow, task.cell_id)
+                cell.facts = {**cell.facts, "batch_broke_down": _why(done.error)}
+        for task in done.task.cells:
+            self.executor.submit(generate, task)
+
     def _record_generation(self, session: Session, cell: CellRow, made: Generated) -> None:
         cell.status, cell.reason = made.status, made.reason
         cell.clip_sha256, cell.clip_suffix, cell.clip_path = made.sha256, made.suffix, made.path
         cell.truth_sha256, cell.seed_used = made.truth_sha256, made.seed_used
-        cell.latency_s, cell.cost_usd, cell.facts = made.latency_s, made.cost_usd, {"generator": dict(made.facts)}
+        cell.latency_s, cell.cost_usd, cell.facts = made.latency_s, made.cost_usd, {**cell.facts, "generator": dict(made.facts)}
         self.progress.step("generate", f"{cell.generator} {cell.prompt_id}" + (f" ({made.status}: {made.reason})" if made.reason else ""))
         session.flush()
         if made.status == "succeeded":
@@ -327,7 +362,7 @@ def clip_path(cell: CellRow, workspace: Workspace) -> Path:
 
 
 def _why(error: BaseException) -> str:
-    return str(error) if isinstance(error, RunError) else f"the worker broke down: {type(error).__name__}: {error}"
+    return str(error) if isinstance(error, RunError | GeneratorError) else f"the worker broke down: {type(error).__name__}: {error}"
 
 
 def _row(info: MetricInfo, key: str, one: Score) -> ScoreRow:

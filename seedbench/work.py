@@ -1,4 +1,4 @@
-"""What a worker does for a run: make one clip, or score one. Plain functions of plain tasks; nothing here writes to the database."""
+"""What a worker does for a run: make a clip or a batch, or score a clip. Plain functions of plain tasks; none writes to the database."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import hashlib
 import shutil
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,13 @@ class GenerateTask:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GenerateBatch:
+    """Make the clips of several cells of one generator in one call."""
+
+    cells: tuple[GenerateTask, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Generated:
     """What came of a :class:`GenerateTask`. ``path`` is set only for files of the user's."""
 
@@ -56,11 +64,41 @@ class Generated:
 
 def generate(task: GenerateTask) -> Generated:
     """Make one clip. An outage or a refusal is a result; a full disk is a StorageError."""
+    with _room(task) as directory:
+        return _generate_in(directory, task)
+
+
+def generate_many(batch: GenerateBatch) -> list[Generated]:
+    """Make the clips of a batch, in its order; each says in ``facts`` how many were made together.
+
+    Latency, where the generator states none, is the wall time of the call divided by the number of requests. Raises GeneratorError where
+    the call as a whole gives no answer, since nobody knows which request was to blame; StorageError as :func:`generate`.
+    """
+    count = len(batch.cells)
+    with ExitStack() as rooms:
+        directories = [rooms.enter_context(_room(task)) for task in batch.cells]
+        start = time.perf_counter()
+        try:
+            made = make_generator(batch.cells[0].generator).generate_many([task.request for task in batch.cells], directories)
+        except StorageError:
+            raise
+        except Exception as error:
+            raise GeneratorError(f"{type(error).__name__}: {error}") from error
+        share_s = (time.perf_counter() - start) / count
+        if len(made) != count:
+            raise GeneratorError(f"the generator answered {count} requests with {len(made)} results")
+        kept = [_kept(task, one, share_s) for task, one in zip(batch.cells, made, strict=True)]
+    return [replace(one, facts={**one.facts, "batch": count}) for one in kept]
+
+
+@contextmanager
+def _room(task: GenerateTask) -> Iterator[Path]:
+    """An empty folder of the cell's own, gone afterwards."""
     directory = task.scratch / f"cell-{task.cell_id}"
     shutil.rmtree(directory, ignore_errors=True)
     try:
         directory.mkdir(parents=True)
-        return _generate_in(directory, task)
+        yield directory
     except OSError as error:
         raise StorageError(f"{directory} cannot be written ({error.strerror or error})") from error
     finally:
@@ -68,8 +106,6 @@ def generate(task: GenerateTask) -> Generated:
 
 
 def _generate_in(directory: Path, task: GenerateTask) -> Generated:
-    import json
-
     start = time.perf_counter()
     try:
         made: Generation = make_generator(task.generator).generate(task.request, directory)
@@ -81,12 +117,19 @@ def _generate_in(directory: Path, task: GenerateTask) -> Generated:
         raise
     except Exception as error:  # noqa: BLE001 - a stranger's generator may raise anything; it costs this cell, not the run
         return Generated(status="failed", reason=f"{type(error).__name__}: {error}", facts={"traceback": traceback.format_exc()})
+    return _kept(task, made, time.perf_counter() - start)
+
+
+def _kept(task: GenerateTask, made: Generation, wall_s: float) -> Generated:
+    """Put what a generator made where it stays. ``wall_s`` is the latency of a clip whose generator states none."""
+    import json
+
     if made.status != "succeeded" or made.file is None:
         return Generated(
             status=made.status, reason=made.reason or "the generator gave no file", cost_usd=made.cost_usd, latency_s=made.latency_s
         )
     truth = json.dumps(made.truth, sort_keys=True).encode() if made.truth is not None else None
-    latency = made.latency_s if made.latency_s is not None or not made.own_file else time.perf_counter() - start
+    latency = made.latency_s if made.latency_s is not None or not made.own_file else wall_s
     try:
         sha256 = task.artifacts.put(made.file, move=True) if made.own_file else file_sha256(made.file)
     except ClipError as error:

@@ -15,18 +15,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from toy_plugin import ToyBatches
 
 import seedbench.clip
 from seedbench.clip import Clip
 from seedbench.errors import RunError, SeedBenchError, StorageError
 from seedbench.execution import Done, LocalExecutor
+from seedbench.generator import Generation, Request
 from seedbench.harness import execute
 from seedbench.prompt import Character, Line, Prompt
 from seedbench.reporting import load_report
 from seedbench.runs import compare_runs, delete_run, export_run
 from seedbench.spec import GeneratorSpec, RunSpec
 from seedbench.store import CellRow, ScoreRow, Store
-from seedbench.work import ScoreTask, score
+from seedbench.work import ScoreTask, generate, score
 from seedbench.workspace import Workspace
 
 PROMPTS = tuple(Prompt(id=f"p{index}", text="grey", task="sound", duration_s=0.4) for index in range(4))
@@ -40,7 +42,8 @@ SPEECH = tuple(
 class InProcess:
     """An executor without processes, for tests that count."""
 
-    def __init__(self, stop_after: int | None = None) -> None:
+    def __init__(self, stop_after: int | None = None, workers: int = 1) -> None:
+        self.workers = workers
         self.queue: list[tuple[Callable[[Any], Any], Any]] = []
         self.left = stop_after
 
@@ -252,6 +255,172 @@ def test_a_generator_that_kills_its_worker_costs_its_cell_only(workspace: Worksp
     report = load_report(Store(workspace.database_url), workspace, "run")
     assert [cell.status for cell in report.cells] == ["succeeded", "failed", "succeeded", "succeeded"]
     assert "worker broke down" in report.cells[1].reason
+
+
+BATCHED = GeneratorSpec(label="g", name="toy-batch")
+#: Prompts whose clips differ, so that a clip in the wrong cell is noticed.
+LENGTHS = tuple(Prompt(id=f"p{index}", text="grey", task="sound", duration_s=0.3 + index / 10) for index in range(5))
+
+
+def batched(generator: GeneratorSpec = BATCHED, **changes: Any) -> RunSpec:
+    return spec_of(generator, **{"prompts": LENGTHS, "metrics": ("toy_brightness",), "seeds": (0, 1), "reference": None, **changes})
+
+
+def cells_of(workspace: Workspace, name: str = "run") -> list[CellRow]:
+    with Store(workspace.database_url).session() as session:
+        return list(session.scalars(select(CellRow).where(CellRow.run.has(name=name)).order_by(CellRow.position)))
+
+
+@pytest.fixture
+def batch_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the toy generator, which takes four requests at once, writes its batches."""
+    monkeypatch.setenv("TOY_BATCH", "4")
+    monkeypatch.setenv("TOY_BATCH_LOG", str(tmp_path / "batches"))
+    return tmp_path / "batches"
+
+
+def test_pending_cells_of_a_generator_are_made_in_batches(workspace: Workspace, batch_log: Path) -> None:
+    carry_out(batched(), workspace)
+    assert [line.split() for line in batch_log.read_text().splitlines()] == [
+        ["p0/0", "p0/1", "p1/0", "p1/1"],
+        ["p2/0", "p2/1", "p3/0"],
+        ["p3/1", "p4/0", "p4/1"],
+    ]
+    cells = cells_of(workspace)
+    assert [cell.facts["generator"]["batch"] for cell in cells] == [4] * 4 + [3] * 6
+    assert [cell.seed_used for cell in cells] == [0, 1] * 5
+    assert all(cell.status == "succeeded" and cell.scored for cell in cells)
+
+
+def test_a_generator_that_takes_one_request_is_given_one_cell_a_task(workspace: Workspace) -> None:
+    executor = InProcess(stop_after=0)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(spec_of(), workspace, executor)
+    assert [(function, task.request.prompt.id) for function, task in executor.queue] == [
+        (generate, cell.prompt_id) for cell in cells_of(workspace)
+    ]
+
+
+@pytest.mark.parametrize(("batch", "workers"), [("3", 1), ("4", 3), ("16", 1)])
+def test_the_batch_changes_neither_clips_nor_keys(batch: str, workers: int, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    carry_out(batched(), workspace)
+    other = Workspace(_other_home(workspace))
+    monkeypatch.setenv("TOY_BATCH", batch)
+    carry_out(batched(), other, InProcess(workers=workers))
+    assert all(cell.facts["generator"]["batch"] > 1 for cell in cells_of(other))
+    assert not any("batch" in cell.facts["generator"] for cell in cells_of(workspace))
+    assert [cell.key for cell in cells_of(workspace)] == [cell.key for cell in cells_of(other)]
+    assert numbers(workspace) == numbers(other)
+
+
+def test_a_request_that_fails_in_a_batch_costs_its_cell_only(workspace: Workspace, batch_log: Path) -> None:
+    options = {"fail_on": "p1", "refuse_on": "p2"}
+    outcome = carry_out(batched(replace(BATCHED, options=options), seeds=(0,), prompts=LENGTHS[:4]), workspace)
+    assert outcome.failed == 1
+    cells = cells_of(workspace)
+    assert [(cell.status, cell.reason) for cell in cells] == [
+        ("succeeded", ""),
+        ("failed", "the service is down"),
+        ("refused", "not this prompt"),
+        ("succeeded", ""),
+    ]
+    assert all(cell.facts["generator"]["batch"] == 4 and cell.scored for cell in cells)
+    assert len(batch_log.read_text().splitlines()) == 1
+
+
+def test_a_batch_that_breaks_down_as_a_whole_is_asked_again_one_by_one(workspace: Workspace, batch_log: Path) -> None:
+    outcome = carry_out(batched(replace(BATCHED, options={"raise_on": "p1"}), seeds=(0,), prompts=LENGTHS[:4]), workspace)
+    assert outcome.failed == 1
+    cells = cells_of(workspace)
+    assert [cell.status for cell in cells] == ["succeeded", "failed", "succeeded", "succeeded"]
+    assert cells[1].reason == "ZeroDivisionError: a bug of a stranger"
+    assert [cell.facts["batch_broke_down"] for cell in cells] == ["ZeroDivisionError: a bug of a stranger"] * 4
+    assert not any("batch" in cell.facts["generator"] for cell in cells)
+
+
+@pytest.mark.slow
+def test_a_batch_that_kills_its_worker_costs_one_cell_only(workspace: Workspace, batch_log: Path) -> None:
+    executor = LocalExecutor(2, workspace.cache)
+    try:
+        outcome = carry_out(batched(replace(BATCHED, options={"crash_on": "p1"}), seeds=(0,)), workspace, executor)
+    finally:
+        executor.close()
+    assert outcome.failed == 1
+    cells = cells_of(workspace)
+    assert [cell.status for cell in cells] == ["succeeded", "failed", "succeeded", "succeeded", "succeeded"]
+    assert "worker broke down" in cells[1].reason
+    assert "worker broke down" in cells[0].facts["batch_broke_down"]
+
+
+def test_a_plug_in_without_generate_many_is_asked_one_after_another(workspace: Workspace, batch_log: Path) -> None:
+    options = {"fail_on": "p1"}
+    carry_out(batched(GeneratorSpec(label="g", name="toy", options=options), seeds=(0,), prompts=LENGTHS[:4]), workspace)
+    cells = cells_of(workspace)
+    assert [cell.status for cell in cells] == ["succeeded", "failed", "succeeded", "succeeded"]
+    assert [cell.facts["generator"]["batch"] for cell in cells] == [4] * 4
+
+
+def test_a_run_interrupted_between_and_within_batches_goes_on(
+    workspace: Workspace, batch_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(batched(), workspace, InProcess(stop_after=1))
+    assert [cell.status for cell in cells_of(workspace)] == ["succeeded"] * 4 + ["planned"] * 6
+
+    make = ToyBatches.generate
+
+    def interrupted(self: ToyBatches, request: Request, directory: Path) -> Generation:
+        if (request.prompt.id, request.seed) == ("p2", 1):
+            raise KeyboardInterrupt
+        return make(self, request, directory)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ToyBatches, "generate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(batched(), workspace)
+    cells = cells_of(workspace)
+    assert [cell.status for cell in cells] == ["succeeded"] * 4 + ["planned"] * 6
+
+    outcome = carry_out(batched(), workspace)
+    assert (outcome.cells, outcome.failed, outcome.resumed) == (10, 0, 4)
+    made = (tmp_path / "log").read_text().splitlines()
+    assert sorted(set(made), key=made.index) == [f"100 p{prompt} {seed}" for prompt in range(5) for seed in (0, 1)]
+    assert [line for line in made if made.count(line) > 1] == ["100 p2 0"] * 2  # only what the broken batch had already made
+    assert not list(workspace.scratch.glob("cell-*"))
+    other = Workspace(_other_home(workspace))
+    carry_out(batched(), other)
+    assert numbers(workspace) == numbers(other)
+
+
+def test_a_batch_holds_only_what_no_other_run_has(workspace: Workspace, batch_log: Path) -> None:
+    carry_out(batched(prompts=LENGTHS[:2]), workspace)
+    batch_log.unlink()
+    steps = Steps()
+    store = Store(workspace.database_url)
+    execute(batched(prompts=LENGTHS[:4]), "second", store=store, workspace=workspace, executor=InProcess(), progress=steps)
+    store.close()
+    assert batch_log.read_text().splitlines() == ["p2/0 p2/1 p3/0 p3/1"]
+    assert steps.begun["generate"] == (8, 0)
+    assert [step for step in steps.taken if step[0] == "generate"] == [
+        ("generate", f"g p{prompt}{note}")
+        for prompt, note in ((0, " (kept from another run)"), (1, " (kept from another run)"), (2, ""), (3, ""))
+        for _ in range(2)
+    ]
+
+
+class Steps:
+    """Progress that remembers."""
+
+    def __init__(self) -> None:
+        self.begun: dict[str, tuple[int, int]] = {}
+        self.taken: list[tuple[str, str]] = []
+
+    def begin(self, stage: str, total: int, done: int) -> None:
+        self.begun[stage] = (total, done)
+
+    def step(self, stage: str, text: str) -> None:
+        self.taken.append((stage, text))
 
 
 def test_another_run_takes_over_clips_and_scores_with_the_same_key(

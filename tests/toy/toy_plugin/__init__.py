@@ -1,9 +1,10 @@
-"""A stranger's plug-in: one generator, one clip metric, one set metric, found by entry point like the built-ins."""
+"""A stranger's plug-in: two generators, one clip metric, one set metric, found by entry point like the built-ins."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,7 +30,7 @@ class ToyGenerator(Generator):
         self.delay_s = delay_s
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(min_duration_s=0.1, max_duration_s=20.0)
+        return Capabilities(min_duration_s=0.1, max_duration_s=20.0, batch=int(os.environ.get("TOY_BATCH", "1")))
 
     def generate(self, request: Request, directory: Path) -> Generation:
         time.sleep(self.delay_s)
@@ -47,6 +48,18 @@ class ToyGenerator(Generator):
         frames = [np.full((32, 48, 3), min(255, self.level + request.seed % 10), np.uint8)] * round(request.prompt.duration_s * request.fps)
         file = write_clip(directory / "clip.mp4", frames, request.fps, np.zeros(round(48000 * request.prompt.duration_s), np.float32))
         return Generation(status="succeeded", file=file, seed_used=request.seed, truth={"level": self.level})
+
+
+class ToyBatches(ToyGenerator):
+    """The same clips from batches; each is a line of ``$TOY_BATCH_LOG``."""
+
+    name: ClassVar[str] = "toy-batch"
+
+    def generate_many(self, requests: Sequence[Request], directories: Sequence[Path]) -> list[Generation]:
+        if log := os.environ.get("TOY_BATCH_LOG"):
+            with Path(log).open("a") as stream:
+                stream.write(" ".join(f"{request.prompt.id}/{request.seed}" for request in requests) + "\n")
+        return super().generate_many(requests, directories)
 
 
 class Brightness(Metric):
