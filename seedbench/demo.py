@@ -1,8 +1,9 @@
 """``make demo``: the main job in small, on this machine alone.
 
-Four systems take the suite ``quick``: the simulator (the ceiling), the simulator broken on purpose, an external program run by the
-``command`` adapter (the simulator's pictures standing still under its sound), and a folder of finished clips read by the ``import`` adapter
-(the simulator's clips blurred and compressed hard). Whoever knows what was broken can read in the report whether the metrics noticed.
+Six systems take the suite ``quick``: the simulator (the ceiling), the reference model and its cascaded twin (which refuse by name what
+they were not trained for), the simulator broken on purpose, an external program run by the ``command`` adapter (the simulator's pictures
+standing still under its sound), and a folder of finished clips read by the ``import`` adapter (the simulator's clips blurred and
+compressed hard). Whoever knows what was broken can read in the report whether the metrics noticed.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def compressed_clips(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
 
 
 def main() -> None:
-    """Make the clips to import, run the four systems, write the report, say where it is and how long it took."""
+    """Make the clips to import, run the systems, write the report, say where it is and how long it took."""
     start = time.monotonic()
     workspace = Workspace.current()
     suite = load_suite("quick")
@@ -73,7 +74,14 @@ def main() -> None:
     argv = STILL.format(python=shlex.quote(sys.executable))
     still.write_text(f"label: still\nname: command\noptions:\n  argv: {argv!r}\n")
     run(
-        generator=["simulator", "broken=simulator:preset=broken", str(still), f"compressed=import:path={folder}"],
+        generator=[
+            "simulator",
+            "joint=reference:twin=joint",
+            "cascaded=reference:twin=cascaded",
+            "broken=simulator:preset=broken",
+            str(still),
+            f"compressed=import:path={folder}",
+        ],
         suite="quick",
         name="demo",
         ceiling="simulator",

@@ -112,8 +112,8 @@ class Generator:
         """Make several clips at once: one Generation for each request, in their order; ``directories`` as for :meth:`generate`.
 
         Called with 2 to ``capabilities().batch`` requests of one size and frame rate; prompts, lengths and seeds differ. Which requests
-        come together depends on workers and on what is left to do, and enters no key: a clip must not depend on the batch it was made in,
-        and must be the one that :meth:`generate` makes.
+        come together depends on workers and on what is left to do, and enters no key: a clip must not depend on the batch it was made in
+        (but for the rounding of sums), and must be the one that :meth:`generate` makes.
 
         An outage or a refusal of one request is the status of its Generation. Whatever is raised concerns the whole batch: its requests
         are then asked one by one with :meth:`generate`. This default makes one clip after another and keeps those that succeed.

@@ -90,6 +90,23 @@ def speak(text: str, *, language: str = "en", voice: Literal["low", "high"] = "l
     return Speech(_finished(raw), RATE, _phonemes_of(events), _words_of(events, text))
 
 
+def phonemes_of_text(text: str, *, language: str = "en") -> tuple[str, ...]:
+    """What is sounded when ``text`` is read, in IPA, pauses as empty strings; neither times nor a voice come with it.
+
+    Raises GeneratorError as :func:`speak` does.
+
+    >>> phonemes_of_text("Hello.")
+    ('h', 'ə', 'l', 'ˈoʊ')
+    """
+    _, events = synthesise(text, language=language, manner=Manner(_espeak_names(language), 160, 50, 1))
+    symbols = [sound.ipa for sound in _phonemes_of(events)]
+    if not any(symbols):
+        raise GeneratorError(f"there is nothing to say in {text!r} ({language})")
+    while not symbols[-1]:
+        symbols.pop()
+    return tuple(symbols)
+
+
 def _espeak_names(language: str) -> list[str]:
     """The names to try, best first.
 

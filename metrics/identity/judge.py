@@ -81,6 +81,7 @@ def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.
     why = _why_no_pairs(plan, faces, people, count)
     found = summary.presence(plan, casting, faces, count)
     swaps = summary.swaps(casting)
+    frames = summary.face_frames(plan, count)
     extra = summary.extra_faces(plan, count) if count.any() else None
 
     def over_people(values: list[float], reason: str = "") -> Answer:
@@ -101,6 +102,7 @@ def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.
         "swap_rate": Answer(swaps.share, "no part in which two of the cast could be mistaken", swaps.total, len(casting.roles)),
         "drift_per_shot": over_people(drifts, "nobody is seen in three shots"),
         "extra_faces": Answer(extra, "no face is seen", len(count), len(count)),
+        "face_frames": Answer(frames.share, "the shots declare no cast", frames.hits, frames.total),
         "copied_pairs": over_pairs(float(np.mean([pair.copied for pair in pairs])) if pairs else None),
         "cut_recall": over_cuts(plan.cuts_declared, "the prompt declares no cut"),
         "cut_precision": over_cuts(plan.cuts_seen, "no cut is seen"),

@@ -80,6 +80,15 @@ MEASURES = (
         meaning="mean number of faces on screen beyond the scheduled cast",
     ),
     Measure(
+        name="face_frames",
+        title="Frames with the cast's faces",
+        unit="share",
+        direction="up",
+        low=0.0,
+        high=1.0,
+        meaning="share of the frames on which somebody is due that show at least as many faces as are due",
+    ),
+    Measure(
         name="copied_pairs",
         title="Pasted faces",
         unit="share",

@@ -36,7 +36,7 @@ class CrossShotIdentity(Metric):
             "King, dlib face recognition (2017); Deng et al., ArcFace (CVPR 2019); assignment after ViStoryBench (2025); "
             "split-half calibration is SeedBench's own (docs/metrics/identity.md)"
         ),
-        version=1,
+        version=2,
         needs=frozenset({"video", "cast"}),
         weights=("blazeface", "facemesh", "dlib-5point", "dlib-face", "arcface"),
         measures=MEASURES,
@@ -66,7 +66,7 @@ class CrossShotIdentity(Metric):
         scores = []
         for measure in self.info.measures:
             answer = result.answers[measure.name]
-            if prompt is None and measure.name in {"presence", "swap_rate", "extra_faces", "cut_recall", "cut_precision"}:
+            if prompt is None and measure.name in {"presence", "swap_rate", "extra_faces", "face_frames", "cut_recall", "cut_precision"}:
                 scores.append(Score.none(measure.name, "no cast declared", backend=backend))
                 continue
             given: dict[str, Any] = {"n_used": answer.used, "n_total": answer.total} if answer.total else {}

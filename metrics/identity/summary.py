@@ -192,6 +192,13 @@ def extra_faces(schedule: Schedule, faces_seen: np.ndarray) -> float:
     return float(np.maximum(faces_seen - wanted, 0).mean())
 
 
+def face_frames(schedule: Schedule, faces_seen: np.ndarray) -> Counts:
+    """Frames (T,) at 25 fps on which somebody is due, and those of them with at least as many faces as are due."""
+    shot = schedule.shot_of(np.arange(len(faces_seen)) / 25.0)
+    wanted = np.array([len(cast) for cast in schedule.expected])[shot]
+    return Counts(int(((wanted > 0) & (faces_seen >= wanted)).sum()), int((wanted > 0).sum()), 0)
+
+
 def macro(values: Sequence[float]) -> float:
     """Mean over people, each weighing the same."""
     return float(np.mean(values))

@@ -173,6 +173,11 @@ def test_a_passer_by_is_an_extra_face_and_nobody_of_the_cast() -> None:
     assert [role.subject for role in result.casting.roles] == ["ann", "ann"]
 
 
+def test_frames_are_counted_on_which_as_many_faces_as_are_due_are_seen() -> None:
+    assert judged([[P], [P, R]], [["ann"], ["ann"]]).answers["face_frames"].value == 1.0
+    assert judged([[P], [P, Q]], [["ann", "bob"], ["ann", "bob"]]).answers["face_frames"].value == pytest.approx(0.5)
+
+
 def test_a_linear_drift_is_recovered() -> None:
     shots = [[P], *([between(1 - 0.1 * k)] for k in range(1, 6))]
     found = values(judged(shots, [["ann"]] * 6))
@@ -240,7 +245,7 @@ def test_faces_seen_but_not_usable_leave_presence_open() -> None:
 
 def test_an_empty_clip_wins_nothing() -> None:
     found = values(judged([[], []], [["ann"], ["ann"]]))
-    assert found.pop("presence") == 0.0
+    assert found.pop("presence") == found.pop("face_frames") == 0.0
     assert found.pop("cut_recall") == found.pop("cut_precision") == 1.0
     assert set(found.values()) == {None}
 

@@ -63,6 +63,26 @@ def test_no_metric_imports_another() -> None:
                 assert other == mine, f"{path.relative_to(ROOT)} imports {name}"
 
 
+def generator_of(module: str) -> str | None:
+    """The generator a module belongs to; None for what is no generator's own (manifests) and for the package itself."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "generators" and parts[1] != "manifest" else None
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "generators").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_generator_imports_another_but_the_reference_model_its_teacher(path: Path) -> None:
+    mine = generator_of(module_of(path))
+    others = {generator_of(name) for name in imports_of(path)} - {None, mine}
+    assert others <= ({"simulator"} if mine == "reference" else set()), f"{path.relative_to(ROOT)} imports {sorted(map(str, others))}"
+
+
+def test_what_generates_knows_nothing_of_what_trains() -> None:
+    folder = ROOT / "generators" / "reference"
+    for path in set(folder.glob("*.py")) - {folder / "commands.py"}:
+        trains = [name for name in imports_of(path) if name.startswith(("generators.reference.training", "lightning"))]
+        assert not trains, f"{path.relative_to(ROOT)} imports {trains[0]}"
+
+
 def test_modules_import_without_circles() -> None:
     graph = {}
     modules = {module_of(path): path for path in FILES}

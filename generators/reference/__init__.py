@@ -1,0 +1,93 @@
+"""The reference model: a small joint audio-video generator that anyone can run, open and retrain, and its cascaded twin.
+
+``reference:twin=joint`` (the default) denoises pictures and sound together; ``reference:twin=cascaded`` makes pictures first and sound to
+the finished pictures. Same layers, same data, same steps. docs/reference-model.md is the model card. Heavy imports wait until a clip
+is made, so that listing generators stays quick.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from seedbench.errors import GeneratorError
+from seedbench.generator import Capabilities, Generation, Generator, Request
+
+if TYPE_CHECKING:
+    from generators.reference.model import ReferenceModel
+    from seedbench.prompt import Prompt
+
+__all__ = ["Reference"]
+
+#: Raised whenever the same request, weights and options give another clip.
+VERSION = 1
+_TWINS = ("joint", "cascaded")
+
+
+class Reference(Generator):
+    """The reference model. ``twin``: joint or cascaded; ``weights``: a folder of trained weights (empty: those shipped);
+    ``steps``: of denoising; ``guidance``: how strongly the prompt is followed, 1: as trained."""
+
+    name: ClassVar[str] = "reference"
+
+    def __init__(self, *, twin: str = "joint", weights: str = "", steps: int = 24, guidance: float = 2.0) -> None:
+        if twin not in _TWINS:
+            raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(_TWINS)}")
+        if type(steps) is not int or not 1 <= steps <= 1000:
+            raise GeneratorError(f"steps must be a whole number from 1 to 1000, not {steps!r}")
+        if type(guidance) not in (int, float) or not 0 <= guidance <= 20:
+            raise GeneratorError(f"guidance must be a number from 0 to 20, not {guidance!r}")
+        self.twin, self.weights, self.steps, self.guidance = twin, str(weights), steps, float(guidance)
+
+    def capabilities(self) -> Capabilities:
+        """Tasks, sizes and lengths it was trained for; the same request gives the same clip."""
+        from generators.reference.limits import CAPABILITIES
+
+        return CAPABILITIES
+
+    def identity(self, prompt: Prompt, seed: int) -> dict[str, Any]:
+        """The version of the code and the sha256 of the weights."""
+        return {"reference": VERSION, "weights": _digest(self.twin, self._folder())}
+
+    def generate(self, request: Request, directory: Path) -> Generation:
+        """Write ``clip.mp4`` into ``directory``; refuse by name what it was not trained for. Raises GeneratorError without weights."""
+        return self.generate_many([request], [directory])[0]
+
+    def generate_many(self, requests: Sequence[Request], directories: Sequence[Path]) -> list[Generation]:
+        """A clip for each request, denoised together; what is refused or fails costs the others nothing."""
+        from generators.reference.flow import Sampling
+        from generators.reference.generate import generate
+        from generators.reference.limits import refusal_of
+
+        made: dict[int, Generation] = {}
+        for place, request in enumerate(requests):
+            refusal = refusal_of(request.prompt)
+            if refusal:
+                made[place] = Generation(status="refused", reason=refusal, seed_used=request.seed)
+        asked = [place for place in range(len(requests)) if place not in made]
+        if asked:
+            model = _model(self.twin, self._folder())
+            found = generate(model, [requests[i] for i in asked], [directories[i] for i in asked], Sampling(self.steps, self.guidance))
+            made.update(zip(asked, found, strict=True))
+        return [made[place] for place in range(len(requests))]
+
+    def _folder(self) -> Path:
+        from generators.reference.model import SHIPPED
+
+        return Path(self.weights).expanduser() if self.weights else SHIPPED
+
+
+@functools.lru_cache(maxsize=2)
+def _model(twin: str, folder: Path) -> ReferenceModel:
+    from generators.reference.model import ReferenceModel
+
+    return ReferenceModel.load(twin, folder)  # type: ignore[arg-type]
+
+
+@functools.cache
+def _digest(twin: str, folder: Path) -> str:
+    from generators.reference.model import weights_digest
+
+    return weights_digest(twin, folder)

@@ -1,0 +1,113 @@
+"""``seedbench reference``: render the training world, train the reference model and its twin, and print what they are worth."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seedbench.errors import GeneratorError
+
+app = typer.Typer(help="Train and evaluate the reference model and its cascaded twin.", no_args_is_help=True)
+
+SHARDS_EXAMPLES = """[bold]Examples[/bold]
+
+seedbench reference shards --config nano --out shards --processes 8
+
+What is there already is not made again, so the same command goes on after Ctrl-C, and several machines may fill one folder by turns.
+"""
+TRAIN_EXAMPLES = """[bold]Examples[/bold]
+
+seedbench reference train --config nano --out nano          (two CPU cores; shards are made first, into nano/shards)
+
+seedbench reference train --config base --out base --shards shards
+
+seedbench reference train --config mine.yaml --out mine --start nano
+
+tensorboard --logdir nano/logs
+
+Ctrl-C leaves a checkpoint; the same command goes on from there. Then: seedbench run -g reference:weights=nano --suite quick
+"""
+EVAL_EXAMPLES = """[bold]Examples[/bold]
+
+seedbench reference eval --out evaluation
+
+seedbench reference eval --out evaluation --weights nano --prompts 20
+"""
+ConfigName = Annotated[
+    str,
+    typer.Option("--config", "-c", help="nano (two CPU cores), base (one GPU), large (several GPUs, FSDP), or a YAML file."),
+]
+Processes = Annotated[int | None, typer.Option(min=1, help="Processes that render; by default one for each core.")]
+
+
+@app.command(epilog=SHARDS_EXAMPLES)
+def shards(
+    out: Annotated[Path, typer.Option(help="Folder of the shards.")],
+    config: ConfigName = "nano",
+    processes: Processes = None,
+) -> None:
+    """Render the training world of a config: clips and stills as parquet files."""
+    from generators.reference import config as configs
+    from generators.reference.shards import ShardSize, jobs, make, missing
+
+    world = configs.load(config).world
+    size = ShardSize(world.width, world.height)
+    todo = missing(jobs(out, clips=world.clips, stills=world.stills, seed=world.seed, size=size))
+    for done, job in enumerate(make(todo, processes=processes or _cores()), 1):
+        typer.echo(f"{job.file.name} ({done} of {len(todo)})")
+    typer.echo(f"{world.clips} clips and {world.stills} stills are in {out}")
+
+
+@app.command(epilog=TRAIN_EXAMPLES)
+def train(
+    out: Annotated[Path, typer.Option(help="Folder of the training: checkpoints, dashboard, samples, and at last the weights.")],
+    config: ConfigName = "nano",
+    shards: Annotated[Path | None, typer.Option(help="Folder of the shards; by default OUT/shards. Missing ones are made.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Start from the trained weights in this folder instead of anew.")] = None,
+    twins_only: Annotated[
+        bool, typer.Option("--twins-only", help="Train the twins alone, to the tokenizers.safetensors that lies in OUT.")
+    ] = False,
+    processes: Processes = None,
+) -> None:
+    """Train tokenizers, the joint model and its cascaded twin, and write their weights into OUT. The same command resumes."""
+    from generators.reference import config as configs
+
+    wanted = configs.load(config)
+    try:
+        import lightning  # noqa: F401
+        import tensorboard  # noqa: F401
+    except ImportError as error:
+        raise GeneratorError(f"training needs {error.name}: pip install 'seedbench[train]'") from error
+    from generators.reference.training.fit import train as fit
+
+    fit(
+        wanted,
+        name=Path(config).stem,
+        out=out,
+        shards_folder=shards,
+        start=start,
+        twins_only=twins_only,
+        processes=processes or _cores(),
+        report=typer.echo,
+    )
+
+
+@app.command("eval", epilog=EVAL_EXAMPLES)
+def evaluate(
+    out: Annotated[Path, typer.Option(help="Folder for clips and figures; what is there already is not made again.")],
+    weights: Annotated[str, typer.Option(help="Folder of trained weights; by default those shipped.")] = "",
+    prompts: Annotated[int, typer.Option(min=1, help="How many held-out prompts.")] = 60,
+    seed: Annotated[int, typer.Option(help="Seed of prompts and clips.")] = 0,
+    workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
+) -> None:
+    """Print what joint generation buys: both twins and the simulator on prompts of looks and sentences never trained on."""
+    from generators.reference.evaluation import evaluate as table
+
+    typer.echo(table(out=out, prompts=prompts, seed=seed, workers=workers, weights=weights, report=lambda line: typer.echo(line, err=True)))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,173 @@
+"""What a training is made of: a YAML file, shipped (``nano``, ``base``, ``large``) or one's own, as checked values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from seedbench import yamlfile
+from seedbench.complaint import explain
+from seedbench.errors import GeneratorError
+from seedbench.registry import did_you_mean
+
+FOLDER = Path(__file__).parent / "configs"
+#: Sections that say how the work is done and watched: a begun training may go on under others. All else decides the weights.
+RUNTIME = frozenset({"machine", "validation"})
+_Steps = Annotated[int, Field(ge=0, description="Steps of training; 0 keeps the weights of --start as they are.")]
+_Rate = Annotated[float, Field(gt=0, le=1, description="Rate of Muon at its height; AdamW takes a twelfth of it.")]
+_Channels = Annotated[int, Field(ge=8, multiple_of=8)]
+_Side = Annotated[int, Field(ge=32, multiple_of=32, description="Pixels, a multiple of 32.")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class World(_Section):
+    """The simulator's clips to train on."""
+
+    seed: int = Field(default=0, ge=0, description="Seed of the world: another seed is other people, sentences and places.")
+    clips: int = Field(default=3000, ge=1, description="Clips of 1.6 to 6.4 s.")
+    stills: int = Field(default=4000, ge=1, description="Single pictures of more people and places.")
+    width: _Side = 224
+    height: _Side = 128
+
+
+class Grid(_Section):
+    """The first stage of the video tokenizer: pictures to cells of 8 x 8 pixels."""
+
+    steps: _Steps = 900
+    rate: _Rate = 0.01
+    batch: int = Field(default=16, ge=2, description="Pictures in a batch.")
+    cell: int = Field(default=8, ge=1, description="Numbers in a cell.")
+    channels: tuple[_Channels, _Channels, _Channels] = Field(default=(24, 48, 96), description="Channels from fine to coarse.")
+
+
+class Coder(_Section):
+    """The second stage: cells to the codes of a person, a shot and a picture's motion."""
+
+    steps: _Steps = 6000
+    rate: _Rate = 0.01
+    n_clips: int = Field(default=32, ge=1, description="Stretches of clips in a batch.")
+    pictures: int = Field(default=4, ge=1, description="Pictures of each stretch.")
+    n_stills: int = Field(default=128, ge=0, description="Stills in a batch.")
+    person: int = Field(default=96, ge=1, description="Numbers in the code of a person.")
+    shot: int = Field(default=64, ge=1, description="Numbers in the code of a shot.")
+    motion: int = Field(default=24, ge=1, description="Numbers in the code of a picture.")
+    seen: int = Field(default=512, ge=8, description="Width of the encoder.")
+    hidden: int = Field(default=640, ge=8, description="Width of the decoder.")
+    blocks: int = Field(default=3, ge=1, description="Depth of the decoder.")
+
+
+class Codec(_Section):
+    """The sound tokenizer."""
+
+    steps: _Steps = 1500
+    rate: _Rate = 0.02
+    batch: int = Field(default=24, ge=1, description="Pieces of sound in a batch.")
+    codes: int = Field(default=24, ge=1, description="Codes (80 ms) in a piece.")
+    code: int = Field(default=64, ge=1, description="Numbers in a code.")
+    channels: int = Field(default=144, ge=1, description="Channels of the layers.")
+
+
+class Transformer(_Section):
+    """The transformer of both twins."""
+
+    width: int = Field(default=192, ge=8, description="Numbers in a token; heads times a multiple of 4.")
+    depth: int = Field(default=6, ge=1, description="Layers that denoise.")
+    heads: int = Field(default=3, ge=1, description="Heads of attention.")
+    text_depth: int = Field(default=2, ge=0, description="Layers that read the script.")
+    spread: int = Field(default=3, ge=1, description="How many times wider the middle of a layer is.")
+    words: int = Field(default=512, ge=1, description="At most so many words are known.")
+    symbols: int = Field(default=128, ge=4, description="At most so many characters of sounds are known.")
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.width % (4 * self.heads):
+            raise ValueError(f"width {self.width} is not {self.heads} heads times a multiple of 4")
+        return self
+
+
+class Twins(_Section):
+    """The training of each twin: the same for both."""
+
+    steps: _Steps = 6000
+    rate: _Rate = 0.02
+    batch: int = Field(default=32, ge=1, description="Clips in a batch, on each device; stills come in twice as many.")
+    still_every: int = Field(default=3, ge=2, description="Every so-many-th batch is of stills.")
+
+
+class Machine(_Section):
+    """How the work is done; nothing here is meant to change a number."""
+
+    precision: Literal["bf16-mixed", "32-true"] = Field(default="bf16-mixed", description="Numbers of the layers.")
+    accelerator: str = Field(default="auto", description="auto, cpu, gpu: as Lightning takes it.")
+    devices: int | Literal["auto"] = Field(default="auto", description="How many devices of a node.")
+    nodes: int = Field(default=1, ge=1, description="How many machines.")
+    strategy: Literal["auto", "ddp", "fsdp"] = Field(
+        default="auto", description="fsdp: the transformer in shards over the devices; auto: ddp where there are several."
+    )
+    workers: int = Field(default=0, ge=0, description="Processes that read batches; 0: the training itself does.")
+    checkpoint_every: int = Field(default=200, ge=1, description="Steps between checkpoints.")
+
+
+class Validation(_Section):
+    """Clips of prompts never trained on, made by the averaged weights and scored by the suite's metrics meanwhile."""
+
+    every: int = Field(default=1000, ge=0, description="Steps of a twin between two validations; 0: never.")
+    prompts: int = Field(default=6, ge=1, description="How many prompts.")
+    metrics: tuple[str, ...] = Field(default=("lipsync", "identity", "impact"), description="Clip metrics, by their registered names.")
+    sampling_steps: int = Field(default=24, ge=1, description="Steps of denoising.")
+
+
+class Config(_Section):
+    """A training, whole."""
+
+    seed: int = Field(default=0, ge=0, description="Seed of first weights, order of data, noise.")
+    world: World = World()
+    grid: Grid = Grid()
+    coder: Coder = Coder()
+    codec: Codec = Codec()
+    transformer: Transformer = Transformer()
+    twins: Twins = Twins()
+    machine: Machine = Machine()
+    validation: Validation = Validation()
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide the weights, flat: ``{"twins.steps": 6000, ...}``."""
+        plain = self.model_dump(mode="json", exclude=set(RUNTIME))
+        flat: dict[str, Any] = {}
+        for name, value in plain.items():
+            flat |= {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+        return flat
+
+
+def shipped() -> list[str]:
+    """The names of the configs that come with SeedBench.
+
+    >>> shipped()
+    ['base', 'large', 'nano']
+    """
+    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
+
+
+def load(name: str | Path) -> Config:
+    """A shipped config by its name, or a YAML file. GeneratorError says what is wrong with it, and on which line."""
+    file = Path(name)
+    if file.suffix not in (".yaml", ".yml"):
+        if str(name) not in shipped():
+            raise GeneratorError(f"there is no config {str(name)!r}{did_you_mean(str(name), shipped())}, or name a YAML file")
+        file = FOLDER / f"{name}.yaml"
+    try:
+        document = yamlfile.parse(file.read_bytes())
+    except OSError as error:
+        raise GeneratorError(f"the config {file} cannot be read ({error.strerror})") from error
+    except yamlfile.YamlError as error:
+        raise GeneratorError(f"{file}{f', line {error.line}' if error.line else ''}: {error}") from error
+    try:
+        return Config.model_validate({} if document.data is None else document.data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise GeneratorError(f"{file}, line {document.line(first['loc'])}: {explain(first, Config)}") from error

@@ -1,0 +1,294 @@
+"""What joint generation buys: both twins, an untrained one and the simulator on held-out prompts, under the suite's own metrics.
+
+The metrics are found by name through the harness; this module knows none of their code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from generators.reference import heldout
+from generators.reference.model import SHIPPED, ReferenceModel
+from generators.reference.script import FPS
+from seedbench.prompt import Prompt
+from seedbench.report.data import SummaryRow
+from seedbench.statistics import Estimate, mean_interval, paired_difference, rate_interval
+
+METRICS = ("lipsync", "identity", "impact", "physics", "video_distance")
+FRAME_MS = 1000 / FPS
+LAG_MS = 120.0
+LABELS = ("simulator", "joint", "cascaded", "untrained", "frozen")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The scores of one clip by ``metric.measure``; a measure without an answer is missing and has its reason in ``reasons``."""
+
+    generator: str
+    prompt: str
+    status: str
+    values: dict[str, float]
+    reasons: dict[str, str]
+    file: Path | None
+    latency_s: float | None
+
+
+def untrained(folder: Path, weights: Path) -> Path:
+    """The joint twin as it was before training (its tokenizers trained), written into a folder."""
+    import torch
+
+    from generators.reference.transformer import JointTransformer
+
+    model = ReferenceModel.load("joint", weights)
+    torch.manual_seed(0)
+    fresh = JointTransformer(model.transformer.config)
+    ReferenceModel("joint", model.tokenizers, fresh, model.scale, model.vocabulary, {"steps": 0}).save(folder)
+    return folder
+
+
+def evaluate(
+    *, out: Path, prompts: int = 60, seed: int = 0, workers: int | None = None, weights: str = "", report: Callable[[str], None] = print
+) -> str:
+    """Write the held-out suite, run everything on it, and return the table as Markdown (also ``table.md`` in ``out``).
+
+    The run is an ordinary one called ``reference-eval-...``: it resumes, and `seedbench report` shows it. Raises SeedBenchError as runs do.
+    """
+    from generators.reference.model import weights_digest
+    from seedbench.cli.run import run
+
+    folder = Path(weights).expanduser() if weights else SHIPPED
+    digest = "-".join(weights_digest(twin, folder)[:6] for twin in ("joint", "cascaded"))
+    out.mkdir(parents=True, exist_ok=True)
+    suite = heldout.write(out / "held-out", prompts=prompts, seed=seed)
+    bare = untrained(out / "untrained", folder)
+    told = f",weights={folder}" if weights else ""
+    name = f"reference-eval-{digest}-{len(suite.prompts)}-{seed}"
+    report(f"{len(suite.prompts)} held-out prompts in {suite.file}; the run is called {name}")
+    run(
+        generator=[
+            "simulator",
+            f"joint=reference:twin=joint{told}",
+            f"cascaded=reference:twin=cascaded{told}",
+            f"untrained=reference:twin=joint,weights={bare}",
+            "frozen=simulator:freeze_from_s=0",
+        ],
+        suite=str(suite.file),
+        name=name,
+        metric=list(METRICS),
+        ceiling="simulator",
+        reference="simulator",
+        workers=workers,
+        max_failures="all",
+        out=out / "report",
+    )
+    cells, distances = read(name)
+    table = table_of(suite.prompts, cells, distances, likeness_of(suite, cells, out), trained=trained_in_words(folder))
+    (out / "table.md").write_text(table, encoding="utf-8")
+    return table
+
+
+def trained_in_words(folder: Path) -> str:
+    """On what and how long each twin of a folder was trained, a line each."""
+    lines = []
+    for twin in ("joint", "cascaded"):
+        facts = ReferenceModel.load(twin, folder).trained
+        lines.append(f"- {twin}: " + ", ".join(f"{key} {value}" for key, value in facts.items()))
+    return "\n".join(lines)
+
+
+def read(name: str) -> tuple[list[Cell], dict[tuple[str, str], SummaryRow]]:
+    """The cells of a run, and its set scores by (generator, measure)."""
+    from seedbench.reporting import clip_table, find_run, load_report
+    from seedbench.store import Store
+    from seedbench.workspace import Workspace
+
+    workspace = Workspace.current()
+    store = Store(workspace.database_url)
+    with store.session() as session:
+        rows = clip_table(find_run(session, name).cells)
+    report = load_report(store, workspace, name)
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    reasons: dict[tuple[str, str], dict[str, str]] = {}
+    for row in rows:
+        key = (row.generator, row.prompt_id)
+        if row.value is not None:
+            values.setdefault(key, {})[f"{row.metric}.{row.measure}"] = row.value
+        else:
+            reasons.setdefault(key, {})[f"{row.metric}.{row.measure}"] = row.reason
+    cells = [
+        Cell(
+            one.generator,
+            one.prompt_id,
+            one.status,
+            values.get((one.generator, one.prompt_id), {}),
+            reasons.get((one.generator, one.prompt_id), {}),
+            one.clip_path,
+            one.latency_s,
+        )
+        for one in report.cells
+    ]
+    distances = {(row.generator, row.measure): row for row in report.summary if row.metric == "video_distance" and row.value is not None}
+    return cells, distances
+
+
+def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path) -> dict[tuple[str, str], float]:
+    """How like its reference picture each clip of the sweeps is, by (generator, prompt): the identity metric's calibrated similarity
+    between the picture and the clip, shown one after the other as two shots."""
+    from seedbench import registry
+    from seedbench.clip import Clip
+    from seedbench.errors import SeedBenchError
+    from seedbench.metric import Sample
+
+    metric = registry.load("metrics", "identity")()
+    asked = {prompt.id: prompt for prompt in suite.prompts if prompt.task == "strength"}
+    found: dict[tuple[str, str], float] = {}
+    (out / "likeness").mkdir(exist_ok=True)
+    for cell in cells:
+        prompt = asked.get(cell.prompt)
+        if prompt is None or cell.file is None or cell.generator not in ("simulator", "joint", "cascaded"):
+            continue
+        try:
+            clip = _after_picture(
+                suite.file.parent / prompt.references[0].path, cell.file, out / "likeness" / f"{cell.generator}-{cell.prompt}.mp4"
+            )
+            shots = ({"start_s": 0, "end_s": 1.0}, {"start_s": 1.0, "end_s": 2.0})
+            both = prompt.model_copy(
+                update={
+                    "duration_s": 2.0,
+                    "speech": (),
+                    "shots": tuple(prompt.shots[0].model_copy(update=shot) for shot in shots),
+                }
+            )
+            scores = metric.score(Clip.open(clip), Sample(prompt=both, generator=cell.generator, seed=0))
+        except SeedBenchError:
+            continue
+        value = next(one.value for one in scores if one.measure == "similarity")
+        if value is not None:
+            found[cell.generator, cell.prompt] = value
+    return found
+
+
+def _after_picture(picture: Path, clip: Path, file: Path) -> Path:
+    from generators.reference.conditions import fitted, pictures
+    from seedbench.clip import Clip
+    from seedbench.media import write_clip
+
+    frames = Clip.open(clip).frames(FPS).rgb[:FPS]
+    still = fitted(pictures(picture)[0], frames.shape[2], frames.shape[1])
+    return write_clip(file, [*[still] * FPS, *frames], FPS, np.zeros(2 * 16000, np.float32), 16000)
+
+
+def _of(cells: Iterable[Cell], generator: str, prompts: set[str]) -> list[Cell]:
+    return [cell for cell in cells if cell.generator == generator and cell.prompt in prompts]
+
+
+def _rate(hits: Sequence[tuple[str, bool]]) -> str:
+    if not hits:
+        return "no clip"
+    estimate = rate_interval([float(hit) for _, hit in hits], [name for name, _ in hits])
+    return f"{_share(estimate)} ({sum(hit for _, hit in hits)} of {len(hits)})"
+
+
+def _share(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "no answer"
+    return f"{100 * estimate.value:.0f}%" + (
+        f" [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]" if estimate.low is not None and estimate.high is not None else ""
+    )
+
+
+def _mean(values: Sequence[tuple[str, float]], digits: int = 2) -> str:
+    if not values:
+        return "no answer"
+    estimate = mean_interval([value for _, value in values], [name for name, _ in values])
+    bounds = f" [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]" if estimate.low is not None else ""
+    return f"{estimate.value:.{digits}f}{bounds} (n {len(values)})"
+
+
+def table_of(
+    prompts: Sequence[Prompt],
+    cells: Sequence[Cell],
+    distances: dict[tuple[str, str], SummaryRow],
+    likeness: dict[tuple[str, str], float],
+    *,
+    trained: str,
+) -> str:
+    """Everything the comparison is about, a row for each figure, a column for each system, 95% intervals over prompts."""
+    ids = {task: {one.id for one in prompts if one.task == task} for task in ("talking", "reference", "impact", "strength")}
+    spoken = ids["talking"] | ids["reference"]
+    rows: list[tuple[str, list[str]]] = []
+
+    def row(name: str, figure: Callable[[str], str]) -> None:
+        rows.append((name, [figure(label) for label in LABELS]))
+
+    def values(label: str, measure: str, of: set[str]) -> list[tuple[str, float]]:
+        return [(one.prompt, one.values[measure]) for one in _of(cells, label, of) if measure in one.values]
+
+    row("lip sync: answered", lambda g: _rate([(c.prompt, "lipsync.offset_ms" in c.values) for c in _of(cells, g, spoken)]))
+    row(
+        "lip sync: within 1 frame of zero, of those answered",
+        lambda g: _rate([(p, abs(v) <= FRAME_MS) for p, v in values(g, "lipsync.offset_ms", spoken)]),
+    )
+    row("lip sync: mean absolute offset, ms", lambda g: _mean([(p, abs(v)) for p, v in values(g, "lipsync.offset_ms", spoken)], 0))
+    row("lip sync: lips belong to the sound", lambda g: _rate([(p, v > 0.5) for p, v in values(g, "lipsync.matched", spoken)]))
+    row("lip sync: confidence", lambda g: _mean(values(g, "lipsync.confidence", spoken)))
+    row("face found, share of frames", lambda g: _mean(values(g, "identity.face_frames", spoken)))
+    row("identity over two shots, with a picture", lambda g: _mean(values(g, "identity.similarity", ids["reference"])))
+
+    def likeness_at(strength: float) -> Callable[[str], str]:
+        chosen = {one for one in ids["strength"] if one.endswith(f"-{round(100 * strength):03d}")}
+        return lambda g: _mean([(p, v) for (who, p), v in likeness.items() if who == g and p in chosen])
+
+    for strength in heldout.STRENGTHS:
+        row(f"likeness to the picture at strength {strength:g}", likeness_at(strength))
+    row(
+        f"contacts with a sound within {LAG_MS:.0f} ms (recall)",
+        lambda g: _mean(values(g, "impact.recall", ids["impact"])),
+    )
+    row("drops with every contact heard", lambda g: _rate([(p, v >= 0.999) for p, v in values(g, "impact.recall", ids["impact"])]))
+    row("physics: plausibility of drops", lambda g: _mean(values(g, "physics.plausibility", ids["impact"])))
+    row("distance to the simulator's clips (fd)", lambda g: _distance(distances.get((g, "fd"))))
+    row("distance to the simulator's clips (kd)", lambda g: _distance(distances.get((g, "kd"))))
+    row(
+        "seconds to make a clip (one core, batched)",
+        lambda g: _mean([(c.prompt, c.latency_s) for c in _of(cells, g, spoken) if c.latency_s], 1),
+    )
+    lines = [
+        f"| on {len(prompts) - len(ids['strength'])} held-out prompts | " + " | ".join(LABELS) + " |",
+        "|---" * (len(LABELS) + 1) + "|",
+        *(f"| {name} | " + " | ".join(figures) + " |" for name, figures in rows),
+    ]
+    return "\n".join([*lines, "", *_verdicts(cells, spoken, ids["impact"]), "", "Trained:", trained, ""])
+
+
+def _distance(estimate: SummaryRow | None) -> str:
+    if estimate is None or estimate.value is None:
+        return "no answer"
+    bounds = f" [{estimate.low:.3g}, {estimate.high:.3g}]" if estimate.low is not None and estimate.high is not None else ""
+    return f"{estimate.value:.3g}{bounds}"
+
+
+def _verdicts(cells: Sequence[Cell], spoken: set[str], impacts: set[str]) -> list[str]:
+    """The twins paired by prompt: joint less cascaded, with intervals."""
+    asked = (
+        ("absolute lip-sync offset, ms (negative: joint is better)", "lipsync.offset_ms", spoken, abs),
+        ("lip-sync confidence (positive: joint is better)", "lipsync.confidence", spoken, float),
+        ("contacts heard (positive: joint is better)", "impact.recall", impacts, float),
+        ("precision of sounds (positive: joint is better)", "impact.precision", impacts, float),
+    )
+    lines = ["Joint less cascaded, on the prompts where both have an answer:"]
+    for name, measure, of, change in asked:
+        sides = [
+            {one.prompt: [change(one.values[measure])] for one in _of(cells, twin, of) if measure in one.values}
+            for twin in ("joint", "cascaded")
+        ]
+        paired = paired_difference(sides[0], sides[1])
+        if paired.difference is None or paired.low is None or paired.high is None:
+            lines.append(f"- {name}: no prompt on which both have an answer")
+        else:
+            lines.append(f"- {name}: {paired.difference:+.2f} [{paired.low:+.2f}, {paired.high:+.2f}], {paired.n_prompts} prompts")
+    return lines

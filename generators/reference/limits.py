@@ -1,0 +1,75 @@
+"""What the reference model was made for; everything else is refused by name."""
+
+from __future__ import annotations
+
+from seedbench.generator import Capabilities, ReferenceLimits
+from seedbench.prompt import Prompt
+
+MAX_DURATION_S = 7.5
+#: Asset kinds and roles that are honoured.
+ROLES = frozenset(
+    {
+        ("image", "appearance"),
+        ("image", "first_frame"),
+        ("video", "appearance"),
+        ("video", "motion"),
+        ("video", "source"),
+        ("audio", "voice"),
+        ("audio", "rhythm"),
+    }
+)
+EDITS = frozenset({"background", "light", "voice"})
+EVENTS = frozenset({"drop", "bounce"})
+#: The decoder gives 224 x 128; larger pictures are that, enlarged.
+SIZES = frozenset({(224, 128), (320, 180), (320, 192), (384, 216), (384, 224), (448, 256), (456, 256)})
+
+CAPABILITIES = Capabilities(
+    tasks=frozenset({"talking", "dialogue", "multi_shot", "impact", "motion", "reference", "strength", "extension", "edit", "unknown"}),
+    min_duration_s=0.5,
+    max_duration_s=MAX_DURATION_S,
+    sizes=SIZES,
+    references=ReferenceLimits(),
+    deterministic=True,
+    batch=8,
+)
+
+
+def refusal_of(prompt: Prompt) -> str:
+    """Why the model cannot do what a prompt asks, naming it; empty if it can."""
+    for event in prompt.events:
+        if event.kind not in EVENTS:
+            return f"the reference model was not trained on {event.kind!r} events, only on {' and '.join(sorted(EVENTS))}"
+    if any(not event.sound for event in prompt.events):
+        return "the reference model was not trained on bodies that fall without a sound"
+    if len(prompt.events) > 1:
+        return "the reference model shows one body at a time"
+    if prompt.events and prompt.cast:
+        return "the reference model shows people or falling bodies, not both"
+    if not prompt.events and not prompt.cast:
+        return "the reference model shows people or falling bodies; this prompt has neither"
+    if prompt.music is not None:
+        return "the reference model makes no music"
+    if prompt.text_in_frame:
+        return "the reference model writes no text in the picture"
+    if len(prompt.cast) > 3 or len(prompt.shots) > 8:
+        return "the reference model takes at most 3 people and 8 shots"
+    for shot in prompt.shots:
+        asked = (
+            (len(shot.cast) > 1, "two people in one frame"),
+            (bool(shot.cast) and shot.framing == "wide", "people in a wide shot"),
+            (bool(prompt.cast) and not shot.cast, "a shot without people among shots of people"),
+            (shot.camera != "static", f"a camera that moves ({shot.camera})"),
+            (shot.pose != "front", f"heads turned to the {shot.pose}"),
+        )
+        for cannot, what in asked:
+            if cannot:
+                return f"the reference model was not trained on {what}"
+    for reference in prompt.references:
+        if (reference.kind, reference.role) not in ROLES:
+            return f"the reference model does not take {reference.role!r} from {reference.kind} references ({reference.id})"
+        nameless = reference.role in ("appearance", "first_frame") and not any(one.reference == reference.id for one in prompt.cast)
+        if nameless and len(prompt.cast) != 1:
+            return f"the prompt does not say which of its {len(prompt.cast)} people {reference.id} shows"
+    if prompt.edit is not None and prompt.edit.change not in EDITS:
+        return f"the reference model cannot change {prompt.edit.change!r} alone, only {', '.join(sorted(EDITS))}"
+    return ""

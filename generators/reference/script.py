@@ -1,0 +1,99 @@
+"""From a prompt to what the model reads: words, sounds with their nominal times, and which frames show whom.
+
+Looks, places, light, framing, voices, bodies and heights are read from the prompt's *text*, word by word. Spoken lines become phonemes
+by espeak-ng's rules for their language, its timing thrown away: each gets a nominal time from the mean length of such sounds, and when
+exactly it is said is the model's to settle. The storyboard (when shots begin and who is seen, when lines and events begin) is taken
+from the prompt's fields, as the APIs for several shots take it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seedbench.prompt import Prompt
+
+FPS = 25
+EVENT = "*"  # stands among the sounds where an event begins
+PAUSE = "_"
+MAX_WORDS = 128
+MAX_SOUNDS = 160
+_WORD = re.compile(r"\{\{[a-z]+:\d+\}\}|[^\W\d_]+|\d+(?:\.\d+)?|[.,:;()]")
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One phoneme in IPA, :data:`PAUSE` or :data:`EVENT`, with its nominal time in seconds and the place of its speaker in the cast."""
+
+    symbol: str
+    time_s: float
+    speaker: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames ``first`` to before ``last`` of one shot, and the place in the cast of who is seen (-1: nobody)."""
+
+    first: int
+    last: int
+    person: int
+
+
+@dataclass(frozen=True)
+class Script:
+    """All that the model reads of a prompt."""
+
+    words: tuple[str, ...]
+    sounds: tuple[Sound, ...]
+    shots: tuple[Stretch, ...]
+    n_people: int
+    n_frames: int
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """A text as lower-case words and marks; what is said between double quotes is left out, references become their kind.
+
+    >>> words_of('A man (see {{image:1}}), close: "Hello, you." At 1.5 seconds, a cut.')
+    ('a', 'man', '(', 'see', '<image>', ')', ',', 'close', ':', '"', '.', 'at', '1.5', 'seconds', ',', 'a', 'cut', '.')
+    """
+    found = []
+    for index, part in enumerate(text.split('"')):
+        if index % 2:
+            found += ['"', "."]
+            continue
+        found += [f"<{word[2:].split(':')[0]}>" if word.startswith("{{") else word for word in _WORD.findall(part.lower())]
+    return tuple(found[:MAX_WORDS])
+
+
+def read(prompt: Prompt, durations: Mapping[str, float], *, fps: int = FPS) -> Script:
+    """The script of a prompt. ``durations`` are mean lengths of sounds in seconds, with an entry ``""`` for all others.
+
+    Raises GeneratorError without a voice (extra ``tts``) and for a language it cannot pronounce.
+    """
+    n_frames = max(2, round(prompt.duration_s * fps))
+    order = {person.id: place for place, person in enumerate(prompt.cast)}
+    sounds: list[Sound] = []
+    for line in prompt.speech:
+        at_s = line.start_s
+        for symbol in pronounce(line.text, line.language):
+            length_s = durations.get(symbol, durations[""])
+            sounds.append(Sound(symbol, at_s + length_s / 2, order[line.character]))
+            at_s += length_s
+    sounds += [Sound(EVENT, event.start_s, -1) for event in prompt.events]
+    shots: list[Stretch] = []
+    for index, shot in enumerate(prompt.shots):
+        first = round(shot.start_s * fps)
+        last = n_frames if index == len(prompt.shots) - 1 else min(n_frames, round(shot.end_s * fps))
+        if first < last:
+            shots.append(Stretch(first, last, order[shot.cast[0]] if shot.cast else -1))
+    if not shots:
+        shots = [Stretch(0, n_frames, 0 if prompt.cast else -1)]
+    return Script(words_of(prompt.text), tuple(sounds[:MAX_SOUNDS]), tuple(shots), len(prompt.cast), n_frames)
+
+
+def pronounce(text: str, language: str) -> tuple[str, ...]:
+    """A sentence as phonemes in IPA, pauses as :data:`PAUSE`; how long each takes is not told."""
+    from generators.simulator.speech import phonemes_of_text
+
+    return tuple(symbol or PAUSE for symbol in phonemes_of_text(text, language=language))

@@ -1,0 +1,97 @@
+"""Everyday sentences for the training world: one small combinatorial grammar per language, read from ``sentences.toml``.
+
+A template has slots in braces, filled from lists whose entries may have slots themselves. Forms that must agree have lists of
+their own, so that whatever is drawn is grammatical. :data:`HELD_OUT` is English that the grammar cannot produce.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seedbench.errors import GeneratorError
+
+_FILE = Path(__file__).with_name("sentences.toml")
+_SLOT = re.compile(r"\{(\w+)\}")
+_DRAWS = 2000  # sentences tried before a range of lengths counts as out of reach
+
+
+@cache
+def _contents() -> dict[str, Any]:
+    with _FILE.open("rb") as file:
+        return tomllib.load(file)
+
+
+@cache
+def _grammars() -> dict[str, dict[str, list[str]]]:
+    """Language to the lists of its grammar, ``templates`` among them."""
+    return {name: lists for name, lists in _contents().items() if isinstance(lists, dict)}
+
+
+HELD_OUT: tuple[str, ...] = tuple(_contents()["held_out"])
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that have a grammar, as the tags :func:`generators.simulator.speech.speak` takes.
+
+    >>> languages()
+    ('en', 'es', 'de', 'fr', 'it', 'pt', 'cmn')
+    """
+    return tuple(_grammars())
+
+
+def sentence(language: str, rng: np.random.Generator, *, words: tuple[int, int] = (3, 13)) -> str:
+    """A random sentence of at least ``words[0]`` and at most ``words[1]`` words; see :func:`count_words`.
+
+    The same state of ``rng`` gives the same sentence. Raises GeneratorError for a language without a grammar, and for a range
+    of lengths that the grammar does not reach.
+
+    >>> sentence("en", np.random.default_rng(0), words=(6, 8))
+    'Surely, Ruth is eating fried fish.'
+    """
+    if language not in _grammars():
+        raise GeneratorError(f"there are no sentences for the language {language!r}: name one of {', '.join(languages())}")
+    lists = _grammars()[language]
+    shortest, longest = words
+    for _ in range(_DRAWS):
+        text = _capitalised(_filled("{templates}", lists, rng))
+        if shortest <= count_words(text, language) <= longest:
+            return text
+    raise GeneratorError(
+        f"the grammar of {language!r} has no sentence of {shortest} to {longest} words: name a wider range, such as 3 to 13"
+    )
+
+
+def count_words(text: str, language: str) -> float:
+    """How many words are spoken; two characters of Chinese count as one word, and a lone mark of punctuation as none.
+
+    >>> count_words("Où est-ce que tu vas ?", "fr"), count_words("明天见！", "cmn")
+    (5, 1.5)
+    """
+    if language == "cmn":
+        return sum(character.isalnum() for character in text) / 2
+    return sum(any(character.isalnum() for character in word) for word in text.split())
+
+
+def _filled(text: str, lists: dict[str, list[str]], rng: np.random.Generator) -> str:
+    """``text`` with every slot filled, from left to right and down to the last."""
+
+    def choice(slot: re.Match[str]) -> str:
+        entries = lists[slot[1]]
+        return _filled(entries[int(rng.integers(len(entries)))], lists, rng)
+
+    return _SLOT.sub(choice, text)
+
+
+def _capitalised(text: str) -> str:
+    """With a capital as its first letter, wherever that stands.
+
+    >>> _capitalised("¿mi hermano quiere pan?"), _capitalised("明天见！")
+    ('¿Mi hermano quiere pan?', '明天见！')
+    """
+    return re.sub(r"[^\W\d_]", lambda letter: letter[0].upper(), text, count=1)

@@ -1,0 +1,176 @@
+"""The training world, rendered once: parquet files of clips as JPEG pictures and log mel bands, made by as many processes as one likes.
+
+A row is a drawn prompt (:mod:`world`) with its pictures, the pictures of its extras, its sound, and how long its sounds last. What a
+row holds depends on its number and the world's seed alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from generators.reference import sound, world
+from generators.reference.script import FPS
+from seedbench.errors import GeneratorError
+from seedbench.prompt import Prompt
+
+ROWS_PER_FILE = 100
+JPEG_QUALITY = 94
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class ShardSize:
+    """How large the pictures are, in pixels."""
+
+    width: int = 224
+    height: int = 128
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to be made: rows ``first`` to before ``last`` of a world, stills or clips."""
+
+    folder: Path
+    first: int
+    last: int
+    seed: int
+    stills: bool
+    size: ShardSize
+
+    @property
+    def file(self) -> Path:
+        """Where it goes."""
+        kind = "stills" if self.stills else "clips"
+        return self.folder / f"{kind}-{self.seed}-{self.first:06d}-{self.last:06d}-{self.size.width}x{self.size.height}-v{VERSION}.parquet"
+
+
+def jobs(folder: Path, *, clips: int, stills: int, seed: int = 0, size: ShardSize | None = None) -> list[Job]:
+    """The files that hold so many clips and stills."""
+    made = []
+    for count, still in ((clips, False), (stills, True)):
+        per_file = ROWS_PER_FILE * (8 if still else 1)
+        made += [
+            Job(folder, place * per_file, min(count, (place + 1) * per_file), seed, still, size or ShardSize())
+            for place in range(math.ceil(count / per_file))
+        ]
+    return made
+
+
+def missing(wanted: Iterable[Job]) -> list[Job]:
+    """The jobs whose file is not there yet."""
+    return [job for job in wanted if not job.file.exists()]
+
+
+def make(wanted: Iterable[Job], *, processes: int) -> Iterable[Job]:
+    """Make what is missing; yields each job as it is done. A file appears whole or not at all."""
+    todo = missing(wanted)
+    for job in todo:
+        job.folder.mkdir(parents=True, exist_ok=True)
+    if processes <= 1:
+        for job in todo:
+            yield _make_one(job)
+        return
+    with get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap_unordered(_make_one, todo)
+
+
+def _make_one(job: Job) -> Job:
+    import cv2
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    cv2.setNumThreads(1)
+    rows = []
+    for number in range(job.first, job.last):
+        drawn = world.draw(number, seed=job.seed + (7919 if job.stills else 0), kind="still" if job.stills else None)
+        rows.append(_row(drawn, number, job.size))
+    partial = job.file.with_suffix(".partial")
+    pq.write_table(pa.Table.from_pylist(rows), partial, compression="zstd")
+    partial.rename(job.file)
+    return job
+
+
+def _row(drawn: world.Drawn, seed: int, size: ShardSize) -> dict[str, Any]:
+    pictures, bands, lasting = shown(drawn.prompt, seed, size)
+    extras = shown(drawn.extras, seed, size)[0] if drawn.extras is not None else []
+    return {
+        "prompt": drawn.prompt.model_dump_json(exclude_defaults=True),
+        "pictures": [_jpeg(picture) for picture in pictures],
+        "extras": [_jpeg(picture) for picture in extras],
+        "bands": np.round(bands * 1000).astype(np.int16).tobytes(),
+        "lasting": json.dumps(lasting, ensure_ascii=False),
+    }
+
+
+def shown(prompt: Prompt, seed: int, size: ShardSize) -> tuple[list[np.ndarray], np.ndarray, list[tuple[str, float]]]:
+    """Pictures (H, W, 3) uint8, log mel bands (4 T, 80), and each spoken sound with its length in seconds, as the simulator gives them."""
+    from generators.simulator.breakage import breakage_of
+    from generators.simulator.plan import plan_scene
+    from generators.simulator.soundtrack import RATE, record
+    from generators.simulator.stage import frames
+
+    scene = plan_scene(prompt, seed, width=size.width, height=size.height, fps=FPS, breakage=breakage_of(""))
+    pictures = list(frames(scene))
+    bands = np.zeros((0, sound.BANDS), np.float32)
+    if prompt.speech or prompt.events:
+        bands = sound.fitted(sound.log_mel(record(scene).samples, RATE), sound.COLUMNS_PER_FRAME * len(pictures))
+    lasting = [(item.ipa, round(item.end_s - item.start_s, 4)) for line in scene.lines for item in line.speech.phonemes]
+    return pictures, bands, lasting
+
+
+def _jpeg(picture: np.ndarray) -> bytes:
+    import cv2
+
+    return bytes(cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1])
+
+
+@dataclass(frozen=True)
+class Row:
+    """One drawn prompt as read back."""
+
+    prompt: Prompt
+    pictures: list[bytes]
+    extras: list[bytes]
+    bands: np.ndarray
+    lasting: list[tuple[str, float]]
+
+
+def row_of(stored: Mapping[str, Any]) -> Row:
+    """A row as it lies in a file."""
+    return Row(
+        Prompt.model_validate_json(stored["prompt"]),
+        stored["pictures"],
+        stored["extras"],
+        bands_of(stored["bands"]),
+        [(symbol, length) for symbol, length in json.loads(stored["lasting"])],
+    )
+
+
+def bands_of(stored: bytes) -> np.ndarray:
+    """Stored log mel bands as (T, 80) float32."""
+    return np.frombuffer(stored, np.int16).reshape(-1, sound.BANDS).astype(np.float32) / 1000
+
+
+def read(file: Path) -> list[Row]:
+    """The rows of a file."""
+    import pyarrow.parquet as pq
+
+    return [row_of(row) for row in pq.read_table(file).to_pylist()]
+
+
+def picture(data: bytes) -> np.ndarray:
+    """A stored picture, (H, W, 3) uint8 RGB."""
+    import cv2
+
+    stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if stored is None:
+        raise GeneratorError("a stored picture cannot be read: delete the shards and make them anew")
+    return np.ascontiguousarray(stored[..., ::-1])

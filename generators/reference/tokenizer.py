@@ -1,0 +1,195 @@
+"""The video tokenizer: a picture as a code for the person, a code for the shot and a few numbers of motion.
+
+Two stages. A convolutional autoencoder turns a picture into a grid of cells (8 x 8 pixels each); it is local, so few pictures teach it. A
+dense *coder* then turns a whole grid into three codes and back: one-dimensional in the manner of TiTok (Yu et al. 2024), split as
+talking-head codecs split it. What stays (who is seen; where, in which light and how near) is coded once, what moves (turn of the head,
+lips, lids, a falling ball) in a small code for each picture. The person's code is learned from *other* shots of the same person, so that
+it holds who someone is and not where.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CELL = 8
+"""Pixels across a cell of the grid."""
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """Sizes: the picture in pixels (multiples of 16), numbers in each code and in a cell, channels from fine to coarse, the coder's width
+    and depth."""
+
+    width: int = 224
+    height: int = 128
+    person: int = 96
+    shot: int = 64
+    motion: int = 24
+    cell: int = 8
+    channels: tuple[int, int, int] = (24, 48, 96)
+    seen: int = 512
+    hidden: int = 640
+    blocks: int = 3
+
+
+class Conv(nn.Conv2d):
+    """A convolution whose weights are kept as a matrix (out, in x rows x columns): what Muon orthogonalises, and what is packed by rows."""
+
+    def __init__(self, given: int, made: int, size: int, *, stride: int = 1, padding: int = 0) -> None:
+        super().__init__(given, made, size, stride=stride, padding=padding)
+        self.weight = nn.Parameter(self.weight.detach().flatten(1))
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight = self.weight.view(self.out_channels, self.in_channels, *self.kernel_size)
+        return F.conv2d(input, weight, self.bias, self.stride, self.padding)
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = Conv(channels, channels, 3, padding=1)
+        self.second = Conv(channels, channels, 3, padding=1)
+        self.norm = nn.GroupNorm(8, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(F.silu(self.norm(x)))))
+
+
+class Grid(nn.Module):
+    """Pictures (N, 3, H, W) in 0..1 to cells (N, C, H / 8, W / 8) of about unit size, and back."""
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        super().__init__()
+        a, b, c = config.channels
+        self.down = nn.Sequential(
+            Conv(3, a, 4, stride=2, padding=1),
+            nn.SiLU(),
+            Conv(a, b, 4, stride=2, padding=1),
+            _Residual(b),
+            Conv(b, c, 4, stride=2, padding=1),
+            _Residual(c),
+            nn.SiLU(),
+            Conv(c, config.cell, 1),
+        )
+        self.up = nn.Sequential(
+            Conv(config.cell, c, 3, padding=1),
+            _Residual(c),
+            _Residual(c),
+            Conv(c, 4 * b, 1),
+            nn.PixelShuffle(2),
+            _Residual(b),
+            Conv(b, 4 * a, 1),
+            nn.PixelShuffle(2),
+            nn.SiLU(),
+            Conv(a, a, 3, padding=1),
+            nn.SiLU(),
+            Conv(a, 12, 3, padding=1),
+            nn.PixelShuffle(2),
+        )
+        self.apply(_begin)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Cells of pictures."""
+        return self.down((pictures * 2 - 1).contiguous(memory_format=torch.channels_last))
+
+    def decode(self, cells: Tensor) -> Tensor:
+        """Pictures, near 0..1, of cells."""
+        return self.up(cells.contiguous(memory_format=torch.channels_last)).contiguous() + 0.5
+
+
+def _begin(module: nn.Module) -> None:
+    """First weights that keep a signal's size through the layers; residual branches begin as nothing."""
+    if isinstance(module, Conv | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, _Residual | _Dense):
+        nn.init.zeros_(module.second.weight)
+
+
+class _Dense(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.first = nn.Linear(width, width)
+        self.second = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(self.norm(x))))
+
+
+class Encoder(nn.Module):
+    """Cells (N, C, h, w) to person codes (N, P), shot codes (N, S) and motion codes (N, M)."""
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        super().__init__()
+        self.sizes = (config.person, config.shot, config.motion)
+        self.near = Conv(config.cell, 16, 4, stride=2, padding=1)
+        flat = 16 * (config.height // CELL // 2) * (config.width // CELL // 2)
+        self.into = nn.Linear(flat, config.seen)
+        self.blocks = nn.Sequential(*(_Dense(config.seen) for _ in range(2)), nn.LayerNorm(config.seen))
+        self.out = nn.Linear(config.seen, sum(self.sizes))
+        self.apply(_begin)
+
+    def forward(self, cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        person, shot, motion = self.out(self.blocks(self.into(F.silu(self.near(cells)).flatten(1)))).split(self.sizes, 1)
+        return person, shot, motion
+
+
+class Decoder(nn.Module):
+    """Codes of persons (N, P), shots (N, S) and motion (N, M) to cells (N, C, h, w)."""
+
+    def __init__(self, config: TokenizerConfig) -> None:
+        super().__init__()
+        self.shape = (config.cell, config.height // CELL, config.width // CELL)
+        self.into = nn.Linear(config.person + config.shot + config.motion, config.hidden)
+        self.blocks = nn.Sequential(*(_Dense(config.hidden) for _ in range(config.blocks)), nn.LayerNorm(config.hidden))
+        self.out = nn.Linear(config.hidden, config.cell * self.shape[1] * self.shape[2])
+        self.apply(_begin)
+
+    def forward(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
+        return self.out(self.blocks(self.into(torch.cat([person, shot, motion], 1)))).unflatten(1, self.shape)
+
+
+class VideoTokenizer(nn.Module):
+    """Grid and coder together; ``mean`` and ``deviation`` (C, 1, 1) bring cells to unit size for the coder."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, config: TokenizerConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or TokenizerConfig()
+        self.grid = Grid(self.config)
+        self.encoder = Encoder(self.config)
+        self.decoder = Decoder(self.config)
+        self.register_buffer("mean", torch.zeros(self.config.cell, 1, 1))
+        self.register_buffer("deviation", torch.ones(self.config.cell, 1, 1))
+
+    def cells(self, pictures: Tensor) -> Tensor:
+        """Scaled cells (N, C, h, w) of pictures (N, 3, H, W) in 0..1."""
+        return (self.grid.encode(pictures).float() - self.mean) / self.deviation
+
+    def encode(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures (N, 3, H, W) in 0..1 to person codes (N, P), shot codes (N, S) and motion codes (N, M)."""
+        return self.encoder(self.cells(pictures))
+
+    def decode(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W), near 0..1, of a code of each kind for each."""
+        return self.grid.decode(self.decoder(person, shot, motion) * self.deviation + self.mean)
+
+
+def sharpness_loss(made: Tensor, asked: Tensor) -> Tensor:
+    """Mean absolute difference of horizontal and vertical steps between pixels, of pictures (N, 3, H, W)."""
+    down = (made.diff(dim=2) - asked.diff(dim=2)).abs().mean()
+    across = (made.diff(dim=3) - asked.diff(dim=3)).abs().mean()
+    return down + across
+
+
+def picture_loss(made: Tensor, asked: Tensor) -> Tensor:
+    """How far pictures (N, 3, H, W) are from those asked: values and steps between pixels."""
+    return (made - asked).abs().mean() + 0.6 * sharpness_loss(made, asked)

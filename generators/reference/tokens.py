@@ -1,0 +1,149 @@
+"""Scripts as tensors: the words, sounds and layout that the transformer reads, padded into a batch."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from generators.reference.script import FPS, Script
+
+SYMBOLS_PER_SOUND = 4
+GRAMS_PER_WORD = 5
+GRAM_BUCKETS = 512
+FRAMES_PER_TOKEN = 2
+TOKEN_S = FRAMES_PER_TOKEN / FPS
+MAX_PEOPLE, MAX_SHOTS = 3, 8
+VOICE = 160
+"""Numbers that describe a voice: mean and spread of its log mel bands."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the model has seen: words, symbols of sounds, and the mean length of each sound in seconds (``""``: of any)."""
+
+    words: tuple[str, ...]
+    symbols: tuple[str, ...]
+    durations: dict[str, float]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_words", {word: place + 1 for place, word in enumerate(self.words)})
+        object.__setattr__(self, "_symbols", {symbol: place + 1 for place, symbol in enumerate(self.symbols)})
+
+    def word(self, word: str) -> int:
+        """Its number, 0 for one never seen."""
+        return int(self._words.get(word, 0))  # type: ignore[attr-defined]
+
+    def sound(self, symbol: str) -> list[int]:
+        """The numbers of its characters (at most four, 0 for none or never seen)."""
+        found = [int(self._symbols.get(one, 0)) for one in symbol[:SYMBOLS_PER_SOUND]]  # type: ignore[attr-defined]
+        return found + [0] * (SYMBOLS_PER_SOUND - len(found))
+
+
+def grams(word: str) -> list[int]:
+    """Buckets 1..511 of a word's runs of three letters, spread over the word, so that a word never seen is not all strange.
+
+    >>> len(grams("red")), grams("red") == grams("red")
+    (5, True)
+    """
+    padded = f"<{word}>"
+    runs = [padded[place : place + 3] for place in range(max(1, len(padded) - 2))]
+    if len(runs) > GRAMS_PER_WORD:
+        runs = [runs[round(place * (len(runs) - 1) / (GRAMS_PER_WORD - 1))] for place in range(GRAMS_PER_WORD)]
+    found = [1 + zlib.crc32(run.encode()) % (GRAM_BUCKETS - 1) for run in runs]
+    return found + [0] * (GRAMS_PER_WORD - len(found))
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """A batch of scripts. B scripts, W words, S sounds, K shots, T tokens of 80 ms; masks are True where something is.
+
+    ``words`` (B, W), ``grams`` (B, W, 5), ``symbols`` (B, S, 4), ``sound_s`` (B, S) seconds, ``speaker`` (B, S) 0 nobody, 1.. the cast;
+    ``people`` (B, P) mask; ``shots`` (B, K) mask, ``shot_s`` (B, K) middle in seconds, ``shown`` (B, K) 0 nobody, 1.. the cast;
+    ``tokens`` (B, T) mask, ``token_shot`` (B, T), ``token_person`` (B, T); ``voice`` (B, 160), ``has_voice`` (B,).
+    """
+
+    words: Tensor
+    word_mask: Tensor
+    grams: Tensor
+    symbols: Tensor
+    sound_mask: Tensor
+    sound_s: Tensor
+    speaker: Tensor
+    people: Tensor
+    shots: Tensor
+    shot_s: Tensor
+    shown: Tensor
+    tokens: Tensor
+    token_shot: Tensor
+    token_person: Tensor
+    voice: Tensor
+    has_voice: Tensor
+
+    def to(self, device: torch.device | str) -> Scripts:
+        """The same on another device."""
+        return Scripts(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
+    @property
+    def token_s(self) -> Tensor:
+        """Times (T,) of the middle of each token in seconds."""
+        return (torch.arange(self.tokens.shape[1], device=self.tokens.device) + 0.5) * TOKEN_S
+
+
+def n_tokens(script: Script) -> int:
+    """Tokens of 80 ms that cover a script's frames."""
+    return -(-script.n_frames // FRAMES_PER_TOKEN)
+
+
+def batched(
+    scripts: Sequence[Script], vocabulary: Vocabulary, voices: Sequence[np.ndarray | None] | None = None, *, timed: bool = True
+) -> Scripts:
+    """Scripts as one padded batch; ``voices`` are (160,) or None each. Without ``timed`` there are no tokens of time (stills)."""
+    n = len(scripts)
+    n_words = max(1, max(len(script.words) for script in scripts))
+    n_sounds = max(1, max(len(script.sounds) for script in scripts))
+    n_people = max(1, max(script.n_people for script in scripts))
+    n_shots = max(len(script.shots) for script in scripts)
+    n_time = max(n_tokens(script) for script in scripts) if timed else 0
+    words, gram = np.zeros((n, n_words), np.int64), np.zeros((n, n_words, GRAMS_PER_WORD), np.int64)
+    symbols = np.zeros((n, n_sounds, SYMBOLS_PER_SOUND), np.int64)
+    sound_s, speaker = np.zeros((n, n_sounds), np.float32), np.zeros((n, n_sounds), np.int64)
+    word_mask, sound_mask = np.zeros((n, n_words), bool), np.zeros((n, n_sounds), bool)
+    people, shots = np.zeros((n, n_people), bool), np.zeros((n, n_shots), bool)
+    shot_s, shown = np.zeros((n, n_shots), np.float32), np.zeros((n, n_shots), np.int64)
+    tokens = np.zeros((n, n_time), bool)
+    token_shot, token_person = np.zeros((n, n_time), np.int64), np.zeros((n, n_time), np.int64)
+    voice, has_voice = np.zeros((n, VOICE), np.float32), np.zeros(n, bool)
+    for row, script in enumerate(scripts):
+        for place, word in enumerate(script.words):
+            words[row, place], gram[row, place] = vocabulary.word(word), grams(word)
+        word_mask[row, : len(script.words)] = True
+        for place, one in enumerate(script.sounds):
+            symbols[row, place], sound_s[row, place], speaker[row, place] = vocabulary.sound(one.symbol), one.time_s, one.speaker + 1
+        sound_mask[row, : len(script.sounds)] = True
+        people[row, : script.n_people] = True
+        for place, shot in enumerate(script.shots):
+            shots[row, place] = True
+            shot_s[row, place], shown[row, place] = (shot.first + shot.last) / 2 / FPS, shot.person + 1
+            if timed:
+                here = slice(shot.first // FRAMES_PER_TOKEN, -(-shot.last // FRAMES_PER_TOKEN))
+                token_shot[row, here], token_person[row, here] = place, shot.person + 1
+        if timed:
+            tokens[row, : n_tokens(script)] = True
+        if voices is not None and voices[row] is not None:
+            voice[row], has_voice[row] = voices[row], True
+    arrays = (words, word_mask, gram, symbols, sound_mask, sound_s, speaker, people, shots, shot_s, shown)
+    return Scripts(*(torch.from_numpy(one) for one in (*arrays, tokens, token_shot, token_person, voice, has_voice)))
+
+
+def voice_of(bands: np.ndarray) -> np.ndarray | None:
+    """Mean and spread (160,) of log mel bands (T, 80) over the louder columns; None for silence."""
+    loud = bands.mean(1)
+    if not len(bands) or loud.max() < -9.5:
+        return None
+    kept = bands[loud >= max(-9.5, np.quantile(loud, 0.5))]
+    return np.concatenate([kept.mean(0) / 3 + 2, kept.std(0) / 2]).astype(np.float32)

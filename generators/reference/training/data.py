@@ -1,0 +1,238 @@
+"""Rows of shards as training samples."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from generators.reference import shards, sound
+from generators.reference.tokenizer import Grid
+from generators.reference.tokens import MAX_SHOTS
+from seedbench.errors import GeneratorError
+
+Batch = TypeVar("Batch")
+
+
+def files(folder: Path, *, stills: bool | None = None) -> list[Path]:
+    """The shard files of a folder, in order. GeneratorError if there is none."""
+    kinds = ("clips", "stills") if stills is None else (("stills",) if stills else ("clips",))
+    found = sorted(file for kind in kinds for file in folder.glob(f"{kind}-*.parquet"))
+    if not found:
+        raise GeneratorError(f"there are no shards in {folder}: make them with `seedbench reference shards --out {folder}`")
+    return found
+
+
+class Rows(Sequence[shards.Row]):
+    """The rows of many files: compressed, in memory, and shared by the processes that read batches."""
+
+    def __init__(self, of: Sequence[Path]) -> None:
+        import pyarrow.parquet as pq
+
+        self._tables = [pq.read_table(file) for file in of]
+        self._ends = list(itertools.accumulate(len(table) for table in self._tables))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        place = bisect.bisect_right(self._ends, index)
+        table = self._tables[place]
+        return shards.row_of(table.slice(index - self._ends[place] + len(table), 1).to_pylist()[0])
+
+
+def told(of: Sequence[Path]) -> Iterator[shards.Row]:
+    """The rows of many files without pictures and sound: prompts and how long sounds last, which is what a vocabulary needs."""
+    import pyarrow.parquet as pq
+
+    for file in of:
+        for row in pq.read_table(file, columns=["prompt", "lasting"]).to_pylist():
+            yield shards.row_of({**row, "pictures": [], "extras": [], "bands": b""})
+
+
+def heard(of: Sequence[Path]) -> Iterator[shards.Row]:
+    """The rows of many files without pictures."""
+    import pyarrow.parquet as pq
+
+    for file in of:
+        for row in pq.read_table(file, columns=["prompt", "lasting", "bands"]).to_pylist():
+            yield shards.row_of({**row, "pictures": [], "extras": []})
+
+
+class Numbered(IterableDataset[Batch]):
+    """Endless batches, each drawn from its number (the step it is for) and the seed alone: whoever reads them, and wherever one begins.
+
+    ``first`` is the number to begin with, ``rank`` that of the device they are for.
+    """
+
+    seed: int = 0
+    first: int = 0
+    rank: int = 0
+
+    def batch(self, number: int, rng: np.random.Generator) -> Batch:
+        """The batch of a number, drawn from ``rng``."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = torch.utils.data.get_worker_info()
+        begin, stride = (self.first + worker.id, worker.num_workers) if worker else (self.first, 1)
+        for number in itertools.count(begin, stride):
+            yield self.batch(number, np.random.default_rng([self.seed, number, self.rank]))
+
+
+class PictureBatches(Numbered[Tensor]):
+    """Endless batches (N, 3, H, W) of single pictures in 0..1, half of them from clips, half from stills and extras."""
+
+    def __init__(self, clips: Rows, stills: Rows, *, batch: int = 16, seed: int = 0) -> None:
+        self.clips, self.stills, self.size, self.seed = clips, stills, batch, seed
+
+    def batch(self, number: int, rng: np.random.Generator) -> Tensor:
+        chosen = []
+        for place in range(self.size):
+            rows = self.stills if place % 2 and len(self.stills) else self.clips
+            row = rows[int(rng.integers(len(rows)))]
+            pictures = row.pictures if len(row.pictures) > MAX_SHOTS else row.pictures + row.extras
+            chosen.append(pictures[int(rng.integers(len(pictures)))])
+        return pictures_of(chosen)
+
+
+@dataclass(frozen=True)
+class Views:
+    """Cells for the coder: ``targets`` (N, C, h, w) of ``stretch`` (N,), and ``others`` (K, C, h, w): the person of each stretch
+    ``of`` (K,) elsewhere. ``with_person`` (S,) is 0 where a stretch shows nobody."""
+
+    targets: Tensor
+    stretch: Tensor
+    others: Tensor
+    of: Tensor
+    with_person: Tensor
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """Where the cells of a row lie: from ``first``, so many pictures, then so many extras of ``cast`` people in turn; shots' ``bounds``."""
+
+    first: int
+    pictures: int
+    extras: int
+    cast: int
+    bounds: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells (N, C, h, w) of all pictures of many rows, 16-bit, not yet scaled."""
+
+    values: Tensor
+    rows: tuple[CellRow, ...]
+
+
+@torch.no_grad()
+def cells_of(rows: Iterable[shards.Row], grid: Grid) -> Cells:
+    """Every picture through the grid, once."""
+    values: list[Tensor] = []
+    places: list[CellRow] = []
+    count = 0
+    device = next(grid.parameters()).device
+    for row in rows:
+        pictures = row.pictures + row.extras
+        for first in range(0, len(pictures), 32):
+            with torch.autocast(device.type, dtype=torch.bfloat16):
+                values.append(grid.encode(pictures_of(pictures[first : first + 32]).to(device)).half().cpu().contiguous())
+        places.append(CellRow(count, len(row.pictures), len(row.extras), len(row.prompt.cast), tuple(bounds_of(row))))
+        count += len(pictures)
+    return Cells(torch.cat(values), tuple(places))
+
+
+def spread_of(cells: Cells, *, most: int = 4000) -> tuple[Tensor, Tensor]:
+    """Mean and deviation (C, 1, 1) of cells, from at most so many pictures spread over all."""
+    some = cells.values[:: max(1, len(cells.values) // most)].float()
+    return some.mean((0, 2, 3))[:, None, None], some.std((0, 2, 3)).clamp(min=1e-3)[:, None, None]
+
+
+class ViewBatches(Numbered[Views]):
+    """Endless batches of :class:`Views`: ``clips`` stretches of ``pictures`` each, and ``stills`` single ones; cells are scaled."""
+
+    def __init__(
+        self, cells: Cells, mean: Tensor, deviation: Tensor, *, n_clips: int = 32, pictures: int = 4, n_stills: int = 128, seed: int = 0
+    ) -> None:
+        self.cells, self.mean, self.deviation = cells, mean, deviation
+        self.clips = [row for row in cells.rows if row.pictures > MAX_SHOTS]
+        self.stills = [row for row in cells.rows if row.pictures <= MAX_SHOTS] or self.clips
+        self.n_clips, self.pictures, self.n_stills, self.seed = n_clips, pictures, n_stills, seed
+
+    def batch(self, number: int, rng: np.random.Generator) -> Views:
+        targets: list[int] = []
+        stretch: list[int] = []
+        others: list[int] = []
+        of: list[int] = []
+        with_person: list[float] = []
+        for place in range(self.n_clips + self.n_stills):
+            rows, count = (self.clips, self.pictures) if place < self.n_clips else (self.stills, 1)
+            row = rows[int(rng.integers(len(rows)))]
+            shown, elsewhere = views(row, rng, count)
+            targets += shown
+            stretch += [place] * len(shown)
+            others += elsewhere
+            of += [place] * len(elsewhere)
+            with_person.append(float(row.cast > 0))
+        return Views(self._scaled(targets), torch.tensor(stretch), self._scaled(others), torch.tensor(of), torch.tensor(with_person))
+
+    def _scaled(self, places: list[int]) -> Tensor:
+        return (self.cells.values[torch.tensor(places)].float() - self.mean) / self.deviation
+
+
+def views(row: CellRow, rng: np.random.Generator, count: int) -> tuple[list[int], list[int]]:
+    """Places of ``count`` pictures of one shot of a row, and of one or two of the person in other shots (for nobody: of the first)."""
+    first, last, person = row.bounds[int(rng.integers(len(row.bounds)))]
+    shown = [row.first + int(one) for one in rng.choice(np.arange(first, last), size=min(count, last - first), replace=False)]
+    if person < 0:
+        return shown, shown[:1]
+    elsewhere = [row.first + row.pictures + extra for extra in range(person, row.extras, row.cast)]
+    elsewhere += [row.first + int(rng.integers(a, b)) for a, b, who in row.bounds if who == person and a != first]
+    kept = rng.permutation(len(elsewhere))[: int(rng.integers(1, 3))]
+    return shown, [elsewhere[int(one)] for one in kept]
+
+
+def bounds_of(row: shards.Row) -> list[tuple[int, int, int]]:
+    """First frame, frame after the last, and place of the person in the cast (-1: nobody), of each shot of a row."""
+    order = {person.id: place for place, person in enumerate(row.prompt.cast)}
+    n = len(row.pictures)
+    found = []
+    for index, shot in enumerate(row.prompt.shots):
+        first = round(shot.start_s * shards.FPS)
+        last = n if index == len(row.prompt.shots) - 1 else min(n, round(shot.end_s * shards.FPS))
+        if first < last:
+            found.append((first, last, order[shot.cast[0]] if shot.cast else -1))
+    return found
+
+
+def pictures_of(stored: Sequence[bytes]) -> Tensor:
+    """Stored pictures as (N, 3, H, W) float32 in 0..1."""
+    return torch.from_numpy(np.stack([shards.picture(one) for one in stored])).permute(0, 3, 1, 2).float() / 255
+
+
+class BandBatches(Numbered[Tensor]):
+    """Endless batches (N, 8 T, 80) of log mel bands cut from clips with sound."""
+
+    def __init__(self, clips: Iterable[shards.Row], *, batch: int = 24, codes: int = 24, seed: int = 0) -> None:
+        self.bands = [row.bands for row in clips if len(row.bands)]
+        self.size, self.columns, self.seed = batch, codes * 2 * sound.COLUMNS_PER_FRAME, seed
+
+    def batch(self, number: int, rng: np.random.Generator) -> Tensor:
+        cut = []
+        for _ in range(self.size):
+            bands = self.bands[int(rng.integers(len(self.bands)))]
+            start = int(rng.integers(max(1, len(bands) - self.columns + 1)))
+            cut.append(sound.fitted(bands[start : start + self.columns], self.columns))
+        return torch.from_numpy(np.stack(cut))

@@ -1,0 +1,377 @@
+"""The whole training as a user runs it: shards, tokenizers, latents, and the two twins one after the other.
+
+Each stage is skipped when what it makes is there, and goes on from its last checkpoint when it was interrupted. In the folder ``out``:
+``config.yaml`` (what it is made of), ``stages.json`` (steps and seconds of each stage), ``stages/`` (what the tokenizers' stages made),
+``latents/``, ``checkpoints/``, ``logs/`` (TensorBoard), ``samples/`` and ``validation.csv``, and at last the weights:
+``tokenizers.safetensors``, ``joint.safetensors``, ``cascaded.safetensors``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor, nn
+
+from generators.reference import heldout, shards
+from generators.reference.codec import CodecConfig, SoundCodec
+from generators.reference.config import Config, load
+from generators.reference.flow import TWINS, Twin
+from generators.reference.heldout import HeldOut
+from generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Scale, Tokenizers
+from generators.reference.tokenizer import Grid, TokenizerConfig, VideoTokenizer
+from generators.reference.tokens import FRAMES_PER_TOKEN, Vocabulary
+from generators.reference.training import cache
+from generators.reference.training.averaging import Training
+from generators.reference.training.data import BandBatches, Numbered, PictureBatches, Rows, ViewBatches, heard, spread_of, told
+from generators.reference.training.latents import Example, ExampleBatches, scale_of, vocabulary_of
+from generators.reference.training.running import by_the_first, device_words, rank, run
+from generators.reference.training.tokenizers import CodecTraining, CoderTraining, GridTraining
+from generators.reference.training.twins import TwinTraining
+from generators.reference.training.validation import Validation
+from generators.reference.transformer import JointTransformer, TransformerConfig
+from seedbench.errors import GeneratorError
+
+Report = Callable[[str], None]
+TOKENIZER_STAGES = ("grid", "coder", "codec")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One training: its config (``name`` for the record), its folder, that of its shards, and where it starts from (None: anew)."""
+
+    config: Config
+    name: str
+    out: Path
+    rendered: Path
+    start: Path | None
+    report: Report
+
+    @property
+    def jobs(self) -> list[shards.Job]:
+        """The shard files it is trained on."""
+        world = self.config.world
+        size = shards.ShardSize(world.width, world.height)
+        return shards.jobs(self.rendered, clips=world.clips, stills=world.stills, seed=world.seed, size=size)
+
+    def files(self, *, stills: bool | None = None) -> list[Path]:
+        """The shard files of clips, of stills, or all."""
+        return [job.file for job in self.jobs if stills is None or job.stills == stills]
+
+    @property
+    def tokenizers(self) -> Path:
+        """Where its tokenizers lie once they are trained."""
+        return self.out / TOKENIZERS_FILE
+
+
+def train(
+    config: Config,
+    *,
+    name: str = "",
+    out: Path,
+    shards_folder: Path | None = None,
+    start: Path | None = None,
+    twins_only: bool = False,
+    processes: int = 1,
+    report: Report = print,
+) -> None:
+    """Train both twins, or go on with it. Raises GeneratorError for what cannot be begun, KeyboardInterrupt after Ctrl-C.
+
+    ``twins_only`` takes the tokenizers that lie in ``out`` as they are, however they were made.
+    """
+    work = Work(config, name, out, shards_folder or out / "shards", start, report if rank() == 0 else _unsaid)
+    _check(work, twins_only=twins_only)
+    torch.set_float32_matmul_precision("high")
+    render(work.jobs, processes=processes, report=report)
+    if not work.tokenizers.exists():
+        _grid(work)
+        _coder(work)
+        _codec(work)
+        by_the_first(work.tokenizers, lambda: _whole_tokenizers(work).save(work.tokenizers))
+    if all((out / f"{twin}.safetensors").exists() for twin in TWINS):
+        report(f"nothing is left to do: both twins are in {out}")
+        return
+    vocabulary, examples = _latents(work)
+    scale = scale_of(examples)
+    for twin in TWINS:
+        _twin(work, twin, vocabulary, examples, scale)
+
+
+def _unsaid(line: str) -> None:
+    """What devices but the first report."""
+
+
+def render(jobs: list[shards.Job], *, processes: int, report: Report) -> None:
+    """Make the shard files that are not there."""
+    todo = shards.missing(jobs)
+    if not todo:
+        return
+    if rank() > 0:
+        raise GeneratorError("shards are missing: make them first, with `seedbench reference shards`")
+    for done, job in enumerate(shards.make(todo, processes=processes), 1):
+        report(f"shards: {job.file.name} ({done} of {len(todo)})")
+
+
+def _check(work: Work, *, twins_only: bool) -> None:
+    """Raise GeneratorError for a folder begun otherwise, and for weights that are missing."""
+    config, out, start = work.config, work.out, work.start
+    if twins_only and not work.tokenizers.exists():
+        raise GeneratorError(f"--twins-only needs {TOKENIZERS_FILE} in {out}: put it there, or leave the option out")
+    if start is not None:
+        for file in (TOKENIZERS_FILE, *(f"{twin}.safetensors" for twin in TWINS)):
+            if not (start / file).exists():
+                raise GeneratorError(f"there is no {file} in {start} to start from")
+    elif 0 in ((config.twins.steps,) if twins_only else (config.grid.steps, config.coder.steps, config.codec.steps, config.twins.steps)):
+        raise GeneratorError("a stage of 0 steps keeps the weights of --start, which is not given")
+    kept = out / "config.yaml"
+    if kept.exists():
+        before = load(kept).deciding()
+        changed = [name for name, value in config.deciding().items() if before.get(name) != value]
+        if twins_only:
+            changed = [name for name in changed if not name.startswith(("grid.", "coder.", "codec."))]
+        if changed:
+            raise GeneratorError(
+                f"{out} was begun with another config ({changed[0]} was {before.get(changed[0])}, is {config.deciding()[changed[0]]}): "
+                "name another folder, or the config it was begun with"
+            )
+    elif rank() == 0:
+        out.mkdir(parents=True, exist_ok=True)
+        kept.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+
+
+def _sizes(config: Config) -> TokenizerConfig:
+    world, grid, coder = config.world, config.grid, config.coder
+    codes = (coder.person, coder.shot, coder.motion)
+    return TokenizerConfig(world.width, world.height, *codes, grid.cell, grid.channels, coder.seen, coder.hidden, coder.blocks)
+
+
+def _grid(work: Work) -> None:
+    config, made = work.config, work.config.grid
+    file = _stage_file(work, "grid")
+    if file.exists():
+        return
+    torch.manual_seed(config.seed)
+    training = GridTraining(_sizes(config), steps=made.steps, rate=made.rate, seed=config.seed)
+    if work.start is not None:
+        _begin(training, Tokenizers.load(work.start / TOKENIZERS_FILE).video.grid, work.start)
+    if made.steps:
+        clips, stills = Rows(work.files(stills=False)), Rows(work.files(stills=True))
+        batches = PictureBatches(clips, stills, batch=made.batch, seed=config.seed)
+        _run(work, training, batches, "grid")
+    _keep(training, file)
+
+
+def _coder(work: Work) -> None:
+    config, made = work.config, work.config.coder
+    file = _stage_file(work, "coder")
+    if file.exists():
+        return
+    torch.manual_seed(config.seed)
+    training = CoderTraining(_sizes(config), steps=made.steps, rate=made.rate, seed=config.seed)
+    cells = cache.read_cells(work.files(), _cells(work, _trained_grid(work)))
+    mean, deviation = spread_of(cells)
+    if work.start is not None:
+        video = Tokenizers.load(work.start / TOKENIZERS_FILE).video
+        mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
+        _begin(training, nn.ModuleDict({"encoder": video.encoder, "decoder": video.decoder}), work.start)
+    if made.steps:
+        shape = {"n_clips": made.n_clips, "pictures": made.pictures, "n_stills": made.n_stills}
+        _run(work, training, ViewBatches(cells, mean, deviation, seed=config.seed, **shape), "coder")
+    _keep(training, file, {"mean": mean, "deviation": deviation})
+
+
+def _codec(work: Work) -> None:
+    config, made = work.config, work.config.codec
+    file = _stage_file(work, "codec")
+    if file.exists():
+        return
+    torch.manual_seed(config.seed)
+    training = CodecTraining(CodecConfig(made.code, made.channels), steps=made.steps, rate=made.rate, seed=config.seed)
+    if work.start is not None:
+        _begin(training, Tokenizers.load(work.start / TOKENIZERS_FILE).sound, work.start)
+    if made.steps:
+        clips = heard(work.files(stills=False))
+        _run(work, training, BandBatches(clips, batch=made.batch, codes=made.codes, seed=config.seed), "codec")
+    _keep(training, file)
+
+
+def _cells(work: Work, grid: Grid) -> Path:
+    """The folder with the cells of all shards, made where they are not there."""
+    weights = b"".join(one.detach().numpy().tobytes() for one in grid.state_dict().values())
+    folder = work.out / "cells" / cache.key_of(weights)
+    files = work.files()
+
+    def make() -> None:
+        grid.eval().requires_grad_(False).to(_device(work))
+        at = iter(range(1, len(files) + 1))
+        cache.cells(files, grid, folder, tick=lambda: work.report(f"cells: {next(at)} of {len(files)} files"))
+        (folder / "done").touch()
+
+    by_the_first(folder / "done", make)
+    return folder
+
+
+def _latents(work: Work) -> tuple[Vocabulary, list[Example]]:
+    """The vocabulary, and all shards through the tokenizers as they are exported (rounded to what the file holds)."""
+    sizes, files = work.config.transformer, work.files()
+    if work.start is not None:
+        vocabulary = ReferenceModel.load("joint", work.start).vocabulary
+    else:
+        vocabulary = vocabulary_of(told(files), max_words=sizes.words, max_symbols=sizes.symbols)
+    tokenizers = Tokenizers.load(work.tokenizers)
+    size, world = tokenizers.video.config, work.config.world
+    if (size.width, size.height) != (world.width, world.height):
+        raise GeneratorError(
+            f"{work.tokenizers} is for pictures of {size.width} x {size.height}, the config's world has {world.width} x {world.height}"
+        )
+    grid = _trained_grid(work) if _stage_file(work, "grid").exists() else tokenizers.video.grid
+    folder = work.out / "latents" / cache.key_of(work.tokenizers.read_bytes(), cache.key_of_words(vocabulary))
+
+    def make() -> None:
+        cells = _cells(work, grid)
+        for part in (tokenizers.video, tokenizers.sound):
+            part.eval().requires_grad_(False).to(_device(work))
+        at = iter(range(1, len(files) + 1))
+        cache.encoded(files, cells, tokenizers, vocabulary, folder, tick=lambda: work.report(f"latents: {next(at)} of {len(files)} files"))
+        (folder / "done").touch()
+
+    by_the_first(folder / "done", make)
+    return vocabulary, cache.read([folder / file.name for file in files])
+
+
+def _device(work: Work) -> str:
+    return "cuda" if work.config.machine.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _twin(work: Work, twin: Twin, vocabulary: Vocabulary, examples: list[Example], scale: Scale) -> None:
+    config, made = work.config, work.config.twins
+    file = work.out / f"{twin}.safetensors"
+    if file.exists():
+        return
+    tokenizers = Tokenizers.load(work.tokenizers)
+    torch.manual_seed(config.seed)
+    training = TwinTraining(_transformer_config(config, tokenizers, vocabulary), twin, steps=made.steps, rate=made.rate, seed=config.seed)
+    if work.start is not None:
+        _begin(training, ReferenceModel.load(twin, work.start).transformer, work.start)
+    whole = JointTransformer(training.transformer.config).requires_grad_(False)
+    model = ReferenceModel(twin, _ready(tokenizers), whole, scale, vocabulary, {})
+    if made.steps:
+        batches = ExampleBatches(examples, scale, vocabulary, batch=made.batch, still_every=made.still_every, seed=config.seed)
+        checks = [_validation(work, model)] if config.validation.every else []
+        _run(work, training, batches, twin, checks)
+    weights = training.averaged_weights()
+
+    def save() -> None:
+        whole.load_state_dict(weights)
+        ReferenceModel(twin, tokenizers, whole, scale, vocabulary, _trained(work, twin, whole)).save(work.out)
+        work.report(f"{twin}: wrote {file}")
+
+    by_the_first(file, save)
+
+
+def _validation(work: Work, model: ReferenceModel) -> Validation:
+    asked, world = work.config.validation, work.config.world
+    # Another seed than the evaluation's, whose prompts stay unseen until then.
+    written = heldout.write(work.out / "heldout", prompts=asked.prompts, seed=world.seed + 1)
+    few = HeldOut(written.file, written.prompts[: asked.prompts])
+    size = (world.width, world.height)
+    return Validation(model, few, asked.metrics, every=asked.every, steps=asked.sampling_steps, out=work.out, size=size)
+
+
+def _transformer_config(config: Config, tokenizers: Tokenizers, vocabulary: Vocabulary) -> TransformerConfig:
+    asked, video, sound = config.transformer, tokenizers.video.config, tokenizers.sound.config
+    codes = {"person": video.person, "shot": video.shot, "video": FRAMES_PER_TOKEN * video.motion, "sound": sound.code}
+    sizes = (asked.width, asked.depth, asked.heads, asked.text_depth, asked.spread)
+    return TransformerConfig(*sizes, words=len(vocabulary.words), symbols=len(vocabulary.symbols), codes=codes)
+
+
+def _trained(work: Work, twin: Twin, transformer: nn.Module) -> dict[str, Any]:
+    """What is said of the weights for good."""
+    stages = _stages(work)
+    mine = stages.get(twin, {"steps": 0, "seconds": 0.0})
+    return {
+        "config": work.name,
+        "steps": mine["steps"],
+        "seconds": mine["seconds"],
+        "tokenizers": ", ".join(f"{stage} {stages[stage]['steps']} steps" for stage in TOKENIZER_STAGES if stage in stages),
+        "device": device_words(work.config.machine),
+        "clips": work.config.world.clips,
+        "stills": work.config.world.stills,
+        "params": sum(one.numel() for one in transformer.parameters()),
+        "started_from": work.start.name if work.start is not None else None,
+    }
+
+
+def _begin(training: Training[Any], trained: nn.Module, start: Path) -> None:
+    """Take up weights, and their average with them."""
+    try:
+        training.net.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise GeneratorError(f"the weights in {start} have other sizes than the config ({reason})") from error
+    training.average.module.load_state_dict(training.net.state_dict())
+
+
+def _stage_file(work: Work, stage: str) -> Path:
+    return work.out / "stages" / f"{stage}.safetensors"
+
+
+def _keep(training: Training[Any], file: Path, more: dict[str, Tensor] | None = None) -> None:
+    """Write the average where the next stages find it."""
+    from safetensors.torch import save_file
+
+    weights = {name: one.contiguous() for name, one in (training.averaged_weights() | (more or {})).items()}
+
+    def save() -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        save_file(weights, partial)
+        partial.rename(file)
+
+    by_the_first(file, save)
+
+
+def _trained_grid(work: Work) -> Grid:
+    from safetensors.torch import load_file
+
+    grid = Grid(_sizes(work.config))
+    grid.load_state_dict(load_file(_stage_file(work, "grid")))
+    return grid
+
+
+def _whole_tokenizers(work: Work) -> Tokenizers:
+    """What the stages made, put together."""
+    from safetensors.torch import load_file
+
+    video = VideoTokenizer(_sizes(work.config))
+    parts = {f"grid.{name}": one for name, one in load_file(_stage_file(work, "grid")).items()}
+    video.load_state_dict(parts | load_file(_stage_file(work, "coder")))
+    sound = SoundCodec(CodecConfig(work.config.codec.code, work.config.codec.channels))
+    sound.load_state_dict(load_file(_stage_file(work, "codec")))
+    return Tokenizers(video, sound)
+
+
+def _ready(tokenizers: Tokenizers) -> Tokenizers:
+    for part in (tokenizers.video, tokenizers.sound):
+        part.eval().requires_grad_(False)
+    return tokenizers
+
+
+def _stages(work: Work) -> dict[str, Any]:
+    file = work.out / "stages.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def _run(work: Work, training: Training[Any], batches: Numbered[Any], stage: str, callbacks: Sequence[Callback] = ()) -> None:
+    """Train, and keep how many steps and seconds it took."""
+    seconds = run(training, batches, stage=stage, config=work.config, out=work.out, report=work.report, callbacks=callbacks)
+    work.report(f"{stage}: {training.steps} steps in {seconds / 60:.1f} min")
+    if rank() == 0:
+        stages = {**_stages(work), stage: {"steps": training.steps, "seconds": round(seconds, 3)}}
+        (work.out / "stages.json").write_text(json.dumps(stages, indent=1) + "\n")

@@ -1,0 +1,134 @@
+"""How a twin does meanwhile: clips of prompts it never saw, scored by the suite's own metrics."""
+
+from __future__ import annotations
+
+import copy
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from generators.reference.flow import Sampling
+from generators.reference.generate import generate
+from generators.reference.heldout import HeldOut
+from generators.reference.model import ReferenceModel
+from generators.reference.training.averaging import Training
+from seedbench.clip import Clip
+from seedbench.errors import ClipError, WeightsError
+from seedbench.generator import Request
+from seedbench.metric import Sample, Score
+from seedbench.plan import applies, make_metrics
+from seedbench.prompt import Prompt
+
+RATE = 16_000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The mean of a measure over the clips that were given one; ``asked`` of them could have been."""
+
+    metric: str
+    measure: str
+    value: float | None
+    answered: int
+    asked: int
+
+
+class Validation(Callback):
+    """Every so many steps and after the last: clips from the averaged weights, their scores to the dashboard and ``validation.csv``."""
+
+    def __init__(
+        self,
+        model: ReferenceModel,
+        asked: HeldOut,
+        metrics: Sequence[str],
+        *,
+        every: int,
+        steps: int,
+        out: Path,
+        size: tuple[int, int],
+    ) -> None:
+        self.model, self.asked, self.metrics = model, asked, tuple(metrics)
+        self.every, self.sampling, self.out, self.size = every, Sampling(steps), out, size
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
+        step = trainer.global_step
+        if step % self.every and step != trainer.max_steps:
+            return
+        assert isinstance(pl_module, Training)  # noqa: S101 - for the type checker
+        weights = pl_module.averaged_weights()
+        if not trainer.is_global_zero:
+            return
+        transformer = copy.deepcopy(self.model.transformer)
+        transformer.load_state_dict(weights)
+        model = ReferenceModel(
+            self.model.twin, self.model.tokenizers, transformer.eval(), self.model.scale, self.model.vocabulary, self.model.trained
+        )
+        files = clips(model, self.asked, self.out / "samples" / model.twin / f"{step:06d}", self.sampling, size=self.size)
+        figures = scored(files, self.asked.prompts, self.metrics)
+        _show(trainer.logger.experiment, model.twin, files, figures, step)  # type: ignore[union-attr]
+        append(self.out / "validation.csv", model.twin, step, figures)
+
+
+def clips(model: ReferenceModel, asked: HeldOut, folder: Path, how: Sampling, *, size: tuple[int, int]) -> list[Path | None]:
+    """A clip of each prompt, in its own folder below ``folder``; None where there is none."""
+    root, (width, height) = asked.file.parent, size
+    requests = [Request(prompt=prompt, seed=n, width=width, height=height, root=root) for n, prompt in enumerate(asked.prompts)]
+    folders = [folder / prompt.id for prompt in asked.prompts]
+    for one in folders:
+        one.mkdir(parents=True, exist_ok=True)
+    return [made.file for made in generate(model, requests, folders, how)]
+
+
+def scored(files: Sequence[Path | None], prompts: Sequence[Prompt], metrics: Sequence[str]) -> list[Figure]:
+    """The clips under clip metrics found by name. A metric is asked where the prompt states what it needs."""
+    found: dict[tuple[str, str], list[float]] = {}
+    asked: dict[tuple[str, str], int] = {}
+    for name, metric in make_metrics(tuple(metrics)).items():
+        for file, prompt in zip(files, prompts, strict=True):
+            if file is None or not applies(metric.info, prompt):
+                continue
+            try:
+                given = metric.score(Clip.open(file), Sample(prompt=prompt, generator="reference"))  # type: ignore[union-attr]
+            except (ClipError, WeightsError) as error:
+                given = [Score.none(measure.name, str(error)) for measure in metric.info.measures]
+            for score in given if isinstance(given, list) else [given]:
+                place = (name, score.measure)
+                asked[place] = asked.get(place, 0) + 1
+                found.setdefault(place, [])
+                if score.value is not None:
+                    found[place].append(score.value)
+    return [
+        Figure(name, measure, float(np.mean(values)) if values else None, len(values), asked[name, measure])
+        for (name, measure), values in found.items()
+    ]
+
+
+def append(file: Path, twin: str, step: int, figures: Sequence[Figure]) -> None:
+    """Add a row for each figure to a CSV file."""
+    fresh = not file.exists()
+    with file.open("a", newline="") as opened:
+        writer = csv.DictWriter(opened, ["twin", "step", "metric", "measure", "value", "answered", "asked"])
+        if fresh:
+            writer.writeheader()
+        writer.writerows({"twin": twin, "step": step, **asdict(figure)} for figure in figures)
+
+
+def _show(board: Any, twin: str, files: Sequence[Path | None], figures: Sequence[Figure], step: int) -> None:
+    for figure in figures:
+        name = f"{twin}/validation/{figure.metric}.{figure.measure}"
+        if figure.value is not None:
+            board.add_scalar(name, figure.value, step)
+        board.add_scalar(f"{name}.answered", figure.answered / figure.asked, step)
+    for file in [one for one in files if one is not None][:3]:
+        clip = Clip.open(file)
+        rgb = clip.frames(25).rgb
+        strip = np.concatenate(list(rgb[np.linspace(0, len(rgb) - 1, 6).round().astype(int)]), axis=1)
+        board.add_image(f"{twin}/{file.parent.name}", strip, step, dataformats="HWC")
+        board.add_audio(f"{twin}/{file.parent.name}", torch.from_numpy(np.array(clip.audio(RATE).samples))[None], step, sample_rate=RATE)

@@ -1,0 +1,243 @@
+"""One transformer over people, shots, pictures and sound: every step of denoising moves all of them together.
+
+Text is read once by a few layers; its keys and values are then offered to every layer of the denoiser, beside the tokens themselves.
+Tokens of pictures and sound (80 ms each) and phonemes carry rotary positions in *seconds*, so that what belongs together in time is
+near (as in MMAudio: Cheng et al. 2024). Each token is noisy, given (clean) or absent, which makes references, extension, edits and the
+cascaded twin one mechanism. Flow time enters by adaptive layer norm, shared by the layers (PixArt: Chen et al. 2023).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from generators.reference.tokens import GRAM_BUCKETS, MAX_PEOPLE, MAX_SHOTS, VOICE, Scripts
+
+KINDS = ("person", "shot", "video", "sound")
+NOISY, GIVEN, ABSENT = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes of the network; ``codes`` are the numbers in a token of each kind."""
+
+    width: int = 192
+    depth: int = 6
+    heads: int = 3
+    text_depth: int = 2
+    spread: int = 3
+    words: int = 512
+    symbols: int = 128
+    codes: dict[str, int] = field(default_factory=lambda: {"person": 96, "shot": 64, "video": 48, "sound": 64})
+
+
+@dataclass(frozen=True)
+class Latents:
+    """A tensor (B, n, C) for each kind of token, people, shots, pictures (T tokens of 80 ms) and sound (T)."""
+
+    person: Tensor
+    shot: Tensor
+    video: Tensor
+    sound: Tensor
+
+    def each(self) -> tuple[Tensor, ...]:
+        """In the order of :data:`KINDS`."""
+        return self.person, self.shot, self.video, self.sound
+
+
+def turned(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary positions on the first half of each head's numbers. ``x`` (B, H, N, D); cosines and sines (B or 1, 1, N, D / 4)."""
+    cos, sin = angles
+    quarter = cos.shape[-1]
+    a, b, rest = x[..., :quarter], x[..., quarter : 2 * quarter], x[..., 2 * quarter :]
+    return torch.cat([a * cos - b * sin, a * sin + b * cos, rest], -1)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a layer looks at beside its own tokens: keys and values (B, H, C, D), the last ``words`` of them words, which only the first
+    ``still`` tokens (people and shots) see."""
+
+    keys: Tensor
+    values: Tensor
+    words: int
+    still: int
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Queries and keys of one size, so that attention cannot run away (Dehghani et al. 2023)."""
+    return F.rms_norm(x, x.shape[-1:])
+
+
+class _Attention(nn.Module):
+    def __init__(self, width: int, heads: int, *, context: bool) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.context = nn.Linear(width, 2 * width, bias=False) if context else nn.Identity()
+        self.out = nn.Linear(width, width)
+        self.sharpness = nn.Parameter(torch.ones(heads, 1, 1))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def remembered(self, context: Tensor, angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Keys and values that a context (B, C, W) offers."""
+        k, v = self.context(context).chunk(2, -1)
+        return turned(_unit(self._split(k)), angles).to(v.dtype), self._split(v)
+
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, beside: Beside | None = None) -> Tensor:
+        q, k, v = (self._split(one) for one in self.qkv(x).chunk(3, -1))
+        q, k = turned(_unit(q) * self.sharpness, angles).to(v.dtype), turned(_unit(k), angles).to(v.dtype)
+        if beside is None:
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+            return self.out(y.transpose(1, 2).flatten(2))
+        # The context's words lie last: tokens of time, by far the most, look at all before them and leave the words to people and shots.
+        k, v = torch.cat([k, beside.keys], 2), torch.cat([v, beside.values], 2)
+        still, nearer = beside.still, k.shape[2] - beside.words
+        parts = [F.scaled_dot_product_attention(q[:, :, :still], k, v, attn_mask=mask[:, :, :still])]
+        if q.shape[2] > still:
+            heard = mask[:, :, still:, :nearer]
+            parts.append(F.scaled_dot_product_attention(q[:, :, still:], k[:, :, :nearer], v[:, :, :nearer], attn_mask=heard))
+        return self.out(torch.cat(parts, 2).transpose(1, 2).flatten(2))
+
+
+class _Layer(nn.Module):
+    """Attention and a gated feed-forward; with ``timed``, shifted and scaled by six vectors."""
+
+    def __init__(self, config: TransformerConfig, *, timed: bool) -> None:
+        super().__init__()
+        width = config.width
+        self.attention = _Attention(width, config.heads, context=timed)
+        self.norms = nn.ModuleList([nn.LayerNorm(width, elementwise_affine=not timed) for _ in range(2)])
+        self.wide = nn.Linear(width, config.spread * width)
+        self.narrow = nn.Linear(config.spread * width, width)
+        self.own = nn.Parameter(torch.randn(6, width) / math.sqrt(width)) if timed else None
+
+    def remembered(self, context: Tensor, angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Keys and values that a context offers to this layer."""
+        return self.attention.remembered(context, angles)
+
+    def forward(
+        self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, beside: Beside | None = None, time: Tensor | None = None
+    ) -> Tensor:
+        if time is None or self.own is None:
+            x = x + self.attention(self.norms[0](x), angles, mask)
+            return x + self.narrow(F.gelu(self.wide(self.norms[1](x)), approximate="tanh"))
+        a, b, c, d, e, f = (time + self.own)[:, None].unbind(-2)
+        x = x + c * self.attention(self.norms[0](x) * (1 + a) + b, angles, mask, beside)
+        return x + f * self.narrow(F.gelu(self.wide(self.norms[1](x) * (1 + d) + e), approximate="tanh"))
+
+
+@dataclass(frozen=True)
+class Context:
+    """A read script: keys and values for every layer, and which of them are there (B, C); the last ``words`` are words."""
+
+    remembered: list[tuple[Tensor, Tensor]]
+    mask: Tensor
+    words: int
+
+
+class JointTransformer(nn.Module):
+    """Velocities of all tokens at a flow time, given a script."""
+
+    rates: Tensor
+    order: Tensor
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.word = nn.Embedding(config.words + 1, width)
+        self.gram = nn.EmbeddingBag(GRAM_BUCKETS, width, mode="sum", padding_idx=0)
+        self.symbol = nn.EmbeddingBag(config.symbols + 1, width, mode="sum", padding_idx=0)
+        self.voice = nn.Linear(VOICE, width)
+        self.sorts = nn.Parameter(torch.randn(3, width) * 0.02)  # words, sounds, voice
+        self.speaker = nn.Embedding(MAX_PEOPLE + 1, width)
+        self.reading = nn.ModuleList(_Layer(config, timed=False) for _ in range(config.text_depth))
+        self.into = nn.ModuleDict({kind: nn.Linear(size, width) for kind, size in config.codes.items()})
+        self.kinds = nn.Parameter(torch.randn(len(KINDS), 2, width) * 0.02)
+        self.number = nn.Embedding(MAX_SHOTS, width)
+        self.person = nn.Embedding(MAX_PEOPLE + 1, width)
+        told = nn.Linear(width, 6 * width)
+        nn.init.zeros_(told.weight)
+        self.clock = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), told)
+        self.layers = nn.ModuleList(_Layer(config, timed=True) for _ in range(config.depth))
+        self.last = nn.LayerNorm(width)
+        heads = {kind: nn.Linear(width, size) for kind, size in config.codes.items()}
+        for head in heads.values():
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+        self.out = nn.ModuleDict(heads)
+        for embedding in (self.word, self.gram, self.symbol, self.speaker, self.number, self.person):
+            nn.init.normal_(embedding.weight, std=0.02)
+        half = config.width // config.heads // 4
+        self.register_buffer("rates", 2 * math.pi * torch.logspace(math.log10(0.06), math.log10(6.0), half), persistent=False)
+        order = torch.arange(256)[:, None] / 256 ** (torch.arange(0, width, 2) / width)
+        self.register_buffer("order", torch.stack([order.sin(), order.cos()], -1).flatten(1), persistent=False)
+
+    def _angles(self, seconds: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines (B, 1, N, D / 4) of times (B, N)."""
+        angle = seconds[:, None, :, None] * self.rates
+        return angle.cos(), angle.sin()
+
+    def read(self, scripts: Scripts, *, blank: Tensor | None = None) -> Context:
+        """What the layers are offered of a script; where ``blank`` (B,) is True, nothing (for guidance)."""
+        words = self.word(scripts.words) + self.gram(scripts.grams.flatten(0, 1)).unflatten(0, scripts.words.shape) / 3
+        words = words + self.order[: words.shape[1]] * 0.1 + self.sorts[0]
+        sounds = (
+            self.symbol(scripts.symbols.flatten(0, 1)).unflatten(0, scripts.sound_s.shape) + self.speaker(scripts.speaker) + self.sorts[1]
+        )
+        voice = (self.voice(scripts.voice) + self.sorts[2])[:, None]
+        x = torch.cat([sounds, voice, words], 1)
+        mask = torch.cat([scripts.sound_mask, scripts.has_voice[:, None], scripts.word_mask], 1)
+        if blank is not None:
+            mask = mask & ~blank[:, None]
+        seconds = F.pad(scripts.sound_s, (0, 1 + scripts.words.shape[1]))
+        angles = self._angles(seconds)
+        seen = mask[:, None, None, :] | torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
+        for layer in self.reading:
+            x = layer(x, angles, seen)
+        return Context([cast(_Layer, layer).remembered(x, angles) for layer in self.layers], mask, scripts.words.shape[1])
+
+    def forward(self, noisy: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Context) -> Latents:
+        """Velocities of tokens. ``states`` (B, n) of each kind: NOISY, GIVEN or ABSENT; ``time`` (B,) 0 (noise) .. 1 (clean)."""
+        length = scripts.tokens.shape[1]
+        token_s = scripts.token_s.expand(len(time), -1)
+        here = self.number(scripts.token_shot) + self.person(scripts.token_person)
+        k, p = scripts.shots.shape[1], scripts.people.shape[1]
+        device = time.device
+        marks = (
+            self.person(torch.arange(1, p + 1, device=device)).expand(len(time), -1, -1),
+            self.number(torch.arange(k, device=device)) + self.person(scripts.shown),
+            here,
+            here,
+        )
+        there = (scripts.people, scripts.shots, scripts.tokens, scripts.tokens)
+        parts = [
+            self.into[kind](tokens) + mark + self.kinds[place][(state == GIVEN).long()]
+            for place, (kind, tokens, mark, state) in enumerate(zip(KINDS, noisy.each(), marks, states.each(), strict=True))
+        ]
+        x = torch.cat(parts, 1)
+        present = torch.cat([one & (s != ABSENT) for one, s in zip(there, states.each(), strict=True)], 1)
+        seconds = torch.cat([torch.zeros(len(time), p, device=device), scripts.shot_s, token_s, token_s], 1)
+        angles = self._angles(seconds)
+        mask = torch.cat([present, context.mask], 1)[:, None, None, :]
+        itself = F.pad(torch.eye(x.shape[1], dtype=torch.bool, device=device), (0, context.mask.shape[1]))
+        mask = mask | itself
+        clock = self.clock(_waves(time)).unflatten(-1, (6, -1))
+        for layer, (keys, values) in zip(self.layers, context.remembered, strict=True):
+            x = layer(x, angles, mask, Beside(keys, values, context.words, p + k), clock)
+        pieces = self.last(x).split([p, k, length, length], 1)
+        return Latents(*(self.out[kind](piece).float() for kind, piece in zip(KINDS, pieces, strict=True)))
+
+
+def _waves(time: Tensor) -> Tensor:
+    """Flow times (...) as 64 waves."""
+    rates = torch.logspace(0, 2.3, 32, device=time.device)
+    return torch.cat([(time[..., None] * rates).sin(), (time[..., None] * rates).cos()], -1)

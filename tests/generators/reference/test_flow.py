@@ -1,0 +1,312 @@
+"""Tasks, noise, the loss and the sampler, on models whose velocity is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from generators.reference.flow import Sampling, all_noisy, drawn_states, loss_of, noise_like, sample
+from generators.reference.model import ReferenceModel
+from generators.reference.script import Script
+from generators.reference.tokens import Scripts, Vocabulary, batched
+from generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, Latents
+
+VOCABULARY = Vocabulary(("a", "man"), ("a", "h"), {"": 0.08})
+CODES = {"person": 16, "shot": 32, "video": 48, "sound": 16}
+ALIKE = 1e-4
+
+
+def filled(scripts: Scripts, value: float, codes: dict[str, int] = CODES) -> Latents:
+    sizes = (scripts.people.shape[1], scripts.shots.shape[1], scripts.tokens.shape[1], scripts.tokens.shape[1])
+    return Latents(*(torch.full((len(scripts.words), size, codes[kind]), value) for kind, size in zip(KINDS, sizes, strict=True)))
+
+
+class Straight:
+    """A model whose velocity leads straight to ``data``; it notes the states and the number of rows of every call."""
+
+    def __init__(self, data: Latents) -> None:
+        self.data = data
+        self.calls: list[SimpleNamespace] = []
+
+    def read(self, scripts: Scripts, *, blank: Tensor | None = None) -> Any:
+        return SimpleNamespace(blank=blank)
+
+    def __call__(self, tokens: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Any) -> Latents:
+        self.calls.append(SimpleNamespace(states=states, tokens=tokens, rows=len(time), blank=context.blank, time=time))
+        left = (1 - time)[:, None, None]
+        rows = [torch.cat([one] * (len(time) // len(one))) for one in self.data.each()]
+        return Latents(*((goal - now) / left for goal, now in zip(rows, tokens.each(), strict=True)))
+
+
+@pytest.fixture
+def scripts(make_script: Callable[..., Script]) -> Scripts:
+    return batched([make_script(20, cuts=(9,)), make_script(12)], VOCABULARY)
+
+
+@pytest.fixture
+def many(make_script: Callable[..., Script]) -> Scripts:
+    return batched([make_script(50, cuts=(21,))] * 600, VOCABULARY)
+
+
+def drawn(scripts: Scripts, twin: str, seed: int = 0) -> Latents:
+    return drawn_states(scripts, twin, torch.Generator().manual_seed(seed))  # type: ignore[arg-type]
+
+
+def test_the_joint_model_always_has_pictures_and_sound(many: Scripts) -> None:
+    states = drawn(many, "joint")
+    assert not any((one == ABSENT).any() for one in states.each())
+
+
+def test_the_cascaded_model_makes_pictures_without_sound_or_sound_to_finished_pictures(many: Scripts) -> None:
+    states = drawn(many, "cascaded")
+    first = (states.sound == ABSENT).all(1)
+    second = ~first
+    assert first.float().mean().item() == pytest.approx(0.5, abs=0.08)
+    assert not (states.sound[second] == ABSENT).any()
+    for one in (states.person, states.shot, states.video):
+        assert (one[second] == GIVEN).all()
+        assert not (one == ABSENT).any()
+
+
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+def test_most_tasks_leave_all_time_open_and_some_give_a_beginning(many: Scripts, twin: str) -> None:
+    states = drawn(many, twin)
+    video = states.video if twin == "joint" else states.video[(states.sound == ABSENT).all(1)]
+    share = (video == GIVEN).float().mean(1)
+    assert (share == 0).float().mean() > 0.6
+    partly = (share > 0) & (share < 1)
+    assert 0.02 < partly.float().mean() < 0.2
+    for row in video[partly]:
+        assert (row.diff() <= 0).all()  # what is given comes first
+
+
+def test_people_are_given_in_some_tasks(many: Scripts) -> None:
+    assert 0.3 < (drawn(many, "joint").person == GIVEN).float().mean() < 0.6
+
+
+def test_the_joint_model_has_something_to_make_in_every_task(many: Scripts) -> None:
+    states = drawn(many, "joint")
+    assert torch.cat([(one == NOISY) for one in states.each()], 1).any(1).all()
+
+
+def test_the_same_generator_draws_the_same_tasks(many: Scripts) -> None:
+    same = zip(drawn(many, "cascaded", 3).each(), drawn(many, "cascaded", 3).each(), strict=True)
+    assert all(torch.equal(a, b) for a, b in same)
+    assert not torch.equal(drawn(many, "cascaded", 3).video, drawn(many, "cascaded", 4).video)
+
+
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+def test_stills_have_tasks_without_time(make_script: Callable[..., Script], twin: str) -> None:
+    states = drawn(batched([make_script(2)] * 50, VOCABULARY, timed=False), twin)
+    assert states.video.shape == states.sound.shape == (50, 0)
+    assert (states.shot == NOISY).any()
+
+
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_sampling_with_an_exact_velocity_lands_on_the_data(scripts: Scripts, twin: Any, steps: int, guidance: float) -> None:
+    data = noise_like(scripts, CODES, [5, 6])
+    made = sample(
+        Straight(data),  # type: ignore[arg-type]
+        scripts,
+        noise_like(scripts, CODES, [1, 2]),
+        filled(scripts, 0.0),
+        all_noisy(scripts),
+        how=Sampling(steps, guidance),
+        twin=twin,
+    )
+    for one, goal in zip(made.each(), data.each(), strict=True):
+        assert torch.allclose(one, goal, atol=ALIKE)
+
+
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+def test_given_tokens_come_back_as_they_were(model: ReferenceModel, make_script: Callable[..., Script], twin: Any) -> None:
+    scripts = batched([make_script(20, cuts=(9,))], model.vocabulary)
+    codes = model.transformer.config.codes
+    states, given = all_noisy(scripts), filled(scripts, 0.5, codes)
+    states.person[:], states.video[:, :3], states.sound[:, 7:] = GIVEN, GIVEN, GIVEN
+    made = sample(model.transformer, scripts, noise_like(scripts, codes, [0]), given, states, how=Sampling(3, 2.0), twin=twin)
+    for one, state in zip(made.each(), states.each(), strict=True):
+        assert (one[state == GIVEN] == 0.5).all()
+        assert (one[state == NOISY] != 0.5).all()
+
+
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+def test_with_everything_given_the_model_is_not_asked(scripts: Scripts, twin: Any) -> None:
+    model = Straight(filled(scripts, 0.0))
+    states = Latents(*(torch.full_like(one, GIVEN) for one in all_noisy(scripts).each()))
+    given = filled(scripts, 2.0)
+    made = sample(model, scripts, filled(scripts, 1.0), given, states, how=Sampling(4, 2.0), twin=twin)  # type: ignore[arg-type]
+    assert not model.calls
+    assert all(torch.equal(a, b) for a, b in zip(made.each(), given.each(), strict=True))
+
+
+def test_the_cascaded_twin_hears_nothing_while_it_makes_pictures(scripts: Scripts) -> None:
+    data = filled(scripts, 0.7)
+    model = Straight(data)
+    sample(
+        model,
+        scripts,
+        filled(scripts, 0.0),
+        filled(scripts, 0.0),
+        all_noisy(scripts),
+        how=Sampling(2, 1.0),
+        twin="cascaded",  # type: ignore[arg-type]
+    )
+    first, second = model.calls[:2], model.calls[2:]
+    assert len(second) == 2
+    for call in first:
+        assert (call.states.sound == ABSENT).all()
+        assert (call.states.video == NOISY).all()
+    for call in second:
+        assert (call.states.sound == NOISY).all()
+        for state, tokens, goal in zip(call.states.each()[:3], call.tokens.each()[:3], data.each()[:3], strict=True):
+            assert (state == GIVEN).all()
+            assert torch.allclose(tokens, goal, atol=ALIKE)
+
+
+def test_the_joint_twin_makes_both_at_once(scripts: Scripts) -> None:
+    model = Straight(filled(scripts, 0.7))
+    sample(
+        model,
+        scripts,
+        filled(scripts, 0.0),
+        filled(scripts, 0.0),
+        all_noisy(scripts),
+        how=Sampling(4, 1.0),
+        twin="joint",  # type: ignore[arg-type]
+    )
+    assert len(model.calls) == 4
+    assert all((state == NOISY).all() for call in model.calls for state in call.states.each())
+
+
+@pytest.mark.parametrize(("guidance", "rows"), [(1.0, 2), (2.0, 4)])
+def test_without_guidance_there_is_no_second_pass(scripts: Scripts, guidance: float, rows: int) -> None:
+    model = Straight(filled(scripts, 0.0))
+    sample(
+        model,
+        scripts,
+        filled(scripts, 1.0),
+        filled(scripts, 0.0),
+        all_noisy(scripts),
+        how=Sampling(3, guidance),
+        twin="joint",  # type: ignore[arg-type]
+    )
+    assert {call.rows for call in model.calls} == {rows}
+    if guidance != 1:
+        assert model.calls[0].blank.tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0, 2.5])
+def test_guidance_goes_so_many_times_from_the_blank_velocity_to_the_told_one(scripts: Scripts, guidance: float) -> None:
+    class Told(Straight):
+        def __call__(self, tokens: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Any) -> Latents:
+            n = len(self.data.person)
+            return Latents(*(torch.where(torch.arange(len(one))[:, None, None] < n, 3.0, 1.0).expand_as(one) for one in tokens.each()))
+
+    start = filled(scripts, 0.0)
+    made = sample(Told(start), scripts, start, start, all_noisy(scripts), how=Sampling(7, guidance), twin="joint")  # type: ignore[arg-type]
+    assert made.video.unique().tolist() == pytest.approx([1 + 2 * guidance] * len(made.video.unique()), abs=1e-4)
+
+
+def test_flow_times_go_from_noise_to_data(scripts: Scripts) -> None:
+    model = Straight(filled(scripts, 0.0))
+    sample(
+        model,
+        scripts,
+        filled(scripts, 1.0),
+        filled(scripts, 0.0),
+        all_noisy(scripts),
+        how=Sampling(8, 1.0),
+        twin="joint",  # type: ignore[arg-type]
+    )
+    times = [float(call.time[0]) for call in model.calls]
+    assert times[0] == 0
+    assert times == sorted(times)
+    assert times[-1] < 1
+
+
+def test_an_exact_velocity_has_no_loss(scripts: Scripts) -> None:
+    clean = noise_like(scripts, CODES, [3, 4])
+    losses = loss_of(Straight(clean), clean, scripts, all_noisy(scripts), torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+    assert set(losses.each) == set(KINDS)
+    assert losses.total.item() < 1e-6
+
+
+def test_only_noisy_tokens_count(scripts: Scripts) -> None:
+    class Wrong(Straight):
+        def __call__(self, tokens: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Any) -> Latents:
+            exact = super().__call__(tokens, states, time, scripts, context)
+            spoiled = [
+                torch.where((state == NOISY)[..., None], one, one + 9) for one, state in zip(exact.each(), states.each(), strict=True)
+            ]
+            spoiled[2][1, 6:] += 9  # padding of the shorter row
+            return Latents(*spoiled)
+
+    clean = noise_like(scripts, CODES, [3, 4])
+    states = all_noisy(scripts)
+    states.person[:], states.video[:, :4], states.sound[:] = GIVEN, GIVEN, ABSENT
+    losses = loss_of(Wrong(clean), clean, scripts, states, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+    assert set(losses.each) == {"shot", "video"}
+    assert losses.total.item() < 1e-6
+
+
+def test_given_tokens_reach_the_model_clean(scripts: Scripts) -> None:
+    clean = noise_like(scripts, CODES, [3, 4])
+    states = all_noisy(scripts)
+    states.video[:] = GIVEN
+    model = Straight(clean)
+    loss_of(model, clean, scripts, states, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+    assert torch.equal(model.calls[0].tokens.video, clean.video)
+    assert not torch.allclose(model.calls[0].tokens.sound, clean.sound, atol=0.1)
+
+
+def test_the_loss_teaches(make_model: Callable[..., ReferenceModel], make_script: Callable[..., Script]) -> None:
+    model = make_model(3)
+    transformer = model.transformer.train().requires_grad_(True)
+    scripts = batched([make_script(12)] * 4, model.vocabulary)
+    clean = filled(scripts, 0.5, transformer.config.codes)
+    optimizer = torch.optim.Adam(transformer.parameters(), 3e-3)
+    found = []
+    for step in range(40):
+        loss = loss_of(transformer, clean, scripts, all_noisy(scripts), torch.Generator().manual_seed(step % 4)).total
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        found.append(loss.item())
+    assert sum(found[-4:]) < 0.8 * sum(found[:4])
+
+
+def test_noise_of_a_row_does_not_depend_on_its_batch(make_script: Callable[..., Script]) -> None:
+    script = make_script(20)
+    alone = noise_like(batched([script], VOCABULARY), CODES, [7])
+    batch = noise_like(batched([make_script(60, cuts=(9, 20)), script], VOCABULARY), CODES, [3, 7])
+    for one, other in zip(alone.each(), batch.each(), strict=True):
+        assert torch.equal(one[0], other[1, : one.shape[1]])
+
+
+@pytest.mark.parametrize("frames", [2, 4, 20])
+def test_noise_of_a_longer_clip_begins_as_that_of_a_shorter_one(make_script: Callable[..., Script], frames: int) -> None:
+    short, long = (noise_like(batched([make_script(count)], VOCABULARY), CODES, [7]) for count in (frames, 90))
+    assert torch.equal(short.video[0], long.video[0, : frames // 2])
+    assert torch.equal(short.sound[0], long.sound[0, : frames // 2])
+
+
+def test_every_seed_and_kind_has_noise_of_its_own(scripts: Scripts) -> None:
+    made = noise_like(scripts, dict.fromkeys(KINDS, 16), [0, 1])
+    first = [one[0, 0] for one in made.each()] + [made.video[1, 0]]
+    assert all(not torch.equal(a, b) for place, a in enumerate(first) for b in first[place + 1 :])
+    assert made.video.std().item() == pytest.approx(1, abs=0.2)
+
+
+def test_states_begin_as_noisy_everywhere(scripts: Scripts) -> None:
+    states = all_noisy(scripts)
+    assert [one.shape for one in states.each()] == [(2, 1), (2, 2), (2, 10), (2, 10)]
+    assert replace(states).person.sum() == 0

@@ -1,0 +1,233 @@
+"""Requests to clips, end to end, with a model that has learned nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from generators.reference import Reference
+from generators.reference.conditions import given_by
+from generators.reference.flow import Sampling
+from generators.reference.generate import sampled
+from generators.reference.model import ReferenceModel
+from generators.reference.painting import frames
+from seedbench.clip import Clip
+from seedbench.errors import GeneratorError
+from seedbench.generator import Generation, Request
+from seedbench.prompt import Character, Line, Music, Prompt
+from seedbench.prompt import Reference as Asset
+
+HELLO = Line(character="ann", text="Hello.", start_s=0.2)
+
+
+def request(prompt: Prompt, seed: int = 0, **fields: Any) -> Request:
+    return Request(**{"prompt": prompt, "seed": seed, "width": 64, "height": 32, "root": None, **fields})
+
+
+@pytest.fixture
+def make(weights: Path, tmp_path: Path) -> Callable[..., Generation]:
+    """``make(request, twin="cascaded")``: one clip from the tiny model, in a folder of its own."""
+    count = iter(range(100))
+
+    def one(asked: Request, **options: Any) -> Generation:
+        directory = tmp_path / f"cell-{next(count)}"
+        directory.mkdir()
+        return Reference(**{"weights": str(weights), "steps": 2, **options}).generate(asked, directory)
+
+    return one
+
+
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+def test_a_clip_is_as_asked(make: Callable[..., Generation], talking: Callable[..., Prompt], twin: str) -> None:
+    made = make(request(talking(duration_s=1.2, cuts=(0.44,), speech=(HELLO,)), seed=5), twin=twin)
+    assert (made.status, made.seed_used, made.cost_usd) == ("succeeded", 5, 0.0)
+    assert made.own_file
+    assert made.facts["twin"] == twin
+    assert made.file is not None
+    facts = Clip.open(made.file).facts
+    assert (facts.width, facts.height, facts.n_frames) == (64, 32, 30)
+    assert facts.fps == pytest.approx(25)
+    assert facts.duration_s == pytest.approx(1.2, abs=0.01)
+    assert facts.has_audio
+    assert facts.audio_rate == 16000
+    assert facts.audio_duration_s == pytest.approx(1.2, abs=0.07)
+
+
+@pytest.mark.parametrize(("width", "height", "fps", "count"), [(128, 72, 25, 30), (64, 32, 50, 60), (64, 32, 12, 14)])
+def test_size_and_rate_are_those_asked(
+    make: Callable[..., Generation], talking: Callable[..., Prompt], width: int, height: int, fps: int, count: int
+) -> None:
+    made = make(request(talking(duration_s=1.2), width=width, height=height, fps=fps))
+    assert made.file is not None
+    facts = Clip.open(made.file).facts
+    assert (facts.width, facts.height, facts.n_frames) == (width, height, count)
+    assert facts.fps == pytest.approx(fps)
+
+
+def bytes_of(made: Generation) -> bytes:
+    assert made.file is not None
+    return made.file.read_bytes()
+
+
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+def test_the_same_request_gives_the_same_bytes(make: Callable[..., Generation], talking: Callable[..., Prompt], twin: str) -> None:
+    asked = request(talking(speech=(HELLO,)), seed=3)
+    assert bytes_of(make(asked, twin=twin)) == bytes_of(make(asked, twin=twin))
+
+
+def test_another_seed_twin_number_of_steps_or_guidance_gives_another_clip(
+    make: Callable[..., Generation], talking: Callable[..., Prompt]
+) -> None:
+    asked = request(talking(), seed=3)
+    others = [make(request(talking(), seed=4)), *(make(asked, **one) for one in ({"twin": "cascaded"}, {"steps": 3}, {"guidance": 1.0}))]
+    clips = [bytes_of(make(asked)), *(bytes_of(one) for one in others)]
+    assert len(set(clips)) == len(clips)
+
+
+@pytest.fixture
+def batch(talking: Callable[..., Prompt]) -> list[Request]:
+    prompts = (
+        talking(duration_s=0.8),
+        talking(duration_s=1.6, cuts=(0.5, 1.0), speech=(HELLO,), text="A man with black hair, close, in a red studio."),
+        talking(duration_s=1.1, cast=(Character(id="ann"), Character(id="bob"))),
+    )
+    return [request(prompt, seed=seed) for seed, prompt in enumerate(prompts)]
+
+
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+def test_a_batch_gives_the_clips_that_its_requests_give_alone(
+    weights: Path, make: Callable[..., Generation], tmp_path: Path, batch: list[Request], twin: str
+) -> None:
+    folders = [tmp_path / f"batch-{place}" for place in range(3)]
+    for folder in folders:
+        folder.mkdir()
+    together = Reference(twin=twin, weights=str(weights), steps=2).generate_many(batch, folders)
+    for asked, folder, made in zip(batch, folders, together, strict=True):
+        assert made.file == folder / "clip.mp4"
+        assert made.seed_used == asked.seed
+        alone = make(asked, twin=twin)
+        assert alone.file is not None
+        one, other = Clip.open(made.file).video.rgb.astype(int), Clip.open(alone.file).video.rgb.astype(int)
+        assert one.shape == other.shape
+        assert np.abs(one - other).mean() < 1.0  # a pixel that rounds the other way may make H.264 decide otherwise about a block
+
+
+def test_before_a_clip_is_written_a_batch_changes_codes_and_pictures_by_rounding_only(model: ReferenceModel, batch: list[Request]) -> None:
+    given = [given_by(one, model) for one in batch]
+    seeds = [one.seed for one in batch]
+    together = sampled(model, given, seeds, Sampling(4, 2.0))
+    for one, seed, codes in zip(given, seeds, together, strict=True):
+        alone = sampled(model, [one], [seed], Sampling(4, 2.0))[0]
+        cut = tuple(other[: len(kind)] for kind, other in zip(alone, codes, strict=True))
+        for kind, other in zip(alone, cut, strict=True):
+            assert torch.allclose(kind, other, atol=1e-4)
+        painted = [np.stack(list(frames(model, one.script, *made[:3], width=64, height=32))).astype(int) for made in (alone, cut)]
+        assert np.abs(painted[0] - painted[1]).max() <= 1
+
+
+def test_an_asset_that_cannot_be_read_fails_its_own_request_only(weights: Path, tmp_path: Path, talking: Callable[..., Prompt]) -> None:
+    (tmp_path / "face.png").write_bytes(b"no picture")
+    bad = talking(cast=(Character(id="ann", reference="image:1"),), references=(Asset(id="image:1", path="face.png", role="appearance"),))
+    asked = [
+        request(one, seed=seed, root=tmp_path) for seed, one in enumerate((talking(), bad, talking(music=Music(tempo_bpm=90)), talking()))
+    ]
+    folders = [tmp_path / f"cell-{place}" for place in range(4)]
+    for folder in folders:
+        folder.mkdir()
+    made = Reference(weights=str(weights), steps=1).generate_many(asked, folders)
+    assert [one.status for one in made] == ["succeeded", "failed", "refused", "succeeded"]
+    assert [one.seed_used for one in made] == [0, 1, 2, 3]
+    assert "face.png" in made[1].reason
+    assert "music" in made[2].reason
+    assert [folder for folder in folders if (folder / "clip.mp4").exists()] == [folders[0], folders[3]]
+
+
+def test_a_language_that_nobody_can_pronounce_fails_its_request(make: Callable[..., Generation], talking: Callable[..., Prompt]) -> None:
+    made = make(request(talking(speech=(Line(character="ann", text="Qapla.", language="tlh"),))))
+    assert made.status == "failed"
+    assert "tlh" in made.reason
+
+
+def test_a_prompt_it_was_not_made_for_is_refused_without_weights(tmp_path: Path, talking: Callable[..., Prompt]) -> None:
+    made = Reference(weights=str(tmp_path / "nowhere")).generate(request(talking(music=Music(tempo_bpm=90))), tmp_path)
+    assert made.status == "refused"
+    assert made.reason == "the reference model makes no music"
+
+
+def test_missing_weights_are_named_with_the_mend(tmp_path: Path, talking: Callable[..., Prompt]) -> None:
+    generator = Reference(weights=str(tmp_path / "nowhere"))
+    for ask in (lambda: generator.generate(request(talking()), tmp_path), lambda: generator.identity(talking(), 0)):
+        with pytest.raises(GeneratorError, match=r"there are no weights .*nowhere.*: train them with `seedbench reference train"):
+            ask()
+
+
+def test_a_file_that_holds_no_weights_is_named(weights: Path, tmp_path: Path, talking: Callable[..., Prompt]) -> None:
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    (folder / "joint.safetensors").write_text("these are no weights")
+    with pytest.raises(GeneratorError, match=r"joint\.safetensors holds no weights of the reference model"):
+        Reference(weights=str(folder)).generate(request(talking()), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"twin": "third"}, "there is no twin 'third': choose joint or cascaded"),
+        ({"steps": 0}, "steps must be a whole number from 1 to 1000, not 0"),
+        ({"steps": 1001}, "not 1001"),
+        ({"steps": 2.5}, "not 2.5"),
+        ({"steps": "many"}, "not 'many'"),
+        ({"steps": True}, "not True"),
+        ({"guidance": -1}, "guidance must be a number from 0 to 20, not -1"),
+        ({"guidance": 21}, "not 21"),
+        ({"guidance": float("nan")}, "not nan"),
+        ({"guidance": "strong"}, "not 'strong'"),
+    ],
+)
+def test_an_option_out_of_range_is_told(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(GeneratorError, match=named):
+        Reference(**options)
+
+
+def test_an_unknown_option_is_not_taken() -> None:
+    with pytest.raises(TypeError, match="stepps"):
+        Reference(stepps=3)  # type: ignore[call-arg]
+
+
+def test_its_identity_is_that_of_its_weights(
+    weights: Path, tmp_path: Path, talking: Callable[..., Prompt], make_model: Callable[..., ReferenceModel]
+) -> None:
+    make_model(9).save(tmp_path / "others")
+    identities = [
+        Reference(twin=twin, weights=str(folder)).identity(talking(), 0)["weights"]
+        for twin, folder in (("joint", weights), ("cascaded", weights), ("joint", tmp_path / "others"))
+    ]
+    assert len(set(identities)) == 3
+    assert all(len(one) == 64 for one in identities)
+
+
+def test_it_makes_batches_and_the_same_clip_each_time() -> None:
+    found = Reference().capabilities()
+    assert found.deterministic
+    assert found.batch > 1
+    assert (456, 256) in found.sizes
+
+
+def test_neither_torch_nor_lightning_is_loaded_before_a_clip_is_made() -> None:
+    code = """
+import sys
+from generators.reference import Reference
+Reference(twin="cascaded").capabilities()
+print(sorted({"torch", "cv2", "librosa", "lightning", "scipy"} & set(sys.modules)))
+import generators.reference.generate
+print(sorted({"lightning", "tensorboard"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "[]"]

@@ -1,0 +1,125 @@
+"""What the reference model refuses, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from generators.reference.limits import CAPABILITIES, MAX_DURATION_S, refusal_of
+from seedbench.prompt import Character, Edit, Event, Music, Prompt, Reference, Shot, Sign
+from seedbench.suite import load_suite
+
+CORE = load_suite("core")
+TWO = (Character(id="ann"), Character(id="bob"))
+FOUR = (*TWO, Character(id="cat"), Character(id="dan"))
+
+
+def shot(**fields: Any) -> tuple[Shot, ...]:
+    return (Shot(**{"start_s": 0, "end_s": 2, "cast": ("ann",), **fields}),)
+
+
+def asset(name: str, role: str) -> tuple[Reference, ...]:
+    return (Reference(id=f"{name}:1", path="a", role=role),)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"events": (Event(kind="bell"),)}, "'bell'"),
+        ({"events": (Event(kind="pendulum"),), "cast": (), "shots": ()}, "'pendulum'"),
+        ({"events": (Event(kind="water"),), "cast": (), "shots": ()}, "'water'"),
+        ({"events": (Event(kind="drop"), Event(kind="drop")), "cast": (), "shots": ()}, "one body at a time"),
+        ({"events": (Event(kind="drop"),)}, "not both"),
+        ({"cast": (), "shots": ()}, "neither"),
+        ({"music": Music(tempo_bpm=100)}, "music"),
+        ({"text_in_frame": (Sign(text="BAR"),)}, "text in the picture"),
+        ({"cast": FOUR}, "at most 3 people"),
+        ({"shots": tuple(Shot(start_s=i / 5, end_s=(i + 1) / 5, cast=("ann",)) for i in range(10))}, "8 shots"),
+        ({"cast": TWO, "shots": shot(cast=("ann", "bob"))}, "two people in one frame"),
+        ({"shots": shot(framing="wide")}, "wide shot"),
+        ({"shots": shot(cast=())}, "a shot without people"),
+        ({"shots": shot(camera="pan")}, "pan"),
+        ({"shots": shot(camera="push")}, "push"),
+        ({"shots": shot(pose="left")}, "turned to the left"),
+        ({"references": asset("image", "style")}, "'style' from image references"),
+        ({"references": asset("video", "camera")}, "'camera' from video references"),
+        ({"references": asset("audio", "source")}, "'source' from audio references"),
+        (
+            {"references": asset("video", "source"), "edit": Edit(source="video:1", change="clothes", to="red")},
+            "'clothes'",
+        ),
+    ],
+)
+def test_a_refusal_names_what_cannot_be_done(talking: Callable[..., Prompt], fields: dict[str, Any], named: str) -> None:
+    reason = refusal_of(talking(**{"duration_s": 2, "shots": shot(), **fields}))
+    assert reason.startswith("the reference model")
+    assert named in reason
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"shots": ()},
+        {"cast": TWO, "shots": (*shot(end_s=1), Shot(start_s=1, end_s=2, cast=("bob",), framing="close", light="dim", place="night"))},
+        {"cast": (), "shots": shot(cast=(), framing="wide"), "events": (Event(kind="bounce"),)},
+        {"references": asset("image", "appearance")},
+        {"references": asset("image", "first_frame")},
+        {"references": asset("video", "appearance")},
+        {"references": asset("video", "motion")},
+        {"references": asset("audio", "voice")},
+        {"references": asset("audio", "rhythm")},
+        {"references": asset("video", "source"), "extends": "video:1"},
+        *(
+            {"references": asset("video", "source"), "edit": Edit(source="video:1", change=what, to="x")}
+            for what in ("background", "light", "voice")
+        ),
+    ],
+)
+def test_what_it_was_made_for_is_not_refused(talking: Callable[..., Prompt], fields: dict[str, Any]) -> None:
+    assert refusal_of(talking(**{"duration_s": 2, "shots": shot(), **fields})) == ""
+
+
+def takes(prompt: Prompt) -> bool:
+    """Whether a prompt passes both the plan's look at the capabilities and the model's own."""
+    return prompt.task in CAPABILITIES.tasks and prompt.duration_s <= MAX_DURATION_S and not refusal_of(prompt)
+
+
+@pytest.mark.parametrize("prompt", [one for one in CORE.prompts if one.task in ("talking", "dialogue")], ids=lambda one: one.id)
+def test_talking_of_the_core_suite_is_taken_unless_heads_turn_or_it_is_too_long(prompt: Prompt) -> None:
+    plain = all(one.pose == "front" for one in prompt.shots) and prompt.duration_s <= MAX_DURATION_S
+    assert takes(prompt) == plain
+
+
+@pytest.mark.parametrize(
+    "prompt", [one for one in CORE.prompts if one.task in ("characters", "music", "text", "fluid", "sound")], ids=lambda one: one.id
+)
+def test_of_the_core_suite_groups_music_signs_fluids_and_lone_sounds_are_refused_by_name(prompt: Prompt) -> None:
+    assert not takes(prompt)
+    assert refusal_of(prompt)
+
+
+@pytest.mark.parametrize("prompt", [one for one in CORE.prompts if one.task in ("impact", "motion")], ids=lambda one: one.id)
+def test_of_the_core_suite_one_falling_body_is_taken(prompt: Prompt) -> None:
+    assert takes(prompt) == ([event.kind in ("drop", "bounce") for event in prompt.events] == [True])
+
+
+@pytest.mark.parametrize(
+    ("task", "taken"),
+    [
+        ("strength", {f"strength-{who}-{level}" for who in ("face", "man") for level in (0, 25, 50, 75, 100)}),
+        ("reference", {"reference-face", "reference-first-frame", "reference-voice", "reference-face-and-voice"}),
+        ("extension", {"extend-talk"}),
+        ("edit", {"edit-background", "edit-light", "edit-voice"}),
+        ("multi_shot", {"shots-light", "shots-places"}),
+    ],
+)
+def test_of_the_core_suite_it_takes(task: str, taken: set[str]) -> None:
+    assert {one.id for one in CORE.prompts if one.task == task and takes(one)} == taken
+
+
+def test_every_task_of_the_capabilities_has_a_prompt_that_is_taken() -> None:
+    offered = {one.task for one in CORE.prompts if takes(one)}
+    assert CAPABILITIES.tasks - offered == {"unknown"}

@@ -1,0 +1,245 @@
+"""The training as a user runs it, in the smallest sizes there are."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from generators.reference import Reference
+from generators.reference.config import Config
+from generators.reference.model import ReferenceModel, Tokenizers
+from generators.reference.training import fit, running
+from generators.reference.training.averaging import moved, moving_average
+from generators.reference.training.optimizer import optimizer_of
+from generators.reference.training.twins import TwinTraining
+from generators.reference.training.validation import Figure, append
+from generators.reference.transformer import TransformerConfig
+from generators.reference.world import draw
+from seedbench.clip import Clip
+from seedbench.errors import GeneratorError
+from seedbench.generator import Request
+from seedbench.plan import make_metrics
+
+TINY: dict[str, Any] = {
+    "world": {"clips": 4, "stills": 4, "width": 64, "height": 32},
+    "grid": {"steps": 3, "batch": 4, "cell": 4, "channels": [8, 8, 8]},
+    "coder": {"steps": 3, "n_clips": 2, "pictures": 2, "n_stills": 2, "person": 8, "shot": 8, "motion": 4, "seen": 16, "hidden": 16},
+    "codec": {"steps": 3, "batch": 2, "codes": 4, "code": 8, "channels": 8},
+    "transformer": {"width": 16, "depth": 1, "heads": 2, "text_depth": 1, "spread": 2},
+    "twins": {"steps": 4, "batch": 2, "still_every": 2},
+    "machine": {"accelerator": "cpu", "devices": 1, "precision": "32-true", "checkpoint_every": 100},
+    "validation": {"every": 0},
+}
+
+
+def tiny(**changes: dict[str, Any]) -> Config:
+    """The smallest config, with some settings of some sections changed."""
+    return Config.model_validate({**TINY, **{name: TINY[name] | section for name, section in changes.items()}})
+
+
+def nothing(line: str) -> None:
+    """Report to nobody."""
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world of four clips and four stills."""
+    folder = tmp_path_factory.mktemp("shards")
+    work = fit.Work(tiny(), "tiny", folder, folder, None, nothing)
+    fit.render(work.jobs, processes=1, report=nothing)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished training, with a validation after its last step."""
+    out = tmp_path_factory.mktemp("trained")
+    checks = {"every": 1000, "prompts": 1, "metrics": ["impact"], "sampling_steps": 1}
+    fit.train(tiny(validation=checks), name="tiny", out=out, shards_folder=shards, report=nothing)
+    return out
+
+
+def begun(trained: Path, folder: Path) -> Path:
+    """A folder as the finished training left it before its twins."""
+    folder.mkdir()
+    for name in ("config.yaml", "tokenizers.safetensors", "stages.json"):
+        shutil.copy(trained / name, folder / name)
+    shutil.copytree(trained / "stages", folder / "stages")
+    return folder
+
+
+def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C once, within a step of a twin."""
+    inner: Callable[..., Any] = TwinTraining.training_step
+    pressed = []
+
+    def pressing(self: TwinTraining, *args: Any) -> Any:
+        if self.global_step == step and not pressed:
+            pressed.append(True)
+            signal.raise_signal(signal.SIGINT)
+        return inner(self, *args)
+
+    monkeypatch.setattr(TwinTraining, "training_step", pressing)
+
+
+def test_trained_weights_make_a_clip(trained: Path, tmp_path: Path) -> None:
+    prompt = draw(10_000_000, kind="talking").prompt
+    made = Reference(weights=str(trained), steps=2).generate(Request(prompt=prompt, seed=1, width=64, height=32), tmp_path)
+    assert made.status == "succeeded"
+    assert made.file is not None
+    clip = Clip.open(made.file)
+    assert clip.facts.has_audio
+    assert len(clip.video) == round(prompt.duration_s * 25)
+
+
+def test_twins_are_alike_but_for_their_weights(trained: Path) -> None:
+    joint, cascaded = (ReferenceModel.load(twin, trained) for twin in ("joint", "cascaded"))
+    assert joint.trained["params"] == cascaded.trained["params"] == sum(one.numel() for one in joint.transformer.parameters())
+    assert joint.trained["steps"] == cascaded.trained["steps"] == 4
+    assert joint.trained["tokenizers"] == "grid 3 steps, coder 3 steps, codec 3 steps"
+    assert joint.trained["clips"] == 4
+    same = [torch.equal(a, b) for a, b in zip(joint.transformer.parameters(), cascaded.transformer.parameters(), strict=True)]
+    assert not all(same)
+
+
+def test_validation_is_written_down(trained: Path) -> None:
+    lines = (trained / "validation.csv").read_text().splitlines()
+    assert lines[0] == "twin,step,metric,measure,value,answered,asked"
+    assert {tuple(line.split(",")[:3]) for line in lines[1:]} <= {("joint", "4", "impact"), ("cascaded", "4", "impact")}
+    assert list((trained / "samples" / "joint").glob("*4/*/clip.mp4"))
+    assert list((trained / "logs" / "joint").glob("events*"))
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(
+    trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = begun(trained, tmp_path / "again")
+    interrupt_at(1, monkeypatch)
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
+    last = out / "checkpoints" / "joint" / "last.ckpt"
+    assert said[-1] == f"joint: stopped at step 2 of 4; the same command goes on from there ({last})"
+    assert running.step_of(last) == 2
+    fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
+    assert any("going on from step 2" in line for line in said)
+    for twin in ("joint", "cascaded"):
+        unbroken, resumed = load_file(trained / f"{twin}.safetensors"), load_file(out / f"{twin}.safetensors")
+        assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
+
+
+def test_a_finished_training_does_nothing(trained: Path, shards: Path) -> None:
+    said: list[str] = []
+    fit.train(tiny(), out=trained, shards_folder=shards, report=said.append)
+    assert said == [f"nothing is left to do: both twins are in {trained}"]
+
+
+def test_starting_from_weights_keeps_what_gets_no_steps(trained: Path, shards: Path, tmp_path: Path) -> None:
+    config = tiny(grid={"steps": 0}, coder={"steps": 0}, codec={"steps": 0}, twins={"steps": 1})
+    fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
+    before, after = (Tokenizers.load(folder / "tokenizers.safetensors") for folder in (trained, tmp_path))
+    assert torch.allclose(before.video.grid.down[0].weight, after.video.grid.down[0].weight, atol=1e-3)
+    started = ReferenceModel.load("joint", tmp_path)
+    assert started.vocabulary == ReferenceModel.load("joint", trained).vocabulary
+    assert started.trained["started_from"] == trained.name
+
+
+def test_a_begun_folder_refuses_another_config(trained: Path, shards: Path) -> None:
+    with pytest.raises(GeneratorError, match=r"twins\.steps was 4, is 9"):
+        fit.train(tiny(twins={"steps": 9}), out=trained, shards_folder=shards)
+
+
+def test_twins_alone_need_tokenizers(tmp_path: Path) -> None:
+    with pytest.raises(GeneratorError, match=r"--twins-only needs tokenizers\.safetensors"):
+        fit.train(tiny(), out=tmp_path, twins_only=True)
+
+
+def test_twins_alone_train_to_tokenizers_of_any_origin(trained: Path, shards: Path, tmp_path: Path) -> None:
+    shutil.copy(trained / "tokenizers.safetensors", tmp_path)
+    fit.train(tiny(twins={"steps": 1}, coder={"motion": 5}), out=tmp_path, shards_folder=shards, twins_only=True, report=nothing)
+    assert ReferenceModel.load("joint", tmp_path).transformer.config.codes["video"] == 8
+    assert ReferenceModel.load("cascaded", tmp_path).trained["tokenizers"] == ""
+
+
+def test_tokenizers_of_another_size_are_refused(trained: Path, tmp_path: Path) -> None:
+    shutil.copy(trained / "tokenizers.safetensors", tmp_path)
+    with pytest.raises(GeneratorError, match="is for pictures of 64 x 32, the config's world has 96 x 32"):
+        fit.train(tiny(world={"width": 96, "clips": 1, "stills": 1}), out=tmp_path, twins_only=True, report=nothing)
+
+
+def test_no_steps_need_weights_to_start_from(tmp_path: Path) -> None:
+    with pytest.raises(GeneratorError, match="keeps the weights of --start"):
+        fit.train(tiny(codec={"steps": 0}), out=tmp_path)
+
+
+def test_weights_of_other_sizes_are_refused(trained: Path, shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(GeneratorError, match="other sizes than the config"):
+        fit.train(tiny(grid={"steps": 0, "cell": 2}), out=tmp_path, shards_folder=shards, start=trained, report=nothing)
+
+
+def test_both_optimizers_are_saved_and_taken_up_as_one() -> None:
+    def one_step(net: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        net(torch.ones(2, 8)).square().sum().backward()
+        optimizer.step()
+
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.LayerNorm(8))
+    optimizer = optimizer_of(net, 0.01)
+    one_step(net, optimizer)
+    other = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.LayerNorm(8))
+    other.load_state_dict(net.state_dict())
+    resumed = optimizer_of(other, 0.01)
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for _ in range(2):
+        one_step(net, optimizer)
+        one_step(other, resumed)
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters(), strict=True))
+    assert len(optimizer.state) == len(list(net.parameters()))
+
+
+def test_the_average_follows_at_first_and_lags_later() -> None:
+    average = [torch.zeros(1)]
+    moving_average(average, [torch.ones(1)], 0)
+    assert average[0].item() == pytest.approx(0.9)
+    late = [torch.zeros(1)]
+    moving_average(late, [torch.ones(1)], 10**6)
+    assert late[0].item() == pytest.approx(0.001)
+
+
+def test_only_tensors_are_moved() -> None:
+    with pytest.raises(TypeError, match="not str"):
+        moved((torch.zeros(1), "text"), torch.device("cpu"))
+
+
+def test_figures_are_appended(tmp_path: Path) -> None:
+    file = tmp_path / "validation.csv"
+    append(file, "joint", 5, [Figure("lipsync", "in_sync", 0.5, 2, 3)])
+    append(file, "joint", 9, [Figure("lipsync", "in_sync", None, 0, 3)])
+    assert file.read_text().splitlines()[1:] == ["joint,5,lipsync,in_sync,0.5,2,3", "joint,9,lipsync,in_sync,,0,3"]
+
+
+def test_shipped_validation_metrics_are_registered_clip_metrics() -> None:
+    assert all(hasattr(metric, "score") for metric in make_metrics(Config().validation.metrics).values())
+
+
+def test_twins_have_equally_many_parameters() -> None:
+    sizes = TransformerConfig(width=16, depth=1, heads=2, words=4, symbols=4)
+    counts = [sum(one.numel() for one in TwinTraining(sizes, twin, steps=1).net.parameters()) for twin in ("joint", "cascaded")]
+    assert counts[0] == counts[1]
+
+
+def test_stages_say_what_they_took(trained: Path) -> None:
+    stages = json.loads((trained / "stages.json").read_text())
+    assert list(stages) == ["grid", "coder", "codec", "joint", "cascaded"]
+    assert [stage["steps"] for stage in stages.values()] == [3, 3, 3, 4, 4]
+    assert all(stage["seconds"] > 0 for stage in stages.values())

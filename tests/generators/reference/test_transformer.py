@@ -1,0 +1,239 @@
+"""The transformer: what may influence what, and positions in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from generators.reference.flow import all_noisy
+from generators.reference.model import ReferenceModel
+from generators.reference.script import Script, Sound, Stretch
+from generators.reference.tokens import VOICE, Scripts, batched
+from generators.reference.transformer import ABSENT, GIVEN, KINDS, JointTransformer, Latents, TransformerConfig, turned
+
+CLOSE = 1e-5
+
+
+def noise(scripts: Scripts, seed: int = 0) -> Latents:
+    sizes = (scripts.people.shape[1], scripts.shots.shape[1], scripts.tokens.shape[1], scripts.tokens.shape[1])
+    generator = torch.Generator().manual_seed(seed)
+    return Latents(*(torch.randn(len(scripts.words), size, 16, generator=generator) for size in sizes))
+
+
+def velocity(
+    model: ReferenceModel, scripts: Scripts, tokens: Latents, states: Latents | None = None, *, time: float = 0.4, blank: bool = False
+) -> Latents:
+    n = len(scripts.words)
+    context = model.transformer.read(scripts, blank=torch.full((n,), blank) if blank else None)
+    return model.transformer(tokens, states or all_noisy(scripts), torch.full((n,), time), scripts, context)
+
+
+def far(one: Latents, other: Latents) -> dict[str, float]:
+    """The largest difference for each kind."""
+    return {kind: float((a - b).abs().max()) if a.numel() else 0.0 for kind, a, b in zip(KINDS, one.each(), other.each(), strict=True)}
+
+
+@pytest.fixture
+def scripts(model: ReferenceModel, make_script: Callable[..., Script]) -> Scripts:
+    return batched([make_script(20, cuts=(9,))], model.vocabulary)
+
+
+def test_velocities_have_the_shape_of_the_tokens(model: ReferenceModel, scripts: Scripts) -> None:
+    made = velocity(model, scripts, noise(scripts))
+    assert [one.shape for one in made.each()] == [(1, 1, 16), (1, 2, 16), (1, 10, 16), (1, 10, 16)]
+
+
+def test_padding_changes_nothing_of_a_row(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+    short = make_script(13, cuts=(5,))
+    long_sounds = tuple(Sound("ə", 0.1 * place, 1) for place in range(9))
+    long = make_script(44, cuts=(9, 21, 33), words=("a", "woman", "with", "red", "hair"), sounds=long_sounds, n_people=3)
+    alone = batched([short], model.vocabulary)
+    together = batched([short, long], model.vocabulary, [None, np.ones(VOICE, np.float32)])
+    tokens = noise(together)
+    sizes = [one.shape[1] for one in noise(alone).each()]
+    own = Latents(*(one[:1, :size] for one, size in zip(tokens.each(), sizes, strict=True)))
+    made, padded = velocity(model, alone, own), velocity(model, together, tokens)
+    cut = Latents(*(one[:1, :size] for one, size in zip(padded.each(), sizes, strict=True)))
+    assert max(far(made, cut).values()) < CLOSE
+
+
+def test_what_lies_in_the_padding_changes_nothing(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+    scripts = batched([make_script(10), make_script(30, cuts=(9,), n_people=2)], model.vocabulary)
+    tokens = noise(scripts)
+    other = Latents(*(one.clone() for one in tokens.each()))
+    other.person[0, 1:], other.shot[0, 1:], other.video[0, 5:], other.sound[0, 5:] = 9.0, 9.0, 9.0, 9.0
+    before, after = velocity(model, scripts, tokens), velocity(model, scripts, other)
+    for one, two, size in zip(before.each(), after.each(), (1, 1, 5, 5), strict=True):
+        assert (one[0, :size] - two[0, :size]).abs().max() < CLOSE
+
+
+@pytest.mark.parametrize("kind", ["video", "sound"])
+def test_an_absent_token_influences_nothing(model: ReferenceModel, scripts: Scripts, kind: str) -> None:
+    states = all_noisy(scripts)
+    getattr(states, kind)[:] = ABSENT
+    tokens = noise(scripts)
+    other = replace(tokens, **{kind: getattr(tokens, kind) + 5})
+    differences = far(velocity(model, scripts, tokens, states), velocity(model, scripts, other, states))
+    assert differences.pop(kind) > 0.01  # of itself it is
+    assert max(differences.values()) == 0
+
+
+@pytest.mark.parametrize(("kind", "influenced"), [("sound", "video"), ("video", "sound"), ("person", "video"), ("shot", "video")])
+def test_a_given_token_influences_the_others(model: ReferenceModel, scripts: Scripts, kind: str, influenced: str) -> None:
+    states = all_noisy(scripts)
+    getattr(states, kind)[:] = GIVEN
+    tokens = noise(scripts)
+    other = replace(tokens, **{kind: getattr(tokens, kind) + 1})
+    assert far(velocity(model, scripts, tokens, states), velocity(model, scripts, other, states))[influenced] > 1e-3
+
+
+def test_one_given_sound_among_noisy_ones_is_seen_in_the_pictures(model: ReferenceModel, scripts: Scripts) -> None:
+    states = all_noisy(scripts)
+    states.sound[:, 4] = GIVEN
+    tokens = noise(scripts)
+    other = replace(tokens, sound=tokens.sound.clone())
+    other.sound[:, 4] += 2
+    assert far(velocity(model, scripts, tokens, states), velocity(model, scripts, other, states))["video"] > 1e-4
+
+
+def test_a_given_token_is_told_from_a_noisy_one(model: ReferenceModel, scripts: Scripts) -> None:
+    states = all_noisy(scripts)
+    states.person[:] = GIVEN
+    tokens = noise(scripts)
+    assert far(velocity(model, scripts, tokens), velocity(model, scripts, tokens, states))["video"] > 1e-4
+
+
+def test_the_flow_time_matters(model: ReferenceModel, scripts: Scripts) -> None:
+    tokens = noise(scripts)
+    assert far(velocity(model, scripts, tokens, time=0.1), velocity(model, scripts, tokens, time=0.9))["video"] > 1e-3
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"words": ("a", "woman")},
+        {"words": ("a", "pirate")},
+        {"sounds": (Sound("h", 0.1, 0), Sound("ə", 0.2, 0))},
+        {"sounds": (Sound("h", 0.1, 0), Sound("aɪ", 0.6, 0))},
+        {"sounds": (Sound("h", 0.1, 0), Sound("aɪ", 0.2, -1))},
+    ],
+    ids=["a word", "a word never seen", "a sound", "its time", "its speaker"],
+)
+def test_the_script_is_read(model: ReferenceModel, make_script: Callable[..., Script], changed: dict[str, object]) -> None:
+    before, after = batched([make_script()], model.vocabulary), batched([make_script(**changed)], model.vocabulary)
+    tokens = noise(before)
+    assert far(velocity(model, before, tokens), velocity(model, after, tokens))["shot"] > 1e-5
+
+
+def test_words_reach_pictures_through_people_and_shots_alone(
+    make_model: Callable[..., ReferenceModel], model: ReferenceModel, make_script: Callable[..., Script]
+) -> None:
+    before, after = batched([make_script()], model.vocabulary), batched([make_script(words=("red", "hair"))], model.vocabulary)
+    tokens = noise(before)
+    one_layer = make_model(depth=1)
+    shallow = far(velocity(one_layer, before, tokens), velocity(one_layer, after, tokens))
+    assert min(shallow["person"], shallow["shot"]) > 1e-5
+    # One layer of reading mixes words into sounds, which pictures do see; without sounds nothing is left.
+    silent, other = (batched([make_script(sounds=(), words=words)], model.vocabulary) for words in (("a", "man"), ("red", "hair")))
+    quiet = far(velocity(one_layer, silent, tokens), velocity(one_layer, other, tokens))
+    assert quiet["video"] == quiet["sound"] == 0
+    deep = far(velocity(model, silent, tokens), velocity(model, other, tokens))
+    assert min(deep["video"], deep["sound"]) > 0
+
+
+def test_a_voice_is_heard_where_there_is_one(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+    voice = np.ones(VOICE, np.float32)
+    without, low, high = (batched([make_script()], model.vocabulary, [one]) for one in (None, voice, -voice))
+    tokens = noise(without)
+    assert far(velocity(model, without, tokens), velocity(model, low, tokens))["sound"] > 1e-4
+    assert far(velocity(model, high, tokens), velocity(model, low, tokens))["sound"] > 1e-4
+
+
+def test_a_blank_context_is_no_context(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+    full = batched([make_script(20)], model.vocabulary, [np.ones(VOICE, np.float32)])
+    empty = batched([make_script(20, words=(), sounds=())], model.vocabulary)
+    tokens = noise(full)
+    assert max(far(velocity(model, full, tokens, blank=True), velocity(model, empty, tokens)).values()) < CLOSE
+    assert far(velocity(model, full, tokens, blank=True), velocity(model, full, tokens))["video"] > 1e-4
+
+
+def test_a_row_may_be_blank_and_the_next_not(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+    twice = batched([make_script(), make_script()], model.vocabulary)
+    tokens = Latents(*(one[:1].expand(2, -1, -1) for one in noise(twice).each()))
+    context = model.transformer.read(twice, blank=torch.tensor([False, True]))
+    made = model.transformer(tokens, all_noisy(twice), torch.full((2,), 0.4), twice, context)
+    once = batched([make_script()], model.vocabulary)
+    own = Latents(*(one[:1] for one in tokens.each()))
+    for row, blank in enumerate((False, True)):
+        expected = velocity(model, once, own, blank=blank)
+        assert max(far(expected, Latents(*(one[row : row + 1] for one in made.each()))).values()) < CLOSE
+
+
+def test_who_is_seen_matters(model: ReferenceModel) -> None:
+    def made(order: tuple[int, int]) -> Scripts:
+        return batched([Script((), (), (Stretch(0, 10, order[0]), Stretch(10, 20, order[1])), 2, 20)], model.vocabulary)
+
+    tokens = noise(made((0, 1)))
+    assert far(velocity(model, made((0, 1)), tokens), velocity(model, made((1, 0)), tokens))["video"] > 1e-4
+
+
+def test_a_still_has_people_and_a_shot_and_no_time(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+    scripts = batched([make_script(2)], model.vocabulary, timed=False)
+    made = velocity(model, scripts, noise(scripts))
+    assert [one.shape[1] for one in made.each()] == [1, 1, 0, 0]
+    assert all(torch.isfinite(one).all() for one in made.each())
+
+
+def test_a_row_depends_on_no_other(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+    one, other = make_script(20), make_script(20, words=("red", "hair"))
+    first = batched([one, other], model.vocabulary)
+    tokens = noise(first)
+    swapped = Scripts(**{field.name: getattr(first, field.name).flip(0) for field in fields(first)})
+    turned_round = Latents(*(tensor.flip(0) for tensor in tokens.each()))
+    back = Latents(*(tensor.flip(0) for tensor in velocity(model, swapped, turned_round).each()))
+    assert max(far(velocity(model, first, tokens), back).values()) < CLOSE
+
+
+def test_before_training_nothing_moves() -> None:
+    scripts = Script(("a",), (), (Stretch(0, 10, 0),), 1, 10)
+    config = TransformerConfig(width=32, depth=1, heads=1, text_depth=1, codes=dict.fromkeys(KINDS, 16))
+    fresh = JointTransformer(config)
+    from generators.reference.tokens import Vocabulary
+
+    batch = batched([scripts], Vocabulary((), (), {"": 0.1}))
+    made = fresh(noise(batch), all_noisy(batch), torch.zeros(1), batch, fresh.read(batch))
+    assert all((one == 0).all() for one in made.each())
+
+
+def angles(model: ReferenceModel, seconds: Tensor) -> tuple[Tensor, Tensor]:
+    return model.transformer._angles(seconds)
+
+
+@pytest.mark.parametrize("shift_s", [0.08, 1.6, 30.0])
+def test_rotary_positions_tell_differences_of_time_only(model: ReferenceModel, shift_s: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k = torch.randn(1, 1, 6, 32, generator=generator), torch.randn(1, 1, 6, 32, generator=generator)
+    seconds = 3 * torch.rand(1, 6, generator=generator)
+
+    def products(at: Tensor) -> Tensor:
+        return turned(q, angles(model, at)) @ turned(k, angles(model, at)).transpose(-1, -2)
+
+    assert torch.allclose(products(seconds), products(seconds + shift_s), atol=2e-3)
+    assert not torch.allclose(products(seconds), products(seconds * 2), atol=0.1)
+
+
+def test_turning_keeps_lengths_and_the_second_half(model: ReferenceModel) -> None:
+    x = torch.randn(2, 1, 5, 32, generator=torch.Generator().manual_seed(0))
+    y = turned(x, angles(model, torch.rand(2, 5)))
+    assert torch.allclose(y.norm(dim=-1), x.norm(dim=-1), atol=1e-5)
+    assert torch.equal(y[..., 16:], x[..., 16:])
+
+
+def test_at_time_nought_nothing_is_turned(model: ReferenceModel) -> None:
+    x = torch.randn(1, 1, 3, 32)
+    assert torch.equal(turned(x, angles(model, torch.zeros(1, 3))), x)
