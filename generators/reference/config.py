@@ -38,7 +38,7 @@ class World(_Section):
 class Grid(_Section):
     """The first stage of the video tokenizer: pictures to cells of 8 x 8 pixels."""
 
-    steps: _Steps = 900
+    steps: _Steps = 2500
     rate: _Rate = 0.01
     batch: int = Field(default=16, ge=2, description="Pictures in a batch.")
     cell: int = Field(default=8, ge=1, description="Numbers in a cell.")
@@ -49,10 +49,10 @@ class Coder(_Section):
     """The second stage: cells to the codes of a person, a shot and a picture's motion."""
 
     steps: _Steps = 6000
-    rate: _Rate = 0.01
-    n_clips: int = Field(default=32, ge=1, description="Stretches of clips in a batch.")
+    rate: _Rate = 0.0015
+    n_clips: int = Field(default=50, ge=1, description="Stretches of clips in a batch.")
     pictures: int = Field(default=4, ge=1, description="Pictures of each stretch.")
-    n_stills: int = Field(default=128, ge=0, description="Stills in a batch.")
+    n_stills: int = Field(default=120, ge=0, description="Stills in a batch.")
     person: int = Field(default=96, ge=1, description="Numbers in the code of a person.")
     shot: int = Field(default=64, ge=1, description="Numbers in the code of a shot.")
     motion: int = Field(default=24, ge=1, description="Numbers in the code of a picture.")
@@ -64,7 +64,7 @@ class Coder(_Section):
 class Codec(_Section):
     """The sound tokenizer."""
 
-    steps: _Steps = 1500
+    steps: _Steps = 2000
     rate: _Rate = 0.02
     batch: int = Field(default=24, ge=1, description="Pieces of sound in a batch.")
     codes: int = Field(default=24, ge=1, description="Codes (80 ms) in a piece.")
@@ -93,10 +93,10 @@ class Transformer(_Section):
 class Twins(_Section):
     """The training of each twin: the same for both."""
 
-    steps: _Steps = 6000
+    steps: _Steps = 4000
     rate: _Rate = 0.02
-    batch: int = Field(default=32, ge=1, description="Clips in a batch, on each device; stills come in twice as many.")
-    still_every: int = Field(default=3, ge=2, description="Every so-many-th batch is of stills.")
+    batch: int = Field(default=20, ge=1, description="Clips in a batch, on each device; stills come in twice as many.")
+    still_every: int = Field(default=5, ge=2, description="Every so-many-th batch is of stills.")
 
 
 class Machine(_Section):
@@ -136,7 +136,7 @@ class Config(_Section):
     validation: Validation = Validation()
 
     def deciding(self) -> dict[str, Any]:
-        """The settings that decide the weights, flat: ``{"twins.steps": 6000, ...}``."""
+        """The settings that decide the weights, flat: ``{"twins.steps": 4000, ...}``."""
         plain = self.model_dump(mode="json", exclude=set(RUNTIME))
         flat: dict[str, Any] = {}
         for name, value in plain.items():

@@ -190,6 +190,7 @@ def sharpness_loss(made: Tensor, asked: Tensor) -> Tensor:
     return down + across
 
 
-def picture_loss(made: Tensor, asked: Tensor) -> Tensor:
-    """How far pictures (N, 3, H, W) are from those asked: values and steps between pixels."""
-    return (made - asked).abs().mean() + 0.6 * sharpness_loss(made, asked)
+def picture_loss(made: Tensor, asked: Tensor, weight: Tensor | None = None) -> Tensor:
+    """How far pictures (N, 3, H, W) are from those asked: values, with a ``weight`` (N, 1, H, W) if given, and steps between pixels."""
+    apart = (made - asked).abs()
+    return (apart if weight is None else apart * weight).mean() + 0.6 * sharpness_loss(made, asked)

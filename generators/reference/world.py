@@ -148,7 +148,7 @@ def drawn_shot(pen: Pen, cast: tuple[str, ...], start_s: float, end_s: float) ->
         start_s=start_s,
         end_s=end_s,
         cast=cast,
-        framing=pen.one(("close", "medium")),
+        framing=pen.one(("close", "medium"), p=(0.6, 0.4)),
         light=pen.one(tuple(LIGHTS), p=(0.4, 0.25, 0.2, 0.15)),
         place=pen.one(tuple(PLACES), p=(0.28, 0.2, 0.2, 0.2, 0.12)),
     )

@@ -91,19 +91,34 @@ class Numbered(IterableDataset[Batch]):
 
 
 class PictureBatches(Numbered[Tensor]):
-    """Endless batches (N, 3, H, W) of single pictures in 0..1, half of them from clips, half from stills and extras."""
+    """Endless batches (N, 3, H, W) of pictures in 0..1: first pairs, each of one shot of a clip, in two thirds of the batch, then single
+    ones of stills and extras."""
 
     def __init__(self, clips: Rows, stills: Rows, *, batch: int = 16, seed: int = 0) -> None:
         self.clips, self.stills, self.size, self.seed = clips, stills, batch, seed
 
     def batch(self, number: int, rng: np.random.Generator) -> Tensor:
-        chosen = []
-        for place in range(self.size):
-            rows = self.stills if place % 2 and len(self.stills) else self.clips
-            row = rows[int(rng.integers(len(rows)))]
-            pictures = row.pictures if len(row.pictures) > MAX_SHOTS else row.pictures + row.extras
+        chosen: list[bytes] = []
+        for _ in range(pairs_of(self.size)):
+            row = self.clips[int(rng.integers(len(self.clips)))]
+            bounds = bounds_of(row)
+            first, last, _ = bounds[int(rng.integers(len(bounds)))]
+            chosen += [row.pictures[int(place)] for place in rng.integers(first, last, size=2)]
+        singles = self.stills if len(self.stills) else self.clips
+        while len(chosen) < self.size:
+            row = singles[int(rng.integers(len(singles)))]
+            pictures = row.pictures + row.extras
             chosen.append(pictures[int(rng.integers(len(pictures)))])
         return pictures_of(chosen)
+
+
+def pairs_of(batch: int) -> int:
+    """How many pairs a batch of pictures begins with.
+
+    >>> pairs_of(16), pairs_of(2)
+    (5, 0)
+    """
+    return batch // 3
 
 
 @dataclass(frozen=True)

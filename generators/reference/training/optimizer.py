@@ -42,11 +42,13 @@ class Both(torch.optim.Optimizer):
         self._share()
 
 
-def optimizer_of(module: nn.Module, rate: float) -> torch.optim.Optimizer:
+def optimizer_of(module: nn.Module, rate: float, *, muon: bool = True) -> torch.optim.Optimizer:
     """Muon (Jordan et al. 2024) at ``rate`` for the matrices of layers; AdamW at a twelfth of it for embeddings, biases, norms, small ones.
 
-    A module without matrices is AdamW's alone.
+    Without ``muon``, AdamW at ``rate`` for all. A module without matrices is AdamW's alone.
     """
+    if not muon:
+        return torch.optim.AdamW(module.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
     embedded = {id(one.weight) for one in module.modules() if isinstance(one, nn.Embedding | nn.EmbeddingBag)}
     matrices = [one for one in module.parameters() if one.ndim == 2 and min(one.shape) >= 8 and id(one) not in embedded]
     chosen = {id(one) for one in matrices}
@@ -57,9 +59,9 @@ def optimizer_of(module: nn.Module, rate: float) -> torch.optim.Optimizer:
     return Both(torch.optim.Muon(matrices, lr=rate, momentum=0.95, weight_decay=0.01, adjust_lr_fn="original"), adam)
 
 
-def schedule(module: nn.Module, rate: float, steps: int) -> dict[str, Any]:
+def schedule(module: nn.Module, rate: float, steps: int, *, muon: bool = True) -> dict[str, Any]:
     """The optimizer with a short warm-up, a flat stretch, and a straight way down to nearly nothing over the last half of ``steps``."""
-    optimizer = optimizer_of(module, rate)
+    optimizer = optimizer_of(module, rate, muon=muon)
     warm = max(1, min(100, steps // 20))
 
     def share(step: int) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,7 +11,8 @@ from torch.nn import functional as F
 from generators.reference.codec import CodecConfig, SoundCodec, sound_loss, spoiled
 from generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, picture_loss
 from generators.reference.training.averaging import Training
-from generators.reference.training.data import Views
+from generators.reference.training.data import Views, pairs_of
+from generators.reference.training.optimizer import schedule
 
 CODE_NOISE = 0.1
 CELL_NOISE = 0.05
@@ -25,7 +28,7 @@ class GridTraining(Training[Grid]):
     def training_step(self, pictures: Tensor, _: int) -> Tensor:
         cells = self.net.encode(pictures)
         made = self.net.decode(spoiled(cells, CELL_NOISE)).float()
-        loss = picture_loss(made, pictures) + 1e-3 * cells.float().square().mean()
+        loss = picture_loss(made, pictures, lively_pixels(pictures)) + 1e-3 * cells.float().square().mean()
         self.log("grid/loss", loss.detach(), prog_bar=True)
         self.log("grid/mean_absolute_error", (made - pictures).abs().mean().detach())
         if self.global_step % SHOWN_EVERY == 0:
@@ -33,12 +36,25 @@ class GridTraining(Training[Grid]):
         return loss
 
 
+def lively_pixels(pictures: Tensor) -> Tensor:
+    """Weights (N, 1, H, W) from 1 to 9 for the pixels of a batch of :class:`PictureBatches`: more where the two of a pair differ."""
+    n = 2 * pairs_of(len(pictures))
+    weight = torch.ones_like(pictures[:, :1])
+    if n:
+        apart = (pictures[0:n:2] - pictures[1:n:2]).abs().mean(1, keepdim=True)
+        weight[:n] += 8 * F.avg_pool2d(apart, 7, 1, 3).mul(8).clamp(max=1).repeat_interleave(2, 0)
+    return weight
+
+
 class CoderTraining(Training[nn.ModuleDict]):
     """Cells from three codes with noise on them; the person's code comes from other shots."""
 
-    def __init__(self, config: TokenizerConfig, *, steps: int, rate: float = 0.01, seed: int = 0) -> None:
+    def __init__(self, config: TokenizerConfig, *, steps: int, rate: float = 0.0015, seed: int = 0) -> None:
         coder = nn.ModuleDict({"encoder": Encoder(config), "decoder": Decoder(config)})
         super().__init__(coder, steps=steps, rate=rate, seed=seed)
+
+    def configure_optimizers(self) -> Any:
+        return schedule(self.net, self.rate, self.steps, muon=False)  # its few wide layers cost Muon more than all else
 
     def reconstruct(self, views: Views) -> tuple[Tensor, Tensor]:
         """Cells as they come back (N, C, h, w), and the mean square of the codes."""
@@ -58,10 +74,26 @@ class CoderTraining(Training[nn.ModuleDict]):
     def training_step(self, views: Views, _: int) -> Tensor:
         made, size = self.reconstruct(views)
         error = (made - views.targets).square()
-        loss = (error * liveliness(views)).mean() + 2e-3 * size
+        missed = motion_missed(made, views)
+        loss = (error * liveliness(views)).mean() + 0.5 * missed + 2e-3 * size
         self.log("coder/loss", loss.detach(), prog_bar=True)
+        self.log("coder/motion_missed", missed.detach())
         self.log("coder/mean_square_error", error.mean().detach())
         return loss
+
+
+def motion_missed(made: Tensor, views: Views) -> Tensor:
+    """Share of what moves within stretches that ``made`` (N, C, h, w) does not follow: 0 all of it is there, 1 nothing moves.
+
+    Lips are a few cells of hundreds; without a term of their own, their motion is what a mean square gives up first.
+    """
+    n = len(views.with_person)
+
+    def moving(cells: Tensor) -> Tensor:
+        return cells - mean_of(cells.flatten(1), views.stretch, n).view(-1, *cells.shape[1:])[views.stretch]
+
+    asked = moving(views.targets)
+    return (moving(made) - asked).square().sum() / asked.square().sum().clamp(min=1e-6)
 
 
 def liveliness(views: Views) -> Tensor:
