@@ -201,12 +201,24 @@ def _share(estimate: Estimate) -> str:
     )
 
 
-def _mean(values: Sequence[tuple[str, float]], digits: int = 2) -> str:
+def _mean(values: Sequence[tuple[str, float]], digits: int = 2, *, high: float = float("inf")) -> str:
+    """A mean of what lies between 0 and ``high``, as far as its interval may reach."""
     if not values:
         return "no answer"
     estimate = mean_interval([value for _, value in values], [name for name, _ in values])
-    bounds = f" [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]" if estimate.low is not None else ""
+    bounds = ""
+    if estimate.low is not None and estimate.high is not None:
+        bounds = f" [{max(0.0, estimate.low):.{digits}f}, {min(high, estimate.high):.{digits}f}]"
     return f"{estimate.value:.{digits}f}{bounds} (n {len(values)})"
+
+
+def _signed(values: Sequence[tuple[str, float]]) -> str:
+    """A mean of what may be negative."""
+    if not values:
+        return "no answer"
+    estimate = mean_interval([value for _, value in values], [name for name, _ in values])
+    bounds = f" [{estimate.low:.2f}, {estimate.high:.2f}]" if estimate.low is not None else ""
+    return f"{estimate.value:.2f}{bounds} (n {len(values)})"
 
 
 def table_of(
@@ -235,22 +247,22 @@ def table_of(
     )
     row("lip sync: mean absolute offset, ms", lambda g: _mean([(p, abs(v)) for p, v in values(g, "lipsync.offset_ms", spoken)], 0))
     row("lip sync: lips belong to the sound", lambda g: _rate([(p, v > 0.5) for p, v in values(g, "lipsync.matched", spoken)]))
-    row("lip sync: confidence", lambda g: _mean(values(g, "lipsync.confidence", spoken)))
-    row("face found, share of frames", lambda g: _mean(values(g, "identity.face_frames", spoken)))
-    row("identity over two shots, with a picture", lambda g: _mean(values(g, "identity.similarity", ids["reference"])))
+    row("lip sync: confidence", lambda g: _signed(values(g, "lipsync.confidence", spoken)))
+    row("face found, share of frames", lambda g: _mean(values(g, "identity.face_frames", spoken), high=1.0))
+    row("identity over two shots, with a picture", lambda g: _mean(values(g, "identity.similarity", ids["reference"]), high=1.0))
 
     def likeness_at(strength: float) -> Callable[[str], str]:
         chosen = {one for one in ids["strength"] if one.endswith(f"-{round(100 * strength):03d}")}
-        return lambda g: _mean([(p, v) for (who, p), v in likeness.items() if who == g and p in chosen])
+        return lambda g: _mean([(p, v) for (who, p), v in likeness.items() if who == g and p in chosen], high=1.0)
 
     for strength in heldout.STRENGTHS:
         row(f"likeness to the picture at strength {strength:g}", likeness_at(strength))
     row(
         f"contacts with a sound within {LAG_MS:.0f} ms (recall)",
-        lambda g: _mean(values(g, "impact.recall", ids["impact"])),
+        lambda g: _mean(values(g, "impact.recall", ids["impact"]), high=1.0),
     )
     row("drops with every contact heard", lambda g: _rate([(p, v >= 0.999) for p, v in values(g, "impact.recall", ids["impact"])]))
-    row("physics: plausibility of drops", lambda g: _mean(values(g, "physics.plausibility", ids["impact"])))
+    row("physics: plausibility of drops", lambda g: _mean(values(g, "physics.plausibility", ids["impact"]), high=1.0))
     row("distance to the simulator's clips (fd)", lambda g: _distance(distances.get((g, "fd"))))
     row("distance to the simulator's clips (kd)", lambda g: _distance(distances.get((g, "kd"))))
     row(
