@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any, Generic, Protocol, TypeVar
@@ -66,7 +66,10 @@ def _start_worker(cache_folder: str | None) -> None:
         from pathlib import Path
 
         from seedbench.analysis import use_cache
+        from seedbench.compiled import own_place
 
+        with suppress(OSError):  # a folder that cannot be written is complained of, in a sentence, by whoever must write there
+            own_place(Path(os.environ.get("NUMBA_CACHE_DIR") or Path(cache_folder) / "compiled") / "workers")
         use_cache(DiskCache(Path(cache_folder)))
 
 

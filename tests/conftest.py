@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,11 @@ TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed distribution; spawned workers inherit the path
 
 from seedbench.analysis import use_cache  # noqa: E402
+from seedbench.compiled import own_place  # noqa: E402
 from seedbench.media import write_clip  # noqa: E402
 from seedbench.workspace import Workspace  # noqa: E402
+
+os.environ["NUMBA_CACHE_DIR"] = str(own_place(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))
 
 
 @pytest.fixture
