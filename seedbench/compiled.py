@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
-
-_held: list[Any] = []
 
 
 def own_place(folder: Path) -> Path:
@@ -28,14 +25,13 @@ def own_place(folder: Path) -> Path:
         while True:
             place = folder / str(number)
             place.mkdir(parents=True, exist_ok=True)
-            handle = (place / "lock").open("w")
+            lock = os.open(place / "lock", os.O_CREAT | os.O_RDWR)  # held, and given back, with the process
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                handle.close()
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
                 number += 1
                 continue
-            _held.append(handle)
             break
     os.environ["NUMBA_CACHE_DIR"] = str(place)
     return place

@@ -26,13 +26,11 @@ LABELS = ("simulator", "joint", "cascaded", "untrained", "frozen")
 
 @dataclass(frozen=True)
 class Cell:
-    """The scores of one clip by ``metric.measure``; a measure without an answer is missing and has its reason in ``reasons``."""
+    """The scores of one clip by ``metric.measure``; a measure without an answer is missing (the run's report has its reason)."""
 
     generator: str
     prompt: str
-    status: str
     values: dict[str, float]
-    reasons: dict[str, str]
     file: Path | None
     latency_s: float | None
 
@@ -86,7 +84,7 @@ def evaluate(
         out=out / "report",
     )
     cells, distances = read(name)
-    table = table_of(suite.prompts, cells, distances, likeness_of(suite, cells, out), trained=trained_in_words(folder))
+    table = table_of(suite.prompts, cells, distances, likeness_of(suite, cells, out, report), trained=trained_in_words(folder))
     (out / "table.md").write_text(table, encoding="utf-8")
     return table
 
@@ -102,30 +100,17 @@ def trained_in_words(folder: Path) -> str:
 
 def read(name: str) -> tuple[list[Cell], dict[tuple[str, str], SummaryRow]]:
     """The cells of a run, and its set scores by (generator, measure)."""
-    from seedbench.reporting import clip_table, find_run, load_report
+    from seedbench.reporting import load_report
     from seedbench.store import Store
     from seedbench.workspace import Workspace
 
     workspace = Workspace.current()
-    store = Store(workspace.database_url)
-    with store.session() as session:
-        rows = clip_table(find_run(session, name).cells)
-    report = load_report(store, workspace, name)
-    values: dict[tuple[str, str], dict[str, float]] = {}
-    reasons: dict[tuple[str, str], dict[str, str]] = {}
-    for row in rows:
-        key = (row.generator, row.prompt_id)
-        if row.value is not None:
-            values.setdefault(key, {})[f"{row.metric}.{row.measure}"] = row.value
-        else:
-            reasons.setdefault(key, {})[f"{row.metric}.{row.measure}"] = row.reason
+    report = load_report(Store(workspace.database_url), workspace, name)
     cells = [
         Cell(
             one.generator,
             one.prompt_id,
-            one.status,
-            values.get((one.generator, one.prompt_id), {}),
-            reasons.get((one.generator, one.prompt_id), {}),
+            {f"{score.metric}.{score.measure}": score.value for score in one.scores if score.value is not None},
             one.clip_path,
             one.latency_s,
         )
@@ -135,9 +120,9 @@ def read(name: str) -> tuple[list[Cell], dict[tuple[str, str], SummaryRow]]:
     return cells, distances
 
 
-def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path) -> dict[tuple[str, str], float]:
+def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path, report: Callable[[str], None]) -> dict[tuple[str, str], float]:
     """How like its reference picture each clip of the sweeps is, by (generator, prompt): the identity metric's calibrated similarity
-    between the picture and the clip, shown one after the other as two shots."""
+    between the picture and the clip, shown one after the other as two shots. Where there is no answer, ``report`` is told why."""
     from seedbench import registry
     from seedbench.clip import Clip
     from seedbench.errors import SeedBenchError
@@ -164,10 +149,13 @@ def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path) -> dic
                 }
             )
             scores = metric.score(Clip.open(clip), Sample(prompt=both, generator=cell.generator, seed=0))
-        except SeedBenchError:
-            continue
-        value = next(one.value for one in scores if one.measure == "similarity")
-        if value is not None:
+            similarity = next(one for one in scores if one.measure == "similarity")
+            value, reason = similarity.value, similarity.reason
+        except SeedBenchError as error:
+            value, reason = None, str(error)
+        if value is None:
+            report(f"likeness of {cell.generator} {cell.prompt}: no answer ({reason})")
+        else:
             found[cell.generator, cell.prompt] = value
     return found
 
@@ -201,24 +189,15 @@ def _share(estimate: Estimate) -> str:
     )
 
 
-def _mean(values: Sequence[tuple[str, float]], digits: int = 2, *, high: float = float("inf")) -> str:
-    """A mean of what lies between 0 and ``high``, as far as its interval may reach."""
+def _mean(values: Sequence[tuple[str, float]], digits: int = 2, *, low: float = 0.0, high: float = float("inf")) -> str:
+    """A mean of what lies between ``low`` and ``high``, as far as its interval may reach."""
     if not values:
         return "no answer"
     estimate = mean_interval([value for _, value in values], [name for name, _ in values])
     bounds = ""
     if estimate.low is not None and estimate.high is not None:
-        bounds = f" [{max(0.0, estimate.low):.{digits}f}, {min(high, estimate.high):.{digits}f}]"
+        bounds = f" [{max(low, estimate.low):.{digits}f}, {min(high, estimate.high):.{digits}f}]"
     return f"{estimate.value:.{digits}f}{bounds} (n {len(values)})"
-
-
-def _signed(values: Sequence[tuple[str, float]]) -> str:
-    """A mean of what may be negative."""
-    if not values:
-        return "no answer"
-    estimate = mean_interval([value for _, value in values], [name for name, _ in values])
-    bounds = f" [{estimate.low:.2f}, {estimate.high:.2f}]" if estimate.low is not None else ""
-    return f"{estimate.value:.2f}{bounds} (n {len(values)})"
 
 
 def table_of(
@@ -247,7 +226,7 @@ def table_of(
     )
     row("lip sync: mean absolute offset, ms", lambda g: _mean([(p, abs(v)) for p, v in values(g, "lipsync.offset_ms", spoken)], 0))
     row("lip sync: lips belong to the sound", lambda g: _rate([(p, v > 0.5) for p, v in values(g, "lipsync.matched", spoken)]))
-    row("lip sync: confidence", lambda g: _signed(values(g, "lipsync.confidence", spoken)))
+    row("lip sync: confidence", lambda g: _mean(values(g, "lipsync.confidence", spoken), low=float("-inf")))
     row("face found, share of frames", lambda g: _mean(values(g, "identity.face_frames", spoken), high=1.0))
     row("identity over two shots, with a picture", lambda g: _mean(values(g, "identity.similarity", ids["reference"]), high=1.0))
 

@@ -14,7 +14,7 @@ from generators.reference.flow import Sampling, all_noisy, noise_like, sample
 from generators.reference.model import ReferenceModel
 from generators.reference.painting import frames, samples
 from generators.reference.tokens import Scripts, batched
-from generators.reference.transformer import GIVEN, Latents
+from generators.reference.transformer import GIVEN, NOISY, Latents
 from seedbench.errors import ClipError, GeneratorError
 from seedbench.generator import Generation, Request
 from seedbench.media import write_clip
@@ -84,9 +84,9 @@ def _known(model: ReferenceModel, given: Sequence[Given], scripts: Scripts, nois
     if partly or moved:
         free = Latents(*(state.clone() for state in states.each()))
         for row, place in partly:
-            free.person[row, place] = 0
+            free.person[row, place] = NOISY
         for row in moved:
-            free.video[row] = 0
+            free.video[row] = NOISY
         own = sample(model.transformer, scripts, noise, known, free, how=how, twin=model.twin)
         for row, place in partly:
             strength = given[row].strength[place]

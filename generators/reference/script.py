@@ -81,15 +81,20 @@ def read(prompt: Prompt, durations: Mapping[str, float], *, fps: int = FPS) -> S
             sounds.append(Sound(symbol, at_s + length_s / 2, order[line.character]))
             at_s += length_s
     sounds += [Sound(EVENT, event.start_s, -1) for event in prompt.events]
+    shots = stretches(prompt, n_frames, fps=fps)
+    return Script(words_of(prompt.text), tuple(sounds[:MAX_SOUNDS]), shots, len(prompt.cast), n_frames)
+
+
+def stretches(prompt: Prompt, n_frames: int, *, fps: int = FPS) -> tuple[Stretch, ...]:
+    """The shots of a prompt over ``n_frames``; one of them all where the prompt declares none. Shots that get no frame are left out."""
+    order = {person.id: place for place, person in enumerate(prompt.cast)}
     shots: list[Stretch] = []
     for index, shot in enumerate(prompt.shots):
         first = round(shot.start_s * fps)
         last = n_frames if index == len(prompt.shots) - 1 else min(n_frames, round(shot.end_s * fps))
         if first < last:
             shots.append(Stretch(first, last, order[shot.cast[0]] if shot.cast else -1))
-    if not shots:
-        shots = [Stretch(0, n_frames, 0 if prompt.cast else -1)]
-    return Script(words_of(prompt.text), tuple(sounds[:MAX_SOUNDS]), tuple(shots), len(prompt.cast), n_frames)
+    return tuple(shots) or (Stretch(0, n_frames, 0 if prompt.cast else -1),)
 
 
 def pronounce(text: str, language: str) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ from seedbench.prompt import Prompt
 
 ROWS_PER_FILE = 100
 JPEG_QUALITY = 94
-VERSION = 1
+#: Raised whenever the same number draws another prompt or is shown otherwise.
+VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,11 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from generators.reference import shards, sound
+from generators.reference.script import stretches
 from generators.reference.tokenizer import Grid
 from generators.reference.tokens import MAX_SHOTS
-from seedbench.errors import GeneratorError
 
 Batch = TypeVar("Batch")
-
-
-def files(folder: Path, *, stills: bool | None = None) -> list[Path]:
-    """The shard files of a folder, in order. GeneratorError if there is none."""
-    kinds = ("clips", "stills") if stills is None else (("stills",) if stills else ("clips",))
-    found = sorted(file for kind in kinds for file in folder.glob(f"{kind}-*.parquet"))
-    if not found:
-        raise GeneratorError(f"there are no shards in {folder}: make them with `seedbench reference shards --out {folder}`")
-    return found
 
 
 class Rows(Sequence[shards.Row]):
@@ -221,15 +212,7 @@ def views(row: CellRow, rng: np.random.Generator, count: int) -> tuple[list[int]
 
 def bounds_of(row: shards.Row) -> list[tuple[int, int, int]]:
     """First frame, frame after the last, and place of the person in the cast (-1: nobody), of each shot of a row."""
-    order = {person.id: place for place, person in enumerate(row.prompt.cast)}
-    n = len(row.pictures)
-    found = []
-    for index, shot in enumerate(row.prompt.shots):
-        first = round(shot.start_s * shards.FPS)
-        last = n if index == len(row.prompt.shots) - 1 else min(n, round(shot.end_s * shards.FPS))
-        if first < last:
-            found.append((first, last, order[shot.cast[0]] if shot.cast else -1))
-    return found
+    return [(shot.first, shot.last, shot.person) for shot in stretches(row.prompt, len(row.pictures))]
 
 
 def pictures_of(stored: Sequence[bytes]) -> Tensor:

@@ -1,0 +1,53 @@
+"""The table of the evaluation says what the cells hold: shares of what was asked, means of what was answered, twins paired by prompt."""
+
+from __future__ import annotations
+
+from generators.reference.evaluation import Cell, table_of
+from seedbench.prompt import Prompt, Shot
+
+
+def prompt(name: str, task: str) -> Prompt:
+    return Prompt.model_validate(
+        {"id": name, "text": "", "task": task, "duration_s": 2.0, "shots": [Shot(start_s=0, end_s=2.0).model_dump()]}
+    )
+
+
+def cell(generator: str, name: str, **values: float) -> Cell:
+    return Cell(generator, name, {key.replace("__", "."): value for key, value in values.items()}, None, None)
+
+
+def column(table: str, row: str, of: str) -> str:
+    lines = [[part.strip() for part in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")]
+    found = next(line for line in lines if line[0] == row)
+    return found[lines[0].index(of)]
+
+
+def test_shares_are_of_all_clips_and_means_of_those_with_an_answer() -> None:
+    prompts = [prompt(f"talk-{n}", "talking") for n in range(4)]
+    cells = [cell("joint", "talk-0", lipsync__offset_ms=10.0), cell("joint", "talk-1", lipsync__offset_ms=-90.0)]
+    cells += [cell("joint", "talk-2"), cell("joint", "talk-3"), cell("cascaded", "talk-0", lipsync__offset_ms=110.0)]
+    table = table_of(prompts, cells, {}, {}, trained="")
+    assert column(table, "lip sync: answered", "joint").endswith("(2 of 4)")
+    assert column(table, "lip sync: within 1 frame of zero, of those answered", "joint").endswith("(1 of 2)")
+    assert column(table, "lip sync: mean absolute offset, ms", "joint").startswith("50 ")
+    assert column(table, "lip sync: answered", "untrained") == "no clip"
+    assert column(table, "distance to the simulator's clips (fd)", "joint") == "no answer"
+
+
+def test_the_twins_are_compared_on_the_prompts_that_both_answer() -> None:
+    prompts = [prompt(f"talk-{n}", "talking") for n in range(3)]
+    cells = [cell("joint", one.id, lipsync__offset_ms=10.0 + n) for n, one in enumerate(prompts)]
+    cells += [cell("cascaded", one.id, lipsync__offset_ms=-(60.0 + 3 * n)) for n, one in enumerate(prompts[:2])]
+    table = table_of(prompts, cells, {}, {}, trained="")
+    said = next(line for line in table.splitlines() if line.startswith("- absolute lip-sync offset"))
+    assert "-51.00" in said  # means of 10 - 60 and 11 - 63
+    assert said.endswith("2 prompts")
+    assert "precision of sounds (positive: joint is better): no prompt on which both have an answer" in table
+
+
+def test_likeness_is_read_by_strength() -> None:
+    prompts = [prompt("strength-0-025", "strength"), prompt("strength-0-100", "strength")]
+    table = table_of(prompts, [], {}, {("joint", "strength-0-025"): 0.25, ("joint", "strength-0-100"): 0.75}, trained="")
+    assert column(table, "likeness to the picture at strength 0.25", "joint").startswith("0.25")
+    assert column(table, "likeness to the picture at strength 1", "joint").startswith("0.75")
+    assert column(table, "likeness to the picture at strength 0.5", "joint") == "no answer"
