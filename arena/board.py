@@ -1,0 +1,357 @@
+"""A board: a function of a vote log and a rules file, and of nothing else.
+
+Votes on silent and on sounding pairs, and votes on clips as they came (``native``) and on clips made alike (``matched``), are answers to
+different questions: they are never in one board.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from arena.ratings.bradley_terry import CENTRE, ELO, LEFT, RIGHT, TIE, Fit, Votes, fit
+from arena.ratings.clustering import covariance
+from arena.ratings.connectivity import links
+from arena.ratings.elo import online
+from arena.ratings.ranks import ranks
+from arena.ratings.robustness import Without, worst_share, worst_voter
+from arena.rules import Answer, Counted, Rules, counted
+from arena.votes import OVERALL, Kind, Profile, Vote, digest, in_order
+
+_OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Which votes a board is about; None is any."""
+
+    profile: Profile
+    with_sound: bool
+    question: str = OVERALL
+    task: str | None = None
+    category: str | None = None
+
+    @property
+    def title(self) -> str:
+        """In words.
+
+        >>> Slice("matched", True, task="talking").title
+        'overall, with sound, matched, task talking'
+        """
+        parts = [self.question, "with sound" if self.with_sound else "silent", self.profile]
+        parts += [f"task {self.task}"] if self.task else []
+        parts += [f"category {self.category}"] if self.category else []
+        return ", ".join(parts)
+
+    def has(self, vote: Vote) -> bool:
+        """Whether a vote belongs to it."""
+        return (
+            (vote.profile, vote.with_sound) == (self.profile, self.with_sound)
+            and (self.question == OVERALL or self.question in vote.answers)
+            and self.task in (None, vote.task)
+            and self.category in (None, vote.category)
+        )
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with the bounds of its interval; None for both where there is none, and ``reason`` says why."""
+
+    value: float
+    low: float | None
+    high: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model on a board, on the Elo scale about 1000.
+
+    ``rank_best`` and ``rank_worst`` (1 first) are what the votes leave open, ``tier`` its tier. ``marks`` say what keeps it from being
+    compared: ``provisional`` (few votes, prompts or voters), ``unbeaten``, ``winless``, ``unsettled`` (only the ridge keeps it finite),
+    ``unconnected`` (of another piece than most models: not ranked with them, and its rating is about its own piece's mean).
+    """
+
+    model: str
+    rating: Interval
+    rank_best: int | None
+    rank_worst: int | None
+    tier: int | None
+    wins: int
+    losses: int
+    ties: int
+    both_bad: int
+    n_prompts: int
+    n_voters: int
+    half_ties: float | None
+    online: float | None
+    marks: tuple[str, ...] = ()
+
+    @property
+    def n_votes(self) -> int:
+        """Votes on pairs with this model."""
+        return self.wins + self.losses + self.ties + self.both_bad
+
+
+@dataclass(frozen=True)
+class Fragility:
+    """What the order of the first hangs on: the board without its weightiest voter, and without the 1% of votes that most hold the first
+    up. ``leader`` names who leads then."""
+
+    what: str
+    n_left_out: int
+    moved_elo: float
+    leader: str | None
+    overturned: bool
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board with all that is needed to doubt it. ``both_bad`` counts votes that found no side good enough to prefer and that the rules
+    keep apart from the ratings; ``wins`` is by pair (row over column, ties half), in the order of ``standings``."""
+
+    about: Slice
+    standings: tuple[Standing, ...]
+    side: Interval | None
+    tie_share: float
+    both_bad: int
+    n_votes: int
+    n_prompts: int
+    n_voters: int
+    n_pieces: int
+    checks: Mapping[str, Mapping[Answer, int]]
+    unrated: Mapping[Kind, int]
+    excluded: int
+    fragility: tuple[Fragility, ...]
+    wins: tuple[tuple[float, ...], ...]
+    surely_above: tuple[tuple[bool, ...], ...]
+    notes: tuple[str, ...]
+    votes_sha256: str
+    rules_sha256: str
+    rules: str
+
+
+def boards(votes: Sequence[Vote], rules: Rules, *, split: bool = True) -> list[Board]:
+    """Every board these votes make: for each profile and with or without sound the whole, and with ``split`` each task, category and
+    optional question with votes. No votes make no boards."""
+    ordered = in_order(votes)
+    sha = digest(ordered)
+    grounds = sorted({(vote.profile, vote.with_sound) for vote in ordered}, key=lambda one: (not one[1], one[0]))
+    made = []
+    for profile, with_sound in grounds:
+        whole = Slice(profile, with_sound)
+        here = [vote for vote in ordered if whole.has(vote)]
+        made.append(board(here, rules, whole, sha))
+        if split:
+            made += [board([vote for vote in here if part.has(vote)], rules, part, sha) for part in _parts(here, whole)]
+    return made
+
+
+def _parts(votes: Sequence[Vote], whole: Slice) -> list[Slice]:
+    tasks = sorted({vote.task for vote in votes})
+    categories = sorted({vote.category for vote in votes if vote.category})
+    questions = sorted({question for vote in votes for question in vote.answers})
+    parts = [replace(whole, task=task) for task in tasks] if len(tasks) > 1 else []
+    parts += [replace(whole, category=category) for category in categories] if len(categories) > 1 else []
+    return parts + [replace(whole, question=question) for question in questions]
+
+
+def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str = "") -> Board:
+    """The board of one slice, from votes in order."""
+    votes = [vote for vote in votes if about.has(vote)]
+    use = counted(votes, rules)
+    models = sorted({name for vote in use.kept for name in (vote.left, vote.right)})
+    apart = rules.rating.both_bad == "apart"
+    rated = [vote for vote in use.kept if not (apart and answer_of(vote, about.question) == "both_bad")]
+    notes: list[str] = []
+    arrays = _arrays(rated, models, about.question)
+    if not len(arrays):
+        return _empty(about, use, rules, votes_sha256 or digest(votes), len(votes))
+    linked = links(arrays)
+    found: dict[int, Standing] = {}
+    above = np.zeros((len(models), len(models)), bool)
+    side: Interval | None = None
+    fragility: tuple[Fragility, ...] = ()
+    half, elo = _half(arrays, linked.piece, rules), online(arrays, k=rules.rating.elo_k)
+    for piece in range(linked.n_pieces):
+        members = np.flatnonzero(linked.piece == piece)
+        part = _within(arrays, members)
+        fitted = fit(part, ties=rules.rating.ties, side=rules.rating.side_bias, ridge=rules.rating.ridge)
+        spread, reason = _spread(part, fitted, rules)
+        errors = spread.errors(len(members)) if spread is not None else None
+        order = None
+        if spread is not None:
+            order = ranks(fitted.ratings, spread.values[: len(members), : len(members)], quantile=spread.quantile, level=rules.rating.level)
+            above[np.ix_(members, members)] = order.surely_above
+            if spread.few and not piece:
+                notes.append(
+                    f"intervals rest on {spread.n_prompts} prompts and {spread.n_voters} voters: under 30 of either they are rough"
+                )
+        for place, member in enumerate(members):
+            rating = float(fitted.elo[place])
+            half_width = float(ELO * errors[place] * spread.quantile) if errors is not None and spread is not None else None
+            ranked = order is not None and piece == 0
+            found[int(member)] = _standing(
+                models[member],
+                use.kept,
+                about.question,
+                rules,
+                rating=_interval(rating, half_width, reason),
+                rank=(int(order.best[place]), int(order.worst[place]), int(order.tier[place])) if ranked and order is not None else None,
+                extras=(half[member], float(elo[member])),
+                marks=_link_marks(linked.unbeaten[member], linked.winless[member], linked.settled[member], piece),
+            )
+        if not piece:
+            side = _side(fitted, spread, part, rules, reason)
+            fragility = _fragility(part, fitted, [models[one] for one in members], rules)
+    if linked.n_pieces > 1:
+        notes.append(f"the votes fall into {linked.n_pieces} pieces that no vote links: only the models of the largest are ranked")
+    kept = sorted(found, key=lambda one: (linked.piece[one], -found[one].rating.value))
+    return Board(
+        about=about,
+        standings=tuple(found[one] for one in kept),
+        side=side,
+        tie_share=float((arrays.outcome == TIE).mean()),
+        both_bad=len(use.kept) - len(rated) if apart else 0,
+        n_votes=len(arrays),
+        n_prompts=len(np.unique(arrays.prompt)),
+        n_voters=len(np.unique(arrays.voter)),
+        n_pieces=linked.n_pieces,
+        checks=use.answers,
+        unrated=use.unrated,
+        excluded=len(use.excluded),
+        fragility=fragility,
+        wins=tuple(tuple(float(linked.wins[a, b]) for b in kept) for a in kept),
+        surely_above=tuple(tuple(bool(above[a, b]) for b in kept) for a in kept),
+        notes=tuple(notes),
+        votes_sha256=votes_sha256 or digest(votes),
+        rules_sha256=rules.digest,
+        rules=f"{rules.name} {rules.version}",
+    )
+
+
+def _empty(about: Slice, use: Counted, rules: Rules, sha: str, n: int) -> Board:
+    told = "no vote was cast" if not n else f"of {n} votes none counts"
+    return Board(
+        about, (), None, 0.0, 0, 0, 0, 0, 0, use.answers, use.unrated, len(use.excluded), (), (), (), (told,), sha, rules.digest,
+        f"{rules.name} {rules.version}",
+    )  # fmt: skip
+
+
+def answer_of(vote: Vote, question: str) -> str:
+    """What a vote says to a question."""
+    return vote.choice if question == OVERALL else vote.answers[question]
+
+
+def _arrays(votes: Sequence[Vote], models: Sequence[str], question: str) -> Votes:
+    place = {name: index for index, name in enumerate(models)}
+    prompts, voters = _numbers(vote.prompt for vote in votes), _numbers(vote.voter for vote in votes)
+    left, right, outcome = (
+        np.array(one, np.int64)
+        for one in (
+            [place[vote.left] for vote in votes],
+            [place[vote.right] for vote in votes],
+            [_OUTCOME[answer_of(vote, question)] for vote in votes],
+        )
+    )
+    return Votes(len(models), left, right, outcome, prompts, voters)
+
+
+def _numbers(names: Any) -> np.ndarray:
+    order: dict[str, int] = {}
+    return np.array([order.setdefault(name, len(order)) for name in names], np.int64)
+
+
+def _within(votes: Votes, members: np.ndarray) -> Votes:
+    """The votes among some models, which get places of their own."""
+    place = np.full(votes.n_models, -1)
+    place[members] = np.arange(len(members))
+    part = votes.chosen(place[votes.left] >= 0)
+    return replace(part, n_models=len(members), left=place[part.left], right=place[part.right])
+
+
+def _half(votes: Votes, piece: np.ndarray, rules: Rules) -> list[float | None]:
+    """Bradley-Terry with ties as half a win, on the Elo scale, within each piece."""
+    found: list[float | None] = [None] * votes.n_models
+    for one in range(int(piece.max()) + 1):
+        members = np.flatnonzero(piece == one)
+        fitted = fit(_within(votes, members), ties="half", side=rules.rating.side_bias, ridge=rules.rating.ridge)
+        for place, member in enumerate(members):
+            found[int(member)] = float(CENTRE + ELO * fitted.ratings[place])
+    return found
+
+
+def _spread(votes: Votes, fitted: Fit, rules: Rules) -> tuple[Any, str]:
+    try:
+        return covariance(votes, fitted, unit="both", level=rules.rating.level), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _interval(value: float, half_width: float | None, reason: str) -> Interval:
+    return Interval(value, None, None, reason) if half_width is None else Interval(value, value - half_width, value + half_width)
+
+
+def _side(fitted: Fit, spread: Any, votes: Votes, rules: Rules, reason: str) -> Interval | None:
+    if not rules.rating.side_bias:
+        return None
+    m = votes.n_models
+    half_width = None if spread is None else float(ELO * spread.quantile * np.sqrt(max(0.0, spread.values[m + 1, m + 1])))
+    return _interval(float(ELO * fitted.side), half_width, reason)
+
+
+def _link_marks(unbeaten: bool, winless: bool, settled: bool, piece: int) -> list[str]:
+    marks = ["unconnected"] if piece else []
+    marks += ["unbeaten"] if unbeaten else []
+    marks += ["winless"] if winless else []
+    return marks + ([] if settled or unbeaten or winless else ["unsettled"])
+
+
+def _standing(
+    model: str,
+    votes: Sequence[Vote],
+    question: str,
+    rules: Rules,
+    *,
+    rating: Interval,
+    rank: tuple[int, int, int] | None,
+    extras: tuple[float | None, float],
+    marks: list[str],
+) -> Standing:
+    mine = [vote for vote in votes if model in (vote.left, vote.right)]
+    tally: dict[str, int] = defaultdict(int)
+    for vote in mine:
+        said = answer_of(vote, question)
+        won = {"left": vote.left, "right": vote.right}.get(said)
+        tally[said if won is None else "won" if won == model else "lost"] += 1
+    n_prompts, n_voters = len({vote.prompt for vote in mine}), len({vote.voter for vote in mine})
+    listing = rules.listing
+    if len(mine) < listing.votes or n_prompts < listing.prompts or n_voters < listing.voters:
+        marks = [*marks, "provisional"]
+    best, worst, tier = rank or (None, None, None)
+    return Standing(
+        model, rating, best, worst, tier, tally["won"], tally["lost"], tally["tie"], tally["both_bad"], n_prompts, n_voters, *extras,
+        marks=tuple(marks),
+    )  # fmt: skip
+
+
+def _fragility(votes: Votes, fitted: Fit, models: Sequence[str], rules: Rules) -> tuple[Fragility, ...]:
+    if len(models) < 2:
+        return ()
+    first = int(np.argmax(fitted.ratings))
+    found: list[Fragility] = []
+
+    def told(what: str, without: Without | None) -> None:
+        if without is not None:
+            leader = models[without.leader] if without.leader >= 0 else None
+            found.append(Fragility(what, without.n_left_out, without.moved_elo, leader, without.leader != first))
+
+    ask: Callable[..., Any] = worst_voter
+    heaviest = ask(votes, fitted, ridge=rules.rating.ridge)
+    told("without the voter who moves it most", heaviest[1] if heaviest is not None else None)
+    told("without the 1% of votes that most hold the first up", worst_share(votes, fitted, ridge=rules.rating.ridge))
+    return tuple(found)

@@ -1,0 +1,85 @@
+"""What of an order is sure: ranges of ranks and tiers, from simultaneous intervals of all differences.
+
+Whether any one of M (M - 1) / 2 differences is above 0 is asked many times at once; the largest |difference| / error among all of them
+under no difference (the max-t of their joint normal distribution) is what a difference has to exceed, so that all claims together are
+wrong in one board of twenty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+_DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """For M models: the ``best`` and ``worst`` rank each may have (1 first), its ``tier`` (1 first), ``surely_above`` (M, M), and the
+    ``critical`` number of standard errors a difference has to exceed (None for one model)."""
+
+    best: np.ndarray
+    worst: np.ndarray
+    tier: np.ndarray
+    surely_above: np.ndarray
+    critical: float | None
+
+
+def ranks(ratings: np.ndarray, covariance: np.ndarray, *, quantile: float = 1.96, level: float = 0.95, seed: int = 0) -> Ranks:
+    """Ranks that are sure of ratings (M,) with their covariance (M, M).
+
+    ``quantile`` is the number of standard errors of a single interval; where clusters are few it is above the normal one, and the critical
+    value is raised in the same proportion.
+    """
+    m = len(ratings)
+    if m < 2:
+        return Ranks(np.ones(m, int), np.ones(m, int), np.ones(m, int), np.zeros((m, m), bool), None)
+    apart = ratings[:, None] - ratings[None]
+    spread = np.diag(covariance)
+    errors = np.sqrt(np.maximum(spread[:, None] + spread[None] - 2 * covariance, 0.0))
+    critical = critical_value(covariance, errors, level=level, seed=seed) * max(1.0, quantile / float(ndtri(0.5 + level / 2)))
+    above = apart > np.maximum(critical * errors, 1e-9)
+    return Ranks(1 + above.sum(0), m - above.sum(1), tiers(ratings, above), above, critical)
+
+
+def critical_value(covariance: np.ndarray, errors: np.ndarray, *, level: float = 0.95, seed: int = 0) -> float:
+    """The ``level`` quantile of the largest |difference| / error of normal draws with this covariance (M, M)."""
+    powers, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(powers, 0.0))
+    drawn = np.random.default_rng(seed).standard_normal((_DRAWS, len(root))) @ root.T
+    largest = np.zeros(_DRAWS)
+    for one in range(len(root) - 1):
+        scale = errors[one, one + 1 :]
+        there = scale > 0
+        if there.any():
+            steps = np.abs(drawn[:, one, None] - drawn[:, one + 1 :][:, there]) / scale[there]
+            np.maximum(largest, steps.max(1), out=largest)
+    return float(np.quantile(largest, level)) if largest.any() else float(ndtri(0.5 + level / 2))
+
+
+def tiers(ratings: np.ndarray, surely_above: np.ndarray) -> np.ndarray:
+    """Tiers (M,) 1..: going down the order, a new one begins with the first model that the current tier's head is surely above.
+
+    >>> tiers(np.array([3.0, 2.9, 1.0]), np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]], bool)).tolist()
+    [1, 1, 2]
+    """
+    order = np.argsort(-ratings, kind="stable")
+    found = np.ones(len(ratings), int)
+    head, tier = order[0], 1
+    for one in order[1:]:
+        if surely_above[head, one]:
+            head, tier = one, tier + 1
+        found[one] = tier
+    return found
+
+
+def chance_above(ratings: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """How sure it is that row beats column (M, M): the normal probability of a difference above 0, one half where none is seen."""
+    spread = np.diag(covariance)
+    errors = np.sqrt(np.maximum(spread[:, None] + spread[None] - 2 * covariance, 0.0))
+    apart = ratings[:, None] - ratings[None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(errors > 0, apart / errors, np.sign(apart) * np.inf)
+    return np.asarray(np.where(apart == 0, 0.5, ndtr(z)))

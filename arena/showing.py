@@ -1,0 +1,124 @@
+"""Boards as tables for the terminal, as Markdown and as JSON: the same figures in each."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from arena.board import Board, Interval, Standing
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COLUMNS = (
+    "Rank",
+    "Tier",
+    "Model",
+    "Rating",
+    "95% interval",
+    "Votes",
+    "W / L / T / both bad",
+    "Prompts",
+    "Voters",
+    "Half ties",
+    "Online",
+    "Marks",
+)
+
+
+def rows(board: Board) -> list[tuple[str, ...]]:
+    """A row of text for each model, in the order of :data:`COLUMNS`."""
+    return [_row(one) for one in board.standings]
+
+
+def _row(one: Standing) -> tuple[str, ...]:
+    return (
+        rank(one),
+        "-" if one.tier is None else str(one.tier),
+        one.model,
+        f"{one.rating.value:.0f}",
+        bounds(one.rating),
+        str(one.n_votes),
+        f"{one.wins} / {one.losses} / {one.ties} / {one.both_bad}",
+        str(one.n_prompts),
+        str(one.n_voters),
+        "-" if one.half_ties is None else f"{one.half_ties:.0f}",
+        "-" if one.online is None else f"{one.online:.0f}",
+        ", ".join(one.marks),
+    )
+
+
+def rank(one: Standing) -> str:
+    """The rank, or the ranks that the votes leave open.
+
+    >>> from arena.board import Interval, Standing
+    >>> rank(Standing("a", Interval(1000, 990, 1010), 1, 3, 1, 1, 1, 0, 0, 1, 1, None, None))
+    '1-3'
+    """
+    if one.rank_best is None:
+        return "not ranked"
+    return str(one.rank_best) if one.rank_best == one.rank_worst else f"{one.rank_best}-{one.rank_worst}"
+
+
+def bounds(interval: Interval) -> str:
+    """An interval in words, or why there is none."""
+    if interval.low is None or interval.high is None:
+        return f"none: {interval.reason}"
+    return f"{interval.low:.0f} to {interval.high:.0f}"
+
+
+def remarks(board: Board) -> list[str]:
+    """What has to be said beside the table: what it rests on, what was left out, what the order hangs on."""
+    said = [
+        f"{board.n_votes} votes of {board.n_voters} voters on {board.n_prompts} prompts; {100 * board.tie_share:.0f}% ties; "
+        f"{board.both_bad} more found both bad, {board.excluded} were left out"
+    ]
+    for check, answers in board.checks.items():
+        said.append(f"check {check}: {answers['ok']} ok, {answers['excluded']} excluded, {answers['unchecked']} could not be checked")
+    if any(board.unrated.values()):
+        said.append("not rated: " + ", ".join(f"{count} {kind}" for kind, count in board.unrated.items() if count) + " pairs")
+    if board.side is not None:
+        said.append(f"being on the left is worth {board.side.value:+.0f} points ({bounds(board.side)}), which ratings leave out")
+    for one in board.fragility:
+        leads = "nobody is left" if one.leader is None else f"{one.leader} {'leads instead' if one.overturned else 'still leads'}"
+        said.append(f"{one.what} ({one.n_left_out} votes): {leads}, ratings move by up to {one.moved_elo:.0f} points")
+    said += board.notes
+    return [*said, f"votes sha256 {board.votes_sha256[:16]}, rules {board.rules} sha256 {board.rules_sha256[:16]}"]
+
+
+def table(board: Board) -> Table:
+    """For the terminal."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(title=board.about.title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in COLUMNS:
+        made.add_column(name, justify="left" if name in ("Model", "Marks") else "right")
+    for row in rows(board):
+        made.add_row(*row)
+    return made
+
+
+def markdown(found: Sequence[Board]) -> str:
+    """All boards as one Markdown document."""
+    parts = []
+    for board in found:
+        parts.append(f"## {board.about.title}\n")
+        if board.standings:
+            parts.append("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
+            parts += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows(board)]
+            parts.append("")
+        parts += [f"- {line}" for line in remarks(board)]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def as_json(found: Sequence[Board]) -> str:
+    """All boards as JSON, with everything they hold."""
+    return json.dumps([_plain(board) for board in found], indent=1, ensure_ascii=False) + "\n"
+
+
+def _plain(board: Board) -> dict[str, Any]:
+    return {"title": board.about.title, **dataclasses.asdict(board)}

@@ -1,0 +1,83 @@
+"""Intervals hold what they promise when votes share prompts and voters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from arena.ratings.bradley_terry import ELO, Votes, fit
+from arena.ratings.clustering import Unit, covariance, places
+
+Arena = Callable[..., Votes]
+STRENGTHS = np.array([0.7, 0.4, 0.1, -0.1, -0.4, -0.7])
+
+
+def test_independent_votes_give_the_width_of_the_information(arena: Arena) -> None:
+    votes = arena(STRENGTHS, 20_000, 0)
+    fitted = fit(votes, ridge=0.0)
+    found = covariance(votes, fitted, unit="vote").errors(6)
+    about_mean = np.eye(8)
+    about_mean[:6, :6] -= 1 / 6  # the information also holds what settles the mean, of which no vote speaks
+    by_information = about_mean @ np.linalg.inv(fitted.information) @ about_mean
+    assert found == pytest.approx(np.sqrt(np.diag(by_information))[:6], rel=0.04)
+
+
+def test_the_published_variance_of_three_to_one() -> None:
+    zeros, number = np.zeros(100, np.int64), np.arange(100)
+    votes = Votes(2, zeros, zeros + 1, np.repeat([0, 2], [75, 25]), number, number)
+    fitted = fit(votes, side=False, ridge=0.0)
+    by_vote = covariance(votes, fitted, unit="vote").values * ELO**2 * 99 / 100  # published without the small-sample factor
+    assert np.diag(by_vote)[:2] == pytest.approx(402.3716, abs=1e-3)
+
+
+def test_groups_of_one_vote_are_votes(arena: Arena) -> None:
+    votes = arena(STRENGTHS, 500, 0, n_prompts=7, n_voters=5)
+    alone = Votes(6, votes.left, votes.right, votes.outcome, np.arange(500), votes.voter)
+    fitted = fit(votes)
+    assert covariance(alone, fitted, unit="prompt").values == pytest.approx(covariance(votes, fitted, unit="vote").values, abs=1e-12)
+
+
+def test_a_prompt_shown_often_is_worth_no_more_than_once(arena: Arena) -> None:
+    votes = arena(STRENGTHS, 600, 2, n_prompts=50)
+    fitted = fit(votes)
+    often = votes.chosen(np.tile(np.arange(600), 20))
+    many = fit(often)
+    by_vote, by_prompt = (covariance(often, many, unit=unit).errors(6).mean() for unit in ("vote", "prompt"))
+    once = covariance(votes, fitted, unit="prompt").errors(6).mean()
+    assert by_vote < 0.4 * once
+    assert by_prompt == pytest.approx(once, rel=0.1)
+
+
+def test_sparse_and_dense_sums_agree(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    votes = arena(STRENGTHS, 400, 3)
+    fitted = fit(votes)
+    dense = covariance(votes, fitted).values
+    monkeypatch.setattr("arena.ratings.clustering._DENSE_CELLS", 0)
+    assert covariance(votes, fitted).values == pytest.approx(dense, abs=1e-12)
+
+
+def test_one_voter_gives_no_interval(arena: Arena) -> None:
+    votes = arena(STRENGTHS, 200, 3, n_voters=1)
+    with pytest.raises(ValueError, match="two prompts and two voters"):
+        covariance(votes, fit(votes))
+
+
+def test_groups_are_numbered_without_holes() -> None:
+    assert places(np.array([7, 7, 3, 9])) == (3, pytest.approx([1, 1, 0, 2]))
+    assert places(np.array([10**15, 5, 10**15])) == (2, pytest.approx([1, 0, 1]))
+
+
+@pytest.mark.parametrize(("unit", "low", "high"), [("both", 0.93, 0.97), ("vote", 0.0, 0.88)])
+def test_intervals_cover_the_truth_where_votes_share_clips_and_tastes(arena: Arena, unit: Unit, low: float, high: float) -> None:
+    """Six models, 60 prompts and 60 voters with effects of their own; 250 arenas of 3,000 votes. The truth of a model is what it would be
+    rated over endless prompts and voters, which is not its strength: effects pull ratings together."""
+    draws = [arena(STRENGTHS, 3_000, seed, clip_sd=0.6, taste_sd=0.4) for seed in range(250)]
+    fits = [fit(votes, side=False) for votes in draws]
+    truth = np.mean([one.ratings for one in fits], axis=0)
+    hits = []
+    for votes, fitted in zip(draws, fits, strict=True):
+        spread = covariance(votes, fitted, unit=unit)
+        hits.append(np.abs(fitted.ratings - truth) <= spread.quantile * spread.errors(6))
+    assert low <= np.mean(hits) <= high

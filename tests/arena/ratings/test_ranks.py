@@ -1,0 +1,69 @@
+"""Ranks are claimed as far as they are sure, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from arena.ratings.bradley_terry import Votes, fit
+from arena.ratings.clustering import covariance
+from arena.ratings.ranks import chance_above, ranks
+
+Arena = Callable[..., Votes]
+
+
+def test_models_far_apart_have_one_rank_each() -> None:
+    found = ranks(np.array([0.0, 2.0, 1.0]), np.eye(3) * 0.01)
+    assert found.best.tolist() == found.worst.tolist() == [3, 1, 2]
+    assert found.tier.tolist() == [3, 1, 2]
+
+
+def test_models_that_nothing_tells_apart_share_all_ranks() -> None:
+    found = ranks(np.array([0.0, 0.1, 0.2]), np.eye(3))
+    assert found.best.tolist() == [1, 1, 1]
+    assert found.worst.tolist() == [3, 3, 3]
+    assert found.tier.tolist() == [1, 1, 1]
+
+
+def test_the_critical_value_is_tukey_s_for_independent_models() -> None:
+    # The studentised range of 5 means with endless degrees of freedom is 3.858 at 95%; a difference's error is the root of two.
+    found = ranks(np.zeros(5), np.eye(5))
+    assert found.critical == pytest.approx(3.858 / np.sqrt(2), abs=0.04)
+
+
+def test_correlated_models_are_told_apart_by_the_error_of_their_difference() -> None:
+    shared = np.full((2, 2), 1.0) + np.eye(2) * 0.001
+    assert ranks(np.array([0.3, 0.0]), shared).surely_above.tolist() == [[False, True], [False, False]]
+    assert not ranks(np.array([0.3, 0.0]), np.eye(2)).surely_above.any()
+
+
+def test_a_wide_quantile_makes_claims_rarer() -> None:
+    ratings, spread = np.array([0.0, 0.5]), np.eye(2) * 0.02
+    assert ranks(ratings, spread).surely_above.any()
+    assert not ranks(ratings, spread, quantile=4.3).surely_above.any()
+
+
+def test_one_model_is_first() -> None:
+    found = ranks(np.zeros(1), np.eye(1))
+    assert (found.best.tolist(), found.worst.tolist(), found.critical) == ([1], [1], None)
+
+
+def test_of_equal_models_few_boards_claim_an_order(arena: Arena) -> None:
+    """Six models of one strength: at 95% all together, about one board of twenty may put any model above any other."""
+    claimed = 0
+    for seed in range(120):
+        votes = arena(np.zeros(6), 1_500, seed, clip_sd=0.4, n_prompts=80, n_voters=80)
+        fitted = fit(votes)
+        spread = covariance(votes, fitted)
+        # One clip a model and prompt: what differs is the clips', and the two-way intervals must hold all claims off.
+        claimed += bool(ranks(fitted.ratings, spread.values[:6, :6], quantile=spread.quantile).surely_above.any())
+    assert claimed / 120 <= 0.13
+
+
+def test_the_chance_of_being_above() -> None:
+    found = chance_above(np.array([1.0, 0.0]), np.eye(2) * 0.5)
+    assert found[0, 1] == pytest.approx(0.8413, abs=1e-3)
+    assert found[1, 0] == pytest.approx(1 - found[0, 1])
+    assert found[0, 0] == 0.5

@@ -1,0 +1,86 @@
+"""Boards and imports as a user asks for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from arena.commands import app
+from arena.votes import Vote, VoteError, read, write
+
+Log = Callable[..., list[Vote]]
+RUNNER = CliRunner()
+THREE = {"alpha": 0.9, "beta": 0.0, "gamma": -0.9}
+
+
+@pytest.fixture
+def log(tmp_path: Path, vote_log: Log) -> Path:
+    return write(vote_log(THREE, 300), tmp_path / "votes.jsonl")
+
+
+def test_the_table_says_what_it_rests_on(log: Path) -> None:
+    shown = RUNNER.invoke(app, ["board", str(log)], env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert shown.exit_code == 0
+    lines = shown.stdout.splitlines()
+    assert "overall, with sound, native" in lines[0]
+    assert [name for line in lines for name in THREE if f" {name} " in line][:3] == ["alpha", "beta", "gamma"]
+    for said in (
+        "of 40 voters on 40 prompts",
+        "check gold: 0 ok, 0 excluded,",
+        "being on the left is worth",
+        "votes sha256",
+        "still leads",
+    ):
+        assert said in shown.stdout
+
+
+def test_all_forms_hold_the_same_figures_and_come_out_the_same_again(log: Path, tmp_path: Path) -> None:
+    texts = {}
+    for form in ("markdown", "json"):
+        for file in (tmp_path / f"one.{form}", tmp_path / f"two.{form}"):
+            RUNNER.invoke(app, ["board", str(log), "--format", form, "--out", str(file)], catch_exceptions=False)
+        assert (tmp_path / f"one.{form}").read_bytes() == (tmp_path / f"two.{form}").read_bytes()
+        texts[form] = (tmp_path / f"one.{form}").read_text()
+    (board,) = json.loads(texts["json"])
+    for one in board["standings"]:
+        assert (
+            f"| {one['model']} | {one['rating']['value']:.0f} | {one['rating']['low']:.0f} to {one['rating']['high']:.0f} |"
+            in texts["markdown"]
+        )
+
+
+def test_other_rules_are_another_board(log: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("name: mine\nrating: {ties: half}\n")
+    shown = RUNNER.invoke(app, ["board", str(log), "--rules", str(mine)], env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert "rules mine 1 sha256" in shown.stdout
+
+
+def test_an_empty_log_is_no_board(tmp_path: Path) -> None:
+    empty = write([], tmp_path / "none.jsonl")
+    with pytest.raises(VoteError, match="holds no votes"):
+        RUNNER.invoke(app, ["board", str(empty)], catch_exceptions=False)
+
+
+def test_imported_votes_make_a_board_once_the_rules_take_them(tmp_path: Path) -> None:
+    rows = [
+        {"model_a": "a", "model_b": "b", "winner": ("model_a", "model_b", "tie")[n % 3], "judge": f"j{n % 9}", "tstamp": n}
+        for n in range(60)
+    ]
+    battles, out = tmp_path / "battles.json", tmp_path / "votes.jsonl"
+    battles.write_text(json.dumps([*rows, {"model_a": "a"}]))
+    shown = RUNNER.invoke(app, ["import", str(battles), "--out", str(out)], catch_exceptions=False)
+    assert "60 votes are in" in shown.stdout
+    assert "1 left out: no two models" in shown.stdout
+    assert len(read(out)) == 60
+    assert "of 60 votes none counts" in RUNNER.invoke(app, ["board", str(out)], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("name: imported\nchecks: [{check: origin, origins: [imported]}]\n")
+    assert (
+        "60 votes of 9 voters"
+        in RUNNER.invoke(app, ["board", str(out), "--rules", str(rules)], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
+    )

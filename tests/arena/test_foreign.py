@@ -1,0 +1,89 @@
+"""Votes of other arenas become votes of ours, without who gave them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arena.foreign import read
+from arena.votes import VoteError, line_of
+
+BATTLE = {
+    "question_id": "q1",
+    "model_a": "alpha",
+    "model_b": "beta",
+    "winner": "model_a",
+    "judge": "203.0.113.9",
+    "tstamp": 1_700_000_000.5,
+    "language": "English",
+    "anony": True,
+}
+
+
+def written(folder: Path, rows: list[dict[str, Any]], name: str = "battles.json") -> Path:
+    file = folder / name
+    file.write_text(json.dumps(rows))
+    return file
+
+
+def test_a_fastchat_battle(tmp_path: Path) -> None:
+    (vote,), left_out = read(written(tmp_path, [BATTLE]), task="talking", with_sound=False)
+    assert (vote.left, vote.right, vote.choice, vote.prompt) == ("alpha", "beta", "left", "q1")
+    assert vote.at == datetime.fromtimestamp(1_700_000_000.5, UTC)
+    assert (vote.task, vote.with_sound, vote.category, vote.origin) == ("talking", False, "English", "imported")
+    assert (vote.heard_left, vote.dwell_s, vote.sound_check) == (None, None, None)
+    assert left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("winner", "choice"), [("model_b", "right"), ("tie", "tie"), ("tie (bothbad)", "both_bad"), ("both_bad", "both_bad")]
+)
+def test_every_word_for_an_outcome(tmp_path: Path, winner: str, choice: str) -> None:
+    assert read(written(tmp_path, [{**BATTLE, "winner": winner}]))[0][0].choice == choice
+
+
+def test_no_address_is_kept_and_one_judge_is_one_voter(tmp_path: Path) -> None:
+    rows = [BATTLE, {**BATTLE, "judge": "198.51.100.7"}, {**BATTLE, "winner": "tie"}]
+    votes, _ = read(written(tmp_path, rows))
+    assert [one.voter for one in votes] == ["voter-000001", "voter-000002", "voter-000001"]
+    assert not any("203.0.113" in line_of(one) for one in votes)
+
+
+def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> None:
+    talk = [{"role": "user", "content": "A dog barks."}]
+    rows = [
+        {"type": "rightvote", "models": ["alpha", "beta"], "tstamp": 1.0, "ip": "x"},
+        {"type": "chat", "models": ["alpha", "beta"], "tstamp": 2.0},
+        {"type": "leftvote", "models": ["", ""], "tstamp": 3.0},
+        {**BATTLE, "anony": False},
+        {**BATTLE, "model_b": "alpha"},
+        {**BATTLE, "conversation_a": talk},
+        {**BATTLE, "conversation_a": talk},
+    ]
+    file = tmp_path / "log.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    votes, left_out = read(file)
+    assert [one.choice for one in votes] == ["right", "left", "left"]
+    assert votes[1].prompt == votes[2].prompt != "q1"
+    assert left_out == {"no winner (chat)": 1, "no two models": 1, "not blind (anony is false)": 1, "one model on both sides": 1}
+
+
+def test_a_table_without_voters_counts_each_vote_as_a_voter_s_own(tmp_path: Path) -> None:
+    file = tmp_path / "battles.csv"
+    file.write_text("model_a,model_b,winner,timestamp\nalpha,beta,model_a,2025-07-01T10:00:00\nbeta,alpha,tie,\n")
+    votes, _ = read(file)
+    assert len({one.voter for one in votes}) == 2
+    assert votes[0].at == datetime(2025, 7, 1, 10, tzinfo=UTC)
+    assert votes[1].prompt != votes[0].prompt
+
+
+@pytest.mark.parametrize(("text", "said"), [("[1, 2]", "an entry is int"), ("{", "neither JSON"), ("[]", "no row is a vote")])
+def test_what_holds_no_votes_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "battles.json"
+    file.write_text(text)
+    with pytest.raises(VoteError, match=said):
+        read(file)
