@@ -1,0 +1,82 @@
+"""Which pair to show next: where one more vote tells most, every pair with a chance, sides in balance; deterministic under a seed.
+
+A vote on a pair narrows the difference of its two models by an amount that the information of the votes so far gives (the formula of
+Sherman and Morrison for one more row). What is gained is weighed by how close the two may be (their gap against what is settled of it), since it is among neighbours that an order is
+open, and by how new they are. A share of all draws is spread evenly over all pairs, so that no pair is ever out of reach and each has a
+known chance, which is written down with the battle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from arena.ratings.bradley_terry import ELO, RIDGE, Votes, fit
+
+
+@dataclass(frozen=True)
+class Policy:
+    """``floor`` is the share of draws spread evenly over all pairs; models further apart than ``near_elo`` are drawn less; a model is
+    new below ``new_votes`` votes and drawn ``new_weight`` times as often."""
+
+    floor: float = 0.2
+    near_elo: float = 75.0
+    new_votes: int = 50
+    new_weight: float = 3.0
+
+
+@dataclass(frozen=True)
+class State:
+    """What votes say so far: ``ratings`` (M,) in Elo points, ``covariance`` (M, M) in squared logits, ``n_votes`` (M,)."""
+
+    ratings: np.ndarray
+    covariance: np.ndarray
+    n_votes: np.ndarray
+
+
+def state_of(counts: np.ndarray) -> State:
+    """The state after ``counts`` (M, M, 3) of left, tie and right for each left and right model; without votes all are alike."""
+    m = len(counts)
+    cells = np.argwhere(counts > 0)
+    n = counts.sum((1, 2)) + counts.sum((0, 2))
+    if not len(cells):
+        return State(np.full(m, 1000.0), np.eye(m) / RIDGE, n)
+    left, right, outcome = cells.T
+    zeros = np.zeros(len(cells), np.int64)
+    votes = Votes(m, left, right, outcome, zeros, zeros, weight=counts[left, right, outcome].astype(np.float64))
+    fitted = fit(votes, side=True)
+    return State(fitted.elo, np.linalg.pinv(fitted.information, hermitian=True)[:m, :m], n)
+
+
+def chances(state: State, possible: np.ndarray, policy: Policy = Policy()) -> np.ndarray:
+    """The chance (M, M) of each pair, above the diagonal, where ``possible`` (M, M) allows it; they sum to 1. ValueError where none is."""
+    allowed = np.triu(possible | possible.T, 1)
+    if not allowed.any():
+        raise ValueError("there is no pair left to show")
+    spread = np.diag(state.covariance)
+    variance = np.maximum(spread[:, None] + spread[None] - 2 * state.covariance, 0.0)
+    gap = np.abs(state.ratings[:, None] - state.ratings[None])
+    told = 1 / (2 * (1 + np.cosh(gap / ELO)))  # the information of one vote without ties
+    gained = told * variance**2 / (1 + told * variance)
+    new = np.where(state.n_votes < policy.new_votes, policy.new_weight, 1.0)
+    weight = gained * np.exp(-(gap**2) / (2 * (policy.near_elo**2 + ELO**2 * variance))) * np.maximum(new[:, None], new[None]) * allowed
+    even = allowed / allowed.sum()
+    aimed = weight / weight.sum() if weight.sum() > 0 else even
+    return np.asarray((1 - policy.floor) * aimed + policy.floor * even)
+
+
+def draw(chance: np.ndarray, rng: np.random.Generator) -> tuple[int, int, float]:
+    """A pair of models (the lower place first) by its chance, and that chance."""
+    flat = chance.ravel()
+    at = int(rng.choice(len(flat), p=flat))
+    return at // len(chance), at % len(chance), float(flat[at])
+
+
+def first_on_left(lefts: tuple[int, int], rng: np.random.Generator) -> bool:
+    """Whether the first of a pair goes to the left, given how often each was there: whoever was there less, or by lot.
+
+    >>> first_on_left((3, 5), np.random.default_rng(0)), first_on_left((5, 3), np.random.default_rng(0))
+    (True, False)
+    """
+    return lefts[0] < lefts[1] if lefts[0] != lefts[1] else bool(rng.random() < 0.5)
