@@ -1,9 +1,9 @@
 """Which pair to show next: where one more vote tells most, every pair with a chance, sides in balance; deterministic under a seed.
 
 A vote on a pair narrows the difference of its two models by an amount that the information of the votes so far gives (the formula of
-Sherman and Morrison for one more row). What is gained is weighed by how close the two may be (their gap against what is settled of it), since it is among neighbours that an order is
-open, and by how new they are. A share of all draws is spread evenly over all pairs, so that no pair is ever out of reach and each has a
-known chance, which is written down with the battle.
+Sherman and Morrison for one more row). What is gained is weighed by how close the two may be (their gap against what is settled of it),
+since it is among neighbours that an order is open, and by how new they are. A share of all draws is spread evenly over all pairs, so that
+no pair is ever out of reach and each has a known chance, which is written down with the battle.
 """
 
 from __future__ import annotations
