@@ -51,13 +51,13 @@ def _sqlite_settings(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def upgrade(engine: Engine) -> None:
-    """Run the Alembic migrations that this database has not seen."""
+def upgrade(engine: Engine, scripts: Path = Path(__file__).parent / "migrations") -> None:
+    """Run the Alembic migrations in the folder ``scripts`` that this database has not seen; a plug-in with tables of its own has its own."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(scripts))
     with _migration_lock, engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

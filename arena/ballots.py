@@ -1,0 +1,224 @@
+"""From runs to ballots: every two systems' clips of one prompt and seed, made ready to be shown blind."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import select
+
+from arena.presentation import Presented, canvas_of, matched, native, pad
+from arena.rules import Rules
+from arena.store import ClipRow, PairRow, StudyRow
+from arena.study import Settings, StudyError
+from arena.votes import Profile
+from seedbench.breakage import break_clip
+from seedbench.errors import SeedBenchError
+from seedbench.media import probe
+from seedbench.report.data import RunReport
+from seedbench.store import Store
+
+#: How one side of a gold pair is broken, so that a careful voter cannot miss it. Sound, where there is none, cannot be.
+_GOLD_WITH_SOUND = ({"shift-sound": 1000.0}, {"drop-sound": 0.999}, {"blur": 8.0})
+_GOLD_SILENT = ({"blur": 8.0}, {"freeze": 0.3})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A clip of a run that takes part."""
+
+    generator: str
+    run: str
+    prompt: str
+    text: str
+    task: str
+    category: str
+    seed: int
+    file: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What became of runs: counts, and why clips were refused, by reason."""
+
+    study: str
+    n_clips: int
+    n_pairs: int
+    n_gold: int
+    refused: dict[str, str]
+    lonely: int
+
+
+def entries_of(reports: Sequence[RunReport]) -> list[Entry]:
+    """The finished clips of runs. A label that stands in several runs is told apart by the run's name."""
+    labels = Counter(one.label for report in reports for one in report.generators)
+    found = []
+    for report in reports:
+        for cell in report.cells:
+            if cell.status != "succeeded" or cell.clip_path is None:
+                continue
+            name = cell.generator if labels[cell.generator] == 1 else f"{cell.generator} ({report.name})"
+            suite = f"{report.suite.name} {report.suite.version}"
+            found.append(
+                Entry(name, report.name, cell.prompt_id, cell.prompt_text, cell.task, suite, cell.seed, cell.clip_path, cell.clip_sha256)
+            )
+    return found
+
+
+def prepare(
+    store: Store,
+    folder: Path,
+    entries: Sequence[Entry],
+    settings: Settings,
+    rules: Rules,
+    name: str,
+    *,
+    tick: Callable[[int, int], object] = lambda done, all_: None,
+) -> Prepared:
+    """Make the ballots of a study in ``folder`` and write them down; nothing is written down unless all of it is.
+
+    ``tick`` is told how many of how many prompts are done. Raises StudyError for a name that is taken and for clips that make no pair.
+    """
+    with store.session() as session:
+        if session.scalar(select(StudyRow).where(StudyRow.name == name)) is not None:
+            raise StudyError(f"there is a study called {name!r} already: choose another --name; a study is never changed")
+    groups: dict[tuple[str, int, str], list[Entry]] = defaultdict(list)
+    for one in entries:
+        groups[one.prompt, one.seed, one.text].append(one)
+    together = {key: group for key, group in groups.items() if len({one.generator for one in group}) > 1}
+    if not together:
+        raise StudyError("no prompt has clips of two systems with the same seed: there is nothing to compare")
+    folder.mkdir(parents=True, exist_ok=True)
+    maker = _Maker(folder, settings)
+    try:
+        for done, (_, group) in enumerate(sorted(together.items(), key=lambda item: item[0][:2]), 1):
+            for profile in settings.profiles:
+                maker.group(group, profile)
+            tick(done, len(together))
+        if not any(pair.kind == "pair" for pair in maker.pairs):
+            reasons = "; ".join(dict.fromkeys(maker.refused.values())) or "sounding and silent clips are never put side by side"
+            raise StudyError(f"no pair is left to show: {reasons}")
+        with store.session() as session:
+            study = StudyRow(
+                name=name,
+                created_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+                settings=settings.model_dump(mode="json"),
+                rules=rules.model_dump(mode="json"),
+                key=secrets.token_bytes(32),
+            )
+            session.add(study)
+            session.flush()
+            for clip in maker.clips:
+                clip.study_id = study.id
+            session.add_all(maker.clips)
+            session.flush()
+            for pair, (first, second) in zip(maker.pairs, maker.sides, strict=True):
+                pair.study_id, pair.first_id, pair.second_id = study.id, first.id, second.id
+            session.add_all(maker.pairs)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    kinds = Counter(pair.kind for pair in maker.pairs)
+    return Prepared(name, len(maker.clips), kinds["pair"], kinds["gold"], maker.refused, len(groups) - len(together))
+
+
+class _Maker:
+    """Makes the files and rows of one study after another group of clips of one prompt."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder, self.settings = folder, settings
+        self.rng = np.random.default_rng([settings.seed, 0xBA1107])
+        self.clips: list[ClipRow] = []
+        self.pairs: list[PairRow] = []
+        self.sides: list[tuple[ClipRow, ClipRow]] = []
+        self.refused: dict[str, str] = {}
+
+    def group(self, entries: Sequence[Entry], profile: Profile) -> None:
+        """The clips of one prompt and seed, all of one size in bytes, and their pairs."""
+        facts = {}
+        for one in entries:
+            try:
+                facts[one] = probe(one.file)
+            except SeedBenchError as error:
+                self._refuse(one, profile, error)
+        if len(facts) < 2:
+            return
+        canvas = canvas_of(list(facts.values()), width=self.settings.width, height=self.settings.height)
+        shown: list[tuple[Entry, Presented, ClipRow]] = []
+        files: list[Path] = []
+
+        def present(one: Entry, source: Path, broken: str = "") -> tuple[Presented, ClipRow] | None:
+            goal = self.folder / f"{secrets.token_hex(12)}.mp4"
+            try:
+                made = matched(source, goal, canvas) if profile == "matched" else native(source, goal)
+            except SeedBenchError as error:
+                self._refuse(one, profile, error)
+                return None
+            files.append(goal)
+            style = {"loudness_lu": made.loudness, "fps": made.fps, "megapixels": made.width * made.height / 1e6}
+            style |= {"duration_s": facts[one].duration_s}
+            row = ClipRow(
+                generator=one.generator, source_sha256=one.sha256, broken=broken, file=goal.name, duration_s=made.duration_s, style=style
+            )
+            self.clips.append(row)
+            return made, row
+
+        for one in facts:
+            found = present(one, one.file)
+            if found is not None:
+                shown.append((one, *found))
+        for (one, made, row), (other, its, its_row) in combinations(shown, 2):
+            if one.generator != other.generator and made.with_sound == its.with_sound:
+                self._pair("pair", one, profile, made.with_sound, row, its_row)
+        if shown:
+            one, made, row = shown[int(self.rng.integers(len(shown)))]
+            self._pair("same", one, profile, made.with_sound, row, row)
+            self._gold(one, made, row, profile, present)
+            pad(files)
+
+    def _gold(
+        self, one: Entry, made: Presented, row: ClipRow, profile: Profile, present: Callable[..., tuple[Presented, ClipRow] | None]
+    ) -> None:
+        """A clip against itself, broken."""
+        ways = _GOLD_WITH_SOUND if made.with_sound else _GOLD_SILENT
+        how = ways[int(self.rng.integers(len(ways)))]
+        bad = self.folder / f"{secrets.token_hex(12)}.broken.mp4"
+        try:
+            broken = present(one, break_clip(one.file, bad, how), ",".join(f"{name}={amount:g}" for name, amount in how.items()))
+        except SeedBenchError as error:
+            self._refuse(one, profile, error)
+            return
+        finally:
+            bad.unlink(missing_ok=True)
+        if broken is not None:
+            self._pair("gold", one, profile, made.with_sound, row, broken[1], expected="first")
+
+    def _pair(
+        self, kind: str, one: Entry, profile: Profile, with_sound: bool, first: ClipRow, second: ClipRow, expected: str | None = None
+    ) -> None:
+        self.pairs.append(
+            PairRow(
+                kind=kind,
+                expected=expected,
+                run=one.run,
+                prompt=one.prompt,
+                text=one.text,
+                seed=one.seed,
+                task=one.task,
+                category=one.category,
+                profile=profile,
+                with_sound=with_sound,
+            )
+        )
+        self.sides.append((first, second))
+
+    def _refuse(self, one: Entry, profile: Profile, error: Exception) -> None:
+        self.refused[f"{one.generator}, {one.prompt}, seed {one.seed}, {profile}"] = str(error)
