@@ -249,7 +249,9 @@ class Desk:
         checks = self.settings.checks
         lot = float(rng.random())
         if lot < checks.repeat:
-            found = self._repeat(mine, rng)
+            taken_back = select(VoteRow.battle_id).join(UndoneRow, UndoneRow.vote_id == VoteRow.id).where(VoteRow.voter_id == voter)
+            undone = set(session.scalars(taken_back))
+            found = self._repeat([one for one in mine if one.id not in undone], rng)
         elif lot < checks.repeat + checks.gold:
             found = self._check("gold", seen, voter, rng)
         elif lot < checks.repeat + checks.gold + checks.same:

@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from seedbench.complaint import explain
 from seedbench.errors import SeedBenchError
@@ -68,6 +68,12 @@ class Vote(BaseModel):
     probability: float | None = Field(default=None, gt=0, le=1)
     style: dict[str, float] = {}
     origin: Origin = "people"
+
+    @model_validator(mode="after")
+    def _two_models(self) -> Self:
+        if self.kind == "pair" and self.left == self.right:
+            raise ValueError(f"{self.left!r} stands on both sides of a pair that is no check")
+        return self
 
 
 def line_of(vote: Vote) -> str:

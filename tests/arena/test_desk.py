@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,93 +12,13 @@ import pytest
 from sqlalchemy import select
 
 from arena.desk import Desk, RefusedError, Shown
-from arena.rules import Rules
-from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, StudyRow, UndoneRow, VoteRow, open_store
-from arena.study import Settings, StudyError
+from arena.store import BattleRow, IncidentRow, UndoneRow, VoteRow, open_store
+from arena.study import StudyError
 from seedbench.store import Store
 
-START = datetime(2026, 1, 1)
-
-
-class Clock:
-    """A clock that is turned by hand."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def forward(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(f"sqlite:///{tmp_path / 'arena.db'}")
-
-
-@pytest.fixture
-def study(store: Store, tmp_path: Path) -> Callable[..., None]:
-    """Writes a study of three models on some prompts, with a gold pair and a pair of one clip twice for each prompt."""
-
-    def make(n_prompts: int = 12, **settings: Any) -> None:
-        with store.session() as session:
-            asked = Settings.model_validate({"checks": {"gold": 0, "same": 0, "repeat": 0}, **settings})
-            row = StudyRow(
-                name="s",
-                created_at=START,
-                settings=asked.model_dump(mode="json"),
-                rules=Rules(name="r").model_dump(mode="json"),
-                key=b"k" * 32,
-            )
-            session.add(row)
-            session.flush()
-            for number in range(n_prompts):
-                clips = {}
-                for model in ("alpha", "beta", "gamma", "broken"):
-                    file = f"{number}-{model}.mp4"
-                    (tmp_path / file).write_bytes(b"clip")
-                    clips[model] = ClipRow(
-                        study_id=row.id,
-                        generator="alpha" if model == "broken" else model,
-                        source_sha256="",
-                        broken="blur=8" if model == "broken" else "",
-                        file=file,
-                        duration_s=5.0,
-                        style={},
-                    )
-                    session.add(clips[model])
-                session.flush()
-                kinds = [("pair", "alpha", "beta"), ("pair", "beta", "gamma"), ("pair", "alpha", "gamma")]
-                for kind, first, second in [*kinds, ("gold", "alpha", "broken"), ("same", "beta", "beta")]:
-                    session.add(
-                        PairRow(
-                            study_id=row.id,
-                            kind=kind,
-                            expected="first" if kind == "gold" else None,
-                            first_id=clips[first].id,
-                            second_id=clips[second].id,
-                            run="run",
-                            prompt=f"p{number}",
-                            text=f"Prompt {number}.",
-                            seed=0,
-                            task="talking",
-                            profile="matched",
-                            with_sound=True,
-                        )
-                    )
-
-    return make
-
-
-@pytest.fixture
-def desk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Clock) -> Desk:
+def desk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> Desk:
     study()
     return Desk(store, "s", tmp_path, clock=clock)
 
@@ -109,7 +29,7 @@ def joined(desk: Desk, name: str = "cookie") -> str:
     return voter
 
 
-def watched(desk: Desk, voter: str, clock: Clock) -> Shown:
+def watched(desk: Desk, voter: str, clock: Any) -> Shown:
     """Open a pair and watch both clips."""
     shown = desk.open(voter)
     assert shown is not None
@@ -119,7 +39,7 @@ def watched(desk: Desk, voter: str, clock: Clock) -> Shown:
     return shown
 
 
-def give(desk: Desk, voter: str, clock: Clock, choice: str = "left") -> Shown:
+def give(desk: Desk, voter: str, clock: Any, choice: str = "left") -> Shown:
     shown = watched(desk, voter, clock)
     desk.vote(voter, shown.battle, choice, heard=(1.0, 1.0))
     return shown
@@ -130,7 +50,7 @@ def rows(store: Store, table: Any) -> list[Any]:
         return list(session.scalars(select(table)))
 
 
-def test_a_vote_is_kept_with_all_that_was_seen_of_it(desk: Desk, store: Store, clock: Clock) -> None:
+def test_a_vote_is_kept_with_all_that_was_seen_of_it(desk: Desk, store: Store, clock: Any) -> None:
     voter = joined(desk)
     shown = watched(desk, voter, clock)
     receipt = desk.vote(
@@ -150,7 +70,7 @@ def test_what_a_voter_gets_names_no_model_and_no_file(desk: Desk) -> None:
         assert word not in told
 
 
-def test_reload_brings_the_same_pair_and_the_same_addresses(desk: Desk, store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_reload_brings_the_same_pair_and_the_same_addresses(desk: Desk, store: Store, tmp_path: Path, clock: Any) -> None:
     voter = joined(desk)
     shown = desk.open(voter)
     clock.forward(100)
@@ -166,7 +86,7 @@ def test_reload_brings_the_same_pair_and_the_same_addresses(desk: Desk, store: S
     assert restarted.battle == shown.battle
 
 
-def test_an_address_is_one_voter_s_for_a_while(desk: Desk, clock: Clock) -> None:
+def test_an_address_is_one_voter_s_for_a_while(desk: Desk, clock: Any) -> None:
     voter, other = joined(desk), joined(desk, "other")
     shown = desk.open(voter)
     assert shown is not None
@@ -200,7 +120,7 @@ def test_sides_of_two_addresses_are_the_two_clips(desk: Desk) -> None:
     ],
 )
 def test_a_vote_that_is_wrong_is_refused_written_down_and_the_pair_stays_open(
-    desk: Desk, store: Store, clock: Clock, change: dict[str, Any], kind: str
+    desk: Desk, store: Store, clock: Any, change: dict[str, Any], kind: str
 ) -> None:
     voter = joined(desk)
     shown = watched(desk, voter, clock)
@@ -213,7 +133,7 @@ def test_a_vote_that_is_wrong_is_refused_written_down_and_the_pair_stays_open(
     desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
 
 
-def test_a_vote_before_the_clips_could_be_watched_is_refused(desk: Desk, clock: Clock) -> None:
+def test_a_vote_before_the_clips_could_be_watched_is_refused(desk: Desk, clock: Any) -> None:
     voter = joined(desk)
     shown = desk.open(voter)
     assert shown is not None
@@ -227,7 +147,7 @@ def test_a_vote_before_the_clips_could_be_watched_is_refused(desk: Desk, clock: 
         desk.vote(other, quick.battle, "left", heard=(1.0, 1.0))
 
 
-def test_another_voter_s_pair_and_one_that_does_not_exist_are_told_apart_by_nobody(desk: Desk, clock: Clock) -> None:
+def test_another_voter_s_pair_and_one_that_does_not_exist_are_told_apart_by_nobody(desk: Desk, clock: Any) -> None:
     mine = watched(desk, joined(desk), clock)
     thief = joined(desk, "thief")
     said = []
@@ -238,7 +158,7 @@ def test_another_voter_s_pair_and_one_that_does_not_exist_are_told_apart_by_nobo
     assert said[0] == said[1]
 
 
-def test_a_vote_is_given_once(desk: Desk, store: Store, clock: Clock) -> None:
+def test_a_vote_is_given_once(desk: Desk, store: Store, clock: Any) -> None:
     voter = joined(desk)
     shown = give(desk, voter, clock)
     with pytest.raises(RefusedError, match="not open"):
@@ -251,7 +171,7 @@ def test_without_consent_nothing_is_shown(desk: Desk) -> None:
         desk.open(desk.voter_of("new"))
 
 
-def test_undo_keeps_both_in_the_log_and_opens_the_pair_again(desk: Desk, store: Store, clock: Clock) -> None:
+def test_undo_keeps_both_in_the_log_and_opens_the_pair_again(desk: Desk, store: Store, clock: Any) -> None:
     voter = joined(desk)
     first = give(desk, voter, clock)
     assert desk.counts.sum() == 1
@@ -265,7 +185,7 @@ def test_undo_keeps_both_in_the_log_and_opens_the_pair_again(desk: Desk, store: 
     assert [one.vote_id for one in rows(store, UndoneRow)] == [1]
 
 
-def test_undo_ends_with_the_next_pair_and_with_a_reveal(study: Callable[..., None], store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_undo_ends_with_the_next_pair_and_with_a_reveal(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
     study(reveal=True)
     desk = Desk(store, "s", tmp_path, clock=clock)
     voter = joined(desk)
@@ -280,7 +200,7 @@ def test_undo_ends_with_the_next_pair_and_with_a_reveal(study: Callable[..., Non
 
 
 def test_who_made_a_clip_is_told_after_the_vote_to_its_voter_if_the_study_tells(
-    study: Callable[..., None], desk: Desk, store: Store, clock: Clock
+    study: Callable[..., None], desk: Desk, store: Store, clock: Any
 ) -> None:
     voter = joined(desk)
     shown = give(desk, voter, clock)
@@ -297,7 +217,7 @@ def test_who_made_a_clip_is_told_after_the_vote_to_its_voter_if_the_study_tells(
     assert left != right
 
 
-def test_a_voter_sees_each_pair_once_until_none_is_left(desk: Desk, store: Store, clock: Clock) -> None:
+def test_a_voter_sees_each_pair_once_until_none_is_left(desk: Desk, store: Store, clock: Any) -> None:
     voter = joined(desk)
     for _ in range(36):
         give(desk, voter, clock)
@@ -308,14 +228,14 @@ def test_a_voter_sees_each_pair_once_until_none_is_left(desk: Desk, store: Store
     assert all(0 < one.probability <= 1 for one in rows(store, BattleRow))
 
 
-def test_sides_are_balanced_for_each_two_models(desk: Desk, clock: Clock) -> None:
+def test_sides_are_balanced_for_each_two_models(desk: Desk, clock: Any) -> None:
     for name in ("a", "b"):
         for _ in range(30):
             give(desk, joined(desk, name), clock)
     assert abs(desk.lefts - desk.lefts.T).max() <= 1
 
 
-def test_checks_come_at_their_shares(study: Callable[..., None], store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_checks_come_at_their_shares(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
     study(40, checks={"gold": 0.2, "same": 0.1, "repeat": 0.2})
     desk = Desk(store, "s", tmp_path, clock=clock)
     for name in range(8):
@@ -335,7 +255,7 @@ def test_checks_come_at_their_shares(study: Callable[..., None], store: Store, t
             assert one.probability is None
 
 
-def test_a_day_has_so_many_votes(study: Callable[..., None], store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_a_day_has_so_many_votes(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
     study(limits={"a_day": 3})
     desk = Desk(store, "s", tmp_path, clock=clock)
     voter = joined(desk)
@@ -347,7 +267,7 @@ def test_a_day_has_so_many_votes(study: Callable[..., None], store: Store, tmp_p
     assert desk.open(voter) is not None
 
 
-def test_who_is_refused_too_often_is_stopped_for_an_hour(study: Callable[..., None], store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_who_is_refused_too_often_is_stopped_for_an_hour(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
     study(limits={"refusals_an_hour": 5})
     desk = Desk(store, "s", tmp_path, clock=clock)
     voter = joined(desk)
@@ -362,7 +282,7 @@ def test_who_is_refused_too_often_is_stopped_for_an_hour(study: Callable[..., No
     desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
 
 
-def test_a_restart_knows_all_votes_but_those_undone(desk: Desk, store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_a_restart_knows_all_votes_but_those_undone(desk: Desk, store: Store, tmp_path: Path, clock: Any) -> None:
     voter = joined(desk)
     for choice in ("left", "tie", "both_bad"):
         give(desk, voter, clock, choice)
@@ -374,7 +294,7 @@ def test_a_restart_knows_all_votes_but_those_undone(desk: Desk, store: Store, tm
     assert (again.lefts == desk.lefts).all()
 
 
-def test_the_same_seed_and_votes_show_the_same_pairs(study: Callable[..., None], store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_the_same_seed_and_votes_show_the_same_pairs(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
     study(checks={"gold": 0.1, "same": 0.1, "repeat": 0.1})
     orders = []
     store.close()
