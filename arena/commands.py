@@ -40,6 +40,14 @@ seedbench arena prepare mine theirs --name spring --settings study.yaml
 
 Clips are shown matched by default: one canvas, rate, length, encoder and loudness. What cannot be brought into that form is refused.
 """
+SERVE_EXAMPLES = """[bold]Examples[/bold]
+
+seedbench arena serve spring
+
+seedbench arena serve spring --port 8600
+
+Votes are in the database before they are acknowledged; ended or killed, the arena goes on where it was.
+"""
 EXPORT_EXAMPLES = """[bold]Examples[/bold]
 
 seedbench arena export spring --out spring-votes
@@ -140,6 +148,26 @@ def clips_folder(workspace: Workspace, study: str) -> Path:
     import hashlib
 
     return workspace.folder / "arena" / hashlib.sha256(study.encode()).hexdigest()[:16]
+
+
+@app.command(epilog=SERVE_EXAMPLES)
+def serve(
+    study: Annotated[str, typer.Argument(help="The study.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port; if it is taken, that is an error.")] = 8501,
+    address: Annotated[
+        str, typer.Option(help="The address to listen on. Any but a loopback address opens the arena to the network.")
+    ] = "127.0.0.1",
+) -> None:
+    """Open the arena to voters, on this machine alone unless told otherwise."""
+    from arena.desk import Desk
+    from arena.server import serve as open_to_voters
+    from arena.store import open_store
+    from seedbench.workspace import Workspace
+
+    workspace = Workspace.current()
+    desk = Desk(open_store(workspace.database_url), study, clips_folder(workspace, study))
+    typer.echo(f"{study}: {sum(pair.kind == 'pair' for pair in desk.pairs.values())} pairs; http://{address}:{port} (Ctrl-C ends)")
+    open_to_voters(desk, address=address, port=port)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from arena.pairing import chances, draw, first_on_left, state_of
 from arena.ratings.bradley_terry import LEFT, RIGHT, TIE
+from arena.rules import Rules
 from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow
 from arena.study import Settings, StudyError
 from arena.votes import OVERALL, Choice, Origin
@@ -107,8 +108,9 @@ class Desk:
             if row is None:
                 known = ", ".join(session.scalars(select(StudyRow.name))) or "there is none"
                 raise StudyError(f"there is no study called {study!r} ({known}): make one with `seedbench arena prepare`")
-            self.study_id, self._key = row.id, row.key
+            self.study, self.study_id, self._key = study, row.id, row.key
             self.settings = Settings.model_validate(row.settings)
+            self.rules = Rules.model_validate(row.rules)
             self._load(session)
 
     def _load(self, session: Session) -> None:
@@ -413,8 +415,10 @@ class Desk:
             if not self.settings.reveal or found is None or vote is None or session.get(UndoneRow, vote.id) is not None:
                 raise RefusedError("reveal", "this is not told")
             found.revealed_at = found.revealed_at or self.clock()
-            models = self.pairs[found.pair_id].models
-            left, right = models if found.first_left else models[::-1]
+            pair = self.pairs[found.pair_id]
+            if pair.kind != "pair":
+                return "a check: both are one system's", "a check: both are one system's"
+            left, right = pair.models if found.first_left else pair.models[::-1]
             return self.models[left], self.models[right]
 
     def _n_votes(self, session: Session, voter: str, since: datetime | None = None) -> int:

@@ -1,0 +1,18 @@
+"""What visitors see: joining in, voting, the boards."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from arena.pages import boards, vote
+from arena.server import desk
+
+
+def show() -> None:
+    """Show the page that was asked for."""
+    st.set_page_config(page_title=desk().settings.title, layout="wide")
+    pages = [
+        st.Page(vote.show, title="Vote", icon=":material/how_to_vote:", url_path="vote", default=True),
+        st.Page(boards.show, title="Boards", icon=":material/leaderboard:", url_path="boards"),
+    ]
+    st.navigation(pages, position="top").run()

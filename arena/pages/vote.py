@@ -1,0 +1,142 @@
+"""Joining in, and voting on one pair after another.
+
+The page remembers next to nothing: the desk knows which pair is open. What the browser gets is two addresses, the text that was asked for
+and the questions; what it sends back is checked by the desk.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from arena.desk import Desk, Receipt, RefusedError, Shown
+from arena.server import COOKIE, desk
+from arena.study import OVERALL_QUESTION, QUESTIONS
+
+_FOLDER = Path(__file__).parent.parent / "player"
+_player = st.components.v2.component(
+    "seedbench_player",
+    html=(_FOLDER / "player.html").read_text(encoding="utf-8"),
+    css=(_FOLDER / "player.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "player.js").read_text(encoding="utf-8"),
+)
+_tones = st.components.v2.component(
+    "seedbench_tones",
+    html='<button type="button" class="tones">Play the tones</button>',
+    css=".tones { font: inherit; padding: 0.5rem 1rem; cursor: pointer; }",
+    js=(_FOLDER / "tones.js").read_text(encoding="utf-8"),
+)
+WELCOME = """
+You will see two short clips made from the same text by two different systems, side by side and without names. Play both, then say which is
+better. Most people take half a minute for a pair.
+
+**What is kept:** your choices, how long you took, how much of each clip you played, and whether you passed the sound check below. A random
+cookie tells your votes from those of others. No name, no address of your computer, no account. You may stop at any time.
+"""
+N_TONES = 3
+
+
+def show() -> None:
+    """The page: first consent, then pairs."""
+    here = desk()
+    cookie = st.context.cookies.get(COOKIE, "")
+    if not cookie:
+        st.warning("The arena needs a cookie to tell voters apart. Please allow cookies for this site and load the page again.")
+        return
+    voter = here.voter_of(cookie)
+    if not st.session_state.get("consented") and not here.consented(voter):
+        _welcome(here, voter)
+        return
+    st.session_state["consented"] = True
+    _vote(here, voter)
+
+
+def _welcome(here: Desk, voter: str) -> None:
+    st.title(here.settings.title)
+    st.markdown(WELCOME)
+    st.subheader("Sound check")
+    st.write("Put on headphones or turn your loudspeakers on, play the tones, and say how many you heard.")
+    _tones(data={"count": N_TONES}, key="tones")
+    heard = st.radio("How many tones did you hear?", ["1", "2", "3", "4", "None: I cannot hear sound here"], index=None, horizontal=True)
+    if st.button("I agree, begin", type="primary", disabled=heard is None, key="begin"):
+        here.consent(voter, sound_check=heard == str(N_TONES))
+        st.session_state["consented"] = True
+        st.rerun()
+
+
+def _vote(here: Desk, voter: str) -> None:
+    receipt: Receipt | None = st.session_state.get("receipt")
+    shown: Shown | None = st.session_state.get("shown") if receipt is not None else None
+    if receipt is None:
+        try:
+            shown = here.open(voter)
+        except RefusedError as error:
+            st.info(str(error))
+            return
+        st.session_state["shown"] = shown
+    if shown is None:
+        st.success("You have seen every pair there is. Thank you!")
+        return
+    n_voted = shown.n_voted + (receipt is not None)
+    if n_voted and n_voted % here.settings.limits.sitting == 0 and receipt is not None:
+        st.info(f"{n_voted} pairs: a good moment for a break. The next pair waits for you.")
+    data: dict[str, Any] = {
+        "battle": shown.battle,
+        "left": f"/clip/{shown.left}",
+        "right": f"/clip/{shown.right}",
+        "text": shown.text,
+        "sound": shown.with_sound,
+        "overall": OVERALL_QUESTION,
+        "questions": [[name, QUESTIONS[name]] for name in here.settings.questions if shown.with_sound or name != "sound"],
+        "heard": here.settings.limits.heard,
+        "reveal": here.settings.reveal,
+        "voted": None if receipt is None else receipt.choice,
+        "makers": st.session_state.get("makers"),
+        "told": st.session_state.pop("told", ""),
+        "n_voted": n_voted,
+    }
+    said = _player(
+        data=data,
+        key="player",
+        on_vote_change=_nothing,
+        on_undo_change=_nothing,
+        on_next_change=_nothing,
+        on_reveal_change=_nothing,
+    )
+    _answer(here, voter, shown, receipt, said)
+
+
+def _nothing() -> None:
+    """Triggers are read where the player is mounted; Streamlit wants a callback for each."""
+
+
+def _answer(here: Desk, voter: str, shown: Shown, receipt: Receipt | None, said: Any) -> None:
+    """Carry out what the visitor did."""
+    state = st.session_state
+    try:
+        if said.vote is not None and receipt is None:
+            asked = said.vote
+            heard = asked.get("heard") or [0, 0]
+            state["receipt"] = here.vote(
+                voter,
+                str(asked.get("battle", "")),
+                str(asked.get("choice", "")),
+                heard=(float(heard[0]), float(heard[1])),
+                answers={str(name): str(choice) for name, choice in dict(asked.get("answers") or {}).items()},
+                comment=str(asked.get("comment", "")),
+            )
+        elif said.undo is not None and receipt is not None:
+            state["shown"] = here.undo(voter, shown.battle)
+            state["receipt"] = state["makers"] = None
+            state["told"] = "Your vote was taken back."
+        elif said.next is not None and receipt is not None:
+            state["receipt"] = state["makers"] = None
+        elif said.reveal is not None and receipt is not None:
+            state["makers"] = list(here.reveal(voter, shown.battle))
+        else:
+            return
+    except (RefusedError, TypeError, ValueError, LookupError) as error:
+        state["told"] = str(error) if isinstance(error, RefusedError) else "this was not understood"
+    st.rerun()

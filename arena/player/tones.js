@@ -1,0 +1,22 @@
+// So many short tones; nothing but what is heard tells how many.
+export default function (component) {
+  const { parentElement, data } = component;
+  const button = parentElement.querySelector(".tones");
+  if (button.ready) return;
+  button.ready = true;
+  button.addEventListener("click", () => {
+    const context = new AudioContext();
+    for (let place = 0; place < data.count; place += 1) {
+      const tone = context.createOscillator();
+      const gain = context.createGain();
+      const at = context.currentTime + 0.2 + 0.6 * place;
+      tone.frequency.value = 660;
+      gain.gain.setValueAtTime(0, at);
+      gain.gain.linearRampToValueAtTime(0.2, at + 0.02);
+      gain.gain.linearRampToValueAtTime(0, at + 0.3);
+      tone.connect(gain).connect(context.destination);
+      tone.start(at);
+      tone.stop(at + 0.35);
+    }
+  });
+}

@@ -1,0 +1,177 @@
+"""The arena as a server: Streamlit's pages, and beside them routes of our own for clips and health.
+
+Streamlit would serve a clip under a name made of its bytes, the same for every voter and for ever; here a clip has an address for one
+voter, one pair and one side, which dies. Voters are told apart by a cookie that no script can read; it is no login and holds no name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from arena.desk import Desk
+from arena.study import StudyError
+from seedbench.errors import SeedBenchError
+
+COOKIE = "sb_voter"
+_COOKIE_DAYS = 180
+_COOKIE_LENGTH = 32
+_SWEEP_S = 60.0
+PAGE = Path(__file__).parent / "page.py"
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self' ws: wss:; "
+        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+    ),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+#: What Streamlit is told. The garbage collection after every run of the page would cost most of the time a vote takes.
+CONFIG: dict[str, Any] = {
+    "server.headless": True,
+    "server.fileWatcherType": "none",
+    "server.runOnSave": False,
+    "server.enableStaticServing": False,
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+    "runner.postScriptGC": False,
+    "runner.magicEnabled": False,
+}
+
+_desk: Desk | None = None
+
+
+def desk() -> Desk:
+    """The desk of the arena that this process serves. Raises StudyError outside of one."""
+    if _desk is None:
+        raise StudyError("no arena is served here: start one with `seedbench arena serve`")
+    return _desk
+
+
+class ClipResponse(FileResponse):
+    """A clip with nothing that could be recognised: no name, no date, no tag; never kept."""
+
+    def set_stat_headers(self, stat_result: os.stat_result) -> None:
+        self.headers.setdefault("content-length", str(stat_result.st_size))
+
+
+async def clip(request: Request) -> Response:
+    """The clip behind an address, for the voter it was made for; 404 for everything else."""
+    voter = desk().voter_of(request.cookies.get(COOKIE, ""))
+    file = await asyncio.to_thread(desk().clip, str(request.path_params["token"]), voter)
+    if file is None:
+        return Response(status_code=404, headers={"cache-control": "no-store"})
+    if "," in request.headers.get("range", ""):
+        return Response(status_code=416, headers={"cache-control": "no-store"})
+    return ClipResponse(file, media_type="video/mp4", headers={"cache-control": "private, no-store"})
+
+
+async def health(request: Request) -> Response:
+    """Whether the arena answers and its database does."""
+    try:
+        await asyncio.to_thread(_ask_database)
+    except SeedBenchError as error:
+        return JSONResponse({"status": "failing", "reason": type(error).__name__}, status_code=503)
+    return JSONResponse({"status": "ok"})
+
+
+def _ask_database() -> None:
+    from sqlalchemy import text
+
+    with desk().store.session() as session:
+        session.execute(text("select 1"))
+
+
+class Guard:
+    """Gives every page its headers, and every visitor without one a cookie."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        new = (
+            request.method == "GET"
+            and not _is_cookie(request.cookies.get(COOKIE))
+            and not request.url.path.startswith(("/_stcore", "/static"))
+        )
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                if new:
+                    secure = "; Secure" if request.url.scheme == "https" else ""
+                    value = (
+                        f"{COOKIE}={secrets.token_urlsafe(_COOKIE_LENGTH)}; Path=/; HttpOnly; SameSite=Lax; Max-Age={86_400 * _COOKIE_DAYS}"
+                    )
+                    headers.append("set-cookie", value + secure)
+            await send(message)
+
+        await self.app(scope, receive, sending)
+
+
+def _is_cookie(value: str | None) -> bool:
+    return value is not None and 40 <= len(value) <= 64
+
+
+@asynccontextmanager
+async def _upkeep(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    """While the server runs: addresses that have run out are forgotten, and garbage is collected, now and then and not at every vote."""
+
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            await asyncio.to_thread(desk().sweep)
+            await asyncio.to_thread(gc.collect)
+
+    task = asyncio.create_task(sweep())
+    try:
+        yield {}
+    finally:
+        task.cancel()
+
+
+def serve(served: Desk, *, address: str, port: int, config: Mapping[str, Any] | None = None) -> None:
+    """Serve an arena until Ctrl-C. Raises StudyError where the port is taken: another one is never chosen instead."""
+    global _desk
+    import streamlit as st
+
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise StudyError(f"port {port} of {address} cannot be used ({error.strerror}): name another --port") from error
+    _desk = served
+    app = st.App(
+        PAGE,
+        routes=[Route("/clip/{token}", clip, methods=["GET", "HEAD"]), Route("/health", health)],
+        middleware=[Middleware(Guard)],
+        lifespan=_upkeep,
+    )
+    try:
+        app.run(config={**CONFIG, "server.address": address, "server.port": port, **(config or {})})
+    except KeyboardInterrupt:
+        return
