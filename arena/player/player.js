@@ -200,6 +200,7 @@ function tell(state, text) {
 function vote(state, choice) {
   if (state.voted || state.pending) return;
   state.pending = true;
+  state.root.focus({ preventScroll: true }); // the button goes out of use, the keys must not
   state.said = "";
   const answers = Object.fromEntries(Object.entries(state.answers).filter(([, value]) => value));
   state.send("vote", {
@@ -213,7 +214,9 @@ function vote(state, choice) {
 }
 
 function act(state, what) {
-  if (state.voted) state.send(what, { battle: state.data.battle });
+  if (!state.voted) return;
+  state.root.focus({ preventScroll: true });
+  state.send(what, { battle: state.data.battle });
 }
 
 function key(state, event) {

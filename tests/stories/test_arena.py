@@ -1,0 +1,282 @@
+"""The story of a voter, in a real browser against the real server: joining in, votes by keys and mouse, undo, reload; what is refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arena.ballots import Entry, prepare
+from arena.commands import clips_folder
+from arena.export import votes_of
+from arena.rules import load
+from arena.store import IncidentRow, open_store
+from arena.study import Settings
+from seedbench.media import write_clip
+from seedbench.store import Store
+from seedbench.workspace import Workspace
+
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+MODELS = ("veo-secret", "sora-secret", "seedance-secret")
+WAIT_MS = 30_000
+SEEDBENCH = (sys.executable, "-c", "from seedbench.cli import main; main()")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    # Playwright leaves its own event loop's socket to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a study of three systems on eight prompts, clips of a second with sound."""
+    home = tmp_path_factory.mktemp("arena")
+    workspace = Workspace(home)
+    for part in ("artifacts", "cache", "scratch"):
+        (home / part).mkdir()
+    entries = []
+    for prompt in range(8):
+        for number, model in enumerate(MODELS):
+            tone = 0.2 * np.sin(np.arange(48_000) * (0.03 + 0.01 * number)).astype(np.float32)
+            ramp = np.linspace(0, 60 + 60 * number, 96, dtype=np.uint8)[None, :, None]
+            pictures = [np.broadcast_to(np.roll(ramp, place + prompt, 1), (54, 96, 3)).astype(np.uint8) for place in range(25)]
+            file = write_clip(home / f"{model}-{prompt}.mp4", pictures, 25, tone, 48_000)
+            entries.append(Entry(model, "run", f"p{prompt}", f"Prompt number {prompt}.", "talking", "quick 1", 0, file, "0" * 64))
+    settings = Settings.model_validate({"width": 160, "height": 90, "reveal": True, "checks": {"gold": 0, "same": 0, "repeat": 0}})
+    prepare(open_store(workspace.database_url), clips_folder(workspace, "s"), entries, settings, load(), "s")
+    return home
+
+
+@pytest.fixture(scope="module")
+def store(home: Path) -> Store:
+    return open_store(Workspace(home).database_url)
+
+
+@pytest.fixture(scope="module")
+def url(home: Path) -> Iterator[str]:
+    """The address of the arena, served by a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [*SEEDBENCH, "arena", "serve", "s", "--port", str(port)]
+    with (home / "serve.log").open("wb") as log:
+        process = subprocess.Popen(command, env={**os.environ, "SEEDBENCH_HOME": str(home)}, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
+                    assert answer.read() == b'{"status":"ok"}'
+                break
+            except (urllib.error.URLError, ConnectionError):
+                assert process.poll() is None, (home / "serve.log").read_text()
+                time.sleep(0.2)
+        else:
+            pytest.fail((home / "serve.log").read_text())
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM is not None, "the browser tests need Chromium: `make browser` installs it"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--mute-audio"], chromium_sandbox=os.geteuid() != 0)
+        yield opened
+        opened.close()
+
+
+def join(browser: Any, url: str, *, tones: str = "3", **options: Any) -> Any:
+    """A visitor of their own, who has agreed to take part."""
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(url)
+    page.get_by_role("button", name="Play the tones").click()
+    begin = page.get_by_role("button", name="I agree, begin")
+    begin.wait_for()
+    assert begin.is_disabled()
+    page.get_by_text(tones, exact=True).first.click()
+    begin.click()
+    page.locator(".arena .asked").wait_for()
+    return page
+
+
+def unlocked(page: Any) -> None:
+    """Play until votes are open."""
+    page.wait_for_timeout(1000)  # after the first pair the next one starts by itself
+    votes_open = page.locator('.choice[data-choice="left"]').is_enabled()
+    if not votes_open and page.locator(".play").inner_text().startswith("Play"):
+        page.locator(".play").click()
+    page.locator('.choice[data-choice="left"]:enabled').wait_for()
+
+
+def pair_of(page: Any) -> tuple[str, str, str]:
+    """What is asked, and the addresses of both clips."""
+    return (
+        page.locator(".asked").inner_text(),
+        *(page.locator(f'[data-side="{side}"] video').get_attribute("src") for side in ("left", "right")),
+    )
+
+
+def next_pair(page: Any) -> None:
+    before = pair_of(page)
+    page.keyboard.press("n")
+    for _ in range(150):
+        if pair_of(page) != before:
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("no next pair came")
+
+
+def test_a_voter_votes_by_keys_and_by_mouse_takes_back_and_loads_again(browser: Any, url: str, store: Store) -> None:
+    page = join(browser, url)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    first = pair_of(page)
+    page.locator(".arena").focus()
+    page.keyboard.press("1")  # locked: nothing happens
+    assert page.locator(".choice:disabled").count() == 4
+    assert "Hear A and B to the end" in page.locator(".status").inner_text()
+
+    page.reload()
+    page.locator(".arena .asked").wait_for()
+    assert pair_of(page) == first
+
+    unlocked(page)
+    page.keyboard.press("3")
+    page.locator(".undo").wait_for()
+    assert "Your vote: B is better. 1 so far." in page.locator(".status").inner_text()
+    assert page.locator(".choice:disabled").count() == 4
+    page.keyboard.press("u")
+    page.locator('.choice[data-choice="left"]:enabled').wait_for()
+    assert page.locator(".asked").inner_text() == first[0]
+    assert "taken back" in page.locator(".status").inner_text()
+    page.locator('.choice[data-choice="tie"]').click()
+    page.locator(".reveal").click()
+    page.wait_for_function("() => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('.maker')?.textContent)")
+    assert {one.inner_text() for one in page.locator(".maker").all()} <= set(MODELS)
+    assert page.locator(".undo").is_disabled()
+
+    for number in range(3):
+        next_pair(page)
+        assert page.locator(".maker").all_inner_texts() == ["", ""]
+        unlocked(page)
+        if number % 2:
+            page.locator("summary").click()
+            page.locator(".questions button", has_text="Same").first.click()
+            page.locator('.choice[data-choice="both_bad"]').click()
+        else:
+            page.keyboard.press("1")
+        page.locator(".next").wait_for()
+    assert errors == []
+    choices = [one.choice for one in votes_of(store, "s")]
+    assert choices == ["tie", "left", "both_bad", "left"]
+    assert [one.answers for one in votes_of(store, "s")] == [{}, {}, {"sound": "tie"}, {}]
+    for vote in votes_of(store, "s"):
+        assert vote.heard_left is not None
+        assert vote.heard_left >= 0.8
+        assert vote.sound_check is True
+
+
+def test_nothing_that_is_sent_before_the_vote_names_a_model(browser: Any, url: str) -> None:
+    page = browser.new_context().new_page()
+    page.set_default_timeout(WAIT_MS)
+    seen: list[bytes] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: seen.append(frame if isinstance(frame, bytes) else frame.encode())),
+    )
+    answers: list[Any] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto(url)
+    page.get_by_text("3", exact=True).first.click()
+    page.get_by_role("button", name="I agree, begin").click()
+    page.locator(".arena .asked").wait_for()
+    unlocked(page)
+    page.wait_for_timeout(300)
+    clips = [one for one in answers if "/clip/" in one.url]
+    assert clips
+    assert seen
+    for one in clips:
+        headers = one.all_headers()
+        assert "etag" not in headers
+        assert "last-modified" not in headers
+        assert headers["cache-control"] == "private, no-store"
+        assert headers["referrer-policy"] == "no-referrer"
+    sizes = {one.all_headers().get("content-range", "").rpartition("/")[2] or one.all_headers()["content-length"] for one in clips}
+    assert len(sizes) == 1
+    told = b"".join(seen) + page.content().encode() + "".join(one.url for one in answers).encode()
+    for model in MODELS:
+        assert model.encode() not in told
+    assert all(one.url.startswith((url, "data:", "blob:")) for one in answers)
+
+
+def test_an_address_is_worth_nothing_to_others(browser: Any, url: str, store: Store) -> None:
+    page = join(browser, url, tones="1")
+    _, left, _ = pair_of(page)
+    assert page.request.get(url + left).status == 200
+    assert page.request.get(url + left, headers={"range": "bytes=0-99"}).status == 206
+    assert page.request.get(url + left, headers={"range": "bytes=0-9,20-29,40-49"}).status == 416
+    stranger = browser.new_context().new_page()
+    assert stranger.request.get(url + left).status == 404
+    for path in ("/clip/x", "/clip/..%2f..%2fseedbench.db", "/clip/%00", "/clip/" + "a" * 5000):
+        assert page.request.get(url + path).status in (400, 404)
+    with store.session() as session:
+        assert session.query(IncidentRow).filter(IncidentRow.kind == "clip address").count() >= 2
+
+
+def test_a_phone_shows_one_clip_above_the_other_and_voters_do_not_meet(browser: Any, url: str, tmp_path: Path) -> None:
+    one = join(browser, url, viewport={"width": 390, "height": 844}, has_touch=True)
+    other = join(browser, url)
+    boxes = [one.locator(f'[data-side="{side}"] video').bounding_box() for side in ("left", "right")]
+    assert boxes[1]["y"] > boxes[0]["y"] + boxes[0]["height"] - 1
+    assert boxes[0]["width"] > 300
+    assert one.evaluate("document.documentElement.scrollWidth") <= 390
+    assert set(pair_of(one)[1:]).isdisjoint(pair_of(other)[1:])
+    one.screenshot(path=tmp_path / "phone.png")
+    assert (tmp_path / "phone.png").stat().st_size > 10_000
+
+
+def test_keys_can_be_turned_off(browser: Any, url: str) -> None:
+    page = join(browser, url)
+    unlocked(page)
+    page.locator(".keys").uncheck()
+    page.keyboard.press("1")
+    page.wait_for_timeout(500)
+    assert page.locator(".after").is_hidden()
+    page.locator(".keys").check()
+    page.keyboard.press("1")
+    page.locator(".next").wait_for()
+
+
+def test_boards_are_shown_with_what_they_rest_on(browser: Any, url: str) -> None:
+    page = browser.new_context().new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{url}/boards")
+    page.get_by_text("What this rests on").first.wait_for()
+    page.get_by_text("What this rests on").first.click()
+    page.get_by_text("check gold").first.wait_for()
+
+
+def test_a_port_that_is_taken_is_an_error(home: Path, url: str) -> None:
+    port = url.rpartition(":")[2]
+    command = [*SEEDBENCH, "arena", "serve", "s", "--port", port]
+    ended = subprocess.run(command, env={**os.environ, "SEEDBENCH_HOME": str(home)}, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 2
+    assert f"port {port}" in ended.stderr
