@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Reference"]
 
 #: Raised whenever the same request, weights and options give another clip.
-VERSION = 1
+VERSION = 2
 _TWINS = ("joint", "cascaded")
 
 
@@ -32,7 +32,7 @@ class Reference(Generator):
 
     name: ClassVar[str] = "reference"
 
-    def __init__(self, *, twin: str = "joint", weights: str = "", steps: int = 24, guidance: float = 2.0) -> None:
+    def __init__(self, *, twin: str = "joint", weights: str = "", steps: int = 48, guidance: float = 2.0) -> None:
         if twin not in _TWINS:
             raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(_TWINS)}")
         if type(steps) is not int or not 1 <= steps <= 1000:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,8 @@ seedbench reference train --config nano --out nano          (two CPU cores; shar
 seedbench reference train --config base --out base --shards shards
 
 seedbench reference train --config mine.yaml --out mine --start nano
+
+seedbench reference train --config nano --out nano --twin joint     (and --twin cascaded beside it: one core each)
 
 tensorboard --logdir nano/logs
 
@@ -70,6 +72,10 @@ def train(
     twins_only: Annotated[
         bool, typer.Option("--twins-only", help="Train the twins alone, to the tokenizers.safetensors that lies in OUT.")
     ] = False,
+    twin: Annotated[
+        Literal["joint", "cascaded"] | None,
+        typer.Option(help="Train this twin only. Another process may train the other at the same time, once the latents are made."),
+    ] = None,
     processes: Processes = None,
 ) -> None:
     """Train tokenizers, the joint model and its cascaded twin, and write their weights into OUT. The same command resumes."""
@@ -81,6 +87,7 @@ def train(
         import tensorboard  # noqa: F401
     except ImportError as error:
         raise GeneratorError(f"training needs {error.name}: pip install 'seedbench[train]'") from error
+    from generators.reference.flow import TWINS
     from generators.reference.training.fit import train as fit
 
     fit(
@@ -90,6 +97,7 @@ def train(
         shards_folder=shards,
         start=start,
         twins_only=twins_only,
+        twins=(twin,) if twin else TWINS,
         processes=processes or _cores(),
         report=typer.echo,
     )

@@ -15,6 +15,7 @@ from generators.reference import sound
 from generators.reference.codec import COLUMNS
 from generators.reference.model import ReferenceModel
 from generators.reference.script import FPS, Script, Stretch, read
+from generators.reference.tokenizer import about_mean
 from generators.reference.tokens import FRAMES_PER_TOKEN, TOKEN_S, n_tokens, voice_of
 from seedbench.clip import Clip
 from seedbench.errors import GeneratorError
@@ -107,8 +108,9 @@ def seen(rgb: np.ndarray | Sequence[np.ndarray], model: ReferenceModel) -> tuple
     return person, shot, motion
 
 
-def _paired(motion: Tensor) -> Tensor:
-    """Motion codes (T, M) as tokens of two pictures, (T / 2, 2 M)."""
+def _paired(motion: Tensor, told: int) -> Tensor:
+    """Motion codes (T, M) of one shot, about their mean, as tokens of two pictures, (T / 2, 2 M)."""
+    motion = about_mean(motion, told)
     if len(motion) % FRAMES_PER_TOKEN:
         motion = torch.cat([motion, motion[-1:]])
     return motion.reshape(len(motion) // FRAMES_PER_TOKEN, -1)
@@ -123,7 +125,7 @@ def _filled(tokens: Tensor, count: int) -> Tensor:
 
 
 def _motion(file: Path, model: ReferenceModel, count: int) -> Tensor:
-    return _filled(_paired(seen(Clip.open(file).frames(FPS).rgb, model)[2]), count)
+    return _filled(_paired(seen(Clip.open(file).frames(FPS).rgb, model)[2], model.tokenizers.video.config.told), count)
 
 
 def _samples(file: Path) -> tuple[np.ndarray, int]:
@@ -164,7 +166,7 @@ def _source(file: Path, model: ReferenceModel, last_s: float | None = None) -> t
         start = len(rgb) - kept
         rgb, samples = rgb[start:], samples[start * sound.RATE // FPS :]
     person, shot, motion = seen(rgb, model)
-    tokens = _paired(motion)
+    tokens = _paired(motion, model.tokenizers.video.config.told)
     bands = sound.fitted(sound.log_mel(samples, sound.RATE), len(tokens) * COLUMNS)
     codes = model.tokenizers.sound.encode(torch.from_numpy(bands)[None])[0]
     return person.mean(0), shot.mean(0), tokens, codes

@@ -48,17 +48,26 @@ class Grid(_Section):
 class Coder(_Section):
     """The second stage: cells to the codes of a person, a shot and a picture's motion."""
 
-    steps: _Steps = 6000
+    steps: _Steps = 7000
     rate: _Rate = 0.0015
-    n_clips: int = Field(default=50, ge=1, description="Stretches of clips in a batch.")
-    pictures: int = Field(default=4, ge=1, description="Pictures of each stretch.")
+    n_clips: int = Field(default=40, ge=1, description="Stretches of clips in a batch.")
+    pictures: int = Field(default=5, ge=1, description="Pictures of each stretch.")
     n_stills: int = Field(default=120, ge=0, description="Stills in a batch.")
     person: int = Field(default=96, ge=1, description="Numbers in the code of a person.")
     shot: int = Field(default=64, ge=1, description="Numbers in the code of a shot.")
-    motion: int = Field(default=24, ge=1, description="Numbers in the code of a picture.")
+    motion: int = Field(default=16, ge=1, description="Numbers in the code of a picture.")
+    told: int = Field(default=4, ge=0, le=4, description="How many of them are held to lips' opening and width, lids, turn of the head.")
     seen: int = Field(default=512, ge=8, description="Width of the encoder.")
     hidden: int = Field(default=640, ge=8, description="Width of the decoder.")
     blocks: int = Field(default=3, ge=1, description="Depth of the decoder.")
+
+
+class Polish(_Section):
+    """The last of the video tokenizer: from codes to pixels as one, the encoders fixed."""
+
+    steps: _Steps = 3000
+    rate: _Rate = 0.0008
+    batch: int = Field(default=18, ge=2, description="Pictures in a batch.")
 
 
 class Codec(_Section):
@@ -93,7 +102,7 @@ class Transformer(_Section):
 class Twins(_Section):
     """The training of each twin: the same for both."""
 
-    steps: _Steps = 4000
+    steps: _Steps = 3600
     rate: _Rate = 0.02
     batch: int = Field(default=20, ge=1, description="Clips in a batch, on each device; stills come in twice as many.")
     still_every: int = Field(default=5, ge=2, description="Every so-many-th batch is of stills.")
@@ -129,6 +138,7 @@ class Config(_Section):
     world: World = World()
     grid: Grid = Grid()
     coder: Coder = Coder()
+    polish: Polish = Polish()
     codec: Codec = Codec()
     transformer: Transformer = Transformer()
     twins: Twins = Twins()
@@ -136,7 +146,7 @@ class Config(_Section):
     validation: Validation = Validation()
 
     def deciding(self) -> dict[str, Any]:
-        """The settings that decide the weights, flat: ``{"twins.steps": 4000, ...}``."""
+        """The settings that decide the weights, flat: ``{"twins.steps": 3600, ...}``."""
         plain = self.model_dump(mode="json", exclude=set(RUNTIME))
         flat: dict[str, Any] = {}
         for name, value in plain.items():

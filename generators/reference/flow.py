@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.reference.tokens import Scripts
-from generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, JointTransformer, Latents
+from generators.reference.tokens import FRAMES_PER_TOKEN, Scripts
+from generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, JointTransformer, Latents, TransformerConfig
 
 Twin = Literal["joint", "cascaded"]
 TWINS: tuple[Twin, ...] = ("joint", "cascaded")
+TOLD_WEIGHT = 3.0
+"""How much more what faces do counts than other motion: lips are what is heard."""
 WEIGHTS = {"person": 0.4, "shot": 0.4, "video": 1.0, "sound": 1.0}
 
 
@@ -89,9 +91,18 @@ def loss_of(
     for kind, guess, goal, state, mask in zip(KINDS, made.each(), asked, states.each(), there, strict=True):
         counted = mask & (state == NOISY)
         if counted.any():
-            each[kind] = (guess - goal).square().mean(-1)[counted].mean()
+            error = (guess - goal).square()
+            each[kind] = (error * told_weights(model.config, error) if kind == "video" else error).mean(-1)[counted].mean()
             total = total + WEIGHTS[kind] * each[kind]
     return Losses(total, each)
+
+
+def told_weights(config: TransformerConfig, like: Tensor) -> Tensor:
+    """Weights (C,) of the numbers in a token of pictures, about 1: those told of faces, of each picture, count more."""
+    per_picture = config.codes["video"] // FRAMES_PER_TOKEN
+    place = torch.arange(config.codes["video"], device=like.device) % per_picture
+    weight = torch.where(place < config.told, TOLD_WEIGHT, 1.0)
+    return weight / weight.mean()
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from generators.reference import sound, world
-from generators.reference.script import FPS
+from generators.reference.script import FPS, stretches
 from seedbench.errors import GeneratorError
 from seedbench.prompt import Prompt
+
+if TYPE_CHECKING:
+    from generators.simulator.plan import Scene
 
 ROWS_PER_FILE = 100
 JPEG_QUALITY = 94
 #: Raised whenever the same number draws another prompt or is shown otherwise.
-VERSION = 2
+VERSION = 3
+#: What of a person's acting is kept for every picture: the simulator's name for it, its middle and its spread over the world.
+ACTING = {"lips_open": (0.15, 0.22), "lips_width": (0.5, 0.13), "blink": (0.05, 0.2), "yaw": (0.0, 0.045)}
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def _make_one(job: Job) -> Job:
 
 
 def _row(drawn: world.Drawn, seed: int, size: ShardSize) -> dict[str, Any]:
-    pictures, bands, lasting = shown(drawn.prompt, seed, size)
+    pictures, bands, lasting, acting = shown(drawn.prompt, seed, size)
     extras = shown(drawn.extras, seed, size)[0] if drawn.extras is not None else []
     return {
         "prompt": drawn.prompt.model_dump_json(exclude_defaults=True),
@@ -108,11 +113,13 @@ def _row(drawn: world.Drawn, seed: int, size: ShardSize) -> dict[str, Any]:
         "extras": [_jpeg(picture) for picture in extras],
         "bands": np.round(bands * 1000).astype(np.int16).tobytes(),
         "lasting": json.dumps(lasting, ensure_ascii=False),
+        "acting": acting.astype(np.float16).tobytes(),
     }
 
 
-def shown(prompt: Prompt, seed: int, size: ShardSize) -> tuple[list[np.ndarray], np.ndarray, list[tuple[str, float]]]:
-    """Pictures (H, W, 3) uint8, log mel bands (4 T, 80), and each spoken sound with its length in seconds, as the simulator gives them."""
+def shown(prompt: Prompt, seed: int, size: ShardSize) -> tuple[list[np.ndarray], np.ndarray, list[tuple[str, float]], np.ndarray]:
+    """Pictures (H, W, 3) uint8, log mel bands (4 T, 80), each spoken sound with its length in seconds, and the acting (T, 4) of who is
+    seen, as the simulator gives them."""
     from generators.simulator.breakage import breakage_of
     from generators.simulator.plan import plan_scene
     from generators.simulator.soundtrack import RATE, record
@@ -124,7 +131,18 @@ def shown(prompt: Prompt, seed: int, size: ShardSize) -> tuple[list[np.ndarray],
     if prompt.speech or prompt.events:
         bands = sound.fitted(sound.log_mel(record(scene).samples, RATE), sound.COLUMNS_PER_FRAME * len(pictures))
     lasting = [(item.ipa, round(item.end_s - item.start_s, 4)) for line in scene.lines for item in line.speech.phonemes]
-    return pictures, bands, lasting
+    return pictures, bands, lasting, acting_of(prompt, scene, len(pictures))
+
+
+def acting_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
+    """:data:`ACTING` of who is seen in each of ``n`` pictures, about their middle in units of their spread, (n, 4); NaN where nobody is."""
+    found = np.full((n, len(ACTING)), np.nan, np.float32)
+    for shot in stretches(prompt, n):
+        if shot.person >= 0:
+            acting = scene.acting[prompt.cast[shot.person].id]
+            for column, (name, (middle, spread)) in enumerate(ACTING.items()):
+                found[shot.first : shot.last, column] = (getattr(acting, name)[shot.first : shot.last] - middle) / spread
+    return found
 
 
 def _jpeg(picture: np.ndarray) -> bytes:
@@ -142,6 +160,7 @@ class Row:
     extras: list[bytes]
     bands: np.ndarray
     lasting: list[tuple[str, float]]
+    acting: np.ndarray
 
 
 def row_of(stored: Mapping[str, Any]) -> Row:
@@ -152,6 +171,7 @@ def row_of(stored: Mapping[str, Any]) -> Row:
         stored["extras"],
         bands_of(stored["bands"]),
         [(symbol, length) for symbol, length in json.loads(stored["lasting"])],
+        np.frombuffer(stored["acting"], np.float16).reshape(-1, len(ACTING)).astype(np.float32),
     )
 
 

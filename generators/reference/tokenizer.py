@@ -3,8 +3,11 @@
 Two stages. A convolutional autoencoder turns a picture into a grid of cells (8 x 8 pixels each); it is local, so few pictures teach it. A
 dense *coder* then turns a whole grid into three codes and back: one-dimensional in the manner of TiTok (Yu et al. 2024), split as
 talking-head codecs split it. What stays (who is seen; where, in which light and how near) is coded once, what moves (turn of the head,
-lips, lids, a falling ball) in a small code for each picture. The person's code is learned from *other* shots of the same person, so that
-it holds who someone is and not where.
+lips, lids, a falling ball) in a small code for each picture. Its first numbers are held to what the simulator knows of the face (how far
+lips and lids are open, how the head is turned), so that they mean the same for everybody; without that, open lips were another direction
+in every shot, and nothing learned to move them with the sound. The others are told about their mean over the shot (:func:`about_mean`),
+or what is the same in all pictures of a shot would be most of them. The person's code is learned from *other* shots of the same person,
+so that it holds who someone is and not where. At last both decoders are trained as one.
 """
 
 from __future__ import annotations
@@ -21,14 +24,15 @@ CELL = 8
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """Sizes: the picture in pixels (multiples of 16), numbers in each code and in a cell, channels from fine to coarse, the coder's width
-    and depth."""
+    """Sizes: the picture in pixels (multiples of 16), numbers in each code (``told`` of those of motion say how lips, lids and head
+    stand) and in a cell, channels from fine to coarse, the coder's width and depth."""
 
     width: int = 224
     height: int = 128
     person: int = 96
     shot: int = 64
-    motion: int = 24
+    motion: int = 16
+    told: int = 4
     cell: int = 8
     channels: tuple[int, int, int] = (24, 48, 96)
     seen: int = 512
@@ -175,12 +179,20 @@ class VideoTokenizer(nn.Module):
         return (self.grid.encode(pictures).float() - self.mean) / self.deviation
 
     def encode(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures (N, 3, H, W) in 0..1 to person codes (N, P), shot codes (N, S) and motion codes (N, M)."""
+        """Pictures (N, 3, H, W) in 0..1 to person codes (N, P), shot codes (N, S) and motion codes (N, M), not yet about their mean."""
         return self.encoder(self.cells(pictures))
 
     def decode(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W), near 0..1, of a code of each kind for each."""
+        """Pictures (N, 3, H, W), near 0..1, of a code of each kind for each; ``motion`` is about its shot's mean."""
         return self.grid.decode(self.decoder(person, shot, motion) * self.deviation + self.mean)
+
+
+def about_mean(motion: Tensor, told: int) -> Tensor:
+    """Motion codes (N, M) of the pictures of one shot without what all of them have in common: that is for the shot's code to tell.
+
+    The first ``told`` numbers are what faces do, which means the same in every shot, and stay.
+    """
+    return torch.cat([motion[:, :told], motion[:, told:] - motion[:, told:].mean(0, keepdim=True)], 1)
 
 
 def sharpness_loss(made: Tensor, asked: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 Text is read once by a few layers; its keys and values are then offered to every layer of the denoiser, beside the tokens themselves.
 Tokens of pictures and sound (80 ms each) and phonemes carry rotary positions in *seconds*, so that what belongs together in time is
-near (as in MMAudio: Cheng et al. 2024). Each token is noisy, given (clean) or absent, which makes references, extension, edits and the
+near (as in MMAudio: Cheng et al. 2024); besides, each token of time is told directly which phonemes are due about then, and attention
+settles when they really come. Each token is noisy, given (clean) or absent, which makes references, extension, edits and the
 cascaded twin one mechanism. Flow time enters by adaptive layer norm, shared by the layers (PixArt: Chen et al. 2023).
 """
 
@@ -16,15 +17,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.reference.tokens import GRAM_BUCKETS, MAX_PEOPLE, MAX_SHOTS, VOICE, Scripts
+from generators.reference.tokens import GRAM_BUCKETS, MAX_PEOPLE, MAX_SHOTS, TOKEN_S, VOICE, Scripts
 
 KINDS = ("person", "shot", "video", "sound")
+WORD_S = 0.08  # words stand this far from each other for the layers that read them, as phonemes do
+DUE_S = 0.04  # phonemes are due at each half of a token, so far about it
 NOISY, GIVEN, ABSENT = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """Sizes of the network; ``codes`` are the numbers in a token of each kind."""
+    """Sizes of the network; ``codes`` are the numbers in a token of each kind, ``told`` how many of each picture's tell what faces do."""
 
     width: int = 192
     depth: int = 6
@@ -33,7 +36,8 @@ class TransformerConfig:
     spread: int = 3
     words: int = 512
     symbols: int = 128
-    codes: dict[str, int] = field(default_factory=lambda: {"person": 96, "shot": 64, "video": 48, "sound": 64})
+    codes: dict[str, int] = field(default_factory=lambda: {"person": 96, "shot": 64, "video": 32, "sound": 64})
+    told: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,18 +140,19 @@ class _Layer(nn.Module):
 
 @dataclass(frozen=True)
 class Context:
-    """A read script: keys and values for every layer, and which of them are there (B, C); the last ``words`` are words."""
+    """A read script: keys and values for every layer, and which of them are there (B, C); the last ``words`` are words. ``due`` (B, T, W)
+    is what of the phonemes belongs to each token of pictures and to each of sound, by their nominal times."""
 
     remembered: list[tuple[Tensor, Tensor]]
     mask: Tensor
     words: int
+    due: tuple[Tensor, Tensor]
 
 
 class JointTransformer(nn.Module):
     """Velocities of all tokens at a flow time, given a script."""
 
     rates: Tensor
-    order: Tensor
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -160,6 +165,7 @@ class JointTransformer(nn.Module):
         self.sorts = nn.Parameter(torch.randn(3, width) * 0.02)  # words, sounds, voice
         self.speaker = nn.Embedding(MAX_PEOPLE + 1, width)
         self.reading = nn.ModuleList(_Layer(config, timed=False) for _ in range(config.text_depth))
+        self.due = nn.Linear(2 * width, 2 * width, bias=False)
         self.into = nn.ModuleDict({kind: nn.Linear(size, width) for kind, size in config.codes.items()})
         self.kinds = nn.Parameter(torch.randn(len(KINDS), 2, width) * 0.02)
         self.number = nn.Embedding(MAX_SHOTS, width)
@@ -175,11 +181,9 @@ class JointTransformer(nn.Module):
             nn.init.zeros_(head.bias)
         self.out = nn.ModuleDict(heads)
         for embedding in (self.word, self.gram, self.symbol, self.speaker, self.number, self.person):
-            nn.init.normal_(embedding.weight, std=0.02)
+            nn.init.normal_(embedding.weight, std=0.1)
         half = config.width // config.heads // 4
         self.register_buffer("rates", 2 * math.pi * torch.logspace(math.log10(0.06), math.log10(6.0), half), persistent=False)
-        order = torch.arange(256)[:, None] / 256 ** (torch.arange(0, width, 2) / width)
-        self.register_buffer("order", torch.stack([order.sin(), order.cos()], -1).flatten(1), persistent=False)
 
     def _angles(self, seconds: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines (B, 1, N, D / 4) of times (B, N)."""
@@ -189,7 +193,7 @@ class JointTransformer(nn.Module):
     def read(self, scripts: Scripts, *, blank: Tensor | None = None) -> Context:
         """What the layers are offered of a script; where ``blank`` (B,) is True, nothing (for guidance)."""
         words = self.word(scripts.words) + self.gram(scripts.grams.flatten(0, 1)).unflatten(0, scripts.words.shape) / 3
-        words = words + self.order[: words.shape[1]] * 0.1 + self.sorts[0]
+        words = words + self.sorts[0]
         sounds = (
             self.symbol(scripts.symbols.flatten(0, 1)).unflatten(0, scripts.sound_s.shape) + self.speaker(scripts.speaker) + self.sorts[1]
         )
@@ -198,12 +202,25 @@ class JointTransformer(nn.Module):
         mask = torch.cat([scripts.sound_mask, scripts.has_voice[:, None], scripts.word_mask], 1)
         if blank is not None:
             mask = mask & ~blank[:, None]
-        seconds = F.pad(scripts.sound_s, (0, 1 + scripts.words.shape[1]))
-        angles = self._angles(seconds)
+        order_s = torch.arange(words.shape[1], device=x.device) * WORD_S
+        in_line = self._angles(torch.cat([F.pad(scripts.sound_s, (0, 1)), order_s.expand(len(x), -1)], 1))
         seen = mask[:, None, None, :] | torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
         for layer in self.reading:
-            x = layer(x, angles, seen)
-        return Context([cast(_Layer, layer).remembered(x, angles) for layer in self.layers], mask, scripts.words.shape[1])
+            x = layer(x, in_line, seen)
+        n = scripts.sound_s.shape[1]
+        angles = self._angles(F.pad(scripts.sound_s, (0, x.shape[1] - n)))
+        remembered = [cast(_Layer, layer).remembered(x, angles) for layer in self.layers]
+        return Context(remembered, mask, scripts.words.shape[1], self._due(x[:, :n], mask[:, :n], scripts))
+
+    def _due(self, sounds: Tensor, mask: Tensor, scripts: Scripts) -> tuple[Tensor, Tensor]:
+        """What of the phonemes (B, S, W) is due at each token of pictures and of sound, (B, T, W) each."""
+        halves = []
+        for shift_s in (-TOKEN_S / 4, TOKEN_S / 4):
+            apart = (scripts.token_s + shift_s)[None, :, None] - scripts.sound_s[:, None]
+            near = (-0.5 * (apart / DUE_S).square()).exp() * mask[:, None]
+            halves.append(near.to(sounds.dtype) @ sounds)
+        pictures, heard = self.due(torch.cat(halves, -1)).chunk(2, -1)
+        return pictures, heard
 
     def forward(self, noisy: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Context) -> Latents:
         """Velocities of tokens. ``states`` (B, n) of each kind: NOISY, GIVEN or ABSENT; ``time`` (B,) 0 (noise) .. 1 (clean)."""
@@ -215,8 +232,8 @@ class JointTransformer(nn.Module):
         marks = (
             self.person(torch.arange(1, p + 1, device=device)).expand(len(time), -1, -1),
             self.number(torch.arange(k, device=device)) + self.person(scripts.shown),
-            here,
-            here,
+            here + context.due[0],
+            here + context.due[1],
         )
         there = (scripts.people, scripts.shots, scripts.tokens, scripts.tokens)
         parts = [

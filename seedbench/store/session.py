@@ -52,7 +52,7 @@ def _sqlite_settings(connection: Any, _record: Any) -> None:
 
 
 def upgrade(engine: Engine, scripts: Path = Path(__file__).parent / "migrations") -> None:
-    """Run the Alembic migrations in the folder ``scripts`` that this database has not seen; a plug-in with tables of its own has its own."""
+    """Run the Alembic migrations in the folder ``scripts`` that this database has not seen; a plug-in with tables has its own."""
     from alembic import command
     from alembic.config import Config
 

@@ -17,6 +17,7 @@ import time
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 LOOP = """
 import json, sys, tempfile, time, resource
+from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from generators.reference import Reference

@@ -20,7 +20,7 @@ from generators.reference.tokens import Vocabulary
 from generators.reference.training.data import CellRow, Cells, cells_of, heard
 from generators.reference.training.latents import Example, examples_of
 
-VERSION = 2
+VERSION = 4
 
 
 def key_of(*parts: bytes) -> str:

@@ -16,7 +16,7 @@ from torch.utils.data import IterableDataset
 
 from generators.reference import shards, sound
 from generators.reference.script import stretches
-from generators.reference.tokenizer import Grid
+from generators.reference.tokenizer import Encoder, Grid, about_mean
 from generators.reference.tokens import MAX_SHOTS
 
 Batch = TypeVar("Batch")
@@ -48,7 +48,7 @@ def told(of: Sequence[Path]) -> Iterator[shards.Row]:
 
     for file in of:
         for row in pq.read_table(file, columns=["prompt", "lasting"]).to_pylist():
-            yield shards.row_of({**row, "pictures": [], "extras": [], "bands": b""})
+            yield shards.row_of({**row, "pictures": [], "extras": [], "bands": b"", "acting": b""})
 
 
 def heard(of: Sequence[Path]) -> Iterator[shards.Row]:
@@ -56,8 +56,16 @@ def heard(of: Sequence[Path]) -> Iterator[shards.Row]:
     import pyarrow.parquet as pq
 
     for file in of:
-        for row in pq.read_table(file, columns=["prompt", "lasting", "bands"]).to_pylist():
+        for row in pq.read_table(file, columns=["prompt", "lasting", "bands", "acting"]).to_pylist():
             yield shards.row_of({**row, "pictures": [], "extras": []})
+
+
+def acted(of: Sequence[Path], cells: Cells) -> Tensor:
+    """What the face does in every picture of ``cells``, (N, 4); NaN in extras and where nobody is seen."""
+    found = torch.full((len(cells.values), len(shards.ACTING)), torch.nan)
+    for row, place in zip(heard(of), cells.rows, strict=True):
+        found[place.first : place.first + place.pictures] = torch.from_numpy(row.acting)
+    return found
 
 
 class Numbered(IterableDataset[Batch]):
@@ -115,13 +123,14 @@ def pairs_of(batch: int) -> int:
 @dataclass(frozen=True)
 class Views:
     """Cells for the coder: ``targets`` (N, C, h, w) of ``stretch`` (N,), and ``others`` (K, C, h, w): the person of each stretch
-    ``of`` (K,) elsewhere. ``with_person`` (S,) is 0 where a stretch shows nobody."""
+    ``of`` (K,) elsewhere. ``with_person`` (S,) is 0 where a stretch shows nobody. ``acting`` (N, 4) is what the face does, NaN without."""
 
     targets: Tensor
     stretch: Tensor
     others: Tensor
     of: Tensor
     with_person: Tensor
+    acting: Tensor
 
 
 @dataclass(frozen=True)
@@ -160,6 +169,15 @@ def cells_of(rows: Iterable[shards.Row], grid: Grid) -> Cells:
     return Cells(torch.cat(values), tuple(places))
 
 
+@torch.no_grad()
+def codes_of(cells: Cells, encoder: Encoder, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Codes of all pictures: people (N, P), shots (N, S), motion (N, M)."""
+    device = next(encoder.parameters()).device
+    parts = [encoder(((cells.values[at : at + 512].float() - mean) / deviation).to(device)) for at in range(0, len(cells.values), 512)]
+    person, shot, motion = (torch.cat([part[kind].cpu() for part in parts]) for kind in range(3))
+    return person, shot, motion
+
+
 def spread_of(cells: Cells, *, most: int = 4000) -> tuple[Tensor, Tensor]:
     """Mean and deviation (C, 1, 1) of cells, from at most so many pictures spread over all."""
     some = cells.values[:: max(1, len(cells.values) // most)].float()
@@ -170,9 +188,18 @@ class ViewBatches(Numbered[Views]):
     """Endless batches of :class:`Views`: ``clips`` stretches of ``pictures`` each, and ``stills`` single ones; cells are scaled."""
 
     def __init__(
-        self, cells: Cells, mean: Tensor, deviation: Tensor, *, n_clips: int = 32, pictures: int = 4, n_stills: int = 128, seed: int = 0
+        self,
+        cells: Cells,
+        acting: Tensor,
+        mean: Tensor,
+        deviation: Tensor,
+        *,
+        n_clips: int = 40,
+        pictures: int = 5,
+        n_stills: int = 120,
+        seed: int = 0,
     ) -> None:
-        self.cells, self.mean, self.deviation = cells, mean, deviation
+        self.cells, self.acting, self.mean, self.deviation = cells, acting, mean, deviation
         self.clips = [row for row in cells.rows if row.pictures > MAX_SHOTS]
         self.stills = [row for row in cells.rows if row.pictures <= MAX_SHOTS] or self.clips
         self.n_clips, self.pictures, self.n_stills, self.seed = n_clips, pictures, n_stills, seed
@@ -192,7 +219,8 @@ class ViewBatches(Numbered[Views]):
             others += elsewhere
             of += [place] * len(elsewhere)
             with_person.append(float(row.cast > 0))
-        return Views(self._scaled(targets), torch.tensor(stretch), self._scaled(others), torch.tensor(of), torch.tensor(with_person))
+        columns = (torch.tensor(stretch), self._scaled(others), torch.tensor(of), torch.tensor(with_person))
+        return Views(self._scaled(targets), *columns, self.acting[torch.tensor(targets)])
 
     def _scaled(self, places: list[int]) -> Tensor:
         return (self.cells.values[torch.tensor(places)].float() - self.mean) / self.deviation
@@ -202,12 +230,62 @@ def views(row: CellRow, rng: np.random.Generator, count: int) -> tuple[list[int]
     """Places of ``count`` pictures of one shot of a row, and of one or two of the person in other shots (for nobody: of the first)."""
     first, last, person = row.bounds[int(rng.integers(len(row.bounds)))]
     shown = [row.first + int(one) for one in rng.choice(np.arange(first, last), size=min(count, last - first), replace=False)]
-    if person < 0:
-        return shown, shown[:1]
+    return shown, shown[:1] if person < 0 else elsewhere_of(row, first, person, rng)
+
+
+def elsewhere_of(row: CellRow, first: int, person: int, rng: np.random.Generator) -> list[int]:
+    """Places of one or two pictures of a person of a row outside the shot that begins with ``first``."""
     elsewhere = [row.first + row.pictures + extra for extra in range(person, row.extras, row.cast)]
     elsewhere += [row.first + int(rng.integers(a, b)) for a, b, who in row.bounds if who == person and a != first]
     kept = rng.permutation(len(elsewhere))[: int(rng.integers(1, 3))]
-    return shown, [elsewhere[int(one)] for one in kept]
+    return [elsewhere[int(one)] for one in kept]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Pictures (N, 3, H, W) in 0..1, first pairs of one shot as in :class:`PictureBatches`, with the codes each is to be made from: of the
+    person seen elsewhere (N, P), of the shot (N, S), of its motion (N, M)."""
+
+    pictures: Tensor
+    person: Tensor
+    shot: Tensor
+    motion: Tensor
+
+
+class ShownBatches(Numbered[Shown]):
+    """Endless batches of :class:`Shown`. ``codes`` are those of all pictures of ``places``, in whose order ``rows`` are."""
+
+    def __init__(
+        self, rows: Rows, places: Sequence[CellRow], codes: tuple[Tensor, Tensor, Tensor], *, told: int, batch: int = 18, seed: int = 0
+    ) -> None:
+        self.told = told
+        self.rows, self.places, self.codes, self.size, self.seed = rows, places, codes, batch, seed
+        self.clips = [index for index, row in enumerate(places) if row.pictures > MAX_SHOTS]
+        self.stills = [index for index, row in enumerate(places) if row.pictures <= MAX_SHOTS] or self.clips
+
+    def batch(self, number: int, rng: np.random.Generator) -> Shown:
+        asked = [(self.clips, 2)] * pairs_of(self.size)
+        asked += [(self.stills, 1)] * (self.size - 2 * len(asked))
+        stored: list[bytes] = []
+        columns: list[tuple[Tensor, ...]] = []
+        for among, count in asked:
+            index = among[int(rng.integers(len(among)))]
+            first, last, person = self.places[index].bounds[int(rng.integers(len(self.places[index].bounds)))]
+            # The second of a pair is a few pictures away: heads have hardly moved then, but lips have, and what differs is what is weighed.
+            step = int(rng.integers(2, 5)) * (1 if rng.random() < 0.5 else -1)
+            begin = int(rng.integers(first, last))
+            shown = [begin, min(max(begin + step, first), last - 1)][:count]
+            pictures = self.rows[index].pictures
+            stored += [pictures[one] for one in shown]
+            columns += [self._codes_of(self.places[index], (first, last, person), one, rng) for one in shown]
+        return Shown(pictures_of(stored), *(torch.stack(column) for column in zip(*columns, strict=True)))
+
+    def _codes_of(self, row: CellRow, bounds: tuple[int, int, int], shown: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        first, last, person = bounds
+        people, shots, motions = self.codes
+        who = torch.zeros_like(people[0]) if person < 0 else people[elsewhere_of(row, first, person, rng)].mean(0)
+        stretch = slice(row.first + first, row.first + last)
+        return who, shots[stretch].mean(0), about_mean(motions[stretch], self.told)[shown - first]
 
 
 def bounds_of(row: shards.Row) -> list[tuple[int, int, int]]:

@@ -29,17 +29,29 @@ from generators.reference.tokenizer import Grid, TokenizerConfig, VideoTokenizer
 from generators.reference.tokens import FRAMES_PER_TOKEN, Vocabulary
 from generators.reference.training import cache
 from generators.reference.training.averaging import Training
-from generators.reference.training.data import BandBatches, Numbered, PictureBatches, Rows, ViewBatches, heard, spread_of, told
+from generators.reference.training.data import (
+    BandBatches,
+    Numbered,
+    PictureBatches,
+    Rows,
+    ShownBatches,
+    ViewBatches,
+    acted,
+    codes_of,
+    heard,
+    spread_of,
+    told,
+)
 from generators.reference.training.latents import Example, ExampleBatches, scale_of, vocabulary_of
 from generators.reference.training.running import by_the_first, device_words, rank, run
-from generators.reference.training.tokenizers import CodecTraining, CoderTraining, GridTraining
+from generators.reference.training.tokenizers import CodecTraining, CoderTraining, GridTraining, PolishTraining
 from generators.reference.training.twins import TwinTraining
 from generators.reference.training.validation import Validation
 from generators.reference.transformer import JointTransformer, TransformerConfig
 from seedbench.errors import GeneratorError
 
 Report = Callable[[str], None]
-TOKENIZER_STAGES = ("grid", "coder", "codec")
+TOKENIZER_STAGES = ("grid", "coder", "polish", "codec")
 
 
 @dataclass(frozen=True)
@@ -78,12 +90,14 @@ def train(
     shards_folder: Path | None = None,
     start: Path | None = None,
     twins_only: bool = False,
+    twins: Sequence[Twin] = TWINS,
     processes: int = 1,
     report: Report = print,
 ) -> None:
     """Train both twins, or go on with it. Raises GeneratorError for what cannot be begun, KeyboardInterrupt after Ctrl-C.
 
-    ``twins_only`` takes the tokenizers that lie in ``out`` as they are, however they were made.
+    ``twins_only`` takes the tokenizers that lie in ``out`` as they are, however they were made. With one of ``twins`` the other is left
+    to another process, which may run at the same time once tokenizers and latents are there.
     """
     work = Work(config, name, out, shards_folder or out / "shards", start, report if rank() == 0 else _unsaid)
     _check(work, twins_only=twins_only)
@@ -92,14 +106,15 @@ def train(
     if not work.tokenizers.exists():
         _grid(work)
         _coder(work)
+        _polish(work)
         _codec(work)
         by_the_first(work.tokenizers, lambda: _whole_tokenizers(work).save(work.tokenizers))
-    if all((out / f"{twin}.safetensors").exists() for twin in TWINS):
-        report(f"nothing is left to do: both twins are in {out}")
+    if all((out / f"{twin}.safetensors").exists() for twin in twins):
+        report(f"nothing is left to do: {' and '.join(twins)} are in {out}")
         return
     vocabulary, examples = _latents(work)
     scale = scale_of(examples)
-    for twin in TWINS:
+    for twin in twins:
         _twin(work, twin, vocabulary, examples, scale)
 
 
@@ -127,14 +142,14 @@ def _check(work: Work, *, twins_only: bool) -> None:
         for file in (TOKENIZERS_FILE, *(f"{twin}.safetensors" for twin in TWINS)):
             if not (start / file).exists():
                 raise GeneratorError(f"there is no {file} in {start} to start from")
-    elif 0 in ((config.twins.steps,) if twins_only else (config.grid.steps, config.coder.steps, config.codec.steps, config.twins.steps)):
+    elif 0 in ((config.twins.steps,) if twins_only else _steps(config)):
         raise GeneratorError("a stage of 0 steps keeps the weights of --start, which is not given")
     kept = out / "config.yaml"
     if kept.exists():
         before = load(kept).deciding()
         changed = [name for name, value in config.deciding().items() if before.get(name) != value]
         if twins_only:
-            changed = [name for name in changed if not name.startswith(("grid.", "coder.", "codec."))]
+            changed = [name for name in changed if not name.startswith(("grid.", "coder.", "polish.", "codec."))]
         if changed:
             raise GeneratorError(
                 f"{out} was begun with another config ({changed[0]} was {before.get(changed[0])}, is {config.deciding()[changed[0]]}): "
@@ -145,9 +160,14 @@ def _check(work: Work, *, twins_only: bool) -> None:
         kept.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
 
 
+def _steps(config: Config) -> tuple[int, ...]:
+    """Steps of all stages."""
+    return config.grid.steps, config.coder.steps, config.polish.steps, config.codec.steps, config.twins.steps
+
+
 def _sizes(config: Config) -> TokenizerConfig:
     world, grid, coder = config.world, config.grid, config.coder
-    codes = (coder.person, coder.shot, coder.motion)
+    codes = (coder.person, coder.shot, coder.motion, coder.told)
     return TokenizerConfig(world.width, world.height, *codes, grid.cell, grid.channels, coder.seen, coder.hidden, coder.blocks)
 
 
@@ -181,9 +201,30 @@ def _coder(work: Work) -> None:
         mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
         _begin(training, nn.ModuleDict({"encoder": video.encoder, "decoder": video.decoder}), work.start)
     if made.steps:
+        acting = acted(work.files(), cells)
         shape = {"n_clips": made.n_clips, "pictures": made.pictures, "n_stills": made.n_stills}
-        _run(work, training, ViewBatches(cells, mean, deviation, seed=config.seed, **shape), "coder")
+        _run(work, training, ViewBatches(cells, acting, mean, deviation, seed=config.seed, **shape), "coder")
     _keep(training, file, {"mean": mean, "deviation": deviation})
+
+
+def _polish(work: Work) -> None:
+    config, made = work.config, work.config.polish
+    file = _stage_file(work, "polish")
+    if file.exists():
+        return
+    torch.manual_seed(config.seed)
+    video = _video(work)
+    mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
+    training = PolishTraining(_sizes(config), mean, deviation, steps=made.steps, rate=made.rate, seed=config.seed)
+    _take_up(training, nn.ModuleDict({"decoder": video.decoder, "grid": video.grid}))
+    training.net["grid"].down.requires_grad_(False)
+    if made.steps:
+        cells = cache.read_cells(work.files(), _cells(work, _trained_grid(work)))
+        codes = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
+        batches = ShownBatches(Rows(work.files()), cells.rows, codes, told=config.coder.told, batch=made.batch, seed=config.seed)
+        del cells
+        _run(work, training, batches, "polish")
+    _keep(training, file)
 
 
 def _codec(work: Work) -> None:
@@ -288,7 +329,7 @@ def _transformer_config(config: Config, tokenizers: Tokenizers, vocabulary: Voca
     asked, video, sound = config.transformer, tokenizers.video.config, tokenizers.sound.config
     codes = {"person": video.person, "shot": video.shot, "video": FRAMES_PER_TOKEN * video.motion, "sound": sound.code}
     sizes = (asked.width, asked.depth, asked.heads, asked.text_depth, asked.spread)
-    return TransformerConfig(*sizes, words=len(vocabulary.words), symbols=len(vocabulary.symbols), codes=codes)
+    return TransformerConfig(*sizes, words=len(vocabulary.words), symbols=len(vocabulary.symbols), codes=codes, told=video.told)
 
 
 def _trained(work: Work, twin: Twin, transformer: nn.Module) -> dict[str, Any]:
@@ -318,6 +359,12 @@ def _begin(training: Training[Any], trained: nn.Module, start: Path) -> None:
     training.average.module.load_state_dict(training.net.state_dict())
 
 
+def _take_up(training: Training[Any], trained: nn.Module) -> None:
+    """Go on from weights that an earlier stage made."""
+    training.net.load_state_dict(trained.state_dict())
+    training.average.module.load_state_dict(trained.state_dict())
+
+
 def _stage_file(work: Work, stage: str) -> Path:
     return work.out / "stages" / f"{stage}.safetensors"
 
@@ -345,13 +392,22 @@ def _trained_grid(work: Work) -> Grid:
     return grid
 
 
+def _video(work: Work) -> VideoTokenizer:
+    """The video tokenizer as far as its stages have made it."""
+    from safetensors.torch import load_file
+
+    video = VideoTokenizer(_sizes(work.config))
+    parts = {f"grid.{name}": one for name, one in load_file(_stage_file(work, "grid")).items()} | load_file(_stage_file(work, "coder"))
+    polished = _stage_file(work, "polish")
+    video.load_state_dict(parts | (load_file(polished) if polished.exists() else {}))
+    return video
+
+
 def _whole_tokenizers(work: Work) -> Tokenizers:
     """What the stages made, put together."""
     from safetensors.torch import load_file
 
-    video = VideoTokenizer(_sizes(work.config))
-    parts = {f"grid.{name}": one for name, one in load_file(_stage_file(work, "grid")).items()}
-    video.load_state_dict(parts | load_file(_stage_file(work, "coder")))
+    video = _video(work)
     sound = SoundCodec(CodecConfig(work.config.codec.code, work.config.codec.channels))
     sound.load_state_dict(load_file(_stage_file(work, "codec")))
     return Tokenizers(video, sound)

@@ -14,6 +14,7 @@ from generators.reference import shards, sound
 from generators.reference.codec import COLUMNS
 from generators.reference.model import Scale, Tokenizers
 from generators.reference.script import PAUSE, Script, read
+from generators.reference.tokenizer import about_mean
 from generators.reference.tokens import FRAMES_PER_TOKEN, Scripts, Vocabulary, batched, n_tokens, voice_of
 from generators.reference.training.data import CellRow, Cells, Numbered
 from generators.reference.transformer import KINDS, Latents
@@ -78,8 +79,9 @@ def _example(
     people = torch.zeros(max(1, place.cast), person.shape[1])
     if len(elsewhere):
         people = torch.stack([elsewhere[one :: place.cast].mean(0) for one in range(place.cast)])
-    shots = []
+    shots, motion = [], motion.clone()
     for first, last, _ in place.bounds:
+        motion[first:last] = about_mean(motion[first:last], tokenizers.video.config.told)
         chosen = np.unique(np.linspace(first, last - 1, _SHOT_PICTURES).round().astype(int))
         shots.append(shot[chosen].mean(0))
     if len(row.bands) == 0 and not row.prompt.speech:

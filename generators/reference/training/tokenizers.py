@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +11,12 @@ from torch.nn import functional as F
 from generators.reference.codec import CodecConfig, SoundCodec, sound_loss, spoiled
 from generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, picture_loss
 from generators.reference.training.averaging import Training
-from generators.reference.training.data import Views, pairs_of
+from generators.reference.training.data import Shown, Views, pairs_of
 from generators.reference.training.optimizer import schedule
 
 CODE_NOISE = 0.1
+_ACTING_WEIGHTS = (3.0, 3.0, 1.0, 1.0)
+MOTION_NOISE = 0.2  # more, so that few numbers tell what moves, and the same ones for everybody
 CELL_NOISE = 0.05
 SHOWN_EVERY = 100
 
@@ -52,34 +54,87 @@ class CoderTraining(Training[nn.ModuleDict]):
     def __init__(self, config: TokenizerConfig, *, steps: int, rate: float = 0.0015, seed: int = 0) -> None:
         coder = nn.ModuleDict({"encoder": Encoder(config), "decoder": Decoder(config)})
         super().__init__(coder, steps=steps, rate=rate, seed=seed)
+        self.told = config.told
 
     def configure_optimizers(self) -> Any:
         return schedule(self.net, self.rate, self.steps, muon=False)  # its few wide layers cost Muon more than all else
 
-    def reconstruct(self, views: Views) -> tuple[Tensor, Tensor]:
-        """Cells as they come back (N, C, h, w), and the mean square of the codes."""
+    def reconstruct(self, views: Views) -> tuple[Tensor, Tensor, Tensor]:
+        """Cells as they come back (N, C, h, w), the mean square of the codes, and how far what is told of faces is off."""
         n, n_shots = len(views.targets), len(views.with_person)
         person, shot, motion = (code.float() for code in self.net["encoder"](torch.cat([views.targets, views.others])))
         codes = [
             mean_of(person[n:], views.of, n_shots) * views.with_person[:, None],
             mean_of(shot[:n], views.stretch, n_shots),
-            motion[:n],
+            _about_means(motion[:n], views.stretch, n_shots, self.told),
         ]
+        apart = acting_missed(codes[2][:, : self.told], views.acting[:, : self.told])
         size = torch.stack([code.square().mean() for code in codes]).sum()
         if self.training:
-            codes = [spoiled(code, CODE_NOISE) for code in codes]
+            codes = [spoiled(code, noise) for code, noise in zip(codes, (CODE_NOISE, CODE_NOISE, MOTION_NOISE), strict=True)]
             codes[0] = codes[0] * views.with_person[:, None]
-        return self.net["decoder"](codes[0][views.stretch], codes[1][views.stretch], codes[2]).float(), size
+        return self.net["decoder"](codes[0][views.stretch], codes[1][views.stretch], codes[2]).float(), size, apart
 
     def training_step(self, views: Views, _: int) -> Tensor:
-        made, size = self.reconstruct(views)
+        made, size, apart = self.reconstruct(views)
         error = (made - views.targets).square()
         missed = motion_missed(made, views)
-        loss = (error * liveliness(views)).mean() + 0.5 * missed + 2e-3 * size
+        loss = (error * liveliness(views)).mean() + 0.5 * missed + 0.3 * apart + 2e-3 * size
         self.log("coder/loss", loss.detach(), prog_bar=True)
         self.log("coder/motion_missed", missed.detach())
+        self.log("coder/acting_missed", apart.detach())
         self.log("coder/mean_square_error", error.mean().detach())
         return loss
+
+
+def _about_means(motion: Tensor, stretch: Tensor, n: int, told: int) -> Tensor:
+    """Motion codes (N, M) of ``n`` stretches, each about the mean of its own but for what is told (:func:`about_mean`)."""
+    return torch.cat([motion[:, :told], motion[:, told:] - mean_of(motion[:, told:], stretch, n)[stretch]], 1)
+
+
+def acting_missed(told: Tensor, acting: Tensor) -> Tensor:
+    """Mean square of what is told of faces (N, n) from what they do, lips counting three times; faces alone count."""
+    there = ~acting.isnan().any(1)
+    if not there.any() or not told.shape[1]:
+        return torch.zeros((), device=told.device)
+    weight = torch.tensor(_ACTING_WEIGHTS[: told.shape[1]], device=told.device)
+    return ((told[there] - acting[there]).square() * weight).mean()
+
+
+class PolishTraining(Training[nn.ModuleDict]):
+    """Pictures from codes with noise on them, through the decoders of coder and grid; ``mean`` and ``deviation`` scale cells."""
+
+    def __init__(
+        self, config: TokenizerConfig, mean: Tensor, deviation: Tensor, *, steps: int, rate: float = 0.0008, seed: int = 0
+    ) -> None:
+        super().__init__(nn.ModuleDict({"decoder": Decoder(config), "grid": Grid(config)}), steps=steps, rate=rate, seed=seed)
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+
+    def configure_optimizers(self) -> Any:
+        return schedule(self.net, self.rate, self.steps, muon=False)
+
+    def training_step(self, shown: Shown, _: int) -> Tensor:
+        noises = ((shown.person, CODE_NOISE), (shown.shot, CODE_NOISE), (shown.motion, MOTION_NOISE))
+        person, shot, motion = (spoiled(code, noise) for code, noise in noises)
+        person = person * (shown.person != 0).any(1, keepdim=True)
+        cells = self.net["decoder"](person, shot, motion) * self.get_buffer("deviation") + self.get_buffer("mean")
+        made = cast(Grid, self.net["grid"]).decode(cells).float()
+        missed = change_missed(made, shown.pictures)
+        loss = picture_loss(made, shown.pictures, lively_pixels(shown.pictures)) + 0.2 * missed
+        self.log("polish/loss", loss.detach(), prog_bar=True)
+        self.log("polish/change_missed", missed.detach())
+        if self.global_step % SHOWN_EVERY == 0:
+            self.show_pictures("polish/asked_made", torch.cat([shown.pictures[:4], made[:4]]))
+        return loss
+
+
+def change_missed(made: Tensor, asked: Tensor) -> Tensor:
+    """Share of what changes between the two of each pair of pictures (N, 3, H, W) that ``made`` does not follow; 0 where there are no
+    pairs."""
+    n = 2 * pairs_of(len(asked))
+    changed = asked[0:n:2] - asked[1:n:2]
+    return (made[0:n:2] - made[1:n:2] - changed).square().sum() / changed.square().sum().clamp(min=1e-6)
 
 
 def motion_missed(made: Tensor, views: Views) -> Tensor:

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.reference.flow import Sampling, all_noisy, drawn_states, loss_of, noise_like, sample
+from generators.reference.flow import TOLD_WEIGHT, Sampling, all_noisy, drawn_states, loss_of, noise_like, sample, told_weights
 from generators.reference.model import ReferenceModel
 from generators.reference.script import Script
 from generators.reference.tokens import Scripts, Vocabulary, batched
-from generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, Latents
+from generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, Latents, TransformerConfig
 
 VOCABULARY = Vocabulary(("a", "man"), ("a", "h"), {"": 0.08})
 CODES = {"person": 16, "shot": 32, "video": 48, "sound": 16}
@@ -29,6 +29,8 @@ def filled(scripts: Scripts, value: float, codes: dict[str, int] = CODES) -> Lat
 
 class Straight:
     """A model whose velocity leads straight to ``data``; it notes the states and the number of rows of every call."""
+
+    config = TransformerConfig(codes=CODES, told=2)
 
     def __init__(self, data: Latents) -> None:
         self.data = data
@@ -256,6 +258,13 @@ def test_only_noisy_tokens_count(scripts: Scripts) -> None:
     losses = loss_of(Wrong(clean), clean, scripts, states, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
     assert set(losses.each) == {"shot", "video"}
     assert losses.total.item() < 1e-6
+
+
+def test_what_faces_do_counts_more_in_both_pictures_of_a_token() -> None:
+    found = told_weights(TransformerConfig(codes={**CODES, "video": 8}, told=1), torch.zeros(1))
+    assert found.mean().item() == pytest.approx(1.0)
+    assert (found / found[1]).tolist() == pytest.approx([TOLD_WEIGHT, 1, 1, 1] * 2)
+    assert told_weights(TransformerConfig(codes=CODES, told=0), torch.zeros(1)).tolist() == [1.0] * CODES["video"]
 
 
 def test_given_tokens_reach_the_model_clean(scripts: Scripts) -> None:

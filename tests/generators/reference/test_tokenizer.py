@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from generators.reference.model import ReferenceModel
-from generators.reference.tokenizer import CELL, Conv, TokenizerConfig, VideoTokenizer, picture_loss, sharpness_loss
+from generators.reference.tokenizer import CELL, Conv, TokenizerConfig, VideoTokenizer, about_mean, picture_loss, sharpness_loss
 
 
 @pytest.fixture
@@ -92,3 +92,11 @@ def test_losses_are_nothing_for_the_same_pictures_and_grow_with_the_distance(pic
 def test_sharpness_does_not_mind_another_brightness_but_a_blur(pictures: Tensor) -> None:
     assert sharpness_loss(pictures + 0.3, pictures).item() == pytest.approx(0, abs=1e-5)
     assert sharpness_loss(nn.functional.avg_pool2d(pictures, 3, 1, 1), pictures) > 0.1
+
+
+def test_what_all_pictures_have_in_common_is_left_out_but_for_what_is_told_of_faces() -> None:
+    motion = torch.arange(12.0).view(3, 4)
+    found = about_mean(motion, 1)
+    assert torch.equal(found[:, 0], motion[:, 0])
+    assert torch.equal(found[:, 1:], torch.tensor([-4.0, 0.0, 4.0])[:, None].expand(-1, 3))
+    assert torch.equal(about_mean(found, 1), found)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 
-from generators.reference.training.data import Views, pairs_of
-from generators.reference.training.tokenizers import lively_pixels, motion_missed
+from generators.reference.training.data import CellRow, ShownBatches, Views, pairs_of
+from generators.reference.training.tokenizers import acting_missed, change_missed, lively_pixels, motion_missed
 
 
 def views(targets: torch.Tensor, stretch: list[int]) -> Views:
     n = max(stretch) + 1
-    return Views(targets, torch.tensor(stretch), targets[:1], torch.tensor([0]), torch.ones(n))
+    return Views(targets, torch.tensor(stretch), targets[:1], torch.tensor([0]), torch.ones(n), torch.full((len(targets), 4), torch.nan))
 
 
 def test_pixels_that_differ_in_a_pair_weigh_more() -> None:
@@ -38,3 +41,42 @@ def test_motion_is_all_missed_by_a_still_and_none_by_the_truth() -> None:
 def test_nothing_moves_where_all_are_alone() -> None:
     targets = torch.randn(2, 2, 3, 3)
     assert motion_missed(targets + 1, views(targets, [0, 1])).item() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_change_is_all_missed_by_two_of_a_kind_and_none_by_the_truth() -> None:
+    torch.manual_seed(0)
+    pictures = torch.rand(6, 3, 8, 8)
+    assert change_missed(pictures + 0.2, pictures).item() == pytest.approx(0.0, abs=1e-6)
+    means = torch.stack([pictures[0:4:2], pictures[1:4:2]]).mean(0).repeat_interleave(2, 0)
+    assert change_missed(torch.cat([means, pictures[4:]]), pictures).item() == pytest.approx(1.0, abs=1e-5)
+    assert change_missed(torch.zeros(2, 3, 8, 8), torch.ones(2, 3, 8, 8)).item() == 0.0  # too few for pairs
+
+
+def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A clip of ten pictures in two shots of one person with two extras, and a still of nobody. Codes are the places of the pictures.
+    monkeypatch.setattr("generators.reference.training.data.pictures_of", lambda stored: torch.tensor([int(one) for one in stored]))
+    clip = SimpleNamespace(pictures=[str(place) for place in range(10)], extras=["10", "11"])
+    still = SimpleNamespace(pictures=["12"], extras=[])
+    places = [CellRow(0, 10, 2, 1, ((0, 4, 0), (4, 10, 0))), CellRow(12, 1, 0, 0, ((0, 1, -1),))]
+    codes = torch.arange(13.0)[:, None]
+    batch = ShownBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6).batch(0, np.random.default_rng(0))  # type: ignore[arg-type]
+    shown = batch.pictures.float()
+    assert len(shown) == 6
+    assert (shown[:4] < 10).all()
+    assert shown[4:].tolist() == [12.0, 12.0]
+    first = shown[:4] < 4
+    assert torch.equal(first[0:4:2], first[1:4:2])  # both of a pair are of one shot
+    middle = torch.where(first, 1.5, 6.5)
+    assert torch.equal(batch.shot[:4, 0], middle)
+    assert torch.equal(batch.motion[:4, 0], shown[:4] - middle)
+    assert (batch.person[:4, 0] >= 100).all()
+    assert batch.person[4:].tolist() == batch.motion[4:].tolist() == [[0.0], [0.0]]
+
+
+def test_only_faces_are_held_to_what_they_do_and_lips_count_thrice() -> None:
+    told = torch.zeros(3, 4)
+    acting = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 1.0], [torch.nan] * 4])
+    assert acting_missed(told, acting).item() == pytest.approx((3 + 1) / 8)
+    assert acting_missed(told[:, :2], acting[:, :2]).item() == pytest.approx(3 / 4)
+    assert acting_missed(told[2:], acting[2:]).item() == 0.0
+    assert acting_missed(told[:, :0], acting[:, :0]).item() == 0.0

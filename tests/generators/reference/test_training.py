@@ -33,6 +33,7 @@ TINY: dict[str, Any] = {
     "world": {"clips": 4, "stills": 4, "width": 64, "height": 32},
     "grid": {"steps": 3, "batch": 4, "cell": 4, "channels": [8, 8, 8]},
     "coder": {"steps": 3, "n_clips": 2, "pictures": 2, "n_stills": 2, "person": 8, "shot": 8, "motion": 4, "seen": 16, "hidden": 16},
+    "polish": {"steps": 2, "batch": 6},
     "codec": {"steps": 3, "batch": 2, "codes": 4, "code": 8, "channels": 8},
     "transformer": {"width": 16, "depth": 1, "heads": 2, "text_depth": 1, "spread": 2},
     "twins": {"steps": 4, "batch": 2, "still_every": 2},
@@ -105,7 +106,7 @@ def test_twins_are_alike_but_for_their_weights(trained: Path) -> None:
     joint, cascaded = (ReferenceModel.load(twin, trained) for twin in ("joint", "cascaded"))
     assert joint.trained["params"] == cascaded.trained["params"] == sum(one.numel() for one in joint.transformer.parameters())
     assert joint.trained["steps"] == cascaded.trained["steps"] == 4
-    assert joint.trained["tokenizers"] == "grid 3 steps, coder 3 steps, codec 3 steps"
+    assert joint.trained["tokenizers"] == "grid 3 steps, coder 3 steps, polish 2 steps, codec 3 steps"
     assert joint.trained["clips"] == 4
     same = [torch.equal(a, b) for a, b in zip(joint.transformer.parameters(), cascaded.transformer.parameters(), strict=True)]
     assert not all(same)
@@ -140,11 +141,32 @@ def test_an_interrupted_training_ends_with_the_same_weights(
 def test_a_finished_training_does_nothing(trained: Path, shards: Path) -> None:
     said: list[str] = []
     fit.train(tiny(), out=trained, shards_folder=shards, report=said.append)
-    assert said == [f"nothing is left to do: both twins are in {trained}"]
+    assert said == [f"nothing is left to do: joint and cascaded are in {trained}"]
+
+
+def test_one_twin_alone_leaves_the_other_to_another_process(trained: Path, shards: Path, tmp_path: Path) -> None:
+    out = begun(trained, tmp_path / "again")
+    said: list[str] = []
+    fit.train(tiny(), name="tiny", out=out, shards_folder=shards, twins=("cascaded",), report=said.append)
+    assert (out / "cascaded.safetensors").exists()
+    assert not (out / "joint.safetensors").exists()
+    fit.train(tiny(), name="tiny", out=out, shards_folder=shards, twins=("joint",), report=nothing)
+    for twin in ("joint", "cascaded"):
+        both, alone = load_file(trained / f"{twin}.safetensors"), load_file(out / f"{twin}.safetensors")
+        assert all(torch.equal(both[name], alone[name]) for name in both)
+
+
+def test_the_polish_moves_what_decodes_and_nothing_else(trained: Path) -> None:
+    before = {f"grid.{name}": one for name, one in load_file(trained / "stages" / "grid.safetensors").items()}
+    before |= load_file(trained / "stages" / "coder.safetensors")
+    after = load_file(trained / "stages" / "polish.safetensors")
+    moved_names = {name for name in after if not torch.equal(before[name], after[name])}
+    assert moved_names
+    assert all(name.startswith(("decoder.", "grid.up.")) for name in moved_names)
 
 
 def test_starting_from_weights_keeps_what_gets_no_steps(trained: Path, shards: Path, tmp_path: Path) -> None:
-    config = tiny(grid={"steps": 0}, coder={"steps": 0}, codec={"steps": 0}, twins={"steps": 1})
+    config = tiny(grid={"steps": 0}, coder={"steps": 0}, polish={"steps": 0}, codec={"steps": 0}, twins={"steps": 1})
     fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
     before, after = (Tokenizers.load(folder / "tokenizers.safetensors") for folder in (trained, tmp_path))
     assert torch.allclose(before.video.grid.down[0].weight, after.video.grid.down[0].weight, atol=1e-3)
@@ -240,6 +262,6 @@ def test_twins_have_equally_many_parameters() -> None:
 
 def test_stages_say_what_they_took(trained: Path) -> None:
     stages = json.loads((trained / "stages.json").read_text())
-    assert list(stages) == ["grid", "coder", "codec", "joint", "cascaded"]
-    assert [stage["steps"] for stage in stages.values()] == [3, 3, 3, 4, 4]
+    assert list(stages) == ["grid", "coder", "polish", "codec", "joint", "cascaded"]
+    assert [stage["steps"] for stage in stages.values()] == [3, 3, 2, 3, 4, 4]
     assert all(stage["seconds"] > 0 for stage in stages.values())

@@ -1,0 +1,50 @@
+"""What is kept of the world for training is what the simulator staged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from generators.reference import shards, world
+from generators.reference.shards import ACTING, ShardSize
+from generators.reference.training.data import CellRow, Cells, acted
+from generators.simulator.breakage import breakage_of
+from generators.simulator.plan import plan_scene
+
+SMALL = ShardSize(64, 32)
+
+
+def test_the_acting_is_that_of_who_is_seen_in_units_of_its_spread() -> None:
+    prompt = world.draw(5, kind="dialogue").prompt
+    pictures, _, _, acting = shards.shown(prompt, 5, SMALL)
+    scene = plan_scene(prompt, 5, width=64, height=32, fps=25, breakage=breakage_of(""))
+    assert acting.shape == (len(pictures), 4)
+    cut = round(prompt.shots[1].start_s * 25)
+    for frames, shot in ((slice(0, cut), prompt.shots[0]), (slice(cut, len(pictures)), prompt.shots[1])):
+        theirs = scene.acting[shot.cast[0]]
+        for column, (name, (middle, spread)) in enumerate(ACTING.items()):
+            assert acting[frames, column] * spread + middle == pytest.approx(getattr(theirs, name)[frames], abs=1e-5)
+
+
+def test_where_nobody_is_seen_there_is_no_acting() -> None:
+    assert np.isnan(shards.shown(world.draw(3, kind="impact").prompt, 3, SMALL)[3]).all()
+
+
+def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -> None:
+    import torch
+
+    (job,) = shards.jobs(tmp_path, clips=2, stills=0, size=SMALL)
+    list(shards.make([job], processes=1))
+    rows = shards.read(job.file)
+    for row in rows:
+        assert len(row.acting) == len(row.pictures)
+    places, first = [], 0
+    for row in rows:
+        places.append(CellRow(first, len(row.pictures), len(row.extras), len(row.prompt.cast), ()))
+        first += len(row.pictures) + len(row.extras)
+    found = acted([job.file], Cells(torch.zeros(first, 1), tuple(places)))
+    for row, place in zip(rows, places, strict=True):
+        assert np.array_equal(found[place.first : place.first + place.pictures].numpy(), row.acting, equal_nan=True)
+        assert found[place.first + place.pictures : place.first + place.pictures + place.extras].isnan().all()
