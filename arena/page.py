@@ -2,4 +2,5 @@
 
 from arena.pages import show
 
-show()
+if __name__ == "__main__":
+    show()

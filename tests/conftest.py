@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -19,6 +20,11 @@ from seedbench.media import write_clip  # noqa: E402
 from seedbench.workspace import Workspace  # noqa: E402
 
 os.environ["NUMBA_CACHE_DIR"] = str(own_place(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))
+
+
+# How long an example takes is up to what else the machine does.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture

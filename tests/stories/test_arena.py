@@ -266,8 +266,10 @@ def test_keys_can_be_turned_off(browser: Any, url: str) -> None:
 
 
 def test_boards_are_shown_with_what_they_rest_on(browser: Any, url: str) -> None:
-    page = browser.new_context().new_page()
-    page.set_default_timeout(WAIT_MS)
+    page = join(browser, url)
+    unlocked(page)
+    page.keyboard.press("1")
+    page.locator(".next").wait_for()
     page.goto(f"{url}/boards")
     page.get_by_text("What this rests on").first.wait_for()
     page.get_by_text("What this rests on").first.click()
