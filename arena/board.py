@@ -7,14 +7,13 @@ different questions: they are never in one board.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from arena.ratings.bradley_terry import CENTRE, ELO, LEFT, RIGHT, TIE, Fit, Votes, fit
-from arena.ratings.clustering import covariance
+from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Fit, Votes, fit
+from arena.ratings.clustering import Covariance, covariance
 from arena.ratings.connectivity import links
 from arena.ratings.elo import online
 from arena.ratings.ranks import ranks
@@ -87,8 +86,8 @@ class Standing:
     both_bad: int
     n_prompts: int
     n_voters: int
-    half_ties: float | None
-    online: float | None
+    half_ties: float
+    online: float
     marks: tuple[str, ...] = ()
 
     @property
@@ -176,11 +175,12 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
     above = np.zeros((len(models), len(models)), bool)
     side: Interval | None = None
     fragility: tuple[Fragility, ...] = ()
-    half, elo = _half(arrays, linked.piece, rules), online(arrays, k=rules.rating.elo_k)
+    elo = online(arrays, k=rules.rating.elo_k)
     for piece in range(linked.n_pieces):
         members = np.flatnonzero(linked.piece == piece)
         part = _within(arrays, members)
         fitted = fit(part, ties=rules.rating.ties, side=rules.rating.side_bias, ridge=rules.rating.ridge)
+        half = fit(part, ties="half", side=rules.rating.side_bias, ridge=rules.rating.ridge).elo
         spread, reason = _spread(part, fitted, rules)
         errors = spread.errors(len(members)) if spread is not None else None
         order = None
@@ -202,7 +202,7 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
                 rules,
                 rating=_interval(rating, half_width, reason),
                 rank=(int(order.best[place]), int(order.worst[place]), int(order.tier[place])) if ranked and order is not None else None,
-                extras=(half[member], float(elo[member])),
+                extras=(float(half[place]), float(elo[member])),
                 marks=_link_marks(linked.unbeaten[member], linked.winless[member], linked.settled[member], piece),
             )
         if not piece:
@@ -261,7 +261,7 @@ def _arrays(votes: Sequence[Vote], models: Sequence[str], question: str) -> Vote
     return Votes(len(models), left, right, outcome, prompts, voters)
 
 
-def _numbers(names: Any) -> np.ndarray:
+def _numbers(names: Iterable[str]) -> np.ndarray:
     order: dict[str, int] = {}
     return np.array([order.setdefault(name, len(order)) for name in names], np.int64)
 
@@ -274,18 +274,7 @@ def _within(votes: Votes, members: np.ndarray) -> Votes:
     return replace(part, n_models=len(members), left=place[part.left], right=place[part.right])
 
 
-def _half(votes: Votes, piece: np.ndarray, rules: Rules) -> list[float | None]:
-    """Bradley-Terry with ties as half a win, on the Elo scale, within each piece."""
-    found: list[float | None] = [None] * votes.n_models
-    for one in range(int(piece.max()) + 1):
-        members = np.flatnonzero(piece == one)
-        fitted = fit(_within(votes, members), ties="half", side=rules.rating.side_bias, ridge=rules.rating.ridge)
-        for place, member in enumerate(members):
-            found[int(member)] = float(CENTRE + ELO * fitted.ratings[place])
-    return found
-
-
-def _spread(votes: Votes, fitted: Fit, rules: Rules) -> tuple[Any, str]:
+def _spread(votes: Votes, fitted: Fit, rules: Rules) -> tuple[Covariance | None, str]:
     try:
         return covariance(votes, fitted, unit="both", level=rules.rating.level), ""
     except ValueError as error:
@@ -296,7 +285,7 @@ def _interval(value: float, half_width: float | None, reason: str) -> Interval:
     return Interval(value, None, None, reason) if half_width is None else Interval(value, value - half_width, value + half_width)
 
 
-def _side(fitted: Fit, spread: Any, votes: Votes, rules: Rules, reason: str) -> Interval | None:
+def _side(fitted: Fit, spread: Covariance | None, votes: Votes, rules: Rules, reason: str) -> Interval | None:
     if not rules.rating.side_bias:
         return None
     m = votes.n_models
@@ -319,7 +308,7 @@ def _standing(
     *,
     rating: Interval,
     rank: tuple[int, int, int] | None,
-    extras: tuple[float | None, float],
+    extras: tuple[float, float],
     marks: list[str],
 ) -> Standing:
     mine = [vote for vote in votes if model in (vote.left, vote.right)]
@@ -350,8 +339,7 @@ def _fragility(votes: Votes, fitted: Fit, models: Sequence[str], rules: Rules) -
             leader = models[without.leader] if without.leader >= 0 else None
             found.append(Fragility(what, without.n_left_out, without.moved_elo, leader, without.leader != first))
 
-    ask: Callable[..., Any] = worst_voter
-    heaviest = ask(votes, fitted, ridge=rules.rating.ridge)
+    heaviest = worst_voter(votes, fitted, ridge=rules.rating.ridge)
     told("without the voter who moves it most", heaviest[1] if heaviest is not None else None)
     told("without the 1% of votes that most hold the first up", worst_share(votes, fitted, ridge=rules.rating.ridge))
     return tuple(found)

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from arena.pairing import chances, draw, first_on_left, state_of
 from arena.ratings.bradley_terry import LEFT, RIGHT, TIE
 from arena.rules import Rules
-from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow
+from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
 from arena.study import Settings, StudyError
 from arena.votes import OVERALL, Choice, Origin
 from seedbench.errors import SeedBenchError
@@ -84,7 +84,6 @@ class _Pair:
 class _Address:
     voter: str
     battle: str
-    side: str
     file: Path
     until: datetime
     fetched: bool = False
@@ -104,10 +103,7 @@ class Desk:
         self._of_battle: dict[str, tuple[str, str]] = {}
         self._refusals: dict[str, deque[datetime]] = defaultdict(deque)
         with store.session() as session:
-            row = session.scalar(select(StudyRow).where(StudyRow.name == study))
-            if row is None:
-                known = ", ".join(session.scalars(select(StudyRow.name))) or "there is none"
-                raise StudyError(f"there is no study called {study!r} ({known}): make one with `seedbench arena prepare`")
+            row = study_of(session, study)
             self.study, self.study_id, self._key = study, row.id, row.key
             self.settings = Settings.model_validate(row.settings)
             self.rules = Rules.model_validate(row.rules)
@@ -148,16 +144,17 @@ class Desk:
         self._since_state = 0
 
     def _note_shown(self, battle: BattleRow) -> None:
-        pair = self.pairs[battle.pair_id]
-        self.shown[pair.id] += 1
-        left, right = pair.models if battle.first_left else pair.models[::-1]
-        self.lefts[left, right] += 1
+        self.shown[battle.pair_id] += 1
+        self.lefts[self._sides(battle)] += 1
 
     def _count(self, battle: BattleRow, choice: str, by: int) -> None:
-        pair = self.pairs[battle.pair_id]
         if battle.kind == "pair" and choice in _OUTCOME:
-            left, right = pair.models if battle.first_left else pair.models[::-1]
-            self.counts[left, right, _OUTCOME[choice]] += by
+            self.counts[(*self._sides(battle), _OUTCOME[choice])] += by
+
+    def _sides(self, battle: BattleRow) -> tuple[int, int]:
+        """Which model is left and which right."""
+        first, second = self.pairs[battle.pair_id].models
+        return (first, second) if battle.first_left else (second, first)
 
     # --- voters
 
@@ -201,7 +198,7 @@ class Desk:
                     since = self.clock() - timedelta(days=1)
                     if self._n_votes(session, voter, since) >= self.settings.limits.a_day:
                         raise RefusedError("a day's votes", "that was a full day's work: thank you, come back tomorrow")
-                    battle = self._drawn(session, voter, n_voted)
+                    battle = self._drawn(session, voter)
                     if battle is None:
                         return None
                     session.add(battle)
@@ -216,8 +213,8 @@ class Desk:
         if kept is None or any(self._addresses[one].until < self.clock() for one in kept):
             self._forget(battle.id)
             kept = (secrets.token_urlsafe(24), secrets.token_urlsafe(24))
-            for token, side, file in zip(kept, ("left", "right"), files, strict=True):
-                self._addresses[token] = _Address(battle.voter_id, battle.id, side, file, until)
+            for token, file in zip(kept, files, strict=True):
+                self._addresses[token] = _Address(battle.voter_id, battle.id, file, until)
             self._of_battle[battle.id] = kept
         return Shown(battle.id, *kept, text=pair.text, with_sound=pair.with_sound, n_voted=n_voted)
 
@@ -243,7 +240,7 @@ class Desk:
             found.fetched = True
             return found.file
 
-    def _drawn(self, session: Session, voter: str, n_voted: int) -> BattleRow | None:
+    def _drawn(self, session: Session, voter: str) -> BattleRow | None:
         """A new battle for a voter, by the study's seed, the voter and how many they had."""
         mine = list(session.scalars(select(BattleRow).where(BattleRow.voter_id == voter)))
         rng = np.random.default_rng([self.settings.seed, int(voter[:16], 16), len(mine)])
@@ -418,7 +415,7 @@ class Desk:
             pair = self.pairs[found.pair_id]
             if pair.kind != "pair":
                 return "a check: both are one system's", "a check: both are one system's"
-            left, right = pair.models if found.first_left else pair.models[::-1]
+            left, right = self._sides(found)
             return self.models[left], self.models[right]
 
     def _n_votes(self, session: Session, voter: str, since: datetime | None = None) -> int:

@@ -10,13 +10,11 @@ from datetime import UTC
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from arena.board import boards
 from arena.rules import Rules
 from arena.showing import as_json, markdown
-from arena.store import BattleRow, ClipRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow
-from arena.study import StudyError
+from arena.store import BattleRow, ClipRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow, study_of
 from arena.votes import Vote, write
 from seedbench.errors import StorageError
 from seedbench.store import Store
@@ -45,15 +43,6 @@ def studies(store: Store) -> list[StudyFacts]:
             ).all()
             found.append(StudyFacts(row.name, row.created_at.isoformat(), len(pairs), len(voters), len(votes)))
     return found
-
-
-def study_of(session: Session, name: str) -> StudyRow:
-    """A study by its name. Raises StudyError."""
-    row = session.scalar(select(StudyRow).where(StudyRow.name == name))
-    if row is None:
-        known = ", ".join(session.scalars(select(StudyRow.name))) or "there is none"
-        raise StudyError(f"there is no study called {name!r} ({known})")
-    return row
 
 
 def votes_of(store: Store, name: str) -> list[Vote]:

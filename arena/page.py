@@ -1,6 +1,6 @@
-"""The script that Streamlit runs for every visitor; what it shows is in :mod:`arena.pages`."""
+"""The script that Streamlit runs for every visitor; what it shows is in :mod:`arena.views`."""
 
-from arena.pages import show
+from arena.views import show
 
 if __name__ == "__main__":
     show()

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from arena.votes import Kind, Origin, Vote
-from seedbench import yamlfile
-from seedbench.complaint import explain
+from seedbench import yamlmodel
 from seedbench.errors import SeedBenchError
 
 Answer = Literal["ok", "excluded", "unchecked"]
@@ -154,18 +153,7 @@ class Counted:
 
 def load(file: Path | None = None) -> Rules:
     """Read a rules file, or the shipped one. Raises RulesError with the line."""
-    file = file or DEFAULT
-    try:
-        document = yamlfile.parse(file.read_bytes())
-    except OSError as error:
-        raise RulesError(f"{file}: cannot be read ({error.strerror})") from error
-    except yamlfile.YamlError as error:
-        raise RulesError(f"{file}{'' if error.line is None else f', line {error.line}'}: {error}") from error
-    try:
-        return Rules.model_validate(document.data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise RulesError(f"{file}, line {document.line(first['loc'])}: {explain(first, Rules)}") from error
+    return yamlmodel.load(file or DEFAULT, Rules, RulesError)
 
 
 def counted(votes: Sequence[Vote], rules: Rules) -> Counted:

@@ -44,8 +44,8 @@ def _row(one: Standing) -> tuple[str, ...]:
         f"{one.wins} / {one.losses} / {one.ties} / {one.both_bad}",
         str(one.n_prompts),
         str(one.n_voters),
-        "-" if one.half_ties is None else f"{one.half_ties:.0f}",
-        "-" if one.online is None else f"{one.online:.0f}",
+        f"{one.half_ties:.0f}",
+        f"{one.online:.0f}",
         ", ".join(one.marks),
     )
 
@@ -54,7 +54,7 @@ def rank(one: Standing) -> str:
     """The rank, or the ranks that the votes leave open.
 
     >>> from arena.board import Interval, Standing
-    >>> rank(Standing("a", Interval(1000, 990, 1010), 1, 3, 1, 1, 1, 0, 0, 1, 1, None, None))
+    >>> rank(Standing("a", Interval(1000, 990, 1010), 1, 3, 1, 1, 1, 0, 0, 1, 1, 1000, 1000))
     '1-3'
     """
     if one.rank_best is None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from arena.pairing import Policy
 from arena.votes import Profile
-from seedbench import yamlfile
-from seedbench.complaint import explain
+from seedbench import yamlmodel
 from seedbench.errors import SeedBenchError
 
 Question = Literal["sound", "prompt", "physics"]
@@ -73,16 +72,4 @@ class Settings(_Strict):
 
 def load(file: Path | None) -> Settings:
     """The settings of a YAML file, or those by default. Raises StudyError with the line."""
-    if file is None:
-        return Settings()
-    try:
-        document = yamlfile.parse(file.read_bytes())
-    except OSError as error:
-        raise StudyError(f"{file}: cannot be read ({error.strerror})") from error
-    except yamlfile.YamlError as error:
-        raise StudyError(f"{file}{'' if error.line is None else f', line {error.line}'}: {error}") from error
-    try:
-        return Settings.model_validate({} if document.data is None else document.data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise StudyError(f"{file}, line {document.line(first['loc'])}: {explain(first, Settings)}") from error
+    return Settings() if file is None else yamlmodel.load(file, Settings, StudyError)

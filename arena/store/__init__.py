@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from arena.store.models import BattleRow, ClipRow, IncidentRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow
+from arena.study import StudyError
 from seedbench.store import Store
 from seedbench.store.session import upgrade
 
-__all__ = ["BattleRow", "ClipRow", "IncidentRow", "PairRow", "StudyRow", "UndoneRow", "VoteRow", "VoterRow", "open_store"]
+__all__ = ["BattleRow", "ClipRow", "IncidentRow", "PairRow", "StudyRow", "UndoneRow", "VoteRow", "VoterRow", "open_store", "study_of"]
 
 
 def open_store(url: str) -> Store:
@@ -16,3 +20,12 @@ def open_store(url: str) -> Store:
     store = Store(url)
     upgrade(store.engine, Path(__file__).parent / "migrations")
     return store
+
+
+def study_of(session: Session, name: str) -> StudyRow:
+    """A study by its name. Raises StudyError."""
+    row = session.scalar(select(StudyRow).where(StudyRow.name == name))
+    if row is None:
+        known = ", ".join(session.scalars(select(StudyRow.name))) or "there is none"
+        raise StudyError(f"there is no study called {name!r} ({known}): make one with `seedbench arena prepare`")
+    return row

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from seedbench import yamlfile
-from seedbench.complaint import explain
+from seedbench import yamlmodel
 from seedbench.errors import GeneratorError
 from seedbench.registry import did_you_mean
 
@@ -170,14 +169,4 @@ def load(name: str | Path) -> Config:
         if str(name) not in shipped():
             raise GeneratorError(f"there is no config {str(name)!r}{did_you_mean(str(name), shipped())}, or name a YAML file")
         file = FOLDER / f"{name}.yaml"
-    try:
-        document = yamlfile.parse(file.read_bytes())
-    except OSError as error:
-        raise GeneratorError(f"the config {file} cannot be read ({error.strerror})") from error
-    except yamlfile.YamlError as error:
-        raise GeneratorError(f"{file}{f', line {error.line}' if error.line else ''}: {error}") from error
-    try:
-        return Config.model_validate({} if document.data is None else document.data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise GeneratorError(f"{file}, line {document.line(first['loc'])}: {explain(first, Config)}") from error
+    return yamlmodel.load(file, Config, GeneratorError)

@@ -144,6 +144,13 @@ def next_pair(page: Any) -> None:
     pytest.fail("no next pair came")
 
 
+def test_the_first_visit_of_all_may_be_to_the_boards(browser: Any, url: str) -> None:
+    page = browser.new_context().new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{url}/boards")
+    page.get_by_text("No vote counts yet").wait_for()
+
+
 def test_a_voter_votes_by_keys_and_by_mouse_takes_back_and_loads_again(browser: Any, url: str, store: Store) -> None:
     page = join(browser, url)
     errors: list[str] = []

@@ -350,17 +350,16 @@ def _trained(work: Work, twin: Twin, transformer: nn.Module) -> dict[str, Any]:
 
 
 def _begin(training: Training[Any], trained: nn.Module, start: Path) -> None:
-    """Take up weights, and their average with them."""
+    """Take up the weights of another training. Raises GeneratorError where they do not fit."""
     try:
-        training.net.load_state_dict(trained.state_dict())
+        _take_up(training, trained)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise GeneratorError(f"the weights in {start} have other sizes than the config ({reason})") from error
-    training.average.module.load_state_dict(training.net.state_dict())
 
 
 def _take_up(training: Training[Any], trained: nn.Module) -> None:
-    """Go on from weights that an earlier stage made."""
+    """Take up weights, and their average with them."""
     training.net.load_state_dict(trained.state_dict())
     training.average.module.load_state_dict(trained.state_dict())
 

@@ -1,11 +1,14 @@
-"""What visitors see: joining in, voting, the boards."""
+"""What visitors see: joining in, voting, the boards.
+
+Not called ``pages``: Streamlit takes a folder of that name beside its script for scripts of its own.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from arena.pages import boards, vote
 from arena.server import desk
+from arena.views import boards, vote
 
 
 def show() -> None:
