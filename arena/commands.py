@@ -10,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from arena.board import Board
+    from arena.rules import Rules
+    from arena.study import Settings
     from seedbench.workspace import Workspace
 
 app = typer.Typer(help="Blind pairs, votes, and boards that claim no more than the votes hold.", no_args_is_help=True)
@@ -46,7 +48,15 @@ seedbench arena serve spring
 
 seedbench arena serve spring --port 8600
 
+seedbench arena serve spring --login login.toml --owner me@example.org      (the study page, for who logs in under that address)
+
 Votes are in the database before they are acknowledged; ended or killed, the arena goes on where it was.
+"""
+DEMO_EXAMPLES = """[bold]Examples[/bold]
+
+seedbench arena demo                                (on the clips of `make demo`)
+
+seedbench arena demo mine --name trial --voters 40
 """
 EXPORT_EXAMPLES = """[bold]Examples[/bold]
 
@@ -110,19 +120,24 @@ def prepare(
     rules: RulesFile = None,
 ) -> None:
     """Make the ballots of a study: every two systems' clips of one prompt and seed, in files that tell nothing of their maker."""
+    from arena import rules as rulesfile
+    from arena import study
+
+    _prepare(runs, name or runs[0], study.load(settings), rulesfile.load(rules))
+
+
+def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> None:
+    """Make the ballots, and say what became of the clips."""
     from rich.console import Console
     from rich.progress import Progress
 
-    from arena import ballots, study
-    from arena import rules as rulesfile
+    from arena import ballots
     from arena.store import open_store
     from seedbench.reporting import load_report
     from seedbench.workspace import Workspace
 
     workspace = Workspace.current()
     store = open_store(workspace.database_url)
-    asked, chosen = study.load(settings), rulesfile.load(rules)
-    label = name or runs[0]
     entries = ballots.entries_of([load_report(store, workspace, run) for run in dict.fromkeys(runs)])
     console = Console()
     with Progress(console=console, transient=True) as progress:
@@ -157,17 +172,77 @@ def serve(
     address: Annotated[
         str, typer.Option(help="The address to listen on. Any but a loopback address opens the arena to the network.")
     ] = "127.0.0.1",
+    login: Annotated[
+        Path | None, typer.Option(help="A TOML file with the secrets of a login service (OpenID Connect), for the study's owners.")
+    ] = None,
+    owner: Annotated[list[str] | None, typer.Option(help="An owner's mail address as the login service knows it; may be repeated.")] = None,
 ) -> None:
     """Open the arena to voters, on this machine alone unless told otherwise."""
+    from arena import login as logins
     from arena.desk import Desk
     from arena.server import serve as open_to_voters
     from arena.store import open_store
     from seedbench.workspace import Workspace
 
+    if owner and login is None:
+        raise logins.LoginError("owners are told from others by a login: name its file with --login")
+    known = None if login is None else logins.load(login, owner or [])
     workspace = Workspace.current()
     desk = Desk(open_store(workspace.database_url), study, clips_folder(workspace, study))
     typer.echo(f"{study}: {sum(pair.kind == 'pair' for pair in desk.pairs.values())} pairs; http://{address}:{port} (Ctrl-C ends)")
-    open_to_voters(desk, address=address, port=port)
+    open_to_voters(desk, address=address, port=port, login=known)
+
+
+@app.command(epilog=DEMO_EXAMPLES)
+def demo(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run whose clips are compared.")] = "demo",
+    name: Annotated[str, typer.Option(help="The study's name; by default the run's.")] = "",
+    voters: Annotated[int, typer.Option(min=4, help="Simulated voters; three of them are odd on purpose.")] = 24,
+    votes: Annotated[int, typer.Option(min=1, help="Votes each gives, as far as there are pairs.")] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="Decides what is planted and what is said.")] = 0,
+) -> None:
+    """Try the arena out: a study of a run's clips, with votes of simulated voters marked as such, and what its board makes of them."""
+    from datetime import UTC, datetime, timedelta
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from arena import rules as rulesfile
+    from arena import simulated, study
+    from arena.board import boards
+    from arena.export import studies as listed
+    from arena.export import votes_of
+    from arena.store import open_store
+    from seedbench.workspace import Workspace
+
+    workspace, console, label = Workspace.current(), Console(), name or run
+    store = open_store(workspace.database_url)
+    chosen = simulated.rules_for(rulesfile.load(None))
+    if label in {one.name for one in listed(store)}:
+        raise study.StudyError(f"there is a study called {label!r} already: open it with `seedbench arena serve`, or give another --name")
+    _prepare([run], label, study.Settings(title="Which clip is better? (a trial)", reveal=True, width=456, height=256), chosen)
+    start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=1)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("simulated voters", total=voters)
+        planted = simulated.vote(
+            store,
+            label,
+            clips_folder(workspace, label),
+            start=start,
+            voters=voters,
+            votes=votes,
+            seed=seed,
+            tick=lambda done, of: progress.update(task, completed=done, total=of),
+        )
+    console.print(f"{planted.n_votes} votes of {planted.n_voters} simulated voters, who know nothing of the clips", highlight=False)
+    for place, manner in sorted(planted.odd.items()):
+        console.print(f"  voter-{place + 1:06d} was odd on purpose: {manner}", highlight=False)
+    found = boards(votes_of(store, label), chosen, split=False)
+    _show(found, "table", None)
+    console.print("planted strengths, which the board should find:")
+    for system, strength in sorted(planted.strengths.items(), key=lambda item: -item[1]):
+        console.print(f"  {strength:5.0f}  {system}", highlight=False)
+    console.print(f"\nvote yourself: seedbench arena serve {label}   (its owner's view: seedbench arena study {label})", highlight=False)
 
 
 @app.command()

@@ -3,6 +3,8 @@
 Every rule of a vote is checked here, on the server: the pair is this voter's and open, both clips were fetched and heard, enough time went
 by. What is refused is refused with one sentence that gives nothing away, and written down. A vote is in the database before it is
 acknowledged. Nothing but counts and addresses of clips is kept in memory, so a restart loses no vote and no open pair.
+
+A voter is whoever holds a cookie that this desk signed; made-up cookies are nobody's.
 """
 
 from __future__ import annotations
@@ -33,8 +35,11 @@ from arena.votes import OVERALL, Choice, Origin
 from seedbench.errors import SeedBenchError
 from seedbench.store import Store
 
+STRANGER = ""
+"""Stands for whoever holds no cookie of this study in the log of what was refused."""
 _CHOICES = ("left", "right", "tie", "both_bad")
 _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE}
+_SIGNATURE = 32  # characters
 _LONGEST_COMMENT = 500
 _REPEAT_AFTER = 5  # a pair comes back no sooner than after so many others
 _STATE_EVERY = 10  # votes between two looks at what pairs tell most
@@ -70,9 +75,22 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Truth:
+    """What no voter is told before a vote: what kind of pair it is, the places in :attr:`Desk.models` of left and right, which side of a
+    gold pair is whole, and the length of the shorter clip in seconds."""
+
+    kind: str
+    left: int
+    right: int
+    expected: str | None
+    shorter_s: float
+
+
+@dataclass(frozen=True)
 class _Pair:
     id: int
     kind: str
+    expected: str | None
     models: tuple[int, int]
     files: tuple[Path, Path]
     shorter_s: float
@@ -102,6 +120,8 @@ class Desk:
         self._addresses: dict[str, _Address] = {}
         self._of_battle: dict[str, tuple[str, str]] = {}
         self._refusals: dict[str, deque[datetime]] = defaultdict(deque)
+        self._newcomers: dict[str, deque[datetime]] = defaultdict(deque)
+        self._salt = secrets.token_bytes(32)  # of this process: nobody can work addresses out from what is counted
         with store.session() as session:
             row = study_of(session, study)
             self.study, self.study_id, self._key = study, row.id, row.key
@@ -119,12 +139,14 @@ class Desk:
             self.pairs[one.id] = _Pair(
                 one.id,
                 one.kind,
+                one.expected,
                 (place[first.generator], place[second.generator]),
                 (self.folder / first.file, self.folder / second.file),
                 min(first.duration_s, second.duration_s),
                 one.text,
                 one.with_sound,
             )
+        self._files = {one.file for one in clips.values()}
         missing = sum(not file.exists() for pair in self.pairs.values() for file in pair.files)
         if missing:
             raise StudyError(f"{missing} clips of the study are not in {self.folder}: prepare it anew under another name")
@@ -158,8 +180,32 @@ class Desk:
 
     # --- voters
 
-    def voter_of(self, cookie: str) -> str:
-        """The id of whoever holds a cookie: a keyed hash, which leads back to no cookie."""
+    def new_cookie(self, address: str) -> str | None:
+        """A cookie for a newcomer from a network address; None where too many came from there within the hour.
+
+        Of the address nothing is kept but, in memory and for an hour, a salted hash.
+        """
+        with self._lock:
+            came = self._newcomers[hmac.new(self._salt, address.encode(), hashlib.sha256).hexdigest()]
+            _forget_before(came, self.clock() - timedelta(hours=1))
+            if len(came) >= self.settings.limits.newcomers_an_hour:
+                self.note(STRANGER, "too many newcomers")
+                return None
+            came.append(self.clock())
+        return self.signed(secrets.token_urlsafe(24))
+
+    def signed(self, name: str) -> str:
+        """The cookie that goes by a name."""
+        return name + self._signature(name)
+
+    def _signature(self, name: str) -> str:
+        return hmac.new(self._key, b"cookie " + name.encode(), hashlib.sha256).hexdigest()[:_SIGNATURE]
+
+    def voter_of(self, cookie: str) -> str | None:
+        """The id of whoever holds a cookie: a keyed hash, which leads back to no cookie. None for a cookie this desk did not make."""
+        name, signature = cookie[:-_SIGNATURE], cookie[-_SIGNATURE:]
+        if not name or not hmac.compare_digest(self._signature(name).encode(), signature.encode()):
+            return None
         return hmac.new(self._key, cookie.encode(), hashlib.sha256).hexdigest()[:32]
 
     def consent(self, voter: str, *, sound_check: bool | None) -> None:
@@ -185,6 +231,7 @@ class Desk:
 
         Raises RefusedError without consent and beyond a day's votes.
         """
+        new = False
         with self._lock:
             with self._answering(voter) as session:
                 who = session.get(VoterRow, voter)
@@ -202,7 +249,9 @@ class Desk:
                     if battle is None:
                         return None
                     session.add(battle)
-                    self._note_shown(battle)
+                    new = True
+            if new:
+                self._note_shown(battle)
             return self._as_shown(battle, n_voted)
 
     def _as_shown(self, battle: BattleRow, n_voted: int) -> Shown:
@@ -212,30 +261,65 @@ class Desk:
         kept = self._of_battle.get(battle.id)
         if kept is None or any(self._addresses[one].until < self.clock() for one in kept):
             self._forget(battle.id)
-            kept = (secrets.token_urlsafe(24), secrets.token_urlsafe(24))
-            for token, file in zip(kept, files, strict=True):
-                self._addresses[token] = _Address(battle.voter_id, battle.id, file, until)
+            kept = (self._address(battle.voter_id, battle.id, files[0], until), self._address(battle.voter_id, battle.id, files[1], until))
             self._of_battle[battle.id] = kept
         return Shown(battle.id, *kept, text=pair.text, with_sound=pair.with_sound, n_voted=n_voted)
+
+    def _address(self, voter: str, battle: str, file: Path, until: datetime) -> str:
+        token = secrets.token_urlsafe(24)
+        self._addresses[token] = _Address(voter, battle, file, until)
+        return token
 
     def _forget(self, battle: str) -> None:
         for token in self._of_battle.pop(battle, ()):
             self._addresses.pop(token, None)
 
-    def sweep(self) -> int:
-        """Forget addresses that have run out; gives how many."""
-        with self._lock:
-            gone = {one.battle for one in self._addresses.values() if one.until < self.clock()}
-            for battle in gone:
-                self._forget(battle)
-            return 2 * len(gone)
+    def truth(self, battle: str) -> Truth:
+        """What stands behind a pair that was opened; for voters that are simulated. Raises StudyError for none."""
+        with self.store.session() as session:
+            found = session.get(BattleRow, battle)
+            if found is None or found.study_id != self.study_id:
+                raise StudyError(f"there is no battle {battle!r} in this study")
+            pair, (left, right) = self.pairs[found.pair_id], self._sides(found)
+            expected = None if pair.expected is None else "left" if (pair.expected == "first") == found.first_left else "right"
+            return Truth(found.kind, left, right, expected, pair.shorter_s)
 
-    def clip(self, token: str, voter: str) -> Path | None:
+    def lend(self, voter: str, name: str) -> str:
+        """A new address for a clip of the study by its file's ``name``, for a voter who may know whose it is: the caller has made sure.
+
+        Raises StudyError for a file that is none of the study's.
+        """
+        if name not in self._files:
+            raise StudyError(f"{name!r} is no clip of this study")
+        with self._lock:
+            return self._address(voter, "", self.folder / name, self.clock() + timedelta(seconds=self.settings.token_s))
+
+    def lives(self, token: str) -> bool:
+        """Whether an address still leads to a clip, and will for a minute."""
+        with self._lock:
+            found = self._addresses.get(token)
+            return found is not None and found.until > self.clock() + timedelta(minutes=1)
+
+    def sweep(self) -> int:
+        """Forget addresses that have run out, and refusals and newcomers of more than an hour ago; gives how many addresses."""
+        with self._lock:
+            before = len(self._addresses)
+            over = {token: one.battle for token, one in self._addresses.items() if one.until < self.clock()}
+            for token, battle in over.items():
+                self._addresses.pop(token, None)
+                self._forget(battle)
+            hour_ago = self.clock() - timedelta(hours=1)
+            for times in (self._refusals, self._newcomers):
+                for key in [key for key, at in times.items() if not at or at[-1] < hour_ago]:
+                    del times[key]
+            return before - len(self._addresses)
+
+    def clip(self, token: str, voter: str | None) -> Path | None:
         """The file behind an address, for the voter it was made for while it lives; None for anything else."""
         with self._lock:
             found = self._addresses.get(token)
             if found is None or found.voter != voter or found.until < self.clock():
-                self._write_down(voter, "clip address", "")
+                self.note(voter or STRANGER, "clip address")
                 return None
             found.fetched = True
             return found.file
@@ -437,18 +521,32 @@ class Desk:
                 with self.store.session() as session:
                     yield session
             except RefusedError as error:
-                self._write_down(voter, error.kind, str(error))
+                self.note(voter, error.kind, str(error))
                 raise
 
-    def _write_down(self, voter: str, kind: str, detail: str) -> None:
-        at = self.clock()
-        self._refusals[voter].append(at)
-        with self.store.session() as session:
-            session.add(IncidentRow(study_id=self.study_id, at=at, voter_id=voter, kind=kind, detail=detail[:200]))
+    def note(self, voter: str, kind: str, detail: str = "") -> None:
+        """Write down what was refused to a voter or STRANGER. From one of them, an hour's worth at most: a flood fills no disk."""
+        with self._lock:
+            recent, limit = self._recent(voter), self.settings.limits.refusals_an_hour
+            if len(recent) > limit:
+                return
+            recent.append(self.clock())
+            if len(recent) > limit:
+                kind, detail = "flood", f"more than {limit} refusals within an hour: the next are not written down"
+            with self.store.session() as session:
+                session.add(IncidentRow(study_id=self.study_id, at=self.clock(), voter_id=voter, kind=kind, detail=detail[:200]))
+
+    def _recent(self, voter: str) -> deque[datetime]:
+        recent = self._refusals[voter]
+        _forget_before(recent, self.clock() - timedelta(hours=1))
+        return recent
 
     def _stop_storms(self, voter: str) -> None:
-        recent = self._refusals[voter]
-        while recent and recent[0] < self.clock() - timedelta(hours=1):
-            recent.popleft()
-        if len(recent) >= self.settings.limits.refusals_an_hour:
+        if len(self._recent(voter)) >= self.settings.limits.refusals_an_hour:
+            self.note(voter, "too many refusals")
             raise RefusedError("too many refusals", "too many requests: please come back in an hour")
+
+
+def _forget_before(times: deque[datetime], at: datetime) -> None:
+    while times and times[0] < at:
+        times.popleft()

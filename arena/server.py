@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,14 +23,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arena.desk import Desk
+from arena.login import Login
 from arena.study import StudyError
 from seedbench.errors import SeedBenchError
 
 COOKIE = "sb_voter"
 _COOKIE_DAYS = 180
-_COOKIE_LENGTH = 32
 _SWEEP_S = 60.0
 PAGE = Path(__file__).parent / "page.py"
+PAGES = ("vote", "boards", "explore", "study")
+_PATHS = frozenset(("/", *(f"/{page}" for page in PAGES)))
 HEADERS = {
     "content-security-policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -56,6 +57,7 @@ CONFIG: dict[str, Any] = {
 }
 
 _desk: Desk | None = None
+_owners: frozenset[str] = frozenset()
 
 
 def desk() -> Desk:
@@ -63,6 +65,11 @@ def desk() -> Desk:
     if _desk is None:
         raise StudyError("no arena is served here: start one with `seedbench arena serve`")
     return _desk
+
+
+def owners() -> frozenset[str]:
+    """The addresses of mail, in small letters, whose holders own the study once they have logged in; none without a login."""
+    return _owners
 
 
 class ClipResponse(FileResponse):
@@ -100,7 +107,7 @@ def _ask_database() -> None:
 
 
 class Guard:
-    """Gives every page its headers, and every visitor without one a cookie."""
+    """Gives every answer its headers, and a visitor of a page who has no cookie of this study one, unless too many came from there."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -110,30 +117,22 @@ class Guard:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        new = (
-            request.method == "GET"
-            and not _is_cookie(request.cookies.get(COOKIE))
-            and not request.url.path.startswith(("/_stcore", "/static"))
-        )
+        cookie: str | None = None
+        if request.method == "GET" and request.url.path in _PATHS and desk().voter_of(request.cookies.get(COOKIE, "")) is None:
+            cookie = await asyncio.to_thread(desk().new_cookie, request.client.host if request.client is not None else "")
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if new:
+                if cookie is not None:
                     secure = "; Secure" if request.url.scheme == "https" else ""
-                    value = (
-                        f"{COOKIE}={secrets.token_urlsafe(_COOKIE_LENGTH)}; Path=/; HttpOnly; SameSite=Lax; Max-Age={86_400 * _COOKIE_DAYS}"
-                    )
+                    value = f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age={86_400 * _COOKIE_DAYS}"
                     headers.append("set-cookie", value + secure)
             await send(message)
 
         await self.app(scope, receive, sending)
-
-
-def _is_cookie(value: str | None) -> bool:
-    return value is not None and 40 <= len(value) <= 64
 
 
 @asynccontextmanager
@@ -153,9 +152,9 @@ async def _upkeep(_app: Any) -> AsyncIterator[dict[str, Any]]:
         task.cancel()
 
 
-def serve(served: Desk, *, address: str, port: int, config: Mapping[str, Any] | None = None) -> None:
+def serve(served: Desk, *, address: str, port: int, login: Login | None = None, config: Mapping[str, Any] | None = None) -> None:
     """Serve an arena until Ctrl-C. Raises StudyError where the port is taken: another one is never chosen instead."""
-    global _desk
+    global _desk, _owners
     import streamlit as st
 
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
@@ -165,6 +164,9 @@ def serve(served: Desk, *, address: str, port: int, config: Mapping[str, Any] | 
         except OSError as error:
             raise StudyError(f"port {port} of {address} cannot be used ({error.strerror}): name another --port") from error
     _desk = served
+    secrets: dict[str, Any] = {"secrets.files": []}
+    if login is not None:
+        _owners, secrets = login.owners, {"secrets.files": [str(login.file)]}
     app = st.App(
         PAGE,
         routes=[Route("/clip/{token}", clip, methods=["GET", "HEAD"]), Route("/health", health)],
@@ -172,6 +174,6 @@ def serve(served: Desk, *, address: str, port: int, config: Mapping[str, Any] | 
         lifespan=_upkeep,
     )
     try:
-        app.run(config={**CONFIG, "server.address": address, "server.port": port, **(config or {})})
+        app.run(config={**CONFIG, **secrets, "server.address": address, "server.port": port, **(config or {})})
     except KeyboardInterrupt:
         return

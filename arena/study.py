@@ -39,13 +39,15 @@ class Checks(_Strict):
 
 class Limits(_Strict):
     """What a vote needs, and how many a voter gives: the share of each clip that was played, seconds from showing to voting in lengths of
-    the shorter clip, votes in a sitting before a break is offered, votes a day, and refused requests an hour before a voter is stopped."""
+    the shorter clip, votes in a sitting before a break is offered, votes a day, refused requests an hour before a voter is stopped, and new
+    voters an hour from one network address (who sits behind one proxy shares it)."""
 
     heard: float = Field(default=0.8, ge=0, le=1)
     dwell: float = Field(default=1.0, ge=0)
     sitting: int = Field(default=25, ge=1)
     a_day: int = Field(default=200, ge=1)
     refusals_an_hour: int = Field(default=60, ge=1)
+    newcomers_an_hour: int = Field(default=60, ge=1)
 
 
 class Settings(_Strict):

@@ -1,4 +1,4 @@
-"""What visitors see: joining in, voting, the boards.
+"""What visitors see: joining in and voting, the boards, judged pairs; and the owner's page.
 
 Not called ``pages``: Streamlit takes a folder of that name beside its script for scripts of its own.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from arena.server import desk
-from arena.views import boards, vote
+from arena.views import boards, explore, study, vote
 
 
 def show() -> None:
@@ -17,5 +17,7 @@ def show() -> None:
     pages = [
         st.Page(vote.show, title="Vote", icon=":material/how_to_vote:", url_path="vote", default=True),
         st.Page(boards.show, title="Boards", icon=":material/leaderboard:", url_path="boards"),
+        st.Page(explore.show, title="Explore", icon=":material/visibility:", url_path="explore"),
+        st.Page(study.show, title="Study", icon=":material/lock:", url_path="study"),
     ]
     st.navigation(pages, position="top").run()

@@ -12,8 +12,9 @@ from typing import Any
 import streamlit as st
 
 from arena.desk import Desk, Receipt, RefusedError, Shown
-from arena.server import COOKIE, desk
+from arena.server import desk
 from arena.study import OVERALL_QUESTION, QUESTIONS
+from arena.views import visitor
 
 _FOLDER = Path(__file__).parent.parent / "player"
 _player = st.components.v2.component(
@@ -41,11 +42,9 @@ N_TONES = 3
 def show() -> None:
     """The page: first consent, then pairs."""
     here = desk()
-    cookie = st.context.cookies.get(COOKIE, "")
-    if not cookie:
-        st.warning("The arena needs a cookie to tell voters apart. Please allow cookies for this site and load the page again.")
+    voter = visitor.voter()
+    if voter is None:
         return
-    voter = here.voter_of(cookie)
     if not st.session_state.get("consented") and not here.consented(voter):
         _welcome(here, voter)
         return
@@ -117,16 +116,7 @@ def _answer(here: Desk, voter: str, shown: Shown, receipt: Receipt | None, said:
     state = st.session_state
     try:
         if said.vote is not None and receipt is None:
-            asked = said.vote
-            heard = asked.get("heard") or [0, 0]
-            state["receipt"] = here.vote(
-                voter,
-                str(asked.get("battle", "")),
-                str(asked.get("choice", "")),
-                heard=(float(heard[0]), float(heard[1])),
-                answers={str(name): str(choice) for name, choice in dict(asked.get("answers") or {}).items()},
-                comment=str(asked.get("comment", "")),
-            )
+            state["receipt"] = here.vote(voter, **_vote_of(said.vote))
         elif said.undo is not None and receipt is not None:
             state["shown"] = here.undo(voter, shown.battle)
             state["receipt"] = state["makers"] = None
@@ -137,6 +127,23 @@ def _answer(here: Desk, voter: str, shown: Shown, receipt: Receipt | None, said:
             state["makers"] = list(here.reveal(voter, shown.battle))
         else:
             return
-    except (RefusedError, TypeError, ValueError, LookupError) as error:
-        state["told"] = str(error) if isinstance(error, RefusedError) else "this was not understood"
+    except RefusedError as error:
+        state["told"] = str(error)
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        here.note(voter, "not understood", type(error).__name__)
+        state["told"] = "this was not understood"
     st.rerun()
+
+
+def _vote_of(asked: Any) -> dict[str, Any]:
+    """What the player sends as a vote, as :meth:`arena.desk.Desk.vote` takes it. Raises TypeError, ValueError, LookupError and the like for
+    what no player sends."""
+    left, right = asked["heard"]
+    return {
+        "battle": str(asked["battle"]),
+        "choice": str(asked["choice"]),
+        "heard": (float(left), float(right)),
+        "answers": {str(name): str(choice) for name, choice in dict(asked.get("answers") or {}).items()},
+        "comment": str(asked.get("comment") or ""),
+        "captions": asked.get("captions") is True,
+    }

@@ -24,7 +24,8 @@ def desk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -
 
 
 def joined(desk: Desk, name: str = "cookie") -> str:
-    voter = desk.voter_of(name)
+    voter = desk.voter_of(desk.signed(name))
+    assert voter is not None
     desk.consent(voter, sound_check=True)
     return voter
 
@@ -168,7 +169,7 @@ def test_a_vote_is_given_once(desk: Desk, store: Store, clock: Any) -> None:
 
 def test_without_consent_nothing_is_shown(desk: Desk) -> None:
     with pytest.raises(RefusedError, match="agree"):
-        desk.open(desk.voter_of("new"))
+        desk.open(desk.voter_of(desk.signed("new")) or "")
 
 
 def test_undo_keeps_both_in_the_log_and_opens_the_pair_again(desk: Desk, store: Store, clock: Any) -> None:
@@ -310,8 +311,55 @@ def test_the_same_seed_and_votes_show_the_same_pairs(study: Callable[..., None],
 
 
 def test_voters_are_keyed_hashes(desk: Desk) -> None:
-    assert desk.voter_of("cookie") == desk.voter_of("cookie") != desk.voter_of("cookie2")
-    assert len(desk.voter_of("cookie")) == 32
+    one, other = desk.new_cookie("here"), desk.new_cookie("here")
+    assert one is not None
+    assert other is not None
+    assert desk.voter_of(one) == desk.voter_of(one) != desk.voter_of(other)
+    assert len(desk.voter_of(one) or "") == 32
+
+
+@pytest.mark.parametrize("made_up", ["", "x", "a" * 32, "a" * 64, "ä" * 40, "\0" * 64])
+def test_a_cookie_that_was_made_up_is_nobodys(desk: Desk, made_up: str) -> None:
+    assert desk.voter_of(made_up) is None
+    cookie = desk.new_cookie("here") or ""
+    assert desk.voter_of(cookie[:-1] + ("0" if cookie[-1] != "0" else "1")) is None
+    assert desk.voter_of("x" + cookie) is None
+
+
+def test_newcomers_from_one_address_are_limited_by_the_hour(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
+    study(limits={"newcomers_an_hour": 3})
+    desk = Desk(store, "s", tmp_path, clock=clock)
+    assert len({desk.new_cookie("10.0.0.1") for _ in range(3)} - {None}) == 3
+    assert desk.new_cookie("10.0.0.1") is None
+    assert desk.new_cookie("10.0.0.2") is not None
+    clock.forward(3601)
+    assert desk.new_cookie("10.0.0.1") is not None
+    assert [(one.kind, one.voter_id) for one in rows(store, IncidentRow)] == [("too many newcomers", "")]
+    assert "10.0.0" not in (tmp_path / "arena.db").read_bytes().decode("latin-1")
+
+
+def test_a_flood_of_refusals_fills_no_disk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
+    study(limits={"refusals_an_hour": 5})
+    desk = Desk(store, "s", tmp_path, clock=clock)
+    for _ in range(500):
+        assert desk.clip("unknown", None) is None
+    assert [one.kind for one in rows(store, IncidentRow)] == ["clip address"] * 5 + ["flood"]
+    clock.forward(3601)
+    desk.sweep()
+    assert desk.clip("unknown", None) is None
+    assert len(rows(store, IncidentRow)) == 7
+
+
+def test_a_clip_is_lent_to_one_voter_for_a_while(desk: Desk, clock: Any) -> None:
+    voter, other = joined(desk), joined(desk, "other")
+    address = desk.lend(voter, "0-alpha.mp4")
+    assert desk.clip(address, voter) == desk.folder / "0-alpha.mp4"
+    assert desk.clip(address, other) is None
+    clock.forward(901)
+    assert desk.sweep() == 1
+    assert desk.clip(address, voter) is None
+    with pytest.raises(StudyError, match="no clip of this study"):
+        desk.lend(voter, "../arena.db")
 
 
 def test_an_unknown_study_and_missing_clips_are_said(desk: Desk, store: Store, tmp_path: Path) -> None:

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from arena.ballots import Entry, prepare
-from arena.commands import clips_folder
 from arena.export import votes_of
-from arena.rules import load
 from arena.store import IncidentRow, open_store
-from arena.study import Settings
-from seedbench.media import write_clip
 from seedbench.store import Store
 from seedbench.workspace import Workspace
+from tests.arena import wire
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-MODELS = ("veo-secret", "sora-secret", "seedance-secret")
 WAIT_MS = 30_000
-SEEDBENCH = (sys.executable, "-c", "from seedbench.cli import main; main()")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
@@ -42,20 +29,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a study of three systems on eight prompts, clips of a second with sound."""
-    home = tmp_path_factory.mktemp("arena")
-    workspace = Workspace(home)
-    for part in ("artifacts", "cache", "scratch"):
-        (home / part).mkdir()
-    entries = []
-    for prompt in range(8):
-        for number, model in enumerate(MODELS):
-            tone = 0.2 * np.sin(np.arange(48_000) * (0.03 + 0.01 * number)).astype(np.float32)
-            ramp = np.linspace(0, 60 + 60 * number, 96, dtype=np.uint8)[None, :, None]
-            pictures = [np.broadcast_to(np.roll(ramp, place + prompt, 1), (54, 96, 3)).astype(np.uint8) for place in range(25)]
-            file = write_clip(home / f"{model}-{prompt}.mp4", pictures, 25, tone, 48_000)
-            entries.append(Entry(model, "run", f"p{prompt}", f"Prompt number {prompt}.", "talking", "quick 1", 0, file, "0" * 64))
-    settings = Settings.model_validate({"width": 160, "height": 90, "reveal": True, "checks": {"gold": 0, "same": 0, "repeat": 0}})
-    prepare(open_store(workspace.database_url), clips_folder(workspace, "s"), entries, settings, load(), "s")
+    home = tmp_path_factory.mktemp("arena") / "home"
+    wire.study(home, n_prompts=8, reveal=True, checks={"gold": 0, "same": 0, "repeat": 0})
     return home
 
 
@@ -67,39 +42,8 @@ def store(home: Path) -> Store:
 @pytest.fixture(scope="module")
 def url(home: Path) -> Iterator[str]:
     """The address of the arena, served by a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [*SEEDBENCH, "arena", "serve", "s", "--port", str(port)]
-    with (home / "serve.log").open("wb") as log:
-        process = subprocess.Popen(command, env={**os.environ, "SEEDBENCH_HOME": str(home)}, stdout=log, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
-                    assert answer.read() == b'{"status":"ok"}'
-                break
-            except (urllib.error.URLError, ConnectionError):
-                assert process.poll() is None, (home / "serve.log").read_text()
-                time.sleep(0.2)
-        else:
-            pytest.fail((home / "serve.log").read_text())
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM is not None, "the browser tests need Chromium: `make browser` installs it"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--mute-audio"], chromium_sandbox=os.geteuid() != 0)
-        yield opened
-        opened.close()
+    with wire.served(home) as server:
+        yield server.url
 
 
 def join(browser: Any, url: str, *, tones: str = "3", **options: Any) -> Any:
@@ -137,6 +81,11 @@ def pair_of(page: Any) -> tuple[str, str, str]:
 def next_pair(page: Any) -> None:
     before = pair_of(page)
     page.keyboard.press("n")
+    another_pair(page, before)
+
+
+def another_pair(page: Any, before: tuple[str, ...]) -> None:
+    """Wait until another pair than ``before`` is shown."""
     for _ in range(150):
         if pair_of(page) != before:
             return
@@ -177,7 +126,7 @@ def test_a_voter_votes_by_keys_and_by_mouse_takes_back_and_loads_again(browser: 
     page.locator('.choice[data-choice="tie"]').click()
     page.locator(".reveal").click()
     page.wait_for_function("() => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('.maker')?.textContent)")
-    assert {one.inner_text() for one in page.locator(".maker").all()} <= set(MODELS)
+    assert {one.inner_text() for one in page.locator(".maker").all()} <= set(wire.MODELS)
     assert page.locator(".undo").is_disabled()
 
     for number in range(3):
@@ -229,7 +178,7 @@ def test_nothing_that_is_sent_before_the_vote_names_a_model(browser: Any, url: s
     sizes = {one.all_headers().get("content-range", "").rpartition("/")[2] or one.all_headers()["content-length"] for one in clips}
     assert len(sizes) == 1
     told = b"".join(seen) + page.content().encode() + "".join(one.url for one in answers).encode()
-    for model in MODELS:
+    for model in wire.MODELS:
         assert model.encode() not in told
     assert all(one.url.startswith((url, "data:", "blob:")) for one in answers)
 
@@ -260,6 +209,38 @@ def test_a_phone_shows_one_clip_above_the_other_and_voters_do_not_meet(browser: 
     assert (tmp_path / "phone.png").stat().st_size > 10_000
 
 
+def test_two_voters_vote_side_by_side_one_by_mouse_one_by_keys(browser: Any, url: str, store: Store) -> None:
+    n_before = len(votes_of(store, "s"))
+    mouse, keys = join(browser, url), join(browser, url)
+    shown: list[tuple[str, ...]] = []
+    for number in range(10):
+        unlocked(mouse)
+        mouse.locator(f'.choice[data-choice="{("left", "tie", "right", "both_bad")[number % 4]}"]').click()
+        unlocked(keys)
+        keys.keyboard.press(str(1 + number % 4))
+        for page in (mouse, keys):
+            page.locator(".next").wait_for()
+            shown.append(pair_of(page))
+        if number == 4:
+            keys.keyboard.press("u")
+            keys.locator('.choice[data-choice="left"]:enabled').wait_for()
+            keys.keyboard.press("3")
+            keys.locator(".next").wait_for()
+        for page in (mouse, keys):
+            assert f"{number + 1} so far" in page.locator(".status").inner_text()
+        mouse.locator(".next").click()
+        keys.keyboard.press("n")
+        for page, before in ((mouse, shown[-2]), (keys, shown[-1])):
+            another_pair(page, before)
+    assert len({address for _, *both in shown for address in both}) == 40  # no address was ever given twice
+    votes = votes_of(store, "s")[n_before:]
+    by_voter = [[one.choice for one in votes if one.voter == name] for name in dict.fromkeys(one.voter for one in votes)]
+    mouses = ["left", "tie", "right", "both_bad", "left", "tie", "right", "both_bad", "left", "tie"]
+    assert sorted(by_voter) == sorted([mouses, [*mouses[:4], "right", *mouses[5:]]])
+    for page in (mouse, keys):
+        page.context.close()
+
+
 def test_keys_can_be_turned_off(browser: Any, url: str) -> None:
     page = join(browser, url)
     unlocked(page)
@@ -285,7 +266,7 @@ def test_boards_are_shown_with_what_they_rest_on(browser: Any, url: str) -> None
 
 def test_a_port_that_is_taken_is_an_error(home: Path, url: str) -> None:
     port = url.rpartition(":")[2]
-    command = [*SEEDBENCH, "arena", "serve", "s", "--port", port]
+    command = [sys.executable, "-c", "from seedbench.cli import main; main()", "arena", "serve", "s", "--port", port]
     ended = subprocess.run(command, env={**os.environ, "SEEDBENCH_HOME": str(home)}, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
     assert f"port {port}" in ended.stderr

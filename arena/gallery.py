@@ -1,0 +1,193 @@
+"""Pairs that were voted on, with what people said of them beside what the metrics say; for eyes that may know who made what.
+
+It reads the votes and the runs' scores and changes nothing. Whoever is no owner gets only pairs that they voted on themselves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, selectinload
+
+from arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
+from seedbench import registry
+from seedbench.metric import Direction, Measure
+from seedbench.report.wording import ARROWS, said, unit_of
+from seedbench.statistics import Estimate, rate_interval
+from seedbench.store import CellRow, ScoreRow, Store
+
+_SAYS = {("left", True): "first", ("left", False): "second", ("right", True): "second", ("right", False): "first"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A pair that was voted on: what was asked, who made the two clips, their files in the study's folder and the hashes of what they were
+    made from, and how many votes preferred the first, the second, neither (``tie``), or found both bad."""
+
+    pair: int
+    prompt: str
+    text: str
+    seed: int
+    task: str
+    profile: str
+    with_sound: bool
+    models: tuple[str, str]
+    files: tuple[str, str]
+    sources: tuple[str, str]
+    tally: Mapping[str, int]
+
+    @property
+    def n_votes(self) -> int:
+        """All votes on it."""
+        return sum(self.tally.values())
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measure of both clips in words, the reason where there is no value; ``better`` is ``first``, ``second``, or None where the metric
+    prefers neither."""
+
+    name: str
+    values: tuple[str, str]
+    better: str | None
+
+
+@dataclass(frozen=True)
+class Backing:
+    """How often votes that prefer a clip side with the one a measure scores better: an estimate by prompt, or None with a ``reason``."""
+
+    name: str
+    share: Estimate | None
+    n_votes: int
+    n_prompts: int
+    reason: str = ""
+
+
+def judged(store: Store, study: str, *, voter: str | None = None) -> list[Judged]:
+    """The pairs with votes that stand, checks left out; with a ``voter`` those they voted on themselves. Raises StudyError.
+
+    A pair whose vote can still be taken back is not told of: it is no longer open, but not yet behind the voter.
+    """
+    with store.session() as session:
+        row = study_of(session, study)
+        clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == row.id))}
+        pairs = {one.id: one for one in session.scalars(select(PairRow).where(PairRow.study_id == row.id, PairRow.kind == "pair"))}
+        tallies: dict[int, dict[str, int]] = defaultdict(lambda: {"first": 0, "tie": 0, "second": 0, "both_bad": 0})
+        for vote, battle in session.execute(_standing().where(VoteRow.study_id == row.id, BattleRow.kind == "pair")):
+            tallies[battle.pair_id][_SAYS.get((vote.choice, battle.first_left), vote.choice)] += 1
+        mine = None if voter is None else _behind(session, voter)
+        return [
+            Judged(
+                pair.id,
+                pair.prompt,
+                pair.text,
+                pair.seed,
+                pair.task,
+                pair.profile,
+                pair.with_sound,
+                (clips[pair.first_id].generator, clips[pair.second_id].generator),
+                (clips[pair.first_id].file, clips[pair.second_id].file),
+                (clips[pair.first_id].source_sha256, clips[pair.second_id].source_sha256),
+                dict(tallies[pair.id]),
+            )
+            for pair in pairs.values()
+            if pair.id in tallies and (mine is None or pair.id in mine)
+        ]
+
+
+def _standing() -> Select[VoteRow, BattleRow]:
+    """Votes that were not taken back, each with its battle."""
+    both = select(VoteRow, BattleRow).join(BattleRow, VoteRow.battle_id == BattleRow.id)
+    return both.where(VoteRow.id.not_in(select(UndoneRow.vote_id)))
+
+
+def _behind(session: Session, voter: str) -> set[int]:
+    """The pairs a voter voted on, but for the last where it could still be taken back."""
+    mine = list(session.scalars(select(BattleRow).where(BattleRow.voter_id == voter).order_by(BattleRow.opened_at, BattleRow.id)))
+    voted = {battle.id for _, battle in session.execute(_standing().where(VoteRow.voter_id == voter))}
+    return {one.pair_id for place, one in enumerate(mine) if one.id in voted and (place + 1 < len(mine) or one.revealed_at is not None)}
+
+
+def figures(store: Store, pair: Judged) -> list[Figure]:
+    """What the runs' metrics say of both clips, by measure; none where nothing was measured on either."""
+    first, second = (_scores(store, (source,)).get(source, {}) for source in pair.sources)
+    found = []
+    for key in sorted(first.keys() | second.keys()):
+        measure, told = _measure(*key), (first.get(key), second.get(key))
+        found.append(Figure(_name(*key, measure), (_words(told[0], measure), _words(told[1], measure)), _better(told, measure)))
+    return found
+
+
+def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
+    """For each measure that has a better and a worse: how often people who preferred one clip preferred the one it scores better.
+
+    Half would be chance. Pairs whose clips a measure does not tell apart, or gives no answer on, do not count for it.
+    """
+    scores = _scores(store, tuple({source for pair in pairs for source in pair.sources}))
+    found = []
+    for key in sorted({key for one in scores.values() for key in one}):
+        measure = _measure(*key)
+        if measure is None or measure.direction == "none":
+            continue
+        agreed: list[float] = []
+        prompts: list[str] = []
+        for pair in pairs:
+            better = _better((scores.get(pair.sources[0], {}).get(key), scores.get(pair.sources[1], {}).get(key)), measure)
+            if better is None:
+                continue
+            other = "second" if better == "first" else "first"
+            agreed += [1.0] * pair.tally[better] + [0.0] * pair.tally[other]
+            prompts += [pair.prompt] * (pair.tally[better] + pair.tally[other])
+        name, n = _name(*key, measure), len(set(prompts))
+        if n < 2:
+            why = "no vote prefers a clip of a pair that it tells apart" if not n else "one prompt alone tells no share"
+            found.append(Backing(name, None, len(agreed), n, why))
+        else:
+            found.append(Backing(name, rate_interval(agreed, prompts), len(agreed), n))
+    return found
+
+
+def _scores(store: Store, sources: Sequence[str]) -> dict[str, dict[tuple[str, str], ScoreRow]]:
+    """Scores by clip and by metric and measure; of a clip that was measured more than once the newest."""
+    found: dict[str, dict[tuple[str, str], ScoreRow]] = defaultdict(dict)
+    with store.session() as session:
+        cells = select(CellRow).where(CellRow.clip_sha256.in_(sources)).order_by(CellRow.id).options(selectinload(CellRow.scores))
+        for cell in session.scalars(cells):
+            for score in cell.scores:
+                found[str(cell.clip_sha256)][score.metric, score.measure] = score
+    return found
+
+
+def _measure(metric: str, name: str) -> Measure | None:
+    """What a metric says of its measure; None for a metric that is not installed here."""
+    if metric not in registry.entries("metrics"):
+        return None
+    return next((one for one in registry.load("metrics", metric).info.measures if one.name == name), None)
+
+
+def _name(metric: str, name: str, measure: Measure | None) -> str:
+    direction: Direction = "none" if measure is None else measure.direction
+    unit = "" if measure is None or not unit_of(measure) else f", {unit_of(measure)}"
+    return f"{metric}: {measure.title if measure is not None else name}{unit} {ARROWS[direction]}"
+
+
+def _words(score: ScoreRow | None, measure: Measure | None) -> str:
+    if score is None:
+        return "not measured"
+    if score.value is None:
+        return f"no answer: {score.reason}"
+    return f"{score.value:g}" if measure is None else said(measure, score.value)[0]
+
+
+def _better(told: tuple[ScoreRow | None, ScoreRow | None], measure: Measure | None) -> str | None:
+    first, second = (None if one is None else one.value for one in told)
+    if first is None or second is None or measure is None or measure.direction == "none":
+        return None
+    if measure.direction == "zero":
+        first, second = -abs(first), -abs(second)
+    if measure.direction == "down":
+        first, second = -first, -second
+    return None if first == second else "first" if first > second else "second"

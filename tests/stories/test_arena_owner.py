@@ -1,0 +1,129 @@
+"""The owner's story in a real browser: logging in at a service that speaks OpenID Connect, the study page, judged pairs, the export."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arena.commands import clips_folder
+from arena.desk import Desk
+from arena.store import open_store
+from seedbench.workspace import Workspace
+from tests.arena import oidc, wire
+
+WAIT_MS = 30_000
+OWNER = "Owner@Example.org"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    # Playwright leaves its own event loop's socket to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[oidc.Service]:
+    with oidc.service() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory, service: oidc.Service) -> Iterator[str]:
+    """A study of three systems with votes of three voters, served with a login for one owner."""
+    home = tmp_path_factory.mktemp("owner") / "home"
+    wire.study(home, checks={"gold": 0.2, "same": 0.1, "repeat": 0.1}, limits={"dwell": 0.0}, reveal=False)
+    _voted(home)
+    login = home / "login.toml"
+    server = wire.Served(home, "--login", str(login), "--owner", OWNER)
+    login.write_text(service.secrets_for(f"{server.url}/oauth2callback"))
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _voted(home: Path) -> None:
+    """Three voters judge what they get; one writes a remark."""
+    now = [datetime.now(UTC).replace(tzinfo=None)]
+    desk = Desk(open_store(Workspace(home).database_url), wire.STUDY, clips_folder(Workspace(home), wire.STUDY), clock=lambda: now[0])
+    for name in ("one", "two", "three"):
+        voter = desk.voter_of(desk.signed(name))
+        assert voter is not None
+        desk.consent(voter, sound_check=True)
+        for number in range(9):
+            shown = desk.open(voter)
+            assert shown is not None
+            desk.clip(shown.left, voter)
+            desk.clip(shown.right, voter)
+            now[0] += timedelta(seconds=9)
+            remark = "<img src=x onerror=alert(1)> lips late" if (name, number) == ("two", 3) else ""
+            desk.vote(voter, shown.battle, ("left", "right", "tie")[number % 3], heard=(1.0, 1.0), comment=remark)
+
+
+def visit(browser: Any, address: str) -> Any:
+    page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(address)
+    return page
+
+
+def log_in(browser: Any, url: str, service: oidc.Service, person: dict[str, Any]) -> Any:
+    """Come to the study page, and go through the service as ``person``."""
+    service.person = person
+    page = visit(browser, f"{url}/study")
+    page.get_by_text("This page is for the study's owner").wait_for()
+    page.get_by_role("button", name="Log in as the owner").click()
+    page.wait_for_url(f"{url}/**")
+    page.get_by_text("Which clip is better?").first.wait_for()  # back at the first page
+    page.goto(f"{url}/study")
+    return page
+
+
+def test_strangers_and_others_who_log_in_see_nothing(browser: Any, url: str, service: oidc.Service) -> None:
+    stranger = visit(browser, f"{url}/study")
+    stranger.get_by_text("This page is for the study's owner").wait_for()
+    assert stranger.get_by_text("taken back").count() == 0
+    explorer = visit(browser, f"{url}/explore")
+    explorer.get_by_text("does not tell voters who made the clips").wait_for()
+    for person in ({"email": "other@example.org", "email_verified": True}, {"email": OWNER, "email_verified": False}, {"name": OWNER}):
+        page = log_in(browser, url, service, person)
+        page.get_by_text("not as an owner").wait_for()
+        assert page.get_by_text("taken back").count() == 0
+        assert "veo-secret" not in page.content()
+
+
+def test_an_owner_logs_in_and_sees_how_the_study_stands(browser: Any, url: str, service: oidc.Service, tmp_path: Path) -> None:
+    page = log_in(browser, url, service, {"email": OWNER.lower(), "email_verified": True, "name": "O."})
+    page.get_by_text("0 taken back").wait_for()
+    assert {"/authorize", "/token", "/keys"} <= set(service.asked)
+    assert page.get_by_text("27", exact=True).first.is_visible()  # votes
+    page.get_by_role("tab", name="Voters").click()
+    page.get_by_text("<img src=x onerror=alert(1)> lips late").wait_for()  # as it was written: text
+    page.get_by_role("tab", name="Left out").click()
+    page.get_by_text("votes count").wait_for()
+    page.get_by_role("tab", name="Take home").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Votes without identities").click()
+    with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
+        assert {"votes.jsonl", "rules.json", "boards.json", "boards.md", "settings.json"} == set(archive.namelist())
+        assert archive.read("votes.jsonl").count(b"\n") == 27
+    page.goto(f"{url}/explore")
+    page.locator(".look video").first.wait_for()
+    assert {one.inner_text() for one in page.locator(".look figcaption").all()} < set(wire.MODELS)
+    video = page.locator(".look video").first
+    video.evaluate("video => video.readyState > 0 || new Promise(done => video.addEventListener('loadedmetadata', done))")
+    assert video.evaluate("video => video.duration") == pytest.approx(1.0, abs=0.1)
+    page.screenshot(path=tmp_path / "explore.png", full_page=True)
+    page.goto(f"{url}/study")
+    page.get_by_role("tab", name="Take home").click()
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_text("Which clip is better?").first.wait_for()
+    page.goto(f"{url}/study")
+    page.get_by_text("This page is for the study's owner").wait_for()
