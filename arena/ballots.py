@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import combinations
@@ -22,6 +22,7 @@ from arena.votes import Profile
 from seedbench.breakage import break_clip
 from seedbench.errors import SeedBenchError
 from seedbench.media import probe
+from seedbench.prompt import Prompt
 from seedbench.report.data import RunReport
 from seedbench.store import Store
 
@@ -30,9 +31,14 @@ _GOLD_WITH_SOUND = ({"shift-sound": 1000.0}, {"drop-sound": 0.999}, {"blur": 8.0
 _GOLD_SILENT = ({"blur": 8.0}, {"freeze": 0.3})
 
 
+Caption = tuple[float, float, str]
+"""When a line begins and ends in seconds, and its words."""
+_LETTER_S, _LEAST_LINE_S = 0.075, 1.2
+
+
 @dataclass(frozen=True)
 class Entry:
-    """A clip of a run that takes part."""
+    """A clip of a run that takes part; ``captions`` are the lines that were to be said."""
 
     generator: str
     run: str
@@ -43,6 +49,7 @@ class Entry:
     seed: int
     file: Path
     sha256: str
+    captions: tuple[Caption, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,24 @@ class Prepared:
     lonely: int
 
 
-def entries_of(reports: Sequence[RunReport]) -> list[Entry]:
-    """The finished clips of runs. A label that stands in several runs is told apart by the run's name."""
+def captions_of(prompt: Prompt) -> tuple[Caption, ...]:
+    """The lines of a prompt as captions: from where each is to begin for as long as it takes to say, or until the next.
+
+    >>> from seedbench.prompt import Character, Line, Prompt
+    >>> speech = (Line(character="a", text="Good morning to you all."), Line(character="a", text="Bye.", start_s=1.5))
+    >>> captions_of(Prompt(id="p", text="", task="talking", cast=(Character(id="a"),), speech=speech))
+    ((0.2, 1.5, 'Good morning to you all.'), (1.5, 2.7, 'Bye.'))
+    """
+    lines = sorted(prompt.speech, key=lambda line: line.start_s)
+    ends = [line.start_s for line in lines[1:]] + [prompt.duration_s]
+    return tuple(
+        (line.start_s, round(min(max(end, line.start_s), line.start_s + max(_LEAST_LINE_S, _LETTER_S * len(line.text))), 3), line.text)
+        for line, end in zip(lines, ends, strict=True)
+    )
+
+
+def entries_of(reports: Sequence[RunReport], captions: Mapping[tuple[str, str], tuple[Caption, ...]] | None = None) -> list[Entry]:
+    """The finished clips of runs, with ``captions`` by run and prompt. A label that stands in several runs is told apart by the run's name."""
     labels = Counter(one.label for report in reports for one in report.generators)
     found = []
     for report in reports:
@@ -68,7 +91,18 @@ def entries_of(reports: Sequence[RunReport]) -> list[Entry]:
             name = cell.generator if labels[cell.generator] == 1 else f"{cell.generator} ({report.name})"
             suite = f"{report.suite.name} {report.suite.version}"
             found.append(
-                Entry(name, report.name, cell.prompt_id, cell.prompt_text, cell.task, suite, cell.seed, cell.clip_path, cell.clip_sha256)
+                Entry(
+                    name,
+                    report.name,
+                    cell.prompt_id,
+                    cell.prompt_text,
+                    cell.task,
+                    suite,
+                    cell.seed,
+                    cell.clip_path,
+                    cell.clip_sha256,
+                    (captions or {}).get((report.name, cell.prompt_id), ()),
+                )
             )
     return found
 
@@ -216,6 +250,7 @@ class _Maker:
                 category=one.category,
                 profile=profile,
                 with_sound=with_sound,
+                captions=[list(line) for line in one.captions],
             )
         )
         self.sides.append((first, second))

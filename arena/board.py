@@ -18,10 +18,13 @@ from arena.ratings.connectivity import links
 from arena.ratings.elo import online
 from arena.ratings.ranks import ranks
 from arena.ratings.robustness import Without, worst_share, worst_voter
+from arena.ratings.style import held_equal
 from arena.rules import Answer, Counted, Rules, counted
 from arena.votes import OVERALL, Kind, Profile, Vote, digest, in_order
 
 _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
+_STEPS = {"loudness_lu": (1.0, "1 LU"), "duration_s": (1.0, "1 s"), "megapixels": (1.0, "1 megapixel"), "fps": (10.0, "10 frames a second")}
+"""How much of a covariate is told as one step."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Standing:
     ``rank_best`` and ``rank_worst`` (1 first) are what the votes leave open, ``tier`` its tier. ``marks`` say what keeps it from being
     compared: ``provisional`` (few votes, prompts or voters), ``unbeaten``, ``winless``, ``unsettled`` (only the ridge keeps it finite),
     ``unconnected`` (of another piece than most models: not ranked with them, and its rating is about its own piece's mean).
+    ``half_ties``, ``online`` and ``style_held`` are further ratings, which rank nothing: ties halved, the online curve, and style held
+    equal (None, with ``style_reason``, where votes do not tell).
     """
 
     model: str
@@ -89,11 +94,34 @@ class Standing:
     half_ties: float
     online: float
     marks: tuple[str, ...] = ()
+    style_held: Interval | None = None
+    style_reason: str = ""
 
     @property
     def n_votes(self) -> int:
         """Votes on pairs with this model."""
         return self.wins + self.losses + self.ties + self.both_bad
+
+
+@dataclass(frozen=True)
+class StyleEffect:
+    """What ``step`` more of the covariate ``name`` on one side (1 LU, 10 frames a second) is worth, in Elo points; None, with the
+    ``reason``, where votes do not tell."""
+
+    name: str
+    step: str
+    points: Interval | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Style:
+    """What the ratings with style held equal rest on: the effect of each covariate, the votes used, and those left out since they lack a
+    covariate that others carry."""
+
+    effects: tuple[StyleEffect, ...]
+    n_votes: int
+    n_lacking: int
 
 
 @dataclass(frozen=True)
@@ -111,7 +139,8 @@ class Fragility:
 @dataclass(frozen=True)
 class Board:
     """A board with all that is needed to doubt it. ``both_bad`` counts votes that found no side good enough to prefer and that the rules
-    keep apart from the ratings; ``wins`` is by pair (row over column, ties half), in the order of ``standings``."""
+    keep apart from the ratings; ``n_simulated`` of ``n_votes`` are no person's; ``wins`` is by pair (row over column, ties half), in the
+    order of ``standings``."""
 
     about: Slice
     standings: tuple[Standing, ...]
@@ -132,6 +161,8 @@ class Board:
     votes_sha256: str
     rules_sha256: str
     rules: str
+    style: Style | None = None
+    n_simulated: int = 0
 
 
 def boards(votes: Sequence[Vote], rules: Rules, *, split: bool = True) -> list[Board]:
@@ -176,6 +207,7 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
     side: Interval | None = None
     fragility: tuple[Fragility, ...] = ()
     elo = online(arrays, k=rules.rating.elo_k)
+    style, style_held = _style(rated, models, about.question, rules)
     for piece in range(linked.n_pieces):
         members = np.flatnonzero(linked.piece == piece)
         part = _within(arrays, members)
@@ -203,6 +235,7 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
                 rating=_interval(rating, half_width, reason),
                 rank=(int(order.best[place]), int(order.worst[place]), int(order.tier[place])) if ranked and order is not None else None,
                 extras=(float(half[place]), float(elo[member])),
+                style_held=style_held[models[member]],
                 marks=_link_marks(linked.unbeaten[member], linked.winless[member], linked.settled[member], piece),
             )
         if not piece:
@@ -231,6 +264,8 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
         votes_sha256=votes_sha256 or digest(votes),
         rules_sha256=rules.digest,
         rules=f"{rules.name} {rules.version}",
+        style=style,
+        n_simulated=sum(vote.origin == "simulated" for vote in rated),
     )
 
 
@@ -309,6 +344,7 @@ def _standing(
     rating: Interval,
     rank: tuple[int, int, int] | None,
     extras: tuple[float, float],
+    style_held: Interval | str,
     marks: list[str],
 ) -> Standing:
     mine = [vote for vote in votes if model in (vote.left, vote.right)]
@@ -325,7 +361,55 @@ def _standing(
     return Standing(
         model, rating, best, worst, tier, tally["won"], tally["lost"], tally["tie"], tally["both_bad"], n_prompts, n_voters, *extras,
         marks=tuple(marks),
+        style_held=style_held if isinstance(style_held, Interval) else None,
+        style_reason=style_held if isinstance(style_held, str) else "",
     )  # fmt: skip
+
+
+def _style(votes: Sequence[Vote], models: Sequence[str], question: str, rules: Rules) -> tuple[Style | None, dict[str, Interval | str]]:
+    """The effects of style, and for each model its rating with style held equal, or why there is none."""
+    names = rules.rating.style
+    if not names:
+        return None, dict.fromkeys(models, "the rules name no covariates of style")
+    carried = [name for name in names if any(name in vote.style for vote in votes)]
+    whole = [vote for vote in votes if all(name in vote.style for name in carried)]
+    why = {name: "no vote carries it" for name in names if name not in carried}
+
+    def without(reason: str) -> tuple[Style, dict[str, Interval | str]]:
+        effects = tuple(StyleEffect(name, _step(name)[1], None, why.get(name, reason)) for name in names)
+        return Style(effects, 0, len(votes) - len(whole) if carried else len(votes)), dict.fromkeys(models, reason)
+
+    if not carried or not whole:
+        return without(f"no vote carries {', '.join(carried or names)}")
+    arrays = _arrays(whole, models, question)
+    arrays = replace(arrays, style=np.array([[vote.style[name] for name in carried] for vote in whole], np.float64))
+    members = np.flatnonzero(links(arrays).piece == 0)
+    part = _within(arrays, members)
+    rating = rules.rating
+    found = held_equal(part, ties=rating.ties, side=rating.side_bias, ridge=rating.ridge, level=rating.level)
+    if found is None:
+        return without("no covariate of style varies between votes on the same two systems")
+    effects = []
+    for name in names:
+        factor, step = _step(name)
+        if name in why:
+            effects.append(StyleEffect(name, step, None, why[name]))
+            continue
+        effect = found.effects[carried.index(name)]
+        if effect.value is None:
+            effects.append(StyleEffect(name, step, None, effect.reason))
+        else:
+            half_width = None if effect.high is None else factor * (effect.high - effect.value)
+            effects.append(StyleEffect(name, step, _interval(factor * effect.value, half_width, effect.reason)))
+    ratings: dict[str, Interval | str] = dict.fromkeys(models, "the votes on it that carry covariates do not link it to the others")
+    for place, member in enumerate(members):
+        half_width = None if found.half_widths is None else float(found.half_widths[place])
+        ratings[models[int(member)]] = _interval(float(found.elo[place]), half_width, found.reason)
+    return Style(tuple(effects), len(part), len(votes) - len(whole)), ratings
+
+
+def _step(name: str) -> tuple[float, str]:
+    return _STEPS.get(name, (1.0, f"1 of {name}"))
 
 
 def _fragility(votes: Votes, fitted: Fit, models: Sequence[str], rules: Rules) -> tuple[Fragility, ...]:

@@ -52,6 +52,12 @@ seedbench arena serve spring --login login.toml --owner me@example.org      (the
 
 Votes are in the database before they are acknowledged; ended or killed, the arena goes on where it was.
 """
+STUDY_EXAMPLES = """[bold]Examples[/bold]
+
+seedbench arena study spring
+
+The same as the page for owners; `seedbench arena serve --help` says how to set up its login.
+"""
 DEMO_EXAMPLES = """[bold]Examples[/bold]
 
 seedbench arena demo                                (on the clips of `make demo`)
@@ -121,9 +127,9 @@ def prepare(
 ) -> None:
     """Make the ballots of a study: every two systems' clips of one prompt and seed, in files that tell nothing of their maker."""
     from arena import rules as rulesfile
-    from arena import study
+    from arena.study import load
 
-    _prepare(runs, name or runs[0], study.load(settings), rulesfile.load(rules))
+    _prepare(runs, name or runs[0], load(settings), rulesfile.load(rules))
 
 
 def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> None:
@@ -133,12 +139,14 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
 
     from arena import ballots
     from arena.store import open_store
-    from seedbench.reporting import load_report
+    from seedbench.reporting import load_report, spec_of
     from seedbench.workspace import Workspace
 
     workspace = Workspace.current()
     store = open_store(workspace.database_url)
-    entries = ballots.entries_of([load_report(store, workspace, run) for run in dict.fromkeys(runs)])
+    named = list(dict.fromkeys(runs))
+    captions = {(run, prompt.id): ballots.captions_of(prompt) for run in named for prompt in spec_of(store, run).prompts}
+    entries = ballots.entries_of([load_report(store, workspace, run) for run in named], captions)
     console = Console()
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("preparing clips", total=None)
@@ -201,26 +209,30 @@ def demo(
     votes: Annotated[int, typer.Option(min=1, help="Votes each gives, as far as there are pairs.")] = 30,
     seed: Annotated[int, typer.Option(min=0, help="Decides what is planted and what is said.")] = 0,
 ) -> None:
-    """Try the arena out: a study of a run's clips, with votes of simulated voters marked as such, and what its board makes of them."""
+    """Try the arena out: a study of a run's clips, with votes of simulated voters marked as such, and what its board makes of them.
+
+    They have not seen a clip: each system gets a strength by lot, which the board should find. Run again, it goes on where it was.
+    """
     from datetime import UTC, datetime, timedelta
 
     from rich.console import Console
     from rich.progress import Progress
 
     from arena import rules as rulesfile
-    from arena import simulated, study
+    from arena import simulated
     from arena.board import boards
     from arena.export import studies as listed
     from arena.export import votes_of
     from arena.store import open_store
+    from arena.study import Settings
     from seedbench.workspace import Workspace
 
     workspace, console, label = Workspace.current(), Console(), name or run
     store = open_store(workspace.database_url)
     chosen = simulated.rules_for(rulesfile.load(None))
-    if label in {one.name for one in listed(store)}:
-        raise study.StudyError(f"there is a study called {label!r} already: open it with `seedbench arena serve`, or give another --name")
-    _prepare([run], label, study.Settings(title="Which clip is better? (a trial)", reveal=True, width=456, height=256), chosen)
+    if label not in {one.name for one in listed(store)}:
+        asked = Settings(title="Which clip is better? (a trial)", reveal=True, captions=True, width=456, height=256)
+        _prepare([run], label, asked, chosen)
     start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=1)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("simulated voters", total=voters)
@@ -234,11 +246,10 @@ def demo(
             seed=seed,
             tick=lambda done, of: progress.update(task, completed=done, total=of),
         )
-    console.print(f"{planted.n_votes} votes of {planted.n_voters} simulated voters, who know nothing of the clips", highlight=False)
+    console.print(f"{planted.n_votes} more votes of {planted.n_voters} simulated voters, who have not seen a clip", highlight=False)
     for place, manner in sorted(planted.odd.items()):
         console.print(f"  voter-{place + 1:06d} was odd on purpose: {manner}", highlight=False)
-    found = boards(votes_of(store, label), chosen, split=False)
-    _show(found, "table", None)
+    _show(boards(votes_of(store, label), chosen, split=False), "table", None)
     console.print("planted strengths, which the board should find:")
     for system, strength in sorted(planted.strengths.items(), key=lambda item: -item[1]):
         console.print(f"  {strength:5.0f}  {system}", highlight=False)
@@ -254,6 +265,45 @@ def studies() -> None:
 
     for one in listed(open_store(Workspace.current().database_url)):
         typer.echo(f"{one.name}: {one.n_votes} votes of {one.n_voters} voters on {one.n_pairs} pairs, since {one.created_at}")
+
+
+@app.command(epilog=STUDY_EXAMPLES)
+def study(name: Annotated[str, typer.Argument(metavar="STUDY", help="The study.")]) -> None:
+    """Tell how a study stands: progress, agreement of voters, what was left out and why, voters to look into, what was refused."""
+    from rich.console import Console
+
+    from arena.anomalies import anomalies, flagged
+    from arena.export import votes_of
+    from arena.progress import agreeing_of, exclusions_of, progress_of
+    from arena.rules import Rules
+    from arena.store import open_store, study_of
+    from seedbench.workspace import Workspace
+
+    store, console = open_store(Workspace.current().database_url), Console(highlight=False)
+    now, votes = progress_of(store, name), votes_of(store, name)
+    with store.session() as session:
+        left_out = exclusions_of(votes, Rules.model_validate(study_of(session, name).rules))
+    console.print(f"[bold]{now.title}[/bold] ({name})")
+    console.print(
+        f"{now.n_votes} votes of {now.n_voters} voters on {now.pairs_voted} of {now.n_pairs} pairs, {now.n_taken_back} taken back"
+    )
+    console.print(f"{now.n_agreed} agreed to take part; sound checks: " + ", ".join(f"{n} {word}" for word, n in now.sound_checks.items()))
+    if now.dwell_s is not None:
+        console.print(f"{now.dwell_s[1]:.0f} s a pair ({now.dwell_s[0]:.0f} to {now.dwell_s[2]:.0f} for nine in ten)")
+    for (one, other), (n, pairs, voted) in now.by_models.items():
+        console.print(f"  {one} and {other}: {n} votes on {voted} of {pairs} pairs")
+    console.print("\n[bold]Agreement[/bold] (Krippendorff's alpha)")
+    for found in agreeing_of(votes):
+        console.print(f"  {found.question}: {found.words}; {found.alpha.n_units} pairs judged by two or more")
+    console.print(f"\n[bold]Left out[/bold]: {left_out.n_excluded} votes; {left_out.n_counted} count")
+    for check, said in left_out.checks.items():
+        console.print(f"  {check}: {said['ok']} ok, {said['excluded']} excluded, {said['unchecked']} could not be checked")
+    flags = flagged(anomalies(votes))
+    console.print(f"\n[bold]Voters to look into[/bold]: {len(flags)} (a flag leaves nobody out)")
+    for voter, mine in flags.items():
+        console.print(f"  {voter}: " + "; ".join(f"{one.sign.replace('_', ' ')} ({one.sentence})" for one in mine))
+    refused = ", ".join(f"{n} {kind}" for kind, n in now.incidents.items()) or "nothing"
+    console.print(f"\n[bold]Refused[/bold]: {refused}")
 
 
 @app.command(epilog=EXPORT_EXAMPLES)

@@ -55,13 +55,15 @@ class RefusedError(SeedBenchError):
 
 @dataclass(frozen=True)
 class Shown:
-    """A pair as a voter gets it: addresses of two clips, what was asked, and whether there is sound to judge."""
+    """A pair as a voter gets it: addresses of two clips, what was asked, whether there is sound to judge, and, where the study allows
+    captions, the lines that were to be said (start and end in seconds, words)."""
 
     battle: str
     left: str
     right: str
     text: str
     with_sound: bool
+    captions: tuple[tuple[float, float, str], ...]
     n_voted: int
 
 
@@ -96,6 +98,7 @@ class _Pair:
     shorter_s: float
     text: str
     with_sound: bool
+    captions: tuple[tuple[float, float, str], ...]
 
 
 @dataclass
@@ -145,6 +148,7 @@ class Desk:
                 min(first.duration_s, second.duration_s),
                 one.text,
                 one.with_sound,
+                tuple((float(start), float(end), str(words)) for start, end, words in one.captions) if self.settings.captions else (),
             )
         self._files = {one.file for one in clips.values()}
         missing = sum(not file.exists() for pair in self.pairs.values() for file in pair.files)
@@ -201,12 +205,19 @@ class Desk:
     def _signature(self, name: str) -> str:
         return hmac.new(self._key, b"cookie " + name.encode(), hashlib.sha256).hexdigest()[:_SIGNATURE]
 
+    def voter_called(self, name: str) -> str:
+        """The id of whoever holds the cookie of a name."""
+        return self._voter(self.signed(name))
+
+    def _voter(self, cookie: str) -> str:
+        return hmac.new(self._key, cookie.encode(), hashlib.sha256).hexdigest()[:32]
+
     def voter_of(self, cookie: str) -> str | None:
         """The id of whoever holds a cookie: a keyed hash, which leads back to no cookie. None for a cookie this desk did not make."""
         name, signature = cookie[:-_SIGNATURE], cookie[-_SIGNATURE:]
         if not name or not hmac.compare_digest(self._signature(name).encode(), signature.encode()):
             return None
-        return hmac.new(self._key, cookie.encode(), hashlib.sha256).hexdigest()[:32]
+        return self._voter(cookie)
 
     def consent(self, voter: str, *, sound_check: bool | None) -> None:
         """Take note that a voter agreed to take part, and how the sound check went (None: not made)."""
@@ -263,7 +274,7 @@ class Desk:
             self._forget(battle.id)
             kept = (self._address(battle.voter_id, battle.id, files[0], until), self._address(battle.voter_id, battle.id, files[1], until))
             self._of_battle[battle.id] = kept
-        return Shown(battle.id, *kept, text=pair.text, with_sound=pair.with_sound, n_voted=n_voted)
+        return Shown(battle.id, *kept, text=pair.text, with_sound=pair.with_sound, captions=pair.captions, n_voted=n_voted)
 
     def _address(self, voter: str, battle: str, file: Path, until: datetime) -> str:
         token = secrets.token_urlsafe(24)

@@ -1,4 +1,4 @@
-"""How a study is getting on, for its owner: how far it is, what was left out and why, what was refused, what voters wrote."""
+"""How a study stands, for its owner: how far it is, whether voters agree, what was left out and why, what was refused and written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from itertools import combinations
 import numpy as np
 from sqlalchemy import func, select
 
+from arena.agreement import agreement
 from arena.export import votes_of
+from arena.ratings.agreement import Agreement
 from arena.rules import Answer, Rules, counted
 from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
-from arena.votes import Vote
+from arena.votes import OVERALL, Vote
 from seedbench.store import Store
 
 
@@ -41,6 +43,28 @@ class Progress:
     sound_checks: Mapping[str, int]
     by_models: Mapping[tuple[str, str], tuple[int, int, int]]
     incidents: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Agreeing:
+    """How far voters agree on one question; ``share`` is that of two answers to one pair which are the same, None without such two."""
+
+    question: str
+    alpha: Agreement
+
+    @property
+    def share(self) -> float | None:
+        """The share of two people's answers to one pair that are the same."""
+        return None if self.alpha.observed is None else 1 - self.alpha.observed
+
+    @property
+    def words(self) -> str:
+        """Alpha with its interval, or why there is none."""
+        if self.alpha.value is None:
+            return f"no answer: {self.alpha.reason}"
+        if self.alpha.low is None or self.alpha.high is None:
+            return f"{self.alpha.value:.2f}"
+        return f"{self.alpha.value:.2f} ({self.alpha.low:.2f} to {self.alpha.high:.2f}{', rough' if self.alpha.rough else ''})"
 
 
 @dataclass(frozen=True)
@@ -118,6 +142,12 @@ def _sound_checks(votes: Sequence[Vote]) -> dict[str, int]:
     last = {vote.voter: vote.sound_check for vote in votes}
     said = {True: "passed", False: "failed", None: "not made"}
     return {word: sum(said[one] == word for one in last.values()) for word in said.values()}
+
+
+def agreeing_of(votes: Sequence[Vote]) -> list[Agreeing]:
+    """Agreement on the overall question, and on each optional one that somebody answered."""
+    questions = [OVERALL, *sorted({question for vote in votes for question in vote.answers})]
+    return [Agreeing(question, agreement(votes, question=question)) for question in questions]
 
 
 def exclusions_of(votes: Sequence[Vote], rules: Rules) -> Exclusions:

@@ -107,6 +107,17 @@ class Rating(_Strict):
     ridge: float = Field(default=0.05, ge=0)
     level: float = Field(default=0.95, gt=0.5, lt=1)
     elo_k: float = Field(default=4.0, gt=0)
+    style: tuple[str, ...] = Field(
+        default=("loudness_lu", "duration_s", "megapixels", "fps"),
+        description="Covariates of votes that are held equal in a further rating beside the one that ranks.",
+    )
+
+    @model_validator(mode="after")
+    def _each_covariate_once(self) -> Self:
+        twice = sorted({name for name in self.style if self.style.count(name) > 1})
+        if twice:
+            raise ValueError(f"the covariate {twice[0]!r} stands twice")
+        return self
 
 
 class Listing(_Strict):

@@ -24,8 +24,10 @@ COLUMNS = (
     "Voters",
     "Half ties",
     "Online",
+    "Style held",
     "Marks",
 )
+_NARROW = ("Rank", "Tier", "Model", "Rating", "95% interval", "Votes", "Marks")
 
 
 def rows(board: Board) -> list[tuple[str, ...]]:
@@ -39,13 +41,14 @@ def _row(one: Standing) -> tuple[str, ...]:
         "-" if one.tier is None else str(one.tier),
         one.model,
         f"{one.rating.value:.0f}",
-        bounds(one.rating),
+        "none" if one.rating.low is None else bounds(one.rating),
         str(one.n_votes),
         f"{one.wins} / {one.losses} / {one.ties} / {one.both_bad}",
         str(one.n_prompts),
         str(one.n_voters),
         f"{one.half_ties:.0f}",
         f"{one.online:.0f}",
+        "-" if one.style_held is None else f"{one.style_held.value:.0f}",
         ", ".join(one.marks),
     )
 
@@ -62,16 +65,24 @@ def rank(one: Standing) -> str:
     return str(one.rank_best) if one.rank_best == one.rank_worst else f"{one.rank_best}-{one.rank_worst}"
 
 
-def bounds(interval: Interval) -> str:
-    """An interval in words, or why there is none."""
+def bounds(interval: Interval, *, digits: int = 0) -> str:
+    """An interval in words, or why there is none.
+
+    >>> from arena.board import Interval
+    >>> bounds(Interval(12.0, 3.21, 20.8), digits=1)
+    '3.2 to 20.8'
+    """
     if interval.low is None or interval.high is None:
         return f"none: {interval.reason}"
-    return f"{interval.low:.0f} to {interval.high:.0f}"
+    return f"{interval.low:.{digits}f} to {interval.high:.{digits}f}"
 
 
 def remarks(board: Board) -> list[str]:
     """What has to be said beside the table: what it rests on, what was left out, what the order hangs on."""
-    said = [
+    said = [f"{board.n_simulated} of {board.n_votes} votes are those of simulated voters: this says nothing of the models"] * bool(
+        board.n_simulated
+    )
+    said += [
         f"{board.n_votes} votes of {board.n_voters} voters on {board.n_prompts} prompts; {100 * board.tie_share:.0f}% ties; "
         f"{board.both_bad} more found both bad, {board.excluded} were left out"
     ]
@@ -84,20 +95,41 @@ def remarks(board: Board) -> list[str]:
     for one in board.fragility:
         leads = "nobody is left" if one.leader is None else f"{one.leader} {'leads instead' if one.overturned else 'still leads'}"
         said.append(f"{one.what} ({one.n_left_out} votes): {leads}, ratings move by up to {one.moved_elo:.0f} points")
+    said += [f"no interval: {reason}" for reason in dict.fromkeys(one.rating.reason for one in board.standings if one.rating.low is None)]
+    said += _style(board)
     said += board.notes
     return [*said, f"votes sha256 {board.votes_sha256[:16]}, rules {board.rules} sha256 {board.rules_sha256[:16]}"]
 
 
+def _style(board: Board) -> list[str]:
+    """What the column of ratings with style held equal rests on, or why it is empty."""
+    if board.style is None:
+        return []
+    lacking = f"{board.style.n_lacking} votes lack a covariate" + (" and are left out of it" if board.style.n_lacking else "")
+    told = [one for one in board.style.effects if one.points is not None]
+    if not told:
+        why = dict.fromkeys(one.style_reason for one in board.standings)
+        return [f"no rating with style held equal: {'; '.join(why)}"]
+    said = [f"style held equal in a further rating, which ranks nothing: {board.style.n_votes} votes; {lacking}"]
+    for one in board.style.effects:
+        if one.points is None:
+            said.append(f"style {one.name}: not held equal, since {one.reason}")
+        else:
+            said.append(f"style {one.name}: {one.step} more is worth {one.points.value:+.1f} points ({bounds(one.points, digits=1)})")
+    unrated = [one for one in board.standings if one.style_held is None]
+    return said + [f"no rating of {one.model} with style held equal: {one.style_reason}" for one in unrated]
+
+
 def table(board: Board) -> Table:
-    """For the terminal."""
+    """For the terminal: the columns that fit, the others being in Markdown and JSON."""
     from rich import box
     from rich.table import Table
 
     made = Table(title=board.about.title, title_justify="left", box=box.SIMPLE_HEAD)
-    for name in COLUMNS:
+    for name in _NARROW:
         made.add_column(name, justify="left" if name in ("Model", "Marks") else "right")
     for row in rows(board):
-        made.add_row(*row)
+        made.add_row(*(cell for name, cell in zip(COLUMNS, row, strict=True) if name in _NARROW))
     return made
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arena.desk import Desk, RefusedError, Truth
+from arena.desk import Desk, RefusedError, Shown, Truth
 from arena.ratings.bradley_terry import ELO
 from arena.rules import From, Rules
 from seedbench.store import Store
@@ -73,7 +73,8 @@ def vote(
 ) -> Planted:
     """Let ``voters`` give up to ``votes`` votes each, from ``start`` (UTC, naive) on; ``tick`` is told how many of all voters are done.
 
-    Raises StudyError for a study that does not exist, ValueError for fewer voters than odd ones.
+    Called again with the same seed it goes on where it was. Raises StudyError for a study that does not exist, ValueError for fewer
+    voters than odd ones.
     """
     if voters < len(ODD) + 1:
         raise ValueError(f"there must be more than {len(ODD)} voters: so many are odd on purpose")
@@ -86,17 +87,10 @@ def vote(
     total = 0
     for place in range(voters):
         clock.at = start + timedelta(minutes=7 * place)
-        voter = desk.voter_of(desk.signed(f"simulated-{seed}-{place}"))
-        assert voter is not None, "the desk knows the cookies it signs"
+        voter = desk.voter_called(f"simulated-{seed}-{place}")
         taste = strengths / ELO + rng.normal(0, _TASTE, len(desk.models))
         desk.consent(voter, sound_check=bool(rng.random() < 0.95) or place in odd)
-        for _ in range(votes):
-            try:
-                shown = desk.open(voter)
-            except RefusedError:
-                break  # a day's votes are given
-            if shown is None:
-                break
+        while (shown := _opened(desk, voter)) is not None and shown.n_voted < votes:
             for address in (shown.left, shown.right):
                 desk.clip(address, voter)
             truth = desk.truth(shown.battle)
@@ -108,6 +102,14 @@ def vote(
         tick(place + 1, voters)
     named = {name: 1000 + float(value) for name, value in zip(desk.models, strengths, strict=True)}
     return Planted(named, total, voters, odd)
+
+
+def _opened(desk: Desk, voter: str) -> Shown | None:
+    """The voter's next pair; None where they have seen all, or given a day's votes."""
+    try:
+        return desk.open(voter)
+    except RefusedError:
+        return None
 
 
 def _choice(truth: Truth, worth: np.ndarray, manner: str | None, rng: np.random.Generator) -> str:

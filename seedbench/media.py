@@ -163,6 +163,7 @@ def working_size(facts: ProbeFacts) -> tuple[int, int]:
 def decode(path: Path, facts: ProbeFacts) -> Decoded:
     """Decode a whole file once: pictures at their working size, sound at its own rate. What decodes before a break is kept, with a note."""
     import av
+    from av.video.reformatter import VideoReformatter
 
     width, height = working_size(facts)
     pictures: list[np.ndarray] = []
@@ -175,6 +176,7 @@ def decode(path: Path, facts: ProbeFacts) -> Decoded:
         audio = container.streams.audio[0] if facts.has_audio else None
         rate = facts.audio_rate
         resampler = av.AudioResampler(format="fltp", rate=rate) if audio is not None else None
+        scaler = VideoReformatter()  # one for all pictures: a scaler of its own for each would cost more than the scaling
         if video is not None:
             video.thread_type = "AUTO"
         try:
@@ -183,8 +185,8 @@ def decode(path: Path, facts: ProbeFacts) -> Decoded:
                     if frame.pts is None:
                         continue
                     if isinstance(frame, av.VideoFrame):
-                        picture = frame.to_ndarray(width=width, height=height, format="rgb24", interpolation="AREA")
-                        pictures.append(picture)
+                        scaled = scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
+                        pictures.append(scaled.to_ndarray())
                         times.append(float(frame.time))
                     elif resampler is not None:
                         if sound_start is None:

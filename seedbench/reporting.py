@@ -33,6 +33,12 @@ def find_run(session: Session, name: str | None) -> RunRow:
     raise RunError(f"there is no run called {name!r}{registry.did_you_mean(name, names)}")
 
 
+def spec_of(store: Store, name: str | None) -> RunSpec:
+    """What a run was asked to do, by its name. Raises RunError."""
+    with store.session() as session:
+        return RunSpec.from_json(find_run(session, name).spec)
+
+
 def load_report(store: Store, workspace: Workspace, name: str | None) -> RunReport:
     """Everything there is to say of a run; an unfinished run is reported as far as it went, with a note. Raises RunError."""
     with store.session() as session:

@@ -28,6 +28,7 @@ function create(root) {
   root.querySelector(".next").addEventListener("click", () => act(state, "next"));
   root.querySelector(".reveal").addEventListener("click", () => act(state, "reveal"));
   root.querySelector(".keys").addEventListener("change", (event) => root.classList.toggle("keysoff", !event.target.checked));
+  root.querySelector(".captions").addEventListener("change", () => captions(state));
   root.addEventListener("keydown", (event) => key(state, event));
   for (const { video } of Object.values(sides)) {
     video.addEventListener("ended", () => ended(state));
@@ -55,6 +56,7 @@ function begin(state, data) {
   if (!(data.told && state.data)) for (const one of Object.values(state.sides)) one.seen = new Set();
   state.root.querySelector(".comment").value = "";
   questions(state, data);
+  state.worded = false;
   state.said = "";
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (state.started && !still && !data.told) ready(state, () => play(state));
@@ -153,6 +155,20 @@ function tick(state) {
   if (state.data) show(state);
 }
 
+// The lines that were to be said, the same under both clips; whether they were shown is told with the vote.
+function captions(state) {
+  const on = state.root.querySelector(".captions").checked && state.data.captions.length > 0;
+  state.root.querySelector(".worded").hidden = !state.data.captions.length;
+  state.worded ||= on;
+  for (const { side, video } of Object.values(state.sides)) {
+    const line = state.data.captions.find(([start, end]) => video.currentTime >= start && video.currentTime < end);
+    const box = side.querySelector(".caption");
+    box.hidden = !on;
+    const words = on && line ? line[2] : "";
+    if (box.textContent !== words) box.textContent = words;
+  }
+}
+
 function heard(one) {
   const bins = Math.floor(one.video.duration * BINS_A_SECOND);
   return bins > 0 ? Math.min(1, one.seen.size / bins) : 0;
@@ -164,6 +180,7 @@ function show(state) {
   state.voted = voted !== null;
   root.querySelector(".asked").textContent = data.text;
   root.querySelector(".overall").textContent = data.overall;
+  captions(state);
   const shares = { left: heard(sides.left), right: heard(sides.right) };
   const missing = Object.keys(shares).filter((name) => shares[name] < data.heard);
   for (const [name, one] of Object.entries(sides)) {
@@ -209,6 +226,7 @@ function vote(state, choice) {
     answers,
     heard: [heard(state.sides.left), heard(state.sides.right)],
     comment: state.root.querySelector(".comment").value,
+    captions: state.worded,
   });
   setTimeout(() => (state.pending = false), 1500);
 }

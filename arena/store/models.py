@@ -44,7 +44,8 @@ class ClipRow(Base):
 
 
 class PairRow(Base):
-    """Two clips of one prompt and seed. ``kind`` and ``expected`` (first, second) make it a check."""
+    """Two clips of one prompt and seed. ``kind`` and ``expected`` (first, second) make it a check; ``captions`` are start and end in
+    seconds, and the words, of each line that was to be said."""
 
     __tablename__ = "arena_pairs"
 
@@ -62,6 +63,7 @@ class PairRow(Base):
     category: Mapped[str] = mapped_column(String(200), default="")
     profile: Mapped[str] = mapped_column(String(10))
     with_sound: Mapped[bool] = mapped_column(Boolean)
+    captions: Mapped[list[Any]] = mapped_column(default=list)
 
 
 class VoterRow(Base):

@@ -6,11 +6,13 @@ import io
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import get_args
 
 import streamlit as st
 
+from arena.anomalies import SIGNS, Answer, Finding, anomalies, flagged
 from arena.export import export, votes_of
-from arena.progress import Exclusions, Progress, exclusions_of, progress_of, remarks_of
+from arena.progress import Agreeing, Exclusions, Progress, agreeing_of, exclusions_of, progress_of, remarks_of
 from arena.server import desk, owners
 from arena.views import visitor
 
@@ -18,6 +20,16 @@ from arena.views import visitor
 @st.cache_data(ttl=30, show_spinner=False)
 def _progress(study: str) -> Progress:
     return progress_of(desk().store, study)
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _agreeing(study: str) -> list[Agreeing]:
+    return agreeing_of(votes_of(desk().store, study))
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _findings(study: str) -> tuple[Finding, ...]:
+    return anomalies(votes_of(desk().store, study))
 
 
 @st.cache_data(ttl=30, show_spinner=False)
@@ -43,11 +55,13 @@ def show() -> None:
         visitor.login_button("study")
         return
     now = _progress(here.study)
-    progress, voters, left_out, refused, home = st.tabs(["Progress", "Voters", "Left out", "Refused", "Take home"])
+    progress, agreement, voters, left_out, refused, home = st.tabs(["Progress", "Agreement", "Voters", "Left out", "Refused", "Take home"])
     with progress:
         _show_progress(now)
+    with agreement:
+        _show_agreement(_agreeing(here.study))
     with voters:
-        _show_voters(now)
+        _show_voters(now, _findings(here.study))
     with left_out:
         _show_exclusions(_exclusions(here.study))
     with refused:
@@ -86,8 +100,42 @@ def _show_progress(now: Progress) -> None:
     st.dataframe(pd.DataFrame(rows, columns=["One", "Other", "Votes", "Pairs voted on"]), hide_index=True, width="stretch")
 
 
-def _show_voters(now: Progress) -> None:
+def _show_agreement(found: list[Agreeing]) -> None:
+    import pandas as pd
+
+    st.markdown(
+        "Krippendorff's alpha over pairs that two people or more judged: 1 where all agree, 0 where they agree as by lot. Votes on what "
+        "people really see alike bring it up; that tastes differ keeps it down, and is no fault."
+    )
+    rows = [
+        (
+            one.question,
+            one.words,
+            "" if one.share is None else f"{one.share:.0%}",
+            one.alpha.n_units,
+            one.alpha.n_answers,
+            one.alpha.n_voters,
+        )
+        for one in found
+    ]
+    columns = ["Question", "Alpha (95% interval)", "Two say the same", "Pairs", "Answers", "Voters"]
+    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, width="stretch")
+
+
+def _show_voters(now: Progress, findings: tuple[Finding, ...]) -> None:
+    import pandas as pd
+
     st.markdown("Sound checks: " + ", ".join(f"{count} {word}" for word, count in now.sound_checks.items()) + ".")
+    flags = flagged(findings)
+    st.subheader(f"Voters to look into ({len(flags)})")
+    st.markdown("A flag leaves nobody out: only the rules do, which were settled before the first vote.")
+    if flags:
+        rows = [(voter, one.sign.replace("_", " "), one.sentence) for voter, mine in flags.items() for one in mine]
+        st.dataframe(pd.DataFrame(rows, columns=["Voter", "Sign", "What was seen"]), hide_index=True, width="stretch")
+    with st.expander("All signs"):
+        tally = {sign: [sum(one.sign == sign and one.answer == said for one in findings) for said in get_args(Answer)] for sign in SIGNS}
+        table = [(sign.replace("_", " "), *counts) for sign, counts in tally.items()]
+        st.dataframe(pd.DataFrame(table, columns=["Sign", "ok", "flagged", "could not be checked"]), hide_index=True, width="stretch")
     remarks = remarks_of(desk().store, desk().study)
     st.subheader(f"Remarks ({len(remarks)})")
     for prompt, remark in remarks[:200]:

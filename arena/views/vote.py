@@ -87,6 +87,7 @@ def _vote(here: Desk, voter: str) -> None:
         "right": f"/clip/{shown.right}",
         "text": shown.text,
         "sound": shown.with_sound,
+        "captions": [list(line) for line in shown.captions],
         "overall": OVERALL_QUESTION,
         "questions": [[name, QUESTIONS[name]] for name in here.settings.questions if shown.with_sound or name != "sound"],
         "heard": here.settings.limits.heard,

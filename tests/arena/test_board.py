@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from arena.board import Board, Slice, boards
+from arena.ratings.bradley_terry import ELO
 from arena.rules import Rules
+from arena.showing import COLUMNS, as_json, markdown, remarks, rows
 from arena.votes import Vote
 
 Log = Callable[..., list[Vote]]
@@ -149,6 +153,110 @@ def test_both_hashes_are_on_the_board(vote_log: Log) -> None:
     first, second = (boards(votes, one)[0] for one in (rules(), rules(version="2")))
     assert first.votes_sha256 == second.votes_sha256
     assert first.rules_sha256 != second.rules_sha256
+
+
+def loud_votes(make: Callable[..., Vote], n: int = 6_000, *, seed: int = 0, a_lu: float = 0.08) -> list[Vote]:
+    """Three systems of one strength; alpha's clips are 4 LU louder on average, all vary by 3 LU, and each LU wins ``a_lu`` logits."""
+    rng = np.random.default_rng(seed)
+    names = ("alpha", "beta", "gamma")
+    loudness = np.array([4.0, 0.0, 0.0])[:, None] + 3 * rng.standard_normal((3, 80))
+    votes = []
+    for number in range(n):
+        left, right = rng.choice(3, 2, replace=False)
+        prompt = int(rng.integers(80))
+        apart = round(float(loudness[left, prompt] - loudness[right, prompt]), 6)
+        weights = np.exp([a_lu * apart / 2, -1.0, -a_lu * apart / 2])
+        choice = ("left", "tie", "right")[int(rng.choice(3, p=weights / weights.sum()))]
+        who = {"prompt": f"p{prompt}", "voter": f"w{rng.integers(60)}"}
+        votes.append(make(number, left=names[left], right=names[right], choice=choice, style={"loudness_lu": apart}, **who))
+    return votes
+
+
+def test_the_headline_is_moved_by_loudness_and_the_rating_with_style_held_equal_is_not(vote: Callable[..., Vote]) -> None:
+    (board,) = boards(loud_votes(vote), rules(), split=False)
+    alpha = by_name(board)["alpha"]
+    assert alpha.rating.low > 1020  # 4 LU at 0.08 logits are 56 points, of which the mean of three takes a third
+    for one in board.standings:
+        assert one.style_reason == ""
+        assert one.style_held.low < 1000 < one.style_held.high  # type: ignore[union-attr, operator]
+    assert board.style is not None
+    effects = {one.name: one for one in board.style.effects}
+    loudness = effects["loudness_lu"].points
+    assert loudness is not None
+    assert loudness.low < 0.08 * ELO < loudness.high  # type: ignore[operator]
+    assert loudness.low > 0  # type: ignore[operator]
+    assert {effects[name].reason for name in ("duration_s", "megapixels", "fps")} == {"no vote carries it"}
+
+
+def test_the_headline_does_not_hang_on_style(vote: Callable[..., Vote]) -> None:
+    votes = loud_votes(vote, 600)
+    bare = [one.model_copy(update={"style": {}}) for one in votes]
+    (one,), (other,), (none,) = (
+        boards(each, rules(**fields), split=False) for each, fields in ((votes, {}), (bare, {}), (votes, {"rating": {"style": []}}))
+    )
+    assert [row.rating for row in one.standings] == [row.rating for row in other.standings] == [row.rating for row in none.standings]
+    assert all(row.style_held is None for row in (*other.standings, *none.standings))
+    assert {row.style_reason for row in other.standings} == {"no vote carries loudness_lu, duration_s, megapixels, fps"}
+    assert {row.style_reason for row in none.standings} == {"the rules name no covariates of style"}
+    assert none.style is None
+
+
+def test_votes_that_lack_a_covariate_are_left_out_of_that_fit_and_counted(vote: Callable[..., Vote]) -> None:
+    votes = loud_votes(vote, 900)
+    some = [one.model_copy(update={"style": {}}) if number % 3 == 0 else one for number, one in enumerate(votes)]
+    (board,) = boards(some, rules(), split=False)
+    assert board.style is not None
+    assert (board.n_votes, board.style.n_votes, board.style.n_lacking) == (900, 600, 300)
+    assert any("600 votes; 300 votes lack a covariate and are left out of it" in line for line in remarks(board))
+    (alone,) = boards([one for one in some if one.style], rules(), split=False)
+    assert {one.model: one.style_held for one in board.standings} == {one.model: one.style_held for one in alone.standings}
+
+
+def test_what_every_clip_of_a_system_has_cannot_be_held_equal(vote: Callable[..., Vote]) -> None:
+    fps = {"alpha": 30.0, "beta": 24.0, "gamma": 16.0}
+    votes = [one.model_copy(update={"style": {**one.style, "fps": fps[one.left] - fps[one.right]}}) for one in loud_votes(vote, 900)]
+    (board,) = boards(votes, rules(), split=False)
+    effects = {one.name: one for one in board.style.effects}  # type: ignore[union-attr]
+    assert effects["fps"].points is None
+    assert "does not vary" in effects["fps"].reason
+    assert effects["loudness_lu"].points is not None
+    (only,) = boards([one.model_copy(update={"style": {"fps": one.style["fps"]}}) for one in votes], rules(), split=False)
+    assert all(one.style_held is None and "no covariate of style varies" in one.style_reason for one in only.standings)
+    assert any("no rating with style held equal: no covariate of style varies" in line for line in remarks(only))
+
+
+def test_a_system_whose_votes_carry_no_style_has_no_such_rating_with_the_reason(vote: Callable[..., Vote]) -> None:
+    votes = [one.model_copy(update={"style": {} if "gamma" in (one.left, one.right) else one.style}) for one in loud_votes(vote, 900)]
+    (board,) = boards(votes, rules(), split=False)
+    gamma = by_name(board)["gamma"]
+    assert gamma.style_held is None
+    assert "do not link it" in gamma.style_reason
+    assert by_name(board)["alpha"].style_held is not None
+    assert any("no rating of gamma with style held equal" in line for line in remarks(board))
+
+
+def test_one_voter_gets_ratings_with_style_held_equal_without_interval(vote: Callable[..., Vote]) -> None:
+    votes = [one.model_copy(update={"voter": "w0"}) for one in loud_votes(vote, 300)]
+    (board,) = boards(votes, rules(), split=False)
+    held = by_name(board)["alpha"].style_held
+    assert held is not None
+    assert (held.low, held.high) == (None, None)
+    assert "two voters" in held.reason
+    assert "two voters" in board.style.effects[0].points.reason  # type: ignore[union-attr]
+
+
+def test_all_forms_show_style(vote: Callable[..., Vote]) -> None:
+    (board,) = boards(loud_votes(vote, 900), rules(), split=False)
+    at = COLUMNS.index("Style held")
+    held = [f"{one.style_held.value:.0f}" for one in board.standings]  # type: ignore[union-attr]
+    assert [row[at] for row in rows(board)] == held
+    text = markdown([board])
+    points = board.style.effects[0].points  # type: ignore[union-attr]
+    assert f"style loudness_lu: 1 LU more is worth {points.value:+.1f} points ({points.low:.1f} to {points.high:.1f})" in text  # type: ignore[union-attr]
+    assert "style fps: not held equal, since no vote carries it" in text
+    (plain,) = json.loads(as_json([board]))
+    assert plain["style"]["effects"][0]["points"]["value"] == points.value  # type: ignore[union-attr]
+    assert plain["standings"][0]["style_held"]["value"] == board.standings[0].style_held.value  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,7 @@ def desk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -
 
 
 def joined(desk: Desk, name: str = "cookie") -> str:
-    voter = desk.voter_of(desk.signed(name))
-    assert voter is not None
+    voter = desk.voter_called(name)
     desk.consent(voter, sound_check=True)
     return voter
 
@@ -169,7 +168,7 @@ def test_a_vote_is_given_once(desk: Desk, store: Store, clock: Any) -> None:
 
 def test_without_consent_nothing_is_shown(desk: Desk) -> None:
     with pytest.raises(RefusedError, match="agree"):
-        desk.open(desk.voter_of(desk.signed("new")) or "")
+        desk.open(desk.voter_called("new"))
 
 
 def test_undo_keeps_both_in_the_log_and_opens_the_pair_again(desk: Desk, store: Store, clock: Any) -> None:

@@ -23,8 +23,7 @@ def desk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -
 
 
 def voter_of(desk: Desk, name: str) -> str:
-    voter = desk.voter_of(desk.signed(name))
-    assert voter is not None
+    voter = desk.voter_called(name)
     desk.consent(voter, sound_check=True)
     return voter
 

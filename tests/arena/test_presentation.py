@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from arena.presentation import BUCKET, Canvas, PresentationError, canvas_of, limited, loudness, matched, native, pad
+from arena.presentation import BUCKET, SOUND_BYTES, Canvas, PresentationError, canvas_of, limited, loudness, matched, native, pad
 from seedbench.clip import Clip
 from seedbench.media import probe, write_clip
+from tests.arena.blindness_boxes import boxes, nal_units
+from tests.arena.blindness_boxes import samples as places
 
 Make = Callable[..., Path]
 RATE = 48_000
@@ -161,3 +165,154 @@ def test_padding_makes_files_of_one_size_that_still_play(tmp_path: Path) -> None
 def test_quiet_sound_passes_the_limiter_untouched() -> None:
     quiet = sine(-12)
     assert limited(quiet) is quiet
+
+
+def coded(
+    file: Path,
+    *,
+    video: str = "libx264",
+    audio: str = "aac",
+    options: dict[str, str] | None = None,
+    pix_fmt: str = "yuv420p",
+    fps: int = 25,
+) -> Path:
+    """A clip of a second as encoders write it that are not told to keep quiet, in the container that the name asks for."""
+    import av
+
+    av.logging.set_level(av.logging.PANIC)
+    with av.open(str(file), "w") as container:
+        track: Any = container.add_stream(video, rate=25, options=options or {})
+        track.width, track.height, track.pix_fmt = 96, 54, "yuv420p"
+        heard: Any = container.add_stream(audio, rate=RATE, layout="stereo")
+        for number, picture in enumerate(pictures(25)):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+        heard.codec_context.open(strict=False)
+        block = av.AudioFrame.from_ndarray(np.stack([sine(-20)[:RATE]] * 2), format="fltp", layout="stereo")
+        block.sample_rate, block.pts, block.time_base = RATE, 0, Fraction(1, RATE)
+        context = heard.codec_context
+        convert = av.AudioResampler(format=context.format.name, layout="stereo", rate=RATE, frame_size=context.frame_size or None)
+        for part in [*convert.resample(block), *convert.resample(None)]:
+            container.mux(heard.encode(part))
+        container.mux(heard.encode(None))
+    return file
+
+
+def rewrapped(source: Path, goal: Path, *, tags: dict[str, str] | None = None, **muxer: str) -> Path:
+    """The same pictures and sound, bit for bit, in another container."""
+    import av
+
+    with av.open(str(source)) as given, av.open(str(goal), "w", options=muxer) as made:
+        made.metadata.update(tags or {})
+        streams = {one: made.add_stream_from_template(one) for one in (*given.streams.audio, *given.streams.video)}
+        for stream in streams.values():
+            stream.metadata.update({"language": "eng", "handler_name": "veo-secret"})
+        for packet in given.demux(list(streams)):
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream]
+                made.mux(packet)
+    return goal
+
+
+WORDS = (b"x264", b"Lavc", b"Lavf", b"LAME", b"SVT", b"secret", b"options:")
+
+
+def units_of(file: Path) -> list[int]:
+    """Kinds of units in all pictures of an MP4; they fill each picture to its end."""
+    body, found = file.read_bytes(), []
+    for at, length in places(body)[0]:
+        units = nal_units(body[at : at + length])
+        assert sum(4 + len(one) for one in units) == length
+        found += [one[0] & 31 for one in units]
+    return found
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_native_h264_has_lengths_and_pictures_and_nothing_else(tmp_path: Path, name: str) -> None:
+    """Start codes, which other players than Chromium take for lengths, were once left by FFmpeg's filter."""
+    params = {"x264-params": "aud=1:nal-hrd=cbr:filler=1:vbv-maxrate=400:vbv-bufsize=400", "b": "400k"}
+    source = coded(tmp_path / name, options=params)
+    shown = native(source, tmp_path / "n.mp4").file
+    assert set(units_of(shown)) <= {1, 5, 7, 8}
+    assert np.array_equal(Clip.open(source).video.rgb, Clip.open(shown).video.rgb)  # the first ones of Matroska, without decoding time, too
+    assert np.array_equal(Clip.open(source).sound_channels()[0], Clip.open(shown).sound_channels()[0])
+    assert not [word for word in WORDS if word in shown.read_bytes()]
+
+
+def test_matched_h264_has_lengths_and_pictures_and_nothing_else(tmp_path: Path) -> None:
+    shown = matched(clip(tmp_path / "a.mp4", sound=sine(-20)), tmp_path / "m.mp4", Canvas(160, 90, 25, 3.0)).file
+    assert set(units_of(shown)) == {1, 5}
+
+
+@pytest.mark.parametrize(
+    ("name", "video", "audio"), [("a.mp4", "libx264", "libmp3lame"), ("a.mkv", "libsvtav1", "libopus"), ("a.webm", "libvpx-vp9", "libopus")]
+)
+def test_what_browsers_play_is_shown_natively_without_a_word(tmp_path: Path, name: str, video: str, audio: str) -> None:
+    source = coded(tmp_path / name, video=video, audio=audio)
+    shown = native(source, tmp_path / "n.mp4")
+    assert np.array_equal(Clip.open(source).video.rgb, Clip.open(shown.file).video.rgb)
+    assert shown.with_sound
+    assert not [word for word in WORDS if word in shown.file.read_bytes()]
+
+
+def test_native_files_of_one_stream_are_one_file_whatever_container_it_came_in(tmp_path: Path) -> None:
+    source = coded(tmp_path / "a.mp4")
+    others = [
+        rewrapped(source, tmp_path / "b.mp4", tags={"title": "veo-secret", "creation_time": "2026-03-01T10:00:00Z"}, movflags="+faststart"),
+        rewrapped(source, tmp_path / "c.mov", tags={"encoder": "sora-secret"}, video_track_timescale="90000"),
+        rewrapped(source, tmp_path / "d.mp4", brand="mp42", movie_timescale="600"),
+    ]
+    assert len({one.read_bytes() for one in (source, *others)}) == 4
+    bodies = {native(one, tmp_path / f"n-{one.stem}.mp4").file.read_bytes() for one in (source, *others)}
+    assert len(bodies) == 1
+
+
+def test_a_native_clip_begins_at_once_wherever_its_source_began(tmp_path: Path) -> None:
+    source = coded(tmp_path / "a.ts")  # MPEG-TS begins at 1.4 s
+    shown = native(source, tmp_path / "n.mp4").file
+    (length,) = (int.from_bytes(box.content[16:20]) / 120 for box in boxes(shown.read_bytes()) if box.path == "/moov/mvhd")
+    assert length == pytest.approx(1000, abs=60)  # ms
+    assert Clip.open(shown).audio_start_s == pytest.approx(Clip.open(source).audio_start_s, abs=0.002)
+
+
+def test_matched_files_of_equal_pictures_and_sound_are_one_file_whatever_they_were_made_of(tmp_path: Path) -> None:
+    sources = [
+        coded(tmp_path / "a.mkv", options={"qp": "0", "preset": "ultrafast"}, audio="pcm_s16le"),
+        coded(tmp_path / "b.mp4", options={"qp": "0", "bf": "3", "g": "7"}, audio="flac"),
+        coded(tmp_path / "c.avi", video="ffv1", audio="pcm_s16le"),
+    ]
+    canvas = Canvas(160, 90, 25, 1.0)
+    assert len({matched(one, tmp_path / f"m-{one.stem}.mp4", canvas).file.read_bytes() for one in sources}) == 1
+
+
+def test_no_track_a_silent_one_and_one_too_soft_to_hear_are_one_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    heard = [None, np.zeros(3 * RATE, np.float32), rng.normal(0, 3e-4, 3 * RATE).astype(np.float32)]
+    sources = [clip(tmp_path / f"{number}.mp4", sound=one) for number, one in enumerate(heard)]
+    shown = [matched(one, tmp_path / f"m-{one.stem}.mp4", Canvas(160, 90, 25, 3.0)) for one in sources]
+    assert not any(one.with_sound for one in shown)
+    assert len({one.file.read_bytes() for one in shown}) == 1
+
+
+def test_the_shortest_clip_holds_its_last_picture_no_longer_than_others(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (30, 54, 96, 3), np.uint8)
+    short = write_clip(tmp_path / "short.mp4", noise[:9], 24)  # 375 ms: five pictures and a half at 15 a second
+    other = write_clip(tmp_path / "other.mp4", noise, 15)
+    canvas = canvas_of([probe(short), probe(other)], width=96, height=64)
+    shown = [Clip.open(matched(one, tmp_path / f"m-{one.name}", canvas).file) for one in (short, other)]
+    assert [one.facts.n_frames for one in shown] == [5, 5]
+    for one in shown:
+        steps = np.abs(np.diff(one.video.rgb.astype(float), axis=0)).mean((1, 2, 3))
+        assert steps.min() > 10
+
+
+def test_sound_of_matched_clips_takes_as_many_bytes_whatever_it_is(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.2, 3 * RATE).astype(np.float32)
+    bursts = (noise * (TIME % 0.5 < 0.03)).astype(np.float32)
+    for number, heard in enumerate((noise, bursts, sine(-20))):
+        body = matched(
+            clip(tmp_path / f"{number}.mp4", sound=heard), tmp_path / f"m{number}.mp4", Canvas(160, 90, 25, 3.0)
+        ).file.read_bytes()
+        assert {length for _, length in places(body)[1]} == {SOUND_BYTES}

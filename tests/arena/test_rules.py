@@ -104,7 +104,14 @@ def test_the_shipped_rules_are_read_and_have_a_hash_of_their_values() -> None:
     shipped = load()
     assert [one.check for one in shipped.checks] == ["origin", "heard", "dwell", "sound_check", "gold", "consistency", "one_sided", "cap"]
     assert shipped.digest == load().digest
-    assert shipped.model_copy(update={"version": "2"}).digest != shipped.digest
+    assert shipped.model_copy(update={"version": "another"}).digest != shipped.digest
+    assert shipped.rating == Rules(name="bare").rating
+    assert shipped.rating.style == ("loudness_lu", "duration_s", "megapixels", "fps")
+
+
+def test_the_covariates_held_equal_decide_a_board_and_its_hash() -> None:
+    bare = Rules.model_validate({"name": "x", "rating": {"style": []}})
+    assert bare.digest != Rules(name="x").digest
 
 
 @pytest.mark.parametrize(
@@ -114,6 +121,7 @@ def test_the_shipped_rules_are_read_and_have_a_hash_of_their_values() -> None:
         ("name: x\nchecks:\n  - {check: golden}\n", "line 3"),
         ("name: [\n", "not valid YAML"),
         ("name: x\nchecks: [{check: cap}, {check: cap, votes: 3}]\n", "'cap' stands twice"),
+        ("name: x\nrating: {style: [fps, fps]}\n", "'fps' stands twice"),
     ],
 )
 def test_a_wrong_rules_file_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:

@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,6 +43,7 @@ COOKIE = "sb_voter"
 PLAYER = "seedbench_player"
 STUDY = "s"
 MODELS = ("veo-secret", "sora-secret", "seedance-secret")
+CAPTIONS = ((0.0, 5.0, "Good morning."),)  # shown where a study allows captions
 NEWCOMERS = 100_000  # simulated voters all come from one address
 _ANSWER_S = 60.0
 _SEEDBENCH = (sys.executable, "-c", "from seedbench.cli import main; main()")
@@ -66,7 +66,7 @@ def study(home: Path, *, models: Sequence[str] = MODELS, n_prompts: int = 4, fps
             ramp = np.linspace(0, 60 + 20 * number, 96, dtype=np.uint8)[None, :, None]
             pictures = [np.broadcast_to(np.roll(ramp, place + prompt, 1), (54, 96, 3)).astype(np.uint8) for place in range(fps)]
             file = write_clip(home / f"{model}-{prompt}.mp4", pictures, fps, tone, 48_000)
-            entries.append(Entry(model, "run", f"p{prompt}", f"Prompt number {prompt}.", "talking", "quick 1", 0, file, "0" * 64))
+            entries.append(Entry(model, "run", f"p{prompt}", f"Prompt number {prompt}.", "talking", "quick 1", 0, file, "0" * 64, CAPTIONS))
     limits = {"newcomers_an_hour": NEWCOMERS} if "newcomers_an_hour" in Limits.model_fields else {}
     limits |= settings.pop("limits", {})
     asked = Settings.model_validate({"width": 160, "height": 90, "limits": limits, **settings})
@@ -100,7 +100,7 @@ class Served:
                 with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:
                     assert answer.read() == b'{"status":"ok"}'
                 return
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:  # not yet, or too busy to answer
                 assert self.process.poll() is None, self.log.read_text()
                 time.sleep(0.1)
         raise AssertionError(self.log.read_text())
@@ -112,8 +112,9 @@ class Served:
         self.process.wait(20)
 
     def stop(self) -> None:
-        """End it properly."""
-        assert self.process is not None
+        """End it properly, where it runs."""
+        if self.process is None:
+            return
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -125,8 +126,8 @@ class Served:
 def served(home: Path) -> Iterator[Served]:
     """A study's server while the block runs."""
     server = Served(home)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()

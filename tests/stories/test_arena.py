@@ -30,7 +30,7 @@ pytestmark = [
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a study of three systems on eight prompts, clips of a second with sound."""
     home = tmp_path_factory.mktemp("arena") / "home"
-    wire.study(home, n_prompts=8, reveal=True, checks={"gold": 0, "same": 0, "repeat": 0})
+    wire.study(home, n_prompts=8, reveal=True, captions=True, checks={"gold": 0, "same": 0, "repeat": 0})
     return home
 
 
@@ -251,6 +251,25 @@ def test_keys_can_be_turned_off(browser: Any, url: str) -> None:
     page.locator(".keys").check()
     page.keyboard.press("1")
     page.locator(".next").wait_for()
+
+
+def test_captions_are_shown_to_who_asks_and_told_with_the_vote(browser: Any, url: str, store: Store) -> None:
+    page = join(browser, url)
+    assert page.locator(".caption").all_inner_texts() == ["", ""]
+    page.locator(".captions").check()
+    page.locator(".play").click()
+    page.locator(".caption", has_text="Good morning.").first.wait_for()
+    assert page.locator(".caption").all_inner_texts() == ["Good morning."] * 2
+    unlocked(page)
+    page.locator('.choice[data-choice="left"]').click()
+    page.locator(".next").wait_for()
+    assert votes_of(store, "s")[-1].captions is True
+    next_pair(page)
+    page.locator(".captions").uncheck()
+    unlocked(page)
+    page.locator('.choice[data-choice="left"]').click()
+    page.locator(".next").wait_for()
+    assert votes_of(store, "s")[-1].captions is True  # they had been on when the pair came
 
 
 def test_boards_are_shown_with_what_they_rest_on(browser: Any, url: str) -> None:

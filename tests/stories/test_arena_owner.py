@@ -54,8 +54,7 @@ def _voted(home: Path) -> None:
     now = [datetime.now(UTC).replace(tzinfo=None)]
     desk = Desk(open_store(Workspace(home).database_url), wire.STUDY, clips_folder(Workspace(home), wire.STUDY), clock=lambda: now[0])
     for name in ("one", "two", "three"):
-        voter = desk.voter_of(desk.signed(name))
-        assert voter is not None
+        voter = desk.voter_called(name)
         desk.consent(voter, sound_check=True)
         for number in range(9):
             shown = desk.open(voter)

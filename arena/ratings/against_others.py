@@ -1,0 +1,192 @@
+"""Each voter's votes against what the votes of all others let expect: how unlikely they are, and whether one system is favoured.
+
+A voter is held against ratings made without their votes, in comparison with simulated voters who saw the same pairs. The simulated ones
+have tastes, since real ones do: each likes a system more or less by a normal deviate, whose spread is the one at which the middle voter
+looks ordinary (a median, so that a few rigged voters do not hide themselves by it). Only decided votes are used: how often somebody calls
+a tie is a habit and no sign of anything. By Davidson's model the chance of left among decided votes is the logistic of s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from arena.ratings.bradley_terry import ELO, LEFT, RIDGE, TIE, Votes, fit
+from arena.ratings.connectivity import links
+
+LEAST_VOTES = 20
+"""Decided votes that others' ratings speak of, below which a voter is not held against them."""
+LEAST_OTHERS = 5
+_LEAST_INFORMATION = 1.0  # of a voter's votes on a system, in squared logits, below which they say nothing of its taste
+_CHI2_MEDIAN = 0.454936  # of the square of a normal deviate
+_DRAWS = (999, 9_999, 99_999, 999_999)
+_LOOK_AGAIN = 10  # hits: a p that rests on fewer simulated voters is simulated anew with more
+_SAME = 1e-9
+_CELLS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Held:
+    """A voter against the others: ``n`` decided votes, of which ``likelier`` chose the side that the others' ratings find likelier, where
+    ``likelier_expected`` were expected; ``p_contrary`` is the share of simulated voters with votes as unlikely. ``system`` is the one whose
+    wins are the least likely, more or fewer than others let expect: of ``n_system`` votes it ``won``, ``won_expected`` were expected.
+    ``p_partisan`` is twice the share of simulated voters with as many wins of it, or as few, times the number of systems asked about."""
+
+    n: int
+    likelier: int
+    likelier_expected: float
+    p_contrary: float
+    system: int
+    n_system: int
+    won: int
+    won_expected: float
+    p_partisan: float
+
+
+@dataclass(frozen=True)
+class Against:
+    """``voters``: one answer for each voter place, None where the others' votes cannot judge enough of theirs. ``taste_elo`` is the spread
+    of honest tastes in Elo points; ``least`` the smallest p that so many simulated voters can give (for ``p_partisan`` twice that, times
+    the number of systems)."""
+
+    voters: tuple[Held | None, ...]
+    taste_elo: float
+    least: float
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a voter saw and did: ``s`` (n,) in logits for the left, ``wins`` (n,) of the left, ``design`` (n, K): 1 for the system on the
+    left, -1 for that on the right."""
+
+    s: np.ndarray
+    wins: np.ndarray
+    design: np.ndarray
+
+    @property
+    def p(self) -> np.ndarray:
+        return np.asarray(expit(self.s))
+
+    @property
+    def information(self) -> np.ndarray:
+        """Of the votes on each system (K,)."""
+        return np.asarray((self.p * (1 - self.p)) @ np.abs(self.design))
+
+    def surplus(self, wins: np.ndarray) -> np.ndarray:
+        """Wins (..., n) beyond expectation by system (..., K)."""
+        return np.asarray((wins - self.p) @ self.design)
+
+
+def against_others(
+    votes: Votes, system: np.ndarray, trusted: np.ndarray, *, ridge: float = RIDGE, level: float = 0.05, seed: int = 0
+) -> Against:
+    """Hold every voter of ``votes`` against all others who are ``trusted`` (V,).
+
+    ``votes.voter`` is a place 0..V-1; ``system`` (M,) is the place of each rated model's system, since one system may be rated twice, with
+    and without sound. p-values are fine enough to be corrected at ``level`` for as many tests as there are voters.
+    """
+    n_voters, m = len(trusted), votes.n_models
+    if np.count_nonzero(trusted[np.unique(votes.voter)]) <= LEAST_OTHERS:
+        return Against((None,) * n_voters, 0.0, 1.0)
+    cell = (votes.left * m + votes.right) * 3 + votes.outcome
+    counts = np.bincount(cell[trusted[votes.voter]], minlength=m * m * 3)
+    order = np.argsort(votes.voter, kind="stable")
+    mine = np.split(order, np.cumsum(np.bincount(votes.voter, minlength=n_voters))[:-1])
+    seen = [
+        _seen(votes, of, counts - trusted[voter] * np.bincount(cell[of], minlength=len(counts)), system, ridge)
+        for voter, of in enumerate(mine)
+    ]
+    taste = _taste([one for one, believed in zip(seen, trusted, strict=True) if one is not None and believed])
+    enough = int(10 * n_voters * (int(system.max()) + 1) / level)
+    draws = tuple(sorted({min(one, enough) for one in _DRAWS}))
+    held = [None if one is None else _held(one, taste, draws, np.random.default_rng([seed, place])) for place, one in enumerate(seen)]
+    return Against(tuple(held), float(ELO * taste), 1 / (1 + max(draws)))
+
+
+def _seen(votes: Votes, of: np.ndarray, counts: np.ndarray, system: np.ndarray, ridge: float) -> _Seen | None:
+    """The decided votes at the places ``of``, by ratings from ``counts`` (M * M * 3,) of the others; None for fewer than LEAST_VOTES."""
+    m = votes.n_models
+    cells = np.flatnonzero(counts)
+    of = of[votes.outcome[of] != TIE]
+    if not len(cells) or len(of) < LEAST_VOTES:
+        return None
+    pair, outcome = np.divmod(cells, 3)
+    zeros = np.zeros(len(cells), np.int64)
+    others = Votes(m, pair // m, pair % m, outcome, zeros, zeros, weight=counts[cells].astype(np.float64))
+    piece = links(others).piece
+    left, right = votes.left[of], votes.right[of]
+    known = (piece[left] == piece[right]) & (piece[left] >= 0)
+    of, left, right = of[known], left[known], right[known]
+    if len(of) < LEAST_VOTES:
+        return None
+    fitted = fit(others, ridge=ridge)
+    design = np.zeros((len(of), int(system.max()) + 1))
+    rows = np.arange(len(of))
+    design[rows, system[left]] += 1
+    design[rows, system[right]] -= 1
+    return _Seen(fitted.ratings[left] - fitted.ratings[right] + fitted.side, (votes.outcome[of] == LEFT).astype(np.float64), design)
+
+
+def _taste(seen: list[_Seen]) -> float:
+    """The standard deviation of tastes in logits at which the median of squared surplus over its variance is that of a normal deviate."""
+    if not seen:
+        return 0.0
+    information = np.concatenate([one.information for one in seen])
+    squared = np.concatenate([one.surplus(one.wins) for one in seen]) ** 2
+    telling = information >= _LEAST_INFORMATION
+    information, squared = information[telling], squared[telling]
+    if not len(squared):
+        return 0.0
+
+    def middle_of(variance: float) -> float:
+        return float(np.median(squared / (information + information**2 * variance)))
+
+    low, high = 0.0, 4.0
+    if middle_of(low) <= _CHI2_MEDIAN:
+        return 0.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle_of(middle) > _CHI2_MEDIAN else (low, middle)
+    return float(np.sqrt(high))
+
+
+def _held(one: _Seen, taste: float, draws: tuple[int, ...], rng: np.random.Generator) -> Held:
+    telling = np.flatnonzero(one.information >= _LEAST_INFORMATION)
+    for n in draws:
+        as_unlikely, tails = _simulated(one, taste, telling, n, rng)
+        if min([as_unlikely, *tails]) >= _LOOK_AGAIN:
+            break
+    each = np.minimum(1.0, 2 * (1 + tails) / (1 + n))
+    system = int(telling[each.argmin()]) if len(telling) else 0
+    side = one.design[:, system]
+    won, hoped = one.wins == (side > 0), np.where(side > 0, one.p, 1 - one.p)
+    return Held(
+        n=len(one.s),
+        likelier=int(((one.s > 0) == (one.wins > 0)).sum()),
+        likelier_expected=float(np.maximum(one.p, 1 - one.p).sum()),
+        p_contrary=(1 + as_unlikely) / (1 + n),
+        system=system,
+        n_system=int((side != 0).sum()),
+        won=int(won[side != 0].sum()),
+        won_expected=float(hoped[side != 0].sum()),
+        p_partisan=float(min(1.0, len(telling) * each.min(initial=1.0))),
+    )
+
+
+def _simulated(one: _Seen, taste: float, telling: np.ndarray, n: int, rng: np.random.Generator) -> tuple[int, np.ndarray]:
+    """How many of ``n`` simulated voters have votes as unlikely, and, of each of the ``telling`` systems (T,), how many have as many wins,
+    or as few, whichever is fewer."""
+    likelihood, surplus = one.wins @ one.s, one.surplus(one.wins)[telling]
+    as_unlikely, as_many, as_few = 0, np.zeros(len(telling), np.int64), np.zeros(len(telling), np.int64)
+    at_once = max(1, _CELLS_AT_ONCE // len(one.s))
+    for start in range(0, n, at_once):
+        size = min(at_once, n - start)
+        tastes = taste * rng.standard_normal((size, one.design.shape[1]))
+        wins = (rng.random((size, len(one.s))) < expit(one.s + tastes @ one.design.T)).astype(np.float64)
+        as_unlikely += int((wins @ one.s <= likelihood + _SAME).sum())
+        drawn = one.surplus(wins)[:, telling]
+        as_many += (drawn >= surplus - _SAME).sum(0)
+        as_few += (drawn <= surplus + _SAME).sum(0)
+    return as_unlikely, np.minimum(as_many, as_few)

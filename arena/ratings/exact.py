@@ -1,0 +1,60 @@
+"""One share against another by counting, for counts too small for a normal curve; and which of many tests can say anything at all.
+
+Sources: Fisher 1935 (the exact test); Tarone 1990, "A modified Bonferroni method for discrete data".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import gammaln
+
+_ALIKE = 1 + 1e-7  # chances that differ by less are one chance, as in R's fisher.test
+
+
+@dataclass(frozen=True)
+class Exact:
+    """``p`` in 0..1, and ``least``, the smallest p that any outcome with these totals could have had."""
+
+    p: float
+    least: float
+
+
+def fisher(hits: int, n: int, others_hits: int, others_n: int, *, tail: Literal["fewer", "two_sided"] = "two_sided") -> Exact:
+    """Fisher's exact test of ``hits`` of ``n`` against ``others_hits`` of ``others_n``, given how many hits there are altogether.
+
+    >>> found = fisher(1, 10, 11, 14)
+    >>> round(found.p, 6)
+    0.002759
+    """
+    total, all_hits = n + others_n, hits + others_hits
+    lowest, highest = max(0, all_hits - others_n), min(n, all_hits)
+    possible = np.arange(lowest, highest + 1)
+    chance = np.exp(_choices(n, possible) + _choices(others_n, all_hits - possible) - _choices(total, np.array(all_hits)))
+    place = hits - lowest
+    if tail == "fewer":
+        p, least = chance[: place + 1].sum(), chance[0]
+    else:
+        p, least = (chance[chance <= one * _ALIKE].sum() for one in (chance[place], chance.min()))
+    return Exact(float(min(1.0, p)), float(min(1.0, least)))
+
+
+def _choices(n: int, k: np.ndarray) -> np.ndarray:
+    """Logarithm of the number of ways to choose ``k`` of ``n``."""
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+
+
+def able(least: Sequence[float], *, level: float = 0.05) -> list[bool]:
+    """Which of several tests could be significant at all, given the smallest p each can have: a test that cannot is no test, and the others
+    need not pay for it.
+
+    >>> able([1e-6, 0.2, 0.03])
+    [True, False, False]
+    """
+    for k in range(1, len(least) + 1):
+        if sum(one <= level / k for one in least) <= k:
+            return [one <= level / k for one in least]
+    return []
