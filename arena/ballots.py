@@ -81,7 +81,7 @@ def captions_of(prompt: Prompt) -> tuple[Caption, ...]:
 
 
 def entries_of(reports: Sequence[RunReport], captions: Mapping[tuple[str, str], tuple[Caption, ...]] | None = None) -> list[Entry]:
-    """The finished clips of runs, with ``captions`` by run and prompt. A label that stands in several runs is told apart by the run's name."""
+    """The finished clips of runs, with ``captions`` by run and prompt. A label in several runs is told apart by the run's name."""
     labels = Counter(one.label for report in reports for one in report.generators)
     found = []
     for report in reports:
