@@ -325,15 +325,25 @@ class Desk:
                     del times[key]
             return before - len(self._addresses)
 
-    def clip(self, token: str, voter: str | None) -> Path | None:
-        """The file behind an address, for the voter it was made for while it lives; None for anything else."""
+    def clip(self, token: str, voter: str | None, *, fetched: bool = True) -> Path | None:
+        """The file behind an address, for the voter it was made for while it lives; None for anything else.
+
+        It counts as fetched unless the caller says so later, when bytes of it are sent (:meth:`fetched`).
+        """
         with self._lock:
             found = self._addresses.get(token)
             if found is None or found.voter != voter or found.until < self.clock():
                 self.note(voter or STRANGER, "clip address")
                 return None
-            found.fetched = True
+            found.fetched = found.fetched or fetched
             return found.file
+
+    def fetched(self, token: str) -> None:
+        """Take note that bytes of a clip were sent."""
+        with self._lock:
+            found = self._addresses.get(token)
+            if found is not None:
+                found.fetched = True
 
     def _drawn(self, session: Session, voter: str) -> BattleRow | None:
         """A new battle for a voter, by the study's seed, the voter and how many they had."""

@@ -17,19 +17,21 @@ from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arena.desk import Desk
+from arena.desk import STRANGER, Desk
 from arena.login import Login
+from arena.messages import is_a_page_s, without_the_machine
 from arena.study import StudyError
 from seedbench.errors import SeedBenchError
 
 COOKIE = "sb_voter"
 _COOKIE_DAYS = 180
 _SWEEP_S = 60.0
+_COLLECT_AFTER = 5_000  # new objects
 PAGE = Path(__file__).parent / "page.py"
 PAGES = ("vote", "boards", "explore", "study")
 _PATHS = frozenset(("/", *(f"/{page}" for page in PAGES)))
@@ -52,9 +54,15 @@ CONFIG: dict[str, Any] = {
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
+    "client.allowedOrigins": [],
+    "server.maxUploadSize": 1,  # nothing is uploaded, and Guard lets nothing through; MB
+    "server.maxWidgetStateSize": 1,  # of one message and of a page; an honest one has some kB
     "runner.postScriptGC": False,
     "runner.magicEnabled": False,
 }
+
+#: What is noted of a refused request for a clip, by the status of its answer. A wrong address (404) is noted by the desk.
+_REFUSED = {400: "clip address", 405: "clip request", 416: "clip request"}
 
 _desk: Desk | None = None
 _owners: frozenset[str] = frozenset()
@@ -73,7 +81,22 @@ def owners() -> frozenset[str]:
 
 
 class ClipResponse(FileResponse):
-    """A clip with nothing that could be recognised: no name, no date, no tag; never kept."""
+    """A clip with nothing that could be recognised: no name, no date, no tag; never kept. It is fetched once bytes of it were sent."""
+
+    def __init__(self, file: Path, token: str, **options: Any) -> None:
+        super().__init__(file, **options)
+        self.token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.body" and message.get("body") and sent:
+                desk().fetched(self.token)
+            elif message["type"] == "http.response.start" and message["status"] in (200, 206):
+                sent.append(True)
+            await send(message)
+
+        sent: list[bool] = []
+        await super().__call__(scope, receive, sending)
 
     def set_stat_headers(self, stat_result: os.stat_result) -> None:
         self.headers.setdefault("content-length", str(stat_result.st_size))
@@ -82,12 +105,13 @@ class ClipResponse(FileResponse):
 async def clip(request: Request) -> Response:
     """The clip behind an address, for the voter it was made for; 404 for everything else."""
     voter = desk().voter_of(request.cookies.get(COOKIE, ""))
-    file = await asyncio.to_thread(desk().clip, str(request.path_params["token"]), voter)
+    token = str(request.path_params["token"])
+    file = await asyncio.to_thread(lambda: desk().clip(token, voter, fetched=False))
     if file is None:
         return Response(status_code=404, headers={"cache-control": "no-store"})
     if "," in request.headers.get("range", ""):
         return Response(status_code=416, headers={"cache-control": "no-store"})
-    return ClipResponse(file, media_type="video/mp4", headers={"cache-control": "private, no-store"})
+    return ClipResponse(file, token, media_type="video/mp4", headers={"cache-control": "private, no-store"})
 
 
 async def health(request: Request) -> Response:
@@ -113,6 +137,10 @@ class Guard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            _send_at_once(send)
+            await self.app(scope, _of_a_page(scope, receive), _about_no_machine(send))
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -130,9 +158,50 @@ class Guard:
                     secure = "; Secure" if request.url.scheme == "https" else ""
                     value = f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age={86_400 * _COOKIE_DAYS}"
                     headers.append("set-cookie", value + secure)
+                kind = _REFUSED.get(message["status"]) if scope["path"].startswith("/clip/") else None
+                if kind is not None:
+                    await asyncio.to_thread(desk().note, _voter_of(scope) or STRANGER, kind)
             await send(message)
 
-        await self.app(scope, receive, sending)
+        app = self.app if request.method in ("GET", "HEAD") else Response("Method Not Allowed", status_code=405)
+        await app(scope, receive, sending)
+
+
+def _send_at_once(send: Send) -> None:
+    """Small messages go out as they come. Streamlit binds its socket so that asyncio does not see to it, and two of them in a row would
+    wait for each other for 40 ms."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _voter_of(scope: Scope) -> str | None:
+    return desk().voter_of(HTTPConnection(scope).cookies.get(COOKIE, ""))
+
+
+def _of_a_page(scope: Scope, receive: Receive) -> Receive:
+    """Lets those messages in that a page sends, and notes the others."""
+
+    async def receiving() -> Message:
+        while True:
+            message = await receive()
+            if message["type"] != "websocket.receive" or message.get("bytes") is None or is_a_page_s(message["bytes"]):
+                return message
+            await asyncio.to_thread(desk().note, _voter_of(scope) or STRANGER, "message")
+
+    return receiving
+
+
+def _about_no_machine(send: Send) -> Send:
+    """Leaves out what Streamlit tells every visitor about the machine."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "websocket.send" and message.get("bytes") is not None:
+            message = {**message, "bytes": without_the_machine(message["bytes"], str(PAGE))}
+        await send(message)
+
+    return sending
 
 
 @asynccontextmanager
@@ -145,6 +214,9 @@ async def _upkeep(_app: Any) -> AsyncIterator[dict[str, Any]]:
             await asyncio.to_thread(desk().sweep)
             await asyncio.to_thread(gc.collect)
 
+    gc.collect()
+    gc.freeze()  # what was imported stays, and need not be looked through again
+    gc.set_threshold(_COLLECT_AFTER, 10, 1_000)  # the whole is left to the sweep: 200 ms with 200 voters, in which nobody is answered
     task = asyncio.create_task(sweep())
     try:
         yield {}

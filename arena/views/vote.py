@@ -6,10 +6,12 @@ and the questions; what it sends back is checked by the desk.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import streamlit as st
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from arena.desk import Desk, Receipt, RefusedError, Shown
 from arena.server import desk
@@ -97,54 +99,65 @@ def _vote(here: Desk, voter: str) -> None:
         "told": st.session_state.pop("told", ""),
         "n_voted": n_voted,
     }
-    said = _player(
-        data=data,
-        key="player",
-        on_vote_change=_nothing,
-        on_undo_change=_nothing,
-        on_next_change=_nothing,
-        on_reveal_change=_nothing,
-    )
-    _answer(here, voter, shown, receipt, said)
+    changes: dict[str, Any] = {f"on_{what}_change": partial(_answer, here, voter, what) for what in ("vote", "undo", "next", "reveal")}
+    _player(data=data, key="player", **changes)
 
 
-def _nothing() -> None:
-    """Triggers are read where the player is mounted; Streamlit wants a callback for each."""
+def _answer(here: Desk, voter: str, what: str) -> None:
+    """Carry out what the visitor did, before the page is made anew: once, and in the one run that shows what came of it.
 
-
-def _answer(here: Desk, voter: str, shown: Shown, receipt: Receipt | None, said: Any) -> None:
-    """Carry out what the visitor did."""
+    It is told once of a component's state too, which a visitor might send instead of a trigger; read where the player is mounted, that
+    would be answered at every run.
+    """
     state = st.session_state
+    said, shown = state["player"].get(what), state.get("shown")
+    receipt: Receipt | None = state.get("receipt")
+    if said is None or shown is None:
+        return
     try:
-        if said.vote is not None and receipt is None:
-            state["receipt"] = here.vote(voter, **_vote_of(said.vote))
-        elif said.undo is not None and receipt is not None:
+        if what == "vote":
+            asked = _vote_of(said)
+            if receipt is None or (receipt.battle, receipt.choice) != (asked["battle"], asked["choice"]):  # else an impatient finger
+                state["receipt"] = here.vote(voter, **asked)
+        elif receipt is None:
+            return
+        elif what == "undo":
             state["shown"] = here.undo(voter, shown.battle)
             state["receipt"] = state["makers"] = None
             state["told"] = "Your vote was taken back."
-        elif said.next is not None and receipt is not None:
+        elif what == "next":
             state["receipt"] = state["makers"] = None
-        elif said.reveal is not None and receipt is not None:
-            state["makers"] = list(here.reveal(voter, shown.battle))
         else:
-            return
+            state["makers"] = list(here.reveal(voter, shown.battle))
     except RefusedError as error:
         state["told"] = str(error)
-    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
-        here.note(voter, "not understood", type(error).__name__)
+    except ValidationError as error:
+        here.note(voter, "not understood", ", ".join(str(one["loc"]) for one in error.errors()))
         state["told"] = "this was not understood"
-    st.rerun()
+
+
+def _utf8(text: str) -> str:
+    text.encode()  # JSON may hold halves of characters, which no database takes
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_utf8)]
+
+
+class _Ballot(BaseModel):
+    """A vote as the player sends it."""
+
+    model_config = ConfigDict(strict=True)
+
+    battle: _Text
+    choice: _Text
+    heard: Annotated[list[float], Field(min_length=2, max_length=2)]
+    answers: dict[_Text, _Text] = {}
+    comment: _Text = ""
+    captions: bool = False
 
 
 def _vote_of(asked: Any) -> dict[str, Any]:
-    """What the player sends as a vote, as :meth:`arena.desk.Desk.vote` takes it. Raises TypeError, ValueError, LookupError and the like for
-    what no player sends."""
-    left, right = asked["heard"]
-    return {
-        "battle": str(asked["battle"]),
-        "choice": str(asked["choice"]),
-        "heard": (float(left), float(right)),
-        "answers": {str(name): str(choice) for name, choice in dict(asked.get("answers") or {}).items()},
-        "comment": str(asked.get("comment") or ""),
-        "captions": asked.get("captions") is True,
-    }
+    """What the player sends as a vote, as :meth:`arena.desk.Desk.vote` takes it. Raises ValidationError for what no player sends."""
+    ballot = _Ballot.model_validate(asked)
+    return {**ballot.model_dump(), "heard": (ballot.heard[0], ballot.heard[1])}

@@ -62,12 +62,17 @@ def join(browser: Any, url: str, *, tones: str = "3", **options: Any) -> Any:
 
 
 def unlocked(page: Any) -> None:
-    """Play until votes are open."""
-    page.wait_for_timeout(1000)  # after the first pair the next one starts by itself
-    votes_open = page.locator('.choice[data-choice="left"]').is_enabled()
-    if not votes_open and page.locator(".play").inner_text().startswith("Play"):
-        page.locator(".play").click()
-    page.locator('.choice[data-choice="left"]:enabled').wait_for()
+    """Play until votes are open; after the first pair the next one starts by itself, on a busy machine a while later."""
+    still = 0
+    for _ in range(150):
+        if page.locator('.choice[data-choice="left"]').is_enabled():
+            return
+        still = still + 1 if page.locator(".play").inner_text().startswith("Play") else 0
+        if still > 3:
+            page.locator(".play").click()
+            still = 0
+        page.wait_for_timeout(300)
+    pytest.fail("votes never opened")
 
 
 def pair_of(page: Any) -> tuple[str, str, str]:
