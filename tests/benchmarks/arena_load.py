@@ -71,8 +71,8 @@ class Use:
 
     @property
     def slope(self) -> float:
-        """MiB a minute, by least squares; the first sixth is left out, in which caches fill."""
-        skip = len(self.at) // 6
+        """MiB a minute, by least squares over the second half; before it, addresses of clips fill up, which are kept for a while."""
+        skip = len(self.at) // 2
         if len(self.at) - skip < 3:
             return math.nan
         return float(np.polyfit(np.array(self.at[skip:]) / 60, self.rss[skip:], 1)[0])
@@ -225,8 +225,8 @@ def report(tally: Tally, use: Use, log: list[tuple[str, str]]) -> bool:
     if tally.returned:
         print(spread("coming back", tally.returned) + f"; {tally.broken} connections broke")
     print(spread("the voters' own clock is late by", tally.lags))
-    times = Counter(battle for battle, _ in log)
-    lost = sum(dict(log).get(battle) != choice for battle, choice in tally.acknowledged.items())
+    times, kept = Counter(battle for battle, _ in log), dict(log)
+    lost = sum(kept.get(battle) != choice for battle, choice in tally.acknowledged.items())
     double = sum(count > 1 for count in times.values())
     strange = sum(battle not in tally.acknowledged and tally.unsure.get(battle) != choice for battle, choice in log)
     print(
@@ -235,10 +235,8 @@ def report(tally: Tally, use: Use, log: list[tuple[str, str]]) -> bool:
     )
     print(f"errors: {sum(tally.errors.values())}" + "".join(f"\n  {count} x {what}" for what, count in tally.errors.most_common(10)))
     if use.rss:
-        print(
-            f"memory of the server: {use.rss[0]:.0f} MiB at first, {use.rss[-1]:.0f} MiB at last, most {max(use.rss):.0f} MiB, "
-            f"{use.slope:+.2f} MiB a minute"
-        )
+        tenths = " ".join(f"{np.mean(part):.0f}" for part in np.array_split(use.rss, min(10, len(use.rss))))
+        print(f"memory of the server, MiB by tenths of the time: {tenths}; most {max(use.rss):.0f}; second half {use.slope:+.2f} a minute")
     print(f"processor: server {100 * use.cpu_s / use.wall_s:.0f}% of one core, these voters {100 * use.own_cpu_s / use.wall_s:.0f}%")
     return not (lost or double or strange or tally.errors)
 
@@ -252,6 +250,7 @@ def main() -> None:
     parser.add_argument("--voters", type=int, default=200, help="how many (%(default)s)")
     parser.add_argument("--minutes", type=float, default=3.0, help="for how long (%(default)s)")
     parser.add_argument("--every", type=float, default=8.0, help="seconds from vote to vote of one voter, give or take half (%(default)s)")
+    parser.add_argument("--token", type=float, default=900.0, help="seconds that the address of a clip lives (%(default)s)")
     parser.add_argument("--kill", action="store_true", help="kill the server half way, and start it anew")
     parser.add_argument("--seed", type=int, default=0, help="of the voters' choices and pauses (%(default)s)")
     args = parser.parse_args()
@@ -260,7 +259,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         limits = {"dwell": 0.0, "a_day": 1_000_000, "refusals_an_hour": 1_000_000}
-        store = study(home, models=MODELS, n_prompts=n_prompts, fps=5, limits=limits)
+        store = study(home, models=MODELS, n_prompts=n_prompts, fps=5, limits=limits, token_s=args.token)
         cores, busy = os.cpu_count(), os.getloadavg()[0]
         print(
             f"{args.voters} voters every {args.every:g} s for {args.minutes:g} minutes; {cores} cores, load before {busy:.1f}", flush=True
