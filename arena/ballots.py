@@ -71,9 +71,11 @@ def captions_of(prompt: Prompt) -> tuple[Caption, ...]:
     >>> speech = (Line(character="a", text="Good morning to you all."), Line(character="a", text="Bye.", start_s=1.5))
     >>> captions_of(Prompt(id="p", text="", task="talking", cast=(Character(id="a"),), speech=speech))
     ((0.2, 1.5, 'Good morning to you all.'), (1.5, 2.7, 'Bye.'))
+    >>> captions_of(Prompt(id="p", text="", task="characters"))
+    ()
     """
     lines = sorted(prompt.speech, key=lambda line: line.start_s)
-    ends = [line.start_s for line in lines[1:]] + [prompt.duration_s]
+    ends = [*(line.start_s for line in lines[1:]), prompt.duration_s][: len(lines)]
     return tuple(
         (line.start_s, round(min(max(end, line.start_s), line.start_s + max(_LEAST_LINE_S, _LETTER_S * len(line.text))), 3), line.text)
         for line, end in zip(lines, ends, strict=True)
