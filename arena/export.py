@@ -18,6 +18,7 @@ from arena.store import BattleRow, ClipRow, PairRow, StudyRow, UndoneRow, VoteRo
 from arena.votes import Vote, write
 from seedbench.errors import StorageError
 from seedbench.store import Store
+from seedbench.wholefile import whole
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,6 @@ def backup(store: Store, file: Path) -> Path:
         raise StorageError(f"only SQLite is backed up here; use the tools of {store.engine.dialect.name}")
     if file.exists():
         raise StorageError(f"{file} is there already: a backup writes over nothing")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(file.suffix + ".partial")
-    with closing(sqlite3.connect(store.engine.url.database)) as source, closing(sqlite3.connect(partial)) as goal:
+    with whole(file) as place, closing(sqlite3.connect(store.engine.url.database)) as source, closing(sqlite3.connect(place)) as goal:
         source.backup(goal)
-    partial.replace(file)
     return file

@@ -10,6 +10,7 @@ from typing import Any
 
 from seedbench.clip import file_sha256
 from seedbench.errors import StorageError
+from seedbench.wholefile import whole
 
 
 class Artifacts:
@@ -40,9 +41,8 @@ class Artifacts:
                     if move and file.stat().st_dev == target.parent.stat().st_dev:
                         os.replace(file, target)
                     else:
-                        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
-                        partial.write_bytes(file.read_bytes())
-                        os.replace(partial, target)
+                        with whole(target) as place:
+                            place.write_bytes(file.read_bytes())
             else:
                 filesystem, root = self._filesystem()
                 if not filesystem.exists(f"{root}/{key}"):
@@ -75,13 +75,11 @@ class Artifacts:
         target = self.scratch / "fetched" / key
         if not target.exists():
             filesystem, root = self._filesystem()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
             try:
-                filesystem.get_file(f"{root}/{key}", str(partial))
+                with whole(target) as place:
+                    filesystem.get_file(f"{root}/{key}", str(place))
             except OSError as error:
                 raise StorageError(f"the artifact {key} cannot be had from {self.url} ({error})") from error
-            os.replace(partial, target)
         return target
 
 
@@ -104,12 +102,8 @@ class DiskCache:
 
     def put(self, key: str, data: bytes) -> None:
         """Store bytes under ``key``. Raises StorageError when the folder cannot be written."""
-        place = self._place(key)
-        partial = place.with_name(f"{place.name}.{uuid.uuid4().hex}.part")
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(data)
-            os.replace(partial, place)
+            with whole(self._place(key)) as place:
+                place.write_bytes(data)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise StorageError(f"the cache {self.folder} cannot be written ({error.strerror})") from error

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedbench.errors import UnknownNameError, WeightsError
+from seedbench.wholefile import whole
 
 ABSENT = "absent"
 
@@ -190,10 +191,8 @@ def add(name: str, file: Path, *, accept_other: bool = False) -> Path:
 
 def _install(file: Path, place: Path) -> None:
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_name(f"{place.name}.{os.getpid()}.part")
-        shutil.copyfile(file, partial)
-        partial.replace(place)
+        with whole(place) as partial:
+            shutil.copyfile(file, partial)
     except OSError as error:
         raise WeightsError(f"{place} cannot be written ({error.strerror}); set SEEDBENCH_WEIGHTS to a folder that can") from error
 

@@ -43,6 +43,20 @@ def _no_cache_left_behind() -> Iterator[None]:
     use_cache(before)
 
 
+@pytest.fixture(autouse=True)
+def _no_realtime_left_behind() -> Iterator[None]:
+    """A library that puts this process before all others would starve the browsers and servers that later tests start."""
+    if not hasattr(os, "sched_getscheduler"):  # not on every system
+        yield
+        return
+    before = os.sched_getscheduler(0)
+    yield
+    after = os.sched_getscheduler(0)
+    if after != before:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+        pytest.fail(f"this test left the process with scheduling policy {after}, where it had {before}")
+
+
 @pytest.fixture
 def make_clip(tmp_path: Path) -> Callable[..., Path]:
     """Write a small clip: ``make_clip("a.mp4", frames=50, fps=25, tone_hz=440)``; a moving grey square on noise-free ground."""

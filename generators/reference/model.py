@@ -18,6 +18,7 @@ from generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
 from generators.reference.tokens import Vocabulary
 from generators.reference.transformer import KINDS, JointTransformer, Latents, TransformerConfig
 from seedbench.errors import GeneratorError
+from seedbench.wholefile import whole
 
 TOKENIZERS_FILE = "tokenizers.safetensors"
 _ROW = ".row"
@@ -138,9 +139,8 @@ def _save(file: Path, tensors: dict[str, Tensor], about: dict[str, Any], *, pack
             kept[name + _ROW] = row
         else:
             kept[name] = one.detach().to(torch.float16 if packed else torch.float32).contiguous()
-    partial = file.with_suffix(".partial")
-    save_file(kept, partial, metadata={"about": json.dumps(about, ensure_ascii=False, sort_keys=True)})
-    partial.replace(file)
+    with whole(file) as place:
+        save_file(kept, place, metadata={"about": json.dumps(about, ensure_ascii=False, sort_keys=True)})
 
 
 def _load(file: Path, told: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:

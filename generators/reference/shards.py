@@ -20,6 +20,7 @@ from generators.reference import sound, world
 from generators.reference.script import FPS, stretches
 from seedbench.errors import GeneratorError
 from seedbench.prompt import Prompt
+from seedbench.wholefile import whole
 
 if TYPE_CHECKING:
     from generators.simulator.plan import Scene
@@ -98,9 +99,8 @@ def _make_one(job: Job) -> Job:
     for number in range(job.first, job.last):
         drawn = world.draw(number, seed=job.seed + (7919 if job.stills else 0), kind="still" if job.stills else None)
         rows.append(_row(drawn, number, job.size))
-    partial = job.file.with_suffix(".partial")
-    pq.write_table(pa.Table.from_pylist(rows), partial, compression="zstd")
-    partial.rename(job.file)
+    with whole(job.file) as place:
+        pq.write_table(pa.Table.from_pylist(rows), place, compression="zstd")
     return job
 
 

@@ -19,6 +19,7 @@ from generators.reference.tokenizer import Grid
 from generators.reference.tokens import Vocabulary
 from generators.reference.training.data import CellRow, Cells, cells_of, heard
 from generators.reference.training.latents import Example, examples_of
+from seedbench.wholefile import whole
 
 VERSION = 4
 
@@ -42,10 +43,8 @@ def cells(files: Sequence[Path], grid: Grid, folder: Path, *, tick: Callable[[],
         goal = _beside(source, folder)
         if not goal.exists():
             made = cells_of(shards.read(source), grid)
-            save_file(
-                {"values": made.values}, goal.with_suffix(".partial"), metadata={"rows": json.dumps([asdict(row) for row in made.rows])}
-            )
-            goal.with_suffix(".partial").rename(goal)
+            with whole(goal) as place:
+                save_file({"values": made.values}, place, metadata={"rows": json.dumps([asdict(row) for row in made.rows])})
         tick()
 
 
@@ -88,9 +87,8 @@ def encoded(
         goal = folder / source.name
         if not goal.exists():
             made = examples_of(heard([source]), read_cells([source], cells_in), tokenizers, vocabulary)
-            partial = goal.with_suffix(".partial")
-            pq.write_table(pa.Table.from_pylist([_stored(one) for one in made]), partial, compression="zstd")
-            partial.rename(goal)
+            with whole(goal) as place:
+                pq.write_table(pa.Table.from_pylist([_stored(one) for one in made]), place, compression="zstd")
         tick()
 
 

@@ -49,6 +49,7 @@ from generators.reference.training.twins import TwinTraining
 from generators.reference.training.validation import Validation
 from generators.reference.transformer import JointTransformer, TransformerConfig
 from seedbench.errors import GeneratorError
+from seedbench.wholefile import whole
 
 Report = Callable[[str], None]
 TOKENIZER_STAGES = ("grid", "coder", "polish", "codec")
@@ -375,10 +376,8 @@ def _keep(training: Training[Any], file: Path, more: dict[str, Tensor] | None = 
     weights = {name: one.contiguous() for name, one in (training.averaged_weights() | (more or {})).items()}
 
     def save() -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        save_file(weights, partial)
-        partial.rename(file)
+        with whole(file) as place:
+            save_file(weights, place)
 
     by_the_first(file, save)
 
