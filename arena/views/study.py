@@ -68,7 +68,12 @@ def show() -> None:
         _show_refused(now)
     with home:
         st.download_button(
-            "Votes without identities, rules and boards", lambda: packed(here.study), f"{here.study}.zip", "application/zip", key="export"
+            "Votes without identities, rules and boards",
+            lambda: packed(here.study),
+            f"{here.study}.zip",
+            "application/zip",
+            key="export",
+            on_click="ignore",  # a run of the page would end the file that this click asks for, if it were the faster
         )
         visitor.login_button("study")
 
