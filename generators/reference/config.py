@@ -126,7 +126,10 @@ class Validation(_Section):
 
     every: int = Field(default=1000, ge=0, description="Steps of a twin between two validations; 0: never.")
     prompts: int = Field(default=6, ge=1, description="How many prompts.")
-    metrics: tuple[str, ...] = Field(default=("lipsync", "identity", "impact"), description="Clip metrics, by their registered names.")
+    metrics: tuple[str, ...] = Field(
+        default=("lipsync", "identity", "impact", "video_distance"),
+        description="Metrics, by their registered names; distances are to the simulator's clips of the same prompts.",
+    )
     sampling_steps: int = Field(default=24, ge=1, description="Steps of denoising.")
 
 

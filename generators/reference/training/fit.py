@@ -52,7 +52,8 @@ from seedbench.errors import GeneratorError
 from seedbench.wholefile import whole
 
 Report = Callable[[str], None]
-TOKENIZER_STAGES = ("grid", "coder", "polish", "codec")
+_Made = tuple[Training[Any], dict[str, Tensor]]
+"""A trained stage, and numbers that belong to its weights."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,10 @@ def train(
     torch.set_float32_matmul_precision("high")
     render(work.jobs, processes=processes, report=report)
     if not work.tokenizers.exists():
-        _grid(work)
-        _coder(work)
-        _polish(work)
-        _codec(work)
+        for stage, trained in _TOKENIZERS.items():
+            if not _stage_file(work, stage).exists():
+                torch.manual_seed(config.seed)
+                _keep(*trained(work), _stage_file(work, stage))
         by_the_first(work.tokenizers, lambda: _whole_tokenizers(work).save(work.tokenizers))
     if all((out / f"{twin}.safetensors").exists() for twin in twins):
         report(f"nothing is left to do: {' and '.join(twins)} are in {out}")
@@ -172,12 +173,8 @@ def _sizes(config: Config) -> TokenizerConfig:
     return TokenizerConfig(world.width, world.height, *codes, grid.cell, grid.channels, coder.seen, coder.hidden, coder.blocks)
 
 
-def _grid(work: Work) -> None:
+def _grid(work: Work) -> _Made:
     config, made = work.config, work.config.grid
-    file = _stage_file(work, "grid")
-    if file.exists():
-        return
-    torch.manual_seed(config.seed)
     training = GridTraining(_sizes(config), steps=made.steps, rate=made.rate, seed=config.seed)
     if work.start is not None:
         _begin(training, Tokenizers.load(work.start / TOKENIZERS_FILE).video.grid, work.start)
@@ -185,15 +182,11 @@ def _grid(work: Work) -> None:
         clips, stills = Rows(work.files(stills=False)), Rows(work.files(stills=True))
         batches = PictureBatches(clips, stills, batch=made.batch, seed=config.seed)
         _run(work, training, batches, "grid")
-    _keep(training, file)
+    return training, {}
 
 
-def _coder(work: Work) -> None:
+def _coder(work: Work) -> _Made:
     config, made = work.config, work.config.coder
-    file = _stage_file(work, "coder")
-    if file.exists():
-        return
-    torch.manual_seed(config.seed)
     training = CoderTraining(_sizes(config), steps=made.steps, rate=made.rate, seed=config.seed)
     cells = cache.read_cells(work.files(), _cells(work, _trained_grid(work)))
     mean, deviation = spread_of(cells)
@@ -205,15 +198,11 @@ def _coder(work: Work) -> None:
         acting = acted(work.files(), cells)
         shape = {"n_clips": made.n_clips, "pictures": made.pictures, "n_stills": made.n_stills}
         _run(work, training, ViewBatches(cells, acting, mean, deviation, seed=config.seed, **shape), "coder")
-    _keep(training, file, {"mean": mean, "deviation": deviation})
+    return training, {"mean": mean, "deviation": deviation}
 
 
-def _polish(work: Work) -> None:
+def _polish(work: Work) -> _Made:
     config, made = work.config, work.config.polish
-    file = _stage_file(work, "polish")
-    if file.exists():
-        return
-    torch.manual_seed(config.seed)
     video = _video(work)
     mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
     training = PolishTraining(_sizes(config), mean, deviation, steps=made.steps, rate=made.rate, seed=config.seed)
@@ -225,22 +214,21 @@ def _polish(work: Work) -> None:
         batches = ShownBatches(Rows(work.files()), cells.rows, codes, told=config.coder.told, batch=made.batch, seed=config.seed)
         del cells
         _run(work, training, batches, "polish")
-    _keep(training, file)
+    return training, {}
 
 
-def _codec(work: Work) -> None:
+def _codec(work: Work) -> _Made:
     config, made = work.config, work.config.codec
-    file = _stage_file(work, "codec")
-    if file.exists():
-        return
-    torch.manual_seed(config.seed)
     training = CodecTraining(CodecConfig(made.code, made.channels), steps=made.steps, rate=made.rate, seed=config.seed)
     if work.start is not None:
         _begin(training, Tokenizers.load(work.start / TOKENIZERS_FILE).sound, work.start)
     if made.steps:
         clips = heard(work.files(stills=False))
         _run(work, training, BandBatches(clips, batch=made.batch, codes=made.codes, seed=config.seed), "codec")
-    _keep(training, file)
+    return training, {}
+
+
+_TOKENIZERS: dict[str, Callable[[Work], _Made]] = {"grid": _grid, "coder": _coder, "polish": _polish, "codec": _codec}
 
 
 def _cells(work: Work, grid: Grid) -> Path:
@@ -341,7 +329,7 @@ def _trained(work: Work, twin: Twin, transformer: nn.Module) -> dict[str, Any]:
         "config": work.name,
         "steps": mine["steps"],
         "seconds": mine["seconds"],
-        "tokenizers": ", ".join(f"{stage} {stages[stage]['steps']} steps" for stage in TOKENIZER_STAGES if stage in stages),
+        "tokenizers": ", ".join(f"{stage} {stages[stage]['steps']} steps" for stage in _TOKENIZERS if stage in stages),
         "device": device_words(work.config.machine),
         "clips": work.config.world.clips,
         "stills": work.config.world.stills,
@@ -369,11 +357,11 @@ def _stage_file(work: Work, stage: str) -> Path:
     return work.out / "stages" / f"{stage}.safetensors"
 
 
-def _keep(training: Training[Any], file: Path, more: dict[str, Tensor] | None = None) -> None:
-    """Write the average where the next stages find it."""
+def _keep(training: Training[Any], more: dict[str, Tensor], file: Path) -> None:
+    """Write the average, and what else belongs to it, where the next stages find it."""
     from safetensors.torch import save_file
 
-    weights = {name: one.contiguous() for name, one in (training.averaged_weights() | (more or {})).items()}
+    weights = {name: one.contiguous() for name, one in (training.averaged_weights() | more).items()}
 
     def save() -> None:
         with whole(file) as place:

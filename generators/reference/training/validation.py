@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import csv
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,21 @@ from generators.reference.generate import generate
 from generators.reference.heldout import HeldOut
 from generators.reference.model import ReferenceModel
 from generators.reference.training.averaging import Training
-from seedbench.clip import Clip
+from generators.simulator import Simulator
+from seedbench.clip import Clip, file_sha256
 from seedbench.errors import ClipError, WeightsError
 from seedbench.generator import Request
-from seedbench.metric import Sample, Score
+from seedbench.metric import Metric, Sample, SetMetric
 from seedbench.plan import applies, make_metrics
 from seedbench.prompt import Prompt
+from seedbench.work import CompareTask, compare
 
 RATE = 16_000
 
 
 @dataclass(frozen=True)
 class Figure:
-    """The mean of a measure over the clips that were given one; ``asked`` of them could have been."""
+    """The mean of a measure over the clips that were given one, or a measure of all as a set; ``asked`` of them could have been."""
 
     metric: str
     measure: str
@@ -71,7 +74,7 @@ class Validation(Callback):
             self.model.twin, self.model.tokenizers, transformer.eval(), self.model.scale, self.model.vocabulary, self.model.trained
         )
         files = clips(model, self.asked, self.out / "samples" / model.twin / f"{step:06d}", self.sampling, size=self.size)
-        figures = scored(files, self.asked.prompts, self.metrics)
+        figures = scored(files, self.asked.prompts, self.metrics, lambda: staged(self.asked, self.out / "samples" / "simulator", self.size))
         _show(trainer.logger.experiment, model.twin, files, figures, step)  # type: ignore[union-attr]
         append(self.out / "validation.csv", model.twin, step, figures)
 
@@ -86,28 +89,56 @@ def clips(model: ReferenceModel, asked: HeldOut, folder: Path, how: Sampling, *,
     return [made.file for made in generate(model, requests, folders, how)]
 
 
-def scored(files: Sequence[Path | None], prompts: Sequence[Prompt], metrics: Sequence[str]) -> list[Figure]:
-    """The clips under clip metrics found by name. A metric is asked where the prompt states what it needs."""
-    found: dict[tuple[str, str], list[float]] = {}
-    asked: dict[tuple[str, str], int] = {}
+def staged(asked: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path]:
+    """What the simulator makes of the prompts, as far as it stages them; what lies in ``folder`` from before is not made again."""
+    root, (width, height) = asked.file.parent, size
+    found = []
+    for number, prompt in enumerate(asked.prompts):
+        file = folder / prompt.id / "clip.mp4"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Simulator().generate(Request(prompt=prompt, seed=number, width=width, height=height, root=root), file.parent)
+        if file.exists():
+            found.append(file)
+    return found
+
+
+def scored(
+    files: Sequence[Path | None], prompts: Sequence[Prompt], metrics: Sequence[str], ceiling: Callable[[], Sequence[Path]]
+) -> list[Figure]:
+    """The clips under metrics found by name: each where its prompt states what the metric needs, or all as a set beside ``ceiling``'s."""
+    found = []
     for name, metric in make_metrics(tuple(metrics)).items():
-        for file, prompt in zip(files, prompts, strict=True):
-            if file is None or not applies(metric.info, prompt):
-                continue
-            try:
-                given = metric.score(Clip.open(file), Sample(prompt=prompt, generator="reference"))  # type: ignore[union-attr]
-            except (ClipError, WeightsError) as error:
-                given = [Score.none(measure.name, str(error)) for measure in metric.info.measures]
-            for score in given if isinstance(given, list) else [given]:
-                place = (name, score.measure)
-                asked[place] = asked.get(place, 0) + 1
-                found.setdefault(place, [])
-                if score.value is not None:
-                    found[place].append(score.value)
+        if isinstance(metric, SetMetric):
+            found += _as_a_set(name, [file for file in files if file is not None], ceiling())
+        else:
+            found += _each(metric, files, prompts)
+    return found
+
+
+def _each(metric: Metric, files: Sequence[Path | None], prompts: Sequence[Prompt]) -> list[Figure]:
+    values: dict[str, list[float]] = {}
+    asked: Counter[str] = Counter()
+    for file, prompt in zip(files, prompts, strict=True):
+        if file is None or not applies(metric.info, prompt):
+            continue
+        try:
+            given = metric.score(Clip.open(file), Sample(prompt=prompt, generator="reference"))
+        except (ClipError, WeightsError) as error:
+            given = metric.none(str(error))
+        for score in given if isinstance(given, list) else [given]:
+            asked[score.measure] += 1
+            values.setdefault(score.measure, []).extend([] if score.value is None else [score.value])
     return [
-        Figure(name, measure, float(np.mean(values)) if values else None, len(values), asked[name, measure])
-        for (name, measure), values in found.items()
+        Figure(metric.info.name, measure, float(np.mean(those)) if those else None, len(those), asked[measure])
+        for measure, those in values.items()
     ]
+
+
+def _as_a_set(name: str, files: Sequence[Path], ceiling: Sequence[Path]) -> list[Figure]:
+    made, real = (tuple((file, file_sha256(file)) for file in those) for those in (files, ceiling))
+    scores = compare(CompareTask(generator="reference", metric=name, generated=made, reference=real))
+    return [Figure(name, score.measure, score.value, len(files) if score.value is not None else 0, len(files)) for score in scores]
 
 
 def append(file: Path, twin: str, step: int, figures: Sequence[Figure]) -> None:
