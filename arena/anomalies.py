@@ -29,7 +29,7 @@ import numpy as np
 from arena.ratings.against_others import LEAST_OTHERS, LEAST_VOTES, Held, against_others
 from arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
 from arena.ratings.exact import able, fisher
-from arena.votes import Vote, in_order
+from arena.votes import Vote, in_order, least_s
 from seedbench.statistics import holm
 
 Sign = Literal["too_fast", "regular", "one_sided", "gold", "repeats", "contrary", "partisan", "one_answer"]
@@ -48,10 +48,10 @@ _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE}
 class Bounds:
     """From where on a sign is flagged.
 
-    ``level`` is that of the tests, corrected. Time is counted in lengths of the shorter clip: below ``least_lengths`` no vote is possible,
-    one under ``fast_lengths`` is fast, and ``fast_share`` of fast votes is too many. ``regular`` is the middle half of the free time, over
-    its median: people who try to keep an interval are off by about a tenth. ``one_answer`` is the share of the commonest answer. Signs that
-    are no tests need ``votes`` votes.
+    ``level`` is that of the tests, corrected. Time is counted in what judging takes at the least (:func:`arena.votes.least_s`): below
+    ``least_lengths`` of it no vote is possible, one under ``fast_lengths`` is fast, and ``fast_share`` of fast votes is too many.
+    ``regular`` is the middle half of the free time, over its median: people who try to keep an interval are off by about a tenth.
+    ``one_answer`` is the share of the commonest answer. Signs that are no tests need ``votes`` votes.
     """
 
     level: float = 0.05
@@ -126,8 +126,12 @@ def _unchecked(voter: str, sign: Sign, n: int, why: str) -> Finding:
 
 
 def _timed(votes: Sequence[Vote]) -> np.ndarray:
-    """Seconds (n, 2) from showing to voting, and of the shorter clip, of the votes that have both."""
-    rows = [(vote.dwell_s, vote.shorter_s) for vote in votes if vote.dwell_s is not None and vote.shorter_s]
+    """Seconds (n, 2) from showing to voting, and those that judging takes at the least, of the votes that have both."""
+    rows = [
+        (vote.dwell_s, least_s(vote.shorter_s, (vote.heard_left, vote.heard_right), with_sound=vote.with_sound))
+        for vote in votes
+        if vote.dwell_s is not None and vote.shorter_s
+    ]
     return np.array(rows, np.float64).reshape(-1, 2)
 
 
@@ -143,7 +147,7 @@ def _too_fast(voter: str, votes: Sequence[Vote], bounds: Bounds) -> Finding:
         "flagged" if share >= bounds.fast_share else "ok",
         share,
         len(times),
-        f"{100 * share:.0f}% of {len(times)} votes came within {bounds.fast_lengths:g} lengths of the shorter clip "
+        f"{100 * share:.0f}% of {len(times)} votes came within {bounds.fast_lengths:g} times what playing both takes "
         f"(at the middle {np.median(lengths):.2f}; {bounds.least_lengths:g} is the least possible)",
     )
 

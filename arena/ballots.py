@@ -34,6 +34,7 @@ _GOLD_SILENT = ({"blur": 8.0}, {"freeze": 0.3})
 Caption = tuple[float, float, str]
 """When a line begins and ends in seconds, and its words."""
 _LETTER_S, _LEAST_LINE_S = 0.075, 1.2
+_OTHERS = "{folder} is there already, of a study that this database does not know: choose another --name, or remove the folder"
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def prepare(
 ) -> Prepared:
     """Make the ballots of a study in ``folder`` and write them down; nothing is written down unless all of it is.
 
-    ``tick`` is told how many of how many prompts are done. Raises StudyError for a name that is taken and for clips that make no pair.
+    ``tick`` is told how many of how many prompts are done. Raises StudyError for a name that is taken, for clips that make no pair, and
+    where ``folder`` is there already: what others made is left alone.
     """
     with store.session() as session:
         if session.scalar(select(StudyRow).where(StudyRow.name == name)) is not None:
@@ -132,8 +134,12 @@ def prepare(
     together = {key: group for key, group in groups.items() if len({one.generator for one in group}) > 1}
     if not together:
         raise StudyError("no prompt has clips of two systems with the same seed: there is nothing to compare")
-    folder.mkdir(parents=True, exist_ok=True)
-    maker = _Maker(folder, settings)
+    if folder.exists():
+        raise StudyError(_OTHERS.format(folder=folder))
+    making = folder.with_name(f"{folder.name}.{secrets.token_hex(8)}.part")
+    making.mkdir(parents=True)
+    maker = _Maker(making, settings)
+    mine = making
     try:
         for done, (_, group) in enumerate(sorted(together.items(), key=lambda item: item[0][:2]), 1):
             for profile in settings.profiles:
@@ -159,8 +165,14 @@ def prepare(
             for pair, (first, second) in zip(maker.pairs, maker.sides, strict=True):
                 pair.study_id, pair.first_id, pair.second_id = study.id, first.id, second.id
             session.add_all(maker.pairs)
+            session.flush()
+            try:
+                making.rename(folder)
+            except OSError as error:
+                raise StudyError(_OTHERS.format(folder=folder)) from error
+            mine = folder
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(mine, ignore_errors=True)
         raise
     kinds = Counter(pair.kind for pair in maker.pairs)
     return Prepared(name, len(maker.clips), kinds["pair"], kinds["gold"], maker.refused, len(groups) - len(together))
@@ -182,9 +194,13 @@ class _Maker:
         facts = {}
         for one in entries:
             try:
-                facts[one] = probe(one.file)
+                fact = probe(one.file)
+                if not fact.has_video or fact.fps <= 0:
+                    raise StudyError("it has no moving picture")
             except SeedBenchError as error:
                 self._refuse(one, profile, error)
+            else:
+                facts[one] = fact
         if len(facts) < 2:
             return
         canvas = canvas_of(list(facts.values()), width=self.settings.width, height=self.settings.height)

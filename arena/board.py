@@ -167,17 +167,17 @@ class Board:
 
 def boards(votes: Sequence[Vote], rules: Rules, *, split: bool = True) -> list[Board]:
     """Every board these votes make: for each profile and with or without sound the whole, and with ``split`` each task, category and
-    optional question with votes. No votes make no boards."""
+    optional question with votes. No votes make no boards. What the rules ask of a voter, they ask of all that the voter did, once."""
     ordered = in_order(votes)
-    sha = digest(ordered)
+    sha, use = digest(ordered), counted(ordered, rules)
     grounds = sorted({(vote.profile, vote.with_sound) for vote in ordered}, key=lambda one: (not one[1], one[0]))
     made = []
     for profile, with_sound in grounds:
         whole = Slice(profile, with_sound)
         here = [vote for vote in ordered if whole.has(vote)]
-        made.append(board(here, rules, whole, sha))
+        made.append(_board(use.among(whole.has), rules, whole, sha))
         if split:
-            made += [board([vote for vote in here if part.has(vote)], rules, part, sha) for part in _parts(here, whole)]
+            made += [_board(use.among(part.has), rules, part, sha) for part in _parts(here, whole)]
     return made
 
 
@@ -190,17 +190,22 @@ def _parts(votes: Sequence[Vote], whole: Slice) -> list[Slice]:
     return parts + [replace(whole, question=question) for question in questions]
 
 
-def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str = "") -> Board:
-    """The board of one slice, from votes in order."""
-    votes = [vote for vote in votes if about.has(vote)]
-    use = counted(votes, rules)
-    models = sorted({name for vote in use.kept for name in (vote.left, vote.right)})
+def board(votes: Sequence[Vote], rules: Rules, about: Slice) -> Board:
+    """The board of one slice of a log."""
+    ordered = in_order(votes)
+    return _board(counted(ordered, rules).among(about.has), rules, about, digest(ordered))
+
+
+def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board:
+    kept = use.kept
     apart = rules.rating.both_bad == "apart"
-    rated = [vote for vote in use.kept if not (apart and answer_of(vote, about.question) == "both_bad")]
-    notes: list[str] = []
+    rated = [vote for vote in kept if not (apart and answer_of(vote, about.question) == "both_bad")]
+    models = sorted({name for vote in rated for name in (vote.left, vote.right)})
+    unrated = sorted({name for vote in kept for name in (vote.left, vote.right)} - set(models))
+    notes = [f"{name} is not rated: every vote on it says that both are bad" for name in unrated]
     arrays = _arrays(rated, models, about.question)
     if not len(arrays):
-        return _empty(about, use, rules, votes_sha256 or digest(votes), len(votes))
+        return _empty(about, use, rules, votes_sha256, notes)
     linked = links(arrays)
     found: dict[int, Standing] = {}
     above = np.zeros((len(models), len(models)), bool)
@@ -229,7 +234,7 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
             ranked = order is not None and piece == 0
             found[int(member)] = _standing(
                 models[member],
-                use.kept,
+                kept,
                 about.question,
                 rules,
                 rating=_interval(rating, half_width, reason),
@@ -243,13 +248,13 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
             fragility = _fragility(part, fitted, [models[one] for one in members], rules)
     if linked.n_pieces > 1:
         notes.append(f"the votes fall into {linked.n_pieces} pieces that no vote links: only the models of the largest are ranked")
-    kept = sorted(found, key=lambda one: (linked.piece[one], -found[one].rating.value))
+    order_shown = sorted(found, key=lambda one: (linked.piece[one], -found[one].rating.value))
     return Board(
         about=about,
-        standings=tuple(found[one] for one in kept),
+        standings=tuple(found[one] for one in order_shown),
         side=side,
         tie_share=float((arrays.outcome == TIE).mean()),
-        both_bad=len(use.kept) - len(rated) if apart else 0,
+        both_bad=len(kept) - len(rated) if apart else 0,
         n_votes=len(arrays),
         n_prompts=len(np.unique(arrays.prompt)),
         n_voters=len(np.unique(arrays.voter)),
@@ -258,10 +263,10 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
         unrated=use.unrated,
         excluded=len(use.excluded),
         fragility=fragility,
-        wins=tuple(tuple(float(linked.wins[a, b]) for b in kept) for a in kept),
-        surely_above=tuple(tuple(bool(above[a, b]) for b in kept) for a in kept),
+        wins=tuple(tuple(float(linked.wins[a, b]) for b in order_shown) for a in order_shown),
+        surely_above=tuple(tuple(bool(above[a, b]) for b in order_shown) for a in order_shown),
         notes=tuple(notes),
-        votes_sha256=votes_sha256 or digest(votes),
+        votes_sha256=votes_sha256,
         rules_sha256=rules.digest,
         rules=f"{rules.name} {rules.version}",
         style=style,
@@ -269,11 +274,11 @@ def board(votes: Sequence[Vote], rules: Rules, about: Slice, votes_sha256: str =
     )
 
 
-def _empty(about: Slice, use: Counted, rules: Rules, sha: str, n: int) -> Board:
-    told = "no vote was cast" if not n else f"of {n} votes none counts"
+def _empty(about: Slice, use: Counted, rules: Rules, sha: str, notes: Sequence[str]) -> Board:
+    told = "no vote was cast" if not use.votes else f"of {len(use.votes)} votes none counts"
     return Board(
-        about, (), None, 0.0, 0, 0, 0, 0, 0, use.answers, use.unrated, len(use.excluded), (), (), (), (told,), sha, rules.digest,
-        f"{rules.name} {rules.version}",
+        about, (), None, 0.0, len(use.kept), 0, 0, 0, 0, use.answers, use.unrated, len(use.excluded), (), (), (), (told, *notes), sha,
+        rules.digest, f"{rules.name} {rules.version}",
     )  # fmt: skip
 
 

@@ -68,16 +68,20 @@ EXPORT_EXAMPLES = """[bold]Examples[/bold]
 
 seedbench arena export spring --out spring-votes
 
-seedbench arena board spring-votes/votes.jsonl --rules spring-votes/rules.json      (the same boards, anywhere)
+seedbench arena board spring-votes/votes.jsonl      (the same boards, anywhere)
 """
 Log = Annotated[Path, typer.Argument(metavar="VOTES.JSONL", help="A vote log.")]
 RulesFile = Annotated[Path | None, typer.Option("--rules", help="A rules file; by default the shipped one.")]
+RulesOfALog = Annotated[
+    Path | None,
+    typer.Option("--rules", help="A rules file; by default the rules.json that was exported with the votes, or else the shipped one."),
+]
 
 
 @app.command(epilog=BOARD_EXAMPLES)
 def board(
     votes: Log,
-    rules: RulesFile = None,
+    rules: RulesOfALog = None,
     whole: Annotated[bool, typer.Option("--whole", help="Leave out the boards by task, category and optional question.")] = False,
     format: Annotated[Literal["table", "markdown", "json"], typer.Option(help="How to print them.")] = "table",
     out: Annotated[Path | None, typer.Option(help="Write into this file instead.")] = None,
@@ -87,6 +91,10 @@ def board(
     from arena import votes as log
     from arena.board import boards
 
+    beside = votes.parent / "rules.json"
+    if rules is None and beside.exists():
+        rules = beside
+        typer.echo(f"rules: {beside}, exported with the votes", err=True)
     read, chosen = log.read(votes), rulesfile.load(rules)
     found = boards(read, chosen, split=not whole)
     if not found:
@@ -184,6 +192,10 @@ def serve(
         Path | None, typer.Option(help="A TOML file with the secrets of a login service (OpenID Connect), for the study's owners.")
     ] = None,
     owner: Annotated[list[str] | None, typer.Option(help="An owner's mail address as the login service knows it; may be repeated.")] = None,
+    newcomers: Annotated[
+        int | None,
+        typer.Option(min=1, help="New voters an hour from one network address, where many sit behind one; by default the study's."),
+    ] = None,
 ) -> None:
     """Open the arena to voters, on this machine alone unless told otherwise."""
     from arena import login as logins
@@ -196,9 +208,11 @@ def serve(
         raise logins.LoginError("owners are told from others by a login: name its file with --login")
     known = None if login is None else logins.load(login, owner or [])
     workspace = Workspace.current()
-    desk = Desk(open_store(workspace.database_url), study, clips_folder(workspace, study))
-    typer.echo(f"{study}: {sum(pair.kind == 'pair' for pair in desk.pairs.values())} pairs; http://{address}:{port} (Ctrl-C ends)")
-    open_to_voters(desk, address=address, port=port, login=known)
+    desk = Desk(open_store(workspace.database_url), study, clips_folder(workspace, study), newcomers=newcomers)
+    n_pairs = sum(pair.kind == "pair" for pair in desk.pairs.values())
+    open_to_voters(
+        desk, address=address, port=port, login=known, say=lambda at: typer.echo(f"{study}: {n_pairs} pairs; {at} (Ctrl-C ends)")
+    )
 
 
 @app.command(epilog=DEMO_EXAMPLES)
@@ -224,7 +238,7 @@ def demo(
     from arena.export import studies as listed
     from arena.export import votes_of
     from arena.store import open_store
-    from arena.study import Settings
+    from arena.study import Settings, StudyError
     from seedbench.workspace import Workspace
 
     workspace, console, label = Workspace.current(), Console(), name or run
@@ -233,6 +247,8 @@ def demo(
     if label not in {one.name for one in listed(store)}:
         asked = Settings(title="Which clip is better? (a trial)", reveal=True, captions=True, width=456, height=256)
         _prepare([run], label, asked, chosen)
+    elif not simulated.is_for_them(store, label):
+        raise StudyError(f"the study {label!r} is for people, whose log simulated votes would stay in for good: choose another with --name")
     start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=1)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("simulated voters", total=voters)
@@ -275,25 +291,29 @@ def study(name: Annotated[str, typer.Argument(metavar="STUDY", help="The study."
     from arena.anomalies import anomalies, flagged
     from arena.export import votes_of
     from arena.progress import agreeing_of, exclusions_of, progress_of
-    from arena.rules import Rules
+    from arena.rules import Rules, counted
     from arena.store import open_store, study_of
     from seedbench.workspace import Workspace
 
     store, console = open_store(Workspace.current().database_url), Console(highlight=False)
     now, votes = progress_of(store, name), votes_of(store, name)
     with store.session() as session:
-        left_out = exclusions_of(votes, Rules.model_validate(study_of(session, name).rules))
+        rules = Rules.model_validate(study_of(session, name).rules)
+    left_out, kept = exclusions_of(votes, rules), counted(votes, rules).kept
+    n_simulated = sum(vote.origin == "simulated" for vote in votes)
     console.print(f"[bold]{now.title}[/bold] ({name})")
     console.print(
         f"{now.n_votes} votes of {now.n_voters} voters on {now.pairs_voted} of {now.n_pairs} pairs, {now.n_taken_back} taken back"
     )
+    if n_simulated:
+        console.print(f"{n_simulated} of these votes are those of simulated voters")
     console.print(f"{now.n_agreed} agreed to take part; sound checks: " + ", ".join(f"{n} {word}" for word, n in now.sound_checks.items()))
     if now.dwell_s is not None:
         console.print(f"{now.dwell_s[1]:.0f} s a pair ({now.dwell_s[0]:.0f} to {now.dwell_s[2]:.0f} for nine in ten)")
     for (one, other), (n, pairs, voted) in now.by_models.items():
         console.print(f"  {one} and {other}: {n} votes on {voted} of {pairs} pairs")
-    console.print("\n[bold]Agreement[/bold] (Krippendorff's alpha)")
-    for found in agreeing_of(votes):
+    console.print("\n[bold]Agreement[/bold] of votes that count (Krippendorff's alpha)")
+    for found in agreeing_of(kept):
         console.print(f"  {found.question}: {found.words}; {found.alpha.n_units} pairs judged by two or more")
     console.print(f"\n[bold]Left out[/bold]: {left_out.n_excluded} votes; {left_out.n_counted} count")
     for check, said in left_out.checks.items():

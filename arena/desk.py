@@ -31,7 +31,7 @@ from arena.ratings.bradley_terry import LEFT, RIGHT, TIE
 from arena.rules import Rules
 from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
 from arena.study import Settings, StudyError
-from arena.votes import OVERALL, Choice, Origin
+from arena.votes import OVERALL, Choice, Origin, least_s
 from seedbench.errors import SeedBenchError
 from seedbench.store import Store
 
@@ -41,6 +41,7 @@ _CHOICES = ("left", "right", "tie", "both_bad")
 _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE}
 _SIGNATURE = 32  # characters
 _LONGEST_COMMENT = 500
+_UNDOS = 3  # of one pair
 _REPEAT_AFTER = 5  # a pair comes back no sooner than after so many others
 _STATE_EVERY = 10  # votes between two looks at what pairs tell most
 
@@ -110,15 +111,26 @@ class _Address:
     fetched: bool = False
 
 
+def cookie_name(study: str) -> str:
+    """What the cookie of a study's voters is called: a browser sends it to every port of a host, where another study may be served."""
+    return f"sb_voter_{hashlib.sha256(study.encode()).hexdigest()[:8]}"
+
+
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Desk:
-    """One study's desk; ``folder`` holds its clips. Calls from several threads are taken one after the other. Raises StudyError."""
+    """One study's desk; ``folder`` holds its clips, ``newcomers`` may be had instead of the study's limit of new voters an hour.
 
-    def __init__(self, store: Store, study: str, folder: Path, *, clock: Callable[[], datetime] = _now) -> None:
+    Calls from several threads are taken one after the other. Raises StudyError.
+    """
+
+    def __init__(
+        self, store: Store, study: str, folder: Path, *, clock: Callable[[], datetime] = _now, newcomers: int | None = None
+    ) -> None:
         self.store, self.folder, self.clock = store, folder, clock
+        self.cookie = cookie_name(study)
         self._lock = threading.RLock()
         self._addresses: dict[str, _Address] = {}
         self._of_battle: dict[str, tuple[str, str]] = {}
@@ -130,6 +142,7 @@ class Desk:
             self.study, self.study_id, self._key = study, row.id, row.key
             self.settings = Settings.model_validate(row.settings)
             self.rules = Rules.model_validate(row.rules)
+            self.newcomers_an_hour = newcomers or self.settings.limits.newcomers_an_hour
             self._load(session)
 
     def _load(self, session: Session) -> None:
@@ -192,7 +205,7 @@ class Desk:
         with self._lock:
             came = self._newcomers[hmac.new(self._salt, address.encode(), hashlib.sha256).hexdigest()]
             _forget_before(came, self.clock() - timedelta(hours=1))
-            if len(came) >= self.settings.limits.newcomers_an_hour:
+            if len(came) >= self.newcomers_an_hour:
                 self.note(STRANGER, "too many newcomers")
                 return None
             came.append(self.clock())
@@ -234,6 +247,12 @@ class Desk:
         with self.store.session() as session:
             row = session.get(VoterRow, voter)
             return row is not None and row.consented_at is not None
+
+    def sound_check(self, voter: str) -> bool | None:
+        """Whether a voter passed the sound check the last time; None where it was not made."""
+        with self.store.session() as session:
+            row = session.get(VoterRow, voter)
+            return None if row is None else row.sound_check
 
     # --- pairs
 
@@ -472,7 +491,8 @@ class Desk:
             return "clips not fetched", "please play both clips"
         if min(heard) < limits.heard:
             return "not heard", "please play both clips to the end"
-        if self._dwell_s(battle) < limits.dwell * self.pairs[battle.pair_id].shorter_s:
+        pair = self.pairs[battle.pair_id]
+        if self._dwell_s(battle) < limits.dwell * least_s(pair.shorter_s, heard, with_sound=pair.with_sound):
             return "too fast", "please watch both clips before you vote"
         return None
 
@@ -495,6 +515,8 @@ class Desk:
                     raise RefusedError("nothing to undo", "there is nothing to undo")
                 if found.revealed_at is not None:
                     raise RefusedError("undo after reveal", "a vote stands once it is known who made the clips")
+                if self._n_undone(session, voter, found.pair_id) >= _UNDOS:
+                    raise RefusedError("undone too often", "this vote was taken back often enough: it stands")
                 session.add(UndoneRow(vote_id=vote.id, at=self.clock()))
                 more = {name: getattr(found, name) for name in ("first_left", "kind", "repeats", "probability")}
                 again = self._battle(self.pairs[found.pair_id], voter, **more)
@@ -508,6 +530,12 @@ class Desk:
             for token, was in zip(self._of_battle[again.id], fetched, strict=False):
                 self._addresses[token].fetched = was
             return shown
+
+    def _n_undone(self, session: Session, voter: str, pair: int) -> int:
+        """How many votes of a voter on a pair were taken back."""
+        query = select(func.count()).select_from(UndoneRow).join(VoteRow, VoteRow.id == UndoneRow.vote_id)
+        query = query.join(BattleRow, VoteRow.battle_id == BattleRow.id)
+        return int(session.scalar(query.where(VoteRow.voter_id == voter, BattleRow.pair_id == pair)) or 0)
 
     def reveal(self, voter: str, battle: str) -> tuple[str, str]:
         """Who made left and right, for the voter who voted on them, if the study tells. Raises RefusedError."""

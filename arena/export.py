@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from arena.board import boards
 from arena.rules import Rules
@@ -46,8 +46,17 @@ def studies(store: Store) -> list[StudyFacts]:
     return found
 
 
-def votes_of(store: Store, name: str) -> list[Vote]:
-    """The votes of a study, in order, without those taken back. Voters are numbered in the order in which they came."""
+def vote_id(number: int) -> str:
+    """What the vote of a row of the database is called in a log."""
+    return f"v{number:08d}"
+
+
+def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
+    """The votes of a study, in order, without those taken back. Voters are numbered in the order in which they came.
+
+    With ``every`` above 1, votes that their voters can still take back are left out, and of the others as many of the last as make no
+    whole number of ``every``: who may see a board before and after a vote of their own must not learn from it whose clips they were.
+    """
     with store.session() as session:
         study = study_of(session, name)
         clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == study.id))}
@@ -69,7 +78,7 @@ def votes_of(store: Store, name: str) -> list[Vote]:
                 expected = "left" if (pair.expected == "first") == battle.first_left else "right"
             found.append(
                 Vote(
-                    id=f"v{vote.id:08d}",
+                    id=vote_id(vote.id),
                     at=vote.at.replace(tzinfo=UTC),
                     battle=battle.id,
                     prompt=pair.prompt,
@@ -96,6 +105,11 @@ def votes_of(store: Store, name: str) -> list[Vote]:
                     origin=vote.origin,  # type: ignore[arg-type]
                 )
             )
+        if every > 1:
+            last = session.scalars(select(func.max(VoteRow.id)).where(VoteRow.study_id == study.id).group_by(VoteRow.voter_id))
+            open_yet = {vote_id(one) for one in last}
+            found = [vote for vote in found if vote.id not in open_yet]
+            found = found[: len(found) // every * every]
         return found
 
 

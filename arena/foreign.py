@@ -66,11 +66,15 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise VoteError(f"{file}: cannot be read ({error})") from error
     if file.suffix.lower() == ".csv":
-        yield from csv.DictReader(io.StringIO(text))
+        csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # whole conversations stand in one cell
+        try:
+            yield from csv.DictReader(io.StringIO(text, newline=""))
+        except csv.Error as error:
+            raise VoteError(f"{file}: not a table ({error})") from error
         return
     try:
         whole = text.lstrip().startswith("[")
-        found = json.loads(text) if whole else [json.loads(line) for line in text.splitlines() if line.strip()]
+        found = json.loads(text) if whole else [json.loads(line) for line in text.split("\n") if line.strip()]
     except json.JSONDecodeError as error:
         raise VoteError(f"{file}: neither JSON nor JSON lines ({error})") from error
     for one in found:
@@ -81,8 +85,14 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
 
 def _vote(row: Mapping[str, Any], number: int, voters: dict[str, str], *, task: str, with_sound: bool) -> Vote | str:
     """A row as a vote, or why it is none."""
-    both = row.get("models")
-    left, right = (str(one) for one in both) if isinstance(both, list) and len(both) == 2 else (_first(row, _LEFT), _first(row, _RIGHT))
+    raw = row.get("models")
+    if isinstance(raw, list) and len(raw) == 2:
+        named = _of_a_raw_log(row, raw)
+        if named is None:
+            return "not blind (names were shown)"
+        left, right = named
+    else:
+        left, right = _first(row, _LEFT), _first(row, _RIGHT)
     if not left or not right:
         return "no two models"
     if left == right:
@@ -108,6 +118,22 @@ def _vote(row: Mapping[str, Any], number: int, voters: dict[str, str], *, task: 
         with_sound=with_sound,
         origin="imported",
     )
+
+
+def _of_a_raw_log(row: Mapping[str, Any], shown: list[Any]) -> tuple[str, str] | None:
+    """The two systems of a line of a raw log of FastChat, empty where it does not say; None where their names were shown.
+
+    ``models`` is what stood over the two answers: nothing, or "Model A" and "Model B", where the vote was blind; the names stand in
+    ``states`` then.
+    """
+    titles = [str(one).strip().removeprefix("<h3>").removesuffix("</h3>").strip() for one in shown]
+    if not all(one == "" or one.lower() in ("model a", "model b") for one in titles):
+        return None
+    states = row.get("states")
+    if not isinstance(states, list) or len(states) != 2 or not all(isinstance(one, dict) for one in states):
+        return "", ""
+    left, right = (str(one.get("model_name") or "") for one in states)
+    return left, right
 
 
 def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -1,17 +1,19 @@
-"""Pairs that were voted on, with what people said of them beside what the metrics say; for eyes that may know who made what.
+"""Pairs that were voted on, with what voters said of them beside what the metrics say; for eyes that may know who made what.
 
 It reads the votes and the runs' scores and changes nothing. Whoever is no owner gets only pairs that they voted on themselves.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
+from arena.export import vote_id, votes_of
+from arena.rules import Rules, counted
 from arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
 from seedbench import registry
 from seedbench.metric import Direction, Measure
@@ -25,7 +27,8 @@ _SAYS = {("left", True): "first", ("left", False): "second", ("right", True): "s
 @dataclass(frozen=True)
 class Judged:
     """A pair that was voted on: what was asked, who made the two clips, their files in the study's folder and the hashes of what they were
-    made from, and how many votes preferred the first, the second, neither (``tie``), or found both bad."""
+    made from, and how many votes that count preferred the first, the second, neither (``tie``), or found both bad; ``n_simulated`` of
+    them are no person's, and ``n_left_out`` do not count."""
 
     pair: int
     prompt: str
@@ -38,10 +41,12 @@ class Judged:
     files: tuple[str, str]
     sources: tuple[str, str]
     tally: Mapping[str, int]
+    n_simulated: int = 0
+    n_left_out: int = 0
 
     @property
     def n_votes(self) -> int:
-        """All votes on it."""
+        """The votes on it that count."""
         return sum(self.tally.values())
 
 
@@ -67,17 +72,27 @@ class Backing:
 
 
 def judged(store: Store, study: str, *, voter: str | None = None) -> list[Judged]:
-    """The pairs with votes that stand, checks left out; with a ``voter`` those they voted on themselves. Raises StudyError.
+    """The pairs with votes that stand, checks left out; with a ``voter`` those they voted on themselves. The study's rules say which votes
+    count. Raises StudyError.
 
     A pair whose vote can still be taken back is not told of: it is no longer open, but not yet behind the voter.
     """
+    log = votes_of(store, study)
     with store.session() as session:
         row = study_of(session, study)
+        counting = {vote.id for vote in counted(log, Rules.model_validate(row.rules)).kept}
         clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == row.id))}
         pairs = {one.id: one for one in session.scalars(select(PairRow).where(PairRow.study_id == row.id, PairRow.kind == "pair"))}
         tallies: dict[int, dict[str, int]] = defaultdict(lambda: {"first": 0, "tie": 0, "second": 0, "both_bad": 0})
+        simulated: Counter[int] = Counter()
+        left_out: Counter[int] = Counter()
         for vote, battle in session.execute(_standing().where(VoteRow.study_id == row.id, BattleRow.kind == "pair")):
-            tallies[battle.pair_id][_SAYS.get((vote.choice, battle.first_left), vote.choice)] += 1
+            tally = tallies[battle.pair_id]
+            if vote_id(vote.id) in counting:
+                tally[_SAYS.get((vote.choice, battle.first_left), vote.choice)] += 1
+                simulated[battle.pair_id] += vote.origin == "simulated"
+            else:
+                left_out[battle.pair_id] += 1
         mine = None if voter is None else _behind(session, voter)
         return [
             Judged(
@@ -92,6 +107,8 @@ def judged(store: Store, study: str, *, voter: str | None = None) -> list[Judged
                 (clips[pair.first_id].file, clips[pair.second_id].file),
                 (clips[pair.first_id].source_sha256, clips[pair.second_id].source_sha256),
                 dict(tallies[pair.id]),
+                simulated[pair.id],
+                left_out[pair.id],
             )
             for pair in pairs.values()
             if pair.id in tallies and (mine is None or pair.id in mine)

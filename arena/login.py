@@ -26,14 +26,16 @@ class LoginError(SeedBenchError):
 
 @dataclass(frozen=True)
 class Login:
-    """The file with the service's secrets, and the owners' addresses of mail in small letters."""
+    """The file with the service's secrets, the owners' addresses of mail in small letters, and whether an address is believed of which the
+    service does not say that it was confirmed."""
 
     file: Path
     owners: frozenset[str]
+    believes: bool = False
 
 
 def load(file: Path, owners: Iterable[str]) -> Login:
-    """Check a TOML file of secrets as Streamlit takes it, with a section ``[auth]``. Raises LoginError."""
+    """Check a TOML file of secrets as Streamlit takes it (``[auth]``), with a section of ours (``[seedbench]``). Raises LoginError."""
     named = frozenset(one.strip().lower() for one in owners if one.strip())
     if not named:
         raise LoginError("a login without an owner lets nobody in: name one with --owner")
@@ -58,12 +60,14 @@ def load(file: Path, owners: Iterable[str]) -> Login:
         import authlib  # noqa: F401
     except ImportError as error:
         raise LoginError("a login needs Authlib: pip install 'seedbench[login]'") from error
-    return Login(file.resolve(), named)
+    return Login(file.resolve(), named, found.get("seedbench", {}).get("unconfirmed_mail") is True)
 
 
-def is_owner(user: object, owners: frozenset[str]) -> bool:
-    """Whether somebody who may have logged in (``st.user``) owns the study: logged in, under a named address that is not unconfirmed."""
-    if not owners or not getattr(user, "is_logged_in", False):
+def is_owner(user: object, login: Login | None) -> bool:
+    """Whether somebody who may have logged in (``st.user``) owns the study: logged in, under a named address that the service confirmed."""
+    if login is None or not getattr(user, "is_logged_in", False):
         return False
-    mail, confirmed = getattr(user, "email", None), getattr(user, "email_verified", True)
-    return isinstance(mail, str) and mail.lower() in owners and confirmed in (True, "true")
+    mail, confirmed = getattr(user, "email", None), getattr(user, "email_verified", None)
+    return (
+        isinstance(mail, str) and mail.lower() in login.owners and (confirmed in (True, "true") or (confirmed is None and login.believes))
+    )

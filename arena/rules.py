@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.special import bdtr
 
 from arena.votes import Kind, Origin, Vote
 from seedbench import yamlmodel
@@ -57,7 +58,15 @@ class SoundCheck(_Check):
     check: Literal["sound_check"]
 
 
-class Gold(_Check):
+class _Share(_Check):
+    """What a voter did of some kind was right in a share of cases. Who falls short by no more than chance may do (one-sided exact binomial
+    test at ``level``) is not excluded: few cases tell little, and honest voters must not pay for it."""
+
+    answered: int = Field(ge=1)
+    level: float = Field(default=0.05, gt=0, lt=1)
+
+
+class Gold(_Share):
     """Of the gold pairs a voter judged, a share was judged right; unchecked under ``answered`` of them."""
 
     check: Literal["gold"]
@@ -65,7 +74,7 @@ class Gold(_Check):
     answered: int = Field(default=3, ge=1)
 
 
-class Consistency(_Check):
+class Consistency(_Share):
     """Of the pairs a voter saw again with sides swapped, a share got the same verdict; unchecked under ``answered`` of them."""
 
     check: Literal["consistency"]
@@ -153,13 +162,41 @@ class Rules(_Strict):
 
 @dataclass(frozen=True)
 class Counted:
-    """The votes that count, and for each check how many votes it answered in which way. ``excluded`` names, by vote id, the check that
-    left it out first; ``unrated`` counts votes on pairs that are themselves checks (gold, same, repeat), which no board is made of."""
+    """What the checks say of ``votes``: of each, by check and vote id, its answer, and in ``excluded``, by vote id, the check that left it
+    out first. Votes on pairs that are themselves checks (gold, same, repeat) are asked nothing: no board is made of them."""
 
-    kept: tuple[Vote, ...]
-    answers: Mapping[str, Mapping[Answer, int]]
+    votes: tuple[Vote, ...]
+    said: Mapping[str, Mapping[str, Answer]]
     excluded: Mapping[str, str]
-    unrated: Mapping[Kind, int]
+
+    @property
+    def kept(self) -> tuple[Vote, ...]:
+        """The votes that count."""
+        return tuple(vote for vote in self.votes if vote.kind == "pair" and vote.id not in self.excluded)
+
+    @property
+    def answers(self) -> dict[str, dict[Answer, int]]:
+        """For each check how many votes it answered in which way."""
+        return {
+            check: {answer: sum(one == answer for one in said.values()) for answer in ("ok", "excluded", "unchecked")}
+            for check, said in self.said.items()
+        }
+
+    @property
+    def unrated(self) -> dict[Kind, int]:
+        """How many votes are on checks, by their kind."""
+        found: dict[Kind, int] = {"gold": 0, "same": 0, "repeat": 0}
+        for vote in self.votes:
+            if vote.kind != "pair":
+                found[vote.kind] += 1
+        return found
+
+    def among(self, some: Callable[[Vote], bool]) -> Counted:
+        """The part about some of the votes. What was said of a voter stays as it is: it rests on all that they did."""
+        votes = tuple(vote for vote in self.votes if some(vote))
+        ids = {vote.id for vote in votes}
+        said = {check: {vote: answer for vote, answer in one.items() if vote in ids} for check, one in self.said.items()}
+        return Counted(votes, said, {vote: check for vote, check in self.excluded.items() if vote in ids})
 
 
 def load(file: Path | None = None) -> Rules:
@@ -172,23 +209,15 @@ def counted(votes: Sequence[Vote], rules: Rules) -> Counted:
     by_voter: dict[str, list[Vote]] = defaultdict(list)
     for vote in votes:
         by_voter[vote.voter].append(vote)
-    answers: dict[str, dict[Answer, int]] = {}
+    said: dict[str, dict[str, Answer]] = {}
     excluded: dict[str, str] = {}
-    rated = [vote for vote in votes if vote.kind == "pair"]
     for check in rules.checks:
-        tally: dict[Answer, int] = {"ok": 0, "excluded": 0, "unchecked": 0}
         ask = _asker(check, by_voter)
-        for vote in rated:
-            answer = ask(vote)
-            tally[answer] += 1
+        said[check.check] = {vote.id: ask(vote) for vote in votes if vote.kind == "pair"}
+        for name, answer in said[check.check].items():
             if answer == "excluded" or (answer == "unchecked" and check.unchecked == "exclude"):
-                excluded.setdefault(vote.id, check.check)
-        answers[check.check] = tally
-    unrated: dict[Kind, int] = {"gold": 0, "same": 0, "repeat": 0}
-    for vote in votes:
-        if vote.kind != "pair":
-            unrated[vote.kind] += 1
-    return Counted(tuple(vote for vote in rated if vote.id not in excluded), answers, excluded, unrated)
+                excluded.setdefault(name, check.check)
+    return Counted(tuple(votes), said, excluded)
 
 
 def _asker(check: Check, by_voter: Mapping[str, Sequence[Vote]]) -> Callable[[Vote], Answer]:
@@ -206,11 +235,11 @@ def _asker(check: Check, by_voter: Mapping[str, Sequence[Vote]]) -> Callable[[Vo
             first = {vote.id for votes in by_voter.values() for vote in [one for one in votes if one.kind == "pair"][: check.votes]}
             return lambda vote: "ok" if vote.id in first else "excluded"
         case Gold():
-            share = {voter: gold_share(votes, answered=check.answered) for voter, votes in by_voter.items()}
-            return lambda vote: _verdict(share[vote.voter], lambda right: right >= check.at_least)
+            right = {voter: _reached(golds(votes), check) for voter, votes in by_voter.items()}
+            return lambda vote: right[vote.voter]
         case Consistency():
-            share = {voter: consistency(votes, answered=check.answered) for voter, votes in by_voter.items()}
-            return lambda vote: _verdict(share[vote.voter], lambda same: same >= check.at_least)
+            same = {voter: _reached(repeated(votes), check) for voter, votes in by_voter.items()}
+            return lambda vote: same[vote.voter]
         case OneSided():
             share = {voter: side_share(votes, answered=check.answered) for voter, votes in by_voter.items()}
             return lambda vote: _verdict(share[vote.voter], lambda left: max(left, 1 - left) <= check.at_most)
@@ -222,6 +251,13 @@ def _verdict(value: float | None, good: Callable[[float], bool]) -> Answer:
     return "ok" if good(value) else "excluded"
 
 
+def _reached(cases: Sequence[bool], check: Gold | Consistency) -> Answer:
+    """Whether as many cases are right as should be, or fewer than chance explains."""
+    if len(cases) < check.answered:
+        return "unchecked"
+    return "excluded" if float(bdtr(sum(cases), len(cases), check.at_least)) < check.level else "ok"
+
+
 def _least(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else min(one, other)
 
@@ -230,20 +266,18 @@ def _lengths(vote: Vote) -> float | None:
     return None if vote.dwell_s is None or not vote.shorter_s else vote.dwell_s / vote.shorter_s
 
 
-def gold_share(votes: Sequence[Vote], *, answered: int = 1) -> float | None:
-    """Share of a voter's gold pairs judged right; None under ``answered`` of them."""
-    right = [vote.choice == vote.expected for vote in votes if vote.kind == "gold" and vote.expected is not None]
-    return sum(right) / len(right) if len(right) >= answered else None
+def golds(votes: Sequence[Vote]) -> list[bool]:
+    """Whether each of a voter's gold pairs was judged right."""
+    return [vote.choice == vote.expected for vote in votes if vote.kind == "gold" and vote.expected is not None]
 
 
-def consistency(votes: Sequence[Vote], *, answered: int = 1) -> float | None:
-    """Share of a voter's repeats whose verdict is that of the first time, sides swapped back; None under ``answered`` of them."""
+def repeated(votes: Sequence[Vote]) -> list[bool]:
+    """Whether each of a voter's repeats got the verdict of the first time, sides swapped back."""
     swapped = {"left": "right", "right": "left"}
     first = {vote.battle: vote.choice for vote in votes}
-    same = [
+    return [
         swapped.get(vote.choice, vote.choice) == first[vote.repeats] for vote in votes if vote.kind == "repeat" and vote.repeats in first
     ]
-    return sum(same) / len(same) if len(same) >= answered else None
 
 
 def side_share(votes: Sequence[Vote], *, answered: int = 1) -> float | None:

@@ -12,7 +12,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,6 @@ from arena.messages import is_a_page_s, without_the_machine
 from arena.study import StudyError
 from seedbench.errors import SeedBenchError
 
-COOKIE = "sb_voter"
 _COOKIE_DAYS = 180
 _SWEEP_S = 60.0
 _COLLECT_AFTER = 5_000  # new objects
@@ -67,7 +66,7 @@ CONFIG: dict[str, Any] = {
 _REFUSED = {400: "clip address", 405: "clip request", 416: "clip request"}
 
 _desk: Desk | None = None
-_owners: frozenset[str] = frozenset()
+_login: Login | None = None
 
 
 def desk() -> Desk:
@@ -77,9 +76,9 @@ def desk() -> Desk:
     return _desk
 
 
-def owners() -> frozenset[str]:
-    """The addresses of mail, in small letters, whose holders own the study once they have logged in; none without a login."""
-    return _owners
+def login() -> Login | None:
+    """How owners log in; None where the arena is served without a login."""
+    return _login
 
 
 class ClipResponse(FileResponse):
@@ -106,13 +105,15 @@ class ClipResponse(FileResponse):
 
 async def clip(request: Request) -> Response:
     """The clip behind an address, for the voter it was made for; 404 for everything else."""
-    voter = desk().voter_of(request.cookies.get(COOKIE, ""))
+    voter = desk().voter_of(request.cookies.get(desk().cookie, ""))
     token = str(request.path_params["token"])
     file = await asyncio.to_thread(lambda: desk().clip(token, voter, fetched=False))
     if file is None:
         return Response(status_code=404, headers={"cache-control": "no-store"})
     if "," in request.headers.get("range", ""):
         return Response(status_code=416, headers={"cache-control": "no-store"})
+    # Nothing tells one version of a clip from another, so that "if it is still the same" has no answer: the range is sent.
+    request.scope["headers"] = [header for header in request.scope["headers"] if header[0] != b"if-range"]
     return ClipResponse(file, token, media_type="video/mp4", headers={"cache-control": "private, no-store"})
 
 
@@ -148,7 +149,7 @@ class Guard:
             return
         request = Request(scope)
         cookie: str | None = None
-        if request.method == "GET" and request.url.path in _PATHS and desk().voter_of(request.cookies.get(COOKIE, "")) is None:
+        if request.method == "GET" and request.url.path in _PATHS and desk().voter_of(request.cookies.get(desk().cookie, "")) is None:
             cookie = await asyncio.to_thread(desk().new_cookie, request.client.host if request.client is not None else "")
 
         async def sending(message: Message) -> None:
@@ -158,7 +159,7 @@ class Guard:
                     headers.setdefault(name, value)
                 if cookie is not None:
                     secure = "; Secure" if request.url.scheme == "https" else ""
-                    value = f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age={86_400 * _COOKIE_DAYS}"
+                    value = f"{desk().cookie}={cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age={86_400 * _COOKIE_DAYS}"
                     headers.append("set-cookie", value + secure)
                 kind = _REFUSED.get(message["status"]) if scope["path"].startswith("/clip/") else None
                 if kind is not None:
@@ -179,7 +180,7 @@ def _send_at_once(send: Send) -> None:
 
 
 def _voter_of(scope: Scope) -> str | None:
-    return desk().voter_of(HTTPConnection(scope).cookies.get(COOKIE, ""))
+    return desk().voter_of(HTTPConnection(scope).cookies.get(desk().cookie, ""))
 
 
 def _of_a_page(scope: Scope, receive: Receive) -> Receive:
@@ -234,9 +235,18 @@ async def _upkeep(_app: Any) -> AsyncIterator[dict[str, Any]]:
         task.cancel()
 
 
-def serve(served: Desk, *, address: str, port: int, login: Login | None = None, config: Mapping[str, Any] | None = None) -> None:
-    """Serve an arena until Ctrl-C. Raises StudyError where the port is taken: another one is never chosen instead."""
-    global _desk, _owners
+def serve(
+    served: Desk,
+    *,
+    address: str,
+    port: int,
+    login: Login | None = None,
+    config: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Serve an arena until Ctrl-C; ``say`` is told its address once it can be had. StudyError where the port is taken: another one is never
+    chosen instead."""
+    global _desk, _login
     import streamlit as st
 
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
@@ -245,10 +255,9 @@ def serve(served: Desk, *, address: str, port: int, login: Login | None = None, 
             probe.bind((address, port))
         except OSError as error:
             raise StudyError(f"port {port} of {address} cannot be used ({error.strerror}): name another --port") from error
-    _desk = served
-    secrets: dict[str, Any] = {"secrets.files": []}
-    if login is not None:
-        _owners, secrets = login.owners, {"secrets.files": [str(login.file)]}
+    say(f"http://{f'[{address}]' if ':' in address else address}:{port}")
+    _desk, _login = served, login
+    secrets: dict[str, Any] = {"secrets.files": [] if login is None else [str(login.file)]}
     app = st.App(
         PAGE,
         routes=[Route("/clip/{token}", clip, methods=["GET", "HEAD"]), Route("/health", health)],

@@ -17,6 +17,7 @@ import numpy as np
 from arena.desk import Desk, RefusedError, Shown, Truth
 from arena.ratings.bradley_terry import ELO
 from arena.rules import From, Rules
+from arena.store import study_of
 from seedbench.store import Store
 
 APART_ELO = 100.0
@@ -60,6 +61,13 @@ def rules_for(rules: Rules) -> Rules:
     return rules.model_copy(update={"name": f"{rules.name}, simulated voters count", "checks": checks})
 
 
+def is_for_them(store: Store, study: str) -> bool:
+    """Whether the rules of a study count simulated votes. Raises StudyError for a study that does not exist."""
+    with store.session() as session:
+        rules = Rules.model_validate(study_of(session, study).rules)
+    return any(isinstance(one, From) and "simulated" in one.origins for one in rules.checks)
+
+
 def vote(
     store: Store,
     study: str,
@@ -94,7 +102,7 @@ def vote(
             for address in (shown.left, shown.right):
                 desk.clip(address, voter)
             truth = desk.truth(shown.battle)
-            clock.forward(truth.shorter_s * float(rng.uniform(1.4, 3.5)))
+            clock.forward(truth.shorter_s * float(rng.uniform(2.0, 4.0)))
             choice = _choice(truth, taste + leaning[shown.text], odd.get(place), rng)
             heard = tuple(float(one) for one in rng.uniform(0.9, 1.0, 2))
             desk.vote(voter, shown.battle, choice, heard=(heard[0], heard[1]), answers=_answers(desk, choice, rng), origin="simulated")

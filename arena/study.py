@@ -58,6 +58,11 @@ class Settings(_Strict):
     questions: tuple[Question, ...] = ("sound", "prompt", "physics")
     reveal: bool = False
     captions: bool = False
+    boards_every: int = Field(
+        default=50,
+        ge=0,
+        description="Votes between two boards that visitors see, so that none tells what one vote was about; 0: owners alone see them.",
+    )
     checks: Checks = Checks()
     limits: Limits = Limits()
     token_s: float = Field(default=900, gt=0, description="Seconds that the address of a clip lives.")

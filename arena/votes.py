@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from seedbench.complaint import explain
 from seedbench.errors import SeedBenchError
+from seedbench.wholefile import whole
 
 Choice = Literal["left", "right", "tie", "both_bad"]
 Profile = Literal["native", "matched"]
@@ -76,6 +77,17 @@ class Vote(BaseModel):
         return self
 
 
+def least_s(shorter_s: float, heard: tuple[float | None, float | None], *, with_sound: bool) -> float:
+    """Seconds that judging two clips takes at the least: the shorter's length; with sound, where one is heard at a time, what was heard of
+    both. A tenth is let off: players count in tenths of a second and catch up by running a little faster.
+
+    >>> least_s(4.0, (1.0, 1.0), with_sound=False), least_s(4.0, (1.0, 1.0), with_sound=True), least_s(4.0, (None, None), with_sound=True)
+    (4.0, 7.2, 4.0)
+    """
+    left, right = heard
+    return shorter_s * (max(1.0, 0.9 * (left + right)) if with_sound and left is not None and right is not None else 1.0)
+
+
 def line_of(vote: Vote) -> str:
     """A vote as its one line: keys sorted, what is at its default left out, so that equal votes are equal text."""
     return json.dumps(vote.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=False)
@@ -96,9 +108,8 @@ def digest(votes: Sequence[Vote]) -> str:
 
 def write(votes: Iterable[Vote], file: Path) -> Path:
     """Write a log, in order; the file appears whole or not at all."""
-    partial = file.with_suffix(file.suffix + ".partial")
-    partial.write_text("".join(line_of(vote) + "\n" for vote in in_order(votes)), encoding="utf-8")
-    partial.replace(file)
+    with whole(file) as place:
+        place.write_text("".join(line_of(vote) + "\n" for vote in in_order(votes)), encoding="utf-8", newline="\n")
     return file
 
 
@@ -110,7 +121,7 @@ def read(file: Path) -> list[Vote]:
         raise VoteError(f"{file}: cannot be read as a vote log ({error})") from error
     votes: list[Vote] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -12,6 +12,7 @@ export default function (component) {
   const state = root.player ?? (root.player = create(root));
   state.send = setTriggerValue;
   if (state.data?.battle !== data.battle) begin(state, data);
+  else if (state.data.left !== data.left) renew(state, data);
   state.data = data;
   show(state);
 }
@@ -60,6 +61,17 @@ function begin(state, data) {
   state.said = "";
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (state.started && !still && !data.told) ready(state, () => play(state));
+}
+
+// The same pair under new addresses, since the old ones had run out: what was heard and said stays.
+function renew(state, data) {
+  for (const [name, one] of Object.entries(state.sides)) {
+    one.video.pause();
+    one.video.src = data[name];
+    one.video.load();
+  }
+  state.pending = false;
+  state.said = data.voted === null ? "The clips had to be loaded again. Play them a moment, then vote." : "";
 }
 
 function ready(state, then) {
@@ -239,6 +251,7 @@ function act(state, what) {
 
 function key(state, event) {
   const typing = event.target instanceof HTMLInputElement && event.target.type === "text";
+  if (event.key === " " && event.target.closest("input, button, summary")) return; // it presses or opens what has the focus
   if (typing || event.ctrlKey || event.altKey || event.metaKey || !state.root.querySelector(".keys").checked) return;
   const pressed = event.key.toLowerCase();
   const button = (name) => state.root.querySelector(name);

@@ -4,6 +4,9 @@ Votes on one prompt share its clips, and votes of one voter share a taste: they 
 is too narrow by a factor of up to two. The two-way estimate adds the covariance by prompts to that by voters and takes away what both
 count twice (Cameron, Gelbach and Miller 2011), with the small-sample factor G / (G - 1) in each part. Its negative eigenvalues, if it has
 any, are raised to 0, as they advise.
+
+Few votes, or a model that always won, leave little to see of how votes vary: the sandwich then shrinks towards nothing where it should
+grow. The two-way estimate is therefore in no direction below what the model says of independent votes.
 """
 
 from __future__ import annotations
@@ -43,7 +46,10 @@ class Covariance:
 
 
 def covariance(votes: Votes, fitted: Fit, *, unit: Unit = "both", level: float = 0.95) -> Covariance:
-    """The covariance of a fit to these votes, its votes grouped by ``unit``. ValueError where there are fewer than two groups."""
+    """The covariance of a fit to these votes, its votes grouped by ``unit``; by both it is nowhere below that of independent votes.
+
+    ValueError where there are fewer than two groups.
+    """
     bread = np.linalg.pinv(fitted.information, hermitian=True)
     n_prompts, n_voters = len(np.unique(votes.prompt)), len(np.unique(votes.voter))
     counts = {"vote": len(votes), "prompt": n_prompts, "voter": n_voters, "both": min(n_prompts, n_voters)}
@@ -53,10 +59,18 @@ def covariance(votes: Votes, fitted: Fit, *, unit: Unit = "both", level: float =
     for group, sign in _groups(votes, unit):
         meat += sign * _spread(votes, fitted, group)
     values = bread @ meat @ bread
-    values = (values + values.T) / 2
-    powers, vectors = np.linalg.eigh(values)
-    values = (vectors * np.maximum(powers, 0.0)) @ vectors.T
+    values = _positive((values + values.T) / 2)
+    if unit == "both":
+        about_mean = np.eye(len(bread))
+        about_mean[: votes.n_models, : votes.n_models] -= 1 / votes.n_models  # where they lie as a whole is settled, not estimated
+        values = values + _positive(about_mean @ bread @ about_mean - values)
     return Covariance(values, float(stdtrit(counts[unit] - 1, 0.5 + level / 2)), n_prompts, n_voters)
+
+
+def _positive(matrix: np.ndarray) -> np.ndarray:
+    """The positive part of a symmetric matrix: its negative eigenvalues raised to 0."""
+    powers, vectors = np.linalg.eigh(matrix)
+    return np.asarray((vectors * np.maximum(powers, 0.0)) @ vectors.T)
 
 
 def _groups(votes: Votes, unit: Unit) -> list[tuple[np.ndarray, float]]:

@@ -11,23 +11,34 @@ from arena.board import boards as made_of
 from arena.export import votes_of
 from arena.server import desk
 from arena.showing import COLUMNS, remarks, rows
+from arena.views import visitor
 
 _ROW_PX = 46
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _boards(study: str) -> list[Board]:
+def _boards(study: str, every: int) -> list[Board]:
     here = desk()
-    return made_of(votes_of(here.store, study), here.rules)
+    return made_of(votes_of(here.store, study, every=every), here.rules)
 
 
 def show() -> None:
-    """One board at a time, the whole first: for each profile, with and without sound, by task, category and question."""
+    """One board at a time, the whole first: for each profile, with and without sound, by task, category and question.
+
+    Visitors see them change by many votes at a time, an owner by every one.
+    """
     here = desk()
     st.title("Boards")
-    found = _boards(here.study)
+    every = 1 if visitor.owner() else here.settings.boards_every
+    if not every:
+        st.info("Boards of this study are for its owner, who sees them after logging in.")
+        visitor.login_button("boards")
+        return
+    found = _boards(here.study, every)
+    if every > 1:
+        st.caption(f"Made anew with every {every} votes, so that no vote can be told from a board.")
     if not any(board.standings for board in found):
-        st.info("No vote counts yet. Boards appear with the first votes.")
+        st.info(f"No vote counts yet. Boards appear with the first {every} votes." if every > 1 else "No vote counts yet.")
         return
     titles = {board.about.title[:1].upper() + board.about.title[1:]: board for board in found}
     chosen = st.selectbox("Board", list(titles), key="board")

@@ -54,7 +54,7 @@ def show() -> None:
     if chosen is not None:
         _pair(chosen, voter)
     if owner:
-        _metrics_and_people()
+        _metrics_and_people(any(pair.n_simulated for pair in pairs))
 
 
 def _chosen(pairs: list[Judged]) -> Judged | None:
@@ -76,7 +76,11 @@ def _pair(pair: Judged, voter: str) -> None:
         lent[pair.pair] = [here.lend(voter, file) for file in pair.files]
     clips = [[model, f"/clip/{address}"] for model, address in zip(pair.models, lent[pair.pair], strict=True)]
     _look(data={"clips": clips}, key="look")
-    st.markdown("**People:** " + ", ".join(f"{pair.tally[name]} {words}" for name, words in _SAID.items()))
+    who = "Simulated voters" if pair.n_simulated == pair.n_votes > 0 else "People"
+    said = ", ".join(f"{pair.tally[name]} {words}" for name, words in _SAID.items())
+    st.markdown(f"**{who}:** {said}" + (f"; {pair.n_left_out} more do not count by the study's rules" if pair.n_left_out else ""))
+    if pair.n_simulated:
+        st.warning(f"{pair.n_simulated} of {pair.n_votes} votes are those of simulated voters: they say nothing of the clips.")
     figures = gallery.figures(here.store, pair)
     if not figures:
         st.markdown("**Metrics:** nothing was measured on these clips in this workspace.")
@@ -86,10 +90,12 @@ def _pair(pair: Judged, voter: str) -> None:
     st.dataframe(pd.DataFrame(rows, columns=["Measure", *pair.models, "Better"]), hide_index=True, width="stretch")
 
 
-def _metrics_and_people() -> None:
+def _metrics_and_people(simulated: bool) -> None:
     import pandas as pd
 
     st.subheader("Do metrics and people agree?")
+    if simulated:
+        st.warning("There are votes of simulated voters among these: shares near a half are what to expect of them.")
     st.markdown("Of the votes that prefer one clip, the share that prefers the one a measure scores better. Half is chance.")
     rows = []
     for one in _backing(desk().study):

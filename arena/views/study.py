@@ -13,7 +13,8 @@ import streamlit as st
 from arena.anomalies import SIGNS, Answer, Finding, anomalies, flagged
 from arena.export import export, votes_of
 from arena.progress import Agreeing, Exclusions, Progress, agreeing_of, exclusions_of, progress_of, remarks_of
-from arena.server import desk, owners
+from arena.rules import counted
+from arena.server import desk, login
 from arena.views import visitor
 
 
@@ -24,7 +25,7 @@ def _progress(study: str) -> Progress:
 
 @st.cache_data(ttl=60, show_spinner=False)
 def _agreeing(study: str) -> list[Agreeing]:
-    return agreeing_of(votes_of(desk().store, study))
+    return agreeing_of(counted(votes_of(desk().store, study), desk().rules).kept)
 
 
 @st.cache_data(ttl=60, show_spinner=False)
@@ -41,7 +42,7 @@ def show() -> None:
     """For an owner everything; for others how to become one."""
     here = desk()
     st.title("Study")
-    if not owners():
+    if login() is None:
         st.info(
             f"This page is for the study's owner, and this arena is served without a login. `seedbench arena study {here.study}` tells the "
             "same at a terminal; `seedbench arena serve --help` says how to set up a login."

@@ -47,24 +47,50 @@ def show() -> None:
     voter = visitor.voter()
     if voter is None:
         return
-    if not st.session_state.get("consented") and not here.consented(voter):
+    state = st.session_state
+    if not state.get("consented") and not here.consented(voter):
         _welcome(here, voter)
         return
-    st.session_state["consented"] = True
+    if "passed" not in state:
+        state["passed"] = here.sound_check(voter)
+    state["consented"] = True
+    if state["passed"] is False:
+        if state.get("checking"):
+            _check_again(here, voter)
+            return
+        st.warning("You did not pass the sound check. Go on as you like, but what you say of clips with sound may not be counted.")
+        st.button("Make the sound check again", on_click=lambda: state.update(checking=True), key="again")
     _vote(here, voter)
 
 
 def _welcome(here: Desk, voter: str) -> None:
     st.title(here.settings.title)
     st.markdown(WELCOME)
+    heard = _tones_heard()
+    if st.button("I agree, begin", type="primary", disabled=heard is None, key="begin"):
+        _take_note(here, voter, heard)
+
+
+def _check_again(here: Desk, voter: str) -> None:
+    st.title(here.settings.title)
+    heard = _tones_heard()
+    if st.button("Go on", type="primary", disabled=heard is None, key="go-on"):
+        _take_note(here, voter, heard)
+
+
+def _tones_heard() -> str | None:
+    """The sound check, and what was answered."""
     st.subheader("Sound check")
     st.write("Put on headphones or turn your loudspeakers on, play the tones, and say how many you heard.")
     _tones(data={"count": N_TONES}, key="tones")
-    heard = st.radio("How many tones did you hear?", ["1", "2", "3", "4", "None: I cannot hear sound here"], index=None, horizontal=True)
-    if st.button("I agree, begin", type="primary", disabled=heard is None, key="begin"):
-        here.consent(voter, sound_check=heard == str(N_TONES))
-        st.session_state["consented"] = True
-        st.rerun()
+    return st.radio("How many tones did you hear?", ["1", "2", "3", "4", "None: I cannot hear sound here"], index=None, horizontal=True)
+
+
+def _take_note(here: Desk, voter: str, heard: str | None) -> None:
+    passed = heard == str(N_TONES)
+    here.consent(voter, sound_check=passed)
+    st.session_state.update(consented=True, passed=passed, checking=False)
+    st.rerun()
 
 
 def _vote(here: Desk, voter: str) -> None:

@@ -94,11 +94,12 @@ def test_silent_and_sounding_clips_are_never_side_by_side(store: Store, tmp_path
 def test_what_cannot_be_shown_is_refused_by_name_and_the_rest_goes_on(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
     broken = entry("c")
     broken.file.write_bytes(b"no clip")
-    hevc = entry("d", codec="libx265")
-    made = prepare(store, tmp_path / "study", [entry("a"), entry("b"), broken, hevc], settings(profiles=("native",)), RULES, "s")
+    hevc, still = entry("d", codec="libx265"), entry("e", seconds=0.04)
+    made = prepare(store, tmp_path / "study", [entry("a"), entry("b"), broken, hevc, still], settings(profiles=("native",)), RULES, "s")
     assert made.n_pairs == 1
     assert "browsers do not play hevc" in made.refused["d, p, seed 0, native"]
     assert "c, p, seed 0, native" in made.refused
+    assert made.refused["e, p, seed 0, native"] == "it has no moving picture"
 
 
 def test_prompts_and_seeds_are_not_mixed(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
@@ -124,3 +125,22 @@ def test_a_study_is_never_changed_and_a_failure_leaves_nothing(
         prepare(store, tmp_path / "u", entries, settings(), RULES, "u", tick=stop)
     assert not (tmp_path / "u").exists()
     assert [one.name for one in rows(store, StudyRow)] == ["s"]
+    assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".part")] == []
+
+
+def test_clips_of_a_study_in_another_database_are_left_alone(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
+    theirs = tmp_path / "study"
+    theirs.mkdir()
+    (theirs / "clip.mp4").write_bytes(b"theirs")
+    with pytest.raises(StudyError, match="of a study that this database does not know"):
+        prepare(store, theirs, [entry("a"), entry("b")], settings(), RULES, "s")
+    assert (theirs / "clip.mp4").read_bytes() == b"theirs"
+
+    def meanwhile(done: int, of: int) -> None:
+        (tmp_path / "late").mkdir()
+        (tmp_path / "late" / "clip.mp4").write_bytes(b"theirs")
+
+    with pytest.raises(StudyError, match="of a study that this database does not know"):
+        prepare(store, tmp_path / "late", [entry("a"), entry("b")], settings(), RULES, "s", tick=meanwhile)
+    assert (tmp_path / "late" / "clip.mp4").read_bytes() == b"theirs"
+    assert rows(store, StudyRow) == []

@@ -31,7 +31,6 @@ from arena.commands import clips_folder
 from arena.desk import Desk
 from arena.presentation import canvas_of, matched, pad
 from arena.rules import load
-from arena.server import COOKIE
 from arena.store import BattleRow, ClipRow, PairRow, open_store
 from arena.study import Settings
 from seedbench.media import probe
@@ -146,7 +145,7 @@ def visits(study: Study, url: str) -> list[Visit]:
     while len(seen) < len(study.sources):
         assert len(found) < MOST_VISITS
         cookie = _get(url)[0]["set-cookie"].partition(";")[0]
-        voter = desk.voter_of(cookie.removeprefix(f"{COOKIE}="))
+        voter = desk.voter_of(cookie.removeprefix(f"{desk.cookie}="))
         assert voter is not None
         desk.consent(voter, sound_check=True)
         told, frames = _page(url, cookie)

@@ -35,7 +35,7 @@ def watched(desk: Desk, voter: str, clock: Any) -> Shown:
     assert shown is not None
     for token in (shown.left, shown.right):
         assert desk.clip(token, voter) is not None
-    clock.forward(11)
+    clock.forward(19)
     return shown
 
 
@@ -58,7 +58,7 @@ def test_a_vote_is_kept_with_all_that_was_seen_of_it(desk: Desk, store: Store, c
     )
     (vote,) = rows(store, VoteRow)
     assert (vote.id, vote.battle_id, vote.choice, vote.answers) == (receipt.vote, shown.battle, "right", {"sound": "left"})
-    assert (vote.heard_left, vote.heard_right, vote.dwell_s, vote.sound_check) == (0.9, 1.0, 11.0, True)
+    assert (vote.heard_left, vote.heard_right, vote.dwell_s, vote.sound_check) == (0.9, 1.0, 19.0, True)
     assert vote.comment == "<b>x</b>'; DROP TABLE arena_votes;--"
 
 
@@ -133,6 +133,19 @@ def test_a_vote_that_is_wrong_is_refused_written_down_and_the_pair_stays_open(
     desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
 
 
+def test_a_vote_on_one_pair_is_taken_back_three_times_at_most(desk: Desk, store: Store, clock: Any) -> None:
+    voter = joined(desk)
+    shown = give(desk, voter, clock)
+    for number in range(3):
+        clock.forward(1)
+        shown = desk.undo(voter, shown.battle)
+        desk.vote(voter, shown.battle, ("right", "tie", "left")[number], heard=(1.0, 1.0))
+    with pytest.raises(RefusedError, match="often enough"):
+        desk.undo(voter, shown.battle)
+    assert len(rows(store, UndoneRow)) == 3
+    give(desk, voter, clock)  # the next pair is another
+
+
 def test_a_vote_before_the_clips_could_be_watched_is_refused(desk: Desk, clock: Any) -> None:
     voter = joined(desk)
     shown = desk.open(voter)
@@ -142,7 +155,7 @@ def test_a_vote_before_the_clips_could_be_watched_is_refused(desk: Desk, clock: 
         desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
     other = joined(desk, "other")
     quick = watched(desk, other, clock)
-    clock.at -= timedelta(seconds=8)
+    clock.at -= timedelta(seconds=12)  # 7 s for two clips of 5 s that sound, one after the other
     with pytest.raises(RefusedError, match="watch both clips"):
         desk.vote(other, quick.battle, "left", heard=(1.0, 1.0))
 

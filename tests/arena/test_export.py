@@ -52,6 +52,23 @@ def test_votes_come_without_identities_and_without_what_was_taken_back(voted: De
         assert told not in whole
 
 
+def test_a_board_for_visitors_moves_by_many_votes_and_never_by_one_that_may_be_taken_back(voted: Desk, store: Store, clock: Any) -> None:
+    assert [len(votes_of(store, "s", every=every)) for every in (2, 5, 10, 34)] == [32, 30, 30, 0]  # 33 stand behind their voters
+    before = votes_of(store, "s", every=3)
+    voter = voted.voter_called("third")
+    assert [one.id for one in before] == [one.id for one in votes_of(store, "s") if one.id not in ("v00000024", "v00000036")][:33]
+    shown = voted.open(voter)
+    assert shown is not None
+    for token in (shown.left, shown.right):
+        voted.clip(token, voter)
+    clock.forward(9)
+    for choice in ("left", "right"):
+        voted.vote(voter, shown.battle, choice, heard=(1.0, 1.0))
+        assert votes_of(store, "s", every=3) == before
+        shown = voted.undo(voter, shown.battle)
+        assert votes_of(store, "s", every=3) == before
+
+
 def test_a_vote_tells_what_was_shown_and_seen(voted: Desk, store: Store) -> None:
     votes = votes_of(store, "s")
     for one in votes:

@@ -11,6 +11,8 @@ import pytest
 
 from arena.foreign import read
 from arena.votes import VoteError, line_of
+from arena.votes import read as read_log
+from arena.votes import write as write_log
 
 BATTLE = {
     "question_id": "q1",
@@ -55,10 +57,14 @@ def test_no_address_is_kept_and_one_judge_is_one_voter(tmp_path: Path) -> None:
 
 def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> None:
     talk = [{"role": "user", "content": "A dog barks."}]
+    names = [{"model_name": "alpha"}, {"model_name": "beta"}]
     rows = [
-        {"type": "rightvote", "models": ["alpha", "beta"], "tstamp": 1.0, "ip": "x"},
-        {"type": "chat", "models": ["alpha", "beta"], "tstamp": 2.0},
+        {"type": "rightvote", "models": ["", ""], "states": names, "tstamp": 1.0, "ip": "x"},
+        {"type": "leftvote", "models": ["<h3>Model A: alpha</h3>\n", "<h3>Model B: beta</h3>\n"], "states": names, "tstamp": 1.5},
+        {"type": "tievote", "models": ["<h3>Model A</h3>", "<h3>Model B</h3>\n"], "states": names, "tstamp": 1.7},
+        {"type": "chat", "models": ["", ""], "states": names, "tstamp": 2.0},
         {"type": "leftvote", "models": ["", ""], "tstamp": 3.0},
+        {"type": "leftvote", "models": ["alpha", "beta"], "states": names, "tstamp": 4.0},
         {**BATTLE, "anony": False},
         {**BATTLE, "model_b": "alpha"},
         {**BATTLE, "conversation_a": talk},
@@ -67,9 +73,32 @@ def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> No
     file = tmp_path / "log.jsonl"
     file.write_text("\n".join(json.dumps(row) for row in rows))
     votes, left_out = read(file)
-    assert [one.choice for one in votes] == ["right", "left", "left"]
-    assert votes[1].prompt == votes[2].prompt != "q1"
-    assert left_out == {"no winner (chat)": 1, "no two models": 1, "not blind (anony is false)": 1, "one model on both sides": 1}
+    assert [one.choice for one in votes] == ["right", "tie", "left", "left"]
+    assert {(one.left, one.right) for one in votes} == {("alpha", "beta")}
+    assert votes[2].prompt == votes[3].prompt != "q1"
+    assert left_out == {
+        "no winner (chat)": 1,
+        "no two models": 1,
+        "not blind (names were shown)": 2,
+        "not blind (anony is false)": 1,
+        "one model on both sides": 1,
+    }
+
+
+def test_what_other_tools_take_for_an_end_of_line_is_none(tmp_path: Path) -> None:
+    """U+2028 and U+0085 stand raw in JSON; long conversations stand in one cell of a table."""
+    votes, _ = read(written(tmp_path, [{**BATTLE, "question_id": "one\u2028two\x85three"}]))
+    assert read_log(write_log(votes, tmp_path / "votes.jsonl")) == votes
+    table = tmp_path / "battles.csv"
+    table.write_text("model_a,model_b,winner,conversation_a\nalpha,beta,model_a," + 200_000 * "x" + "\n")
+    assert len(read(table)[0]) == 1
+
+
+def test_a_file_that_is_no_table_is_one_sentence(tmp_path: Path) -> None:
+    table = tmp_path / "battles.csv"
+    table.write_bytes(b"model_a,model_b,winner\nalpha,beta,\x00\rx\ry\n")
+    with pytest.raises(VoteError):
+        read(table)
 
 
 def test_a_table_without_voters_counts_each_vote_as_a_voter_s_own(tmp_path: Path) -> None:

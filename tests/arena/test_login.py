@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from arena.login import LoginError, is_owner, load
+from arena.login import Login, LoginError, is_owner, load
 
 GOOD = {
     "redirect_uri": "https://arena.example.org/oauth2callback",
@@ -59,7 +59,7 @@ def test_no_file_no_toml_no_owner_and_no_address(tmp_path: Path) -> None:
     ("user", "owner"),
     [
         ({"is_logged_in": True, "email": "Me@example.org", "email_verified": True}, True),
-        ({"is_logged_in": True, "email": "me@example.org"}, True),  # services that confirm every address say nothing
+        ({"is_logged_in": True, "email": "me@example.org"}, False),  # nobody says that it is theirs
         ({"is_logged_in": True, "email": "me@example.org", "email_verified": False}, False),
         ({"is_logged_in": True, "email": "you@example.org", "email_verified": True}, False),
         ({"is_logged_in": True, "name": "me@example.org"}, False),
@@ -69,5 +69,15 @@ def test_no_file_no_toml_no_owner_and_no_address(tmp_path: Path) -> None:
     ],
 )
 def test_an_owner_is_who_logged_in_under_a_confirmed_address_that_was_named(user: dict[str, object], owner: bool) -> None:
-    assert is_owner(SimpleNamespace(**user), frozenset({"me@example.org"})) is owner
-    assert is_owner(SimpleNamespace(**user), frozenset()) is False
+    assert is_owner(SimpleNamespace(**user), Login(Path("login.toml"), frozenset({"me@example.org"}))) is owner
+    assert is_owner(SimpleNamespace(**user), None) is False
+
+
+def test_a_service_that_says_nothing_of_addresses_is_believed_where_the_file_says_so(tmp_path: Path) -> None:
+    file = written(tmp_path / "login.toml")
+    assert not load(file, ["me@example.org"]).believes
+    file.write_text(file.read_text() + "[seedbench]\nunconfirmed_mail = true\n")
+    login = load(file, ["me@example.org"])
+    silent, denied = ({"is_logged_in": True, "email": "me@example.org", **more} for more in ({}, {"email_verified": False}))
+    assert is_owner(SimpleNamespace(**silent), login)
+    assert not is_owner(SimpleNamespace(**denied), login)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from arena.rules import Rules, RulesError, consistency, counted, gold_share, load, side_share
+from arena.rules import Rules, RulesError, counted, golds, load, repeated, side_share
 from arena.votes import Vote
 
 Make = Callable[..., Vote]
@@ -51,7 +52,7 @@ def gold(make: Make, number: int, right: bool, voter: str) -> Vote:
 
 
 def test_a_voter_who_fails_gold_pairs_is_left_out_whole_and_one_without_any_is_not_checked(vote: Make) -> None:
-    checks = [gold(vote, n, n < 1, "bad") for n in range(4)] + [gold(vote, 10 + n, n > 0, "good") for n in range(4)]
+    checks = [gold(vote, n, False, "bad") for n in range(4)] + [gold(vote, 10 + n, n > 0, "good") for n in range(4)]
     pairs = [vote(20, voter="bad"), vote(21, voter="good"), vote(22, voter="new")]
     found = counted(checks + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
     assert [one.voter for one in found.kept] == ["good", "new"]
@@ -62,10 +63,9 @@ def test_a_voter_who_fails_gold_pairs_is_left_out_whole_and_one_without_any_is_n
 def test_repeats_are_compared_with_sides_swapped_back(vote: Make) -> None:
     first = [vote(n, battle=f"b{n}", choice="left") for n in range(4)]
     again = [vote(10 + n, kind="repeat", repeats=f"b{n}", choice="right" if n else "left") for n in range(4)]
-    assert consistency(first + again) == 0.75
-    assert consistency(first + again, answered=5) is None
+    assert repeated(first + again) == [False, True, True, True]
     ties = [vote(30, battle="t", choice="tie"), vote(31, kind="repeat", repeats="t", choice="tie")]
-    assert consistency(ties) == 1.0
+    assert repeated(ties) == [True]
 
 
 def test_one_sided_voters(vote: Make) -> None:
@@ -91,8 +91,40 @@ def test_only_people_count_where_the_rules_say_so(vote: Make) -> None:
     assert len(counted(votes, rules({"check": "origin", "origins": ["people", "simulated"]})).kept) == 2
 
 
-def test_gold_share_needs_an_expectation(vote: Make) -> None:
-    assert gold_share([vote(1, kind="gold", expected=None)]) is None
+def test_gold_pairs_need_an_expectation(vote: Make) -> None:
+    assert golds([vote(1, kind="gold", expected=None)]) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "answer"), [(2, 2, "unchecked"), (1, 3, "ok"), (0, 3, "excluded"), (4, 9, "ok"), (3, 9, "excluded")]
+)
+def test_who_misses_gold_pairs_by_chance_is_not_left_out(vote: Make, right: int, of: int, answer: str) -> None:
+    """P(no more than ``right`` of ``of``) where 7 of 10 are right: .216 of 3, .027 of 3, .099 of 9, .025 of 9."""
+    votes = [gold(vote, n, n < right, "one") for n in range(of)]
+    found = answered([*votes, vote(50, voter="one")], check="gold", at_least=0.7, answered=3)
+    assert found == {"ok": 0, "excluded": 0, "unchecked": 0, answer: 1}
+
+
+@pytest.mark.parametrize("accuracy", [0.9, 0.95])
+def test_honest_voters_are_hardly_ever_left_out_for_gold_pairs(vote: Make, accuracy: float) -> None:
+    rng = np.random.default_rng(0)
+    votes = []
+    for person in range(400):
+        votes += [gold(vote, 100 * person + n, bool(rng.random() < accuracy), f"p{person}") for n in range(int(rng.integers(3, 12)))]
+        votes.append(vote(100 * person + 50, voter=f"p{person}"))
+    assert answered(votes, check="gold", at_least=0.7, answered=3)["excluded"] <= 8
+
+
+def test_what_a_part_is_made_of_was_decided_on_the_whole(vote: Make) -> None:
+    """Two missed gold pairs in each of two tasks are four."""
+    bad = [vote(n, kind="gold", expected="left", choice="tie", voter="bad", task=("music", "talking")[n % 2]) for n in range(4)]
+    pairs = [vote(20 + n, voter=("bad", "good")[n % 2], task=("music", "talking")[n // 2]) for n in range(4)]
+    whole = counted(bad + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
+    music = whole.among(lambda one: one.task == "music")
+    assert [one.voter for one in music.kept] == ["good"]
+    assert music.answers["gold"] == {"ok": 0, "excluded": 1, "unchecked": 1}
+    assert music.unrated["gold"] == 2
+    assert whole.answers["gold"] == {"ok": 0, "excluded": 2, "unchecked": 2}
 
 
 def test_the_first_check_that_left_a_vote_out_is_named(vote: Make) -> None:

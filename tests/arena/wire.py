@@ -32,6 +32,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from arena.ballots import Entry, prepare
 from arena.commands import clips_folder
+from arena.desk import cookie_name
 from arena.rules import load
 from arena.store import open_store
 from arena.study import Limits, Settings
@@ -39,9 +40,9 @@ from seedbench.media import write_clip
 from seedbench.store import Store
 from seedbench.workspace import Workspace
 
-COOKIE = "sb_voter"
 PLAYER = "seedbench_player"
 STUDY = "s"
+COOKIE = cookie_name(STUDY)
 MODELS = ("veo-secret", "sora-secret", "seedance-secret")
 CAPTIONS = ((0.0, 5.0, "Good morning."),)  # shown where a study allows captions
 NEWCOMERS = 100_000  # simulated voters all come from one address

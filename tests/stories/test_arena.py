@@ -30,7 +30,7 @@ pytestmark = [
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a study of three systems on eight prompts, clips of a second with sound."""
     home = tmp_path_factory.mktemp("arena") / "home"
-    wire.study(home, n_prompts=8, reveal=True, captions=True, checks={"gold": 0, "same": 0, "repeat": 0})
+    wire.study(home, n_prompts=8, reveal=True, captions=True, checks={"gold": 0, "same": 0, "repeat": 0}, boards_every=1)
     return home
 
 

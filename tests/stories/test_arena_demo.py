@@ -56,6 +56,12 @@ def test_ballots_of_a_run_are_prepared_whether_or_not_its_prompts_have_lines(com
     assert "spring" in command("arena", "studies")
 
 
+def test_a_study_for_people_gets_no_simulated_votes(command: Command) -> None:
+    command("arena", "prepare", "mine", "--name", "people")
+    with pytest.raises(AssertionError, match="is for people"):
+        command("arena", "demo", "mine", "--name", "people")
+
+
 def test_the_demo_fills_a_board_with_voters_that_are_marked_and_goes_on_where_it_was(command: Command) -> None:
     told = command("arena", "demo", "mine", "--voters", "6", "--votes", "5")
     assert "30 more votes of 6 simulated voters, who have not seen a clip" in told
@@ -73,6 +79,6 @@ def test_what_the_demo_exports_makes_the_same_boards_again(command: Command, tmp
     votes = tmp_path / "votes"
     command("arena", "export", "mine", "--out", str(votes))
     again = tmp_path / "again.json"
-    command("arena", "board", str(votes / "votes.jsonl"), "--rules", str(votes / "rules.json"), "--format", "json", "--out", str(again))
+    command("arena", "board", str(votes / "votes.jsonl"), "--format", "json", "--out", str(again))
     assert again.read_bytes() == (votes / "boards.json").read_bytes()
     assert all(f'"{name}"' in again.read_text() for name in SYSTEMS)

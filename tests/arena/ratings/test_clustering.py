@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import ELO, Votes, fit
+from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
 from arena.ratings.clustering import Unit, covariance, places
+from arena.ratings.ranks import Ranks, ranks
 
 Arena = Callable[..., Votes]
 STRENGTHS = np.array([0.7, 0.4, 0.1, -0.1, -0.4, -0.7])
@@ -81,3 +82,36 @@ def test_intervals_cover_the_truth_where_votes_share_clips_and_tastes(arena: Are
         spread = covariance(votes, fitted, unit=unit)
         hits.append(np.abs(fitted.ratings - truth) <= spread.quantile * spread.errors(6))
     assert low <= np.mean(hits) <= high
+
+
+def ranked(outcomes: np.ndarray) -> Ranks:
+    """Two models, each vote of another voter on another prompt."""
+    n = len(outcomes)
+    votes = Votes(2, np.zeros(n, np.int64), np.ones(n, np.int64), outcomes, np.arange(n), np.arange(n))
+    fitted = fit(votes, side=False)
+    spread = covariance(votes, fitted)
+    return ranks(fitted.ratings, spread.values[:2, :2], quantile=spread.quantile)
+
+
+@pytest.mark.parametrize("n", [3, 5, 8, 12, 20])
+def test_few_votes_put_no_one_of_two_equals_first(n: int) -> None:
+    rng = np.random.default_rng(n)
+    claims = [bool(ranked(rng.choice([LEFT, RIGHT, TIE], n, p=[0.4, 0.4, 0.2])).surely_above.any()) for _ in range(300)]
+    assert np.mean(claims) <= 0.05
+
+
+def test_three_wins_of_three_leave_the_order_open_and_many_do_not() -> None:
+    few, many = ranked(np.full(3, LEFT)), ranked(np.full(60, LEFT))
+    assert few.best.tolist() == [1, 1]
+    assert few.worst.tolist() == [2, 2]
+    assert many.best.tolist() == [1, 2]
+
+
+def test_no_direction_is_surer_than_independent_votes_allow(arena: Arena) -> None:
+    votes = arena(STRENGTHS, 60, 1, n_prompts=60, n_voters=60)
+    fitted = fit(votes)
+    found = covariance(votes, fitted).values
+    about_mean = np.eye(8)
+    about_mean[:6, :6] -= 1 / 6
+    model = about_mean @ np.linalg.pinv(fitted.information, hermitian=True) @ about_mean
+    assert np.linalg.eigvalsh(found - model).min() > -1e-9
