@@ -1,4 +1,4 @@
-"""``seedbench arena``: boards from votes, and votes from elsewhere."""
+"""``seedbench arena``: blind pairs for people to vote on, boards from votes, and votes from elsewhere."""
 
 from __future__ import annotations
 

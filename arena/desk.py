@@ -134,6 +134,7 @@ class Desk:
         self._lock = threading.RLock()
         self._addresses: dict[str, _Address] = {}
         self._of_battle: dict[str, tuple[str, str]] = {}
+        self._watched: set[str] = set()  # open battles whose clips were both fetched, under addresses that are forgotten by now
         self._refusals: dict[str, deque[datetime]] = defaultdict(deque)
         self._newcomers: dict[str, deque[datetime]] = defaultdict(deque)
         self._salt = secrets.token_bytes(32)  # of this process: nobody can work addresses out from what is counted
@@ -301,8 +302,10 @@ class Desk:
         return token
 
     def _forget(self, battle: str) -> None:
-        for token in self._of_battle.pop(battle, ()):
-            self._addresses.pop(token, None)
+        """Forget the addresses of a battle, but not that both clips were fetched: who comes back from a break need not watch again."""
+        known = [self._addresses.pop(token, None) for token in self._of_battle.pop(battle, ())]
+        if known and all(one is not None and one.fetched for one in known):
+            self._watched.add(battle)
 
     def truth(self, battle: str) -> Truth:
         """What stands behind a pair that was opened; for voters that are simulated. Raises StudyError for none."""
@@ -336,8 +339,8 @@ class Desk:
             before = len(self._addresses)
             over = {token: one.battle for token, one in self._addresses.items() if one.until < self.clock()}
             for token, battle in over.items():
-                self._addresses.pop(token, None)
                 self._forget(battle)
+                self._addresses.pop(token, None)  # one that was lent is of no battle
             hour_ago = self.clock() - timedelta(hours=1)
             for times in (self._refusals, self._newcomers):
                 for key in [key for key, at in times.items() if not at or at[-1] < hour_ago]:
@@ -474,6 +477,8 @@ class Desk:
                 except IntegrityError as error:
                     raise RefusedError("voted already", "this pair is not open") from error
             self._count(found, choice, 1)
+            self._of_battle.pop(battle, None)  # its addresses live out their time
+            self._watched.discard(battle)
             self._moved()
             return Receipt(row.id, battle, choice)  # type: ignore[arg-type]
 
@@ -487,7 +492,7 @@ class Desk:
         if not all(isinstance(one, (int, float)) and 0 <= one <= 1 for one in heard):
             return "heard out of range", "please play both clips"
         tokens = self._of_battle.get(battle.id, ())
-        if len(tokens) != 2 or not all(self._addresses[one].fetched for one in tokens):
+        if battle.id not in self._watched and (len(tokens) != 2 or not all(self._addresses[one].fetched for one in tokens)):
             return "clips not fetched", "please play both clips"
         if min(heard) < limits.heard:
             return "not heard", "please play both clips to the end"
@@ -524,12 +529,8 @@ class Desk:
                 session.add(again)
                 n_voted = self._n_votes(session, voter)
             self._count(found, vote.choice, -1)
-            fetched = [self._addresses[one].fetched for one in self._of_battle.get(battle, ())]
-            self._forget(battle)
-            shown = self._as_shown(again, n_voted)
-            for token, was in zip(self._of_battle[again.id], fetched, strict=False):
-                self._addresses[token].fetched = was
-            return shown
+            self._watched.add(again.id)  # as the vote on it shows
+            return self._as_shown(again, n_voted)
 
     def _n_undone(self, session: Session, voter: str, pair: int) -> int:
         """How many votes of a voter on a pair were taken back."""

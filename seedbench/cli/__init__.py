@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -42,8 +45,21 @@ class _Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def _about(module: str) -> str:
+    """What the first line of a module's docstring says of it, read without importing it."""
+    top, *inner = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+        folder = next(iter((spec and spec.submodule_search_locations) or ()))
+        told = ast.get_docstring(ast.parse(Path(folder, *inner).with_suffix(".py").read_text(encoding="utf-8"))) or ""
+    except (StopIteration, OSError, SyntaxError, ValueError):
+        told = ""
+    said = told.partition("\n")[0].rpartition("``: ")[2]
+    return said[:1].upper() + said[1:] if said else f"Commands of {module}."
+
+
 def _placeholder(name: str, value: str) -> typer.Typer:
-    app = typer.Typer(name=name, help=f"Commands of {value.split(':')[0]}.", no_args_is_help=True)
+    app = typer.Typer(name=name, help=_about(value.split(":")[0]), no_args_is_help=True)
 
     @app.callback()
     def nothing() -> None:

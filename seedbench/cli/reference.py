@@ -9,12 +9,14 @@ from typing import Any
 import typer
 
 from seedbench.cli import app
+from seedbench.registry import entries, load
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Every built-in command with its full name."""
+    """Every command of this package with its full name."""
     group: Any = typer.main.get_command(app)
-    for name, command in group.commands.items():
+    ours = {name: load("commands", name) for name, entry in entries("commands").items() if entry.dist and entry.dist.name == "seedbench"}
+    for name, command in (group.commands | {name: typer.main.get_command(one) for name, one in ours.items()}).items():
         if hasattr(command, "commands"):
             for inner, sub in command.commands.items():
                 yield f"{name} {inner}", sub

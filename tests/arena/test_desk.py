@@ -133,6 +133,34 @@ def test_a_vote_that_is_wrong_is_refused_written_down_and_the_pair_stays_open(
     desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
 
 
+def test_who_comes_back_when_the_addresses_have_run_out_need_not_watch_again(desk: Desk, clock: Any) -> None:
+    voter, other = joined(desk), joined(desk, "other")
+    shown, half = watched(desk, voter, clock), desk.open(other)
+    assert half is not None
+    desk.clip(half.left, other)
+    clock.forward(desk.settings.token_s + 1)
+    assert desk.sweep() == 4
+    again = desk.open(voter)
+    assert again is not None
+    assert again.battle == shown.battle
+    assert {again.left, again.right}.isdisjoint({shown.left, shown.right})
+    desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
+    with pytest.raises(RefusedError, match="play both clips"):
+        desk.vote(other, half.battle, "left", heard=(1.0, 1.0))
+
+
+def test_nothing_is_kept_of_pairs_that_were_voted_on(desk: Desk, clock: Any) -> None:
+    for name in ("one", "two", "three"):
+        voter = joined(desk, name)
+        for _ in range(3):
+            shown = give(desk, voter, clock)
+        shown = desk.undo(voter, shown.battle)
+        desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
+    clock.forward(desk.settings.token_s + 1)
+    desk.sweep()
+    assert (desk._addresses, desk._of_battle, desk._watched) == ({}, {}, set())
+
+
 def test_a_vote_on_one_pair_is_taken_back_three_times_at_most(desk: Desk, store: Store, clock: Any) -> None:
     voter = joined(desk)
     shown = give(desk, voter, clock)

@@ -37,6 +37,13 @@ def test_the_reference_page_is_what_the_commands_say() -> None:
     assert (ROOT / "docs" / "cli.md").read_text() == page(), "run: python -m seedbench.cli.reference > docs/cli.md"
 
 
+def test_the_help_page_says_what_commands_of_other_packages_do(tmp_path: Path) -> None:
+    shown = " ".join(seedbench("--help", home=tmp_path / "home").stdout.split())
+    for told in ("Blind pairs for people to vote on", "Fit the model on a folder of talking clips", "Render the training world"):
+        assert told in shown
+    assert "Commands of" not in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -90,7 +90,7 @@ def next_pair(page: Any) -> None:
 
 
 def another_pair(page: Any, before: tuple[str, ...]) -> None:
-    """Wait until another pair than ``before`` is shown."""
+    """Wait until another pair than ``before`` is shown, or the same under other addresses."""
     for _ in range(150):
         if pair_of(page) != before:
             return
@@ -258,6 +258,34 @@ def test_keys_can_be_turned_off(browser: Any, url: str) -> None:
     page.locator(".next").wait_for()
 
 
+def test_a_key_that_presses_what_has_the_focus_does_nothing_else(browser: Any, url: str) -> None:
+    page = join(browser, url)
+    page.locator(".keys").focus()
+    page.keyboard.press("Space")
+    assert not page.locator(".keys").is_checked()
+    page.keyboard.press("Space")
+    assert page.locator(".keys").is_checked()
+    assert page.locator(".play").inner_text().startswith("Play")
+    page.locator(".arena").focus()
+    page.keyboard.press("Space")
+    page.get_by_text("Pause").first.wait_for()
+
+
+def test_who_fails_the_sound_check_is_told_and_may_make_it_again(browser: Any, url: str, store: Store) -> None:
+    page = join(browser, url, tones="4")
+    page.get_by_text("You did not pass the sound check").wait_for()
+    page.get_by_role("button", name="Make the sound check again").click()
+    page.get_by_role("button", name="Play the tones").click()
+    page.get_by_text("3", exact=True).first.click()
+    page.get_by_role("button", name="Go on").click()
+    page.locator(".arena .asked").wait_for()
+    assert page.get_by_text("You did not pass the sound check").count() == 0
+    unlocked(page)
+    page.locator('.choice[data-choice="left"]').click()
+    page.locator(".next").wait_for()
+    assert votes_of(store, "s")[-1].sound_check is True
+
+
 def test_captions_are_shown_to_who_asks_and_told_with_the_vote(browser: Any, url: str, store: Store) -> None:
     page = join(browser, url)
     assert page.locator(".caption").all_inner_texts() == ["", ""]
@@ -294,3 +322,29 @@ def test_a_port_that_is_taken_is_an_error(home: Path, url: str) -> None:
     ended = subprocess.run(command, env={**os.environ, "SEEDBENCH_HOME": str(home)}, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
     assert f"port {port}" in ended.stderr
+
+
+def test_a_pair_goes_on_where_it_was_when_the_server_was_started_anew(browser: Any, tmp_path: Path) -> None:
+    """Its addresses are others then: the page loads the clips again, and keeps what was heard."""
+    home = tmp_path / "home"
+    store = wire.study(home, checks={"gold": 0, "same": 0, "repeat": 0})
+    with wire.served(home) as server:
+        page = join(browser, server.url)
+        unlocked(page)
+        before = pair_of(page)
+        with page.expect_websocket(timeout=60_000):  # the page tries again ever more seldom
+            server.kill()
+            server.start()
+        page.locator('.choice[data-choice="left"]').click()  # the first that the new server hears of this page
+        another_pair(page, before)
+        assert pair_of(page)[0] == before[0]
+        assert "loaded again" in page.locator(".status").inner_text()
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('*')].flatMap(e => [...(e.shadowRoot?.querySelectorAll('video') ?? [])])"
+            ".every(video => video.readyState === 4)"
+        )
+        page.locator('.choice[data-choice="tie"]').click()
+        page.locator(".next").wait_for()
+        page.context.close()
+    assert [one.choice for one in votes_of(store, "s")] == ["tie"]
+    store.close()
