@@ -32,6 +32,7 @@ from seedbench.errors import SeedBenchError
 
 _COOKIE_DAYS = 180
 _SWEEP_S = 60.0
+_ARENA_MAX = -8  # of glibc's mallopt
 _COLLECT_AFTER = 5_000  # new objects
 PAGE = Path(__file__).parent / "page.py"
 PAGES = ("vote", "boards", "explore", "study")
@@ -207,9 +208,21 @@ def _about_no_machine(send: Send) -> Send:
     return sending
 
 
+def _of_glibc(name: str) -> Any:
+    """A function of the C library where it is glibc; None elsewhere."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+
+
+def share_heaps() -> None:
+    """Let all threads share two heaps. By default glibc gives each of them one, and each keeps what was freed in it in pieces."""
+    mallopt = _of_glibc("mallopt")
+    if mallopt is not None:
+        mallopt(_ARENA_MAX, 2)
+
+
 def give_back() -> None:
-    """Hand free memory back to the system where the C library can: glibc keeps more and more of it in pieces when threads are many."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    """Hand memory that is free back to the system, where the C library can."""
+    trim = _of_glibc("malloc_trim")
     if trim is not None:
         trim(0)
 
@@ -257,6 +270,7 @@ def serve(
             raise StudyError(f"port {port} of {address} cannot be used ({error.strerror}): name another --port") from error
     say(f"http://{f'[{address}]' if ':' in address else address}:{port}")
     _desk, _login = served, login
+    share_heaps()
     secrets: dict[str, Any] = {"secrets.files": [] if login is None else [str(login.file)]}
     app = st.App(
         PAGE,
