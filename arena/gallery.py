@@ -71,16 +71,29 @@ class Backing:
     reason: str = ""
 
 
-def judged(store: Store, study: str, *, voter: str | None = None) -> list[Judged]:
-    """The pairs with votes that stand, checks left out; with a ``voter`` those they voted on themselves. The study's rules say which votes
-    count. Raises StudyError.
+@dataclass(frozen=True)
+class Counting:
+    """The ids of the votes that count by a study's rules, as of the vote ``until``: what came later has not been looked at."""
+
+    ids: frozenset[str]
+    until: str
+
+
+def counting(store: Store, study: str) -> Counting:
+    """Which votes of a study count. It looks at the whole log: pages keep it for a while. Raises StudyError."""
+    log = votes_of(store, study)
+    with store.session() as session:
+        rules = Rules.model_validate(study_of(session, study).rules)
+    return Counting(frozenset(vote.id for vote in counted(log, rules).kept), max((vote.id for vote in log), default=""))
+
+
+def judged(store: Store, study: str, counts: Counting, *, voter: str | None = None) -> list[Judged]:
+    """The pairs with votes that stand, checks left out; with a ``voter`` those they voted on themselves. Raises StudyError.
 
     A pair whose vote can still be taken back is not told of: it is no longer open, but not yet behind the voter.
     """
-    log = votes_of(store, study)
     with store.session() as session:
         row = study_of(session, study)
-        counting = {vote.id for vote in counted(log, Rules.model_validate(row.rules)).kept}
         clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == row.id))}
         pairs = {one.id: one for one in session.scalars(select(PairRow).where(PairRow.study_id == row.id, PairRow.kind == "pair"))}
         tallies: dict[int, dict[str, int]] = defaultdict(lambda: {"first": 0, "tie": 0, "second": 0, "both_bad": 0})
@@ -88,10 +101,10 @@ def judged(store: Store, study: str, *, voter: str | None = None) -> list[Judged
         left_out: Counter[int] = Counter()
         for vote, battle in session.execute(_standing().where(VoteRow.study_id == row.id, BattleRow.kind == "pair")):
             tally = tallies[battle.pair_id]
-            if vote_id(vote.id) in counting:
+            if vote_id(vote.id) in counts.ids:
                 tally[_SAYS.get((vote.choice, battle.first_left), vote.choice)] += 1
                 simulated[battle.pair_id] += vote.origin == "simulated"
-            else:
+            elif vote_id(vote.id) <= counts.until:
                 left_out[battle.pair_id] += 1
         mine = None if voter is None else _behind(session, voter)
         return [

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from arena import gallery
-from arena.gallery import Backing, Judged
+from arena.gallery import Backing, Counting, Judged
 from arena.server import desk
 from arena.views import visitor
 
@@ -22,13 +22,18 @@ _SAID = {"first": "prefer the first", "tie": "a tie", "second": "prefer the seco
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _judged(study: str, voter: str | None) -> list[Judged]:
-    return gallery.judged(desk().store, study, voter=voter)
+def _counting(study: str) -> Counting:
+    return gallery.counting(desk().store, study)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _judged(study: str) -> list[Judged]:
+    return gallery.judged(desk().store, study, _counting(study))
 
 
 @st.cache_data(ttl=60, show_spinner=False)
 def _backing(study: str) -> list[Backing]:
-    return gallery.backing(desk().store, gallery.judged(desk().store, study))
+    return gallery.backing(desk().store, _judged(study))
 
 
 def show() -> None:
@@ -44,7 +49,7 @@ def show() -> None:
         visitor.login_button("explore")
         return
     # An owner's list may be half a minute old; a voter's must hold the pair just voted on.
-    pairs = _judged(here.study, None) if owner else gallery.judged(here.store, here.study, voter=voter)
+    pairs = _judged(here.study) if owner else gallery.judged(here.store, here.study, _counting(here.study), voter=voter)
     if not pairs:
         st.info(
             "Nothing was voted on yet." if owner else "Pairs that you have voted on appear here, once you have gone on to the next one."

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from arena.desk import Desk
-from arena.gallery import backing, figures, judged
+from arena.gallery import Counting, backing, counting, figures, judged
 from arena.store import BattleRow, ClipRow
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
 from tests.arena.conftest import OPENED
@@ -84,14 +84,14 @@ def measured(store: Store, scores: dict[str, tuple[float | None, str]]) -> None:
 def test_a_voter_sees_pairs_that_are_behind_him_and_an_owner_all(desk: Desk, store: Store, clock: Any) -> None:
     one, other = voter_of(desk, "one"), voter_of(desk, "other")
     vote_for(desk, one, clock, "alpha")
-    assert judged(store, "s", voter=one) == []  # it could still be taken back
+    assert judged(store, "s", counting(store, "s"), voter=one) == []  # it could still be taken back
     vote_for(desk, one, clock, "alpha")
-    assert len(judged(store, "s", voter=one)) == 1
-    assert judged(store, "s", voter=other) == []
+    assert len(judged(store, "s", counting(store, "s"), voter=one)) == 1
+    assert judged(store, "s", counting(store, "s"), voter=other) == []
     last = vote_for(desk, other, clock, "alpha")
     desk.reveal(other, last)
-    assert len(judged(store, "s", voter=other)) == 1
-    assert len(judged(store, "s")) == len({pair.pair for pair in judged(store, "s")}) >= 2
+    assert len(judged(store, "s", counting(store, "s"), voter=other)) == 1
+    assert len(judged(store, "s", counting(store, "s"))) == len({pair.pair for pair in judged(store, "s", counting(store, "s"))}) >= 2
 
 
 def test_votes_are_told_by_clip_and_not_by_side(desk: Desk, store: Store, clock: Any) -> None:
@@ -99,7 +99,7 @@ def test_votes_are_told_by_clip_and_not_by_side(desk: Desk, store: Store, clock:
         voter = voter_of(desk, name)
         for _ in range(18):
             vote_for(desk, voter, clock, "alpha")
-    pairs = judged(store, "s")
+    pairs = judged(store, "s", counting(store, "s"))
     assert len(pairs) == 18
     for pair in pairs:
         assert pair.n_votes == 3
@@ -112,7 +112,7 @@ def test_metrics_stand_beside_votes_with_reasons_where_they_have_no_answer(desk:
     voter = voter_of(desk, "one")
     for _ in range(18):
         vote_for(desk, voter, clock, "alpha")
-    for pair in judged(store, "s"):
+    for pair in judged(store, "s", counting(store, "s")):
         told = {one.name: one for one in figures(store, pair)}
         (sync,) = (one for name, one in told.items() if name.startswith("lipsync"))
         by_model = dict(zip(pair.models, sync.values, strict=True))
@@ -133,7 +133,7 @@ def test_how_often_people_side_with_a_measure(desk: Desk, store: Store, clock: A
         voter = voter_of(desk, name)
         for _ in range(18):
             vote_for(desk, voter, clock, favourite)
-    (found,) = backing(store, judged(store, "s"))  # what has no better and no worse is left out
+    (found,) = backing(store, judged(store, "s", counting(store, "s")))  # what has no better and no worse is left out
     # Of every prompt: alpha against beta 3 to 1, alpha against gamma 3 to 0, a tie of the fourth voter; beta and gamma score alike.
     assert found.n_prompts == 6
     assert found.n_votes == 6 * 7
@@ -145,5 +145,16 @@ def test_what_nobody_measured_has_no_figures(desk: Desk, store: Store, clock: An
     voter = voter_of(desk, "one")
     for _ in range(3):
         vote_for(desk, voter, clock, "alpha")
-    assert figures(store, judged(store, "s")[0]) == []
-    assert backing(store, judged(store, "s")) == []
+    assert figures(store, judged(store, "s", counting(store, "s"))[0]) == []
+    assert backing(store, judged(store, "s", counting(store, "s"))) == []
+
+
+def test_votes_that_do_not_count_are_told_apart_from_those_not_looked_at_yet(desk: Desk, store: Store, clock: Any) -> None:
+    voter = voter_of(desk, "one")
+    before = counting(store, "s")
+    for _ in range(2):
+        vote_for(desk, voter, clock, "alpha")
+    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", before)] == [(0, 0), (0, 0)]
+    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", counting(store, "s"))] == [(1, 0), (1, 0)]
+    none = Counting(frozenset(), counting(store, "s").until)
+    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", none)] == [(0, 1), (0, 1)]
