@@ -169,7 +169,8 @@ def prepare(
             try:
                 making.rename(folder)
             except OSError as error:
-                raise StudyError(_OTHERS.format(folder=folder)) from error
+                said = _OTHERS.format(folder=folder) if folder.exists() else f"{folder} cannot be written ({error.strerror})"
+                raise StudyError(said) from error
             mine = folder
     except BaseException:
         shutil.rmtree(mine, ignore_errors=True)

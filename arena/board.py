@@ -275,7 +275,9 @@ def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board
 
 
 def _empty(about: Slice, use: Counted, rules: Rules, sha: str, notes: Sequence[str]) -> Board:
-    told = "no vote was cast" if not use.votes else f"of {len(use.votes)} votes none counts"
+    told = f"all {len(use.kept)} votes that count say that both are bad" if use.kept else f"of {len(use.votes)} votes none counts"
+    if not use.votes:
+        told = "no vote was cast"
     return Board(
         about, (), None, 0.0, len(use.kept), 0, 0, 0, 0, use.answers, use.unrated, len(use.excluded), (), (), (), (told, *notes), sha,
         rules.digest, f"{rules.name} {rules.version}",

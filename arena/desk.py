@@ -520,7 +520,7 @@ class Desk:
                     raise RefusedError("nothing to undo", "there is nothing to undo")
                 if found.revealed_at is not None:
                     raise RefusedError("undo after reveal", "a vote stands once it is known who made the clips")
-                if self._n_undone(session, voter, found.pair_id) >= _UNDOS:
+                if self._n_undone(session, found) >= _UNDOS:
                     raise RefusedError("undone too often", "this vote was taken back often enough: it stands")
                 session.add(UndoneRow(vote_id=vote.id, at=self.clock()))
                 more = {name: getattr(found, name) for name in ("first_left", "kind", "repeats", "probability")}
@@ -532,11 +532,12 @@ class Desk:
             self._watched.add(again.id)  # as the vote on it shows
             return self._as_shown(again, n_voted)
 
-    def _n_undone(self, session: Session, voter: str, pair: int) -> int:
-        """How many votes of a voter on a pair were taken back."""
+    def _n_undone(self, session: Session, battle: BattleRow) -> int:
+        """How many votes were taken back on a pair as it was shown this time (a repeat is another time)."""
         query = select(func.count()).select_from(UndoneRow).join(VoteRow, VoteRow.id == UndoneRow.vote_id)
         query = query.join(BattleRow, VoteRow.battle_id == BattleRow.id)
-        return int(session.scalar(query.where(VoteRow.voter_id == voter, BattleRow.pair_id == pair)) or 0)
+        same = (BattleRow.voter_id == battle.voter_id, BattleRow.pair_id == battle.pair_id, BattleRow.kind == battle.kind)
+        return int(session.scalar(query.where(*same)) or 0)
 
     def reveal(self, voter: str, battle: str) -> tuple[str, str]:
         """Who made left and right, for the voter who voted on them, if the study tells. Raises RefusedError."""

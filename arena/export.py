@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from arena.board import boards
 from arena.rules import Rules
@@ -54,8 +55,8 @@ def vote_id(number: int) -> str:
 def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
     """The votes of a study, in order, without those taken back. Voters are numbered in the order in which they came.
 
-    With ``every`` above 1, votes that their voters can still take back are left out, and of the others as many of the last as make no
-    whole number of ``every``: who may see a board before and after a vote of their own must not learn from it whose clips they were.
+    With ``every`` above 1 they are those of the first so many times ``every`` votes that their voters can no longer take back, by when that
+    was so: who sees a board before and after a vote of their own must not learn from it whose clips they were.
     """
     with store.session() as session:
         study = study_of(session, name)
@@ -106,11 +107,22 @@ def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
                 )
             )
         if every > 1:
-            last = session.scalars(select(func.max(VoteRow.id)).where(VoteRow.study_id == study.id).group_by(VoteRow.voter_id))
-            open_yet = {vote_id(one) for one in last}
-            found = [vote for vote in found if vote.id not in open_yet]
-            found = found[: len(found) // every * every]
+            settled = _settled(session, study.id)
+            behind = sorted((settled[vote.id], vote.id) for vote in found if vote.id in settled)
+            among = {vote for _, vote in behind[: len(behind) // every * every]}
+            found = [vote for vote in found if vote.id in among]
         return found
+
+
+def _settled(session: Session, study: int) -> dict[str, int]:
+    """Of every vote that its voter can no longer take back, the row of the voter's next one, with which that was so."""
+    following: dict[str, int] = {}
+    before: dict[str, int] = {}
+    for row, voter in session.execute(select(VoteRow.id, VoteRow.voter_id).where(VoteRow.study_id == study).order_by(VoteRow.id)):
+        if voter in before:
+            following[vote_id(before[voter])] = row
+        before[voter] = row
+    return following
 
 
 def style_of(left: ClipRow, right: ClipRow) -> dict[str, float]:

@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seedbench.errors import SeedBenchError
 
@@ -48,7 +47,9 @@ def load(file: Path, owners: Iterable[str]) -> Login:
         raise LoginError(f"{file} cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LoginError(f"{file} is not TOML ({error})") from error
-    auth: dict[str, Any] = found.get("auth", {})
+    auth, ours = (found.get(name, {}) for name in ("auth", "seedbench"))
+    if not isinstance(auth, dict) or not isinstance(ours, dict):
+        raise LoginError(f"{file}: [auth] and [seedbench] are sections")
     missing = [name for name in (*_ASKED, *_OF_THE_SERVICE) if not auth.get(name)]
     if missing:
         raise LoginError(f"{file}: [auth] lacks {', '.join(missing)}")
@@ -60,7 +61,7 @@ def load(file: Path, owners: Iterable[str]) -> Login:
         import authlib  # noqa: F401
     except ImportError as error:
         raise LoginError("a login needs Authlib: pip install 'seedbench[login]'") from error
-    return Login(file.resolve(), named, found.get("seedbench", {}).get("unconfirmed_mail") is True)
+    return Login(file.resolve(), named, ours.get("unconfirmed_mail") is True)
 
 
 def is_owner(user: object, login: Login | None) -> bool:

@@ -257,8 +257,8 @@ def serve(
     config: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve an arena until Ctrl-C; ``say`` is told its address once it can be had. StudyError where the port is taken: another one is never
-    chosen instead."""
+    """Serve an arena until Ctrl-C; ``say`` is told its address as soon as the port is known to be free. StudyError where it is taken:
+    another one is never chosen instead."""
     global _desk, _login
     import streamlit as st
 

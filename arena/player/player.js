@@ -17,6 +17,11 @@ export default function (component) {
   show(state);
 }
 
+// What a finger or mouse pressed gives the focus back, or Space would press it again instead of playing.
+function pressed(root, event) {
+  if (event.detail > 0) root.focus({ preventScroll: true });
+}
+
 function create(root) {
   const sides = Object.fromEntries(
     [...root.querySelectorAll(".side")].map((side) => [side.dataset.side, { side, video: side.querySelector("video"), seen: new Set() }]),
@@ -24,6 +29,7 @@ function create(root) {
   const state = { root, sides, audible: "left", answers: {}, turns: 0, started: false, data: null, said: "" };
   root.querySelector(".play").addEventListener("click", () => toggle(state));
   root.querySelectorAll(".hear").forEach((button) => button.addEventListener("click", () => hear(state, button.dataset.side)));
+  root.addEventListener("click", (event) => event.target.closest("button, .switch") && pressed(root, event));
   root.querySelectorAll(".choice").forEach((button) => button.addEventListener("click", () => vote(state, button.dataset.choice)));
   root.querySelector(".undo").addEventListener("click", () => act(state, "undo"));
   root.querySelector(".next").addEventListener("click", () => act(state, "next"));
@@ -71,7 +77,7 @@ function renew(state, data) {
     one.video.load();
   }
   state.pending = false;
-  state.said = data.voted === null ? "The clips had to be loaded again. Play them a moment, then vote." : "";
+  state.said = data.voted === null ? "The clips had to be loaded again: what you heard of them counts." : "";
 }
 
 function ready(state, then) {
@@ -111,6 +117,7 @@ function both(state) {
 
 function play(state) {
   const [a, b] = both(state);
+  state.said = "";
   if (a.ended || b.ended) a.currentTime = b.currentTime = 0;
   else b.currentTime = a.currentTime;
   mute(state);

@@ -2,11 +2,12 @@
 export default function (component) {
   const { parentElement, data } = component;
   const button = parentElement.querySelector(".tones");
+  button.count = data.count;
   if (button.ready) return;
   button.ready = true;
   button.addEventListener("click", () => {
     const context = new AudioContext();
-    for (let place = 0; place < data.count; place += 1) {
+    for (let place = 0; place < button.count; place += 1) {
       const tone = context.createOscillator();
       const gain = context.createGain();
       const at = context.currentTime + 0.2 + 0.6 * place;

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import stdtrit
 
-from arena.ratings.bradley_terry import Fit, Votes
+from arena.ratings.bradley_terry import LEFT, TIE, Fit, Votes
 
 Unit = Literal["vote", "prompt", "voter", "both"]
 FEW = 30
@@ -63,8 +63,18 @@ def covariance(votes: Votes, fitted: Fit, *, unit: Unit = "both", level: float =
     if unit == "both":
         about_mean = np.eye(len(bread))
         about_mean[: votes.n_models, : votes.n_models] -= 1 / votes.n_models  # where they lie as a whole is settled, not estimated
-        values = values + _positive(about_mean @ bread @ about_mean - values)
+        values = values + _positive(_told_by_the_model(votes, fitted) * about_mean @ bread @ about_mean - values)
     return Covariance(values, float(stdtrit(counts[unit] - 1, 0.5 + level / 2)), n_prompts, n_voters)
+
+
+def _told_by_the_model(votes: Votes, fitted: Fit) -> float:
+    """The variance of outcomes over what the information takes it to be: 1, or less where ties are halved and counted as if a coin fell."""
+    tied = votes.outcome == TIE
+    if fitted.ties != "half" or not tied.any() or votes.weight is not None:
+        return 1.0
+    score = fitted.scores[:, 0]
+    chance = np.where(tied, 0.5, votes.outcome == LEFT) - score
+    return min(1.0, float((score**2).sum() / (chance * (1 - chance)).sum()))
 
 
 def _positive(matrix: np.ndarray) -> np.ndarray:

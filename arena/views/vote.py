@@ -6,6 +6,7 @@ and the questions; what it sends back is checked by the desk.
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,7 +39,7 @@ better. Most people take half a minute for a pair.
 **What is kept:** your choices, how long you took, how much of each clip you played, and whether you passed the sound check below. A random
 cookie tells your votes from those of others. No name, no address of your computer, no account. You may stop at any time.
 """
-N_TONES = 3
+N_TONES = (2, 3, 4)
 
 
 def show() -> None:
@@ -82,14 +83,23 @@ def _tones_heard() -> str | None:
     """The sound check, and what was answered."""
     st.subheader("Sound check")
     st.write("Put on headphones or turn your loudspeakers on, play the tones, and say how many you heard.")
-    _tones(data={"count": N_TONES}, key="tones")
+    _tones(data={"count": _n_tones()}, key="tones")
     return st.radio("How many tones did you hear?", ["1", "2", "3", "4", "None: I cannot hear sound here"], index=None, horizontal=True)
 
 
+def _n_tones() -> int:
+    """How many tones there are to hear: drawn for each attempt, and not what they were the last time."""
+    state = st.session_state
+    if "tones_now" not in state:
+        state["tones_now"] = secrets.choice([one for one in N_TONES if one != state.get("tones_before")])
+    return int(state["tones_now"])
+
+
 def _take_note(here: Desk, voter: str, heard: str | None) -> None:
-    passed = heard == str(N_TONES)
+    passed = heard == str(_n_tones())
     here.consent(voter, sound_check=passed)
-    st.session_state.update(consented=True, passed=passed, checking=False)
+    state = st.session_state
+    state.update(consented=True, passed=passed, checking=False, tones_before=state.pop("tones_now"))
     st.rerun()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,11 +95,16 @@ def test_what_other_tools_take_for_an_end_of_line_is_none(tmp_path: Path) -> Non
     assert len(read(table)[0]) == 1
 
 
-def test_a_file_that_is_no_table_is_one_sentence(tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "battles.csv"
-    table.write_bytes(b"model_a,model_b,winner\nalpha,beta,\x00\rx\ry\n")
-    with pytest.raises(VoteError):
-        read(table)
+    table.write_text("model_a,model_b,winner\nalpha,beta," + 300 * "x" + "\n")
+    monkeypatch.setattr("csv.field_size_limit", lambda limit=0, inner=csv.field_size_limit: inner(100))
+    try:
+        with pytest.raises(VoteError, match="not a table"):
+            read(table)
+    finally:
+        monkeypatch.undo()
+        csv.field_size_limit(131_072)
 
 
 def test_a_table_without_voters_counts_each_vote_as_a_voter_s_own(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from seedbench.media import write_clip
 from seedbench.store import Store
 from seedbench.workspace import Workspace
 
-PLAYER = "seedbench_player"
+PLAYER, TONES = "seedbench_player", "seedbench_tones"
 STUDY = "s"
 COOKIE = cookie_name(STUDY)
 MODELS = ("veo-secret", "sora-secret", "seedance-secret")
@@ -195,6 +195,7 @@ class Page:
     """What one run of the page showed: texts, widgets by label, and what the player was given."""
 
     texts: list[str] = field(default_factory=list)
+    tones: str = ""
     widgets: dict[str, Any] = field(default_factory=dict)
     player: str = ""
     data: dict[str, Any] | None = None
@@ -334,6 +335,8 @@ class Voter:
         element = getattr(delta.new_element, kind)
         if kind == "bidi_component" and element.component_name == PLAYER:
             page.player, page.data, page.at = element.id, json.loads(element.json), time.perf_counter()
+        elif kind == "bidi_component" and element.component_name == TONES:
+            page.tones = str(json.loads(element.json)["count"])
         elif kind in ("radio", "button"):
             page.widgets[element.label] = element
         elif hasattr(element, "body"):
@@ -343,12 +346,12 @@ class Voter:
 
     # --- a visit
 
-    async def join(self, *, tones: str = "3") -> Page:
-        """Agree to take part, after the sound check. Does nothing for who has."""
+    async def join(self, *, tones: str = "") -> Page:
+        """Agree to take part, after the sound check: by default with all tones heard. Does nothing for who has."""
         if self.page.data is not None or "I agree, begin" not in self.page.widgets:
             return self.page
         radio = self.page.widgets["How many tones did you hear?"]
-        self._widgets[radio.id] = WidgetState(id=radio.id, string_value=tones)
+        self._widgets[radio.id] = WidgetState(id=radio.id, string_value=tones or self.page.tones)
         await self.say()
         page = await self.settle()
         begin = page.widgets["I agree, begin"]

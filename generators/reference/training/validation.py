@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import csv
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,11 +24,12 @@ from generators.reference.model import ReferenceModel
 from generators.reference.training.averaging import Training
 from generators.simulator import Simulator
 from seedbench.clip import Clip, file_sha256
-from seedbench.errors import ClipError, WeightsError
+from seedbench.errors import ClipError, SeedBenchError, WeightsError
 from seedbench.generator import Request
 from seedbench.metric import Metric, Sample, SetMetric
 from seedbench.plan import applies, make_metrics
 from seedbench.prompt import Prompt
+from seedbench.wholefile import whole
 from seedbench.work import CompareTask, compare
 
 RATE = 16_000
@@ -89,28 +92,34 @@ def clips(model: ReferenceModel, asked: HeldOut, folder: Path, how: Sampling, *,
     return [made.file for made in generate(model, requests, folders, how)]
 
 
-def staged(asked: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path]:
-    """What the simulator makes of the prompts, as far as it stages them; what lies in ``folder`` from before is not made again."""
+def staged(asked: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path | None]:
+    """What the simulator makes of each prompt, None where it makes nothing of it; what lies in ``folder`` from before is not made again."""
     root, (width, height) = asked.file.parent, size
-    found = []
+    found: list[Path | None] = []
     for number, prompt in enumerate(asked.prompts):
-        file = folder / prompt.id / "clip.mp4"
+        file = folder / f"{prompt.id}.mp4"
         if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            Simulator().generate(Request(prompt=prompt, seed=number, width=width, height=height, root=root), file.parent)
-        if file.exists():
-            found.append(file)
+            with tempfile.TemporaryDirectory() as room:
+                try:
+                    made = Simulator().generate(Request(prompt=prompt, seed=number, width=width, height=height, root=root), Path(room)).file
+                except SeedBenchError:
+                    made = None
+                if made is not None:
+                    with whole(file) as place:
+                        shutil.copyfile(made, place)
+        found.append(file if file.exists() else None)
     return found
 
 
 def scored(
-    files: Sequence[Path | None], prompts: Sequence[Prompt], metrics: Sequence[str], ceiling: Callable[[], Sequence[Path]]
+    files: Sequence[Path | None], prompts: Sequence[Prompt], metrics: Sequence[str], ceiling: Callable[[], Sequence[Path | None]]
 ) -> list[Figure]:
     """The clips under metrics found by name: each where its prompt states what the metric needs, or all as a set beside ``ceiling``'s."""
     found = []
     for name, metric in make_metrics(tuple(metrics)).items():
         if isinstance(metric, SetMetric):
-            found += _as_a_set(name, [file for file in files if file is not None], ceiling())
+            both = [(made, real) for made, real in zip(files, ceiling(), strict=True) if made is not None and real is not None]
+            found += _as_a_set(name, [made for made, _ in both], [real for _, real in both])
         else:
             found += _each(metric, files, prompts)
     return found

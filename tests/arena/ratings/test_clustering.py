@@ -115,3 +115,14 @@ def test_no_direction_is_surer_than_independent_votes_allow(arena: Arena) -> Non
     about_mean[:6, :6] -= 1 / 6
     model = about_mean @ np.linalg.pinv(fitted.information, hermitian=True) @ about_mean
     assert np.linalg.eigvalsh(found - model).min() > -1e-9
+
+
+def test_halved_ties_are_no_coins(arena: Arena) -> None:
+    """Where ties are halved, the information takes each for a coin that fell: a floor by it alone would be half as wide again."""
+    votes = arena(np.array([0.2, -0.2]), 3_000, 0, tie=1.0, n_prompts=3_000, n_voters=3_000)
+    fitted = fit(votes, ties="half", side=False)
+    by_both, by_vote = (covariance(votes, fitted, unit=unit).errors(2)[0] for unit in ("both", "vote"))
+    about_mean = np.array([[0.5, -0.5], [-0.5, 0.5]])
+    by_information = np.sqrt((about_mean @ np.linalg.pinv(fitted.information, hermitian=True)[:2, :2] @ about_mean)[0, 0])
+    assert by_information > 1.3 * by_vote
+    assert by_both == pytest.approx(by_vote, rel=0.1)
