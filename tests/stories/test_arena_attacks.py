@@ -22,7 +22,7 @@ from arena.store import BattleRow, ClipRow, IncidentRow, StudyRow, VoteRow, Vote
 from seedbench.store import Store
 from tests.arena.wire import COOKIE, MODELS, STUDY, Answer, Page, Served, Voter, ask, cookie_of, over_the_wire, served, study
 
-DWELL_S = 1.2  # clips are a second long
+DWELL_S = 1.9  # for two clips of a second, heard one after the other
 SOON_S = 10.0
 REMARK = "<img src=x onerror=alert(1)><script>alert(2)</script>'; DROP TABLE arena_votes; --"
 pytestmark = pytest.mark.slow
