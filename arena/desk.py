@@ -441,7 +441,10 @@ class Desk:
         captions: bool = False,
         origin: Origin = "people",
     ) -> Receipt:
-        """Take a vote. ``heard`` are the shares 0..1 of left and right that were played. Raises RefusedError for what is not granted."""
+        """Take a vote. ``heard`` are the shares 0..1 of left and right that were played. Raises RefusedError for what is not granted.
+
+        The voter's last vote, said once more, is acknowledged once more: a page whose run was broken off may not know of it.
+        """
         answers = dict(answers or {})
         with self._lock:
             self._stop_storms(voter)
@@ -450,7 +453,10 @@ class Desk:
                 if found is None or found.voter_id != voter or found.study_id != self.study_id:
                     raise RefusedError("not this voter's pair", "this pair is not open")
                 if found.closed_at is not None:
-                    raise RefusedError("voted already", "this pair is not open")
+                    given = self._last_vote(session, voter)
+                    if given is None or (given.battle_id, given.choice) != (battle, choice):
+                        raise RefusedError("voted already", "this pair is not open")
+                    return Receipt(given.id, battle, choice)  # type: ignore[arg-type]
                 problem = self._problem(found, choice, heard, answers)
                 if problem is not None:
                     raise RefusedError(*problem)
@@ -511,12 +517,8 @@ class Desk:
         """
         with self._lock:
             with self._answering(voter) as session:
-                found = session.get(BattleRow, battle)
-                last = session.scalar(
-                    select(BattleRow).where(BattleRow.voter_id == voter).order_by(BattleRow.opened_at.desc(), BattleRow.id.desc())
-                )
-                vote = session.scalar(select(VoteRow).where(VoteRow.battle_id == battle, VoteRow.voter_id == voter))
-                if found is None or vote is None or last is None or last.id != battle or session.get(UndoneRow, vote.id) is not None:
+                found, vote = session.get(BattleRow, battle), self._last_vote(session, voter)
+                if found is None or vote is None or vote.battle_id != battle:
                     raise RefusedError("nothing to undo", "there is nothing to undo")
                 if found.revealed_at is not None:
                     raise RefusedError("undo after reveal", "a vote stands once it is known who made the clips")
@@ -531,6 +533,14 @@ class Desk:
             self._count(found, vote.choice, -1)
             self._watched.add(again.id)  # as the vote on it shows
             return self._as_shown(again, n_voted)
+
+    def _last_vote(self, session: Session, voter: str) -> VoteRow | None:
+        """The vote that a voter may still take back: the one on the pair opened last, where there is one that stands."""
+        last = session.scalar(
+            select(BattleRow).where(BattleRow.voter_id == voter).order_by(BattleRow.opened_at.desc(), BattleRow.id.desc()).limit(1)
+        )
+        vote = None if last is None else session.scalar(select(VoteRow).where(VoteRow.battle_id == last.id, VoteRow.voter_id == voter))
+        return None if vote is None or session.get(UndoneRow, vote.id) is not None else vote
 
     def _n_undone(self, session: Session, battle: BattleRow) -> int:
         """How many votes were taken back on a pair as it was shown this time (a repeat is another time)."""

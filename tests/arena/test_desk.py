@@ -408,3 +408,17 @@ def test_an_unknown_study_and_missing_clips_are_said(desk: Desk, store: Store, t
     (tmp_path / "0-alpha.mp4").unlink()
     with pytest.raises(StudyError, match="clips of the study are not in"):
         Desk(store, "s", tmp_path)
+
+
+def test_a_vote_said_once_more_is_acknowledged_once_more_and_counts_once(desk: Desk, store: Store, clock: Any) -> None:
+    voter = joined(desk)
+    shown = watched(desk, voter, clock)
+    receipts = [desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0)) for _ in range(2)]
+    assert receipts[0] == receipts[1]
+    assert len(rows(store, VoteRow)) == 1
+    assert desk.counts.sum() <= 1
+    with pytest.raises(RefusedError, match="not open"):
+        desk.vote(voter, shown.battle, "right", heard=(1.0, 1.0))
+    watched(desk, voter, clock)  # the next one
+    with pytest.raises(RefusedError, match="not open"):
+        desk.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
