@@ -91,6 +91,9 @@ def test_strangers_and_others_who_log_in_see_nothing(browser: Any, url: str, ser
     assert stranger.get_by_text("taken back").count() == 0
     explorer = visit(browser, f"{url}/explore")
     explorer.get_by_text("does not tell voters who made the clips").wait_for()
+    explorer.goto(f"{url}/boards")
+    explorer.get_by_text("Boards appear with the first 50 votes").wait_for()
+    assert "veo-secret" not in explorer.content()
     for person in ({"email": "other@example.org", "email_verified": True}, {"email": OWNER, "email_verified": False}, {"name": OWNER}):
         page = log_in(browser, url, service, person)
         page.get_by_text("not as an owner").wait_for()
@@ -120,6 +123,8 @@ def test_an_owner_logs_in_and_sees_how_the_study_stands(browser: Any, url: str, 
     video.evaluate("video => video.readyState > 0 || new Promise(done => video.addEventListener('loadedmetadata', done))")
     assert video.evaluate("video => video.duration") == pytest.approx(1.0, abs=0.1)
     page.screenshot(path=tmp_path / "explore.png", full_page=True)
+    page.goto(f"{url}/boards")  # of 27 votes: an owner sees them all
+    page.get_by_text("What this rests on").wait_for()
     page.goto(f"{url}/study")
     page.get_by_role("tab", name="Take home").click()
     page.get_by_role("button", name="Log out").click()
