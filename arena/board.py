@@ -174,10 +174,10 @@ def boards(votes: Sequence[Vote], rules: Rules, *, split: bool = True) -> list[B
     made = []
     for profile, with_sound in grounds:
         whole = Slice(profile, with_sound)
-        here = [vote for vote in ordered if whole.has(vote)]
-        made.append(_board(use.among(whole.has), rules, whole, sha))
+        here = use.among(whole.has)
+        made.append(_board(here, rules, whole, sha))
         if split:
-            made += [_board(use.among(part.has), rules, part, sha) for part in _parts(here, whole)]
+            made += [_board(here.among(part.has), rules, part, sha) for part in _parts(here.votes, whole)]
     return made
 
 
@@ -188,12 +188,6 @@ def _parts(votes: Sequence[Vote], whole: Slice) -> list[Slice]:
     parts = [replace(whole, task=task) for task in tasks] if len(tasks) > 1 else []
     parts += [replace(whole, category=category) for category in categories] if len(categories) > 1 else []
     return parts + [replace(whole, question=question) for question in questions]
-
-
-def board(votes: Sequence[Vote], rules: Rules, about: Slice) -> Board:
-    """The board of one slice of a log."""
-    ordered = in_order(votes)
-    return _board(counted(ordered, rules).among(about.has), rules, about, digest(ordered))
 
 
 def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board:
@@ -275,9 +269,10 @@ def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board
 
 
 def _empty(about: Slice, use: Counted, rules: Rules, sha: str, notes: Sequence[str]) -> Board:
-    told = f"all {len(use.kept)} votes that count say that both are bad" if use.kept else f"of {len(use.votes)} votes none counts"
-    if not use.votes:
-        told = "no vote was cast"
+    if use.kept:
+        told = f"all {len(use.kept)} votes that count say that both are bad"
+    else:
+        told = f"of {len(use.votes)} votes none counts" if use.votes else "no vote was cast"
     return Board(
         about, (), None, 0.0, len(use.kept), 0, 0, 0, 0, use.answers, use.unrated, len(use.excluded), (), (), (), (told, *notes), sha,
         rules.digest, f"{rules.name} {rules.version}",

@@ -289,17 +289,16 @@ def study(name: Annotated[str, typer.Argument(metavar="STUDY", help="The study."
     from rich.console import Console
 
     from arena.anomalies import anomalies, flagged
-    from arena.export import votes_of
+    from arena.export import rules_of, votes_of
     from arena.progress import agreeing_of, exclusions_of, progress_of
-    from arena.rules import Rules, counted
-    from arena.store import open_store, study_of
+    from arena.rules import counted
+    from arena.store import open_store
     from seedbench.workspace import Workspace
 
     store, console = open_store(Workspace.current().database_url), Console(highlight=False)
     now, votes = progress_of(store, name), votes_of(store, name)
-    with store.session() as session:
-        rules = Rules.model_validate(study_of(session, name).rules)
-    left_out, kept = exclusions_of(votes, rules), counted(votes, rules).kept
+    use = counted(votes, rules_of(store, name))
+    left_out = exclusions_of(use)
     n_simulated = sum(vote.origin == "simulated" for vote in votes)
     console.print(f"[bold]{now.title}[/bold] ({name})")
     console.print(
@@ -313,7 +312,7 @@ def study(name: Annotated[str, typer.Argument(metavar="STUDY", help="The study."
     for (one, other), (n, pairs, voted) in now.by_models.items():
         console.print(f"  {one} and {other}: {n} votes on {voted} of {pairs} pairs")
     console.print("\n[bold]Agreement[/bold] of votes that count (Krippendorff's alpha)")
-    for found in agreeing_of(kept):
+    for found in agreeing_of(use.kept):
         console.print(f"  {found.question}: {found.words}; {found.alpha.n_units} pairs judged by two or more")
     console.print(f"\n[bold]Left out[/bold]: {left_out.n_excluded} votes; {left_out.n_counted} count")
     for check, said in left_out.checks.items():

@@ -47,6 +47,12 @@ def studies(store: Store) -> list[StudyFacts]:
     return found
 
 
+def rules_of(store: Store, name: str) -> Rules:
+    """The rules of a study. Raises StudyError for one that does not exist."""
+    with store.session() as session:
+        return Rules.model_validate(study_of(session, name).rules)
+
+
 def vote_id(number: int) -> str:
     """What the vote of a row of the database is called in a log."""
     return f"v{number:08d}"
@@ -138,9 +144,8 @@ def style_of(left: ClipRow, right: ClipRow) -> dict[str, float]:
 def export(store: Store, name: str, folder: Path) -> list[Path]:
     """Write votes (JSONL), rules, settings and boards (JSON, Markdown) of a study; no cookie, key or comment leaves the database."""
     with store.session() as session:
-        study = study_of(session, name)
-        rules, settings = Rules.model_validate(study.rules), study.settings
-    votes = votes_of(store, name)
+        settings = study_of(session, name).settings
+    rules, votes = rules_of(store, name), votes_of(store, name)
     folder.mkdir(parents=True, exist_ok=True)
     found = boards(votes, rules)
     files = {

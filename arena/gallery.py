@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
-from arena.export import vote_id, votes_of
-from arena.rules import Rules, counted
+from arena.export import rules_of, vote_id, votes_of
+from arena.rules import counted
 from arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
 from seedbench import registry
 from seedbench.metric import Direction, Measure
@@ -82,9 +82,7 @@ class Counting:
 def counting(store: Store, study: str) -> Counting:
     """Which votes of a study count. It looks at the whole log: pages keep it for a while. Raises StudyError."""
     log = votes_of(store, study)
-    with store.session() as session:
-        rules = Rules.model_validate(study_of(session, study).rules)
-    return Counting(frozenset(vote.id for vote in counted(log, rules).kept), max((vote.id for vote in log), default=""))
+    return Counting(frozenset(vote.id for vote in counted(log, rules_of(store, study)).kept), max((vote.id for vote in log), default=""))
 
 
 def judged(store: Store, study: str, counts: Counting, *, voter: str | None = None) -> list[Judged]:

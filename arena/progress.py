@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from arena.agreement import agreement
 from arena.export import votes_of
 from arena.ratings.agreement import Agreement
-from arena.rules import Answer, Rules, counted
+from arena.rules import Answer, Counted
 from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
 from arena.votes import OVERALL, Vote
 from seedbench.store import Store
@@ -150,16 +150,15 @@ def agreeing_of(votes: Sequence[Vote]) -> list[Agreeing]:
     return [Agreeing(question, agreement(votes, question=question)) for question in questions]
 
 
-def exclusions_of(votes: Sequence[Vote], rules: Rules) -> Exclusions:
-    """What ``rules`` leave out of votes that are in order."""
-    use = counted(votes, rules)
+def exclusions_of(use: Counted) -> Exclusions:
+    """What the rules leave out of the votes they were asked of."""
     kept = Counter(vote.voter for vote in use.kept)
-    left_out: dict[str, Counter[str]] = {vote.voter: Counter() for vote in votes}
-    for vote in votes:
+    left_out: dict[str, Counter[str]] = {vote.voter: Counter() for vote in use.votes}
+    for vote in use.votes:
         if vote.id in use.excluded:
             left_out[vote.voter][use.excluded[vote.id]] += 1
     by_voter = {voter: (kept[voter], dict(why)) for voter, why in left_out.items()}
-    return Exclusions(use.answers, by_voter, len(use.kept), len(use.excluded))
+    return Exclusions(use.answers, by_voter, kept.total(), len(use.excluded))
 
 
 def remarks_of(store: Store, name: str) -> list[tuple[str, str]]:

@@ -62,7 +62,6 @@ class _Share(_Check):
     """What a voter did of some kind was right in a share of cases. Who falls short by no more than chance may do (one-sided exact binomial
     test at ``level``) is not excluded: few cases tell little, and honest voters must not pay for it."""
 
-    answered: int = Field(ge=1)
     level: float = Field(default=0.05, gt=0, lt=1)
 
 

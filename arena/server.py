@@ -106,7 +106,7 @@ class ClipResponse(FileResponse):
 
 async def clip(request: Request) -> Response:
     """The clip behind an address, for the voter it was made for; 404 for everything else."""
-    voter = desk().voter_of(request.cookies.get(desk().cookie, ""))
+    voter = _voter_of(request.scope)
     token = str(request.path_params["token"])
     file = await asyncio.to_thread(lambda: desk().clip(token, voter, fetched=False))
     if file is None:
@@ -150,7 +150,7 @@ class Guard:
             return
         request = Request(scope)
         cookie: str | None = None
-        if request.method == "GET" and request.url.path in _PATHS and desk().voter_of(request.cookies.get(desk().cookie, "")) is None:
+        if request.method == "GET" and request.url.path in _PATHS and _voter_of(scope) is None:
             cookie = await asyncio.to_thread(desk().new_cookie, request.client.host if request.client is not None else "")
 
         async def sending(message: Message) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from arena.desk import Desk, RefusedError, Shown, Truth
+from arena.export import rules_of
 from arena.ratings.bradley_terry import ELO
 from arena.rules import From, Rules
-from arena.store import study_of
 from seedbench.store import Store
 
 APART_ELO = 100.0
@@ -63,9 +63,7 @@ def rules_for(rules: Rules) -> Rules:
 
 def is_for_them(store: Store, study: str) -> bool:
     """Whether the rules of a study count simulated votes. Raises StudyError for a study that does not exist."""
-    with store.session() as session:
-        rules = Rules.model_validate(study_of(session, study).rules)
-    return any(isinstance(one, From) and "simulated" in one.origins for one in rules.checks)
+    return any(isinstance(one, From) and "simulated" in one.origins for one in rules_of(store, study).checks)
 
 
 def vote(

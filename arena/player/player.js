@@ -18,7 +18,7 @@ export default function (component) {
 }
 
 // What a finger or mouse pressed gives the focus back, or Space would press it again instead of playing.
-function pressed(root, event) {
+function refocus(root, event) {
   if (event.detail > 0) root.focus({ preventScroll: true });
 }
 
@@ -29,7 +29,7 @@ function create(root) {
   const state = { root, sides, audible: "left", answers: {}, turns: 0, started: false, data: null, said: "" };
   root.querySelector(".play").addEventListener("click", () => toggle(state));
   root.querySelectorAll(".hear").forEach((button) => button.addEventListener("click", () => hear(state, button.dataset.side)));
-  root.addEventListener("click", (event) => event.target.closest("button, .switch") && pressed(root, event));
+  root.addEventListener("click", (event) => event.target.closest("button, .switch") && refocus(root, event));
   root.querySelectorAll(".choice").forEach((button) => button.addEventListener("click", () => vote(state, button.dataset.choice)));
   root.querySelector(".undo").addEventListener("click", () => act(state, "undo"));
   root.querySelector(".next").addEventListener("click", () => act(state, "next"));
@@ -46,6 +46,14 @@ function create(root) {
   return state;
 }
 
+function load(state, data) {
+  for (const [name, { video }] of Object.entries(state.sides)) {
+    video.pause();
+    video.src = data[name];
+    video.load();
+  }
+}
+
 function begin(state, data) {
   const again = state.data !== null && state.data.left === data.left;
   state.answers = {};
@@ -53,12 +61,7 @@ function begin(state, data) {
   state.pending = false;
   state.turns = 0;
   state.audible = parseInt(data.battle.slice(0, 8), 16) % 2 ? "right" : "left";
-  for (const [name, one] of Object.entries(state.sides)) {
-    if (again) continue;
-    one.video.pause();
-    one.video.src = data[name];
-    one.video.load();
-  }
+  if (!again) load(state, data);
   // After undo the clips are the same ones under new addresses: what was heard was heard.
   if (!(data.told && state.data)) for (const one of Object.values(state.sides)) one.seen = new Set();
   state.root.querySelector(".comment").value = "";
@@ -71,11 +74,7 @@ function begin(state, data) {
 
 // The same pair under new addresses, since the old ones had run out: what was heard and said stays.
 function renew(state, data) {
-  for (const [name, one] of Object.entries(state.sides)) {
-    one.video.pause();
-    one.video.src = data[name];
-    one.video.load();
-  }
+  load(state, data);
   state.pending = false;
   state.said = data.voted === null ? "The clips had to be loaded again: what you heard of them counts." : "";
 }

@@ -13,7 +13,7 @@ import streamlit as st
 from arena.anomalies import SIGNS, Answer, Finding, anomalies, flagged
 from arena.export import export, votes_of
 from arena.progress import Agreeing, Exclusions, Progress, agreeing_of, exclusions_of, progress_of, remarks_of
-from arena.rules import counted
+from arena.rules import Counted, counted
 from arena.server import desk, login
 from arena.views import visitor
 
@@ -23,9 +23,13 @@ def _progress(study: str) -> Progress:
     return progress_of(desk().store, study)
 
 
+def _counted(study: str) -> Counted:
+    return counted(votes_of(desk().store, study), desk().rules)
+
+
 @st.cache_data(ttl=60, show_spinner=False)
 def _agreeing(study: str) -> list[Agreeing]:
-    return agreeing_of(counted(votes_of(desk().store, study), desk().rules).kept)
+    return agreeing_of(_counted(study).kept)
 
 
 @st.cache_data(ttl=60, show_spinner=False)
@@ -35,7 +39,7 @@ def _findings(study: str) -> tuple[Finding, ...]:
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _exclusions(study: str) -> Exclusions:
-    return exclusions_of(votes_of(desk().store, study), desk().rules)
+    return exclusions_of(_counted(study))
 
 
 def show() -> None:

@@ -13,7 +13,7 @@ from arena.commands import app
 from arena.desk import Desk, RefusedError
 from arena.export import votes_of
 from arena.progress import agreeing_of, exclusions_of, progress_of, remarks_of
-from arena.rules import Rules, load
+from arena.rules import Rules, counted, load
 from seedbench.store import Store
 
 
@@ -88,10 +88,10 @@ def test_exclusions_name_voters_and_the_check_that_came_first(desk: Desk, store:
     for voter in (fine, deaf):
         for _ in range(3):
             give(desk, voter, clock, "left")
-    found = exclusions_of(votes_of(store, "s"), load())
+    found = exclusions_of(counted(votes_of(store, "s"), load()))
     assert (found.n_counted, found.n_excluded) == (3, 3)
     assert found.by_voter == {"voter-000001": (3, {}), "voter-000002": (0, {"sound_check": 3})}
-    assert exclusions_of(votes_of(store, "s"), Rules(name="none")).n_excluded == 0
+    assert exclusions_of(counted(votes_of(store, "s"), Rules(name="none"))).n_excluded == 0
 
 
 def test_the_command_tells_the_same(desk: Desk, clock: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import copy
 import csv
 import shutil
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -102,7 +103,8 @@ def staged(asked: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path | N
             with tempfile.TemporaryDirectory() as room:
                 try:
                     made = Simulator().generate(Request(prompt=prompt, seed=number, width=width, height=height, root=root), Path(room)).file
-                except SeedBenchError:
+                except SeedBenchError as error:
+                    warnings.warn(f"the simulator does not stage {prompt.id}, which no distance counts ({error})", stacklevel=2)
                     made = None
                 if made is not None:
                     with whole(file) as place:
@@ -119,7 +121,7 @@ def scored(
     for name, metric in make_metrics(tuple(metrics)).items():
         if isinstance(metric, SetMetric):
             both = [(made, real) for made, real in zip(files, ceiling(), strict=True) if made is not None and real is not None]
-            found += _as_a_set(name, [made for made, _ in both], [real for _, real in both])
+            found += _as_a_set(name, both, asked=sum(file is not None for file in files))
         else:
             found += _each(metric, files, prompts)
     return found
@@ -144,10 +146,10 @@ def _each(metric: Metric, files: Sequence[Path | None], prompts: Sequence[Prompt
     ]
 
 
-def _as_a_set(name: str, files: Sequence[Path], ceiling: Sequence[Path]) -> list[Figure]:
-    made, real = (tuple((file, file_sha256(file)) for file in those) for those in (files, ceiling))
-    scores = compare(CompareTask(generator="reference", metric=name, generated=made, reference=real))
-    return [Figure(name, score.measure, score.value, len(files) if score.value is not None else 0, len(files)) for score in scores]
+def _as_a_set(name: str, both: Sequence[tuple[Path, Path]], *, asked: int) -> list[Figure]:
+    made, real = (tuple((pair[side], file_sha256(pair[side])) for pair in both) for side in (0, 1))
+    scores = compare(CompareTask(generator="reference", metric=name, generated=made, reference=real)) if asked else []
+    return [Figure(name, score.measure, score.value, len(both) if score.value is not None else 0, asked) for score in scores]
 
 
 def append(file: Path, twin: str, step: int, figures: Sequence[Figure]) -> None:

@@ -21,7 +21,7 @@ from generators.reference.training import fit, running
 from generators.reference.training.averaging import moved, moving_average
 from generators.reference.training.optimizer import optimizer_of
 from generators.reference.training.twins import TwinTraining
-from generators.reference.training.validation import Figure, append
+from generators.reference.training.validation import Figure, append, scored
 from generators.reference.transformer import TransformerConfig
 from generators.reference.world import draw
 from seedbench.clip import Clip
@@ -255,6 +255,13 @@ def test_figures_are_appended(tmp_path: Path) -> None:
     append(file, "joint", 5, [Figure("lipsync", "in_sync", 0.5, 2, 3)])
     append(file, "joint", 9, [Figure("lipsync", "in_sync", None, 0, 3)])
     assert file.read_text().splitlines()[1:] == ["joint,5,lipsync,in_sync,0.5,2,3", "joint,9,lipsync,in_sync,,0,3"]
+
+
+def test_a_distance_to_nothing_is_no_answer(tmp_path: Path) -> None:
+    prompt = draw(10_000_000, kind="talking").prompt
+    figures = scored([tmp_path / "clip.mp4"], [prompt], ["video_distance"], lambda: [None])
+    assert {(one.value, one.answered, one.asked) for one in figures} == {(None, 0, 1)}
+    assert scored([None], [prompt], ["video_distance"], lambda: [None]) == []
 
 
 def test_shipped_validation_metrics_are_registered() -> None:
