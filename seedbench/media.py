@@ -1,4 +1,9 @@
-"""Writing and reading media through PyAV: the low level that clips, the simulator, breakage and previews share."""
+"""Writing and reading media through PyAV: the low level that clips, the simulator, breakage and previews share.
+
+Nowhere in SeedBench is PyAV's log level set. As it comes, what FFmpeg would log is dropped without asking Python; with any level set, each
+error takes the interpreter's lock, and a decoding thread that says "corrupt picture" waits for ever for a main thread that holds the lock and
+waits for it (``av.logging``, PyAV 18.1): the score of a clip that is cut off would never come.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +68,6 @@ class Decoded:
 def _open(path: Path) -> Any:
     import av
 
-    av.logging.set_level(av.logging.PANIC)
     if not path.exists():
         raise ClipError(f"{path}: there is no such file")
     if path.is_dir():
@@ -241,7 +245,6 @@ def write_clip(
     """
     import av
 
-    av.logging.set_level(av.logging.PANIC)
     base = Fraction(1, 90_000)
     placed = iter(times_s) if times_s is not None else None
     try:

@@ -136,7 +136,6 @@ def write(folder: Path, maker: Maker, prompt: int, *, size: tuple[int, int] | No
     """A clip as its maker writes it. ``size`` and ``fps`` fix what is otherwise drawn."""
     import av
 
-    av.logging.set_level(av.logging.PANIC)
     rng = np.random.default_rng([prompt, sum(maker.name.encode())])
     drawn, rate = SIZES[int(rng.integers(len(SIZES)))], RATES[int(rng.integers(len(RATES)))]
     size, fps = size or drawn, fps or rate

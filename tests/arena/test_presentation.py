@@ -184,7 +184,6 @@ def coded(
     """A clip of a second as encoders write it that are not told to keep quiet, in the container that the name asks for."""
     import av
 
-    av.logging.set_level(av.logging.PANIC)
     with av.open(str(file), "w") as container:
         track: Any = container.add_stream(video, rate=25, options=options or {})
         track.width, track.height, track.pix_fmt = 96, 54, "yuv420p"
