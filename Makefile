@@ -26,7 +26,7 @@ demo: setup
 
 # Every test, the browser's too. Chromium comes from the system's packages where it is not there yet.
 test: setup browser lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \

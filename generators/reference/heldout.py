@@ -63,7 +63,7 @@ def draw_portrait(look: Look, file: Path) -> Path:
 
     shot = Shot(start_s=0, end_s=1 / world.FPS, cast=("p",), framing="close")
     prompt = Prompt(id="portrait", text="", task="talking", duration_s=1 / world.FPS, cast=(Character(id="p", look=look),), shots=(shot,))
-    picture = shown(prompt, look.identity, ShardSize(320, 320))[0][0]
+    picture = shown(prompt, look.identity, ShardSize(320, 320)).pictures[0]
     cv2.imwrite(str(file), np.ascontiguousarray(picture[..., ::-1]))
     return file
 

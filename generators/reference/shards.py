@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROWS_PER_FILE = 100
 JPEG_QUALITY = 94
 #: Raised whenever the same number draws another prompt or is shown otherwise.
-VERSION = 3
+VERSION = 4
 #: What of a person's acting is kept for every picture: the simulator's name for it, its middle and its spread over the world.
 ACTING = {"lips_open": (0.15, 0.22), "lips_width": (0.5, 0.13), "blink": (0.05, 0.2), "yaw": (0.0, 0.045)}
 
@@ -105,21 +105,33 @@ def _make_one(job: Job) -> Job:
 
 
 def _row(drawn: world.Drawn, seed: int, size: ShardSize) -> dict[str, Any]:
-    pictures, bands, lasting, acting = shown(drawn.prompt, seed, size)
-    extras = shown(drawn.extras, seed, size)[0] if drawn.extras is not None else []
+    made = shown(drawn.prompt, seed, size)
+    extras = shown(drawn.extras, seed, size).pictures if drawn.extras is not None else []
     return {
         "prompt": drawn.prompt.model_dump_json(exclude_defaults=True),
-        "pictures": [_jpeg(picture) for picture in pictures],
+        "pictures": [_jpeg(picture) for picture in made.pictures],
         "extras": [_jpeg(picture) for picture in extras],
-        "bands": np.round(bands * 1000).astype(np.int16).tobytes(),
-        "lasting": json.dumps(lasting, ensure_ascii=False),
-        "acting": acting.astype(np.float16).tobytes(),
+        "bands": np.round(made.bands * 1000).astype(np.int16).tobytes(),
+        "lasting": json.dumps(made.lasting, ensure_ascii=False),
+        "acting": made.acting.astype(np.float16).tobytes(),
+        "heads": made.heads.astype(np.float16).tobytes(),
     }
 
 
-def shown(prompt: Prompt, seed: int, size: ShardSize) -> tuple[list[np.ndarray], np.ndarray, list[tuple[str, float]], np.ndarray]:
-    """Pictures (H, W, 3) uint8, log mel bands (4 T, 80), each spoken sound with its length in seconds, and the acting (T, 4) of who is
-    seen, as the simulator gives them."""
+@dataclass(frozen=True)
+class Rendered:
+    """A prompt as the simulator shows it: ``pictures`` (H, W, 3) uint8, log mel ``bands`` (4 T, 80), each spoken sound with its length in
+    seconds (``lasting``), and of who is seen the ``acting`` (T, 4) and where the head is (``heads``, T, 3): see :func:`heads_of`."""
+
+    pictures: list[np.ndarray]
+    bands: np.ndarray
+    lasting: list[tuple[str, float]]
+    acting: np.ndarray
+    heads: np.ndarray
+
+
+def shown(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
+    """A prompt rendered with all that training is told of it."""
     from generators.simulator.breakage import breakage_of
     from generators.simulator.plan import plan_scene
     from generators.simulator.soundtrack import RATE, record
@@ -131,7 +143,7 @@ def shown(prompt: Prompt, seed: int, size: ShardSize) -> tuple[list[np.ndarray],
     if prompt.speech or prompt.events:
         bands = sound.fitted(sound.log_mel(record(scene).samples, RATE), sound.COLUMNS_PER_FRAME * len(pictures))
     lasting = [(item.ipa, round(item.end_s - item.start_s, 4)) for line in scene.lines for item in line.speech.phonemes]
-    return pictures, bands, lasting, acting_of(prompt, scene, len(pictures))
+    return Rendered(pictures, bands, lasting, acting_of(prompt, scene, len(pictures)), heads_of(prompt, scene, len(pictures)))
 
 
 def acting_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
@@ -143,6 +155,18 @@ def acting_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
             for column, (name, (middle, spread)) in enumerate(ACTING.items()):
                 found[shot.first : shot.last, column] = (getattr(acting, name)[shot.first : shot.last] - middle) / spread
     return found
+
+
+def heads_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
+    """Middle (x, y) and height of the head of who is seen in each of ``n`` pictures, in heights of the picture, (n, 3); NaN where nobody is."""
+    from generators.simulator.stage import head_centre
+
+    found = np.full((n, 3), np.nan, np.float32)
+    for shot, plan in zip(stretches(prompt, n), scene.shots, strict=True):
+        if shot.person >= 0:
+            name = prompt.cast[shot.person].id
+            found[shot.first : shot.last] = [head_centre(scene, plan, name, frame) for frame in range(shot.first, shot.last)]
+    return found / scene.height
 
 
 def _jpeg(picture: np.ndarray) -> bytes:
@@ -161,6 +185,7 @@ class Row:
     bands: np.ndarray
     lasting: list[tuple[str, float]]
     acting: np.ndarray
+    heads: np.ndarray
 
 
 def row_of(stored: Mapping[str, Any]) -> Row:
@@ -172,6 +197,7 @@ def row_of(stored: Mapping[str, Any]) -> Row:
         bands_of(stored["bands"]),
         [(symbol, length) for symbol, length in json.loads(stored["lasting"])],
         np.frombuffer(stored["acting"], np.float16).reshape(-1, len(ACTING)).astype(np.float32),
+        np.frombuffer(stored["heads"], np.float16).reshape(-1, 3).astype(np.float32),
     )
 
 

@@ -195,14 +195,16 @@ def about_mean(motion: Tensor, told: int) -> Tensor:
     return torch.cat([motion[:, :told], motion[:, told:] - motion[:, told:].mean(0, keepdim=True)], 1)
 
 
-def sharpness_loss(made: Tensor, asked: Tensor) -> Tensor:
-    """Mean absolute difference of horizontal and vertical steps between pixels, of pictures (N, 3, H, W)."""
-    down = (made.diff(dim=2) - asked.diff(dim=2)).abs().mean()
-    across = (made.diff(dim=3) - asked.diff(dim=3)).abs().mean()
-    return down + across
+def sharpness_loss(made: Tensor, asked: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute difference of horizontal and vertical steps between pixels, of pictures (N, 3, H, W), with a ``weight`` (N, 1, H, W) if
+    given."""
+    weight = torch.ones_like(asked[:, :1]) if weight is None else weight
+    down = (made.diff(dim=2) - asked.diff(dim=2)).abs() * weight[:, :, 1:]
+    across = (made.diff(dim=3) - asked.diff(dim=3)).abs() * weight[..., 1:]
+    return down.mean() + across.mean()
 
 
-def picture_loss(made: Tensor, asked: Tensor, weight: Tensor | None = None) -> Tensor:
-    """How far pictures (N, 3, H, W) are from those asked: values, with a ``weight`` (N, 1, H, W) if given, and steps between pixels."""
+def picture_loss(made: Tensor, asked: Tensor, weight: Tensor | None = None, sharpness_weight: Tensor | None = None) -> Tensor:
+    """How far pictures (N, 3, H, W) are from those asked: values and steps between pixels, each with a weight (N, 1, H, W) if given."""
     apart = (made - asked).abs()
-    return (apart if weight is None else apart * weight).mean() + 0.6 * sharpness_loss(made, asked)
+    return (apart if weight is None else apart * weight).mean() + 0.6 * sharpness_loss(made, asked, sharpness_weight)

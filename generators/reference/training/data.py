@@ -48,7 +48,7 @@ def told(of: Sequence[Path]) -> Iterator[shards.Row]:
 
     for file in of:
         for row in pq.read_table(file, columns=["prompt", "lasting"]).to_pylist():
-            yield shards.row_of({**row, "pictures": [], "extras": [], "bands": b"", "acting": b""})
+            yield shards.row_of({**row, "pictures": [], "extras": [], "bands": b"", "acting": b"", "heads": b""})
 
 
 def heard(of: Sequence[Path]) -> Iterator[shards.Row]:
@@ -57,7 +57,7 @@ def heard(of: Sequence[Path]) -> Iterator[shards.Row]:
 
     for file in of:
         for row in pq.read_table(file, columns=["prompt", "lasting", "bands", "acting"]).to_pylist():
-            yield shards.row_of({**row, "pictures": [], "extras": []})
+            yield shards.row_of({**row, "pictures": [], "extras": [], "heads": b""})
 
 
 def acted(of: Sequence[Path], cells: Cells) -> Tensor:
@@ -244,12 +244,14 @@ def elsewhere_of(row: CellRow, first: int, person: int, rng: np.random.Generator
 @dataclass(frozen=True)
 class Shown:
     """Pictures (N, 3, H, W) in 0..1, first pairs of one shot as in :class:`PictureBatches`, with the codes each is to be made from: of the
-    person seen elsewhere (N, P), of the shot (N, S), of its motion (N, M)."""
+    person seen elsewhere (N, P), of the shot (N, S), of its motion (N, M). ``heads`` (N, 3) says where the head is, NaN without
+    (:func:`generators.reference.shards.heads_of`)."""
 
     pictures: Tensor
     person: Tensor
     shot: Tensor
     motion: Tensor
+    heads: Tensor
 
 
 class ShownBatches(Numbered[Shown]):
@@ -267,6 +269,7 @@ class ShownBatches(Numbered[Shown]):
         asked = [(self.clips, 2)] * pairs_of(self.size)
         asked += [(self.stills, 1)] * (self.size - 2 * len(asked))
         stored: list[bytes] = []
+        heads: list[np.ndarray] = []
         columns: list[tuple[Tensor, ...]] = []
         for among, count in asked:
             index = among[int(rng.integers(len(among)))]
@@ -275,10 +278,12 @@ class ShownBatches(Numbered[Shown]):
             step = int(rng.integers(2, 5)) * (1 if rng.random() < 0.5 else -1)
             begin = int(rng.integers(first, last))
             shown = [begin, min(max(begin + step, first), last - 1)][:count]
-            pictures = self.rows[index].pictures
-            stored += [pictures[one] for one in shown]
+            row = self.rows[index]
+            stored += [row.pictures[one] for one in shown]
+            heads += [row.heads[one] for one in shown]
             columns += [self._codes_of(self.places[index], (first, last, person), one, rng) for one in shown]
-        return Shown(pictures_of(stored), *(torch.stack(column) for column in zip(*columns, strict=True)))
+        who, where, motion = (torch.stack(column) for column in zip(*columns, strict=True))
+        return Shown(pictures_of(stored), who, where, motion, torch.from_numpy(np.stack(heads)))
 
     def _codes_of(self, row: CellRow, bounds: tuple[int, int, int], shown: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         first, last, person = bounds

@@ -12,13 +12,16 @@ from generators.reference.shards import ACTING, ShardSize
 from generators.reference.training.data import CellRow, Cells, acted
 from generators.simulator.breakage import breakage_of
 from generators.simulator.plan import plan_scene
+from generators.simulator.soundtrack import record
+from generators.simulator.truth import truth_of
 
 SMALL = ShardSize(64, 32)
 
 
 def test_the_acting_is_that_of_who_is_seen_in_units_of_its_spread() -> None:
     prompt = world.draw(5, kind="dialogue").prompt
-    pictures, _, _, acting = shards.shown(prompt, 5, SMALL)
+    made = shards.shown(prompt, 5, SMALL)
+    pictures, acting = made.pictures, made.acting
     scene = plan_scene(prompt, 5, width=64, height=32, fps=25, breakage=breakage_of(""))
     assert acting.shape == (len(pictures), 4)
     cut = round(prompt.shots[1].start_s * 25)
@@ -28,8 +31,24 @@ def test_the_acting_is_that_of_who_is_seen_in_units_of_its_spread() -> None:
             assert acting[frames, column] * spread + middle == pytest.approx(getattr(theirs, name)[frames], abs=1e-5)
 
 
-def test_where_nobody_is_seen_there_is_no_acting() -> None:
-    assert np.isnan(shards.shown(world.draw(3, kind="impact").prompt, 3, SMALL)[3]).all()
+def test_where_nobody_is_seen_there_is_no_acting_and_no_head() -> None:
+    made = shards.shown(world.draw(3, kind="impact").prompt, 3, SMALL)
+    assert len(made.acting) == len(made.heads) == len(made.pictures)
+    assert np.isnan(made.acting).all()
+    assert np.isnan(made.heads).all()
+
+
+def test_heads_are_where_the_simulator_puts_them() -> None:
+    prompt = world.draw(5, kind="dialogue").prompt
+    made = shards.shown(prompt, 5, SMALL)
+    scene = plan_scene(prompt, 5, width=64, height=32, fps=25, breakage=breakage_of(""))
+    boxes = truth_of(scene, record(scene))["faces"]
+    assert [box["character"] for box in boxes] == [shot.cast[0] for shot in prompt.shots]
+    left, top, right, bottom = np.concatenate([np.array(box["boxes"]) for box in boxes]).T
+    wide = SMALL.width / SMALL.height
+    assert made.heads[:, 0] == pytest.approx(wide * (left + right) / 2, abs=0.01)
+    assert made.heads[:, 1] == pytest.approx((top + bottom) / 2, abs=0.01)
+    assert made.heads[:, 2] == pytest.approx(bottom - top, abs=0.01)
 
 
 def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -> None:
@@ -38,8 +57,10 @@ def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -
     (job,) = shards.jobs(tmp_path, clips=2, stills=0, size=SMALL)
     list(shards.make([job], processes=1))
     rows = shards.read(job.file)
-    for row in rows:
+    for number, row in enumerate(rows):
         assert len(row.acting) == len(row.pictures)
+        heads = shards.shown(row.prompt, number, SMALL).heads
+        assert row.heads == pytest.approx(heads, abs=1e-3, nan_ok=True)
     places, first = [], 0
     for row in rows:
         places.append(CellRow(first, len(row.pictures), len(row.extras), len(row.prompt.cast), ()))

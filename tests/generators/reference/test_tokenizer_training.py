@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from generators.reference.tokenizer import picture_loss, sharpness_loss
 from generators.reference.training.data import CellRow, ShownBatches, Views, pairs_of
-from generators.reference.training.tokenizers import acting_missed, change_missed, lively_pixels, motion_missed
+from generators.reference.training.tokenizers import FACE_WEIGHT, acting_missed, change_missed, face_pixels, lively_pixels, motion_missed
 
 
 def views(targets: torch.Tensor, stretch: list[int]) -> Views:
@@ -55,8 +56,8 @@ def test_a_change_is_all_missed_by_two_of_a_kind_and_none_by_the_truth() -> None
 def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clip of ten pictures in two shots of one person with two extras, and a still of nobody. Codes are the places of the pictures.
     monkeypatch.setattr("generators.reference.training.data.pictures_of", lambda stored: torch.tensor([int(one) for one in stored]))
-    clip = SimpleNamespace(pictures=[str(place) for place in range(10)], extras=["10", "11"])
-    still = SimpleNamespace(pictures=["12"], extras=[])
+    clip = SimpleNamespace(pictures=[str(place) for place in range(10)], extras=["10", "11"], heads=np.arange(10.0).repeat(3).reshape(10, 3))
+    still = SimpleNamespace(pictures=["12"], extras=[], heads=np.full((1, 3), np.nan))
     places = [CellRow(0, 10, 2, 1, ((0, 4, 0), (4, 10, 0))), CellRow(12, 1, 0, 0, ((0, 1, -1),))]
     codes = torch.arange(13.0)[:, None]
     batch = ShownBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6).batch(0, np.random.default_rng(0))  # type: ignore[arg-type]
@@ -71,6 +72,30 @@ def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: p
     assert torch.equal(batch.motion[:4, 0], shown[:4] - middle)
     assert (batch.person[:4, 0] >= 100).all()
     assert batch.person[4:].tolist() == batch.motion[4:].tolist() == [[0.0], [0.0]]
+    assert torch.equal(batch.heads[:4, 0], shown[:4].double())
+    assert batch.heads[4:].isnan().all()
+
+
+def test_a_face_counts_more_and_nothing_where_nobody_is() -> None:
+    pictures = torch.zeros(2, 3, 64, 112)
+    weight = face_pixels(torch.tensor([[1.25, 0.5, 0.4], [torch.nan] * 3]), pictures)
+    assert weight.shape == (2, 1, 64, 112)
+    assert weight[0, 0, 32, 80].item() == pytest.approx(FACE_WEIGHT, rel=0.01)
+    assert weight[0, 0, 32 - 11, 80].item() > FACE_WEIGHT / 2 > weight[0, 0, 32 - 14, 80].item()  # half a head above the middle, and beyond
+    assert weight[0, 0, 32, 80 + 8].item() > FACE_WEIGHT / 2 > weight[0, 0, 32, 80 + 12].item()
+    assert weight[0, 0, :, :40].max().item() < 0.01
+    assert weight[1].max().item() < 1e-6
+
+
+def test_sharpness_is_weighed_where_it_is_asked_for() -> None:
+    asked = torch.zeros(1, 3, 4, 4)
+    made = asked.clone()
+    made[..., 3:] = 1.0  # a step down the right side
+    weight = torch.ones(1, 1, 4, 4)
+    assert sharpness_loss(made, asked, weight) == sharpness_loss(made, asked)
+    weight[..., 3] = 3.0
+    assert sharpness_loss(made, asked, weight).item() == pytest.approx(3 * sharpness_loss(made, asked).item())
+    assert picture_loss(made, asked, None, weight) > picture_loss(made, asked)
 
 
 def test_only_faces_are_held_to_what_they_do_and_lips_count_thrice() -> None:
