@@ -92,7 +92,8 @@ class ClipResponse(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.body" and message.get("body") and sent:
-                desk().fetched(self.token)
+                sent.clear()  # once: the desk may be busy with a voter, for whom the loop must not wait
+                await asyncio.to_thread(desk().fetched, self.token)
             elif message["type"] == "http.response.start" and message["status"] in (200, 206):
                 sent.append(True)
             await send(message)

@@ -5,6 +5,7 @@ Workers import their models once and keep them. A worker that dies (killed, out 
 
 from __future__ import annotations
 
+import multiprocessing.connection
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -12,7 +13,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, Generic, Protocol, TypeVar
 
 from seedbench.artifacts import DiskCache
@@ -60,8 +62,17 @@ def sensible_workers(cpus: int | None = None, free_bytes: int | None = None) -> 
     return max(1, min(cpus, free_bytes // WORKER_BYTES))
 
 
+def _end_with_parent() -> None:
+    """End this worker when the process that started it is gone, however it went: nobody would stop it then, or read its results."""
+    parent = parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
 def _start_worker(cache_folder: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     if cache_folder is not None:
         from pathlib import Path
 
@@ -155,12 +166,28 @@ class LocalExecutor:
                 return Done(task, pool.submit(function, task).result())
             except Exception as error:  # noqa: BLE001 - whatever the task raised is its result
                 return Done(task, error=error)
+            except BaseException:  # Ctrl-C: leaving the block would wait for the task
+                _kill(pool)
+                raise
 
     def close(self) -> None:
-        """Stop the workers; tasks not begun are dropped."""
-        processes = list((self._pool._processes or {}).values())
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join(timeout=5)
+        """Stop the workers, and the programs they have started; tasks not begun are dropped."""
+        _kill(self._pool)
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End a pool's processes and all that they started: asked first, made to then. Programs in sessions of their own hear no Ctrl-C."""
+    import psutil
+
+    processes: list[psutil.Process] = []
+    for worker in (pool._processes or {}).values():
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(worker.pid)
+            processes += [found, *found.children(recursive=True)]
+    pool.shutdown(wait=False, cancel_futures=True)
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):
+            one.terminate()
+    for one in psutil.wait_procs(processes, timeout=5)[1]:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()

@@ -1,8 +1,8 @@
 """Writing and reading media through PyAV: the low level that clips, the simulator, breakage and previews share.
 
-Nowhere in SeedBench is PyAV's log level set. As it comes, what FFmpeg would log is dropped without asking Python; with any level set, each
-error takes the interpreter's lock, and a decoding thread that says "corrupt picture" waits for ever for a main thread that holds the lock and
-waits for it (``av.logging``, PyAV 18.1): the score of a clip that is cut off would never come.
+Nowhere in SeedBench is PyAV's log level set. As it comes, what FFmpeg would log is dropped without asking Python; with any level
+set, each error takes the interpreter's lock, and a decoding thread that says "corrupt picture" waits for ever for a main thread that
+holds the lock and waits for it (``av.logging``, PyAV 18.1): the score of a clip that is cut off would never come.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from seedbench.errors import UnknownNameError, WeightsError
 from seedbench.wholefile import whole
 
 ABSENT = "absent"
+_PIP_S = 1800.0
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,11 @@ def _download(entry: Weights, scratch: Path) -> Path:
 
 def _from_archive(entry: Weights, scratch: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    done = subprocess.run([*command, "--dest", str(scratch), entry.source["requirement"]], capture_output=True, text=True, check=False)
+    command += ["--no-input", "--dest", str(scratch), entry.source["requirement"]]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PIP_S)
+    except subprocess.TimeoutExpired as error:
+        raise WeightsError(f"weights {entry.name!r}: pip did not download {entry.source['requirement']} in {_PIP_S:.0f} s") from error
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise WeightsError(f"weights {entry.name!r}: pip could not download {entry.source['requirement']} ({reason})")

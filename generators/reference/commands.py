@@ -108,7 +108,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for clips and figures; what is there already is not made again.")],
     weights: Annotated[str, typer.Option(help="Folder of trained weights; by default those shipped.")] = "",
     prompts: Annotated[int, typer.Option(min=1, help="How many held-out prompts.")] = 60,
-    seed: Annotated[int, typer.Option(help="Seed of prompts and clips.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of prompts and clips.")] = 0,
     workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
 ) -> None:
     """Print what joint generation buys: both twins and the simulator on prompts of looks and sentences never trained on."""

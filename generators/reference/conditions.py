@@ -74,7 +74,7 @@ def _who(prompt: Prompt, reference: Reference, places: dict[str, int]) -> list[i
 
 
 def pictures(file: Path) -> np.ndarray:
-    """The picture of an image file, or eight of a clip's first shot, (N, H, W, 3) uint8. GeneratorError for what cannot be read."""
+    """The picture of an image file, or eight spread over a clip, (N, H, W, 3) uint8. GeneratorError for what cannot be read."""
     if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp"):
         picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
         if picture is None:
@@ -176,9 +176,10 @@ def _extended(given: Given, file: Path, model: ReferenceModel, *, cut: bool) -> 
     """Go on from a clip: its end stands before the new frames and is left out of what comes back; after a cut only the person stays."""
     person, shot, tokens, codes = _source(file, model, PREFIX_S)
     script = given.script
-    if script.n_people:
-        given.people.setdefault(0, person)
-        given.strength.setdefault(0, 1.0)
+    who = script.shots[0].person
+    if who >= 0:
+        given.people.setdefault(who, person)
+        given.strength.setdefault(who, 1.0)
     if cut:
         return given
     frames, later_s = len(tokens) * FRAMES_PER_TOKEN, len(tokens) * TOKEN_S

@@ -64,7 +64,7 @@ class Coder(_Section):
 class Polish(_Section):
     """The last of the video tokenizer: from codes to pixels as one, the encoders fixed."""
 
-    steps: _Steps = 3000
+    steps: _Steps = 12000
     rate: _Rate = 0.0008
     batch: int = Field(default=18, ge=2, description="Pictures in a batch.")
 
@@ -101,7 +101,7 @@ class Transformer(_Section):
 class Twins(_Section):
     """The training of each twin: the same for both."""
 
-    steps: _Steps = 3600
+    steps: _Steps = 6400
     rate: _Rate = 0.02
     batch: int = Field(default=20, ge=1, description="Clips in a batch, on each device; stills come in twice as many.")
     still_every: int = Field(default=5, ge=2, description="Every so-many-th batch is of stills.")

@@ -35,16 +35,20 @@ class Cell:
     latency_s: float | None
 
 
-def untrained(folder: Path, weights: Path) -> Path:
-    """The joint twin as it was before training (its tokenizers trained), written into a folder."""
+def untrained(weights: Path) -> Path:
+    """The folder, in the workspace and named by the weights, of their joint twin as it was before training (its tokenizers trained)."""
     import torch
 
+    from generators.reference.model import weights_digest
     from generators.reference.transformer import JointTransformer
+    from seedbench.workspace import Workspace
 
-    model = ReferenceModel.load("joint", weights)
-    torch.manual_seed(0)
-    fresh = JointTransformer(model.transformer.config)
-    ReferenceModel("joint", model.tokenizers, fresh, model.scale, model.vocabulary, {"steps": 0}).save(folder)
+    folder = Workspace.current().folder / "untrained" / weights_digest("joint", weights)[:12]
+    if not (folder / "joint.safetensors").exists():  # written last, and whole
+        model = ReferenceModel.load("joint", weights)
+        torch.manual_seed(0)
+        fresh = JointTransformer(model.transformer.config)
+        ReferenceModel("joint", model.tokenizers, fresh, model.scale, model.vocabulary, {"steps": 0}).save(folder)
     return folder
 
 
@@ -62,7 +66,7 @@ def evaluate(
     digest = "-".join(weights_digest(twin, folder)[:6] for twin in ("joint", "cascaded"))
     out.mkdir(parents=True, exist_ok=True)
     suite = heldout.write(out / "held-out", prompts=prompts, seed=seed)
-    bare = untrained(out / "untrained", folder)
+    bare = untrained(folder)
     told = f",weights={folder}" if weights else ""
     name = f"reference-eval-{digest}-{len(suite.prompts)}-{seed}"
     report(f"{len(suite.prompts)} held-out prompts in {suite.file}; the run is called {name}")
@@ -77,6 +81,7 @@ def evaluate(
         suite=str(suite.file),
         name=name,
         metric=list(METRICS),
+        seeds=str(seed),
         ceiling="simulator",
         reference="simulator",
         workers=workers,
@@ -195,9 +200,14 @@ def _mean(values: Sequence[tuple[str, float]], digits: int = 2, *, low: float = 
         return "no answer"
     estimate = mean_interval([value for _, value in values], [name for name, _ in values])
     bounds = ""
-    if estimate.low is not None and estimate.high is not None:
+    if estimate.low is not None and estimate.high is not None and estimate.high > estimate.low:  # equal values hold no spread to go by
         bounds = f" [{max(low, estimate.low):.{digits}f}, {min(high, estimate.high):.{digits}f}]"
     return f"{estimate.value:.{digits}f}{bounds} (n {len(values)})"
+
+
+def _plain_mean(values: Sequence[tuple[str, float]], digits: int = 2) -> str:
+    """A mean of values that are not independent, which no interval is claimed for."""
+    return f"{np.mean([value for _, value in values]):.{digits}f} (n {len(values)})" if values else "no answer"
 
 
 def table_of(
@@ -225,7 +235,10 @@ def table_of(
         lambda g: _rate([(p, abs(v) <= FRAME_MS) for p, v in values(g, "lipsync.offset_ms", spoken)]),
     )
     row("lip sync: mean absolute offset, ms", lambda g: _mean([(p, abs(v)) for p, v in values(g, "lipsync.offset_ms", spoken)], 0))
-    row("lip sync: lips belong to the sound", lambda g: _rate([(p, v > 0.5) for p, v in values(g, "lipsync.matched", spoken)]))
+    row(
+        "lip sync: lips belong to the sound, of those judged",
+        lambda g: _rate([(p, v > 0.5) for p, v in values(g, "lipsync.matched", spoken)]),
+    )
     row("lip sync: confidence", lambda g: _mean(values(g, "lipsync.confidence", spoken), low=float("-inf")))
     row("face found, share of frames", lambda g: _mean(values(g, "identity.face_frames", spoken), high=1.0))
     row("identity over two shots, with a picture", lambda g: _mean(values(g, "identity.similarity", ids["reference"]), high=1.0))
@@ -240,13 +253,16 @@ def table_of(
         f"contacts with a sound within {LAG_MS:.0f} ms (recall)",
         lambda g: _mean(values(g, "impact.recall", ids["impact"]), high=1.0),
     )
-    row("drops with every contact heard", lambda g: _rate([(p, v >= 0.999) for p, v in values(g, "impact.recall", ids["impact"])]))
+    row(
+        "drops with every contact heard, of those where one is seen",
+        lambda g: _rate([(p, v >= 0.999) for p, v in values(g, "impact.recall", ids["impact"])]),
+    )
     row("physics: plausibility of drops", lambda g: _mean(values(g, "physics.plausibility", ids["impact"]), high=1.0))
     row("distance to the simulator's clips (fd)", lambda g: _distance(distances.get((g, "fd"))))
     row("distance to the simulator's clips (kd)", lambda g: _distance(distances.get((g, "kd"))))
     row(
-        "seconds to make a clip (one core, batched)",
-        lambda g: _mean([(c.prompt, c.latency_s) for c in _of(cells, g, spoken) if c.latency_s], 1),
+        "seconds to make a clip (one core, batched)",  # an equal share of its batch's
+        lambda g: _plain_mean([(c.prompt, c.latency_s) for c in _of(cells, g, spoken) if c.latency_s], 1),
     )
     lines = [
         f"| on {len(prompts) - len(ids['strength'])} held-out prompts | " + " | ".join(LABELS) + " |",

@@ -70,6 +70,11 @@ def refusal_of(prompt: Prompt) -> str:
         nameless = reference.role in ("appearance", "first_frame") and not any(one.reference == reference.id for one in prompt.cast)
         if nameless and len(prompt.cast) != 1:
             return f"the prompt does not say which of its {len(prompt.cast)} people {reference.id} shows"
+    kept = "extends a clip" if prompt.extends is not None else "edits a clip" if prompt.edit is not None else ""
+    if kept and any(reference.role == "motion" for reference in prompt.references):
+        return f"the reference model takes no motion from another clip while it {kept}"
+    if prompt.edit is not None and (len(prompt.shots) > 1 or len(prompt.cast) > 1):
+        return "the reference model edits clips of one shot and one person"
     if prompt.edit is not None and prompt.edit.change not in EDITS:
         return f"the reference model cannot change {prompt.edit.change!r} alone, only {', '.join(sorted(EDITS))}"
     return ""

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -85,8 +88,16 @@ def make(wanted: Iterable[Job], *, processes: int) -> Iterable[Job]:
         for job in todo:
             yield _make_one(job)
         return
-    with get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(_make_one, todo)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL))  # Ctrl-C ends them silently
+    try:
+        for made in as_completed([pool.submit(_make_one, job) for job in todo]):
+            yield made.result()
+    except BrokenProcessPool as error:
+        raise GeneratorError(
+            "a process that made shards was ended from outside (out of memory?): the same command goes on from there"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _make_one(job: Job) -> Job:
@@ -158,7 +169,7 @@ def acting_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
 
 
 def heads_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
-    """Middle (x, y) and height of the head of who is seen in each of ``n`` pictures, in heights of the picture, (n, 3); NaN where nobody is."""
+    """Middle (x, y) and height of the head of who is seen in ``n`` pictures, (n, 3) in heights of the picture; NaN where nobody is."""
     from generators.simulator.stage import head_centre
 
     found = np.full((n, 3), np.nan, np.float32)

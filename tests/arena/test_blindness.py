@@ -130,7 +130,11 @@ def url(study: Study) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
 
 
 @pytest.fixture(scope="module")

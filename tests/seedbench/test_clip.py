@@ -164,7 +164,7 @@ def test_what_is_no_clip_is_refused_in_one_sentence(kind: str, make_clip: MakeCl
 
 
 def test_reading_what_is_cut_off_never_hangs(make_clip: MakeClip, tmp_path: Path) -> None:
-    """In a process of its own, since a hang inside FFmpeg cannot be broken off from within: with a log level set it came in 20 to 600 readings."""
+    """In a process of its own, since a hang inside FFmpeg cannot be broken off from within (with a log level set: after 20 to 600)."""
     whole = make_clip(frames=100).read_bytes()
     path = tmp_path / "cut.mp4"
     path.write_bytes(whole[: int(len(whole) * 0.6)])

@@ -98,7 +98,11 @@ def tab(chromium: str, server: wire.Served, tmp_path: Path) -> Iterator[Tab]:
             yield found
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
 
 
 async def _joined(url: str) -> str:

@@ -42,8 +42,8 @@ def url(tmp_path_factory: pytest.TempPathFactory, service: oidc.Service) -> Iter
     login = home / "login.toml"
     server = wire.Served(home, "--login", str(login), "--owner", OWNER)
     login.write_text(service.secrets_for(f"{server.url}/oauth2callback"))
-    server.start()
     try:
+        server.start()
         yield server.url
     finally:
         server.stop()

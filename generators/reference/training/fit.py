@@ -1,8 +1,8 @@
 """The whole training as a user runs it: shards, tokenizers, latents, and the two twins one after the other.
 
 Each stage is skipped when what it makes is there, and goes on from its last checkpoint when it was interrupted. In the folder ``out``:
-``config.yaml`` (what it is made of), ``stages.json`` (steps and seconds of each stage), ``stages/`` (what the tokenizers' stages made),
-``latents/``, ``checkpoints/``, ``logs/`` (TensorBoard), ``samples/`` and ``validation.csv``, and at last the weights:
+``config.yaml`` and ``begun.json`` (what it is made of), ``stages.json`` (steps and seconds of each stage), ``stages/`` (what those of
+the tokenizers made), ``latents/``, ``checkpoints/``, ``logs/`` (TensorBoard), ``samples/`` and ``validation.csv``, and at last the weights:
 ``tokenizers.safetensors``, ``joint.safetensors``, ``cascaded.safetensors``.
 """
 
@@ -24,7 +24,7 @@ from generators.reference.codec import CodecConfig, SoundCodec
 from generators.reference.config import Config, load
 from generators.reference.flow import TWINS, Twin
 from generators.reference.heldout import HeldOut
-from generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Scale, Tokenizers
+from generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Scale, Tokenizers, weights_digest
 from generators.reference.tokenizer import Grid, TokenizerConfig, VideoTokenizer
 from generators.reference.tokens import FRAMES_PER_TOKEN, Vocabulary
 from generators.reference.training import cache
@@ -49,6 +49,7 @@ from generators.reference.training.twins import TwinTraining
 from generators.reference.training.validation import Validation
 from generators.reference.transformer import JointTransformer, TransformerConfig
 from seedbench.errors import GeneratorError
+from seedbench.plan import make_metrics
 from seedbench.wholefile import whole
 
 Report = Callable[[str], None]
@@ -144,7 +145,9 @@ def _check(work: Work, *, twins_only: bool) -> None:
         for file in (TOKENIZERS_FILE, *(f"{twin}.safetensors" for twin in TWINS)):
             if not (start / file).exists():
                 raise GeneratorError(f"there is no {file} in {start} to start from")
-    elif 0 in ((config.twins.steps,) if twins_only else _steps(config)):
+    if config.validation.every:
+        make_metrics(config.validation.metrics)  # an unknown name is told now, not after hours
+    if start is None and 0 in ((config.twins.steps,) if twins_only else _steps(config)):
         raise GeneratorError("a stage of 0 steps keeps the weights of --start, which is not given")
     kept = out / "config.yaml"
     if kept.exists():
@@ -157,9 +160,36 @@ def _check(work: Work, *, twins_only: bool) -> None:
                 f"{out} was begun with another config ({changed[0]} was {before.get(changed[0])}, is {config.deciding()[changed[0]]}): "
                 "name another folder, or the config it was begun with"
             )
+        _check_begun(work)
     elif rank() == 0:
         out.mkdir(parents=True, exist_ok=True)
         kept.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        _begun_file(work).write_text(json.dumps(_begun(work)) + "\n")
+
+
+def _begun(work: Work) -> dict[str, Any]:
+    """What decides the weights beside the config: the version of the shards, and the weights it starts from."""
+    start = None if work.start is None else "-".join(weights_digest(twin, work.start)[:12] for twin in TWINS)
+    return {"shards": shards.VERSION, "start": start}
+
+
+def _begun_file(work: Work) -> Path:
+    return work.out / "begun.json"
+
+
+def _check_begun(work: Work) -> None:
+    """Raise GeneratorError where a training cannot go on from what it began with."""
+    file = _begun_file(work)
+    if not file.exists():
+        return  # begun before this was kept
+    before, now = json.loads(file.read_text()), _begun(work)
+    if before["shards"] != now["shards"]:
+        raise GeneratorError(
+            f"{work.out} was begun with shards of version {before['shards']}, they are of version {now['shards']} now: name another folder"
+        )
+    if before["start"] != now["start"]:
+        began = "without --start" if before["start"] is None else "with the weights of another --start"
+        raise GeneratorError(f"{work.out} was begun {began}: give the same command, or name another folder")
 
 
 def _steps(config: Config) -> tuple[int, ...]:
@@ -234,8 +264,8 @@ _TOKENIZERS: dict[str, Callable[[Work], _Made]] = {"grid": _grid, "coder": _code
 def _cells(work: Work, grid: Grid) -> Path:
     """The folder with the cells of all shards, made where they are not there."""
     weights = b"".join(one.detach().numpy().tobytes() for one in grid.state_dict().values())
-    folder = work.out / "cells" / cache.key_of(weights)
     files = work.files()
+    folder = work.out / "cells" / cache.key_of(weights, _names(files))
 
     def make() -> None:
         grid.eval().requires_grad_(False).to(_device(work))
@@ -260,8 +290,8 @@ def _latents(work: Work) -> tuple[Vocabulary, list[Example]]:
         raise GeneratorError(
             f"{work.tokenizers} is for pictures of {size.width} x {size.height}, the config's world has {world.width} x {world.height}"
         )
-    grid = _trained_grid(work) if _stage_file(work, "grid").exists() else tokenizers.video.grid
-    folder = work.out / "latents" / cache.key_of(work.tokenizers.read_bytes(), cache.key_of_words(vocabulary))
+    grid = _grid_of(work, tokenizers)
+    folder = work.out / "latents" / cache.key_of(work.tokenizers.read_bytes(), cache.key_of_words(vocabulary), _names(files))
 
     def make() -> None:
         cells = _cells(work, grid)
@@ -273,6 +303,32 @@ def _latents(work: Work) -> tuple[Vocabulary, list[Example]]:
 
     by_the_first(folder / "done", make)
     return vocabulary, cache.read([folder / file.name for file in files])
+
+
+def _names(files: Sequence[Path]) -> bytes:
+    """The names of shard files, which say how many rows of which world they hold and how they were made."""
+    return "/".join(file.name for file in files).encode()
+
+
+def _grid_of(work: Work, tokenizers: Tokenizers) -> Grid:
+    """The grid of the stages if it is the tokenizers' but for their rounding (its cells are there), else the tokenizers' own."""
+    from safetensors.torch import load_file
+
+    file = _stage_file(work, "grid")
+    if file.exists():
+        stored, exported = load_file(file), tokenizers.video.grid.state_dict()
+        polished = {
+            name for name in exported if name.startswith("up.")
+        }  # decoders are trained on after the stage; cells come of the encoder
+        encoder = [name for name in exported if name not in polished]
+        if all(name in stored and _rounded_alike(stored[name], exported[name]) for name in encoder):
+            return _trained_grid(work)
+    return tokenizers.video.grid
+
+
+def _rounded_alike(one: Tensor, rounded: Tensor) -> bool:
+    """Whether a weight is another one but for the rounding of :meth:`ReferenceModel.save`."""
+    return one.shape == rounded.shape and bool(((one - rounded).abs() <= 0.01 * rounded.abs().amax(-1, keepdim=True) + 1e-6).all())
 
 
 def _device(work: Work) -> str:
@@ -288,7 +344,9 @@ def _twin(work: Work, twin: Twin, vocabulary: Vocabulary, examples: list[Example
     torch.manual_seed(config.seed)
     training = TwinTraining(_transformer_config(config, tokenizers, vocabulary), twin, steps=made.steps, rate=made.rate, seed=config.seed)
     if work.start is not None:
-        _begin(training, ReferenceModel.load(twin, work.start).transformer, work.start)
+        before = ReferenceModel.load(twin, work.start)
+        _begin(training, before.transformer, work.start)
+        scale = scale if made.steps else before.scale
     whole = JointTransformer(training.transformer.config).requires_grad_(False)
     model = ReferenceModel(twin, _ready(tokenizers), whole, scale, vocabulary, {})
     if made.steps:

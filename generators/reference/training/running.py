@@ -54,7 +54,7 @@ class Checkpoints(Callback):
         now = time.monotonic()
         self.seconds, self._since = self.seconds + now - self._since, now
         asked = trainer.strategy.reduce_boolean_decision(self._asked, all=False) if trainer.world_size > 1 else self._asked
-        if asked and trainer.global_step < trainer.max_steps:
+        if asked:
             trainer.should_stop = self.stopped = True
         if self.stopped or trainer.global_step % self.every == 0:
             fresh = self.file.with_name("fresh.ckpt")

@@ -50,6 +50,18 @@ def asset(name: str, role: str) -> tuple[Reference, ...]:
             {"references": asset("video", "source"), "edit": Edit(source="video:1", change="clothes", to="red")},
             "'clothes'",
         ),
+        (
+            {
+                "references": asset("video", "source"),
+                "edit": Edit(source="video:1", change="voice", to="low"),
+                "shots": (Shot(start_s=0, end_s=1, cast=("ann",)), Shot(start_s=1, end_s=2, cast=("ann",))),
+            },
+            "one shot and one person",
+        ),
+        (
+            {"references": (*asset("video", "source"), Reference(id="video:2", path="b", role="motion")), "extends": "video:1"},
+            "no motion from another clip while it extends a clip",
+        ),
     ],
 )
 def test_a_refusal_names_what_cannot_be_done(talking: Callable[..., Prompt], fields: dict[str, Any], named: str) -> None:

@@ -56,7 +56,9 @@ def test_a_change_is_all_missed_by_two_of_a_kind_and_none_by_the_truth() -> None
 def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clip of ten pictures in two shots of one person with two extras, and a still of nobody. Codes are the places of the pictures.
     monkeypatch.setattr("generators.reference.training.data.pictures_of", lambda stored: torch.tensor([int(one) for one in stored]))
-    clip = SimpleNamespace(pictures=[str(place) for place in range(10)], extras=["10", "11"], heads=np.arange(10.0).repeat(3).reshape(10, 3))
+    clip = SimpleNamespace(
+        pictures=[str(place) for place in range(10)], extras=["10", "11"], heads=np.arange(10.0).repeat(3).reshape(10, 3)
+    )
     still = SimpleNamespace(pictures=["12"], extras=[], heads=np.full((1, 3), np.nan))
     places = [CellRow(0, 10, 2, 1, ((0, 4, 0), (4, 10, 0))), CellRow(12, 1, 0, 0, ((0, 1, -1),))]
     codes = torch.arange(13.0)[:, None]

@@ -25,7 +25,7 @@ from generators.reference.training.validation import Figure, append, scored
 from generators.reference.transformer import TransformerConfig
 from generators.reference.world import draw
 from seedbench.clip import Clip
-from seedbench.errors import GeneratorError
+from seedbench.errors import GeneratorError, UnknownNameError
 from seedbench.generator import Request
 from seedbench.plan import make_metrics
 
@@ -163,6 +163,21 @@ def test_one_twin_alone_leaves_the_other_to_another_process(trained: Path, shard
         assert all(torch.equal(both[name], alone[name]) for name in both)
 
 
+def test_an_interrupt_in_the_last_step_is_heard_and_nothing_is_trained_twice(
+    trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = begun(trained, tmp_path / "again")
+    interrupt_at(3, monkeypatch)
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
+    assert said[-1].startswith("joint: stopped at step 4 of 4")
+    fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
+    unbroken, resumed = load_file(trained / "joint.safetensors"), load_file(out / "joint.safetensors")
+    assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
+    assert ReferenceModel.load("joint", out).trained["seconds"] > 0
+
+
 def test_the_polish_moves_what_decodes_and_nothing_else(trained: Path) -> None:
     before = {f"grid.{name}": one for name, one in load_file(trained / "stages" / "grid.safetensors").items()}
     before |= load_file(trained / "stages" / "coder.safetensors")
@@ -180,6 +195,44 @@ def test_starting_from_weights_keeps_what_gets_no_steps(trained: Path, shards: P
     started = ReferenceModel.load("joint", tmp_path)
     assert started.vocabulary == ReferenceModel.load("joint", trained).vocabulary
     assert started.trained["started_from"] == trained.name
+
+
+def test_twins_that_get_no_steps_keep_the_scale_of_their_codes(trained: Path, shards: Path, tmp_path: Path) -> None:
+    config = tiny(grid={"steps": 0}, coder={"steps": 2}, polish={"steps": 0}, codec={"steps": 0}, twins={"steps": 0})
+    fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
+    before, after = (ReferenceModel.load("joint", folder).scale for folder in (trained, tmp_path))
+    assert all(torch.equal(before.deviation[kind], after.deviation[kind]) for kind in before.deviation)
+
+
+def test_a_training_goes_on_only_from_what_it_began_with(
+    trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny(grid={"steps": 1}, coder={"steps": 1}, polish={"steps": 1}, codec={"steps": 1}, twins={"steps": 1})
+    fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
+    with pytest.raises(GeneratorError, match="begun with the weights of another --start"):
+        fit.train(config, out=tmp_path, shards_folder=shards, report=nothing)
+    with pytest.raises(GeneratorError, match="was begun without --start"):
+        fit.train(tiny(validation={"every": 0}), out=trained, shards_folder=shards, start=tmp_path, report=nothing)
+    monkeypatch.setattr("generators.reference.shards.VERSION", 99)
+    with pytest.raises(GeneratorError, match="they are of version 99 now"):
+        fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
+
+
+def test_an_unknown_metric_of_the_validation_is_told_before_anything_is_trained(shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="lipsinc"):
+        fit.train(tiny(validation={"every": 1, "metrics": ["lipsinc"]}), out=tmp_path / "new", shards_folder=shards)
+    assert not (tmp_path / "new").exists()
+
+
+def test_latents_come_of_the_tokenizers_that_are_there(trained: Path, shards: Path, tmp_path: Path) -> None:
+    out = begun(trained, tmp_path / "again")
+    work = fit.Work(tiny(), "tiny", out, shards, None, nothing)
+    exported = Tokenizers.load(out / "tokenizers.safetensors")
+    stage = load_file(out / "stages" / "grid.safetensors")
+    assert torch.equal(fit._grid_of(work, exported).down[0].weight, stage["down.0.weight"])  # the stage's own, not yet rounded
+    with torch.no_grad():
+        exported.video.grid.down[0].weight.mul_(1.1)
+    assert fit._grid_of(work, exported) is exported.video.grid  # another training's
 
 
 def test_a_begun_folder_refuses_another_config(trained: Path, shards: Path) -> None:
