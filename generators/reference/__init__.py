@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Reference"]
 
 #: Raised whenever the same request, weights and options give another clip.
-VERSION = 2
+VERSION = 3
 _TWINS = ("joint", "cascaded")
 
 
@@ -32,7 +32,7 @@ class Reference(Generator):
 
     name: ClassVar[str] = "reference"
 
-    def __init__(self, *, twin: str = "joint", weights: str = "", steps: int = 48, guidance: float = 2.0) -> None:
+    def __init__(self, *, twin: str = "joint", weights: str = "", steps: int = 48, guidance: float = 3.0) -> None:
         if twin not in _TWINS:
             raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(_TWINS)}")
         if type(steps) is not int or not 1 <= steps <= 1000:
@@ -48,8 +48,9 @@ class Reference(Generator):
         return CAPABILITIES
 
     def identity(self, prompt: Prompt, seed: int) -> dict[str, Any]:
-        """The version of the code and the sha256 of the weights."""
-        return {"reference": VERSION, "weights": _digest(self.twin, self._folder())}
+        """The version of the code, the sha256 of the weights, and the options as they are: a default that changes is another generator."""
+        weights = _digest(self.twin, self._folder())
+        return {"reference": VERSION, "weights": weights, "steps": self.steps, "guidance": self.guidance}
 
     def generate(self, request: Request, directory: Path) -> Generation:
         """Write ``clip.mp4`` into ``directory``; refuse by name what it was not trained for. Raises GeneratorError without weights."""

@@ -59,6 +59,7 @@ def evaluate(
 
     The run is an ordinary one called ``reference-eval-...``: it resumes, and `seedbench report` shows it. Raises SeedBenchError as runs do.
     """
+    from generators.reference import Reference
     from generators.reference.model import weights_digest
     from seedbench.cli.run import run
 
@@ -68,7 +69,8 @@ def evaluate(
     suite = heldout.write(out / "held-out", prompts=prompts, seed=seed)
     bare = untrained(folder)
     told = f",weights={folder}" if weights else ""
-    name = f"reference-eval-{digest}-{len(suite.prompts)}-{seed}"
+    usual = Reference()
+    name = f"reference-eval-{digest}-{usual.steps}-{usual.guidance:g}-{len(suite.prompts)}-{seed}"
     report(f"{len(suite.prompts)} held-out prompts in {suite.file}; the run is called {name}")
     run(
         generator=[

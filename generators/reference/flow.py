@@ -110,7 +110,7 @@ class Sampling:
     """How to sample: Euler steps, and how strongly the script is followed (1: as trained)."""
 
     steps: int = 24
-    guidance: float = 2.0
+    guidance: float = 3.0
 
 
 @torch.no_grad()

@@ -213,6 +213,12 @@ def test_its_identity_is_that_of_its_weights(
     assert all(len(one) == 64 for one in identities)
 
 
+def test_its_identity_holds_the_options_it_falls_back_on(weights: Path, talking: Callable[..., Prompt]) -> None:
+    usual = Reference(weights=str(weights))
+    assert usual.identity(talking(), 0)["guidance"] == usual.guidance  # a clip made with another default is another clip
+    assert Reference(weights=str(weights), steps=7).identity(talking(), 0)["steps"] == 7
+
+
 def test_it_makes_batches_and_the_same_clip_each_time() -> None:
     found = Reference().capabilities()
     assert found.deterministic
