@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +18,7 @@ import numpy as np
 from generators.reference import sound, world
 from generators.reference.script import FPS, stretches
 from seedbench.errors import GeneratorError
+from seedbench.execution import LocalExecutor
 from seedbench.prompt import Prompt
 from seedbench.wholefile import whole
 
@@ -88,16 +85,18 @@ def make(wanted: Iterable[Job], *, processes: int) -> Iterable[Job]:
         for job in todo:
             yield _make_one(job)
         return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL))  # Ctrl-C ends them silently
+    pool = LocalExecutor(processes)
     try:
-        for made in as_completed([pool.submit(_make_one, job) for job in todo]):
-            yield made.result()
-    except BrokenProcessPool as error:
-        raise GeneratorError(
-            "a process that made shards was ended from outside (out of memory?): the same command goes on from there"
-        ) from error
+        for job in todo:
+            pool.submit(_make_one, job)
+        for done in pool.results():
+            if done.error is not None:
+                raise GeneratorError(
+                    f"{done.task.file.name} was not made ({done.error!r}): the same command goes on from there"
+                ) from done.error
+            yield done.result
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.close()
 
 
 def _make_one(job: Job) -> Job:

@@ -36,6 +36,7 @@ from arena.study import Settings
 from seedbench.media import probe
 from seedbench.workspace import Workspace
 from tests.arena import blindness_sources as sources
+from tests.arena import wire
 from tests.arena.blindness_boxes import boxes, skeleton
 from tests.arena.blindness_telling import FALSE_ALARM, Received, features, makers_told, sides_told
 
@@ -129,12 +130,7 @@ def url(study: Study) -> Iterator[str]:
             pytest.fail((study.home / "serve.log").read_text()[-4000:])
         yield address
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(20)
+        wire.end(process)
 
 
 @pytest.fixture(scope="module")

@@ -97,12 +97,7 @@ def tab(chromium: str, server: wire.Served, tmp_path: Path) -> Iterator[Tab]:
             found.until(f"{VIDEOS}.length === 2 && {VIDEOS}.every(v => v.readyState === 4)")
             yield found
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(20)
+        wire.end(process)
 
 
 async def _joined(url: str) -> str:

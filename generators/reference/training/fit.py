@@ -145,10 +145,10 @@ def _check(work: Work, *, twins_only: bool) -> None:
         for file in (TOKENIZERS_FILE, *(f"{twin}.safetensors" for twin in TWINS)):
             if not (start / file).exists():
                 raise GeneratorError(f"there is no {file} in {start} to start from")
+    elif 0 in ((config.twins.steps,) if twins_only else _steps(config)):
+        raise GeneratorError("a stage of 0 steps keeps the weights of --start, which is not given")
     if config.validation.every:
         make_metrics(config.validation.metrics)  # an unknown name is told now, not after hours
-    if start is None and 0 in ((config.twins.steps,) if twins_only else _steps(config)):
-        raise GeneratorError("a stage of 0 steps keeps the weights of --start, which is not given")
     kept = out / "config.yaml"
     if kept.exists():
         before = load(kept).deciding()
@@ -163,8 +163,8 @@ def _check(work: Work, *, twins_only: bool) -> None:
         _check_begun(work)
     elif rank() == 0:
         out.mkdir(parents=True, exist_ok=True)
-        kept.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
         _begun_file(work).write_text(json.dumps(_begun(work)) + "\n")
+        kept.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
 
 
 def _begun(work: Work) -> dict[str, Any]:
@@ -179,10 +179,7 @@ def _begun_file(work: Work) -> Path:
 
 def _check_begun(work: Work) -> None:
     """Raise GeneratorError where a training cannot go on from what it began with."""
-    file = _begun_file(work)
-    if not file.exists():
-        return  # begun before this was kept
-    before, now = json.loads(file.read_text()), _begun(work)
+    before, now = json.loads(_begun_file(work).read_text()), _begun(work)
     if before["shards"] != now["shards"]:
         raise GeneratorError(
             f"{work.out} was begun with shards of version {before['shards']}, they are of version {now['shards']} now: name another folder"
@@ -317,10 +314,8 @@ def _grid_of(work: Work, tokenizers: Tokenizers) -> Grid:
     file = _stage_file(work, "grid")
     if file.exists():
         stored, exported = load_file(file), tokenizers.video.grid.state_dict()
-        polished = {
-            name for name in exported if name.startswith("up.")
-        }  # decoders are trained on after the stage; cells come of the encoder
-        encoder = [name for name in exported if name not in polished]
+        # Cells come of the encoder; the decoder is trained on after the stage.
+        encoder = [name for name in exported if not name.startswith("up.")]
         if all(name in stored and _rounded_alike(stored[name], exported[name]) for name in encoder):
             return _trained_grid(work)
     return tokenizers.video.grid

@@ -55,11 +55,11 @@ def face_pixels(heads: Tensor, pictures: Tensor) -> Tensor:
     Eyes and lips are a few pixels of thousands, and all that tells one person, and one sound, from another.
     """
     height, width = pictures.shape[2:]
-    x, y, size = heads.nan_to_num(-9.0)[:, :, None, None].unbind(1)
+    x, y, size = heads[:, :, None, None].unbind(1)
     down = ((torch.arange(height, device=heads.device) + 0.5) / height)[None, :, None]
     across = ((torch.arange(width, device=heads.device) + 0.5) / height)[None, None]
-    apart = ((across - x) / (0.38 * size.abs())).square() + ((down - y) / (0.5 * size.abs())).square()
-    return FACE_WEIGHT * torch.sigmoid(8 * (1 - apart))[:, None]
+    apart = ((across - x) / (0.38 * size)).square() + ((down - y) / (0.5 * size)).square()
+    return (FACE_WEIGHT * torch.sigmoid(8 * (1 - apart))).nan_to_num(0.0)[:, None]
 
 
 class CoderTraining(Training[nn.ModuleDict]):

@@ -14,6 +14,7 @@ from generators.simulator.breakage import breakage_of
 from generators.simulator.plan import plan_scene
 from generators.simulator.soundtrack import record
 from generators.simulator.truth import truth_of
+from seedbench.errors import GeneratorError
 
 SMALL = ShardSize(64, 32)
 
@@ -69,3 +70,14 @@ def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -
     for row, place in zip(rows, places, strict=True):
         assert np.array_equal(found[place.first : place.first + place.pictures].numpy(), row.acting, equal_nan=True)
         assert found[place.first + place.pictures : place.first + place.pictures + place.extras].isnan().all()
+
+
+def test_two_processes_make_what_one_makes_and_a_failure_is_named(tmp_path: Path) -> None:
+    alone, beside = (shards.jobs(tmp_path / name, clips=1, stills=2, size=SMALL) for name in ("alone", "beside"))
+    assert [job.stills for job in shards.make(alone, processes=1)] == [False, True]
+    assert sorted(job.stills for job in shards.make(beside, processes=2)) == [False, True]
+    for one, other in zip(alone, beside, strict=True):
+        assert [row.pictures for row in shards.read(one.file)] == [row.pictures for row in shards.read(other.file)]
+    (broken,) = shards.jobs(tmp_path / "broken", clips=1, stills=0, size=ShardSize(0, 0))
+    with pytest.raises(GeneratorError, match=r"clips-0-000000-000001-0x0-v\d+\.parquet was not made"):
+        list(shards.make([broken], processes=2))

@@ -72,7 +72,7 @@ def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def begun(trained: Path, folder: Path) -> Path:
     """A folder as the finished training left it before its twins."""
     folder.mkdir()
-    for name in ("config.yaml", "tokenizers.safetensors", "stages.json"):
+    for name in ("config.yaml", "begun.json", "tokenizers.safetensors", "stages.json"):
         shutil.copy(trained / name, folder / name)
     shutil.copytree(trained / "stages", folder / "stages")
     return folder
@@ -127,22 +127,24 @@ def test_validation_is_written_down(trained: Path) -> None:
     assert list((trained / "logs" / "joint").glob("events*"))
 
 
+@pytest.mark.parametrize("step", [1, 3], ids=["midway", "in the last step"])
 def test_an_interrupted_training_ends_with_the_same_weights(
-    trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: int, trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = begun(trained, tmp_path / "again")
-    interrupt_at(1, monkeypatch)
+    interrupt_at(step, monkeypatch)
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
     last = out / "checkpoints" / "joint" / "last.ckpt"
-    assert said[-1] == f"joint: stopped at step 2 of 4; the same command goes on from there ({last})"
-    assert running.step_of(last) == 2
+    assert said[-1] == f"joint: stopped at step {step + 1} of 4; the same command goes on from there ({last})"
+    assert running.step_of(last) == step + 1
     fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
-    assert any("going on from step 2" in line for line in said)
+    assert any(f"going on from step {step + 1}" in line for line in said)
     for twin in ("joint", "cascaded"):
         unbroken, resumed = load_file(trained / f"{twin}.safetensors"), load_file(out / f"{twin}.safetensors")
         assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
+        assert ReferenceModel.load(twin, out).trained["seconds"] > 0
 
 
 def test_a_finished_training_does_nothing(trained: Path, shards: Path) -> None:
@@ -161,21 +163,6 @@ def test_one_twin_alone_leaves_the_other_to_another_process(trained: Path, shard
     for twin in ("joint", "cascaded"):
         both, alone = load_file(trained / f"{twin}.safetensors"), load_file(out / f"{twin}.safetensors")
         assert all(torch.equal(both[name], alone[name]) for name in both)
-
-
-def test_an_interrupt_in_the_last_step_is_heard_and_nothing_is_trained_twice(
-    trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = begun(trained, tmp_path / "again")
-    interrupt_at(3, monkeypatch)
-    said: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
-        fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
-    assert said[-1].startswith("joint: stopped at step 4 of 4")
-    fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
-    unbroken, resumed = load_file(trained / "joint.safetensors"), load_file(out / "joint.safetensors")
-    assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
-    assert ReferenceModel.load("joint", out).trained["seconds"] > 0
 
 
 def test_the_polish_moves_what_decodes_and_nothing_else(trained: Path) -> None:
