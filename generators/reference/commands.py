@@ -53,14 +53,15 @@ def shards(
 ) -> None:
     """Render the training world of a config: clips and stills as parquet files."""
     from generators.reference import config as configs
-    from generators.reference.shards import ShardSize, jobs, make, missing
+    from generators.reference.shards import make, missing
 
-    world = configs.load(config).world
-    size = ShardSize(world.width, world.height)
-    todo = missing(jobs(out, clips=world.clips, stills=world.stills, seed=world.seed, size=size))
+    wanted = configs.load(config)
+    aside = wanted.jobs_aside(out)
+    todo = missing([*wanted.jobs(out), *aside])
     for done, job in enumerate(make(todo, processes=processes or _cores()), 1):
         typer.echo(f"{job.file.name} ({done} of {len(todo)})")
-    typer.echo(f"{world.clips} clips and {world.stills} stills are in {out}")
+    kept = f", and {wanted.validation.clips} and {wanted.validation.stills} kept aside" if aside else ""
+    typer.echo(f"{wanted.world.clips} clips and {wanted.world.stills} stills are in {out}{kept}")
 
 
 @app.command(epilog=TRAIN_EXAMPLES)

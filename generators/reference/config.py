@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from generators.reference.shards import Job, ShardSize, jobs
 from seedbench import yamlmodel
 from seedbench.errors import GeneratorError
 from seedbench.registry import did_you_mean
@@ -28,7 +29,7 @@ class World(_Section):
     """The simulator's clips to train on."""
 
     seed: int = Field(default=0, ge=0, description="Seed of the world: another seed is other people, sentences and places.")
-    clips: int = Field(default=3000, ge=1, description="Clips of 1.6 to 6.4 s.")
+    clips: int = Field(default=4500, ge=1, description="Clips of 1.6 to 6.4 s.")
     stills: int = Field(default=4000, ge=1, description="Single pictures of more people and places.")
     width: _Side = 224
     height: _Side = 128
@@ -122,7 +123,13 @@ class Machine(_Section):
 
 
 class Validation(_Section):
-    """Clips of prompts never trained on, made by the averaged weights and scored by the suite's metrics meanwhile."""
+    """What is looked at meanwhile, of averaged weights: the loss of every stage on rows of the world kept aside, and clips that the
+    twins make of prompts never trained on, scored by the suite's metrics."""
+
+    loss_every: int = Field(default=500, ge=0, description="Steps of a stage between two looks at its loss on rows kept aside; 0: never.")
+    clips: int = Field(default=60, ge=1, description="Clips kept aside.")
+    stills: int = Field(default=120, ge=1, description="Stills kept aside.")
+    batches: int = Field(default=12, ge=1, description="Batches of them, each time the same.")
 
     every: int = Field(default=1000, ge=0, description="Steps of a twin between two validations; 0: never.")
     prompts: int = Field(default=6, ge=1, description="How many prompts.")
@@ -146,6 +153,18 @@ class Config(_Section):
     twins: Twins = Twins()
     machine: Machine = Machine()
     validation: Validation = Validation()
+
+    def jobs(self, folder: Path) -> list[Job]:
+        """The shard files of the world it is trained on."""
+        return self._jobs(folder, self.world.clips, self.world.stills, self.world.seed)
+
+    def jobs_aside(self, folder: Path) -> list[Job]:
+        """The shard files kept aside, which come of another seed; none where nobody looks at them."""
+        asked = self.validation
+        return self._jobs(folder, asked.clips, asked.stills, self.world.seed + 1) if asked.loss_every else []
+
+    def _jobs(self, folder: Path, clips: int, stills: int, seed: int) -> list[Job]:
+        return jobs(folder, clips=clips, stills=stills, seed=seed, size=ShardSize(self.world.width, self.world.height))
 
     def deciding(self) -> dict[str, Any]:
         """The settings that decide the weights, flat: ``{"twins.steps": 3600, ...}``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import lightning
 import torch
@@ -13,6 +13,8 @@ from torch.optim.swa_utils import AveragedModel
 from generators.reference.training.optimizer import schedule
 
 DECAY = 0.999
+ASIDE = "loss_aside"
+"""The name of the curve of the loss on rows kept aside."""
 Net = TypeVar("Net", bound=nn.Module)
 
 
@@ -20,8 +22,10 @@ class Training(lightning.LightningModule, Generic[Net]):
     """Trains ``net`` for ``steps``. ``average`` is its exponential moving average, over a growing stretch at first.
 
     The average is part of the module, so that it lies in checkpoints and, with fsdp, in shards as the weights do (Lightning's callback
-    for averages cannot shard).
+    for averages cannot shard). ``stage`` is the name of its figures on the dashboard. A subclass gives :meth:`losses`.
     """
+
+    stage: str
 
     def __init__(self, net: Net, *, steps: int, rate: float, seed: int = 0) -> None:
         super().__init__()
@@ -29,6 +33,22 @@ class Training(lightning.LightningModule, Generic[Net]):
         self.average = AveragedModel(net, multi_avg_fn=moving_average)
         self.average.requires_grad_(False)
         self.steps, self.rate, self.seed = steps, rate, seed
+
+    def losses(self, net: Net, batch: Any, seed: int) -> dict[str, Tensor]:
+        """The ``loss`` of a batch, and what else is worth a curve; what is drawn at random comes of ``seed``, or of torch's own stream."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Any, _: int) -> Tensor:
+        found = self.losses(self.net, batch, self.step_seed())
+        for name, value in found.items():
+            self.log(f"{self.stage}/{name}", value.detach(), prog_bar=name == "loss")
+        return found["loss"]
+
+    def validation_step(self, batch: Any, number: int) -> None:
+        """The loss of the average on a batch of rows kept aside: where it no longer falls, more steps only learn the rows by heart."""
+        torch.manual_seed(number)
+        loss = self.losses(cast(Net, self.average.module), batch, number)["loss"]
+        self.log(f"{self.stage}/{ASIDE}", loss, prog_bar=True, batch_size=1, sync_dist=True)
 
     def step_seed(self) -> int:
         """A seed of this step on this device, so that a resumed training draws what an unbroken one would."""
@@ -72,11 +92,9 @@ def moving_average(average: Any, current: Any, n: Tensor | int) -> None:
 
 
 def moved(batch: Any, device: torch.device) -> Any:
-    """A batch (a tensor, a dataclass of tensors, or a tuple of such) on another device."""
+    """A batch (a tensor, or a dataclass of such) on another device."""
     if isinstance(batch, Tensor):
         return batch.to(device, non_blocking=True)
-    if isinstance(batch, tuple):
-        return tuple(moved(one, device) for one in batch)
     if is_dataclass(batch) and not isinstance(batch, type):
         return type(batch)(**{field.name: moved(getattr(batch, field.name), device) for field in fields(batch)})
     raise TypeError(f"a batch holds tensors, not {type(batch).__name__}")

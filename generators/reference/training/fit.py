@@ -8,6 +8,7 @@ the tokenizers made), ``latents/``, ``checkpoints/``, ``logs/`` (TensorBoard), `
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,13 +25,14 @@ from generators.reference.codec import CodecConfig, SoundCodec
 from generators.reference.config import Config, load
 from generators.reference.flow import TWINS, Twin
 from generators.reference.heldout import HeldOut
-from generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Scale, Tokenizers, weights_digest
+from generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Tokenizers, weights_digest
 from generators.reference.tokenizer import Grid, TokenizerConfig, VideoTokenizer
 from generators.reference.tokens import FRAMES_PER_TOKEN, Vocabulary
 from generators.reference.training import cache
 from generators.reference.training.averaging import Training
 from generators.reference.training.data import (
     BandBatches,
+    Cells,
     Numbered,
     PictureBatches,
     Rows,
@@ -53,8 +55,32 @@ from seedbench.plan import make_metrics
 from seedbench.wholefile import whole
 
 Report = Callable[[str], None]
+_Batches = Callable[["Files"], Numbered[Any]]
 _Made = tuple[Training[Any], dict[str, Tensor]]
 """A trained stage, and numbers that belong to its weights."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The shard files of a world."""
+
+    clips: tuple[Path, ...]
+    stills: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, jobs: Sequence[shards.Job]) -> Files:
+        """Those of jobs."""
+        return cls(tuple(job.file for job in jobs if not job.stills), tuple(job.file for job in jobs if job.stills))
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Clips, then stills."""
+        return self.clips + self.stills
+
+    @property
+    def names(self) -> bytes:
+        """Their names, which say how many rows of which world they hold and how they were made."""
+        return "/".join(file.name for file in self.all).encode()
 
 
 @dataclass(frozen=True)
@@ -70,14 +96,19 @@ class Work:
 
     @property
     def jobs(self) -> list[shards.Job]:
-        """The shard files it is trained on."""
-        world = self.config.world
-        size = shards.ShardSize(world.width, world.height)
-        return shards.jobs(self.rendered, clips=world.clips, stills=world.stills, seed=world.seed, size=size)
+        """All shard files: those it is trained on, and those kept aside."""
+        return [*self.config.jobs(self.rendered), *self.config.jobs_aside(self.rendered)]
 
-    def files(self, *, stills: bool | None = None) -> list[Path]:
-        """The shard files of clips, of stills, or all."""
-        return [job.file for job in self.jobs if stills is None or job.stills == stills]
+    @property
+    def learned(self) -> Files:
+        """The shard files it is trained on."""
+        return Files.of(self.config.jobs(self.rendered))
+
+    @property
+    def aside(self) -> Files | None:
+        """Those kept aside, if any."""
+        jobs = self.config.jobs_aside(self.rendered)
+        return Files.of(jobs) if jobs else None
 
     @property
     def tokenizers(self) -> Path:
@@ -115,10 +146,10 @@ def train(
     if all((out / f"{twin}.safetensors").exists() for twin in twins):
         report(f"nothing is left to do: {' and '.join(twins)} are in {out}")
         return
-    vocabulary, examples = _latents(work)
-    scale = scale_of(examples)
+    vocabulary = _vocabulary(work)
+    examples = functools.cache(lambda of: _latents(work, of, vocabulary))
     for twin in twins:
-        _twin(work, twin, vocabulary, examples, scale)
+        _twin(work, twin, vocabulary, examples)
 
 
 def _unsaid(line: str) -> None:
@@ -206,25 +237,26 @@ def _grid(work: Work) -> _Made:
     if work.start is not None:
         _begin(training, Tokenizers.load(work.start / TOKENIZERS_FILE).video.grid, work.start)
     if made.steps:
-        clips, stills = Rows(work.files(stills=False)), Rows(work.files(stills=True))
-        batches = PictureBatches(clips, stills, batch=made.batch, seed=config.seed)
-        _run(work, training, batches, "grid")
+        _run(work, training, lambda of: PictureBatches(Rows(of.clips), Rows(of.stills), batch=made.batch, seed=config.seed))
     return training, {}
 
 
 def _coder(work: Work) -> _Made:
     config, made = work.config, work.config.coder
     training = CoderTraining(_sizes(config), steps=made.steps, rate=made.rate, seed=config.seed)
-    cells = cache.read_cells(work.files(), _cells(work, _trained_grid(work)))
-    mean, deviation = spread_of(cells)
+    cells = functools.cache(lambda of: _cells(work, of, _trained_grid(work)))
+    mean, deviation = spread_of(cells(work.learned))
     if work.start is not None:
         video = Tokenizers.load(work.start / TOKENIZERS_FILE).video
         mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
         _begin(training, nn.ModuleDict({"encoder": video.encoder, "decoder": video.decoder}), work.start)
     if made.steps:
-        acting = acted(work.files(), cells)
         shape = {"n_clips": made.n_clips, "pictures": made.pictures, "n_stills": made.n_stills}
-        _run(work, training, ViewBatches(cells, acting, mean, deviation, seed=config.seed, **shape), "coder")
+
+        def batches(of: Files) -> ViewBatches:
+            return ViewBatches(cells(of), acted(of.all, cells(of)), mean, deviation, seed=config.seed, **shape)
+
+        _run(work, training, batches)
     return training, {"mean": mean, "deviation": deviation}
 
 
@@ -236,11 +268,13 @@ def _polish(work: Work) -> _Made:
     _take_up(training, nn.ModuleDict({"decoder": video.decoder, "grid": video.grid}))
     training.net["grid"].down.requires_grad_(False)
     if made.steps:
-        cells = cache.read_cells(work.files(), _cells(work, _trained_grid(work)))
-        codes = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
-        batches = ShownBatches(Rows(work.files()), cells.rows, codes, told=config.coder.told, batch=made.batch, seed=config.seed)
-        del cells
-        _run(work, training, batches, "polish")
+
+        def batches(of: Files) -> ShownBatches:
+            cells = _cells(work, of, _trained_grid(work))
+            codes = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
+            return ShownBatches(Rows(of.all), cells.rows, codes, told=config.coder.told, batch=made.batch, seed=config.seed)
+
+        _run(work, training, batches)
     return training, {}
 
 
@@ -250,37 +284,43 @@ def _codec(work: Work) -> _Made:
     if work.start is not None:
         _begin(training, Tokenizers.load(work.start / TOKENIZERS_FILE).sound, work.start)
     if made.steps:
-        clips = heard(work.files(stills=False))
-        _run(work, training, BandBatches(clips, batch=made.batch, codes=made.codes, seed=config.seed), "codec")
+        _run(work, training, lambda of: BandBatches(heard(of.clips), batch=made.batch, codes=made.codes, seed=config.seed))
     return training, {}
 
 
 _TOKENIZERS: dict[str, Callable[[Work], _Made]] = {"grid": _grid, "coder": _coder, "polish": _polish, "codec": _codec}
 
 
-def _cells(work: Work, grid: Grid) -> Path:
-    """The folder with the cells of all shards, made where they are not there."""
+def _cells(work: Work, of: Files, grid: Grid) -> Cells:
+    """The cells of shards."""
+    return cache.read_cells(of.all, _cells_folder(work, of, grid))
+
+
+def _cells_folder(work: Work, of: Files, grid: Grid) -> Path:
+    """The folder with the cells of shards, made where they are not there."""
     weights = b"".join(one.detach().numpy().tobytes() for one in grid.state_dict().values())
-    files = work.files()
-    folder = work.out / "cells" / cache.key_of(weights, _names(files))
+    folder = work.out / "cells" / cache.key_of(weights, of.names)
 
     def make() -> None:
         grid.eval().requires_grad_(False).to(_device(work))
-        at = iter(range(1, len(files) + 1))
-        cache.cells(files, grid, folder, tick=lambda: work.report(f"cells: {next(at)} of {len(files)} files"))
+        at = iter(range(1, len(of.all) + 1))
+        cache.cells(of.all, grid, folder, tick=lambda: work.report(f"cells: {next(at)} of {len(of.all)} files"))
         (folder / "done").touch()
 
     by_the_first(folder / "done", make)
     return folder
 
 
-def _latents(work: Work) -> tuple[Vocabulary, list[Example]]:
-    """The vocabulary, and all shards through the tokenizers as they are exported (rounded to what the file holds)."""
-    sizes, files = work.config.transformer, work.files()
+def _vocabulary(work: Work) -> Vocabulary:
+    """The words and sounds of what is learned, or those of the weights it starts from."""
     if work.start is not None:
-        vocabulary = ReferenceModel.load("joint", work.start).vocabulary
-    else:
-        vocabulary = vocabulary_of(told(files), max_words=sizes.words, max_symbols=sizes.symbols)
+        return ReferenceModel.load("joint", work.start).vocabulary
+    sizes = work.config.transformer
+    return vocabulary_of(told(work.learned.all), max_words=sizes.words, max_symbols=sizes.symbols)
+
+
+def _latents(work: Work, of: Files, vocabulary: Vocabulary) -> list[Example]:
+    """Shards through the tokenizers as they are exported (rounded to what the file holds)."""
     tokenizers = Tokenizers.load(work.tokenizers)
     size, world = tokenizers.video.config, work.config.world
     if (size.width, size.height) != (world.width, world.height):
@@ -288,23 +328,22 @@ def _latents(work: Work) -> tuple[Vocabulary, list[Example]]:
             f"{work.tokenizers} is for pictures of {size.width} x {size.height}, the config's world has {world.width} x {world.height}"
         )
     grid = _grid_of(work, tokenizers)
-    folder = work.out / "latents" / cache.key_of(work.tokenizers.read_bytes(), cache.key_of_words(vocabulary), _names(files))
+    folder = work.out / "latents" / cache.key_of(work.tokenizers.read_bytes(), cache.key_of_words(vocabulary), of.names)
 
     def make() -> None:
-        cells = _cells(work, grid)
+        cells = _cells_folder(work, of, grid)
         for part in (tokenizers.video, tokenizers.sound):
             part.eval().requires_grad_(False).to(_device(work))
-        at = iter(range(1, len(files) + 1))
-        cache.encoded(files, cells, tokenizers, vocabulary, folder, tick=lambda: work.report(f"latents: {next(at)} of {len(files)} files"))
+        at = iter(range(1, len(of.all) + 1))
+
+        def tick() -> None:
+            work.report(f"latents: {next(at)} of {len(of.all)} files")
+
+        cache.encoded(of.all, cells, tokenizers, vocabulary, folder, tick=tick)
         (folder / "done").touch()
 
     by_the_first(folder / "done", make)
-    return vocabulary, cache.read([folder / file.name for file in files])
-
-
-def _names(files: Sequence[Path]) -> bytes:
-    """The names of shard files, which say how many rows of which world they hold and how they were made."""
-    return "/".join(file.name for file in files).encode()
+    return cache.read([folder / file.name for file in of.all])
 
 
 def _grid_of(work: Work, tokenizers: Tokenizers) -> Grid:
@@ -330,12 +369,13 @@ def _device(work: Work) -> str:
     return "cuda" if work.config.machine.accelerator != "cpu" and torch.cuda.is_available() else "cpu"
 
 
-def _twin(work: Work, twin: Twin, vocabulary: Vocabulary, examples: list[Example], scale: Scale) -> None:
+def _twin(work: Work, twin: Twin, vocabulary: Vocabulary, examples: Callable[[Files], list[Example]]) -> None:
     config, made = work.config, work.config.twins
     file = work.out / f"{twin}.safetensors"
     if file.exists():
         return
     tokenizers = Tokenizers.load(work.tokenizers)
+    scale = scale_of(examples(work.learned))
     torch.manual_seed(config.seed)
     training = TwinTraining(_transformer_config(config, tokenizers, vocabulary), twin, steps=made.steps, rate=made.rate, seed=config.seed)
     if work.start is not None:
@@ -345,9 +385,9 @@ def _twin(work: Work, twin: Twin, vocabulary: Vocabulary, examples: list[Example
     whole = JointTransformer(training.transformer.config).requires_grad_(False)
     model = ReferenceModel(twin, _ready(tokenizers), whole, scale, vocabulary, {})
     if made.steps:
-        batches = ExampleBatches(examples, scale, vocabulary, batch=made.batch, still_every=made.still_every, seed=config.seed)
+        shape = {"batch": made.batch, "still_every": made.still_every}
         checks = [_validation(work, model)] if config.validation.every else []
-        _run(work, training, batches, twin, checks)
+        _run(work, training, lambda of: ExampleBatches(examples(of), scale, vocabulary, twin, seed=config.seed, **shape), checks)
     weights = training.averaged_weights()
 
     def save() -> None:
@@ -463,9 +503,11 @@ def _stages(work: Work) -> dict[str, Any]:
     return json.loads(file.read_text()) if file.exists() else {}
 
 
-def _run(work: Work, training: Training[Any], batches: Numbered[Any], stage: str, callbacks: Sequence[Callback] = ()) -> None:
+def _run(work: Work, training: Training[Any], batches: _Batches, callbacks: Sequence[Callback] = ()) -> None:
     """Train, and keep how many steps and seconds it took."""
-    seconds = run(training, batches, stage=stage, config=work.config, out=work.out, report=work.report, callbacks=callbacks)
+    stage = training.stage
+    aside = batches(work.aside) if work.aside is not None else None
+    seconds = run(training, batches(work.learned), aside=aside, config=work.config, out=work.out, report=work.report, callbacks=callbacks)
     work.report(f"{stage}: {training.steps} steps in {seconds / 60:.1f} min")
     if rank() == 0:
         stages = {**_stages(work), stage: {"steps": training.steps, "seconds": round(seconds, 3)}}

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from generators.reference import shards, sound
 from generators.reference.codec import COLUMNS
+from generators.reference.flow import Twin, drawn_states
 from generators.reference.model import Scale, Tokenizers
 from generators.reference.script import PAUSE, Script, read
 from generators.reference.tokenizer import about_mean
@@ -105,25 +106,46 @@ def scale_of(examples: Sequence[Example]) -> Scale:
     return Scale(mean, deviation)
 
 
-class ExampleBatches(Numbered[tuple[Scripts, Latents]]):
-    """Endless batches of examples of about one length, of clips, and every ``still_every``-th of stills. Codes are scaled."""
+@dataclass(frozen=True)
+class Tasks:
+    """What a twin learns from at a step: scripts, their scaled codes, and ``states``, which of them are noisy, given or absent."""
+
+    scripts: Scripts
+    clean: Latents
+    states: Latents
+
+
+class ExampleBatches(Numbered[Tasks]):
+    """Endless batches of examples of about one length, of clips, and every ``still_every``-th of stills, each with a task of the twin."""
 
     def __init__(
-        self, examples: Sequence[Example], scale: Scale, vocabulary: Vocabulary, *, batch: int, still_every: int = 3, seed: int = 0
+        self,
+        examples: Sequence[Example],
+        scale: Scale,
+        vocabulary: Vocabulary,
+        twin: Twin,
+        *,
+        batch: int,
+        still_every: int = 3,
+        seed: int = 0,
     ) -> None:
-        self.scale, self.vocabulary, self.size, self.still_every, self.seed = scale, vocabulary, batch, still_every, seed
+        self.scale, self.vocabulary, self.twin = scale, vocabulary, twin
+        self.size, self.still_every, self.seed = batch, still_every, seed
         clips = sorted((one for one in examples if one.timed), key=lambda one: len(one.codes[2]))
         self.clips, self.stills = clips, [one for one in examples if not one.timed]
 
-    def batch(self, number: int, rng: np.random.Generator) -> tuple[Scripts, Latents]:
+    def batch(self, number: int, rng: np.random.Generator) -> Tasks:
+        scripts, clean = self.collate(self._chosen(number, rng), rng)
+        return Tasks(scripts, clean, drawn_states(scripts, self.twin, torch.Generator().manual_seed(int(rng.integers(2**62)))))
+
+    def _chosen(self, number: int, rng: np.random.Generator) -> list[Example]:
         if self.stills and (number + 1) % self.still_every == 0:
-            chosen = [self.stills[int(i)] for i in rng.integers(len(self.stills), size=2 * self.size)]
-            return self.collate(chosen, rng)
+            return [self.stills[int(i)] for i in rng.integers(len(self.stills), size=2 * self.size)]
         around = int(rng.integers(len(self.clips)))
         span = 4 * self.size
         low = max(0, min(around - span // 2, len(self.clips) - span))
         near = self.clips[low : low + span]
-        return self.collate([near[int(i)] for i in rng.permutation(len(near))[: self.size]], rng)
+        return [near[int(i)] for i in rng.permutation(len(near))[: self.size]]
 
     def collate(self, chosen: Sequence[Example], rng: np.random.Generator, *, voice_share: float = 0.3) -> tuple[Scripts, Latents]:
         """Examples as one padded batch; some are told their voice."""

@@ -23,10 +23,11 @@ from lightning.pytorch.strategies import ModelParallelStrategy, Strategy
 from torch.utils.data import DataLoader
 
 from generators.reference.config import Config, Machine
-from generators.reference.training.averaging import Training
+from generators.reference.training.averaging import ASIDE, Training
 from generators.reference.training.data import Numbered
 
 _LINE_EVERY_S = 60.0
+_LOSSES = {"loss": "loss", ASIDE: "of rows kept aside"}
 
 
 class Checkpoints(Callback):
@@ -116,27 +117,28 @@ class Lines(Callback):
             return
         self._told = now
         rate = (step - self._first) / (now - self._began)
-        loss = trainer.callback_metrics.get(f"{self.stage}/loss", torch.tensor(float("nan")))
+        losses = [(words, trainer.callback_metrics.get(f"{self.stage}/{name}")) for name, words in _LOSSES.items()]
+        said = ", ".join(f"{words} {float(value):.4f}" for words, value in losses if value is not None)
         left_min = (trainer.max_steps - step) / rate / 60
-        self.report(
-            f"{self.stage}: step {step} of {trainer.max_steps}, loss {float(loss):.4f}, {rate:.2f} steps/s, {left_min:.0f} min left"
-        )
+        self.report(f"{self.stage}: step {step} of {trainer.max_steps}, {said}, {rate:.2f} steps/s, {left_min:.0f} min left")
 
 
 def run(
     module: Training[Any],
     batches: Numbered[Any],
     *,
-    stage: str,
+    aside: Numbered[Any] | None = None,
     config: Config,
     out: Path,
     report: Callable[[str], None],
     callbacks: Sequence[Callback] = (),
 ) -> float:
-    """Train to the last step, from the last checkpoint if there is one; gives the seconds that all of it took.
+    """Train to the last step, from the last checkpoint if there is one; gives the seconds that all of it took. Batches of ``aside`` are
+    looked at every so often.
 
     Ctrl-C ends the step, leaves a checkpoint and raises KeyboardInterrupt.
     """
+    stage, looks = module.stage, config.validation
     folder = out / "checkpoints" / stage
     folder.mkdir(parents=True, exist_ok=True)
     last = folder / "last.ckpt"
@@ -154,6 +156,10 @@ def run(
             logger=TensorBoardLogger(out / "logs", name=stage, version=""),
             callbacks=[*callbacks, shown, keep],
             log_every_n_steps=10,
+            val_check_interval=looks.loss_every if aside is not None else None,
+            check_val_every_n_epoch=None if aside is not None else 1,
+            limit_val_batches=looks.batches,
+            num_sanity_val_steps=0,
             enable_checkpointing=False,
             enable_model_summary=False,
             enable_progress_bar=isinstance(shown, Bar),
@@ -165,7 +171,8 @@ def run(
             report(f"{stage}: going on from step {batches.first} of {module.steps}")
         workers = config.machine.workers
         loader = DataLoader(batches, batch_size=None, num_workers=workers, persistent_workers=workers > 0, pin_memory=False)
-        trainer.fit(module, loader, ckpt_path=last if last.exists() else None, weights_only=True)
+        looked_at = None if aside is None else DataLoader(aside, batch_size=None)
+        trainer.fit(module, loader, looked_at, ckpt_path=last if last.exists() else None, weights_only=True)
     if keep.stopped:
         report(f"{stage}: stopped at step {trainer.global_step} of {module.steps}; the same command goes on from there ({last})")
         raise KeyboardInterrupt
@@ -227,7 +234,8 @@ def quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             for message in (
-                "The 'train_dataloader' does not have many workers",
+                "The '(train|val)_dataloader' does not have many workers",
+                "You defined a `validation_step` but have no `val_dataloader`",
                 "GPU available but not used",
                 ".*`IterableDataset` has `__len__` defined",
                 "Checkpoint directory .* exists",

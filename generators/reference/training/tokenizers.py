@@ -19,24 +19,24 @@ _ACTING_WEIGHTS = (3.0, 3.0, 1.0, 1.0)
 MOTION_NOISE = 0.2  # more, so that few numbers tell what moves, and the same ones for everybody
 CELL_NOISE = 0.05
 SHOWN_EVERY = 100
-FACE_WEIGHT = 8.0
+FACE_WEIGHT = 3.0
 
 
 class GridTraining(Training[Grid]):
     """Pictures from cells with noise on them."""
 
+    stage = "grid"
+
     def __init__(self, config: TokenizerConfig, *, steps: int, rate: float = 0.01, seed: int = 0) -> None:
         super().__init__(Grid(config).to(memory_format=torch.channels_last), steps=steps, rate=rate, seed=seed)
 
-    def training_step(self, pictures: Tensor, _: int) -> Tensor:
-        cells = self.net.encode(pictures)
-        made = self.net.decode(spoiled(cells, CELL_NOISE)).float()
-        loss = picture_loss(made, pictures, lively_pixels(pictures)) + 1e-3 * cells.float().square().mean()
-        self.log("grid/loss", loss.detach(), prog_bar=True)
-        self.log("grid/mean_absolute_error", (made - pictures).abs().mean().detach())
-        if self.global_step % SHOWN_EVERY == 0:
-            self.show_pictures("grid/asked_made", torch.cat([pictures[:4], made[:4]]))
-        return loss
+    def losses(self, net: Grid, batch: Tensor, seed: int) -> dict[str, Tensor]:
+        cells = net.encode(batch)
+        made = net.decode(spoiled(cells, CELL_NOISE)).float()
+        loss = picture_loss(made, batch, lively_pixels(batch)) + 1e-3 * cells.float().square().mean()
+        if self.training and self.global_step % SHOWN_EVERY == 0:
+            self.show_pictures("grid/asked_made", torch.cat([batch[:4], made[:4]]))
+        return {"loss": loss, "mean_absolute_error": (made - batch).abs().mean()}
 
 
 def lively_pixels(pictures: Tensor) -> Tensor:
@@ -50,7 +50,8 @@ def lively_pixels(pictures: Tensor) -> Tensor:
 
 
 def face_pixels(heads: Tensor, pictures: Tensor) -> Tensor:
-    """Weights (N, 1, H, W) from 0 to :data:`FACE_WEIGHT` for the pixels of pictures, more where a face is; ``heads`` as of :class:`Shown`.
+    """Weights (N, 1, H, W) for the pixels of pictures: 0, and where a face is up to :data:`FACE_WEIGHT` over the square of its height (a
+    small one counts as much as a large one); ``heads`` as of :class:`Shown`.
 
     Eyes and lips are a few pixels of thousands, and all that tells one person, and one sound, from another.
     """
@@ -59,11 +60,13 @@ def face_pixels(heads: Tensor, pictures: Tensor) -> Tensor:
     down = ((torch.arange(height, device=heads.device) + 0.5) / height)[None, :, None]
     across = ((torch.arange(width, device=heads.device) + 0.5) / height)[None, None]
     apart = ((across - x) / (0.38 * size)).square() + ((down - y) / (0.5 * size)).square()
-    return (FACE_WEIGHT * torch.sigmoid(8 * (1 - apart))).nan_to_num(0.0)[:, None]
+    return (FACE_WEIGHT / size.square() * torch.sigmoid(8 * (1 - apart))).nan_to_num(0.0)[:, None]
 
 
 class CoderTraining(Training[nn.ModuleDict]):
     """Cells from three codes with noise on them; the person's code comes from other shots."""
+
+    stage = "coder"
 
     def __init__(self, config: TokenizerConfig, *, steps: int, rate: float = 0.0015, seed: int = 0) -> None:
         coder = nn.ModuleDict({"encoder": Encoder(config), "decoder": Decoder(config)})
@@ -73,10 +76,17 @@ class CoderTraining(Training[nn.ModuleDict]):
     def configure_optimizers(self) -> Any:
         return schedule(self.net, self.rate, self.steps, muon=False)  # its few wide layers cost Muon more than all else
 
-    def reconstruct(self, views: Views) -> tuple[Tensor, Tensor, Tensor]:
+    def losses(self, net: nn.ModuleDict, batch: Views, seed: int) -> dict[str, Tensor]:
+        made, size, apart = self._reconstruct(net, batch)
+        error = (made - batch.targets).square()
+        missed = motion_missed(made, batch)
+        loss = (error * liveliness(batch)).mean() + 0.5 * missed + 0.3 * apart + 2e-3 * size
+        return {"loss": loss, "motion_missed": missed, "acting_missed": apart, "mean_square_error": error.mean()}
+
+    def _reconstruct(self, net: nn.ModuleDict, views: Views) -> tuple[Tensor, Tensor, Tensor]:
         """Cells as they come back (N, C, h, w), the mean square of the codes, and how far what is told of faces is off."""
         n, n_shots = len(views.targets), len(views.with_person)
-        person, shot, motion = (code.float() for code in self.net["encoder"](torch.cat([views.targets, views.others])))
+        person, shot, motion = (code.float() for code in net["encoder"](torch.cat([views.targets, views.others])))
         codes = [
             mean_of(person[n:], views.of, n_shots) * views.with_person[:, None],
             mean_of(shot[:n], views.stretch, n_shots),
@@ -84,21 +94,9 @@ class CoderTraining(Training[nn.ModuleDict]):
         ]
         apart = acting_missed(codes[2][:, : self.told], views.acting[:, : self.told])
         size = torch.stack([code.square().mean() for code in codes]).sum()
-        if self.training:
-            codes = [spoiled(code, noise) for code, noise in zip(codes, (CODE_NOISE, CODE_NOISE, MOTION_NOISE), strict=True)]
-            codes[0] = codes[0] * views.with_person[:, None]
-        return self.net["decoder"](codes[0][views.stretch], codes[1][views.stretch], codes[2]).float(), size, apart
-
-    def training_step(self, views: Views, _: int) -> Tensor:
-        made, size, apart = self.reconstruct(views)
-        error = (made - views.targets).square()
-        missed = motion_missed(made, views)
-        loss = (error * liveliness(views)).mean() + 0.5 * missed + 0.3 * apart + 2e-3 * size
-        self.log("coder/loss", loss.detach(), prog_bar=True)
-        self.log("coder/motion_missed", missed.detach())
-        self.log("coder/acting_missed", apart.detach())
-        self.log("coder/mean_square_error", error.mean().detach())
-        return loss
+        codes = [spoiled(code, noise) for code, noise in zip(codes, (CODE_NOISE, CODE_NOISE, MOTION_NOISE), strict=True)]
+        codes[0] = codes[0] * views.with_person[:, None]
+        return net["decoder"](codes[0][views.stretch], codes[1][views.stretch], codes[2]).float(), size, apart
 
 
 def _about_means(motion: Tensor, stretch: Tensor, n: int, told: int) -> Tensor:
@@ -118,6 +116,8 @@ def acting_missed(told: Tensor, acting: Tensor) -> Tensor:
 class PolishTraining(Training[nn.ModuleDict]):
     """Pictures from codes with noise on them, through the decoders of coder and grid; ``mean`` and ``deviation`` scale cells."""
 
+    stage = "polish"
+
     def __init__(
         self, config: TokenizerConfig, mean: Tensor, deviation: Tensor, *, steps: int, rate: float = 0.0008, seed: int = 0
     ) -> None:
@@ -128,20 +128,18 @@ class PolishTraining(Training[nn.ModuleDict]):
     def configure_optimizers(self) -> Any:
         return schedule(self.net, self.rate, self.steps, muon=False)
 
-    def training_step(self, shown: Shown, _: int) -> Tensor:
-        noises = ((shown.person, CODE_NOISE), (shown.shot, CODE_NOISE), (shown.motion, MOTION_NOISE))
+    def losses(self, net: nn.ModuleDict, batch: Shown, seed: int) -> dict[str, Tensor]:
+        noises = ((batch.person, CODE_NOISE), (batch.shot, CODE_NOISE), (batch.motion, MOTION_NOISE))
         person, shot, motion = (spoiled(code, noise) for code, noise in noises)
-        person = person * (shown.person != 0).any(1, keepdim=True)
-        cells = self.net["decoder"](person, shot, motion) * self.get_buffer("deviation") + self.get_buffer("mean")
-        made = cast(Grid, self.net["grid"]).decode(cells).float()
-        missed = change_missed(made, shown.pictures)
-        faces = face_pixels(shown.heads, shown.pictures)
-        loss = picture_loss(made, shown.pictures, lively_pixels(shown.pictures) + faces, 1 + faces) + 0.2 * missed
-        self.log("polish/loss", loss.detach(), prog_bar=True)
-        self.log("polish/change_missed", missed.detach())
-        if self.global_step % SHOWN_EVERY == 0:
-            self.show_pictures("polish/asked_made", torch.cat([shown.pictures[:4], made[:4]]))
-        return loss
+        person = person * (batch.person != 0).any(1, keepdim=True)
+        cells = net["decoder"](person, shot, motion) * self.get_buffer("deviation") + self.get_buffer("mean")
+        made = cast(Grid, net["grid"]).decode(cells).float()
+        missed = change_missed(made, batch.pictures)
+        faces = face_pixels(batch.heads, batch.pictures)
+        if self.training and self.global_step % SHOWN_EVERY == 0:
+            self.show_pictures("polish/asked_made", torch.cat([batch.pictures[:4], made[:4]]))
+        loss = picture_loss(made, batch.pictures, lively_pixels(batch.pictures) + faces, 1 + faces) + 0.2 * missed
+        return {"loss": loss, "change_missed": missed}
 
 
 def change_missed(made: Tensor, asked: Tensor) -> Tensor:
@@ -182,22 +180,17 @@ def mean_of(values: Tensor, group: Tensor, n: int) -> Tensor:
 class CodecTraining(Training[SoundCodec]):
     """Reconstruction of log mel bands from codes with noise on them."""
 
+    stage = "codec"
+
     def __init__(self, config: CodecConfig, *, steps: int, rate: float = 0.02, seed: int = 0) -> None:
         super().__init__(SoundCodec(config), steps=steps, rate=rate, seed=seed)
 
-    @property
-    def codec(self) -> SoundCodec:
-        """What is trained."""
-        return self.net
-
-    def training_step(self, bands: Tensor, _: int) -> Tensor:
-        codes = self.codec.encode(bands).float()
-        made = self.codec.decode(spoiled(codes, CODE_NOISE)).float()
-        loss = sound_loss(made, bands) + 2e-3 * codes.square().mean()
-        self.log("codec/loss", loss.detach(), prog_bar=True)
-        if self.global_step % SHOWN_EVERY == 0:
-            self.show_pictures("codec/asked_made", seen(torch.stack([bands[0], made[0]])))
-        return loss
+    def losses(self, net: SoundCodec, batch: Tensor, seed: int) -> dict[str, Tensor]:
+        codes = net.encode(batch).float()
+        made = net.decode(spoiled(codes, CODE_NOISE)).float()
+        if self.training and self.global_step % SHOWN_EVERY == 0:
+            self.show_pictures("codec/asked_made", seen(torch.stack([batch[0], made[0]])))
+        return {"loss": sound_loss(made, batch) + 2e-3 * codes.square().mean()}
 
 
 def seen(bands: Tensor) -> Tensor:

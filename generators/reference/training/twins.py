@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 
-from generators.reference.flow import Twin, drawn_states, loss_of
-from generators.reference.tokens import Scripts
+from generators.reference.flow import Twin, loss_of
 from generators.reference.training.averaging import Training
-from generators.reference.transformer import JointTransformer, Latents, TransformerConfig
+from generators.reference.training.latents import Tasks
+from generators.reference.transformer import JointTransformer, TransformerConfig
 
 
 class TwinTraining(Training[JointTransformer]):
-    """Flow matching on the tasks of a twin. Tasks, times and noise are drawn from ``seed`` and the step."""
+    """Flow matching on the tasks of a twin. Times and noise are drawn from ``seed`` and the step."""
 
     def __init__(self, config: TransformerConfig, twin: Twin, *, steps: int, rate: float = 0.02, seed: int = 0) -> None:
         super().__init__(JointTransformer(config), steps=steps, rate=rate, seed=seed)
-        self.twin = twin
+        self.stage = twin
         self._heard: list[Tensor] | None = None
 
     @property
@@ -36,24 +36,14 @@ class TwinTraining(Training[JointTransformer]):
             for head in self.net.out.values():
                 head.register_forward_hook(lambda module, given, made: heard.append(made.sum()))
 
-    def on_before_batch_transfer(self, batch: tuple[Scripts, Latents], dataloader_idx: int) -> tuple[Scripts, Latents, Latents]:
-        """Tasks are drawn where the batch was made, so that they are the same on every device."""
-        generator = torch.Generator().manual_seed(self.step_seed())
-        return *batch, drawn_states(batch[0], self.twin, generator)
-
-    def training_step(self, batch: tuple[Scripts, Latents, Latents], _: int) -> Tensor:
-        scripts, clean, states = batch
-        generator = torch.Generator().manual_seed(self.step_seed() + 2049)
-        losses = loss_of(self.transformer, clean, scripts, states, generator)
-        self.log(f"{self.twin}/loss", losses.total.detach(), prog_bar=True)
-        for kind, value in losses.each.items():
-            self.log(f"{self.twin}/{kind}", value.detach())
-        if not self._heard:
-            return losses.total
-        # Devices must agree on which weights have gradients, even where a task leaves one of them nothing to learn of some kind.
-        total = losses.total + 0.0 * torch.stack(self._heard).sum()
-        self._heard.clear()
-        return total
+    def losses(self, net: JointTransformer, batch: Tasks, seed: int) -> dict[str, Tensor]:
+        found = loss_of(net, batch.clean, batch.scripts, batch.states, torch.Generator().manual_seed(seed + 2049))
+        total = found.total
+        if self._heard:
+            # Devices must agree on which weights have gradients, even where a task leaves one of them nothing to learn of some kind.
+            total = total + 0.0 * torch.stack(self._heard).sum()
+            self._heard.clear()
+        return {"loss": total, **found.each}
 
 
 def shard(net: JointTransformer, mesh: DeviceMesh) -> None:

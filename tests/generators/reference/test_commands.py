@@ -42,12 +42,12 @@ def test_a_wrong_config_is_told_before_anything_is_made(tmp_path: Path) -> None:
 
 def test_shards_are_rendered_once(tmp_path: Path) -> None:
     config = tmp_path / "one.yaml"
-    config.write_text("world: {clips: 1, stills: 1, width: 64, height: 32}\n")
+    config.write_text("world: {clips: 1, stills: 1, width: 64, height: 32}\nvalidation: {clips: 1, stills: 1}\n")
     arguments = ["shards", "--config", str(config), "--out", str(tmp_path / "shards"), "--processes", "1"]
     first, second = (RUN.invoke(commands.app, arguments).output for _ in range(2))
-    assert "(2 of 2)" in first
-    assert "of 2)" not in second
-    assert len(list((tmp_path / "shards").glob("*.parquet"))) == 2
+    assert "(4 of 4)" in first
+    assert second == f"1 clips and 1 stills are in {tmp_path / 'shards'}, and 1 and 1 kept aside\n"
+    assert len(list((tmp_path / "shards").glob("*.parquet"))) == 4
 
 
 def test_configs_named_in_the_help_are_there() -> None:

@@ -78,15 +78,17 @@ def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: p
     assert batch.heads[4:].isnan().all()
 
 
-def test_a_face_counts_more_and_nothing_where_nobody_is() -> None:
-    pictures = torch.zeros(2, 3, 64, 112)
-    weight = face_pixels(torch.tensor([[1.25, 0.5, 0.4], [torch.nan] * 3]), pictures)
-    assert weight.shape == (2, 1, 64, 112)
-    assert weight[0, 0, 32, 80].item() == pytest.approx(FACE_WEIGHT, rel=0.01)
-    assert weight[0, 0, 32 - 11, 80].item() > FACE_WEIGHT / 2 > weight[0, 0, 32 - 14, 80].item()  # half a head above the middle, and beyond
-    assert weight[0, 0, 32, 80 + 8].item() > FACE_WEIGHT / 2 > weight[0, 0, 32, 80 + 12].item()
+def test_a_face_counts_more_however_small_and_nothing_where_nobody_is() -> None:
+    pictures = torch.zeros(3, 3, 64, 112)
+    weight = face_pixels(torch.tensor([[1.25, 0.5, 0.4], [1.25, 0.5, 0.2], [torch.nan] * 3]), pictures)
+    assert weight.shape == (3, 1, 64, 112)
+    most = FACE_WEIGHT / 0.4**2
+    assert weight[0, 0, 32, 80].item() == pytest.approx(most, rel=0.01)
+    assert weight[0, 0, 32 - 11, 80].item() > most / 2 > weight[0, 0, 32 - 14, 80].item()  # half a head above the middle, and beyond
+    assert weight[0, 0, 32, 80 + 8].item() > most / 2 > weight[0, 0, 32, 80 + 12].item()
     assert weight[0, 0, :, :40].max().item() < 0.01
-    assert weight[1].max().item() < 1e-6
+    assert weight[1].sum().item() == pytest.approx(weight[0].sum().item(), rel=0.05)
+    assert weight[2].max().item() < 1e-6
 
 
 def test_sharpness_is_weighed_where_it_is_asked_for() -> None:

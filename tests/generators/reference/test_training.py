@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from generators.reference import Reference
 from generators.reference.config import Config
 from generators.reference.model import ReferenceModel, Tokenizers
 from generators.reference.training import fit, running
-from generators.reference.training.averaging import moved, moving_average
+from generators.reference.training.averaging import ASIDE, moved, moving_average
 from generators.reference.training.optimizer import optimizer_of
 from generators.reference.training.twins import TwinTraining
 from generators.reference.training.validation import Figure, append, scored
@@ -38,7 +39,7 @@ TINY: dict[str, Any] = {
     "transformer": {"width": 16, "depth": 1, "heads": 2, "text_depth": 1, "spread": 2},
     "twins": {"steps": 4, "batch": 2, "still_every": 2},
     "machine": {"accelerator": "cpu", "devices": 1, "precision": "32-true", "checkpoint_every": 100},
-    "validation": {"every": 0},
+    "validation": {"loss_every": 0, "every": 0},
 }
 
 
@@ -65,6 +66,7 @@ def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished training, with a validation after its last step."""
     out = tmp_path_factory.mktemp("trained")
     checks = {"every": 1000, "prompts": 4, "metrics": ["impact", "video_distance"], "sampling_steps": 1}
+    checks |= {"loss_every": 2, "clips": 1, "stills": 1, "batches": 2}
     fit.train(tiny(validation=checks), name="tiny", out=out, shards_folder=shards, report=nothing)
     return out
 
@@ -125,6 +127,40 @@ def test_validation_is_written_down(trained: Path) -> None:
     assert len(list((trained / "samples" / "simulator").glob("*.mp4"))) == 4
     assert list((trained / "samples" / "joint").glob("*4/*/clip.mp4"))
     assert list((trained / "logs" / "joint").glob("events*"))
+
+
+def test_every_stage_shows_its_loss_on_rows_kept_aside(trained: Path, shards: Path) -> None:
+    for stage in ("grid", "coder", "polish", "codec", "joint", "cascaded"):
+        board = EventAccumulator(str(trained / "logs" / stage)).Reload()
+        looks = board.Scalars(f"{stage}/{ASIDE}")
+        steps = TINY.get(stage, TINY["twins"])["steps"]
+        assert [one.step for one in looks] == list(range(1, steps, 2)), "after the second step (they count from 0), the fourth and so on"
+        assert all(0 < one.value < 100 for one in looks)
+    aside = sorted(file.name for file in shards.glob("*-1-*"))
+    assert [name.split("-")[:4] for name in aside] == [[kind, "1", "000000", "000001"] for kind in ("clips", "stills")]
+
+
+def test_looking_aside_changes_no_weight_and_looks_at_the_average(
+    trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+    inner = TwinTraining.losses
+
+    def noting(self: TwinTraining, net: Any, batch: Any, seed: int) -> dict[str, torch.Tensor]:
+        if not self.training:
+            assert net is self.average.module
+            assert not torch.is_grad_enabled()
+            seen.append(float(batch.clean.video.sum()))
+        return inner(self, net, batch, seed)
+
+    monkeypatch.setattr(TwinTraining, "losses", noting)
+    out = begun(trained, tmp_path / "again")
+    looking = tiny(validation={"loss_every": 1, "clips": 1, "stills": 1, "batches": 2})
+    fit.train(looking, name="tiny", out=out, shards_folder=shards, twins=("joint",), report=nothing)
+    assert len(seen) == 8
+    assert seen[0::2] == [seen[0]] * 4, "the same batches at every look"
+    with_looks, others = load_file(out / "joint.safetensors"), load_file(trained / "joint.safetensors")
+    assert all(torch.equal(with_looks[name], others[name]) for name in others)
 
 
 @pytest.mark.parametrize("step", [1, 3], ids=["midway", "in the last step"])
@@ -287,7 +323,7 @@ def test_the_average_follows_at_first_and_lags_later() -> None:
 
 def test_only_tensors_are_moved() -> None:
     with pytest.raises(TypeError, match="not str"):
-        moved((torch.zeros(1), "text"), torch.device("cpu"))
+        moved("text", torch.device("cpu"))
 
 
 def test_figures_are_appended(tmp_path: Path) -> None:
