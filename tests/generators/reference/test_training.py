@@ -42,6 +42,9 @@ TINY: dict[str, Any] = {
     "validation": {"loss_every": 0, "every": 0},
 }
 
+LOOKS = {"loss_every": 2, "clips": 1, "stills": 1, "batches": 2}
+"""Two batches of rows kept aside are looked at after every second step."""
+
 
 def tiny(**changes: dict[str, Any]) -> Config:
     """The smallest config, with some settings of some sections changed."""
@@ -66,8 +69,7 @@ def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished training, with a validation after its last step."""
     out = tmp_path_factory.mktemp("trained")
     checks = {"every": 1000, "prompts": 4, "metrics": ["impact", "video_distance"], "sampling_steps": 1}
-    checks |= {"loss_every": 2, "clips": 1, "stills": 1, "batches": 2}
-    fit.train(tiny(validation=checks), name="tiny", out=out, shards_folder=shards, report=nothing)
+    fit.train(tiny(validation=checks | LOOKS), name="tiny", out=out, shards_folder=shards, report=nothing)
     return out
 
 
@@ -143,22 +145,23 @@ def test_every_stage_shows_its_loss_on_rows_kept_aside(trained: Path, shards: Pa
 def test_looking_aside_changes_no_weight_and_looks_at_the_average(
     trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[float] = []
+    seen: list[list[float]] = []
     inner = TwinTraining.losses
 
     def noting(self: TwinTraining, net: Any, batch: Any, seed: int) -> dict[str, torch.Tensor]:
         if not self.training:
             assert net is self.average.module
             assert not torch.is_grad_enabled()
-            seen.append(float(batch.clean.video.sum()))
+            seen.append([float(state.sum()) for state in batch.states.each()])
         return inner(self, net, batch, seed)
 
     monkeypatch.setattr(TwinTraining, "losses", noting)
     out = begun(trained, tmp_path / "again")
-    looking = tiny(validation={"loss_every": 1, "clips": 1, "stills": 1, "batches": 2})
+    looking = tiny(validation=LOOKS | {"loss_every": 1})
     fit.train(looking, name="tiny", out=out, shards_folder=shards, twins=("joint",), report=nothing)
     assert len(seen) == 8
-    assert seen[0::2] == [seen[0]] * 4, "the same batches at every look"
+    assert seen[0] != seen[1]
+    assert seen == seen[:2] * 4, "the same batches, with the same tasks, at every look"
     with_looks, others = load_file(out / "joint.safetensors"), load_file(trained / "joint.safetensors")
     assert all(torch.equal(with_looks[name], others[name]) for name in others)
 
@@ -168,14 +171,15 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     step: int, trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = begun(trained, tmp_path / "again")
+    looking = tiny(validation=LOOKS)  # it is interrupted when a look is due
     interrupt_at(step, monkeypatch)
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
+        fit.train(looking, name="tiny", out=out, shards_folder=shards, report=said.append)
     last = out / "checkpoints" / "joint" / "last.ckpt"
     assert said[-1] == f"joint: stopped at step {step + 1} of 4; the same command goes on from there ({last})"
     assert running.step_of(last) == step + 1
-    fit.train(tiny(), name="tiny", out=out, shards_folder=shards, report=said.append)
+    fit.train(looking, name="tiny", out=out, shards_folder=shards, report=said.append)
     assert any(f"going on from step {step + 1}" in line for line in said)
     for twin in ("joint", "cascaded"):
         unbroken, resumed = load_file(trained / f"{twin}.safetensors"), load_file(out / f"{twin}.safetensors")
