@@ -63,11 +63,21 @@ class Coder(_Section):
 
 
 class Polish(_Section):
-    """The last of the video tokenizer: from codes to pixels as one, the encoders fixed."""
+    """From codes to pixels as one, the encoders fixed."""
 
     steps: _Steps = 12000
     rate: _Rate = 0.0008
     batch: int = Field(default=18, ge=2, description="Pictures in a batch.")
+
+
+class Faces(_Section):
+    """The painter of faces: squares about the head as the polished decoders leave them, painted by the person's code."""
+
+    steps: _Steps = 4000
+    rate: _Rate = 0.0015
+    batch: int = Field(default=30, ge=2, description="Faces in a batch.")
+    side: int = Field(default=96, ge=8, multiple_of=8, description="Pixels across a face's square, which is 1.4 heads wide.")
+    channels: tuple[_Channels, _Channels, _Channels] = Field(default=(32, 64, 96), description="Channels from fine to coarse.")
 
 
 class Codec(_Section):
@@ -148,6 +158,7 @@ class Config(_Section):
     grid: Grid = Grid()
     coder: Coder = Coder()
     polish: Polish = Polish()
+    faces: Faces = Faces()
     codec: Codec = Codec()
     transformer: Transformer = Transformer()
     twins: Twins = Twins()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -49,10 +48,8 @@ def frames(
     which = torch.from_numpy(owner[low])
     for first in range(0, count, _AT_ONCE):
         here = slice(first, first + _AT_ONCE)
-        made = tokenizer.decode(who[which[here]], shot[which[here]], codes[here]).clamp(0, 1)
+        made = tokenizer.decode(who[which[here]], shot[which[here]], codes[here], size=(width, height)).clamp(0, 1)
         for picture in (made * 255).round().byte().permute(0, 2, 3, 1).numpy():
-            if picture.shape[:2] != (height, width):
-                picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
             yield np.ascontiguousarray(picture)
 
 

@@ -7,7 +7,8 @@ lips, lids, a falling ball) in a small code for each picture. Its first numbers 
 lips and lids are open, how the head is turned), so that they mean the same for everybody; without that, open lips were another direction
 in every shot, and nothing learned to move them with the sound. The others are told about their mean over the shot (:func:`about_mean`),
 or what is the same in all pictures of a shot would be most of them. The person's code is learned from *other* shots of the same person,
-so that it holds who someone is and not where. At last both decoders are trained as one.
+so that it holds who someone is and not where. Then both decoders are trained as one; at last faces are painted once more
+(:mod:`generators.reference.faces`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from generators.reference.faces import Faces, cut_out, laid_over
+from generators.reference.layers import Conv, Dense, Residual, begin
+
 CELL = 8
 """Pixels across a cell of the grid."""
 
@@ -25,7 +29,8 @@ CELL = 8
 @dataclass(frozen=True)
 class TokenizerConfig:
     """Sizes: the picture in pixels (multiples of 16), numbers in each code (``told`` of those of motion say how lips, lids and head
-    stand) and in a cell, channels from fine to coarse, the coder's width and depth."""
+    stand) and in a cell, channels from fine to coarse, the coder's width and depth, the side of a painted face (a multiple of 8) and its
+    channels."""
 
     width: int = 224
     height: int = 128
@@ -38,29 +43,8 @@ class TokenizerConfig:
     seen: int = 512
     hidden: int = 640
     blocks: int = 3
-
-
-class Conv(nn.Conv2d):
-    """A convolution whose weights are kept as a matrix (out, in x rows x columns): what Muon orthogonalises, and what is packed by rows."""
-
-    def __init__(self, given: int, made: int, size: int, *, stride: int = 1, padding: int = 0) -> None:
-        super().__init__(given, made, size, stride=stride, padding=padding)
-        self.weight = nn.Parameter(self.weight.detach().flatten(1))
-
-    def forward(self, input: Tensor) -> Tensor:
-        weight = self.weight.view(self.out_channels, self.in_channels, *self.kernel_size)
-        return F.conv2d(input, weight, self.bias, self.stride, self.padding)
-
-
-class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = Conv(channels, channels, 3, padding=1)
-        self.second = Conv(channels, channels, 3, padding=1)
-        self.norm = nn.GroupNorm(8, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(F.silu(self.norm(x)))))
+    face: int = 96
+    face_channels: tuple[int, int, int] = (32, 64, 96)
 
 
 class Grid(nn.Module):
@@ -73,19 +57,19 @@ class Grid(nn.Module):
             Conv(3, a, 4, stride=2, padding=1),
             nn.SiLU(),
             Conv(a, b, 4, stride=2, padding=1),
-            _Residual(b),
+            Residual(b),
             Conv(b, c, 4, stride=2, padding=1),
-            _Residual(c),
+            Residual(c),
             nn.SiLU(),
             Conv(c, config.cell, 1),
         )
         self.up = nn.Sequential(
             Conv(config.cell, c, 3, padding=1),
-            _Residual(c),
-            _Residual(c),
+            Residual(c),
+            Residual(c),
             Conv(c, 4 * b, 1),
             nn.PixelShuffle(2),
-            _Residual(b),
+            Residual(b),
             Conv(b, 4 * a, 1),
             nn.PixelShuffle(2),
             nn.SiLU(),
@@ -94,7 +78,7 @@ class Grid(nn.Module):
             Conv(a, 12, 3, padding=1),
             nn.PixelShuffle(2),
         )
-        self.apply(_begin)
+        self.apply(begin)
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Cells of pictures."""
@@ -103,27 +87,6 @@ class Grid(nn.Module):
     def decode(self, cells: Tensor) -> Tensor:
         """Pictures, near 0..1, of cells."""
         return self.up(cells.contiguous(memory_format=torch.channels_last)).contiguous() + 0.5
-
-
-def _begin(module: nn.Module) -> None:
-    """First weights that keep a signal's size through the layers; residual branches begin as nothing."""
-    if isinstance(module, Conv | nn.Linear):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, _Residual | _Dense):
-        nn.init.zeros_(module.second.weight)
-
-
-class _Dense(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.first = nn.Linear(width, width)
-        self.second = nn.Linear(width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(self.norm(x))))
 
 
 class Encoder(nn.Module):
@@ -135,9 +98,9 @@ class Encoder(nn.Module):
         self.near = Conv(config.cell, 16, 4, stride=2, padding=1)
         flat = 16 * (config.height // CELL // 2) * (config.width // CELL // 2)
         self.into = nn.Linear(flat, config.seen)
-        self.blocks = nn.Sequential(*(_Dense(config.seen) for _ in range(2)), nn.LayerNorm(config.seen))
+        self.blocks = nn.Sequential(*(Dense(config.seen) for _ in range(2)), nn.LayerNorm(config.seen))
         self.out = nn.Linear(config.seen, sum(self.sizes))
-        self.apply(_begin)
+        self.apply(begin)
 
     def forward(self, cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         person, shot, motion = self.out(self.blocks(self.into(F.silu(self.near(cells)).flatten(1)))).split(self.sizes, 1)
@@ -151,9 +114,9 @@ class Decoder(nn.Module):
         super().__init__()
         self.shape = (config.cell, config.height // CELL, config.width // CELL)
         self.into = nn.Linear(config.person + config.shot + config.motion, config.hidden)
-        self.blocks = nn.Sequential(*(_Dense(config.hidden) for _ in range(config.blocks)), nn.LayerNorm(config.hidden))
+        self.blocks = nn.Sequential(*(Dense(config.hidden) for _ in range(config.blocks)), nn.LayerNorm(config.hidden))
         self.out = nn.Linear(config.hidden, config.cell * self.shape[1] * self.shape[2])
-        self.apply(_begin)
+        self.apply(begin)
 
     def forward(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
         return self.out(self.blocks(self.into(torch.cat([person, shot, motion], 1)))).unflatten(1, self.shape)
@@ -171,6 +134,8 @@ class VideoTokenizer(nn.Module):
         self.grid = Grid(self.config)
         self.encoder = Encoder(self.config)
         self.decoder = Decoder(self.config)
+        sizes = (self.config.person, self.config.shot, self.config.motion)
+        self.faces = Faces(self.config.face, self.config.face_channels, *sizes)
         self.register_buffer("mean", torch.zeros(self.config.cell, 1, 1))
         self.register_buffer("deviation", torch.ones(self.config.cell, 1, 1))
 
@@ -182,9 +147,19 @@ class VideoTokenizer(nn.Module):
         """Pictures (N, 3, H, W) in 0..1 to person codes (N, P), shot codes (N, S) and motion codes (N, M), not yet about their mean."""
         return self.encoder(self.cells(pictures))
 
-    def decode(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W), near 0..1, of a code of each kind for each; ``motion`` is about its shot's mean."""
+    def draft(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W), near 0..1, of a code of each kind for each, faces not yet painted; ``motion`` is about its shot's mean."""
         return self.grid.decode(self.decoder(person, shot, motion) * self.deviation + self.mean)
+
+    def decode(self, person: Tensor, shot: Tensor, motion: Tensor, *, size: tuple[int, int] | None = None) -> Tensor:
+        """Pictures as of :meth:`draft` with their faces, of a ``size`` (width, height) if given. Codes of nobody are 0 and have no face."""
+        made = self.draft(person, shot, motion)
+        heads = self.faces.heads(person, shot, motion)
+        faces = self.faces(cut_out(made, heads, self.faces.side), person, motion)
+        if size is not None and size != (made.shape[3], made.shape[2]):
+            made = F.interpolate(made, size[::-1], mode="bicubic", antialias=True)
+        somebody = (person != 0).any(1)[:, None, None, None]
+        return torch.where(somebody, laid_over(made, faces, heads), made)
 
 
 def about_mean(motion: Tensor, told: int) -> Tensor:

@@ -255,15 +255,25 @@ class Shown:
 
 
 class ShownBatches(Numbered[Shown]):
-    """Endless batches of :class:`Shown`. ``codes`` are those of all pictures of ``places``, in whose order ``rows`` are."""
+    """Endless batches of :class:`Shown`. ``codes`` are those of all pictures of ``places``, in whose order ``rows`` are; ``faces_only``
+    leaves out the rows that show nobody."""
 
     def __init__(
-        self, rows: Rows, places: Sequence[CellRow], codes: tuple[Tensor, Tensor, Tensor], *, told: int, batch: int = 18, seed: int = 0
+        self,
+        rows: Rows,
+        places: Sequence[CellRow],
+        codes: tuple[Tensor, Tensor, Tensor],
+        *,
+        told: int,
+        batch: int = 18,
+        seed: int = 0,
+        faces_only: bool = False,
     ) -> None:
         self.told = told
         self.rows, self.places, self.codes, self.size, self.seed = rows, places, codes, batch, seed
-        self.clips = [index for index, row in enumerate(places) if row.pictures > MAX_SHOTS]
-        self.stills = [index for index, row in enumerate(places) if row.pictures <= MAX_SHOTS] or self.clips
+        kept = [(index, row) for index, row in enumerate(places) if row.cast or not faces_only]
+        self.clips = [index for index, row in kept if row.pictures > MAX_SHOTS]
+        self.stills = [index for index, row in kept if row.pictures <= MAX_SHOTS] or self.clips
 
     def batch(self, number: int, rng: np.random.Generator) -> Shown:
         asked = [(self.clips, 2)] * pairs_of(self.size)

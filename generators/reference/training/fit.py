@@ -46,7 +46,7 @@ from generators.reference.training.data import (
 )
 from generators.reference.training.latents import Example, ExampleBatches, scale_of, vocabulary_of
 from generators.reference.training.running import by_the_first, device_words, rank, run
-from generators.reference.training.tokenizers import CodecTraining, CoderTraining, GridTraining, PolishTraining
+from generators.reference.training.tokenizers import CodecTraining, CoderTraining, FacesTraining, GridTraining, PolishTraining
 from generators.reference.training.twins import TwinTraining
 from generators.reference.training.validation import Validation
 from generators.reference.transformer import JointTransformer, TransformerConfig
@@ -185,7 +185,7 @@ def _check(work: Work, *, twins_only: bool) -> None:
         before = load(kept).deciding()
         changed = [name for name, value in config.deciding().items() if before.get(name) != value]
         if twins_only:
-            changed = [name for name in changed if not name.startswith(("grid.", "coder.", "polish.", "codec."))]
+            changed = [name for name in changed if not name.startswith(tuple(f"{stage}." for stage in _TOKENIZERS))]
         if changed:
             raise GeneratorError(
                 f"{out} was begun with another config ({changed[0]} was {before.get(changed[0])}, is {config.deciding()[changed[0]]}): "
@@ -222,13 +222,14 @@ def _check_begun(work: Work) -> None:
 
 def _steps(config: Config) -> tuple[int, ...]:
     """Steps of all stages."""
-    return config.grid.steps, config.coder.steps, config.polish.steps, config.codec.steps, config.twins.steps
+    return (*(getattr(config, stage).steps for stage in _TOKENIZERS), config.twins.steps)
 
 
 def _sizes(config: Config) -> TokenizerConfig:
-    world, grid, coder = config.world, config.grid, config.coder
+    world, grid, coder, faces = config.world, config.grid, config.coder, config.faces
     codes = (coder.person, coder.shot, coder.motion, coder.told)
-    return TokenizerConfig(world.width, world.height, *codes, grid.cell, grid.channels, coder.seen, coder.hidden, coder.blocks)
+    depths = (coder.seen, coder.hidden, coder.blocks)
+    return TokenizerConfig(world.width, world.height, *codes, grid.cell, grid.channels, *depths, faces.side, faces.channels)
 
 
 def _grid(work: Work) -> _Made:
@@ -268,13 +269,33 @@ def _polish(work: Work) -> _Made:
     _take_up(training, nn.ModuleDict({"decoder": video.decoder, "grid": video.grid}))
     training.net["grid"].down.requires_grad_(False)
     if made.steps:
+        _run(work, training, _shown(work, video, batch=made.batch))
+    return training, {}
 
-        def batches(of: Files) -> ShownBatches:
-            cells = _cells(work, of, _trained_grid(work))
-            codes = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
-            return ShownBatches(Rows(of.all), cells.rows, codes, told=config.coder.told, batch=made.batch, seed=config.seed)
 
-        _run(work, training, batches)
+def _shown(work: Work, video: VideoTokenizer, *, batch: int, faces_only: bool = False) -> _Batches:
+    """Batches of pictures with their codes."""
+    config = work.config
+    mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
+
+    def batches(of: Files) -> ShownBatches:
+        cells = _cells(work, of, _trained_grid(work))
+        codes = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
+        told = config.coder.told
+        return ShownBatches(Rows(of.all), cells.rows, codes, told=told, batch=batch, seed=config.seed, faces_only=faces_only)
+
+    return batches
+
+
+def _faces(work: Work) -> _Made:
+    config, made = work.config, work.config.faces
+    video = _video(work).eval().requires_grad_(False)
+    training = FacesTraining(video, steps=made.steps, rate=made.rate, seed=config.seed)
+    if work.start is not None:
+        before = Tokenizers.load(work.start / TOKENIZERS_FILE).video.faces
+        _begin(training, nn.ModuleDict({"faces": before}), work.start)
+    if made.steps:
+        _run(work, training, _shown(work, video, batch=made.batch, faces_only=True))
     return training, {}
 
 
@@ -288,7 +309,7 @@ def _codec(work: Work) -> _Made:
     return training, {}
 
 
-_TOKENIZERS: dict[str, Callable[[Work], _Made]] = {"grid": _grid, "coder": _coder, "polish": _polish, "codec": _codec}
+_TOKENIZERS: dict[str, Callable[[Work], _Made]] = {"grid": _grid, "coder": _coder, "polish": _polish, "faces": _faces, "codec": _codec}
 
 
 def _cells(work: Work, of: Files, grid: Grid) -> Cells:
@@ -477,8 +498,10 @@ def _video(work: Work) -> VideoTokenizer:
 
     video = VideoTokenizer(_sizes(work.config))
     parts = {f"grid.{name}": one for name, one in load_file(_stage_file(work, "grid")).items()} | load_file(_stage_file(work, "coder"))
-    polished = _stage_file(work, "polish")
-    video.load_state_dict(parts | (load_file(polished) if polished.exists() else {}))
+    for stage in ("polish", "faces"):
+        if _stage_file(work, stage).exists():
+            parts |= load_file(_stage_file(work, stage))
+    video.load_state_dict(video.state_dict() | parts)  # what no stage has made yet is as it was begun
     return video
 
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from generators.reference.codec import CodecConfig, SoundCodec, sound_loss, spoiled
-from generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, picture_loss
+from generators.reference.faces import Faces, cut_out, places, window
+from generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, VideoTokenizer, picture_loss
 from generators.reference.training.averaging import Training
 from generators.reference.training.data import Shown, Views, pairs_of
 from generators.reference.training.optimizer import schedule
@@ -20,6 +21,7 @@ MOTION_NOISE = 0.2  # more, so that few numbers tell what moves, and the same on
 CELL_NOISE = 0.05
 SHOWN_EVERY = 100
 FACE_WEIGHT = 3.0
+SHOT_NOISE = 0.7
 
 
 class GridTraining(Training[Grid]):
@@ -140,6 +142,44 @@ class PolishTraining(Training[nn.ModuleDict]):
             self.show_pictures("polish/asked_made", torch.cat([batch.pictures[:4], made[:4]]))
         loss = picture_loss(made, batch.pictures, lively_pixels(batch.pictures) + faces, 1 + faces) + 0.2 * missed
         return {"loss": loss, "change_missed": missed}
+
+
+class FacesTraining(Training[nn.ModuleDict]):
+    """Squares about the heads of pictures, from those of drafts (of the polished ``video``, which stays as it is) and from codes.
+
+    Codes of shots are spoiled more here, by up to :data:`SHOT_NOISE`: a shot that the model thought up is never quite that of the person
+    it is to show, and who is seen must be told by the person's code.
+    """
+
+    stage = "faces"
+
+    def __init__(self, video: VideoTokenizer, *, steps: int, rate: float = 0.0015, seed: int = 0) -> None:
+        size = video.config
+        faces = Faces(size.face, size.face_channels, size.person, size.shot, size.motion)
+        super().__init__(nn.ModuleDict({"faces": faces.to(memory_format=torch.channels_last)}), steps=steps, rate=rate, seed=seed)
+        self.video = video
+
+    def configure_optimizers(self) -> Any:
+        return schedule(self.net, self.rate, self.steps, muon=False)
+
+    def losses(self, net: nn.ModuleDict, batch: Shown, seed: int) -> dict[str, Tensor]:
+        faces = cast(Faces, net["faces"])
+        person, motion = spoiled(batch.person, CODE_NOISE), spoiled(batch.motion, MOTION_NOISE)
+        shot = spoiled(batch.shot, SHOT_NOISE * torch.rand_like(batch.shot[:, :1]))
+        n = 2 * pairs_of(len(shot))
+        shot[1:n:2] = shot[0:n:2]  # both of a pair are of one shot, and what changes between them is weighed
+        with torch.no_grad():
+            draft = self.video.draft(person, shot, motion).float()
+        found = faces.heads(person, shot, motion)
+        made = faces(cut_out(draft, found.detach(), faces.side), person, motion).float()
+        asked = cut_out(batch.pictures, batch.heads, faces.side)
+        apart = ((found - batch.heads) / batch.heads[:, 2:]).square().mean()
+        missed = change_missed(made, asked)
+        weight = 0.1 + window(places(faces.side, made.device))[None, None]
+        if self.training and self.global_step % SHOWN_EVERY == 0:
+            self.show_pictures("faces/asked_made", torch.cat([asked[:4], made[:4]]))
+        loss = picture_loss(made, asked, lively_pixels(asked) * weight, 2 * weight) + 0.2 * missed + 2 * apart
+        return {"loss": loss, "change_missed": missed, "place_missed": apart}
 
 
 def change_missed(made: Tensor, asked: Tensor) -> Tensor:

@@ -25,7 +25,9 @@ WORDS = ("a", "man", "woman", "with", "red", "black", "hair", "in", "studio", "c
 def tokenizers_of(seed: int) -> Tokenizers:
     """Tokenizers of pictures of 64 x 32, with random weights."""
     torch.manual_seed(seed)
-    config = TokenizerConfig(width=64, height=32, person=16, shot=16, motion=8, cell=4, channels=(8, 8, 8), seen=32, hidden=32, blocks=1)
+    codes = {"person": 16, "shot": 16, "motion": 8, "cell": 4}
+    face = {"face": 16, "face_channels": (8, 8, 8)}
+    config = TokenizerConfig(width=64, height=32, channels=(8, 8, 8), seen=32, hidden=32, blocks=1, **codes, **face)
     return Tokenizers(_stirred(VideoTokenizer(config)), _stirred(SoundCodec(CodecConfig(code=16, channels=16))))
 
 

@@ -60,7 +60,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_settings_are_told_apart_from_how_the_work_is_done() -> None:
     """A new section must be put on one side or the other."""
-    assert set(Config.model_fields) == {"seed", "world", "grid", "coder", "polish", "codec", "transformer", "twins", *RUNTIME}
+    assert set(Config.model_fields) == {"seed", "world", "grid", "coder", "polish", "faces", "codec", "transformer", "twins", *RUNTIME}
     assert not [name for name in Config().deciding() if name.split(".")[0] in RUNTIME]
 
 

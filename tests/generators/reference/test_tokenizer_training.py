@@ -76,6 +76,8 @@ def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: p
     assert batch.person[4:].tolist() == batch.motion[4:].tolist() == [[0.0], [0.0]]
     assert torch.equal(batch.heads[:4, 0], shown[:4].double())
     assert batch.heads[4:].isnan().all()
+    people = ShownBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6, faces_only=True)  # type: ignore[arg-type]
+    assert not people.batch(0, np.random.default_rng(0)).heads.isnan().any()
 
 
 def test_a_face_counts_more_however_small_and_nothing_where_nobody_is() -> None:

@@ -35,6 +35,7 @@ TINY: dict[str, Any] = {
     "grid": {"steps": 3, "batch": 4, "cell": 4, "channels": [8, 8, 8]},
     "coder": {"steps": 3, "n_clips": 2, "pictures": 2, "n_stills": 2, "person": 8, "shot": 8, "motion": 4, "seen": 16, "hidden": 16},
     "polish": {"steps": 2, "batch": 6},
+    "faces": {"steps": 2, "batch": 6, "side": 16, "channels": [8, 8, 8]},
     "codec": {"steps": 3, "batch": 2, "codes": 4, "code": 8, "channels": 8},
     "transformer": {"width": 16, "depth": 1, "heads": 2, "text_depth": 1, "spread": 2},
     "twins": {"steps": 4, "batch": 2, "still_every": 2},
@@ -110,7 +111,7 @@ def test_twins_are_alike_but_for_their_weights(trained: Path) -> None:
     joint, cascaded = (ReferenceModel.load(twin, trained) for twin in ("joint", "cascaded"))
     assert joint.trained["params"] == cascaded.trained["params"] == sum(one.numel() for one in joint.transformer.parameters())
     assert joint.trained["steps"] == cascaded.trained["steps"] == 4
-    assert joint.trained["tokenizers"] == "grid 3 steps, coder 3 steps, polish 2 steps, codec 3 steps"
+    assert joint.trained["tokenizers"] == "grid 3 steps, coder 3 steps, polish 2 steps, faces 2 steps, codec 3 steps"
     assert joint.trained["clips"] == 4
     same = [torch.equal(a, b) for a, b in zip(joint.transformer.parameters(), cascaded.transformer.parameters(), strict=True)]
     assert not all(same)
@@ -132,7 +133,7 @@ def test_validation_is_written_down(trained: Path) -> None:
 
 
 def test_every_stage_shows_its_loss_on_rows_kept_aside(trained: Path, shards: Path) -> None:
-    for stage in ("grid", "coder", "polish", "codec", "joint", "cascaded"):
+    for stage in ("grid", "coder", "polish", "faces", "codec", "joint", "cascaded"):
         board = EventAccumulator(str(trained / "logs" / stage)).Reload()
         looks = board.Scalars(f"{stage}/{ASIDE}")
         steps = TINY.get(stage, TINY["twins"])["steps"]
@@ -215,7 +216,7 @@ def test_the_polish_moves_what_decodes_and_nothing_else(trained: Path) -> None:
 
 
 def test_starting_from_weights_keeps_what_gets_no_steps(trained: Path, shards: Path, tmp_path: Path) -> None:
-    config = tiny(grid={"steps": 0}, coder={"steps": 0}, polish={"steps": 0}, codec={"steps": 0}, twins={"steps": 1})
+    config = tiny(grid={"steps": 0}, coder={"steps": 0}, polish={"steps": 0}, faces={"steps": 0}, codec={"steps": 0}, twins={"steps": 1})
     fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
     before, after = (Tokenizers.load(folder / "tokenizers.safetensors") for folder in (trained, tmp_path))
     assert torch.allclose(before.video.grid.down[0].weight, after.video.grid.down[0].weight, atol=1e-3)
@@ -225,7 +226,7 @@ def test_starting_from_weights_keeps_what_gets_no_steps(trained: Path, shards: P
 
 
 def test_twins_that_get_no_steps_keep_the_scale_of_their_codes(trained: Path, shards: Path, tmp_path: Path) -> None:
-    config = tiny(grid={"steps": 0}, coder={"steps": 2}, polish={"steps": 0}, codec={"steps": 0}, twins={"steps": 0})
+    config = tiny(grid={"steps": 0}, coder={"steps": 2}, polish={"steps": 0}, faces={"steps": 0}, codec={"steps": 0}, twins={"steps": 0})
     fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
     before, after = (ReferenceModel.load("joint", folder).scale for folder in (trained, tmp_path))
     assert all(torch.equal(before.deviation[kind], after.deviation[kind]) for kind in before.deviation)
@@ -234,7 +235,7 @@ def test_twins_that_get_no_steps_keep_the_scale_of_their_codes(trained: Path, sh
 def test_a_training_goes_on_only_from_what_it_began_with(
     trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tiny(grid={"steps": 1}, coder={"steps": 1}, polish={"steps": 1}, codec={"steps": 1}, twins={"steps": 1})
+    config = tiny(grid={"steps": 1}, coder={"steps": 1}, polish={"steps": 1}, faces={"steps": 1}, codec={"steps": 1}, twins={"steps": 1})
     fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
     with pytest.raises(GeneratorError, match="begun with the weights of another --start"):
         fit.train(config, out=tmp_path, shards_folder=shards, report=nothing)
@@ -356,6 +357,6 @@ def test_twins_have_equally_many_parameters() -> None:
 
 def test_stages_say_what_they_took(trained: Path) -> None:
     stages = json.loads((trained / "stages.json").read_text())
-    assert list(stages) == ["grid", "coder", "polish", "codec", "joint", "cascaded"]
-    assert [stage["steps"] for stage in stages.values()] == [3, 3, 2, 3, 4, 4]
+    assert list(stages) == ["grid", "coder", "polish", "faces", "codec", "joint", "cascaded"]
+    assert [stage["steps"] for stage in stages.values()] == [3, 3, 2, 2, 3, 4, 4]
     assert all(stage["seconds"] > 0 for stage in stages.values())

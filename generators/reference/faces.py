@@ -1,0 +1,96 @@
+"""The face painted once more, in a square of its own: the same picture wherever the head stands and however small it is.
+
+What a dense decoder knows of a person it knows anew for every place and size of the head, and least where the head is small. So the face
+is cut out of the decoded picture about the head (whose place the codes tell), brought to one size, painted by a small network that knows
+the person's code, and laid back. The square's light and pose come from the picture; who it is comes from the code, which is the same in
+every shot.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from generators.reference.layers import Conv, Residual, begin
+
+REACH = 0.7
+"""Half the side of the square, in heights of the head."""
+_WHERE = 96
+_INJECTED = 16
+#: Where heads stand on average and how far from there they get: x, y and height, in heights of the picture.
+_MIDDLE, _SPREAD = (0.875, 0.43, 0.5), (0.02, 0.03, 0.1)
+
+
+class Faces(nn.Module):
+    """Squares (N, 3, S, S) of pictures to the same with the face painted, by codes of persons (N, P) and motion (N, M); and where it is."""
+
+    def __init__(self, side: int, channels: tuple[int, int, int], person: int, shot: int, motion: int) -> None:
+        super().__init__()
+        a, b, c = channels
+        self.side = side
+        found = nn.Linear(_WHERE, 3)
+        self.where = nn.Sequential(nn.Linear(person + shot + motion, _WHERE), nn.SiLU(), found)
+        self.near = Conv(12, a, 3, padding=1)
+        self.down = nn.ModuleList([Conv(a, b, 4, stride=2, padding=1), Conv(b, c, 4, stride=2, padding=1)])
+        self.level = Residual(b)
+        self.told = nn.Linear(person + motion, _INJECTED * (side // 8) ** 2)
+        self.among = nn.Sequential(Conv(c + _INJECTED, c, 3, padding=1), Residual(c), Residual(c))
+        self.up = nn.ModuleList([Conv(c, 4 * b, 1), Conv(b, 4 * a, 1)])
+        self.after = nn.ModuleList([Residual(b), Residual(a)])
+        self.out = Conv(a, 12, 3, padding=1)
+        self.register_buffer("middle", torch.tensor(_MIDDLE), persistent=False)
+        self.register_buffer("spread", torch.tensor(_SPREAD), persistent=False)
+        self.apply(begin)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(found.weight)
+
+    def heads(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
+        """Middle (x, y) and height of the head (N, 3), in heights of the picture."""
+        found = self.where(torch.cat([person, shot, motion], 1)).float()
+        return self.get_buffer("middle") + self.get_buffer("spread") * found.clamp(-6, 6)
+
+    def forward(self, squares: Tensor, person: Tensor, motion: Tensor) -> Tensor:
+        near = F.silu(self.near(F.pixel_unshuffle(squares * 2 - 1, 2).contiguous(memory_format=torch.channels_last)))
+        half = self.level(self.down[0](near))
+        told = self.told(torch.cat([person, motion], 1)).unflatten(1, (_INJECTED, self.side // 8, self.side // 8))
+        x = self.among(torch.cat([self.down[1](F.silu(half)), told], 1))
+        x = self.after[0](F.pixel_shuffle(self.up[0](x), 2) + half)
+        x = self.after[1](F.pixel_shuffle(self.up[1](x), 2) + near)
+        return squares + F.pixel_shuffle(self.out(F.silu(x)), 2).contiguous()
+
+
+def places(side: int, device: torch.device) -> Tensor:
+    """Where the pixels of a square are in it, (side, side, 2): across and down, from -1 to 1."""
+    along = (torch.arange(side, device=device) + 0.5) / side * 2 - 1
+    return torch.stack(torch.meshgrid(along, along, indexing="xy"), -1)
+
+
+def cut_out(pictures: Tensor, heads: Tensor, side: int) -> Tensor:
+    """Squares (N, 3, side, side) about the ``heads`` (N, 3) of pictures (N, 3, H, W); beyond the edge, the edge goes on."""
+    height, width = pictures.shape[2:]
+    x, y, size = heads[:, :, None, None].unbind(1)
+    across, down = (REACH * places(side, heads.device)).unbind(-1)
+    at = torch.stack([(x + size * across) * height / width * 2 - 1, (y + size * down) * 2 - 1], -1)
+    return F.grid_sample(pictures, at.to(pictures.dtype), padding_mode="border", align_corners=False)
+
+
+def laid_over(pictures: Tensor, faces: Tensor, heads: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) with the squares (N, 3, S, S) of their ``heads`` (N, 3) laid over them; towards the edges squares fade out."""
+    height, width = pictures.shape[2:]
+    x, y, size = heads[:, :, None, None].unbind(1)
+    across = (((torch.arange(width, device=heads.device) + 0.5) / height)[None, None, :] - x) / (REACH * size)
+    down = (((torch.arange(height, device=heads.device) + 0.5) / height)[None, :, None] - y) / (REACH * size)
+    at = torch.stack(torch.broadcast_tensors(across, down), -1)
+    there = F.grid_sample(faces, at.to(faces.dtype), padding_mode="border", align_corners=False)
+    return torch.lerp(pictures, there, window(at)[:, None].to(pictures.dtype))
+
+
+def window(at: Tensor) -> Tensor:
+    """How much of a square is seen at places (..., 2) from -1 to 1 in it: 1 on the face, 0 at the edge.
+
+    >>> [round(one, 2) for one in window(torch.tensor([[0.0, 0.0], [0.8, 0.0], [1.0, 0.0], [0.0, 1.5]])).tolist()]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+    apart = at.float().square().sum(-1).sqrt()
+    return ((1.0 - apart) * 2.5).clamp(0, 1)

@@ -1,0 +1,54 @@
+"""Layers that the grid and the painter of faces are made of."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Conv(nn.Conv2d):
+    """A convolution whose weights are kept as a matrix (out, in x rows x columns): what Muon orthogonalises, and what is packed by rows."""
+
+    def __init__(self, given: int, made: int, size: int, *, stride: int = 1, padding: int = 0) -> None:
+        super().__init__(given, made, size, stride=stride, padding=padding)
+        self.weight = nn.Parameter(self.weight.detach().flatten(1))
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight = self.weight.view(self.out_channels, self.in_channels, *self.kernel_size)
+        return F.conv2d(input, weight, self.bias, self.stride, self.padding)
+
+
+class Residual(nn.Module):
+    """Two convolutions beside the signal (N, C, H, W); C is a multiple of 8."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = Conv(channels, channels, 3, padding=1)
+        self.second = Conv(channels, channels, 3, padding=1)
+        self.norm = nn.GroupNorm(8, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(F.silu(self.norm(x)))))
+
+
+class Dense(nn.Module):
+    """Two matrices beside the signal (N, W)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.first = nn.Linear(width, width)
+        self.second = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(self.norm(x))))
+
+
+def begin(module: nn.Module) -> None:
+    """First weights that keep a signal's size through the layers; residual branches begin as nothing."""
+    if isinstance(module, Conv | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, Residual | Dense):
+        nn.init.zeros_(module.second.weight)

@@ -1,0 +1,94 @@
+"""Faces painted in squares of their own: where the squares lie, what is laid back, what learns."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from generators.reference.faces import REACH, Faces, cut_out, laid_over, places
+from generators.reference.model import ReferenceModel
+from generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
+from generators.reference.training.data import Shown
+from generators.reference.training.tokenizers import FacesTraining
+
+HEADS = torch.tensor([[1.0, 0.5, 0.5], [0.8, 0.4, 0.3]])
+
+
+def slopes(n: int, height: int, width: int) -> Tensor:
+    """Pictures whose red says how far right a pixel is and green how far down, in heights of the picture."""
+    down, across = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    return torch.stack([across / height, down / height, torch.zeros(height, width)]).expand(n, -1, -1, -1).contiguous()
+
+
+def test_a_square_is_about_the_head_and_as_wide_as_it_is_tall() -> None:
+    found = cut_out(slopes(2, 128, 256), HEADS, 16)
+    at = places(16, torch.device("cpu"))
+    for row, (x, y, size) in enumerate(HEADS.tolist()):
+        assert torch.allclose(found[row, 0], x + REACH * size * at[..., 0], atol=1e-4)
+        assert torch.allclose(found[row, 1], y + REACH * size * at[..., 1], atol=1e-4)
+
+
+def test_what_is_cut_out_and_laid_back_changes_nothing() -> None:
+    pictures = slopes(2, 128, 256)
+    assert torch.allclose(laid_over(pictures, cut_out(pictures, HEADS, 32), HEADS), pictures, atol=5e-3)
+
+
+@pytest.mark.parametrize("larger", [1, 2])
+def test_a_square_is_laid_where_its_head_is_in_pictures_of_every_size(larger: int) -> None:
+    height, width = 64 * larger, 112 * larger
+    white = laid_over(torch.zeros(2, 3, height, width), torch.ones(2, 3, 8, 8), HEADS)[:, 0]
+    for row, (x, y, size) in enumerate(HEADS.tolist()):
+        weight = white[row].sum()
+        assert (white[row].sum(0) * (torch.arange(width) + 0.5)).sum() / weight / height == pytest.approx(x, abs=0.01)
+        assert (white[row].sum(1) * (torch.arange(height) + 0.5)).sum() / weight / height == pytest.approx(y, abs=0.01)
+        apart = slopes(1, height, width)[0, :2] - torch.tensor([x, y])[:, None, None]
+        distance = apart.square().sum(0).sqrt() / (REACH * size)
+        assert (white[row][distance < 0.55] > 0.999).all()
+        assert (white[row][distance > 1.0] == 0).all()
+
+
+def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
+    faces = Faces(16, (8, 8, 8), 4, 4, 4)
+    squares = torch.rand(3, 3, 16, 16)
+    assert torch.equal(faces(squares, torch.randn(3, 4), torch.randn(3, 4)), squares)
+    heads = faces.heads(torch.randn(3, 4), torch.randn(3, 4), torch.randn(3, 4))
+    assert torch.equal(heads, heads[:1].expand(3, -1))  # the place where heads stand on average
+
+
+def test_nobody_has_no_face(model: ReferenceModel) -> None:
+    video = model.tokenizers.video
+    person, shot, motion = torch.zeros(2, 16), torch.randn(2, 16), torch.randn(2, 8)
+    person[1] = 1.0
+    draft, made = video.draft(person, shot, motion), video.decode(person, shot, motion)
+    assert torch.equal(made[0], draft[0])
+    assert (made[1] - draft[1]).abs().max() > 1e-3
+
+
+def test_pictures_are_larger_where_they_are_asked_to_be(model: ReferenceModel) -> None:
+    video = model.tokenizers.video
+    codes = torch.ones(1, 16), torch.ones(1, 16), torch.ones(1, 8)
+    plain, large = video.decode(*codes), video.decode(*codes, size=(128, 64))
+    assert large.shape == (1, 3, 64, 128)
+    small = torch.nn.functional.interpolate(large, (32, 64), mode="area")
+    assert torch.corrcoef(torch.stack([small.flatten(), plain.flatten()]))[0, 1] > 0.9
+
+
+def test_a_painter_learns_where_heads_are_and_what_is_missing() -> None:
+    torch.manual_seed(0)
+    config = TokenizerConfig(64, 32, 4, 4, 4, 0, 4, (8, 8, 8), 8, 8, 1, face=16, face_channels=(8, 8, 8))
+    training = FacesTraining(VideoTokenizer(config).eval().requires_grad_(False), steps=10)
+    heads = torch.tensor([[1.0, 0.4, 0.4]]).repeat(6, 1)
+    batch = Shown(slopes(6, 32, 64), torch.ones(6, 4), torch.randn(6, 4), torch.randn(6, 4), heads)
+    optimizer = torch.optim.Adam(training.net.parameters(), 0.01)
+    training.eval()  # nothing is shown
+    found = []
+    for seed in range(60):
+        losses = training.losses(training.net, batch, seed)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+        found.append({name: value.item() for name, value in losses.items()})
+    assert found[-1]["place_missed"] < 0.1 * found[0]["place_missed"]
+    assert found[-1]["loss"] < 0.5 * found[0]["loss"]
+    assert all(one.grad is None for one in training.video.parameters())
