@@ -48,7 +48,7 @@ class Faces(nn.Module):
     def heads(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
         """Middle (x, y) and height of the head (N, 3), in heights of the picture."""
         found = self.where(torch.cat([person, shot, motion], 1)).float()
-        return self.get_buffer("middle") + self.get_buffer("spread") * found.clamp(-6, 6)
+        return self.get_buffer("middle") + self.get_buffer("spread") * found.clamp(-4, 4)  # no head is smaller than nothing
 
     def forward(self, squares: Tensor, person: Tensor, motion: Tensor) -> Tensor:
         near = F.silu(self.near(F.pixel_unshuffle(squares * 2 - 1, 2).contiguous(memory_format=torch.channels_last)))

@@ -92,3 +92,10 @@ def test_a_painter_learns_where_heads_are_and_what_is_missing() -> None:
     assert found[-1]["place_missed"] < 0.1 * found[0]["place_missed"]
     assert found[-1]["loss"] < 0.5 * found[0]["loss"]
     assert all(one.grad is None for one in training.video.parameters())
+
+
+def test_a_head_has_a_size_whatever_the_codes() -> None:
+    faces = Faces(16, (8, 8, 8), 4, 4, 4)
+    torch.nn.init.normal_(faces.where[2].weight, std=100.0)
+    heads = faces.heads(*(100 * torch.randn(50, 4) for _ in range(3)))
+    assert heads[:, 2].min() > 0.05
