@@ -2,8 +2,8 @@
 
 What a dense decoder knows of a person it knows anew for every place and size of the head, and least where the head is small. So the face
 is cut out of the decoded picture about the head (whose place the codes tell), brought to one size, painted by a small network that knows
-the person's code, and laid back. The square's light and pose come from the picture; who it is comes from the code, which is the same in
-every shot.
+the person's code, and laid back but for the lips. The square's light and pose come from the picture; who it is comes from the code, which
+is the same in every shot.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from generators.reference.layers import Conv, Residual, begin
 
 REACH = 0.7
 """Half the side of the square, in heights of the head."""
+LIPS = 0.4
+"""How far down a square is laid over, from its middle in halves of its side: lips stay the draft's, which is polished to follow them."""
 _WHERE = 96
 _INJECTED = 16
 #: Where heads stand on average and how far from there they get: x, y and height, in heights of the picture.
@@ -76,7 +78,7 @@ def cut_out(pictures: Tensor, heads: Tensor, side: int) -> Tensor:
 
 
 def laid_over(pictures: Tensor, faces: Tensor, heads: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) with the squares (N, 3, S, S) of their ``heads`` (N, 3) laid over them; towards the edges squares fade out."""
+    """Pictures (N, 3, H, W) with the squares (N, 3, S, S) of their ``heads`` (N, 3) laid over them as :func:`window` says."""
     height, width = pictures.shape[2:]
     x, y, size = heads[:, :, None, None].unbind(1)
     across = (((torch.arange(width, device=heads.device) + 0.5) / height)[None, None, :] - x) / (REACH * size)
@@ -86,11 +88,20 @@ def laid_over(pictures: Tensor, faces: Tensor, heads: Tensor) -> Tensor:
     return torch.lerp(pictures, there, window(at)[:, None].to(pictures.dtype))
 
 
-def window(at: Tensor) -> Tensor:
-    """How much of a square is seen at places (..., 2) from -1 to 1 in it: 1 on the face, 0 at the edge.
+def oval(at: Tensor) -> Tensor:
+    """How much of a square is face at places (..., 2) from -1 to 1 in it: 1 about its middle, 0 at the edge.
 
-    >>> [round(one, 2) for one in window(torch.tensor([[0.0, 0.0], [0.8, 0.0], [1.0, 0.0], [0.0, 1.5]])).tolist()]
+    >>> [round(one, 2) for one in oval(torch.tensor([[0.0, 0.0], [0.8, 0.0], [1.0, 0.0], [0.0, 1.5]])).tolist()]
     [1.0, 0.5, 0.0, 0.0]
     """
     apart = at.float().square().sum(-1).sqrt()
     return ((1.0 - apart) * 2.5).clamp(0, 1)
+
+
+def window(at: Tensor) -> Tensor:
+    """How much of a square is laid over at places (..., 2) in it: its :func:`oval` as far down as the nose.
+
+    >>> [round(one, 2) for one in window(torch.tensor([[0.0, 0.0], [0.0, 0.4], [0.0, 0.5]])).tolist()]
+    [1.0, 0.5, 0.0]
+    """
+    return oval(at) * ((LIPS - at[..., 1].float()) * 6 + 0.5).clamp(0, 1)

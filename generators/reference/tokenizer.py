@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -157,9 +159,15 @@ class VideoTokenizer(nn.Module):
         heads = self.faces.heads(person, shot, motion)
         faces = self.faces(cut_out(made, heads, self.faces.side), person, motion)
         if size is not None and size != (made.shape[3], made.shape[2]):
-            made = F.interpolate(made, size[::-1], mode="bicubic", antialias=True)
+            made = resized(made, *size)
         somebody = (person != 0).any(1)[:, None, None, None]
         return torch.where(somebody, laid_over(made, faces, heads), made)
+
+
+def resized(pictures: Tensor, width: int, height: int) -> Tensor:
+    """Pictures (N, 3, H, W) as (N, 3, height, width), cubic."""
+    rows = pictures.permute(0, 2, 3, 1).numpy()
+    return torch.from_numpy(np.stack([cv2.resize(row, (width, height), interpolation=cv2.INTER_CUBIC) for row in rows])).permute(0, 3, 1, 2)
 
 
 def about_mean(motion: Tensor, told: int) -> Tensor:

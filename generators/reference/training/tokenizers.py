@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from generators.reference.codec import CodecConfig, SoundCodec, sound_loss, spoiled
-from generators.reference.faces import Faces, cut_out, places, window
+from generators.reference.faces import Faces, cut_out, oval, places
 from generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, VideoTokenizer, picture_loss
 from generators.reference.training.averaging import Training
 from generators.reference.training.data import Shown, Views, pairs_of
@@ -175,7 +175,7 @@ class FacesTraining(Training[nn.ModuleDict]):
         asked = cut_out(batch.pictures, batch.heads, faces.side)
         apart = ((found - batch.heads) / batch.heads[:, 2:]).square().mean()
         missed = change_missed(made, asked)
-        weight = 0.1 + window(places(faces.side, made.device))[None, None]
+        weight = 0.1 + oval(places(faces.side, made.device))[None, None]
         if self.training and self.global_step % SHOWN_EVERY == 0:
             self.show_pictures("faces/asked_made", torch.cat([asked[:4], made[:4]]))
         loss = picture_loss(made, asked, lively_pixels(asked) * weight, 2 * weight) + 0.2 * missed + 2 * apart
