@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Reference"]
 
 #: Raised whenever the same request, weights and options give another clip.
-VERSION = 5
+VERSION = 6
 _TWINS = ("joint", "cascaded")
 
 

@@ -2,7 +2,7 @@
 
 What a dense decoder knows of a person it knows anew for every place and size of the head, and least where the head is small. So the face
 is cut out of the decoded picture about the head (whose place the codes tell), brought to one size, painted by a small network that knows
-the person's code, and laid back but for the lips. The square's light and pose come from the picture; who it is comes from the code, which
+the person's code, and laid back from brows to nose. The square's light and pose come from the picture; who it is comes from the code, which
 is the same in every shot.
 """
 
@@ -18,6 +18,8 @@ REACH = 0.7
 """Half the side of the square, in heights of the head."""
 LIPS = 0.4
 """How far down a square is laid over, from its middle in halves of its side: lips stay the draft's, which is polished to follow them."""
+EDGE = 0.65
+"""How far about its middle a square is laid over, in halves of its side."""
 _WHERE = 96
 _INJECTED = 16
 #: Where heads stand on average and how far from there they get: x, y and height, in heights of the picture.
@@ -99,9 +101,11 @@ def oval(at: Tensor) -> Tensor:
 
 
 def window(at: Tensor) -> Tensor:
-    """How much of a square is laid over at places (..., 2) in it: its :func:`oval` as far down as the nose.
+    """How much of a square is laid over at places (..., 2) in it: from brows to nose. Hair and outline stay the draft's, or a head that the
+    codes place a little beside where it is drawn would show two edges.
 
-    >>> [round(one, 2) for one in window(torch.tensor([[0.0, 0.0], [0.0, 0.4], [0.0, 0.5]])).tolist()]
-    [1.0, 0.5, 0.0]
+    >>> [round(one, 2) for one in window(torch.tensor([[0.0, 0.0], [0.525, 0.0], [0.65, 0.0], [0.0, 0.4], [0.0, 0.5]])).tolist()]
+    [1.0, 0.5, 0.0, 0.5, 0.0]
     """
-    return oval(at) * ((LIPS - at[..., 1].float()) * 6 + 0.5).clamp(0, 1)
+    apart = at.float().square().sum(-1).sqrt()
+    return ((EDGE - apart) * 4).clamp(0, 1) * ((LIPS - at[..., 1].float()) * 6 + 0.5).clamp(0, 1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.reference.faces import LIPS, REACH, Faces, cut_out, laid_over, places
+from generators.reference.faces import EDGE, LIPS, REACH, Faces, cut_out, laid_over, places
 from generators.reference.model import ReferenceModel
 from generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
 from generators.reference.training.data import Shown
@@ -42,8 +42,8 @@ def test_a_square_is_laid_where_its_head_is_in_pictures_of_every_size(larger: in
         down, across = slopes(1, height, width)[0, [1, 0]] - torch.tensor([y, x])[:, None, None]
         down, across = down / (REACH * size), across / (REACH * size)
         distance = (down.square() + across.square()).sqrt()
-        assert (white[row][(distance < 0.55) & (down < LIPS - 0.1)] > 0.999).all()
-        assert (white[row][distance > 1.0] == 0).all()
+        assert (white[row][(distance < EDGE - 0.3) & (down < LIPS - 0.1)] > 0.999).all()
+        assert (white[row][distance > EDGE + 0.02] == 0).all()
         assert (white[row][down > LIPS + 0.1] == 0).all()  # lips are the draft's
 
 
