@@ -73,7 +73,7 @@ class Polish(_Section):
 class Faces(_Section):
     """The painter of faces: squares about the head as the polished decoders leave them, painted by the person's code."""
 
-    steps: _Steps = 4000
+    steps: _Steps = 5000
     rate: _Rate = 0.0015
     batch: int = Field(default=30, ge=2, description="Faces in a batch.")
     side: int = Field(default=96, ge=8, multiple_of=8, description="Pixels across a face's square, which is 1.4 heads wide.")
