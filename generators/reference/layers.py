@@ -1,4 +1,4 @@
-"""Layers that the grid and the painter of faces are made of."""
+"""Layers that grid, coder and the painter of faces are made of."""
 
 from __future__ import annotations
 
