@@ -22,24 +22,27 @@ if TYPE_CHECKING:
 __all__ = ["Reference"]
 
 #: Raised whenever the same request, weights and options give another clip.
-VERSION = 6
+VERSION = 7
 _TWINS = ("joint", "cascaded")
 
 
 class Reference(Generator):
     """The reference model. ``twin``: joint or cascaded; ``weights``: a folder of trained weights (empty: those shipped);
-    ``steps``: of denoising; ``guidance``: how strongly the prompt is followed, 1: as trained."""
+    ``steps``: of denoising; ``guidance``: how strongly the prompt is followed, 1: as trained; ``temperature``: how much of the noise it
+    begins with, 1: as trained, less: likelier clips, and more alike."""
 
     name: ClassVar[str] = "reference"
 
-    def __init__(self, *, twin: str = "joint", weights: str = "", steps: int = 48, guidance: float = 3.0) -> None:
+    def __init__(self, *, twin: str = "joint", weights: str = "", steps: int = 48, guidance: float = 3.0, temperature: float = 0.5) -> None:
         if twin not in _TWINS:
             raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(_TWINS)}")
         if type(steps) is not int or not 1 <= steps <= 1000:
             raise GeneratorError(f"steps must be a whole number from 1 to 1000, not {steps!r}")
-        if type(guidance) not in (int, float) or not 0 <= guidance <= 20:
-            raise GeneratorError(f"guidance must be a number from 0 to 20, not {guidance!r}")
-        self.twin, self.weights, self.steps, self.guidance = twin, str(weights), steps, float(guidance)
+        for option, value, most in (("guidance", guidance, 20), ("temperature", temperature, 2)):
+            if type(value) not in (int, float) or not 0 <= value <= most:
+                raise GeneratorError(f"{option} must be a number from 0 to {most}, not {value!r}")
+        self.twin, self.weights, self.steps = twin, str(weights), steps
+        self.guidance, self.temperature = float(guidance), float(temperature)
 
     def capabilities(self) -> Capabilities:
         """Tasks, sizes and lengths it was trained for; the same request gives the same clip."""
@@ -50,7 +53,13 @@ class Reference(Generator):
     def identity(self, prompt: Prompt, seed: int) -> dict[str, Any]:
         """The version of the code, the sha256 of the weights, and the options as they are: a default that changes is another generator."""
         weights = _digest(self.twin, self._folder())
-        return {"reference": VERSION, "weights": weights, "steps": self.steps, "guidance": self.guidance}
+        return {
+            "reference": VERSION,
+            "weights": weights,
+            "steps": self.steps,
+            "guidance": self.guidance,
+            "temperature": self.temperature,
+        }
 
     def generate(self, request: Request, directory: Path) -> Generation:
         """Write ``clip.mp4`` into ``directory``; refuse by name what it was not trained for. Raises GeneratorError without weights."""
@@ -70,7 +79,8 @@ class Reference(Generator):
         asked = [place for place in range(len(requests)) if place not in made]
         if asked:
             model = _model(self.twin, self._folder())
-            found = generate(model, [requests[i] for i in asked], [directories[i] for i in asked], Sampling(self.steps, self.guidance))
+            how = Sampling(self.steps, self.guidance, self.temperature)
+            found = generate(model, [requests[i] for i in asked], [directories[i] for i in asked], how)
             made.update(zip(asked, found, strict=True))
         return [made[place] for place in range(len(requests))]
 

@@ -83,11 +83,25 @@ def laid_over(pictures: Tensor, faces: Tensor, heads: Tensor) -> Tensor:
     """Pictures (N, 3, H, W) with the squares (N, 3, S, S) of their ``heads`` (N, 3) laid over them as :func:`window` says."""
     height, width = pictures.shape[2:]
     x, y, size = heads[:, :, None, None].unbind(1)
-    across = (((torch.arange(width, device=heads.device) + 0.5) / height)[None, None, :] - x) / (REACH * size)
-    down = (((torch.arange(height, device=heads.device) + 0.5) / height)[None, :, None] - y) / (REACH * size)
+    # Beyond this nothing is laid over in any of the pictures, and most of them lies beyond.
+    columns, rows = (slice(*_reached(middle, REACH * EDGE * size, height, most)) for middle, most in ((x, width), (y, height)))
+    across = ((_middles(width, heads.device)[columns] / height)[None, None, :] - x) / (REACH * size)
+    down = ((_middles(height, heads.device)[rows] / height)[None, :, None] - y) / (REACH * size)
     at = torch.stack(torch.broadcast_tensors(across, down), -1)
     there = F.grid_sample(faces, at.to(faces.dtype), padding_mode="border", align_corners=False)
-    return torch.lerp(pictures, there, window(at)[:, None].to(pictures.dtype))
+    laid = pictures.clone()
+    laid[..., rows, columns] = torch.lerp(pictures[..., rows, columns], there, window(at)[:, None].to(pictures.dtype))
+    return laid
+
+
+def _middles(count: int, device: torch.device) -> Tensor:
+    return torch.arange(count, device=device) + 0.5
+
+
+def _reached(middle: Tensor, reach: Tensor, height: int, most: int) -> tuple[int, int]:
+    """The first pixel, of ``most``, and the one after the last that is no further than ``reach`` from one of the middles."""
+    first, last = ((middle - reach).min() * height).floor(), ((middle + reach).max() * height).ceil()
+    return int(first.clamp(0, most)), int(last.clamp(0, most))
 
 
 def oval(at: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from generators.reference.training.data import CellRow, Cells, cells_of, heard
 from generators.reference.training.latents import Example, examples_of
 from seedbench.wholefile import whole
 
-VERSION = 4
+VERSION = 5
 
 
 def key_of(*parts: bytes) -> str:

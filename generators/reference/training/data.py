@@ -68,6 +68,18 @@ def acted(of: Sequence[Path], cells: Cells) -> Tensor:
     return found
 
 
+def as_acted(motion: Tensor, acting: Tensor, told: int) -> Tensor:
+    """Motion codes (N, M) whose first ``told`` numbers are what the face does (``acting``, (N, 4)) wherever that is known.
+
+    The encoder's word for it is a guess (of how wide lips are, a poor one); what decoders and twins learn from is what is so.
+
+    >>> as_acted(torch.zeros(2, 3), torch.tensor([[1.0, 2.0], [torch.nan, torch.nan]]), 1).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    acting = acting[:, :told].to(motion)
+    return torch.cat([torch.where(acting.isnan(), motion[:, :told], acting), motion[:, told:]], 1)
+
+
 class Numbered(IterableDataset[Batch]):
     """Endless batches, each drawn from its number (the step it is for) and the seed alone: whoever reads them, and wherever one begins.
 

@@ -17,7 +17,7 @@ from generators.reference.model import Scale, Tokenizers
 from generators.reference.script import PAUSE, Script, read
 from generators.reference.tokenizer import about_mean
 from generators.reference.tokens import FRAMES_PER_TOKEN, Scripts, Vocabulary, batched, n_tokens, voice_of
-from generators.reference.training.data import CellRow, Cells, Numbered
+from generators.reference.training.data import CellRow, Cells, Numbered, as_acted
 from generators.reference.transformer import KINDS, Latents
 
 _SHOT_PICTURES = 6
@@ -76,13 +76,14 @@ def _example(
 ) -> Example:
     script = read(row.prompt, vocabulary.durations)
     person, shot, motion = codes
-    elsewhere, motion = person[place.pictures :], motion[: place.pictures]
+    told = tokenizers.video.config.told
+    elsewhere, motion = person[place.pictures :], as_acted(motion[: place.pictures], torch.from_numpy(row.acting), told)
     people = torch.zeros(max(1, place.cast), person.shape[1])
     if len(elsewhere):
         people = torch.stack([elsewhere[one :: place.cast].mean(0) for one in range(place.cast)])
-    shots, motion = [], motion.clone()
+    shots = []
     for first, last, _ in place.bounds:
-        motion[first:last] = about_mean(motion[first:last], tokenizers.video.config.told)
+        motion[first:last] = about_mean(motion[first:last], told)
         chosen = np.unique(np.linspace(first, last - 1, _SHOT_PICTURES).round().astype(int))
         shots.append(shot[chosen].mean(0))
     if len(row.bands) == 0 and not row.prompt.speech:

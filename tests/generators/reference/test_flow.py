@@ -218,6 +218,23 @@ def test_guidance_goes_so_many_times_from_the_blank_velocity_to_the_told_one(scr
     assert made.video.unique().tolist() == pytest.approx([1 + 2 * guidance] * len(made.video.unique()), abs=1e-4)
 
 
+@pytest.mark.parametrize("twin", ["joint", "cascaded"])
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
+def test_so_much_of_the_noise_is_begun_with(scripts: Scripts, twin: Any, temperature: float) -> None:
+    class Still(Straight):
+        def __call__(self, tokens: Latents, *_: Any) -> Latents:
+            return Latents(*(torch.zeros_like(one) for one in tokens.each()))
+
+    start, states = filled(scripts, 2.0), all_noisy(scripts)
+    states.video[:, 0] = GIVEN
+    given = filled(scripts, 7.0)
+    model = Still(start)
+    made = sample(model, scripts, start, given, states, how=Sampling(3, 1.0, temperature), twin=twin)  # type: ignore[arg-type]
+    assert made.sound.unique().tolist() == [2 * temperature]
+    assert made.video[:, 1:].unique().tolist() == [2 * temperature]
+    assert made.video[:, 0].unique().tolist() == [7.0]  # what is given is not noise
+
+
 def test_flow_times_go_from_noise_to_data(scripts: Scripts) -> None:
     model = Straight(filled(scripts, 0.0))
     sample(

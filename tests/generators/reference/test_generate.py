@@ -82,11 +82,10 @@ def test_the_same_request_gives_the_same_bytes(make: Callable[..., Generation], 
     assert bytes_of(make(asked, twin=twin)) == bytes_of(make(asked, twin=twin))
 
 
-def test_another_seed_twin_number_of_steps_or_guidance_gives_another_clip(
-    make: Callable[..., Generation], talking: Callable[..., Prompt]
-) -> None:
+def test_another_seed_twin_or_option_gives_another_clip(make: Callable[..., Generation], talking: Callable[..., Prompt]) -> None:
     asked = request(talking(), seed=3)
-    others = [make(request(talking(), seed=4)), *(make(asked, **one) for one in ({"twin": "cascaded"}, {"steps": 3}, {"guidance": 1.0}))]
+    options: tuple[dict[str, Any], ...] = ({"twin": "cascaded"}, {"steps": 3}, {"guidance": 1.0}, {"temperature": 1.0})
+    others = [make(request(talking(), seed=4)), *(make(asked, **one) for one in options)]
     clips = [bytes_of(make(asked)), *(bytes_of(one) for one in others)]
     assert len(set(clips)) == len(clips)
 
@@ -189,6 +188,8 @@ def test_a_file_that_holds_no_weights_is_named(weights: Path, tmp_path: Path, ta
         ({"guidance": 21}, "not 21"),
         ({"guidance": float("nan")}, "not nan"),
         ({"guidance": "strong"}, "not 'strong'"),
+        ({"temperature": -0.1}, "temperature must be a number from 0 to 2, not -0.1"),
+        ({"temperature": 2.1}, "not 2.1"),
     ],
 )
 def test_an_option_out_of_range_is_told(options: dict[str, Any], named: str) -> None:
@@ -215,7 +216,8 @@ def test_its_identity_is_that_of_its_weights(
 
 def test_its_identity_holds_the_options_it_falls_back_on(weights: Path, talking: Callable[..., Prompt]) -> None:
     usual = Reference(weights=str(weights))
-    assert usual.identity(talking(), 0)["guidance"] == usual.guidance  # a clip made with another default is another clip
+    identity = usual.identity(talking(), 0)  # a clip made with another default is another clip
+    assert (identity["guidance"], identity["temperature"]) == (usual.guidance, usual.temperature)
     assert Reference(weights=str(weights), steps=7).identity(talking(), 0)["steps"] == 7
 
 
