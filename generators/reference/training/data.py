@@ -71,7 +71,7 @@ def acted(of: Sequence[Path], cells: Cells) -> Tensor:
 def as_acted(motion: Tensor, acting: Tensor, told: int) -> Tensor:
     """Motion codes (N, M) whose first ``told`` numbers are what the face does (``acting``, (N, 4)) wherever that is known.
 
-    The encoder's word for it is a guess (of how wide lips are, a poor one); what decoders and twins learn from is what is so.
+    The encoder's word for it is a guess (of how wide lips are, a poor one); the twins learn from what is so.
 
     >>> as_acted(torch.zeros(2, 3), torch.tensor([[1.0, 2.0], [torch.nan, torch.nan]]), 1).tolist()
     [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]

@@ -39,7 +39,6 @@ from generators.reference.training.data import (
     ShownBatches,
     ViewBatches,
     acted,
-    as_acted,
     codes_of,
     heard,
     spread_of,
@@ -281,9 +280,8 @@ def _shown(work: Work, video: VideoTokenizer, *, batch: int, faces_only: bool = 
 
     def batches(of: Files) -> ShownBatches:
         cells = _cells(work, of, _trained_grid(work))
-        person, shot, motion = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
+        codes = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
         told = config.coder.told
-        codes = person, shot, as_acted(motion, acted(of.all, cells), told)
         return ShownBatches(Rows(of.all), cells.rows, codes, told=told, batch=batch, seed=config.seed, faces_only=faces_only)
 
     return batches

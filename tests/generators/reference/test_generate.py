@@ -218,6 +218,7 @@ def test_its_identity_holds_the_options_it_falls_back_on(weights: Path, talking:
     usual = Reference(weights=str(weights))
     identity = usual.identity(talking(), 0)  # a clip made with another default is another clip
     assert (identity["guidance"], identity["temperature"]) == (usual.guidance, usual.temperature)
+    assert Sampling(usual.steps, usual.guidance, usual.temperature) == Sampling()  # what training is validated by
     assert Reference(weights=str(weights), steps=7).identity(talking(), 0)["steps"] == 7
 
 

@@ -264,7 +264,7 @@ def test_latents_come_of_the_tokenizers_that_are_there(trained: Path, shards: Pa
     assert fit._grid_of(work, exported) is exported.video.grid  # another training's
 
 
-def test_decoders_and_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Path, tmp_path: Path) -> None:
+def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Path, tmp_path: Path) -> None:
     work = fit.Work(tiny(), "tiny", begun(trained, tmp_path / "again"), shards, None, nothing)
     rows = [row for file in work.learned.all for row in read(file)]
     examples = fit._latents(work, work.learned, fit._vocabulary(work))
@@ -273,10 +273,6 @@ def test_decoders_and_twins_learn_what_faces_do_from_the_simulator(trained: Path
     for row, one in seen:
         motion = one.codes[2].reshape(-1, 4)[: len(row.pictures)]
         assert torch.allclose(motion, torch.from_numpy(row.acting), atol=1e-2)  # kept as 16-bit numbers
-    shown = fit._shown(work, fit._video(work), batch=6, faces_only=True)(work.learned)
-    known = torch.cat([torch.from_numpy(row.acting) for row in rows if row.prompt.cast])
-    told = shown.codes[2][:, :4]  # type: ignore[attr-defined]
-    assert all((told == one).all(1).any() for one in known)
 
 
 def test_a_begun_folder_refuses_another_config(trained: Path, shards: Path) -> None:
