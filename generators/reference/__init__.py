@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from generators.reference.model import ReferenceModel
     from seedbench.prompt import Prompt
 
-__all__ = ["Reference"]
+__all__ = ["TEMPERATURES", "Reference"]
 
 #: Raised whenever the same request, weights and options give another clip.
 VERSION = 7
 _TWINS = ("joint", "cascaded")
+#: What suits each twin: sound that follows finished pictures wants all of the noise.
+TEMPERATURES = {"joint": 0.5, "cascaded": 1.0}
 
 
 class Reference(Generator):
     """The reference model. ``twin``: joint or cascaded; ``weights``: a folder of trained weights (empty: those shipped);
     ``steps``: of denoising; ``guidance``: how strongly the prompt is followed, 1: as trained; ``temperature``: how much of the noise it
-    begins with, 1: as trained, less: likelier clips, and more alike."""
+    begins with, 1: as trained, less: likelier clips, and more alike (left out: what suits the twin)."""
 
     name: ClassVar[str] = "reference"
 
@@ -38,6 +40,7 @@ class Reference(Generator):
             raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(_TWINS)}")
         if type(steps) is not int or not 1 <= steps <= 1000:
             raise GeneratorError(f"steps must be a whole number from 1 to 1000, not {steps!r}")
+        temperature = TEMPERATURES[twin] if temperature is None else temperature
         for option, value, most in (("guidance", guidance, 20), ("temperature", temperature, 2)):
             if type(value) not in (int, float) or not 0 <= value <= most:
                 raise GeneratorError(f"{option} must be a number from 0 to {most}, not {value!r}")

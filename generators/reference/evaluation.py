@@ -70,7 +70,8 @@ def evaluate(
     bare = untrained(folder)
     told = f",weights={folder}" if weights else ""
     usual = Reference()
-    name = f"reference-eval-{digest}-{usual.steps}-{usual.guidance:g}-{usual.temperature:g}-{len(suite.prompts)}-{seed}"
+    noise = "-".join(f"{Reference(twin=twin).temperature:g}" for twin in ("joint", "cascaded"))
+    name = f"reference-eval-{digest}-{usual.steps}-{usual.guidance:g}-{noise}-{len(suite.prompts)}-{seed}"
     report(f"{len(suite.prompts)} held-out prompts in {suite.file}; the run is called {name}")
     run(
         generator=[

@@ -114,7 +114,7 @@ class Sampling:
 
     steps: int = 24
     guidance: float = 3.0
-    temperature: float = 0.5
+    temperature: float = 1.0
 
 
 @torch.no_grad()

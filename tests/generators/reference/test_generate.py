@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from generators.reference import Reference
+from generators.reference import TEMPERATURES, Reference
 from generators.reference.conditions import given_by
 from generators.reference.flow import Sampling
 from generators.reference.generate import sampled
@@ -218,7 +218,8 @@ def test_its_identity_holds_the_options_it_falls_back_on(weights: Path, talking:
     usual = Reference(weights=str(weights))
     identity = usual.identity(talking(), 0)  # a clip made with another default is another clip
     assert (identity["guidance"], identity["temperature"]) == (usual.guidance, usual.temperature)
-    assert Sampling(usual.steps, usual.guidance, usual.temperature) == Sampling()  # what training is validated by
+    assert Reference(twin="cascaded").temperature != usual.temperature == TEMPERATURES["joint"]
+    assert Reference(twin="cascaded", temperature=0.5).temperature == 0.5
     assert Reference(weights=str(weights), steps=7).identity(talking(), 0)["steps"] == 7
 
 
