@@ -35,7 +35,9 @@ class Reference(Generator):
 
     name: ClassVar[str] = "reference"
 
-    def __init__(self, *, twin: str = "joint", weights: str = "", steps: int = 24, guidance: float = 3.0, temperature: float = 0.5) -> None:
+    def __init__(
+        self, *, twin: str = "joint", weights: str = "", steps: int = 24, guidance: float = 3.0, temperature: float | None = None
+    ) -> None:
         if twin not in _TWINS:
             raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(_TWINS)}")
         if type(steps) is not int or not 1 <= steps <= 1000:
