@@ -47,6 +47,15 @@ def test_a_square_is_laid_where_its_head_is_in_pictures_of_every_size(larger: in
         assert (white[row][down > LIPS + 0.1] == 0).all()  # lips are the draft's
 
 
+def test_a_head_beyond_the_edge_is_laid_as_far_as_it_is_seen() -> None:
+    black, white = torch.zeros(1, 3, 64, 112), torch.ones(1, 3, 8, 8)
+    half = laid_over(black, white, torch.tensor([[0.0, 0.5, 0.5]]))
+    whole = laid_over(black, white, torch.tensor([[56 / 64, 0.5, 0.5]]))
+    assert torch.allclose(half[..., :56], whole[..., 56:], atol=1e-6)
+    assert half[..., :8].max() > 0.9
+    assert torch.equal(laid_over(black, white, torch.tensor([[5.0, 0.5, 0.5]])), black)
+
+
 def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
     faces = Faces(16, (8, 8, 8), 4, 4, 4)
     squares = torch.rand(3, 3, 16, 16)
