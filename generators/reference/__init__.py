@@ -23,8 +23,7 @@ __all__ = ["TEMPERATURES", "Reference"]
 
 #: Raised whenever the same request, weights and options give another clip.
 VERSION = 7
-_TWINS = ("joint", "cascaded")
-#: What suits each twin: sound that follows finished pictures wants all of the noise.
+#: The twins, and what suits each: sound that follows finished pictures wants all of the noise.
 TEMPERATURES = {"joint": 0.5, "cascaded": 1.0}
 
 
@@ -38,8 +37,8 @@ class Reference(Generator):
     def __init__(
         self, *, twin: str = "joint", weights: str = "", steps: int = 24, guidance: float = 3.0, temperature: float | None = None
     ) -> None:
-        if twin not in _TWINS:
-            raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(_TWINS)}")
+        if twin not in TEMPERATURES:
+            raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(TEMPERATURES)}")
         if type(steps) is not int or not 1 <= steps <= 1000:
             raise GeneratorError(f"steps must be a whole number from 1 to 1000, not {steps!r}")
         temperature = TEMPERATURES[twin] if temperature is None else temperature

@@ -59,7 +59,7 @@ def evaluate(
 
     The run is an ordinary one called ``reference-eval-...``: it resumes, and `seedbench report` shows it. Raises SeedBenchError as runs do.
     """
-    from generators.reference import Reference
+    from generators.reference import TEMPERATURES, Reference
     from generators.reference.model import weights_digest
     from seedbench.cli.run import run
 
@@ -70,7 +70,7 @@ def evaluate(
     bare = untrained(folder)
     told = f",weights={folder}" if weights else ""
     usual = Reference()
-    noise = "-".join(f"{Reference(twin=twin).temperature:g}" for twin in ("joint", "cascaded"))
+    noise = "-".join(f"{one:g}" for one in TEMPERATURES.values())
     name = f"reference-eval-{digest}-{usual.steps}-{usual.guidance:g}-{noise}-{len(suite.prompts)}-{seed}"
     report(f"{len(suite.prompts)} held-out prompts in {suite.file}; the run is called {name}")
     run(
