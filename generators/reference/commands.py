@@ -112,7 +112,10 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of prompts and clips.")] = 0,
     workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
 ) -> None:
-    """Print what joint generation buys: both twins and the simulator on prompts of looks and sentences never trained on."""
+    """Print what joint generation buys: both twins and the simulator on prompts of looks and sentences never trained on.
+
+    OUT/picture.png shows the first prompt of each kind as each of them made it, OUT/report/report.html every clip.
+    """
     from generators.reference.evaluation import evaluate as table
 
     typer.echo(table(out=out, prompts=prompts, seed=seed, workers=workers, weights=weights, report=lambda line: typer.echo(line, err=True)))

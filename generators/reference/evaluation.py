@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generators.reference import heldout
+from generators.reference import heldout, sheet
 from generators.reference.model import SHIPPED, ReferenceModel
 from generators.reference.script import FPS
 from seedbench.prompt import Prompt
@@ -55,7 +55,8 @@ def untrained(weights: Path) -> Path:
 def evaluate(
     *, out: Path, prompts: int = 60, seed: int = 0, workers: int | None = None, weights: str = "", report: Callable[[str], None] = print
 ) -> str:
-    """Write the held-out suite, run everything on it, and return the table as Markdown (also ``table.md`` in ``out``).
+    """Write the held-out suite, run everything on it, and return the table as Markdown (also ``table.md`` in ``out``, and ``picture.png``:
+    the first prompt of each kind as each system made it).
 
     The run is an ordinary one called ``reference-eval-...``: it resumes, and `seedbench report` shows it. Raises SeedBenchError as runs do.
     """
@@ -94,7 +95,34 @@ def evaluate(
     cells, distances = read(name)
     table = table_of(suite.prompts, cells, distances, likeness_of(suite, cells, out, report), trained=trained_in_words(folder))
     (out / "table.md").write_text(table, encoding="utf-8")
+    report(f"to look at: {sheet.draw(shown(suite.prompts, cells), out / 'picture.png')}")
     return table
+
+
+def shown(prompts: Sequence[Prompt], cells: Sequence[Cell]) -> list[sheet.Asked]:
+    """What is drawn: of each kind of prompt the first, which nobody chose, as the simulator and both twins made it."""
+    made = {(cell.generator, cell.prompt): cell for cell in cells}
+    blocks = []
+    for task in ("talking", "reference", "impact"):
+        prompt = next(one for one in prompts if one.task == task)
+        strips = []
+        for label in ("simulator", "joint", "cascaded"):
+            cell = made.get((label, prompt.id))
+            strips.append(sheet.Strip(label, _in_words(task, cell.values) if cell else "", cell.file if cell else None))
+        blocks.append(sheet.Asked(prompt.text, tuple(strips)))
+    return blocks
+
+
+def _in_words(task: str, values: dict[str, float]) -> str:
+    """What the metrics say of a clip, in a line for each."""
+
+    def said(name: str, measure: str, form: str) -> str:
+        return f"{name}: {values[measure]:{form}}" if measure in values else f"{name}: no answer"
+
+    if task == "impact":
+        return "\n".join([said("contacts heard", "impact.recall", ".0%"), said("plausible", "physics.plausibility", ".2f")])
+    lines = [said("lips, ms", "lipsync.offset_ms", "+.0f"), said("confidence", "lipsync.confidence", ".1f")]
+    return "\n".join([*lines, said("identity", "identity.similarity", ".2f")] if task == "reference" else lines)
 
 
 def trained_in_words(folder: Path) -> str:

@@ -16,10 +16,12 @@ from generators.reference.layers import Conv, Residual, begin
 
 REACH = 0.7
 """Half the side of the square, in heights of the head."""
-LIPS = 0.4
-"""How far down a square is laid over, from its middle in halves of its side: lips stay the draft's, which is polished to follow them."""
+LOW = 0.1
+"""How far below its middle the middle of what is laid over is, in halves of the square's side."""
 EDGE = 0.65
-"""How far about its middle a square is laid over, in halves of its side."""
+"""How far about there a square is laid over to the sides, in halves of its side."""
+TALL = 1.25
+"""How much further it is laid over upwards and downwards."""
 _WHERE = 96
 _INJECTED = 16
 #: Where heads stand on average and how far from there they get: x, y and height, in heights of the picture.
@@ -84,7 +86,8 @@ def laid_over(pictures: Tensor, faces: Tensor, heads: Tensor) -> Tensor:
     height, width = pictures.shape[2:]
     x, y, size = heads[:, :, None, None].unbind(1)
     # Beyond this nothing is laid over in any of the pictures, and most of them lies beyond.
-    columns, rows = (slice(*_reached(middle, REACH * EDGE * size, height, most)) for middle, most in ((x, width), (y, height)))
+    about = ((x, EDGE, width), (y + REACH * LOW * size, EDGE * TALL, height))
+    columns, rows = (slice(*_reached(middle, REACH * edge * size, height, most)) for middle, edge, most in about)
     across = ((_middles(width, heads.device)[columns] / height)[None, None, :] - x) / (REACH * size)
     down = ((_middles(height, heads.device)[rows] / height)[None, :, None] - y) / (REACH * size)
     at = torch.stack(torch.broadcast_tensors(across, down), -1)
@@ -114,12 +117,23 @@ def oval(at: Tensor) -> Tensor:
     return ((1.0 - apart) * 2.5).clamp(0, 1)
 
 
-def window(at: Tensor) -> Tensor:
-    """How much of a square is laid over at places (..., 2) in it: from brows to nose. Hair and outline stay the draft's, or a head that the
-    codes place a little beside where it is drawn would show two edges.
+def mouth(at: Tensor) -> Tensor:
+    """How much of a square is about the mouth at places (..., 2) in it, which stands where the simulator's faces have it.
 
-    >>> [round(one, 2) for one in window(torch.tensor([[0.0, 0.0], [0.525, 0.0], [0.65, 0.0], [0.0, 0.4], [0.0, 0.5]])).tolist()]
-    [1.0, 0.5, 0.0, 0.5, 0.0]
+    >>> [round(one, 2) for one in mouth(torch.tensor([[0.0, 0.55], [0.35, 0.55], [0.0, 0.0]])).tolist()]
+    [1.0, 0.37, 0.0]
     """
-    apart = at.float().square().sum(-1).sqrt()
-    return ((EDGE - apart) * 4).clamp(0, 1) * ((LIPS - at[..., 1].float()) * 6 + 0.5).clamp(0, 1)
+    across, down = at.float().unbind(-1)
+    return torch.exp(-((across / 0.35).square() + ((down - 0.55) / 0.2).square()))
+
+
+def window(at: Tensor) -> Tensor:
+    """How much of a square is laid over at places (..., 2) in it: from brows to mouth. Hair and outline stay the draft's, or a head that
+    the codes place a little beside where it is drawn would show two edges.
+
+    >>> [round(one, 2) for one in window(torch.tensor([[0.0, 0.1], [0.525, 0.1], [0.65, 0.1], [0.0, 0.55], [0.0, 0.925]])).tolist()]
+    [1.0, 0.5, 0.0, 1.0, 0.0]
+    """
+    across, down = at.float().unbind(-1)
+    apart = (across.square() + ((down - LOW) / TALL).square()).sqrt()
+    return ((EDGE - apart) * 4).clamp(0, 1)

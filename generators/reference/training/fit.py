@@ -39,6 +39,7 @@ from generators.reference.training.data import (
     ShownBatches,
     ViewBatches,
     acted,
+    as_acted,
     codes_of,
     heard,
     spread_of,
@@ -280,8 +281,11 @@ def _shown(work: Work, video: VideoTokenizer, *, batch: int, faces_only: bool = 
 
     def batches(of: Files) -> ShownBatches:
         cells = _cells(work, of, _trained_grid(work))
-        codes = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
         told = config.coder.told
+        person, shot, motion = codes_of(cells, video.encoder.to(_device(work)), mean, deviation)
+        if faces_only:  # the twins tell the painter what lips do as the simulator knows it
+            motion = as_acted(motion, acted(of.all, cells), told)
+        codes = (person, shot, motion)
         return ShownBatches(Rows(of.all), cells.rows, codes, told=told, batch=batch, seed=config.seed, faces_only=faces_only)
 
     return batches

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from generators.reference.codec import CodecConfig, SoundCodec, sound_loss, spoiled
-from generators.reference.faces import Faces, cut_out, oval, places
+from generators.reference.faces import Faces, cut_out, mouth, oval, places
 from generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, VideoTokenizer, picture_loss
 from generators.reference.training.averaging import Training
 from generators.reference.training.data import Shown, Views, pairs_of
@@ -21,6 +21,7 @@ MOTION_NOISE = 0.2  # more, so that few numbers tell what moves, and the same on
 CELL_NOISE = 0.05
 SHOWN_EVERY = 100
 FACE_WEIGHT = 3.0
+MOUTH_WEIGHT = 3.0
 SHOT_NOISE = 0.7
 
 
@@ -148,7 +149,8 @@ class FacesTraining(Training[nn.ModuleDict]):
     """Squares about the heads of pictures, from those of drafts (of the polished ``video``, which stays as it is) and from codes.
 
     Codes of shots are spoiled more here, by up to :data:`SHOT_NOISE`: a shot that the model thought up is never quite that of the person
-    it is to show, and who is seen must be told by the person's code.
+    it is to show, and who is seen must be told by the person's code. Of motion, what is not told by name is taken back by a random share:
+    lips are to follow the numbers that say what they do. The mouth counts most (:func:`mouth`).
     """
 
     stage = "faces"
@@ -164,10 +166,13 @@ class FacesTraining(Training[nn.ModuleDict]):
 
     def losses(self, net: nn.ModuleDict, batch: Shown, seed: int) -> dict[str, Tensor]:
         faces = cast(Faces, net["faces"])
-        person, motion = spoiled(batch.person, CODE_NOISE), spoiled(batch.motion, MOTION_NOISE)
+        person = spoiled(batch.person, CODE_NOISE)
         shot = spoiled(batch.shot, SHOT_NOISE * torch.rand_like(batch.shot[:, :1]))
+        share = torch.rand_like(batch.motion[:, :1])
         n = 2 * pairs_of(len(shot))
-        shot[1:n:2] = shot[0:n:2]  # both of a pair are of one shot, and what changes between them is weighed
+        shot[1:n:2], share[1:n:2] = shot[0:n:2], share[0:n:2]  # both of a pair are of one shot, and what changes between them is weighed
+        told = self.video.config.told
+        motion = spoiled(torch.cat([batch.motion[:, :told], batch.motion[:, told:] * share], 1), MOTION_NOISE)
         with torch.no_grad():
             draft = self.video.draft(person, shot, motion).float()
         found = faces.heads(person, shot, motion)
@@ -175,7 +180,8 @@ class FacesTraining(Training[nn.ModuleDict]):
         asked = cut_out(batch.pictures, batch.heads, faces.side)
         apart = ((found - batch.heads) / batch.heads[:, 2:]).square().mean()
         missed = change_missed(made, asked)
-        weight = 0.1 + oval(places(faces.side, made.device))[None, None]
+        at = places(faces.side, made.device)
+        weight = (0.1 + oval(at) + MOUTH_WEIGHT * mouth(at))[None, None]
         if self.training and self.global_step % SHOWN_EVERY == 0:
             self.show_pictures("faces/asked_made", torch.cat([asked[:4], made[:4]]))
         loss = picture_loss(made, asked, lively_pixels(asked) * weight, 2 * weight) + 0.2 * missed + 2 * apart

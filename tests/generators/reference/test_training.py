@@ -21,6 +21,7 @@ from generators.reference.model import ReferenceModel, Tokenizers
 from generators.reference.shards import read
 from generators.reference.training import fit, running
 from generators.reference.training.averaging import ASIDE, moved, moving_average
+from generators.reference.training.data import ShownBatches, acted
 from generators.reference.training.optimizer import optimizer_of
 from generators.reference.training.twins import TwinTraining
 from generators.reference.training.validation import Figure, append, scored
@@ -273,6 +274,21 @@ def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Pat
     for row, one in seen:
         motion = one.codes[2].reshape(-1, 4)[: len(row.pictures)]
         assert torch.allclose(motion, torch.from_numpy(row.acting), atol=1e-2)  # kept as 16-bit numbers
+
+
+def test_the_painter_is_told_by_the_simulator_what_lips_do(trained: Path, shards: Path) -> None:
+    work = fit.Work(tiny(), "tiny", trained, shards, None, nothing)
+    video = fit._video(work).eval().requires_grad_(False)
+    acting = acted(work.learned.all, fit._cells(work, work.learned, fit._trained_grid(work)))
+    known = ~acting.isnan().any(1)
+    assert known.any()
+    painter = fit._shown(work, video, batch=6, faces_only=True)(work.learned)
+    polish = fit._shown(work, video, batch=6)(work.learned)
+    assert isinstance(painter, ShownBatches)
+    assert isinstance(polish, ShownBatches)
+    assert torch.equal(painter.codes[2][known], acting[known])
+    assert not torch.isclose(polish.codes[2][known], acting[known]).any(0).all()
+    assert torch.equal(painter.codes[2][~known], polish.codes[2][~known])  # where nobody knows better, the encoder's word
 
 
 def test_a_begun_folder_refuses_another_config(trained: Path, shards: Path) -> None:
