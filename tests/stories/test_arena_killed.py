@@ -37,8 +37,8 @@ class Person:
         return "" if pair["voted"] else str(pair["battle"])
 
     async def votes(self) -> None:
-        """Vote until the server is gone or the task is ended."""
-        while self.voter.page.data is not None:
+        """Vote until the server is gone or the task is ended. Raises NoPlayerError, with what the page says, where no pair is shown."""
+        while True:
             if not self.open:
                 await self.voter.act("next")
                 continue
