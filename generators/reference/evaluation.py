@@ -21,7 +21,8 @@ from seedbench.statistics import Estimate, mean_interval, paired_difference, rat
 METRICS = ("lipsync", "identity", "impact", "physics", "video_distance")
 FRAME_MS = 1000 / FPS
 LAG_MS = 120.0
-LABELS = ("simulator", "joint", "cascaded", "untrained", "frozen")
+COMPARED = ("simulator", "joint", "cascaded")
+LABELS = (*COMPARED, "untrained", "frozen")
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def shown(prompts: Sequence[Prompt], cells: Sequence[Cell]) -> list[sheet.Asked]
     for task in ("talking", "reference", "impact"):
         prompt = next(one for one in prompts if one.task == task)
         strips = []
-        for label in ("simulator", "joint", "cascaded"):
+        for label in COMPARED:
             cell = made.get((label, prompt.id))
             strips.append(sheet.Strip(label, _in_words(task, cell.values) if cell else "", cell.file if cell else None))
         blocks.append(sheet.Asked(prompt.text, tuple(strips)))
@@ -170,7 +171,7 @@ def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path, report
     (out / "likeness").mkdir(exist_ok=True)
     for cell in cells:
         prompt = asked.get(cell.prompt)
-        if prompt is None or cell.file is None or cell.generator not in ("simulator", "joint", "cascaded"):
+        if prompt is None or cell.file is None or cell.generator not in COMPARED:
             continue
         try:
             clip = _after_picture(

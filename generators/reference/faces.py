@@ -2,8 +2,8 @@
 
 What a dense decoder knows of a person it knows anew for every place and size of the head, and least where the head is small. So the face
 is cut out of the decoded picture about the head (whose place the codes tell), brought to one size, painted by a small network that knows
-the person's code, and laid back from brows to nose. The square's light and pose come from the picture; who it is comes from the code, which
-is the same in every shot.
+the person's code, and laid back from brows to mouth. The square's light and pose come from the picture; who it is comes from the code,
+which is the same in every shot.
 """
 
 from __future__ import annotations

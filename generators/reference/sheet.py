@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +19,8 @@ _SOUND = 44
 _LABEL = 170
 _GAP = 8
 _INK, _FAINT, _PAPER = (24, 26, 30), (110, 114, 122), (255, 255, 255)
+_NOTHING = 236
+"""The grey of what nobody made."""
 _WIDTH = _LABEL + N_PICTURES * _WIDE + 2 * _GAP
 _LOUDEST = 3.0
 """Log mel band that is drawn brightest; librosa's scale, see :mod:`generators.reference.sound`."""
@@ -60,19 +61,18 @@ def draw(asked: Sequence[Asked], file: Path) -> Path:
 def _block(asked: Asked) -> list[np.ndarray]:
     clips = [None if strip.clip is None else Clip.open(strip.clip) for strip in asked.strips]
     seconds = max((clip.end_s for clip in clips if clip is not None), default=0.0)
-    parts = [_lettered(textwrap.wrap(asked.text, 165), width=_WIDTH, size=15, ink=_INK)]
+    heading = textwrap.wrap(asked.text, 165)
+    parts = [_row(_lettered(heading, _WIDTH - 2 * _GAP, _line(15) * len(heading) + _GAP, size=15, ink=_INK))]
     for strip, clip in zip(asked.strips, clips, strict=True):
-        label = _lettered([strip.name, *strip.scored.split("\n")], width=_LABEL, size=13, ink=_FAINT, first=_INK, tall=_TALL + _SOUND)
-        body = np.full((_TALL + _SOUND, N_PICTURES * _WIDE, 3), 236, np.uint8)
-        if clip is not None:
-            body = np.concatenate([pictures_of(clip, seconds), sound_of(clip, seconds)], axis=0)
-        parts += [np.concatenate([_space(len(body), _GAP), label, body, _space(len(body), _GAP)], axis=1), _space(_GAP)]
+        label = _lettered([strip.name, *strip.scored.split("\n")], _LABEL, _TALL + _SOUND, size=13, ink=_FAINT)
+        body = _grey(_TALL + _SOUND) if clip is None else np.concatenate([pictures_of(clip, seconds), sound_of(clip, seconds)], axis=0)
+        parts += [_row(label, body), _space(_GAP)]
     return [*parts, _space(_GAP)]
 
 
 def pictures_of(clip: Clip, seconds: float) -> np.ndarray:
     """The pictures of a strip side by side, (72, 1024, 3) uint8; grey where the clip is over."""
-    shown = np.full((_TALL, N_PICTURES * _WIDE, 3), 236, np.uint8)
+    shown = _grey(_TALL)
     video = clip.frames(25.0)
     for place in range(N_PICTURES):
         index = int((place + 0.5) / N_PICTURES * seconds * 25)
@@ -90,17 +90,31 @@ def sound_of(clip: Clip, seconds: float) -> np.ndarray:
     return np.ascontiguousarray(cv2.applyColorMap(small, cv2.COLORMAP_MAGMA)[..., ::-1])
 
 
+def _grey(tall: int) -> np.ndarray:
+    return np.full((tall, N_PICTURES * _WIDE, 3), _NOTHING, np.uint8)
+
+
 def _space(tall: int, width: int = _WIDTH) -> np.ndarray:
     return np.full((tall, width, 3), _PAPER, np.uint8)
 
 
-def _lettered(lines: Sequence[str], *, width: int, size: int, ink: Any, first: Any = None, tall: int | None = None) -> np.ndarray:
+def _row(*parts: np.ndarray) -> np.ndarray:
+    """Parts side by side, with a margin."""
+    margin = _space(len(parts[0]), _GAP)
+    return np.concatenate([margin, *parts, margin], axis=1)
+
+
+def _line(size: int) -> int:
+    return round(1.35 * size)
+
+
+def _lettered(lines: Sequence[str], width: int, tall: int, *, size: int, ink: tuple[int, int, int]) -> np.ndarray:
+    """Lines of text, the first of them black."""
     from PIL import Image, ImageDraw, ImageFont
 
-    font, step = ImageFont.load_default(size), round(1.35 * size)
-    page = Image.new("RGB", (width, tall or step * len(lines) + _GAP), _PAPER)
+    font = ImageFont.load_default(size)
+    page = Image.new("RGB", (width, tall), _PAPER)
     pen = ImageDraw.Draw(page)
     for row, line in enumerate(lines):
-        left = 0 if tall else _GAP
-        pen.text((left, row * step), line, font=font, fill=first if first is not None and row == 0 else ink)
+        pen.text((0, row * _line(size)), line, font=font, fill=ink if row else _INK)
     return np.asarray(page)
