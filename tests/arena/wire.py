@@ -177,7 +177,8 @@ async def ask(url: str, path: str, *, method: str = "GET", headers: Mapping[str,
         lines.append(f"Content-Length: {len(body)}")
     try:
         writer.write("\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body)
-        raw = await asyncio.wait_for(reader.read(), _ANSWER_S)
+        async with asyncio.timeout(_ANSWER_S):
+            raw = await reader.read()
     finally:
         writer.close()
     answer = HTTPResponse(_Bytes(raw), method=method)  # type: ignore[arg-type]
@@ -295,10 +296,13 @@ class Voter:
     async def settle(self, *, quiet_s: float = 0.0) -> Page:
         """Read until a run of the page has ended, and, where asked, until nothing came for a while."""
         assert self._socket is not None
-        page = await asyncio.wait_for(self._until_finished(), _ANSWER_S)
+        # not wait_for: before Python 3.12 it swallows a cancellation that comes as the answer does, and the voter votes on for ever
+        async with asyncio.timeout(_ANSWER_S):
+            page = await self._until_finished()
         while quiet_s:
             try:
-                page = await asyncio.wait_for(self._until_finished(), quiet_s)
+                async with asyncio.timeout(quiet_s):
+                    page = await self._until_finished()
             except TimeoutError:
                 break
         self.page = page

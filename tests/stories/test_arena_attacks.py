@@ -334,7 +334,8 @@ async def test_what_the_page_keeps_is_no_trigger(attacked: Attacked) -> None:
         await voter.fetch()
         ballot = voter.ballot("A")
         await voter.say(WidgetState(id=voter.page.player, json_value=json.dumps({"vote": ballot})))
-        page = await asyncio.wait_for(voter.settle(), SOON_S)
+        async with asyncio.timeout(SOON_S):
+            page = await voter.settle()
         await stays_open(attacked, voter, page, ballot["battle"])
         assert len(attacked.incidents()) <= 1
 
