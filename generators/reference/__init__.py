@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TEMPERATURES", "Reference"]
 
 #: Raised whenever the same request, weights and options give another clip.
-VERSION = 8
+VERSION = 9
 #: The twins, and what suits each: sound that follows finished pictures wants all of the noise.
 TEMPERATURES = {"joint": 0.5, "cascaded": 1.0}
 

@@ -3,7 +3,8 @@
 What a dense decoder knows of a person it knows anew for every place and size of the head, and least where the head is small. So the face
 is cut out of the decoded picture about the head (whose place the codes tell), brought to one size, painted by a small network that knows
 the person's code, and laid back from brows to mouth. The square's light and pose come from the picture; who it is comes from the code,
-which is the same in every shot.
+which is the same in every shot; and what lips and lids do comes from the numbers of motion that are told by name, whatever the picture
+shows of it.
 """
 
 from __future__ import annotations
@@ -29,18 +30,19 @@ _MIDDLE, _SPREAD = (0.875, 0.43, 0.5), (0.02, 0.03, 0.1)
 
 
 class Faces(nn.Module):
-    """Squares (N, 3, S, S) of pictures to the same with the face painted, by codes of persons (N, P) and motion (N, M); and where it is."""
+    """Squares (N, 3, S, S) of pictures to the same with the face painted, by codes of persons (N, P) and of motion (N, M), of which it
+    knows the first ``told``; and where it is."""
 
-    def __init__(self, side: int, channels: tuple[int, int, int], person: int, shot: int, motion: int) -> None:
+    def __init__(self, side: int, channels: tuple[int, int, int], *, person: int, shot: int, motion: int, told: int) -> None:
         super().__init__()
         a, b, c = channels
-        self.side = side
+        self.side, self.n_told = side, told
         found = nn.Linear(_WHERE, 3)
         self.where = nn.Sequential(nn.Linear(person + shot + motion, _WHERE), nn.SiLU(), found)
         self.near = Conv(12, a, 3, padding=1)
         self.down = nn.ModuleList([Conv(a, b, 4, stride=2, padding=1), Conv(b, c, 4, stride=2, padding=1)])
         self.level = Residual(b)
-        self.told = nn.Linear(person + motion, _INJECTED * (side // 8) ** 2)
+        self.told = nn.Linear(person + told, _INJECTED * (side // 8) ** 2)
         self.among = nn.Sequential(Conv(c + _INJECTED, c, 3, padding=1), Residual(c), Residual(c))
         self.up = nn.ModuleList([Conv(c, 4 * b, 1), Conv(b, 4 * a, 1)])
         self.after = nn.ModuleList([Residual(b), Residual(a)])
@@ -59,7 +61,7 @@ class Faces(nn.Module):
     def forward(self, squares: Tensor, person: Tensor, motion: Tensor) -> Tensor:
         near = F.silu(self.near(F.pixel_unshuffle(squares * 2 - 1, 2).contiguous(memory_format=torch.channels_last)))
         half = self.level(self.down[0](near))
-        told = self.told(torch.cat([person, motion], 1)).unflatten(1, (_INJECTED, self.side // 8, self.side // 8))
+        told = self.told(torch.cat([person, motion[:, : self.n_told]], 1)).unflatten(1, (_INJECTED, self.side // 8, self.side // 8))
         x = self.among(torch.cat([self.down[1](F.silu(half)), told], 1))
         x = self.after[0](F.pixel_shuffle(self.up[0](x), 2) + half)
         x = self.after[1](F.pixel_shuffle(self.up[1](x), 2) + near)
@@ -91,7 +93,7 @@ def laid_over(pictures: Tensor, faces: Tensor, heads: Tensor) -> Tensor:
     across = ((_middles(width, heads.device)[columns] / height)[None, None, :] - x) / (REACH * size)
     down = ((_middles(height, heads.device)[rows] / height)[None, :, None] - y) / (REACH * size)
     at = torch.stack(torch.broadcast_tensors(across, down), -1)
-    there = F.grid_sample(faces, at.to(faces.dtype), padding_mode="border", align_corners=False)
+    there = F.grid_sample(faces, at.to(faces.dtype), mode="bicubic", padding_mode="border", align_corners=False)
     laid = pictures.clone()
     laid[..., rows, columns] = torch.lerp(pictures[..., rows, columns], there, window(at)[:, None].to(pictures.dtype))
     return laid

@@ -16,6 +16,8 @@ Twin = Literal["joint", "cascaded"]
 TWINS: tuple[Twin, ...] = ("joint", "cascaded")
 TOLD_WEIGHT = 3.0
 """How much more what faces do counts than other motion: lips are what is heard."""
+LOOKS_GUIDED = 0.25
+"""How much of the guidance people and shots get, beyond 1: what they look like is easily overdone, and then hard to paint."""
 WEIGHTS = {"person": 0.4, "shot": 0.4, "video": 1.0, "sound": 1.0}
 
 
@@ -107,7 +109,8 @@ def told_weights(config: TransformerConfig, like: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to sample: Euler steps, how strongly the script is followed (1: as trained), and how much of the noise it begins with.
+    """How to sample: Euler steps, how strongly the script is followed (1: as trained; in looks :data:`LOOKS_GUIDED` of it), and how much of
+    the noise it begins with.
 
     Less noise than a ``temperature`` of 1 brings what is likelier, and less of a choice (as in Matcha-TTS: Mehta et al. 2024).
     """
@@ -146,13 +149,15 @@ def _run(model: JointTransformer, scripts: Scripts, noise: Latents, given: Laten
     both = _twice(scripts) if guided else scripts
     twice_states = Latents(*(torch.cat([one, one]) for one in states.each())) if guided else states
     times = torch.linspace(0, 1, how.steps + 1)
+    looks = 1 + LOOKS_GUIDED * (how.guidance - 1)
+    strengths = (looks, looks, how.guidance, how.guidance)
     for begin, end in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         inputs = Latents(*(torch.cat([one, one]) for one in now.each())) if guided else now
         time = torch.full((len(both.words),), begin)
         velocity = model(inputs, twice_states, time, both, context)
         moved = []
-        for tokens, v, mask in zip(now.each(), velocity.each(), fixed, strict=True):
-            step = v[n:] + how.guidance * (v[:n] - v[n:]) if guided else v
+        for tokens, v, mask, strength in zip(now.each(), velocity.each(), fixed, strengths, strict=True):
+            step = v[n:] + strength * (v[:n] - v[n:]) if guided else v
             moved.append(torch.where(mask, tokens, tokens + (end - begin) * step))
         now = Latents(*moved)
     return now

@@ -136,8 +136,8 @@ class VideoTokenizer(nn.Module):
         self.grid = Grid(self.config)
         self.encoder = Encoder(self.config)
         self.decoder = Decoder(self.config)
-        sizes = (self.config.person, self.config.shot, self.config.motion)
-        self.faces = Faces(self.config.face, self.config.face_channels, *sizes)
+        sizes = {name: getattr(self.config, name) for name in ("person", "shot", "motion", "told")}
+        self.faces = Faces(self.config.face, self.config.face_channels, **sizes)
         self.register_buffer("mean", torch.zeros(self.config.cell, 1, 1))
         self.register_buffer("deviation", torch.ones(self.config.cell, 1, 1))
 

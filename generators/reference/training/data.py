@@ -123,6 +123,10 @@ class PictureBatches(Numbered[Tensor]):
         return pictures_of(chosen)
 
 
+_UNLIKE_OF, _UNLIKE_WITHIN = 4, 13
+"""Of how many pictures, at most a dozen away, that with the most unlike lips is taken."""
+
+
 def pairs_of(batch: int) -> int:
     """How many pairs a batch of pictures begins with.
 
@@ -268,7 +272,7 @@ class Shown:
 
 class ShownBatches(Numbered[Shown]):
     """Endless batches of :class:`Shown`. ``codes`` are those of all pictures of ``places``, in whose order ``rows`` are; ``faces_only``
-    leaves out the rows that show nobody."""
+    leaves out the rows that show nobody, and takes pairs that differ most in how far lips are open (the first number of motion)."""
 
     def __init__(
         self,
@@ -281,7 +285,7 @@ class ShownBatches(Numbered[Shown]):
         seed: int = 0,
         faces_only: bool = False,
     ) -> None:
-        self.told = told
+        self.told, self.unlike = told, faces_only
         self.rows, self.places, self.codes, self.size, self.seed = rows, places, codes, batch, seed
         kept = [(index, row) for index, row in enumerate(places) if row.cast or not faces_only]
         self.clips = [index for index, row in kept if row.pictures > MAX_SHOTS]
@@ -296,16 +300,22 @@ class ShownBatches(Numbered[Shown]):
         for among, count in asked:
             index = among[int(rng.integers(len(among)))]
             first, last, person = self.places[index].bounds[int(rng.integers(len(self.places[index].bounds)))]
-            # The second of a pair is a few pictures away: heads have hardly moved then, but lips have, and what differs is what is weighed.
-            step = int(rng.integers(2, 5)) * (1 if rng.random() < 0.5 else -1)
             begin = int(rng.integers(first, last))
-            shown = [begin, min(max(begin + step, first), last - 1)][:count]
+            shown = [begin, self._other(self.places[index].first, (first, last), begin, rng)][:count]
             row = self.rows[index]
             stored += [row.pictures[one] for one in shown]
             heads += [row.heads[one] for one in shown]
             columns += [self._codes_of(self.places[index], (first, last, person), one, rng) for one in shown]
         who, where, motion = (torch.stack(column) for column in zip(*columns, strict=True))
         return Shown(pictures_of(stored), who, where, motion, torch.from_numpy(np.stack(heads)))
+
+    def _other(self, row: int, bounds: tuple[int, int], begin: int, rng: np.random.Generator) -> int:
+        """The second of a pair, a few pictures away: heads have hardly moved then, but lips have, and what differs is what is weighed."""
+        first, last = bounds
+        steps = rng.integers(2, 5 if not self.unlike else _UNLIKE_WITHIN, size=_UNLIKE_OF if self.unlike else 1) * rng.choice((-1, 1))
+        near = np.clip(begin + steps, first, last - 1)
+        lips = self.codes[2][row + near, 0] - self.codes[2][row + begin, 0]
+        return int(near[int(lips.abs().argmax())])
 
     def _codes_of(self, row: CellRow, bounds: tuple[int, int, int], shown: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         first, last, person = bounds

@@ -22,6 +22,11 @@ CELL_NOISE = 0.05
 SHOWN_EVERY = 100
 FACE_WEIGHT = 3.0
 MOUTH_WEIGHT = 3.0
+CHANGE_WEIGHT = 0.1
+NEAR = (0.03, 0.011)
+"""How far down and across lips may be from where they are asked for, in sides of the square."""
+LEAST_CHANGE = 3e-4
+"""Mean square, over three colours, of what changes about a mouth below which a pair counts less: the grain of its pictures."""
 SHOT_NOISE = 0.7
 
 
@@ -149,15 +154,16 @@ class FacesTraining(Training[nn.ModuleDict]):
     """Squares about the heads of pictures, from those of drafts (of the polished ``video``, which stays as it is) and from codes.
 
     Codes of shots are spoiled more here, by up to :data:`SHOT_NOISE`: a shot that the model thought up is never quite that of the person
-    it is to show, and who is seen must be told by the person's code. Of motion, what is not told by name is taken back by a random share:
-    lips are to follow the numbers that say what they do. The mouth counts most (:func:`mouth`).
+    it is to show, and who is seen must be told by the person's code. Of every other pair the drafts have each other's motion but for what
+    is told by name: the painter is to follow what it is told of lips, and not what the draft shows. The mouth counts most
+    (:func:`mouth`), a pixel or two from where it is asked for as well as there (:func:`nearest`), and dark faces as much as light ones.
     """
 
     stage = "faces"
 
     def __init__(self, video: VideoTokenizer, *, steps: int, rate: float = 0.0015, seed: int = 0) -> None:
         size = video.config
-        faces = Faces(size.face, size.face_channels, size.person, size.shot, size.motion)
+        faces = Faces(size.face, size.face_channels, person=size.person, shot=size.shot, motion=size.motion, told=size.told)
         super().__init__(nn.ModuleDict({"faces": faces.to(memory_format=torch.channels_last)}), steps=steps, rate=rate, seed=seed)
         self.video = video
 
@@ -168,32 +174,62 @@ class FacesTraining(Training[nn.ModuleDict]):
         faces = cast(Faces, net["faces"])
         person = spoiled(batch.person, CODE_NOISE)
         shot = spoiled(batch.shot, SHOT_NOISE * torch.rand_like(batch.shot[:, :1]))
-        share = torch.rand_like(batch.motion[:, :1])
-        n = 2 * pairs_of(len(shot))
-        shot[1:n:2], share[1:n:2] = shot[0:n:2], share[0:n:2]  # both of a pair are of one shot, and what changes between them is weighed
-        told = self.video.config.told
-        motion = spoiled(torch.cat([batch.motion[:, :told], batch.motion[:, told:] * share], 1), MOTION_NOISE)
+        told, n = self.video.config.told, 2 * pairs_of(len(shot))
+        shot[1:n:2] = shot[0:n:2]  # both of a pair are of one shot
+        theirs = torch.arange(len(shot), device=shot.device)
+        theirs[:n].view(-1, 2)[::2] = theirs[:n].view(-1, 2)[::2].flip(1)
+        motion = spoiled(torch.cat([batch.motion[:, :told], batch.motion[theirs, told:]], 1), MOTION_NOISE)
         with torch.no_grad():
             draft = self.video.draft(person, shot, motion).float()
         found = faces.heads(person, shot, motion)
         made = faces(cut_out(draft, found.detach(), faces.side), person, motion).float()
         asked = cut_out(batch.pictures, batch.heads, faces.side)
-        apart = ((found - batch.heads) / batch.heads[:, 2:]).square().mean()
-        missed = change_missed(made, asked)
+        apart = ((found - batch.heads[theirs]) / batch.heads[:, 2:]).square().mean()
         at = places(faces.side, made.device)
-        weight = (0.1 + oval(at) + MOUTH_WEIGHT * mouth(at))[None, None]
+        lips = mouth(at)
+        near = nearest(made.detach(), asked, lips)
+        missed = change_missed(made, near, lips)
+        weight = (0.1 + oval(at) * (1 - lips))[None, None] * light_pixels(asked, oval(at))
+        lip_weight = MOUTH_WEIGHT * lips[None, None] * light_pixels(asked, lips)
         if self.training and self.global_step % SHOWN_EVERY == 0:
             self.show_pictures("faces/asked_made", torch.cat([asked[:4], made[:4]]))
-        loss = picture_loss(made, asked, lively_pixels(asked) * weight, 2 * weight) + 0.2 * missed + 2 * apart
+        loss = picture_loss(made, asked, lively_pixels(asked) * weight, 2 * weight)
+        loss = loss + picture_loss(made, near, lively_pixels(near) * lip_weight, 2 * lip_weight) + CHANGE_WEIGHT * missed + 2 * apart
         return {"loss": loss, "change_missed": missed, "place_missed": apart}
 
 
-def change_missed(made: Tensor, asked: Tensor) -> Tensor:
+def nearest(made: Tensor, asked: Tensor, weight: Tensor) -> Tensor:
+    """Squares ``asked`` (N, 3, S, S), each moved by the few pixels that bring it nearest to ``made`` where ``weight`` (S, S) is; both of a
+    pair alike.
+
+    Codes do not tell where lips are to the pixel. A line that is a pixel wide and may be here or there is best not drawn at all where each
+    pixel is held to its own, and lips without a line between them tell nobody what they do.
+    """
+    n, side = 2 * pairs_of(len(asked)), asked.shape[-1]
+    reach = (round(NEAR[0] * side), round(NEAR[1] * side))
+    moves = [(down, across) for down in range(-reach[0], reach[0] + 1) for across in range(-reach[1], reach[1] + 1)]
+    apart = torch.stack([((made - asked.roll(move, (2, 3))).abs() * weight).mean((1, 2, 3)) for move in moves])
+    apart[:, 0:n:2] = apart[:, 1:n:2] = apart[:, 0:n:2] + apart[:, 1:n:2]
+    return torch.stack([one.roll(moves[place], (1, 2)) for one, place in zip(asked, apart.argmin(0).tolist(), strict=True)])
+
+
+def light_pixels(asked: Tensor, weight: Tensor) -> Tensor:
+    """Weights (N, 1, 1, 1), about 1, that make up for how little light a picture (N, 3, S, S) has where ``weight`` (S, S) is."""
+    light = (asked * weight).sum((1, 2, 3)) / (3 * weight.sum())
+    dark = 1 / (light + 0.15)
+    return (dark / dark.mean())[:, None, None, None]
+
+
+def change_missed(made: Tensor, asked: Tensor, weight: Tensor | None = None) -> Tensor:
     """Share of what changes between the two of each pair of pictures (N, 3, H, W) that ``made`` does not follow; 0 where there are no
-    pairs."""
+    pairs. With a ``weight`` (H, W), each pair counts as much as any other, however little of its light changes there."""
     n = 2 * pairs_of(len(asked))
     changed = asked[0:n:2] - asked[1:n:2]
-    return (made[0:n:2] - made[1:n:2] - changed).square().sum() / changed.square().sum().clamp(min=1e-6)
+    apart = (made[0:n:2] - made[1:n:2] - changed).square()
+    if weight is None:
+        return apart.sum() / changed.square().sum().clamp(min=1e-6)
+    missed, all_of_it = (weight * apart).sum((1, 2, 3)), (weight * changed.square()).sum((1, 2, 3))
+    return (missed / all_of_it.clamp(min=LEAST_CHANGE * float(weight.sum()))).sum() / max(1, len(changed))
 
 
 def motion_missed(made: Tensor, views: Views) -> Tensor:

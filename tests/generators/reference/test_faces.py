@@ -57,11 +57,40 @@ def test_a_head_beyond_the_edge_is_laid_as_far_as_it_is_seen() -> None:
 
 
 def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
-    faces = Faces(16, (8, 8, 8), 4, 4, 4)
+    faces = Faces(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
     squares = torch.rand(3, 3, 16, 16)
     assert torch.equal(faces(squares, torch.randn(3, 4), torch.randn(3, 4)), squares)
     heads = faces.heads(torch.randn(3, 4), torch.randn(3, 4), torch.randn(3, 4))
     assert torch.equal(heads, heads[:1].expand(3, -1))  # the place where heads stand on average
+
+
+def test_a_painter_follows_what_is_told_by_name_and_no_other_motion() -> None:
+    torch.manual_seed(0)
+    faces = Faces(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
+    torch.nn.init.normal_(faces.out.weight)
+    squares, person, motion = torch.rand(1, 3, 16, 16), torch.randn(1, 4), torch.randn(1, 4)
+    made = faces(squares, person, motion)
+    assert torch.equal(faces(squares, person, motion + torch.tensor([0.0, 0.0, 1.0, 1.0])), made)
+    assert not torch.allclose(faces(squares, person, motion + torch.tensor([1.0, 0.0, 0.0, 0.0])), made)
+
+
+def test_some_drafts_that_a_painter_learns_from_have_the_other_lips_of_their_pair() -> None:
+    config = TokenizerConfig(64, 32, 4, 4, 4, 1, 4, (8, 8, 8), 8, 8, 1, face=16, face_channels=(8, 8, 8))
+    video = VideoTokenizer(config).eval().requires_grad_(False)
+    training = FacesTraining(video, steps=10).eval()
+    asked: list[Tensor] = []
+
+    def draft(person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
+        asked.append(motion)
+        return torch.rand(len(motion), 3, 32, 64)
+
+    video.draft = draft  # type: ignore[method-assign]
+    motion = 100.0 * torch.arange(15)[:, None] * torch.ones(15, 4)
+    heads = torch.tensor([[1.0, 0.4, 0.4]]).repeat(15, 1)
+    training.losses(training.net, Shown(torch.rand(15, 3, 32, 64), torch.ones(15, 4), torch.ones(15, 4), motion, heads), 0)
+    told, other = (asked[0] / 100).round().int().split([1, 3], 1)  # without the noise
+    assert told[:, 0].tolist() == list(range(15))
+    assert other[:, 0].tolist() == [1, 0, 2, 3, 5, 4, 6, 7, 9, 8, 10, 11, 12, 13, 14]  # five pairs, and five alone
 
 
 def test_nobody_has_no_face(model: ReferenceModel) -> None:
@@ -125,7 +154,7 @@ def test_what_is_wrong_about_the_mouth_costs_most() -> None:
 
 
 def test_a_head_has_a_size_whatever_the_codes() -> None:
-    faces = Faces(16, (8, 8, 8), 4, 4, 4)
+    faces = Faces(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
     torch.nn.init.normal_(faces.where[2].weight, std=100.0)
     heads = faces.heads(*(100 * torch.randn(50, 4) for _ in range(3)))
     assert heads[:, 2].min() > 0.05

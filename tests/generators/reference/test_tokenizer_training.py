@@ -10,7 +10,16 @@ import torch
 
 from generators.reference.tokenizer import picture_loss, sharpness_loss
 from generators.reference.training.data import CellRow, ShownBatches, Views, pairs_of
-from generators.reference.training.tokenizers import FACE_WEIGHT, acting_missed, change_missed, face_pixels, lively_pixels, motion_missed
+from generators.reference.training.tokenizers import (
+    FACE_WEIGHT,
+    acting_missed,
+    change_missed,
+    face_pixels,
+    light_pixels,
+    lively_pixels,
+    motion_missed,
+    nearest,
+)
 
 
 def views(targets: torch.Tensor, stretch: list[int]) -> Views:
@@ -51,6 +60,68 @@ def test_a_change_is_all_missed_by_two_of_a_kind_and_none_by_the_truth() -> None
     means = torch.stack([pictures[0:4:2], pictures[1:4:2]]).mean(0).repeat_interleave(2, 0)
     assert change_missed(torch.cat([means, pictures[4:]]), pictures).item() == pytest.approx(1.0, abs=1e-5)
     assert change_missed(torch.zeros(2, 3, 8, 8), torch.ones(2, 3, 8, 8)).item() == 0.0  # too few for pairs
+
+
+def test_a_change_in_the_dark_counts_as_one_in_the_light_where_it_is_weighed() -> None:
+    torch.manual_seed(0)
+    pictures = torch.rand(6, 3, 8, 8)
+    pictures[2:4] *= 0.1
+    half = pictures.clone()
+    half[2:4] = half[2:4].mean(0, keepdim=True)  # nothing of what changes in the dark pair
+    weight = torch.ones(8, 8)
+    assert change_missed(half, pictures, weight).item() == pytest.approx(0.5, abs=1e-5)
+    assert change_missed(half, pictures).item() < 0.02
+    weight[:, 4:] = 0.0
+    elsewhere = pictures.clone()
+    elsewhere[..., 4:] = 0.0
+    assert change_missed(elsewhere, pictures, weight).item() == pytest.approx(0.0, abs=1e-6)
+    assert change_missed(torch.zeros(2, 3, 8, 8), torch.ones(2, 3, 8, 8), weight).item() == 0.0
+    still = torch.full((6, 3, 8, 8), 0.5)
+    assert change_missed(still + 1e-4 * pictures, still, weight).item() < 1e-3  # no change is asked for, and hardly any made
+
+
+def test_lips_may_be_a_few_pixels_from_where_they_are_asked_for_in_both_of_a_pair_alike() -> None:
+    torch.manual_seed(0)
+    asked = torch.rand(6, 3, 96, 96)  # two pairs, and two alone
+    moves = [(2, 1), (2, 1), (-3, 0), (-3, 0), (0, -1), (1, 0)]
+    made = torch.stack([one.roll(move, (1, 2)) for one, move in zip(asked, moves, strict=True)])
+    weight = torch.zeros(96, 96)
+    weight[60:80, 30:60] = 1.0
+    assert torch.equal(nearest(made, asked, weight), made)
+    made[1] = asked[1].roll((3, 0), (1, 2)) + 1.0  # the second of the first pair would be elsewhere, but is far from right wherever it is
+    assert torch.equal(nearest(made, asked, weight)[0], made[0])
+    assert torch.equal(nearest(made, asked, weight)[1], asked[1].roll((2, 1), (1, 2)))
+    made[:, :, :50] = torch.rand(6, 3, 50, 96)  # what is not weighed does not count
+    assert torch.equal(nearest(made, asked, weight)[2:, :, 55:85], made[2:, :, 55:85])
+    far = asked.roll(20, 2)
+    assert (nearest(far, asked, weight) - far).abs().mean() > 0.2
+
+
+def test_dark_faces_weigh_more_than_light_ones() -> None:
+    pictures = torch.cat([torch.full((1, 3, 8, 8), 0.1), torch.full((1, 3, 8, 8), 0.6)])
+    pictures[:, :, 4:] = 1.0
+    face = torch.zeros(8, 8)
+    face[:4] = 1.0
+    weight = light_pixels(pictures, face)
+    assert weight.shape == (2, 1, 1, 1)
+    assert weight.mean().item() == pytest.approx(1.0)
+    assert (weight[0] / weight[1]).item() == pytest.approx(0.75 / 0.25, rel=1e-5)
+
+
+def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generators.reference.training.data.pictures_of", lambda stored: torch.tensor([int(one) for one in stored]))
+    clip = SimpleNamespace(pictures=[str(place) for place in range(40)], extras=["40"], heads=np.zeros((40, 3)))
+    codes = torch.zeros(41, 2)
+    codes[:, 0] = torch.arange(41) % 2  # open in every second picture
+    columns = (torch.zeros(41, 1), torch.zeros(41, 1), codes)
+
+    def unlike(**more: bool) -> float:
+        batches = ShownBatches([clip], [CellRow(0, 40, 1, 1, ((0, 40, 0),))], columns, told=1, batch=60, **more)  # type: ignore[arg-type]
+        shown = batches.batch(0, np.random.default_rng(0)).pictures[:40]
+        return float(((shown[0::2] - shown[1::2]) % 2).float().mean())
+
+    assert unlike() < 0.6
+    assert unlike(faces_only=True) > 0.85
 
 
 def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: pytest.MonkeyPatch) -> None:
