@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from generators.reference.twins import TWINS, temperature_of
 from seedbench.errors import GeneratorError
 from seedbench.generator import Capabilities, Generation, Generator, Request
 
@@ -19,34 +20,32 @@ if TYPE_CHECKING:
     from generators.reference.model import ReferenceModel
     from seedbench.prompt import Prompt
 
-__all__ = ["TEMPERATURES", "Reference"]
+__all__ = ["Reference"]
 
 #: Raised whenever the same request, weights and options give another clip.
-VERSION = 9
-#: The twins, and what suits each: sound that follows finished pictures wants all of the noise.
-TEMPERATURES = {"joint": 0.5, "cascaded": 1.0}
+VERSION = 10
 
 
 class Reference(Generator):
     """The reference model. ``twin``: joint or cascaded; ``weights``: a folder of trained weights (empty: those shipped);
-    ``steps``: of denoising; ``guidance``: how strongly the prompt is followed, 1: as trained; ``temperature``: how much of the noise it
-    begins with, 1: as trained, less: likelier clips, and more alike (left out: what suits the twin)."""
+    ``steps``: of denoising; ``guidance``: how strongly the prompt is followed, 1: as trained (what is above it counts a quarter for
+    people's looks); ``temperature``: how much of the noise it begins with, 1: as trained, less: likelier clips, and more alike (left out:
+    what suits the twin and what is seen)."""
 
     name: ClassVar[str] = "reference"
 
     def __init__(
         self, *, twin: str = "joint", weights: str = "", steps: int = 24, guidance: float = 3.0, temperature: float | None = None
     ) -> None:
-        if twin not in TEMPERATURES:
-            raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(TEMPERATURES)}")
+        if twin not in TWINS:
+            raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(TWINS)}")
         if type(steps) is not int or not 1 <= steps <= 1000:
             raise GeneratorError(f"steps must be a whole number from 1 to 1000, not {steps!r}")
-        temperature = TEMPERATURES[twin] if temperature is None else temperature
-        for option, value, most in (("guidance", guidance, 20), ("temperature", temperature, 2)):
+        for option, value, most in (("guidance", guidance, 20), ("temperature", 1 if temperature is None else temperature, 2)):
             if type(value) not in (int, float) or not 0 <= value <= most:
                 raise GeneratorError(f"{option} must be a number from 0 to {most}, not {value!r}")
         self.twin, self.weights, self.steps = twin, str(weights), steps
-        self.guidance, self.temperature = float(guidance), float(temperature)
+        self.guidance, self.temperature = float(guidance), None if temperature is None else float(temperature)
 
     def capabilities(self) -> Capabilities:
         """Tasks, sizes and lengths it was trained for; the same request gives the same clip."""
@@ -62,7 +61,7 @@ class Reference(Generator):
             "weights": weights,
             "steps": self.steps,
             "guidance": self.guidance,
-            "temperature": self.temperature,
+            "temperature": temperature_of(self.twin, people=bool(prompt.cast)) if self.temperature is None else self.temperature,
         }
 
     def generate(self, request: Request, directory: Path) -> Generation:

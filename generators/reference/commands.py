@@ -88,8 +88,8 @@ def train(
         import tensorboard  # noqa: F401
     except ImportError as error:
         raise GeneratorError(f"training needs {error.name}: pip install 'seedbench[train]'") from error
-    from generators.reference.flow import TWINS
     from generators.reference.training.fit import train as fit
+    from generators.reference.twins import TWINS
 
     fit(
         wanted,

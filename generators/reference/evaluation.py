@@ -14,6 +14,7 @@ import numpy as np
 from generators.reference import heldout, sheet
 from generators.reference.model import SHIPPED, ReferenceModel
 from generators.reference.script import FPS
+from generators.reference.twins import TEMPERATURES
 from seedbench.prompt import Prompt
 from seedbench.report.data import SummaryRow
 from seedbench.statistics import Estimate, mean_interval, paired_difference, rate_interval
@@ -61,7 +62,7 @@ def evaluate(
 
     The run is an ordinary one called ``reference-eval-...``: it resumes, and `seedbench report` shows it. Raises SeedBenchError as runs do.
     """
-    from generators.reference import TEMPERATURES, Reference
+    from generators.reference import Reference
     from generators.reference.model import weights_digest
     from seedbench.cli.run import run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -11,13 +10,12 @@ from torch import Tensor
 
 from generators.reference.tokens import FRAMES_PER_TOKEN, Scripts
 from generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, JointTransformer, Latents, TransformerConfig
+from generators.reference.twins import Twin, temperature_of
 
-Twin = Literal["joint", "cascaded"]
-TWINS: tuple[Twin, ...] = ("joint", "cascaded")
 TOLD_WEIGHT = 3.0
 """How much more what faces do counts than other motion: lips are what is heard."""
 LOOKS_GUIDED = 0.25
-"""How much of the guidance people and shots get, beyond 1: what they look like is easily overdone, and then hard to paint."""
+"""How much of the guidance people and shots of people get, beyond 1: what they look like is easily overdone, and then hard to paint."""
 WEIGHTS = {"person": 0.4, "shot": 0.4, "video": 1.0, "sound": 1.0}
 
 
@@ -110,14 +108,14 @@ def told_weights(config: TransformerConfig, like: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Sampling:
     """How to sample: Euler steps, how strongly the script is followed (1: as trained; in looks :data:`LOOKS_GUIDED` of it), and how much of
-    the noise it begins with.
+    the noise it begins with (None: what suits the twin and what is seen, :func:`generators.reference.twins.temperature_of`).
 
     Less noise than a ``temperature`` of 1 brings what is likelier, and less of a choice (as in Matcha-TTS: Mehta et al. 2024).
     """
 
     steps: int = 24
     guidance: float = 3.0
-    temperature: float = 1.0
+    temperature: float | None = None
 
 
 @torch.no_grad()
@@ -128,7 +126,9 @@ def sample(
 
     The joint model denoises everything at once. The cascaded one makes people, shots and pictures without any sound, then sound to them.
     """
-    noise = Latents(*(how.temperature * one for one in noise.each()))
+    suited = [temperature_of(twin, people=seen) for seen in scripts.people.any(1).tolist()]
+    share = torch.tensor(suited if how.temperature is None else how.temperature, device=noise.person.device).view(-1, 1, 1)
+    noise = Latents(*(share * one for one in noise.each()))
     if twin == "joint":
         return _run(model, scripts, noise, given, states, how)
     first = Latents(states.person, states.shot, states.video, torch.full_like(states.sound, ABSENT))
@@ -150,7 +150,8 @@ def _run(model: JointTransformer, scripts: Scripts, noise: Latents, given: Laten
     twice_states = Latents(*(torch.cat([one, one]) for one in states.each())) if guided else states
     times = torch.linspace(0, 1, how.steps + 1)
     looks = 1 + LOOKS_GUIDED * (how.guidance - 1)
-    strengths = (looks, looks, how.guidance, how.guidance)
+    of_shots = torch.where(scripts.shown[..., None] > 0, looks, how.guidance)
+    strengths = (looks, of_shots, how.guidance, how.guidance)
     for begin, end in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         inputs = Latents(*(torch.cat([one, one]) for one in now.each())) if guided else now
         time = torch.full((len(both.words),), begin)

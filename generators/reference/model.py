@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from generators.reference.codec import CodecConfig, SoundCodec
-from generators.reference.flow import TWINS, Twin
 from generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
 from generators.reference.tokens import Vocabulary
 from generators.reference.transformer import KINDS, JointTransformer, Latents, TransformerConfig
+from generators.reference.twins import TWINS, Twin
 from seedbench.errors import GeneratorError
 from seedbench.wholefile import whole
 

@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from generators.reference import heldout, shards
 from generators.reference.codec import CodecConfig, SoundCodec
 from generators.reference.config import Config, load
-from generators.reference.flow import TWINS, Twin
 from generators.reference.heldout import HeldOut
 from generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Tokenizers, weights_digest
 from generators.reference.tokenizer import Grid, TokenizerConfig, VideoTokenizer
@@ -51,6 +50,7 @@ from generators.reference.training.tokenizers import CodecTraining, CoderTrainin
 from generators.reference.training.twins import TwinTraining
 from generators.reference.training.validation import Validation
 from generators.reference.transformer import JointTransformer, TransformerConfig
+from generators.reference.twins import TWINS, Twin
 from seedbench.errors import GeneratorError
 from seedbench.plan import make_metrics
 from seedbench.wholefile import whole

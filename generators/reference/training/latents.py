@@ -12,13 +12,14 @@ from torch import Tensor
 
 from generators.reference import shards, sound
 from generators.reference.codec import COLUMNS
-from generators.reference.flow import Twin, drawn_states
+from generators.reference.flow import drawn_states
 from generators.reference.model import Scale, Tokenizers
 from generators.reference.script import PAUSE, Script, read
 from generators.reference.tokenizer import about_mean
 from generators.reference.tokens import FRAMES_PER_TOKEN, Scripts, Vocabulary, batched, n_tokens, voice_of
 from generators.reference.training.data import CellRow, Cells, Numbered, as_acted
 from generators.reference.transformer import KINDS, Latents
+from generators.reference.twins import Twin
 
 _SHOT_PICTURES = 6
 MIN_WORD_COUNT = 3

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 
-from generators.reference.flow import Twin, loss_of
+from generators.reference.flow import loss_of
 from generators.reference.training.averaging import Training
 from generators.reference.training.latents import Tasks
 from generators.reference.transformer import JointTransformer, TransformerConfig
+from generators.reference.twins import Twin
 
 
 class TwinTraining(Training[JointTransformer]):

@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from generators.reference import TEMPERATURES
 from generators.reference.flow import Sampling
 from generators.reference.generate import generate
 from generators.reference.heldout import HeldOut
@@ -63,7 +62,7 @@ class Validation(Callback):
         size: tuple[int, int],
     ) -> None:
         self.model, self.asked, self.metrics = model, asked, tuple(metrics)
-        self.every, self.sampling, self.out, self.size = every, Sampling(steps, temperature=TEMPERATURES[model.twin]), out, size
+        self.every, self.sampling, self.out, self.size = every, Sampling(steps), out, size
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
         step = trainer.global_step

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from generators.reference import TEMPERATURES, Reference
+from generators.reference import Reference
 from generators.reference.conditions import given_by
 from generators.reference.flow import Sampling
 from generators.reference.generate import sampled
@@ -217,9 +217,14 @@ def test_its_identity_is_that_of_its_weights(
 def test_its_identity_holds_the_options_it_falls_back_on(weights: Path, talking: Callable[..., Prompt]) -> None:
     usual = Reference(weights=str(weights))
     identity = usual.identity(talking(), 0)  # a clip made with another default is another clip
-    assert (identity["guidance"], identity["temperature"]) == (usual.guidance, usual.temperature)
-    assert Reference(twin="cascaded").temperature != usual.temperature == TEMPERATURES["joint"]
-    assert Reference(twin="cascaded", temperature=0.5).temperature == 0.5
+    nobody = talking(cast=(), shots=(), speech=())
+
+    def noise(prompt: Prompt, **options: Any) -> Any:
+        return Reference(weights=str(weights), **options).identity(prompt, 0)["temperature"]
+
+    assert (identity["guidance"], noise(talking()), noise(nobody)) == (usual.guidance, 0.5, 1.0)
+    assert (noise(talking(), twin="cascaded"), noise(nobody, twin="cascaded")) == (1.0, 1.0)
+    assert noise(talking(), twin="cascaded", temperature=0.5) == noise(nobody, temperature=0.5) == 0.5
     assert Reference(weights=str(weights), steps=7).identity(talking(), 0)["steps"] == 7
 
 
