@@ -285,7 +285,8 @@ class ShownBatches(Numbered[Shown]):
         seed: int = 0,
         faces_only: bool = False,
     ) -> None:
-        self.told, self.unlike = told, faces_only
+        self.told = told
+        self.within, self.tries = (_UNLIKE_WITHIN, _UNLIKE_OF) if faces_only else (5, 1)
         self.rows, self.places, self.codes, self.size, self.seed = rows, places, codes, batch, seed
         kept = [(index, row) for index, row in enumerate(places) if row.cast or not faces_only]
         self.clips = [index for index, row in kept if row.pictures > MAX_SHOTS]
@@ -312,7 +313,7 @@ class ShownBatches(Numbered[Shown]):
     def _other(self, row: int, bounds: tuple[int, int], begin: int, rng: np.random.Generator) -> int:
         """The second of a pair, a few pictures away: heads have hardly moved then, but lips have, and what differs is what is weighed."""
         first, last = bounds
-        steps = rng.integers(2, 5 if not self.unlike else _UNLIKE_WITHIN, size=_UNLIKE_OF if self.unlike else 1) * rng.choice((-1, 1))
+        steps = rng.integers(2, self.within, size=self.tries) * rng.choice((-1, 1))
         near = np.clip(begin + steps, first, last - 1)
         lips = self.codes[2][row + near, 0] - self.codes[2][row + begin, 0]
         return int(near[int(lips.abs().argmax())])

@@ -156,7 +156,7 @@ class FacesTraining(Training[nn.ModuleDict]):
     Codes of shots are spoiled more here, by up to :data:`SHOT_NOISE`: a shot that the model thought up is never quite that of the person
     it is to show, and who is seen must be told by the person's code. Of every other pair the drafts have each other's motion but for what
     is told by name: the painter is to follow what it is told of lips, and not what the draft shows. The mouth counts most
-    (:func:`mouth`), a pixel or two from where it is asked for as well as there (:func:`nearest`), and dark faces as much as light ones.
+    (:func:`mouth`), a few pixels from where it is asked for as well as there (:func:`nearest`), and dark faces as much as light ones.
     """
 
     stage = "faces"
@@ -186,10 +186,10 @@ class FacesTraining(Training[nn.ModuleDict]):
         asked = cut_out(batch.pictures, batch.heads, faces.side)
         apart = ((found - batch.heads[theirs]) / batch.heads[:, 2:]).square().mean()
         at = places(faces.side, made.device)
-        lips = mouth(at)
+        face, lips = oval(at), mouth(at)
         near = nearest(made.detach(), asked, lips)
         missed = change_missed(made, near, lips)
-        weight = (0.1 + oval(at) * (1 - lips))[None, None] * light_pixels(asked, oval(at))
+        weight = (0.1 + face * (1 - lips))[None, None] * light_pixels(asked, face)
         lip_weight = MOUTH_WEIGHT * lips[None, None] * light_pixels(asked, lips)
         if self.training and self.global_step % SHOWN_EVERY == 0:
             self.show_pictures("faces/asked_made", torch.cat([asked[:4], made[:4]]))

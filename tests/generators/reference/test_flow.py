@@ -56,6 +56,13 @@ class Straight:
         return Latents(*((goal - now) / left for goal, now in zip(rows, tokens.each(), strict=True)))
 
 
+class Still(Straight):
+    """A model with which nothing moves: what comes out is what was begun with."""
+
+    def __call__(self, tokens: Latents, *_: Any) -> Latents:
+        return Latents(*(torch.zeros_like(one) for one in tokens.each()))
+
+
 @pytest.fixture
 def scripts(make_script: Callable[..., Script]) -> Scripts:
     return batched([make_script(20, cuts=(9,)), make_script(12)], VOCABULARY)
@@ -234,10 +241,6 @@ def test_guidance_goes_so_many_times_from_the_blank_velocity_to_the_told_one(scr
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
 @pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
 def test_so_much_of_the_noise_is_begun_with(scripts: Scripts, twin: Any, temperature: float) -> None:
-    class Still(Straight):
-        def __call__(self, tokens: Latents, *_: Any) -> Latents:
-            return Latents(*(torch.zeros_like(one) for one in tokens.each()))
-
     start, states = filled(scripts, 2.0), all_noisy(scripts)
     states.video[:, 0] = GIVEN
     given = filled(scripts, 7.0)
@@ -250,10 +253,6 @@ def test_so_much_of_the_noise_is_begun_with(scripts: Scripts, twin: Any, tempera
 
 @pytest.mark.parametrize(("twin", "with_people"), [("joint", 0.5), ("cascaded", 1.0)])
 def test_as_much_of_the_noise_is_begun_with_as_suits_the_twin_and_whom_it_shows(scripts: Scripts, twin: Any, with_people: float) -> None:
-    class Still(Straight):
-        def __call__(self, tokens: Latents, *_: Any) -> Latents:
-            return Latents(*(torch.zeros_like(one) for one in tokens.each()))
-
     scripts = replace(scripts, people=torch.tensor([[True], [False]]))
     start = filled(scripts, 2.0)
     made = sample(Still(start), scripts, start, start, all_noisy(scripts), how=Sampling(3, 1.0), twin=twin)  # type: ignore[arg-type]
