@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from seedbench.errors import StorageError
 from seedbench.harness import clip_path
 from seedbench.report.data import RunReport, SummaryRow
 from seedbench.report.write import write_report
-from seedbench.reporting import find_run, load_report
+from seedbench.reporting import find_run, load_report, spec_of
 from seedbench.statistics import holm, paired_difference
 from seedbench.store import CellRow, RunRow, Store
 from seedbench.workspace import Workspace
@@ -42,17 +43,43 @@ def _number(row: SummaryRow | None) -> str:
     return f"{row.value:.3g}{bounds} ({row.n_scored}/{row.n_scored + row.n_unscored + row.n_failed})"
 
 
-def _values(report: RunReport, generator: str, metric: str, measure: str, backend: str, absolute: bool) -> dict[str, list[float]]:
+def _values(
+    report: RunReport, generator: str, metric: str, measure: str, backend: str, *, absolute: bool, left_out: Sequence[str]
+) -> dict[str, list[float]]:
     found: dict[str, list[float]] = defaultdict(list)
     for cell in report.cells:
+        if cell.prompt_id in left_out:
+            continue
         for one in cell.scores:
             if (cell.generator, one.metric, one.measure, one.backend) == (generator, metric, measure, backend) and one.value is not None:
                 found[cell.prompt_id].append(abs(one.value) if absolute else one.value)
     return found
 
 
+def changed_prompts(store: Store, first: str, second: str) -> list[str]:
+    """Ids under which two runs asked for different things: another text, length, cast or anything else of the prompt.
+
+    Args:
+        store: The database of the workspace.
+        first: The name of a run.
+        second: The name of another run.
+
+    Returns:
+        The ids, in the order of the first run. :func:`compare_runs` leaves these prompts out.
+
+    Raises:
+        RunError: There is no run of that name.
+    """
+    asked = {prompt.id: prompt for prompt in spec_of(store, second).prompts}
+    return [prompt.id for prompt in spec_of(store, first).prompts if asked.get(prompt.id, prompt) != prompt]
+
+
 def compare_runs(store: Store, workspace: Workspace, first: str, second: str) -> list[ComparedRow]:
-    """Two runs side by side: headline measures, paired by prompt where both have answers; Holm over the tests made. Raises RunError."""
+    """Two runs side by side: headline measures, paired by prompt where both have answers; Holm over the tests made. Raises RunError.
+
+    Prompts are paired by id where both runs asked for the same under it (see :func:`changed_prompts`).
+    """
+    changed = changed_prompts(store, first, second)
     reports = [load_report(store, workspace, name) for name in (first, second)]
     headline = {(facts.metric, facts.measure.name): facts.measure for facts in reports[0].measures if facts.measure.headline}
     summaries = [{(row.generator, row.metric, row.measure, row.backend): row for row in report.summary} for report in reports]
@@ -60,7 +87,7 @@ def compare_runs(store: Store, workspace: Workspace, first: str, second: str) ->
     rows = []
     for generator, metric, measure, backend in keys:
         absolute = headline[metric, measure].direction == "zero"
-        sides = [_values(report, generator, metric, measure, backend, absolute) for report in reports]
+        sides = [_values(report, generator, metric, measure, backend, absolute=absolute, left_out=changed) for report in reports]
         rows.append(((generator, metric, measure, backend), paired_difference(sides[1], sides[0])))
     values = [paired.p_value(rate=headline[key[1], key[2]].rate) for key, paired in rows]
     tested = [index for index, value in enumerate(values) if value is not None]

@@ -66,7 +66,7 @@ def compare(first: Annotated[str, typer.Argument(help="A run.")], second: Annota
     from rich.console import Console
     from rich.table import Table
 
-    from seedbench.runs import compare_runs
+    from seedbench.runs import changed_prompts, compare_runs
 
     workspace, store = _open()
     rows = compare_runs(store, workspace, first, second)
@@ -75,7 +75,13 @@ def compare(first: Annotated[str, typer.Argument(help="A run.")], second: Annota
         table.add_column(title, overflow="fold", justify="left" if title in {"generator", "measure"} else "right")
     for row in rows:
         table.add_row(row.generator, row.measure, row.first, row.second, row.difference, row.p, str(row.n_prompts))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    changed = changed_prompts(store, first, second)
+    if changed:
+        console.print(
+            f"note: under {', '.join(changed)} the two runs asked for different things; no difference is made of them", highlight=False
+        )
 
 
 @app.command(epilog="seedbench runs delete old-run --yes")
