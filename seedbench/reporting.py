@@ -98,7 +98,7 @@ def _coverage(cells: Sequence[CellRow], spec: RunSpec, infos: Mapping[str, Metri
         mine = [cell for cell in cells if cell.generator == item.label]
         for name, info in infos.items():
             asked = [cell for cell in mine if applies(info, prompts[cell.prompt_id])]
-            without = sum(cell.status not in {"succeeded", "planned"} for cell in asked)
+            without = tuple(cell.prompt_id for cell in asked if cell.status not in {"succeeded", "planned"})
             found[item.label, name] = Coverage(applicable=len(asked), without_clip=without, not_applicable=len(mine) - len(asked))
     return found
 
@@ -148,7 +148,8 @@ def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> Gen
     count = {status: sum(cell.status == status for cell in mine) for status in ("succeeded", "refused", "failed")}
     timed = [(cell.latency_s, _duration(cell)) for cell in mine if cell.status == "succeeded" and cell.latency_s is not None]
     latencies = [latency for latency, _ in timed]
-    seconds = sum(duration for _, duration in timed if duration)
+    measured = [(latency, duration) for latency, duration in timed if duration]
+    seconds = sum(duration for _, duration in measured)
     costs = [cell.cost_usd for cell in mine if cell.cost_usd is not None]
     return GeneratorFacts(
         name=label,
@@ -162,7 +163,7 @@ def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> Gen
         latency_p50_s=float(np.quantile(latencies, 0.5)) if latencies else None,
         latency_p90_s=float(np.quantile(latencies, 0.9)) if latencies else None,
         cost_usd=sum(costs) if costs else None,
-        seconds_per_output_second=sum(latencies) / seconds if seconds else None,
+        seconds_per_output_second=sum(latency for latency, _ in measured) / seconds if seconds else None,
     )
 
 

@@ -13,7 +13,7 @@ from itertools import combinations
 
 from seedbench.metric import Measure, MetricInfo
 from seedbench.report.data import Comparison, SummaryRow
-from seedbench.statistics import Estimate, holm, mean_interval, paired_difference, rate_interval, worst_value
+from seedbench.statistics import Estimate, holm, mean_interval, paired_difference, rate_interval, worst_case_mean, worst_value
 
 #: A difference is called one only when the adjusted p-value is below this.
 ALPHA = 0.05
@@ -36,10 +36,14 @@ class ClipScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """How many cells of a generator a metric could have scored: with a clip, without one, and not asked."""
+    """Which cells of a generator a metric could have scored.
+
+    ``applicable`` counts the cells whose prompt asks for the metric; ``without_clip`` holds the prompt of each of them that has no clip
+    (a prompt once for each such seed); ``not_applicable`` counts the other cells.
+    """
 
     applicable: int
-    without_clip: int
+    without_clip: tuple[str, ...]
     not_applicable: int
 
 
@@ -73,7 +77,7 @@ def _row(
 ) -> SummaryRow:
     scored = [line for line in lines if line.status == "scored" and line.backend == backend]
     unscored = sum(line.status == "unscored" for line in lines)
-    failed = sum(line.status == "failed" for line in lines) + counts.without_clip
+    failed = sum(line.status == "failed" for line in lines) + len(counts.without_clip)
     values = [abs(_value(line)) if measure.direction == "zero" else _value(line) for line in scored]
     estimate = _estimate(measure, values, [line.prompt_id for line in scored])
     reason = ""
@@ -127,16 +131,13 @@ def _within(estimate: Estimate, low: float | None, high: float | None) -> Estima
 
 
 def _worst_case(
-    measure: Measure, values: Sequence[float], prompts: Sequence[str], lines: Sequence[ClipScore], without_clip: int
+    measure: Measure, values: Sequence[float], prompts: Sequence[str], lines: Sequence[ClipScore], without_clip: Sequence[str]
 ) -> float | None:
-    missing = [line.prompt_id for line in lines if line.status != "scored"]
-    missing += [f"no clip {index}" for index in range(without_clip)]
-    if not missing:
-        return mean_interval(values, prompts).value
+    """The mean with every clip without an answer, and every cell without a clip, charged under its own prompt with the worst value."""
+    missing = [line.prompt_id for line in lines if line.status != "scored"] + list(without_clip)
     worst = worst_value(measure.direction, measure.low, measure.high, values)
-    if worst is None:
-        return None
-    return mean_interval([*values, *[worst] * len(missing)], [*prompts, *missing]).value
+    charged: list[float | None] = [*values, *[None] * len(missing)]
+    return worst_case_mean(charged, [*prompts, *missing], worst=worst, direction=measure.direction).value
 
 
 def _common_reason(lines: Sequence[ClipScore], counts: Coverage) -> str:

@@ -35,7 +35,8 @@ class GeneratorFacts:
 
     Counts are of cells and cover every planned cell; ``n_other`` holds expired and unknown ones.
     Latencies are seconds from asking to having the file, over succeeded cells; None for imported clips, which nobody waited for.
-    ``seconds_per_output_second`` is the summed latency over the summed duration. ``cost_usd`` is the sum over all cells, None if unknown.
+    ``seconds_per_output_second`` is the summed latency over the summed duration, of clips where both are known.
+    ``cost_usd`` is the sum over all cells, None if unknown.
     """
 
     name: str

@@ -25,7 +25,7 @@ from seedbench.generator import Generation, Request
 from seedbench.harness import execute
 from seedbench.prompt import Character, Line, Prompt
 from seedbench.reporting import load_report
-from seedbench.runs import compare_runs, delete_run, export_run
+from seedbench.runs import changed_prompts, compare_runs, delete_run, export_run
 from seedbench.spec import GeneratorSpec, RunSpec
 from seedbench.store import CellRow, ScoreRow, Store
 from seedbench.work import ScoreTask, generate, score
@@ -480,6 +480,29 @@ def test_comparing_a_run_with_itself_finds_nothing(workspace: Workspace) -> None
     assert [row.difference for row in brightness] == ["+0 [+0, +0]"] * 2
     other = compare_runs(Store(workspace.database_url), workspace, "run", "second")
     assert all(row.difference.startswith("-0.") for row in other if row.measure == "toy_brightness.mean")
+
+
+def test_prompts_that_changed_between_two_runs_are_not_paired(workspace: Workspace) -> None:
+    carry_out(spec_of(seeds=(0,)), workspace)
+    changed = (PROMPTS[0].model_copy(update={"text": "grey, and a bell"}), PROMPTS[1].model_copy(update={"duration_s": 0.6}), *PROMPTS[2:])
+    carry_out(spec_of(seeds=(0,), prompts=changed), workspace, name="second")
+    store = Store(workspace.database_url)
+    rows = compare_runs(store, workspace, "run", "second")
+    assert [row.n_prompts for row in rows if row.measure == "toy_brightness.mean"] == [2, 2]
+    assert changed_prompts(store, "run", "second") == ["p0", "p1"]
+
+
+def test_seconds_a_second_of_output_rest_on_clips_whose_length_is_known(workspace: Workspace) -> None:
+    carry_out(spec_of(seeds=(0,)), workspace)
+    store = Store(workspace.database_url)
+    with store.session() as session:
+        for cell in session.scalars(select(CellRow).where(CellRow.generator == "dark")):
+            cell.latency_s = 4.0
+            if cell.prompt_id == "p0":
+                cell.latency_s, cell.facts = 100.0, {}
+    facts = next(one for one in load_report(store, workspace, "run").generators if one.label == "dark")
+    assert facts.seconds_per_output_second == pytest.approx(4.0 / 0.4)
+    assert facts.latency_p50_s == 4.0
 
 
 def test_deleting_a_run_keeps_what_another_one_uses(workspace: Workspace) -> None:
