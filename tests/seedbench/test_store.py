@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from sqlalchemy import text
 from seedbench.errors import StorageError
 from seedbench.store import RunRow, Store
 from seedbench.store.models import Base
+from seedbench.store.session import upgrade
 
 
 def test_the_migrations_lead_to_the_models(tmp_path: Path) -> None:
@@ -58,3 +61,81 @@ def test_a_doubled_name_is_a_storage_error(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'a.db'}")
     with pytest.raises(StorageError, match="cannot be written"), store.session() as session:
         session.add_all([RunRow(name="r", spec={}, spec_hash="0"), RunRow(name="r", spec={}, spec_hash="0")])
+
+
+def python_at_once(n: int, code: str, *arguments: str) -> list[str]:
+    """What ``n`` processes that run ``code`` print, all started before one is waited for; each must end well."""
+    command = [sys.executable, "-c", code, *arguments]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(n)]
+    ended = [process.communicate() for process in running]
+    assert [process.returncode for process in running] == [0] * n, "\n".join(err for _, err in ended)
+    return [out for out, _ in ended]
+
+
+def test_processes_that_open_a_new_database_at_once_all_find_it_whole(tmp_path: Path) -> None:
+    code = "import sys; from seedbench.store import Store, RunRow; from arena.store import open_store\n"
+    code += "with open_store(sys.argv[1]).session() as session: print(session.query(RunRow).count())"
+    for attempt in range(2):
+        assert python_at_once(3, code, f"sqlite:///{tmp_path / f'{attempt}.db'}") == ["0\n"] * 3
+
+
+def test_a_migration_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
+    engine = Store(f"sqlite:///{tmp_path / 'a.db'}").engine
+    scripts = tmp_path / "scripts"
+    (scripts / "versions").mkdir(parents=True)
+    (scripts / "env.py").write_text(
+        "from alembic import context\n"
+        "context.configure(connection=context.config.attributes['connection'], version_table='other')\n"
+        "with context.begin_transaction():\n    context.run_migrations()\n"
+    )
+    migration = scripts / "versions" / "one.py"
+    stumbling = "import sqlalchemy as sa\nfrom alembic import op\nrevision = '1'\ndown_revision = None\n\n\ndef upgrade():\n"
+    stumbling += "    op.create_table('t', sa.Column('a', sa.Integer))\n"
+    migration.write_text(stumbling + "    raise ZeroDivisionError\n")
+    with pytest.raises(ZeroDivisionError):
+        upgrade(engine, scripts)
+    migration.write_text(stumbling)
+    upgrade(engine, scripts)
+    with engine.connect() as connection:
+        assert connection.execute(text("select count(*) from t")).scalar() == 0
+
+
+ADD = """
+import sys
+from seedbench.store import RunRow, Store
+store = Store(sys.argv[1])
+for _ in range(20):
+    with store.writing() as session:
+        run = session.query(RunRow).one()
+        run.provenance = {"n": run.provenance["n"] + 1}
+"""
+
+
+def test_what_is_looked_up_while_writing_stays_true(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    store = Store(url)
+    with store.session() as session:
+        session.add(RunRow(name="r", spec={}, spec_hash="0", provenance={"n": 0}))
+    python_at_once(3, ADD, url)
+    with store.session() as session:
+        assert session.query(RunRow).one().provenance == {"n": 60}
+
+
+def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    with store.reading() as session:
+        assert session.query(RunRow).count() == 0
+        with store.writing() as other:
+            other.add(RunRow(name="r", spec={}, spec_hash="0"))
+        assert session.query(RunRow).count() == 0
+    with store.reading() as session:
+        assert session.query(RunRow).count() == 1
+
+
+def test_a_database_that_another_process_does_not_let_go_of_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    monkeypatch.setattr("seedbench.store.session.BUSY_S", 0)
+    other = Store(store.url)
+    said = "another process kept the database .* from being written for 0 s; nothing of what is in it is lost: give the command again"
+    with store.writing(), pytest.raises(StorageError, match=said), other.writing():
+        pass

@@ -1,0 +1,96 @@
+"""Locks of a PostgreSQL server: sessions on several machines meet there, and the server frees what a session held that ended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from seedbench.errors import StorageError
+from seedbench.locks import FileLocks, Holder, Locks, OnWait, acquire
+
+_HOLDER = text("""
+    select a.application_name from pg_locks l join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and (l.classid::bigint << 32 | l.objid::bigint) = :key
+    and l.database = (select oid from pg_database where datname = current_database())
+""")
+
+
+def locks_of(engine: Engine) -> Locks:
+    """The locks of a database. Raises StorageError for one that is neither PostgreSQL nor a file of SQLite."""
+    if engine.dialect.name == "postgresql":
+        return DatabaseLocks(engine)
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database or database == ":memory:":
+        raise StorageError(f"the database {engine.url!r} is no file of SQLite and no PostgreSQL server")
+    file = Path(database).resolve()
+    return FileLocks(file.with_name(f"{file.name}.locks"))
+
+
+def key_of(what: str) -> int:
+    """The number of an advisory lock: 63 bits of a hash, so that it is positive."""
+    return int.from_bytes(hashlib.sha256(f"seedbench {what}".encode()).digest()[:8], "big") >> 1
+
+
+class DatabaseLocks:
+    """Advisory locks of a PostgreSQL server, each held by a connection of its own, which is called after its process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def hold(self, what: str, *, wait: OnWait | None = None) -> Iterator[None]:
+        """As :meth:`Locks.hold`. Raises StorageError where the server cannot be reached."""
+        me, key = Holder.this_process(), {"key": key_of(what)}
+        seconds = int(me.since.timestamp()) if me.since is not None else 0
+        name = f"seedbench {me.pid} {seconds} {me.host}"[:63]  # the server cuts it there
+        with self._connection() as connection:
+            try:
+                with self._errors():
+                    connection.execute(text("select set_config('application_name', :name, false)"), {"name": name})
+                    attempt = text("select pg_try_advisory_lock(:key)")
+                    acquire(lambda: bool(connection.scalar(attempt, key)), lambda: self.holder(what), what, wait)
+                yield
+            finally:
+                connection.invalidate()  # the session ends, and with it the lock; a session given back to the pool would keep both
+
+    def holder(self, what: str) -> Holder | None:
+        """As :meth:`Locks.holder`."""
+        with self._connection() as connection, self._errors():
+            name = connection.scalar(_HOLDER, {"key": key_of(what)})
+        return None if name is None else _named(str(name))
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        with self._errors():
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StorageError(f"the database {self.engine.url!r} does not answer ({error.orig})") from error
+
+
+def _named(application: str) -> Holder:
+    """The process that gave its session this name.
+
+    >>> str(_named("seedbench 12 0 other")), str(_named("psql"))
+    ('process 12 on other, since 1970-01-01 00:00:00 UTC', 'another process')
+    """
+    program, _, rest = application.partition(" ")
+    try:
+        pid, seconds, host = rest.split(" ", 2)
+        return Holder(int(pid), host, datetime.fromtimestamp(int(seconds), UTC)) if program == "seedbench" else Holder()
+    except ValueError:
+        return Holder()
