@@ -1,7 +1,7 @@
 """What a run is made of, as values: everything that decides its numbers, and nothing else.
 
-Settings that change the answer are fields of :class:`RunSpec`; settings that do not (workers, progress, where the report goes) are
-:class:`Runtime`'s. A test holds the two lists apart.
+Settings that change the answer are fields of :class:`RunSpec`; settings that do not (workers, name, where the report goes) are no part
+of it. A test holds every option of ``seedbench run`` to be one or the other.
 """
 
 from __future__ import annotations
@@ -82,15 +82,6 @@ class RunSpec:
     def prompt(self, prompt_id: str) -> Prompt:
         """The prompt called ``prompt_id``; KeyError if there is none."""
         return next(prompt for prompt in self.prompts if prompt.id == prompt_id)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runtime:
-    """How a run is carried out; nothing here may change a number."""
-
-    workers: int = 1
-    max_failures: str = "none"
-    progress: bool = True
 
 
 def digest_of(plain: Any) -> str:

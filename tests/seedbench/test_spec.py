@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from seedbench.cli.run import make_spec, run
 from seedbench.errors import SeedBenchError
 from seedbench.prompt import Prompt
-from seedbench.spec import GeneratorSpec, RunSpec, Runtime, parse_generator
+from seedbench.spec import GeneratorSpec, RunSpec, parse_generator
 
 #: Every field of a run is one or the other. A new field fails this test until someone says which.
 IDENTITY = {
     "suite", "suite_version", "suite_sha256", "prompts", "generators", "metrics", "seeds", "width", "height", "fps",
     "ceiling", "reference", "reference_seeds", "root",
 }  # fmt: skip
-RUNTIME = {"workers", "max_failures", "progress"}
+#: Every option of `seedbench run` decides numbers, by the fields named here, or does not: a new one fails until someone says which.
+DECIDES = {
+    "generator": {"generators"}, "suite": {"suite", "suite_version", "suite_sha256", "prompts", "root"}, "metric": {"metrics"},
+    "seeds": {"seeds"}, "prompt": {"prompts"}, "task": {"prompts"}, "limit": {"prompts"}, "size": {"width", "height"}, "fps": {"fps"},
+    "ceiling": {"ceiling"}, "reference": {"reference"}, "reference_seeds": {"reference_seeds"},
+}  # fmt: skip
+DECIDES_NOTHING = {"name", "workers", "max_failures", "out"}
 
 
 def spec(**changes: object) -> RunSpec:
@@ -34,7 +42,12 @@ def spec(**changes: object) -> RunSpec:
 
 def test_fields_are_classified() -> None:
     assert {field.name for field in fields(RunSpec)} == IDENTITY
-    assert {field.name for field in fields(Runtime)} == RUNTIME
+
+
+def test_every_option_of_a_run_is_part_of_its_spec_or_said_not_to_be() -> None:
+    assert set(inspect.signature(run).parameters) == DECIDES.keys() | DECIDES_NOTHING
+    assert set().union(*DECIDES.values()) == IDENTITY
+    assert set(inspect.signature(make_spec).parameters).isdisjoint(DECIDES_NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +59,13 @@ def test_fields_are_classified() -> None:
         {"generators": (GeneratorSpec(label="g", name="toy", options={"level": 2}),)},
         {"reference": GeneratorSpec(label="r", name="toy")},
         {"prompts": (Prompt(id="a", text="b", task="sound"),)},
+        {"suite": "t"},
+        {"suite_version": "2"},
+        {"suite_sha256": "y"},
+        {"height": 100},
+        {"fps": 24},
+        {"ceiling": "g"},
+        {"reference_seeds": (7,)},
     ],
 )
 def test_what_decides_numbers_changes_the_digest(changes: dict[str, object]) -> None:
