@@ -26,9 +26,9 @@ from typing import IO, Any, ClassVar
 
 from seedbench.clip import file_sha256
 from seedbench.errors import SeedBenchError
-from seedbench.generator import Capabilities, Generation, Generator, ReferenceLimits, Request
+from seedbench.generator import Capabilities, Generation, Generator, Request
 from seedbench.prompt import Prompt
-from seedbench.references import render
+from seedbench.references import ReferenceLimits, render
 
 REFUSED = 10
 PLACEHOLDERS = ("prompt", "prompt_file", "seed", "out", "facts", "width", "height", "fps", "duration", "references")

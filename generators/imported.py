@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 from generators.manifest import SUFFIXES, ManifestError, near, number, rows, slug
 from seedbench.clip import file_sha256
-from seedbench.generator import Capabilities, Generation, Generator, ReferenceLimits, Request
+from seedbench.generator import Capabilities, Generation, Generator, Request
 from seedbench.prompt import Prompt
+from seedbench.references import ReferenceLimits
 from seedbench.suite import Suite
 
 MEDIA_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".gif"})

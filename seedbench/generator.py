@@ -8,27 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedbench.errors import ClipError, GenerationRefusedError, GeneratorError
+from seedbench.references import ReferenceLimits
 
 if TYPE_CHECKING:
     from seedbench.prompt import Prompt
     from seedbench.suite import Suite
 
 GenerationStatus = Literal["succeeded", "failed", "refused", "expired", "unknown"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReferenceLimits:
-    """How many reference assets a generator takes, and how large. Sizes in bytes, lengths in seconds."""
-
-    images: int = 9
-    image_bytes: int = 30_000_000
-    videos: int = 3
-    video_bytes: int = 50_000_000
-    video_total_s: tuple[float, float] = (2.0, 15.0)
-    audios: int = 3
-    audio_bytes: int = 15_000_000
-    audio_s: float = 15.0
-    total: int = 12
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,26 +1,40 @@
 """The reference assets of a prompt: how its text names them, what must hold of the files, and who agreed to be shown.
 
 A text names an asset as ``{{image:1}}``; ``@image1`` is accepted and means the same. Adapters render the name in their own
-spelling with :func:`render`. Limits are :class:`seedbench.generator.ReferenceLimits`: the defaults hold for every suite, a suite or
+spelling with :func:`render`. Limits are :class:`ReferenceLimits`: the defaults hold for every suite, a suite or
 an adapter may state tighter or wider ones.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from seedbench.errors import ReferenceLimitError
-from seedbench.generator import ReferenceLimits
 from seedbench.prompt import Prompt, Reference
 
 KINDS = ("image", "video", "audio")
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}")
 _AT = re.compile(r"(?<![\w@.])@(image|video|audio)([1-9][0-9]*)(?!\w)", re.IGNORECASE)
 _NAME = re.compile(r"\s*(image|video|audio)\s*:\s*([1-9][0-9]*)\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceLimits:
+    """How many reference assets a generator takes, and how large. Sizes in bytes, lengths in seconds."""
+
+    images: int = 9
+    image_bytes: int = 30_000_000
+    videos: int = 3
+    video_bytes: int = 50_000_000
+    video_total_s: tuple[float, float] = (2.0, 15.0)
+    audios: int = 3
+    audio_bytes: int = 15_000_000
+    audio_s: float = 15.0
+    total: int = 12
 
 
 class Problem(NamedTuple):
@@ -152,11 +166,6 @@ def media_length_s(file: Path, kind: str) -> float:
     if end <= start:
         raise ReferenceLimitError(f"{file.name} holds no {kind} data")
     return end - start
-
-
-def reference_hashes(prompt: Prompt, root: Path) -> dict[str, str]:
-    """The sha256 of each reference file by its id: what a cell's key needs besides the prompt's words."""
-    return {reference.id: hashlib.sha256((root / reference.path).read_bytes()).hexdigest() for reference in prompt.references}
 
 
 def _counts(references: tuple[Reference, ...], limits: ReferenceLimits) -> list[Problem]:

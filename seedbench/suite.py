@@ -20,9 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from seedbench import yamlfile
 from seedbench.complaint import did_you_mean, explain, field_path, message
 from seedbench.errors import SuiteError, UnknownNameError
-from seedbench.generator import ReferenceLimits
 from seedbench.prompt import Prompt, Task
-from seedbench.references import mentions, normalise, reference_problems
+from seedbench.references import ReferenceLimits, mentions, normalise, reference_problems
 
 __all__ = ["Suite", "list_suites", "load_suite", "mentions", "select", "suites_directory"]
 

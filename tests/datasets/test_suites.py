@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from seedbench.generator import ReferenceLimits
 from seedbench.prompt import Look, Prompt
-from seedbench.references import mentions
+from seedbench.references import ReferenceLimits, mentions
 from seedbench.suite import Suite, load_suite, suites_directory
 
 # Slow careful speech, in characters a second; each script at the lower end of what a person reads aloud.

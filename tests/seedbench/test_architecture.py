@@ -83,32 +83,56 @@ def test_what_generates_knows_nothing_of_what_trains() -> None:
         assert not trains, f"{path.relative_to(ROOT)} imports {trains[0]}"
 
 
-def test_modules_import_without_circles() -> None:
-    graph = {}
-    modules = {module_of(path): path for path in FILES}
-    for module, path in modules.items():
-        tree = ast.parse(path.read_text())
-        direct = [node for node in tree.body if isinstance(node, ast.ImportFrom | ast.Import)]
-        names = []
-        for node in direct:
-            if isinstance(node, ast.ImportFrom):
-                inside = [f"{node.module}.{alias.name}" for alias in node.names]
-                names += [name if name in modules else str(node.module) for name in inside]
-            else:
-                names += [alias.name for alias in node.names]
-        graph[module] = {name for name in names if name in modules and name != module}
-    done: set[str] = set()
+def imports_among(modules: dict[str, Path]) -> dict[str, set[str]]:
+    """Which of our modules each of them imports: at its top, inside functions, and for type checking alike."""
+    return {
+        module: {name if name in modules else name.rpartition(".")[0] for name in imports_of(path)} & (modules.keys() - {module})
+        for module, path in modules.items()
+    }
 
-    def visit(module: str, trail: tuple[str, ...]) -> None:
-        assert module not in trail, f"circle: {' -> '.join([*trail[trail.index(module) :], module])}"
-        if module in done:
-            return
+
+def circles_in(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that reach each other, each sorted: the strongly connected components of more than one (Tarjan 1972)."""
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    open_: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(module: str) -> None:
+        number[module] = lowest[module] = len(number)
+        open_.append(module)
         for other in sorted(graph[module]):
-            visit(other, (*trail, module))
-        done.add(module)
+            if other not in number:
+                visit(other)
+                lowest[module] = min(lowest[module], lowest[other])
+            elif other in open_:
+                lowest[module] = min(lowest[module], number[other])
+        if lowest[module] == number[module]:
+            group = open_[open_.index(module) :]
+            del open_[open_.index(module) :]
+            if len(group) > 1:
+                found.append(sorted(group))
 
     for module in graph:
-        visit(module, ())
+        if module not in number:
+            visit(module)
+    return found
+
+
+def test_modules_import_without_circles() -> None:
+    assert circles_in(imports_among({module_of(path): path for path in FILES})) == []
+
+
+def test_a_circle_is_seen_inside_functions_and_for_type_checking(tmp_path: Path) -> None:
+    written = {
+        "a": "import b",
+        "b": "def later():\n    from c import thing",
+        "c": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a",
+        "d": "import a",
+    }
+    for name, text in written.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    assert circles_in(imports_among({name: tmp_path / f"{name}.py" for name in written})) == [["a", "b", "c"]]
 
 
 def test_no_drawer_for_odds_and_ends() -> None:

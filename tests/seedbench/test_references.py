@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbench.errors import ReferenceLimitError
-from seedbench.generator import ReferenceLimits
 from seedbench.media import write_clip
 from seedbench.prompt import Prompt, Reference
-from seedbench.references import check_references, media_length_s, mentions, normalise, reference_hashes, render
+from seedbench.references import ReferenceLimits, check_references, media_length_s, mentions, normalise, render
 
 ROLES = {"image": "appearance", "video": "motion", "audio": "voice"}
 
@@ -125,14 +124,6 @@ def test_every_problem_is_told_not_only_the_first(tmp_path: Path) -> None:
     told = complaint(prompt(("image:1", "a.png"), ("image:1", "b.png")), tmp_path)
     assert told.splitlines()[0] == "prompt 'p': two references are called image:1"
     assert len(told.splitlines()) == 3
-
-
-def test_hashes_follow_the_content(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"x")
-    first = reference_hashes(prompt(("image:1", "a.png")), tmp_path)
-    (tmp_path / "a.png").write_bytes(b"y")
-    assert set(first) == {"image:1"}
-    assert reference_hashes(prompt(("image:1", "a.png")), tmp_path) != first
 
 
 @pytest.mark.parametrize(
