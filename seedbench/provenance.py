@@ -15,7 +15,7 @@ from seedbench.spec import RunSpec
 #: Packages whose version may move a number.
 PACKAGES = (
     "ai-edge-litert", "av", "dlib-bin", "espeakng-loader", "librosa", "numpy", "opencv-python-headless",
-    "scenedetect-headless", "scipy", "silero-vad", "soxr", "torch", "torchvision",
+    "scenedetect-headless", "scipy", "silero-vad", "soxr", "torch",
 )  # fmt: skip
 
 
