@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from seedbench.clip import Clip
 
 Result = TypeVar("Result")
-P = ParamSpec("P")
 
 
 class ContentCache(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 _DRAWS = 10_000
 
@@ -73,13 +73,3 @@ def tiers(ratings: np.ndarray, surely_above: np.ndarray) -> np.ndarray:
             head, tier = one, tier + 1
         found[one] = tier
     return found
-
-
-def chance_above(ratings: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """How sure it is that row beats column (M, M): the normal probability of a difference above 0, one half where none is seen."""
-    spread = np.diag(covariance)
-    errors = np.sqrt(np.maximum(spread[:, None] + spread[None] - 2 * covariance, 0.0))
-    apart = ratings[:, None] - ratings[None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(errors > 0, apart / errors, np.sign(apart) * np.inf)
-    return np.asarray(np.where(apart == 0, 0.5, ndtr(z)))

@@ -62,7 +62,6 @@ OBJECTS = {
     "box": (("a closed cardboard box", "a cardboard box", "a box"), ("heavy thump", "single heavy thump", "thump"), (0.03, 0.08)),
 }
 _NUMBERS = {5: "half a metre", 10: "one metre", 15: "one and a half metres", 20: "two metres"}
-_TIMES = ("first", "second", "third", "fourth")
 
 
 @dataclass(frozen=True)

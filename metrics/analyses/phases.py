@@ -78,10 +78,6 @@ class Parabola:
         row = np.array([0.0, 1.0, 2.0 * (time_s - self.origin_s)])
         return float(sigma_px * np.sqrt(row @ self.cov @ row))
 
-    def acceleration_sd(self, sigma_px: float) -> float:
-        """Standard deviation of an acceleration coordinate, for noise ``sigma_px``."""
-        return float(2.0 * sigma_px * np.sqrt(self.cov[2, 2]))
-
 
 @dataclass(frozen=True)
 class Joint:
@@ -122,7 +118,7 @@ def fit(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, first: int, last: int)
 
     >>> t = np.arange(12) / 24
     >>> found = fit(t, 100 * t, 50 * t**2, 0, 11)
-    >>> round(float(found.acceleration[1]), 6), round(found.acceleration_sd(1.0), 1)
+    >>> round(float(found.acceleration[1]), 6), round(2 * float(np.sqrt(found.cov[2, 2])), 1)
     (100.0, 31.5)
     """
     t = time_s[first : last + 1]

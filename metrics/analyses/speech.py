@@ -22,12 +22,8 @@ if TYPE_CHECKING:
 
 RATE = 16000
 """Samples a second of everything here."""
-MEL_RATE = 100.0
-"""Mel frames a second (10 ms hop)."""
 MEL_BANDS = 40
 MEL_WINDOW = 400
-MEL_CENTRE_S = 0.0125
-"""Time of the middle of the first mel window (25 ms long)."""
 MEL_FLOOR = 1e-6
 
 _HOP = 160

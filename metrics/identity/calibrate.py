@@ -8,7 +8,6 @@ id = clip((cos - m) / (g - m), 0, 1).
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -62,13 +61,6 @@ def bank(backend: str) -> np.ndarray:
         if str(archive["backend"]) != backend:
             return np.zeros((0, 0))
         return archive["embedding"].astype(np.float64)
-
-
-@functools.cache
-def bank_provenance() -> dict[str, str]:
-    """How the bank was made."""
-    with (resources.files("metrics.identity") / "bank.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        return json.loads(str(archive["provenance"]))
 
 
 def strangers_level(vector: np.ndarray, backend: str, drawn: np.ndarray) -> tuple[float, str]:

@@ -54,17 +54,6 @@ def graded(value: float, *, good: float, bad: float) -> float:
     return float(np.clip((bad - value) / (bad - good), 0.0, 1.0))
 
 
-def acceleration_sd(n: int, *, fps: float, sigma_px: float) -> float:
-    """Standard deviation of an acceleration fitted to ``n`` positions a picture apart, pixels per second squared.
-
-    2 sigma f^2 sqrt(180 / (n (n^2 - 1)(n^2 - 4))): the variance of a quadratic's leading coefficient on equidistant points.
-
-    >>> round(acceleration_sd(12, fps=24.0, sigma_px=1.0), 1)
-    31.5
-    """
-    return float(2.0 * sigma_px * fps**2 * np.sqrt(180.0 / (n * (n**2 - 1.0) * (n**2 - 4.0))))
-
-
 def _fitted(time_s: np.ndarray, values: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients (lowest first, about the middle time), residual, and the leading one's standard deviation for unit noise."""
     u = time_s - time_s.mean()

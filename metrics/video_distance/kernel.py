@@ -43,25 +43,3 @@ def squared_mmd(k_xx: np.ndarray, k_yy: np.ndarray, k_xy: np.ndarray, use_xx: np
     if not (use_xx.any() and use_yy.any() and use_xy.any()):
         raise ValueError("a pair of different clips is needed in each set")
     return float(k_xx[use_xx].mean() + k_yy[use_yy].mean() - 2.0 * k_xy[use_xy].mean())
-
-
-def kernel_distance(x: np.ndarray, y: np.ndarray, *, degree: int = 3, coef: float = 1.0, all_cross_pairs: bool = False) -> float:
-    """KD of features ``x`` (N, D) and ``y`` (M, D), one row a clip. All pairs are used (no random subsets), so it needs no seed.
-
-    ``all_cross_pairs`` keeps the cross pairs of equal place, as KID's formula does. Unit: that of the kernel; 0 is equal, lower is nearer.
-
-    >>> rng = np.random.default_rng(0)
-    >>> x = rng.normal(size=(400, 8))
-    >>> round(kernel_distance(x[:200], x[200:]), 2), round(kernel_distance(x[:200], x[200:] + 1), 1)
-    (-0.02, 7.0)
-    """
-    at_x, at_y = np.arange(len(x)), np.arange(len(y))
-    use_xy = np.ones((len(x), len(y)), dtype=bool) if all_cross_pairs or len(x) != len(y) else other_clip(at_x, at_y)
-    return squared_mmd(
-        polynomial_kernel(x, x, degree=degree, coef=coef),
-        polynomial_kernel(y, y, degree=degree, coef=coef),
-        polynomial_kernel(x, y, degree=degree, coef=coef),
-        other_clip(at_x, at_x),
-        other_clip(at_y, at_y),
-        use_xy,
-    )

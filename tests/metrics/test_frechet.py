@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
+from metrics.video_distance.distance import distances
 from metrics.video_distance.frechet import frechet_distance, frechet_from_moments
 from metrics.video_distance.jackknife import jackknife
-from metrics.video_distance.kernel import kernel_distance, polynomial_kernel
+from metrics.video_distance.kernel import other_clip, polynomial_kernel, squared_mmd
+from seedbench.metric import Features
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -107,6 +109,20 @@ def test_the_degree_two_kernel_has_the_published_value() -> None:
         polynomial_kernel(a, a, **kernel).mean() + polynomial_kernel(b, b, **kernel).mean() - 2 * polynomial_kernel(a, b, **kernel).mean()
     )
     assert biased == pytest.approx(270.7222, abs=5e-5)  # V-statistic (diagonal kept) as JEDi takes it
+
+
+def kernel_distance(x: np.ndarray, y: np.ndarray, *, all_cross_pairs: bool = False) -> float:
+    """The distance as `distances` puts it together, for sets of one row a clip; ``all_cross_pairs`` as in KID's formula."""
+    at_x, at_y = np.arange(len(x)), np.arange(len(y))
+    cross = np.ones((len(x), len(y)), dtype=bool) if all_cross_pairs or len(x) != len(y) else other_clip(at_x, at_y)
+    kernels = polynomial_kernel(x, x), polynomial_kernel(y, y), polynomial_kernel(x, y)
+    return squared_mmd(*kernels, other_clip(at_x, at_x), other_clip(at_y, at_y), cross)
+
+
+def test_the_metric_s_kernel_distance_is_the_one_tested_here() -> None:
+    x, y = sets(11, 12, 12, 4)
+    names = [str(index) for index in range(12)]
+    assert distances(Features(x, names), Features(y, names)).kd.value == pytest.approx(kernel_distance(x, y), rel=1e-9)
 
 
 def test_kernel_distance_is_torchmetrics_kid_formula() -> None:

@@ -89,5 +89,6 @@ def test_a_fit_knows_how_sure_it_is() -> None:
     rng = np.random.default_rng(0)
     t = np.arange(12) / 24
     found = [fit(t, np.zeros(12), rng.normal(0, 1.0, 12), 0, 11).acceleration[1] for _ in range(600)]
-    assert np.std(found) == pytest.approx(fit(t, t, t, 0, 11).acceleration_sd(1.0), rel=0.1)
-    assert fit(t, t, t, 0, 11).acceleration_sd(1.0) == pytest.approx(31.5, abs=0.1)
+    of_unit_noise = 2 * np.sqrt(fit(t, t, t, 0, 11).cov[2, 2])
+    assert np.std(found) == pytest.approx(of_unit_noise, rel=0.1)
+    assert of_unit_noise == pytest.approx(31.5, abs=0.1)

@@ -26,8 +26,9 @@ def test_the_spread_of_fitted_gravity_is_the_formula_s() -> None:
     rng = np.random.default_rng(1)
     t = np.arange(12) / 24
     found = [kinematics.flight(t, t, 300 * t**2 + rng.normal(0, 1, 12), sigma_px=1.0) for _ in range(800)]
-    assert kinematics.acceleration_sd(12, fps=24, sigma_px=1.0) == pytest.approx(31.5, abs=0.05)
-    assert found[0].gravity_sd == pytest.approx(kinematics.acceleration_sd(12, fps=24, sigma_px=1.0))
+    expected = 2 * 24**2 * np.sqrt(180 / (12 * (12**2 - 1) * (12**2 - 4)))  # the variance of a quadratic's leading coefficient
+    assert expected == pytest.approx(31.5, abs=0.05)
+    assert found[0].gravity_sd == pytest.approx(expected)
     assert np.std([one.gravity for one in found]) == pytest.approx(31.5, rel=0.08)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from arena.ratings.bradley_terry import Votes, fit
 from arena.ratings.clustering import covariance
-from arena.ratings.ranks import chance_above, ranks
+from arena.ratings.ranks import ranks
 
 Arena = Callable[..., Votes]
 
@@ -60,10 +60,3 @@ def test_of_equal_models_few_boards_claim_an_order(arena: Arena) -> None:
         # One clip a model and prompt: what differs is the clips', and the two-way intervals must hold all claims off.
         claimed += bool(ranks(fitted.ratings, spread.values[:6, :6], quantile=spread.quantile).surely_above.any())
     assert claimed / 120 <= 0.13
-
-
-def test_the_chance_of_being_above() -> None:
-    found = chance_above(np.array([1.0, 0.0]), np.eye(2) * 0.5)
-    assert found[0, 1] == pytest.approx(0.8413, abs=1e-3)
-    assert found[1, 0] == pytest.approx(1 - found[0, 1])
-    assert found[0, 0] == 0.5
