@@ -17,7 +17,7 @@ from arena.ratings.clustering import Covariance, covariance
 from arena.ratings.connectivity import links
 from arena.ratings.elo import online
 from arena.ratings.ranks import ranks
-from arena.ratings.robustness import Without, worst_share, worst_voter
+from arena.ratings.robustness import Action, Altered, worst_share, worst_voter
 from arena.ratings.style import held_equal
 from arena.rules import Answer, Counted, Rules, counted
 from arena.votes import OVERALL, Kind, Profile, Vote, digest, in_order
@@ -25,6 +25,11 @@ from arena.votes import OVERALL, Kind, Profile, Vote, digest, in_order
 _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
 _STEPS = {"loudness_lu": (1.0, "1 LU"), "duration_s": (1.0, "1 s"), "megapixels": (1.0, "1 megapixel"), "fps": (10.0, "10 frames a second")}
 """How much of a covariate is told as one step."""
+_SHARES: Mapping[Action, str] = {
+    "drop": "without 1% of the votes, the worst found",
+    "add": "with 1% more votes, the worst found",
+    "flip": "with 1% of the votes turned, the worst found",
+}
 
 
 @dataclass(frozen=True)
@@ -126,11 +131,11 @@ class Style:
 
 @dataclass(frozen=True)
 class Fragility:
-    """What the order of the first hangs on: the board without its weightiest voter, and without the 1% of votes that most hold the first
-    up. ``leader`` names who leads then."""
+    """What the lead hangs on: the board without one voter, and after 1% of the votes were left out, added or turned; of what was tried, the
+    worst for the first (:mod:`arena.ratings.robustness`). ``n_changed`` votes were; ``leader`` names who leads then."""
 
     what: str
-    n_left_out: int
+    n_changed: int
     moved_elo: float
     leader: str | None
     overturned: bool
@@ -417,15 +422,13 @@ def _step(name: str) -> tuple[float, str]:
 def _fragility(votes: Votes, fitted: Fit, models: Sequence[str], rules: Rules) -> tuple[Fragility, ...]:
     if len(models) < 2:
         return ()
-    first = int(np.argmax(fitted.ratings))
-    found: list[Fragility] = []
+    ridge = rules.rating.ridge
+    voter = worst_voter(votes, fitted, ridge=ridge)
+    found = [("without one voter, the worst found", voter[1] if voter is not None else None)]
+    found += [(what, worst_share(votes, fitted, action=action, ridge=ridge)) for action, what in _SHARES.items()]
+    return tuple(_told(what, altered, models) for what, altered in found if altered is not None)
 
-    def told(what: str, without: Without | None) -> None:
-        if without is not None:
-            leader = models[without.leader] if without.leader >= 0 else None
-            found.append(Fragility(what, without.n_left_out, without.moved_elo, leader, without.leader != first))
 
-    heaviest = worst_voter(votes, fitted, ridge=rules.rating.ridge)
-    told("without the voter who moves it most", heaviest[1] if heaviest is not None else None)
-    told("without the 1% of votes that most hold the first up", worst_share(votes, fitted, ridge=rules.rating.ridge))
-    return tuple(found)
+def _told(what: str, altered: Altered, models: Sequence[str]) -> Fragility:
+    leader = models[altered.leader] if altered.leader >= 0 else None
+    return Fragility(what, altered.n_changed, altered.moved_elo, leader, altered.overturned)

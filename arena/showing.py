@@ -94,7 +94,9 @@ def remarks(board: Board) -> list[str]:
         said.append(f"being on the left is worth {board.side.value:+.0f} points ({bounds(board.side)}), which ratings leave out")
     for one in board.fragility:
         leads = "nobody is left" if one.leader is None else f"{one.leader} {'leads instead' if one.overturned else 'still leads'}"
-        said.append(f"{one.what} ({one.n_left_out} votes): {leads}, ratings move by up to {one.moved_elo:.0f} points")
+        said.append(f"{one.what} ({one.n_changed} votes): {leads}, ratings move by up to {one.moved_elo:.0f} points")
+    if board.fragility:
+        said.append("the worst is searched for, not proved: a lead that stands here may still fall to as many other votes")
     said += [f"no interval: {reason}" for reason in dict.fromkeys(one.rating.reason for one in board.standings if one.rating.low is None)]
     said += _style(board)
     said += board.notes

@@ -172,6 +172,15 @@ def _vote_slopes(beta: np.ndarray, cells: _Cells, m: int, ties: Ties) -> tuple[n
     return won - expected[:, None], np.array([0.0, 1.0, 0.0]) - p[:, 1:2]
 
 
+def outcome_slopes(fitted: Fit) -> np.ndarray:
+    """Slopes (M, M, 3, 2) in s and in tie of the log-likelihood of one vote, by left, right and outcome, where style is 0."""
+    m, k = len(fitted.ratings), len(fitted.style)
+    left, right = np.divmod(np.arange(m * m), m)
+    beta = np.concatenate([fitted.ratings, [0.0 if fitted.tie is None else fitted.tie, fitted.side], fitted.style])
+    cells = _Cells(left, right, np.zeros((m * m, k)), np.zeros((m * m, 3)), np.arange(m * m))
+    return np.stack(_vote_slopes(beta, cells, m, fitted.ties), -1).reshape(m, m, 3, 2)
+
+
 def _slopes(beta: np.ndarray, cells: _Cells, m: int, ties: Ties, ridge: float) -> tuple[np.ndarray, np.ndarray]:
     """Gradient (P,) and negative Hessian (P, P) of the penalised log-likelihood."""
     p, n = _shares(beta, cells, m, ties), cells.counts.sum(1)

@@ -40,8 +40,15 @@ def test_a_board_of_three_models_far_apart(vote_log: Log) -> None:
         assert one.n_votes == one.wins + one.losses + one.ties + one.both_bad
     assert sum(one.wins for one in board.standings) == sum(one.losses for one in board.standings)
     assert (board.n_votes + board.both_bad, board.n_prompts, board.n_voters, board.excluded) == (900, 40, 40, 0)
-    assert board.fragility[0].leader == board.fragility[1].leader == "alpha"
+    assert [one.what.split(",")[0] for one in board.fragility] == [
+        "without one voter",
+        "without 1% of the votes",
+        "with 1% more votes",
+        "with 1% of the votes turned",
+    ]
+    assert {one.leader for one in board.fragility} == {"alpha"}
     assert not any(one.overturned for one in board.fragility)
+    assert [one.n_changed for one in board.fragility[1:]] == [board.n_votes // 100] * 3
 
 
 def test_the_order_in_which_votes_come_does_not_matter(vote_log: Log) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, Votes, fit
-from arena.ratings.robustness import worst_share, worst_voter
+from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
+from arena.ratings.robustness import Action, influence, worst_share, worst_voter
 
 Arena = Callable[..., Votes]
 
@@ -25,7 +25,7 @@ def test_the_voter_who_carries_a_board_is_named(arena: Arena) -> None:
     voter, without = found
     assert voter == 20
     again = fit(votes.chosen(votes.voter != 20))
-    assert without.n_left_out == 80
+    assert without.n_changed == 80
     assert without.leader == np.argmax(again.ratings)
     assert without.moved_elo == pytest.approx(np.abs(again.ratings - fitted.ratings).max() * ELO)
 
@@ -35,7 +35,7 @@ def test_a_close_lead_falls_with_the_worst_hundredth_and_a_wide_one_stands(arena
     close = Votes(2, zeros, zeros + 1, np.where(counts < 503, LEFT, RIGHT), counts, counts)
     fallen = worst_share(close, fit(close, side=False))
     assert fallen is not None
-    assert (fallen.n_left_out, fallen.leader, fallen.share) == (10, 1, 0.01)
+    assert (fallen.n_changed, fallen.leader, fallen.share) == (10, 1, 0.01)
     wide = arena(np.array([1.0, 0.0]), 1000, 0)
     stands = worst_share(wide, fit(wide))
     assert stands is not None
@@ -46,3 +46,97 @@ def test_there_is_no_answer_for_one_voter_or_for_few_votes(arena: Arena) -> None
     votes = arena(np.array([1.0, 0.0]), 50, 0, n_voters=1)
     assert worst_voter(votes, fit(votes)) is None
     assert worst_share(votes, fit(votes)) is None
+
+
+def votes_of(*rows: tuple[int, int, int, int], voter: tuple[int, ...] | None = None) -> Votes:
+    """Votes of rows (left, right, outcome, how many), each row of one voter."""
+    left, right, outcome, count = np.array(rows).T
+    voters = np.repeat(np.arange(len(rows)) if voter is None else np.array(voter), count)
+    columns = [np.repeat(one, count) for one in (left, right, outcome)]
+    return Votes(int(max(left.max(), right.max())) + 1, *columns, np.arange(count.sum()), voters)
+
+
+def test_a_third_with_few_votes_may_overturn_what_the_second_cannot() -> None:
+    votes = votes_of((0, 1, LEFT, 540), (0, 1, RIGHT, 460), (0, 2, LEFT, 6), (0, 2, RIGHT, 5))
+    fitted = fit(votes, side=False)
+    assert np.argsort(-fitted.ratings).tolist() == [0, 1, 2]
+    kept = np.ones(len(votes), bool)
+    kept[:10] = False  # against the second, ten votes change nothing
+    assert np.argmax(fit(votes.chosen(kept), side=False).ratings) == 0
+    found = worst_share(votes, fitted)
+    assert found is not None
+    assert (found.n_changed, found.leader, found.overturned) == (10, 2, True)
+    expected = votes_of((0, 1, LEFT, 536), (0, 1, RIGHT, 460), (0, 2, RIGHT, 5))
+    again = fit(expected, side=False).ratings
+    assert found.margin == pytest.approx(again[0] - again[2], abs=1e-6)
+
+
+@pytest.mark.parametrize(("action", "overturned"), [("drop", False), ("add", False), ("flip", True)])
+def test_a_lead_that_stands_without_votes_may_fall_where_they_are_turned(action: Action, overturned: bool) -> None:
+    votes = votes_of((0, 1, LEFT, 508), (0, 1, RIGHT, 492))
+    found = worst_share(votes, fit(votes, side=False), action=action)
+    assert found is not None
+    assert (found.n_changed, found.overturned) == (10, overturned)
+
+
+@pytest.mark.parametrize(("action", "leads"), [("drop", (500, 500)), ("add", (510, 500)), ("flip", (500, 510))])
+def test_each_action_does_to_the_votes_what_it_says(action: Action, leads: tuple[int, int]) -> None:
+    before = {"drop": (510, 500), "add": (510, 490), "flip": (510, 500)}[action]
+    votes = votes_of((0, 1, LEFT, before[0]), (0, 1, RIGHT, before[1]))
+    found = worst_share(votes, fit(votes, side=False), action=action)
+    expected = fit(votes_of((0, 1, LEFT, leads[0]), (0, 1, RIGHT, leads[1])), side=False)
+    assert found is not None
+    assert found.n_changed == 10
+    assert found.margin == pytest.approx(expected.ratings[0] - expected.ratings[1], abs=1e-6)
+
+
+def test_equal_leads_up_to_rounding_are_not_overturned() -> None:
+    votes = votes_of((0, 1, LEFT, 505), (0, 1, RIGHT, 495))
+    found = worst_share(votes, fit(votes, side=False))
+    assert found is not None
+    assert found.margin == pytest.approx(0, abs=1e-9)
+    assert (found.leader, found.overturned) == (0, False)
+
+
+def test_the_influence_of_a_vote_is_what_leaving_it_out_takes_away(arena: Arena) -> None:
+    votes = arena(np.array([0.4, 0.2, 0.0, -0.3]), 2000, 3)
+    fitted = fit(votes)
+    adds = influence(fitted, 0, 1)
+    for outcome in (LEFT, TIE, RIGHT):
+        one = int(np.flatnonzero((votes.left == 0) & (votes.right == 1) & (votes.outcome == outcome))[0])
+        again = fit(votes.chosen(np.arange(len(votes)) != one))
+        taken = (fitted.ratings[0] - fitted.ratings[1]) - (again.ratings[0] - again.ratings[1])
+        assert adds[0, 1, outcome] == pytest.approx(taken, rel=0.02)
+
+
+def test_the_voter_who_holds_the_first_up_is_found_though_another_moves_more() -> None:
+    even = [(0, 1, outcome, count) for _ in range(6) for outcome, count in ((LEFT, 10), (RIGHT, 11))]
+    votes = votes_of(*even, (0, 1, LEFT, 12), (2, 0, RIGHT, 20), (2, 0, RIGHT, 6), (2, 0, LEFT, 4), voter=(*np.arange(12) // 2, 6, 7, 8, 9))
+    fitted = fit(votes, side=False)
+    without = {one: fit(votes.chosen(votes.voter != one), side=False).ratings for one in range(10)}
+    assert max(without, key=lambda one: np.abs(without[one] - fitted.ratings).max()) != 6
+    assert [one for one, ratings in without.items() if np.argmax(ratings) != 0] == [6]
+    found = worst_voter(votes, fitted)
+    assert found is not None
+    assert (found[0], found[1].leader, found[1].overturned, found[1].n_changed) == (6, 1, True, 12)
+
+
+def test_the_search_finds_the_worst_single_vote_of_small_boards(arena: Arena) -> None:
+    for seed in range(6):
+        votes = arena(np.array([0.5, 0.3, 0.0, -0.3]), 40, seed)
+        fitted = fit(votes)
+        first = int(np.argmax(fitted.ratings))
+        margins = []
+        for one in range(len(votes)):
+            again = fit(votes.chosen(np.arange(len(votes)) != one)).ratings
+            margins.append(again[first] - np.delete(again, first).max())
+        found = worst_share(votes, fitted, share=1 / 40)
+        assert found is not None
+        assert found.margin == pytest.approx(min(margins), abs=1e-6)
+
+
+def test_votes_with_style_are_refused(arena: Arena) -> None:
+    plain = arena(np.array([1.0, 0.0]), 200, 0)
+    votes = Votes(2, plain.left, plain.right, plain.outcome, plain.prompt, plain.voter, style=np.ones((200, 1)))
+    with pytest.raises(ValueError, match="without style"):
+        worst_share(votes, fit(votes))
