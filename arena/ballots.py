@@ -27,7 +27,7 @@ from seedbench.report.data import RunReport
 from seedbench.store import Store
 
 #: How one side of a gold pair is broken, so that a careful voter cannot miss it. Sound, where there is none, cannot be.
-_GOLD_WITH_SOUND = ({"shift-sound": 1000.0}, {"drop-sound": 0.999}, {"blur": 8.0})
+_GOLD_WITH_SOUND = ({"delay-sound": 1000.0}, {"drop-sound": 0.999}, {"blur": 8.0})
 _GOLD_SILENT = ({"blur": 8.0}, {"freeze": 0.3})
 
 

@@ -32,14 +32,14 @@ class Tape:
     crf: int = 10
 
 
-def shift_sound(tape: Tape, amount_ms: float) -> Tape:
+def delay_sound(tape: Tape, amount_ms: float) -> Tape:
     """Sound later by ``amount_ms`` (negative: earlier); silence fills the gap, the length stays.
 
     >>> tape = Tape(np.zeros((2, 2, 2, 3), np.uint8), np.array([0.0, 0.04]), np.array([[1.0, 2.0, 3.0]]), 1000)
-    >>> shift_sound(tape, 1).sound.tolist(), shift_sound(tape, -2).sound.tolist()
+    >>> delay_sound(tape, 1).sound.tolist(), delay_sound(tape, -2).sound.tolist()
     ([[0.0, 1.0, 2.0]], [[3.0, 0.0, 0.0]])
     """
-    sound = _sound_of(tape, "shift-sound")
+    sound = _sound_of(tape, "delay-sound")
     offset = round(amount_ms * tape.rate / 1000)
     moved = np.zeros_like(sound)
     size = sound.shape[1]
@@ -105,7 +105,7 @@ def intact(tape: Tape, amount: float) -> Tape:
 
 #: name -> (function, unit of the amount)
 BREAKAGES: dict[str, tuple[Callable[[Tape, float], Tape], str]] = {
-    "shift-sound": (shift_sound, "ms, positive: sound later"),
+    "delay-sound": (delay_sound, "ms by which the sound comes later; negative: earlier"),
     "drop-sound": (drop_sound, "share of the sound, 1: no sound stream"),
     "freeze": (freeze, "s from which the picture stands still"),
     "flicker": (flicker, "amplitude, 0..1"),
@@ -116,16 +116,19 @@ BREAKAGES: dict[str, tuple[Callable[[Tape, float], Tape], str]] = {
     "intact": (intact, "ignored"),
 }
 
+#: Old names that scripts and stored studies use; each means what the new one means. They are listed nowhere.
+OLD_NAMES = {"shift-sound": "delay-sound"}
+
 
 def break_clip(source: Path, out: Path, breakages: dict[str, float]) -> Path:
     """Write a broken copy of ``source`` to ``out`` (.mp4) and return it; ``source`` is only read.
 
-    ``breakages``: names of :data:`BREAKAGES` with their amounts, applied in the order given. Raises UnknownNameError, ClipError,
-    StorageError, or SeedBenchError for an amount that makes no sense.
+    ``breakages``: names of :data:`BREAKAGES` (or :data:`OLD_NAMES`) with their amounts, applied in the order given.
+    Raises UnknownNameError, ClipError, StorageError, or SeedBenchError for an amount that makes no sense.
     """
     from seedbench.errors import UnknownNameError
 
-    unknown = [name for name in breakages if name not in BREAKAGES]
+    unknown = [name for name in breakages if OLD_NAMES.get(name, name) not in BREAKAGES]
     if unknown:
         raise UnknownNameError(f"there is no breakage called {unknown[0]!r}{did_you_mean(unknown[0], BREAKAGES)}")
     if out.resolve() == source.resolve():
@@ -133,7 +136,7 @@ def break_clip(source: Path, out: Path, breakages: dict[str, float]) -> Path:
     clip = Clip.open(source)
     tape = _tape(clip)
     for name, amount in breakages.items():
-        tape = BREAKAGES[name][0](tape, amount)
+        tape = BREAKAGES[OLD_NAMES.get(name, name)][0](tape, amount)
     audio = tape.sound.T if tape.sound is not None and tape.sound.shape[0] == 2 else tape.sound[0] if tape.sound is not None else None
     return write_clip(out, tape.rgb, clip.facts.fps or 25.0, audio, tape.rate, crf=tape.crf, times_s=tape.time_s, audio_bitrate=256_000)
 

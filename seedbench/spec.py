@@ -98,8 +98,8 @@ def parse_generator(text: str) -> GeneratorSpec:
 
     Values are YAML scalars; a value with a comma is put in double quotes.
 
-    >>> parse_generator("broken=simulator:preset=broken,sound_shift_ms=320").options
-    {'preset': 'broken', 'sound_shift_ms': 320}
+    >>> parse_generator("broken=simulator:preset=broken,sound_delay_ms=320").options
+    {'preset': 'broken', 'sound_delay_ms': 320}
     >>> parse_generator("import:path=clips.csv").label
     'import'
     """

@@ -18,7 +18,7 @@ from seedbench.errors import SeedBenchError
 class Breakage:
     """What is wrong with a scene; the defaults: nothing.
 
-    - ``sound_shift_ms``: all sound later (negative: earlier); ``impact_shift_ms``: the sounds of events alone; ``beat_shift_ms``: the
+    - ``sound_delay_ms``: all sound later (negative: earlier); ``impact_delay_ms``: the sounds of events alone; ``beat_delay_ms``: the
       music alone.
     - ``lips_random``: mouths follow another sentence.
     - ``swap_identity_at_cut``: in every second shot (True), or in the shot after the n-th cut alone (n), people wear somebody else's face.
@@ -32,9 +32,9 @@ class Breakage:
     - ``mute``: the sound stream is silence.
     """
 
-    sound_shift_ms: float = 0.0
-    impact_shift_ms: float = 0.0
-    beat_shift_ms: float = 0.0
+    sound_delay_ms: float = 0.0
+    impact_delay_ms: float = 0.0
+    beat_delay_ms: float = 0.0
     lips_random: bool = False
     swap_identity_at_cut: bool | int = False
     gravity_scale: float = 1.0
@@ -85,9 +85,9 @@ class Breakage:
 
 
 _RANGES = (
-    ("sound_shift_ms", -60_000, 60_000),
-    ("impact_shift_ms", -60_000, 60_000),
-    ("beat_shift_ms", -60_000, 60_000),
+    ("sound_delay_ms", -60_000, 60_000),
+    ("impact_delay_ms", -60_000, 60_000),
+    ("beat_delay_ms", -60_000, 60_000),
     ("gravity_scale", 0.02, 10),
     ("energy_gain", 0, 10),
     ("teleport", -10, 10),
@@ -100,20 +100,35 @@ _RANGES = (
 #: cuts, and bodies that fall in half of gravity and leave each contact with a fifth more energy than they came with.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "sound": {},
-    "broken": {"sound_shift_ms": 320.0, "swap_identity_at_cut": True, "gravity_scale": 0.5, "energy_gain": 0.2},
+    "broken": {"sound_delay_ms": 320.0, "swap_identity_at_cut": True, "gravity_scale": 0.5, "energy_gain": 0.2},
+}
+
+
+#: Old names of options, which stored runs and files of generators use. They mean the same, and are listed nowhere.
+OLD_NAMES: Mapping[str, str] = {
+    "sound_shift_ms": "sound_delay_ms",
+    "impact_shift_ms": "impact_delay_ms",
+    "beat_shift_ms": "beat_delay_ms",
 }
 
 
 def breakage_of(preset: str = "", **options: Any) -> Breakage:
     """The breakage a generator's options describe; an option of its own overrides the preset's. Raises SeedBenchError.
 
+    Names of :data:`OLD_NAMES` are read as the new ones; an option given under both is refused.
+
     >>> breakage_of("broken", gravity_scale=1.0).asked()
-    {'sound_shift_ms': 320.0, 'swap_identity_at_cut': True, 'energy_gain': 0.2}
+    {'sound_delay_ms': 320.0, 'swap_identity_at_cut': True, 'energy_gain': 0.2}
     """
     if preset and preset not in PRESETS:
         raise SeedBenchError(f"simulator: there is no preset {preset!r}; there are {', '.join(PRESETS)}")
     known = {field.name for field in fields(Breakage)}
-    for name in options:
-        if name not in known:
+    asked: dict[str, Any] = {}
+    for name, value in options.items():
+        option = OLD_NAMES.get(name, name)
+        if option not in known:
             raise SeedBenchError(f"simulator: there is no option {name!r}; there are preset, {', '.join(sorted(known))}")
-    return Breakage(**{**PRESETS.get(preset, {}), **options})
+        if option in asked:
+            raise SeedBenchError(f"simulator: {option} is given twice, once by its old name; give it once")
+        asked[option] = value
+    return Breakage(**{**PRESETS.get(preset, {}), **asked})

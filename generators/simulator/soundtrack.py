@@ -18,7 +18,7 @@ _LOUDEST = 0.95
 
 @dataclass(frozen=True)
 class Stroke:
-    """Something heard at a moment (seconds, before any shift of the sound): an impact of a body, or an event."""
+    """Something heard at a moment (seconds, before any delay of the sound): an impact of a body, or an event."""
 
     time_s: float
     kind: str
@@ -41,20 +41,20 @@ def record(scene: Scene) -> Soundtrack:
     broken = scene.breakage
     count = round(scene.n_frames / scene.fps * RATE)
     duration_s = count / RATE
-    late_s = broken.sound_shift_ms / 1000
+    late_s = broken.sound_delay_ms / 1000
     mix = np.zeros(count)
     for line in scene.lines:
         place(mix, line.start_s + late_s, line.speech.samples)
     hits = strokes(scene)
-    hit_times = tuple(hit.time_s + late_s + broken.impact_shift_ms / 1000 for hit in hits)
+    hit_times = tuple(hit.time_s + late_s + broken.impact_delay_ms / 1000 for hit in hits)
     for hit, time_s in zip(hits, hit_times, strict=True):
         place(mix, time_s, hit.samples)
     for number, body in enumerate(scene.bodies):
         if body.kind in ("roll", "collide") and body.sound:
-            place(mix, late_s + broken.impact_shift_ms / 1000, _rumble(scene, number, duration_s))
+            place(mix, late_s + broken.impact_delay_ms / 1000, _rumble(scene, number, duration_s))
     beats: tuple[float, ...] = ()
     if scene.prompt.music is not None:
-        music, shift_s = scene.prompt.music, late_s + broken.beat_shift_ms / 1000
+        music, shift_s = scene.prompt.music, late_s + broken.beat_delay_ms / 1000
         track = play(music.tempo_bpm, music.style, duration_s, scene.dice.rng("music"), shift_s=shift_s)
         place(mix, 0.0, track * (_UNDER_SPEECH if scene.lines else 1.0))
         beats = tuple(float(beat) for beat in beat_times(music.tempo_bpm, duration_s, shift_s=shift_s))

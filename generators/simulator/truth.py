@@ -13,7 +13,7 @@ from generators.simulator.plan import Scene, SpokenLine
 from generators.simulator.soundtrack import Soundtrack
 from generators.simulator.stage import body_centres, head_centre
 
-VERSION = 1
+VERSION = 2
 
 
 def truth_of(scene: Scene, sound: Soundtrack) -> dict[str, Any]:
@@ -73,8 +73,8 @@ def _shot(scene: Scene, index: int) -> dict[str, Any]:
 
 
 def _line(scene: Scene, line: SpokenLine) -> dict[str, Any]:
-    """A line as it is heard: its times include what the sound was shifted by."""
-    start_s = line.start_s + scene.breakage.sound_shift_ms / 1000
+    """A line as it is heard: its times include the delay of the sound."""
+    start_s = line.start_s + scene.breakage.sound_delay_ms / 1000
     end_s = start_s + line.speech.duration_s
     return {
         "character": line.character,

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Fit and evaluate the embedded lip-sync model.", no_args_is_help=True)
 
 Folder = Annotated[
-    Path, typer.Argument(help="Media files (one talking face each; offsets.csv: known offsets), or feature files with published.csv.")
+    Path,
+    typer.Argument(
+        help="Media files (one talking face each; offsets.csv: known offsets, positive: sound early), or feature files with published.csv."
+    ),
 ]
 More = Annotated[list[Path], typer.Option("--more", help="Another folder to fit on; never evaluated on.")]
 Seed = Annotated[int, typer.Option(help="Seed of folds and training.")]

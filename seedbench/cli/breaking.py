@@ -11,7 +11,7 @@ from seedbench.errors import SeedBenchError
 
 EXAMPLES = """[bold]Examples[/bold]
 
-seedbench break clip.mp4 late.mp4 shift-sound=320      (sound 8 frames late at 25 fps)
+seedbench break clip.mp4 late.mp4 delay-sound=320      (sound 8 frames late at 25 fps)
 
 seedbench break clip.mp4 bad.mp4 blur=2 reencode=40
 

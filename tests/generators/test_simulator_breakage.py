@@ -56,7 +56,7 @@ def test_the_same_request_gives_the_same_bytes_and_another_seed_others(tmp_path:
         {"swap_identity_at_cut": True},
         {"gravity_scale": 0.5, "energy_gain": 0.3, "teleport": 1.0},
         {"text_garbled": 4},
-        {"impact_shift_ms": 200, "beat_shift_ms": 200},
+        {"impact_delay_ms": 200, "beat_delay_ms": 200},
         {"lips_random": True},
     ],
     ids=lambda options: next(iter(options)),
@@ -115,9 +115,38 @@ def test_the_truth_says_what_was_asked_and_what_is_shown() -> None:
 
 
 def test_the_broken_preset_is_eight_frames_late_and_may_be_overridden() -> None:
-    assert breakage_of("broken").sound_shift_ms == 8 * 40
-    assert breakage_of("broken", sound_shift_ms=0.0).sound_shift_ms == 0
+    assert breakage_of("broken").sound_delay_ms == 8 * 40
+    assert breakage_of("broken", sound_delay_ms=0.0).sound_delay_ms == 0
     assert breakage_of().asked() == {}
+
+
+@pytest.mark.parametrize("kind", ["sound", "impact", "beat"])
+def test_an_option_s_old_name_means_the_same_and_is_not_listed(kind: str) -> None:
+    old, new = f"{kind}_shift_ms", f"{kind}_delay_ms"
+    assert breakage_of(**{old: 80.0}) == breakage_of(**{new: 80.0}) != breakage_of()
+    assert breakage_of("broken", **{old: 7.0}) == breakage_of("broken", **{new: 7.0})
+    with pytest.raises(SeedBenchError, match=f"{new} is given twice"):
+        breakage_of(**{old: 80.0, new: 40.0})
+    with pytest.raises(SeedBenchError) as refused:
+        breakage_of(gravity=2)
+    assert old not in str(refused.value)
+
+
+def test_a_stored_run_s_old_option_keeps_its_cells_keys() -> None:
+    """Keys are of the options as they were written, so a run with the old name finds its clips again."""
+    from seedbench.plan import plan
+    from seedbench.spec import RunSpec, parse_generator
+
+    def keys(text: str) -> list[str]:
+        asked = RunSpec(
+            suite="s", suite_version="1", suite_sha256="0", prompts=(ONE_SHOT,), generators=(parse_generator(text),), metrics=(), root=""
+        )
+        again = RunSpec.from_json(asked.as_json())
+        assert again.digest() == asked.digest()
+        return [cell.key for cell in plan(again)]
+
+    assert parse_generator("simulator:sound_shift_ms=80").options == {"sound_shift_ms": 80}
+    assert keys("simulator:sound_shift_ms=80") == keys("simulator:sound_shift_ms=80") != keys("simulator:sound_shift_ms=40")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +155,7 @@ def test_the_broken_preset_is_eight_frames_late_and_may_be_overridden() -> None:
         ({"preset": "brokn"}, "no preset 'brokn'"),
         ({"gravity": 2}, "no option 'gravity'"),
         ({"flicker": 3}, "flicker=3 is outside 0..1"),
-        ({"sound_shift_ms": "late"}, "takes a number"),
+        ({"sound_delay_ms": "late"}, "takes a number"),
         ({"mute": 1}, "true or false"),
         ({"swap_identity_at_cut": -1}, "number of a cut"),
         ({"gravity_scale": float("nan")}, "takes a number"),

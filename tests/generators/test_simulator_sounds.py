@@ -77,7 +77,7 @@ def test_an_impact_is_heard_at_its_contact() -> None:
     assert _attack_s(samples[: round((times[0] + 0.2) * RATE)]) == pytest.approx(times[0], abs=0.002)
 
 
-@pytest.mark.parametrize("option", ["sound_shift_ms", "impact_shift_ms"])
+@pytest.mark.parametrize("option", ["sound_delay_ms", "impact_delay_ms"])
 @pytest.mark.parametrize("amount", [-120.0, 320.0])
 def test_shifted_sound_is_the_same_sound_at_another_time(option: str, amount: float) -> None:
     plain, times, _ = _record(DROP, Breakage())
@@ -91,7 +91,7 @@ def test_shifted_sound_is_the_same_sound_at_another_time(option: str, amount: fl
 def test_beat_shift_moves_the_music_alone() -> None:
     prompt = Prompt(id="m", text="", task="music", duration_s=2, music=Music(tempo_bpm=120), events=(Event(kind="bell", object="none"),))
     _, strokes, beats = _record(prompt, Breakage())
-    _, same, later = _record(prompt, Breakage(beat_shift_ms=100))
+    _, same, later = _record(prompt, Breakage(beat_delay_ms=100))
     assert same == strokes
     assert np.subtract(later, beats) == pytest.approx(0.1)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.breakage import BREAKAGES, Tape, break_clip, shift_sound
+from seedbench.breakage import BREAKAGES, Tape, break_clip, delay_sound
 from seedbench.clip import Clip
 from seedbench.errors import SeedBenchError, UnknownNameError
 
@@ -38,7 +38,7 @@ def test_sound_is_shifted_by_the_stated_time(make_clip: MakeClip, amount: float,
     sound = np.zeros(96000, np.float32)
     sound[48000:48200] = 0.8
     source = write_clip(tmp_path / "click.mp4", [np.zeros((32, 32, 3), np.uint8)] * 50, 25, sound)
-    heard = broken(source, shift_sound=amount).audio(48000).samples
+    heard = broken(source, delay_sound=amount).audio(48000).samples
     assert (np.argmax(np.abs(heard) > 0.4) - 48000) / 48 == pytest.approx(amount, abs=2)
 
 
@@ -46,7 +46,7 @@ def test_sound_is_shifted_by_the_stated_time(make_clip: MakeClip, amount: float,
 def test_shifting_there_and_back_loses_only_the_edges(amount: int) -> None:
     sound = np.arange(1.0, 201.0)[None]
     tape = Tape(np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1), sound, 1000)
-    back = shift_sound(shift_sound(tape, amount), -amount).sound
+    back = delay_sound(delay_sound(tape, amount), -amount).sound
     assert back is not None
     kept = back != 0
     assert kept.sum() == 200 - abs(amount)
@@ -93,7 +93,7 @@ def test_sound_can_be_dropped_silenced_and_the_picture_blackened(make_clip: Make
 
 
 def test_stereo_stays_stereo(make_clip: MakeClip) -> None:
-    after = broken(make_clip(stereo=True), shift_sound=40)
+    after = broken(make_clip(stereo=True), delay_sound=40)
     assert after.facts.channels == 2
     left, right = after.sound_channels()[0]
     assert np.corrcoef(left, right)[0, 1] < -0.99
@@ -106,5 +106,18 @@ def test_bad_amounts_and_names_are_refused(make_clip: MakeClip, tmp_path: Path) 
     with pytest.raises(SeedBenchError, match="is the clip itself"):
         break_clip(source, source, {"blur": 1})
     with pytest.raises(SeedBenchError, match="has no sound"):
-        break_clip(make_clip("mute.mp4", tone_hz=None), tmp_path / "x.mp4", {"shift-sound": 1})
-    assert set(BREAKAGES) >= {"shift-sound", "drop-sound", "freeze", "flicker", "blur", "retime", "reencode"}
+        break_clip(make_clip("mute.mp4", tone_hz=None), tmp_path / "x.mp4", {"delay-sound": 1})
+    assert set(BREAKAGES) >= {"delay-sound", "drop-sound", "freeze", "flicker", "blur", "retime", "reencode"}
+
+
+def test_the_old_name_means_the_same_and_is_not_listed(make_clip: MakeClip, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from seedbench.cli import app
+
+    source = make_clip()
+    made = [break_clip(source, tmp_path / f"{name}.mp4", {name: 80.0}).read_bytes() for name in ("shift-sound", "delay-sound")]
+    assert made[0] == made[1]
+    listed = CliRunner().invoke(app, ["break", "--list"]).output
+    assert "delay-sound={amount}" in listed
+    assert "shift-sound" not in listed
