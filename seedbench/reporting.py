@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 
 import numpy as np
@@ -12,11 +13,11 @@ from sqlalchemy.orm import Session, selectinload
 from seedbench import registry
 from seedbench.errors import RunError, StorageError
 from seedbench.harness import clip_path, prompt_for_metrics
-from seedbench.metric import MetricInfo, SetMetric
+from seedbench.metric import Measure, MetricInfo, SetMetric
 from seedbench.plan import applies
 from seedbench.report.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
 from seedbench.spec import RunSpec
-from seedbench.store import CellRow, RunRow, SetScoreRow, Store
+from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
 from seedbench.summary import ClipScore, Coverage, compare_all, summarise
 from seedbench.workspace import Workspace
 
@@ -51,28 +52,44 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
         infos: dict[str, MetricInfo] = {metric: registry.load("metrics", metric).info for metric in spec.metrics}
         clip_infos = {key: info for key, info in infos.items() if not issubclass(registry.load("metrics", key), SetMetric)}
         labels = [item.label for item in spec.generators]
-        table = clip_table(cells)
+        table = clip_table(cells, infos)
         summary = summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos))
         of_sets = list(session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id)))
         measures = [(metric, measure.name) for metric, info in infos.items() for measure in info.measures]
         of_sets.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
-        summary += [_set_row(row) for row in of_sets]
+        summary += [_set_row(row, infos) for row in of_sets]
+        older = _older(infos, [*(row for cell in cells for row in cell.scores), *of_sets])
         return RunReport(
             name=run.name,
             created_at=run.created_at.replace(tzinfo=UTC).isoformat(),
             suite=SuiteFacts(name=spec.suite, version=spec.suite_version, sha256=spec.suite_sha256, n_prompts=len(spec.prompts)),
             seeds=spec.seeds,
             generators=tuple(_generator_facts(spec, label, cells) for label in labels),
-            measures=_measures(infos, summary),
+            measures=_measures(infos, summary, older),
             summary=tuple(summary),
             comparisons=tuple(compare_all(table, clip_infos, labels)),
-            cells=tuple(_cell_report(cell, spec, workspace) for cell in cells),
+            cells=tuple(_cell_report(cell, spec, workspace, infos) for cell in cells),
             provenance=run.provenance,
-            notes=(*_notes(run, cells, summary), *_remarks(of_sets)),
+            notes=(*_notes(run, cells, summary), *_of_older(older, infos), *_remarks(of_sets)),
         )
 
 
-def clip_table(cells: Sequence[CellRow]) -> list[ClipScore]:
+def backend_of(row: ScoreRow | SetScoreRow, infos: Mapping[str, MetricInfo]) -> str:
+    """The backend a stored score is reported under. One of another version of its metric than the installed one says so: another version
+    may mean another number or another sign, so it gets columns of its own and is never pooled with the rest."""
+    info = infos.get(row.metric)
+    if not row.backend or info is None or row.metric_version == info.version:
+        return row.backend
+    return f"{row.backend}, version {row.metric_version}"
+
+
+def _older(infos: Mapping[str, MetricInfo], rows: Iterable[ScoreRow | SetScoreRow]) -> dict[tuple[str, str], int]:
+    """The version behind each (metric, backend) whose scores are of another version than the installed one."""
+    found = {(row.metric, backend_of(row, infos)): row.metric_version for row in rows if row.backend}
+    return {key: version for key, version in found.items() if key[0] in infos and infos[key[0]].version != version}
+
+
+def clip_table(cells: Sequence[CellRow], infos: Mapping[str, MetricInfo]) -> list[ClipScore]:
     """The per-clip table of a run's cells, in a fixed order."""
     return [
         ClipScore(
@@ -84,7 +101,7 @@ def clip_table(cells: Sequence[CellRow]) -> list[ClipScore]:
             value=row.value,
             status=row.status,
             reason=row.reason,
-            backend=row.backend,
+            backend=backend_of(row, infos),
         )
         for cell in cells
         for row in sorted(cell.scores, key=lambda row: (row.metric, row.measure))
@@ -103,7 +120,7 @@ def _coverage(cells: Sequence[CellRow], spec: RunSpec, infos: Mapping[str, Metri
     return found
 
 
-def _set_row(row: SetScoreRow) -> SummaryRow:
+def _set_row(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
     return SummaryRow(
         generator=row.generator,
         metric=row.metric,
@@ -116,12 +133,15 @@ def _set_row(row: SetScoreRow) -> SummaryRow:
         n_failed=(row.n_total or 0) if row.status == "failed" else 0,
         n_not_applicable=0,
         reason=row.reason,
-        backend=row.backend,
+        backend=backend_of(row, infos),
         method=str(row.details.get("method", "set")),
     )
 
 
-def _measures(infos: Mapping[str, MetricInfo], summary: Sequence[SummaryRow]) -> tuple[MeasureFacts, ...]:
+def _measures(
+    infos: Mapping[str, MetricInfo], summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int]
+) -> tuple[MeasureFacts, ...]:
+    """The columns of the report; what an ``older`` version of a metric meant by its signs is not known here, and the column says so."""
     found = []
     for name, info in infos.items():
         for measure in info.measures:
@@ -130,9 +150,9 @@ def _measures(infos: Mapping[str, MetricInfo], summary: Sequence[SummaryRow]) ->
             found += [
                 MeasureFacts(
                     metric=name,
-                    measure=measure,
+                    measure=_of_version(measure, info.version, older.get((name, backend))),
                     metric_title=info.title,
-                    version=info.version,
+                    version=older.get((name, backend), info.version),
                     backend=backend,
                     meaning=info.meaning,
                     citation=info.citation,
@@ -140,6 +160,12 @@ def _measures(infos: Mapping[str, MetricInfo], summary: Sequence[SummaryRow]) ->
                 for backend in named
             ]
     return tuple(found)
+
+
+def _of_version(measure: Measure, installed: int, stored: int | None) -> Measure:
+    if stored is None or not measure.sign:
+        return measure
+    return replace(measure, sign=f"as in version {stored} of the metric; version {installed} is installed, and its sign may be another")
 
 
 def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> GeneratorFacts:
@@ -172,7 +198,7 @@ def _duration(cell: CellRow) -> float | None:
     return float(value) if value is not None else None
 
 
-def _cell_report(cell: CellRow, spec: RunSpec, workspace: Workspace) -> CellReport:
+def _cell_report(cell: CellRow, spec: RunSpec, workspace: Workspace, infos: Mapping[str, MetricInfo]) -> CellReport:
     prompt = spec.prompt(cell.prompt_id)
     reason = cell.reason
     path = None
@@ -202,7 +228,7 @@ def _cell_report(cell: CellRow, spec: RunSpec, workspace: Workspace) -> CellRepo
                 value=row.value,
                 status=row.status,  # type: ignore[arg-type]
                 reason=row.reason,
-                backend=row.backend,
+                backend=backend_of(row, infos),
                 n_used=row.n_used,
                 n_total=row.n_total,
                 interval=(row.low, row.high) if row.low is not None and row.high is not None else None,
@@ -229,6 +255,14 @@ def _notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[SummaryRow])
         if len(backends) > 1:
             notes.append(f"{metric}.{measure} was measured with {', '.join(sorted(backends))}; these are never pooled or compared.")
     return notes
+
+
+def _of_older(older: Mapping[tuple[str, str], int], infos: Mapping[str, MetricInfo]) -> list[str]:
+    return [
+        f"Scores of {metric} under {backend} are of version {version} of the metric; version {infos[metric].version} is installed, and its "
+        "numbers and signs may be others. The same run under another name scores the clips anew."
+        for (metric, backend), version in sorted(older.items())
+    ]
 
 
 def _remarks(of_sets: Sequence[SetScoreRow]) -> list[str]:

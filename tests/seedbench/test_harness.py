@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from toy_plugin import ToyBatches
 
 import seedbench.clip
+from seedbench import registry
 from seedbench.clip import Clip
 from seedbench.errors import RunError, SeedBenchError, StorageError
 from seedbench.execution import Done, LocalExecutor
@@ -503,6 +504,41 @@ def test_seconds_a_second_of_output_rest_on_clips_whose_length_is_known(workspac
     facts = next(one for one in load_report(store, workspace, "run").generators if one.label == "dark")
     assert facts.seconds_per_output_second == pytest.approx(4.0 / 0.4)
     assert facts.latency_p50_s == 4.0
+
+
+def test_scores_of_another_version_of_a_metric_stand_apart_and_say_so(workspace: Workspace) -> None:
+    """A version may have other numbers, or the other sign: nothing of it is pooled with, or described by, the installed one."""
+    carry_out(spec_of(), workspace)
+    store = Store(workspace.database_url)
+    with store.session() as session:
+        cells = select(CellRow.id).where(CellRow.prompt_id.in_(["p0", "p1"]))
+        for row in session.scalars(select(ScoreRow).where(ScoreRow.metric == "toy_brightness", ScoreRow.cell_id.in_(cells))):
+            row.metric_version = 0
+    report = load_report(store, workspace, "run")
+    found = {row.backend: row.n_scored for row in report.summary if (row.generator, row.measure) == ("dark", "mean")}
+    assert found == {"toy": 4, "toy, version 0": 4}
+    versions = {facts.backend: facts.version for facts in report.measures if facts.measure.name == "mean"}
+    assert versions == {"toy": 1, "toy, version 0": 0}
+    assert any(
+        "toy_brightness under toy, version 0 are of version 0 of the metric; version 1 is installed" in note for note in report.notes
+    )
+    assert {score.backend for cell in report.cells for score in cell.scores if score.measure == "mean"} == set(found)
+
+
+def test_the_installed_version_does_not_state_the_sign_of_another_one_s_scores(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out(spec_of(), workspace)
+    bright = registry.load("metrics", "toy_brightness")
+    signed = tuple(replace(measure, sign="positive: brighter") for measure in bright.info.measures)
+    store = Store(workspace.database_url)
+    monkeypatch.setattr(bright, "info", replace(bright.info, measures=signed))
+    assert {one.measure.sign for one in load_report(store, workspace, "run").measures if one.metric == "toy_brightness"} == {
+        "positive: brighter"
+    }
+    monkeypatch.setattr(bright, "info", replace(bright.info, measures=signed, version=2))
+    signs = {one.measure.sign for one in load_report(store, workspace, "run").measures if one.metric == "toy_brightness"}
+    assert signs == {"as in version 1 of the metric; version 2 is installed, and its sign may be another"}
 
 
 def test_deleting_a_run_keeps_what_another_one_uses(workspace: Workspace) -> None:
