@@ -12,7 +12,7 @@ from metrics.analyses.contacts import Contact, Motion, motion, touches
 from metrics.analyses.onsets import Onsets, onsets
 from seedbench.clip import Clip
 from seedbench.evidence import Curve, Facts, Mark, Panel, Series
-from seedbench.metric import Measure, Metric, MetricInfo, Sample, Score
+from seedbench.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
 from seedbench.prompt import Prompt
 
 BACKEND = "parabolas1-flux10ms-120ms"
@@ -30,23 +30,23 @@ MEETINGS = frozenset({"drop", "throw", "bounce", "collide"})
 
 @dataclass(frozen=True)
 class Pairs:
-    """Contacts and sounds matched one to one: ``contact`` and ``sound`` (m,) indices, ``lag_s`` (m,) sound less contact, positive: sound
-    late."""
+    """Contacts and sounds matched one to one: ``contact`` and ``sound`` (m,) indices, ``offset_s`` (m,) contact less sound, positive:
+    sound early."""
 
     contact: np.ndarray
     sound: np.ndarray
-    lag_s: np.ndarray
+    offset_s: np.ndarray
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """How contacts and sounds agree. ``recall``: share of contacts heard; ``precision``: share of sounds seen; ``lag_s`` median
-    (positive: sound late) and ``mad_s`` its median absolute deviation, None without a pair."""
+    """How contacts and sounds agree. ``recall``: share of contacts heard; ``precision``: share of sounds seen; ``offset_s``
+    median (positive: sound early) and ``mad_s`` its median absolute deviation, None without a pair."""
 
     precision: float | None
     recall: float
     f1: float
-    lag_s: float | None
+    offset_s: float | None
     mad_s: float | None
 
 
@@ -54,8 +54,8 @@ def match(contact_s: np.ndarray, sound_s: np.ndarray, *, window_s: float = WINDO
     """Match contacts (n,) and sounds (m,) one to one: as many pairs within ``window_s`` as can be, of the least total distance.
 
     >>> pairs = match(np.array([1.0, 2.0, 3.0]), np.array([1.02, 2.5, 3.03]))
-    >>> pairs.contact.tolist(), pairs.sound.tolist(), pairs.lag_s.round(3).tolist()
-    ([0, 2], [0, 2], [0.02, 0.03])
+    >>> pairs.contact.tolist(), pairs.sound.tolist(), pairs.offset_s.round(3).tolist()
+    ([0, 2], [0, 2], [-0.02, -0.03])
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -67,31 +67,31 @@ def match(contact_s: np.ndarray, sound_s: np.ndarray, *, window_s: float = WINDO
     rows, columns = linear_sum_assignment(np.where(apart <= window_s, apart, never))
     near = apart[rows, columns] <= window_s
     rows, columns = rows[near], columns[near]
-    return Pairs(rows, columns, sound_s[columns] - contact_s[rows])
+    return Pairs(rows, columns, contact_s[rows] - sound_s[columns])
 
 
 def alignment(pairs: Pairs, *, contact_counts: np.ndarray, sound_counts: np.ndarray) -> Alignment:
-    """Precision, recall, F1 and lag of matched pairs.
+    """Precision, recall, F1 and offset of matched pairs.
 
     ``contact_counts`` (n,) and ``sound_counts`` (m,) bool say which count when they stay alone; a matched one always counts.
 
     >>> times = np.array([1.0, 2.0, 3.0, 4.0])
     >>> heard = np.array([1.04, 2.04, 3.06, 7.0])
     >>> found = alignment(match(times, heard), contact_counts=np.ones(4, bool), sound_counts=np.ones(4, bool))
-    >>> found.precision, found.recall, found.f1, round(found.lag_s, 3), round(found.mad_s, 3)
-    (0.75, 0.75, 0.75, 0.04, 0.0)
+    >>> found.precision, found.recall, found.f1, round(found.offset_s, 3), round(found.mad_s, 3)
+    (0.75, 0.75, 0.75, -0.04, 0.0)
     """
     contact_counts, sound_counts = contact_counts.copy(), sound_counts.copy()
     contact_counts[pairs.contact] = True
     sound_counts[pairs.sound] = True
-    n_contacts, n_sounds, n_pairs = int(contact_counts.sum()), int(sound_counts.sum()), len(pairs.lag_s)
+    n_contacts, n_sounds, n_pairs = int(contact_counts.sum()), int(sound_counts.sum()), len(pairs.offset_s)
     recall = n_pairs / n_contacts if n_contacts else 0.0
     precision = n_pairs / n_sounds if n_sounds else None
     f1 = 2.0 * n_pairs / (n_contacts + n_sounds) if n_contacts + n_sounds else 0.0
     if not n_pairs:
         return Alignment(precision, recall, f1, None, None)
-    lag = float(np.median(pairs.lag_s))
-    return Alignment(precision, recall, f1, lag, float(np.median(np.abs(pairs.lag_s - lag))))
+    offset = float(np.median(pairs.offset_s))
+    return Alignment(precision, recall, f1, offset, float(np.median(np.abs(pairs.offset_s - offset))))
 
 
 def sounds_that_count(heard: Onsets, contacts: list[Contact], pairs: Pairs) -> np.ndarray:
@@ -118,7 +118,7 @@ class ImpactAlignment(Metric):
         title="Impact alignment",
         meaning="whether contacts of bodies are heard when they are seen, and nothing is heard that is not seen",
         citation="SeedBench's own (docs/metrics/physics.md); related to AV-Align (Yariv et al., TempoTokens, 2023), here one to one",
-        version=1,
+        version=2,
         needs=frozenset({"video", "audio", "events"}),
         measures=(
             Measure(
@@ -151,21 +151,21 @@ class ImpactAlignment(Metric):
             ),
             Measure(
                 name="lag_ms",
-                title="Impact lag",
+                title="Impact offset",
                 unit="ms",
                 direction="zero",
-                meaning="median time from contact to sound over matched pairs",
-                sign="positive: sound late",
+                meaning="how far sounds are ahead of their contacts: median over matched pairs",
+                sign=OFFSET_SIGN,
                 low=-120.0,
                 high=120.0,
                 headline=True,
             ),
             Measure(
                 name="lag_mad_ms",
-                title="Spread of the lag",
+                title="Spread of the offset",
                 unit="ms",
                 direction="down",
-                meaning="median absolute deviation of the lag over matched pairs",
+                meaning="median absolute deviation of the offset over matched pairs",
                 low=0.0,
             ),
         ),
@@ -192,22 +192,22 @@ class ImpactAlignment(Metric):
         return self._scores(found, contacts, heard, pairs, moving)
 
     def _scores(self, found: Alignment, contacts: list[Contact], heard: Onsets, pairs: Pairs, moving: Motion) -> list[Score]:
-        about: dict[str, Any] = {"n_used": len(pairs.lag_s), "n_total": len(contacts)}
+        about: dict[str, Any] = {"n_used": len(pairs.offset_s), "n_total": len(contacts)}
         details = {
             "contacts_s": [round(contact.time_s, 4) for contact in contacts],
             "onsets_s": [round(float(time_s), 4) for time_s in heard.time_s],
-            "lags_ms": [round(1000 * float(lag), 1) for lag in pairs.lag_s],
+            "offsets_ms": [round(1000 * float(offset), 1) for offset in pairs.offset_s],
             "loudest_dbfs": round(heard.loudest_dbfs, 1) if np.isfinite(heard.loudest_dbfs) else None,
         }
         no_pair = "the clip is silent" if heard.silent else "no contact has a sound within 120 ms"
-        lag, spread = (None if value is None else 1000.0 * value for value in (found.lag_s, found.mad_s))
+        offset, spread = (None if value is None else 1000.0 * value for value in (found.offset_s, found.mad_s))
         shown = panels(contacts, heard, pairs, moving)
         return [
             Score.of("f1", found.f1, backend=BACKEND, evidence=shown, details=details, **about),
             Score.of("recall", found.recall, backend=BACKEND, **about),
             _or_none("precision", found.precision, "nothing is heard", about),
-            _or_none("lag_ms", lag, no_pair, about),
-            _or_none("lag_mad_ms", spread if len(pairs.lag_s) > 1 else None, no_pair if lag is None else "only one pair", about),
+            _or_none("lag_ms", offset, no_pair, about),
+            _or_none("lag_mad_ms", spread if len(pairs.offset_s) > 1 else None, no_pair if offset is None else "only one pair", about),
         ]
 
 
@@ -244,9 +244,9 @@ def panels(contacts: list[Contact], heard: Onsets, pairs: Pairs, moving: Motion)
     rows = []
     for place, contact in enumerate(contacts):
         partner = np.flatnonzero(pairs.contact == place)
-        lag = f"{1000 * pairs.lag_s[partner[0]]:+.0f} ms" if len(partner) else "not heard"
-        rows.append((f"{contact.time_s:.3f} s ({contact.kind})", lag))
+        offset = f"{1000 * pairs.offset_s[partner[0]]:+.0f} ms" if len(partner) else "not heard"
+        rows.append((f"{contact.time_s:.3f} s ({contact.kind})", offset))
     return (
         Curve("Contacts and sounds", "time (s)", "height (px at 256 lines)", series, marks),
-        Facts("Sound after contact", rows),
+        Facts("Offset of each contact (positive: sound early)", rows),
     )

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 Status = Literal["scored", "unscored", "failed"]
 Direction = Literal["up", "down", "zero", "none"]
 
+OFFSET_SIGN = "positive: sound early (before the picture), negative: sound late, as in ITU-R BT.1359"
+"""The sign of every offset between sound and picture; a measure of one states it as its ``sign``."""
+OFFSET_AXIS = "offset (ms; positive: sound early)"
+"""The label of every axis of such offsets."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
     """One number a metric gives.
 
     ``direction``: ``up`` more is better, ``down`` less is better, ``zero`` the nearer to 0 the better, ``none`` descriptive.
-    ``low``/``high`` bound the possible values (None: unbounded). ``sign`` states what a positive value means.
+    ``low``/``high`` bound the possible values (None: unbounded). ``sign`` states what a positive value means; a signed time between sound
+    and picture is stated by :data:`OFFSET_SIGN`.
     ``headline`` measures stand in the summary table; the others only in the drill-down and the files.
     ``rate`` marks a 0/1 value whose mean is a share (Wilson interval).
     """

@@ -123,7 +123,7 @@ def _in_words(task: str, values: dict[str, float]) -> str:
 
     if task == "impact":
         return "\n".join([said("contacts heard", "impact.recall", ".0%"), said("plausible", "physics.plausibility", ".2f")])
-    lines = [said("lips, ms", "lipsync.offset_ms", "+.0f"), said("confidence", "lipsync.confidence", ".1f")]
+    lines = [said("sound early by, ms", "lipsync.offset_ms", "+.0f"), said("confidence", "lipsync.confidence", ".1f")]
     return "\n".join([*lines, said("identity", "identity.similarity", ".2f")] if task == "reference" else lines)
 
 

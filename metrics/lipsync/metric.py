@@ -14,11 +14,10 @@ from metrics.lipsync.model import Comparison, Model, shipped
 from metrics.lipsync.panels import crop_panel, lag_panel, trace_panel
 from metrics.lipsync.speakers import MIN_SPEECH_S, SEEN_SPEECH, Candidate, candidates, choose, seen_speech_s
 from seedbench.clip import Clip
-from seedbench.metric import Measure, Metric, MetricInfo, Sample, Score
+from seedbench.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
 
 MIN_LEVEL_DBFS = -50.0
 BACKEND = "facemesh-encoder+cca-v1"
-SIGN = "positive: the sound is early"
 
 INFO = MetricInfo(
     name="lipsync",
@@ -58,7 +57,7 @@ INFO = MetricInfo(
             direction="zero",
             low=-600.0,
             high=600.0,
-            sign=SIGN,
+            sign=OFFSET_SIGN,
             headline=True,
             meaning="how far the sound is ahead of the lips, natural lead of the lips taken off",
         ),

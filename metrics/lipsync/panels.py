@@ -12,6 +12,7 @@ from metrics.lipsync.judge import FRAME_MS
 from metrics.lipsync.model import Comparison, Model
 from metrics.lipsync.speakers import Candidate
 from seedbench.evidence import Curve, Gallery, Mark, Picture, Series, jpeg
+from seedbench.metric import OFFSET_AXIS
 
 if TYPE_CHECKING:
     from seedbench.clip import Video
@@ -38,7 +39,7 @@ def lag_panel(comparison: Comparison, aperture: np.ndarray, model: Model, offset
         line("strangers 5%", comparison.null_low),
         line("strangers 95%", comparison.null_high),
     ]
-    return Curve("Fit of lips and sound", "offset (ms; positive: sound early)", "fit (spread between strangers)", series, marks)
+    return Curve("Fit of lips and sound", OFFSET_AXIS, "fit (spread between strangers)", series, marks)
 
 
 def trace_panel(speaking: list[Candidate]) -> Curve:

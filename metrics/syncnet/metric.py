@@ -14,7 +14,7 @@ from metrics.analyses.speech import Speech, speech
 from metrics.syncnet import lag, mfcc, tracks
 from seedbench.errors import WeightsError
 from seedbench.evidence import Curve, Facts, Gallery, Mark, Picture, Series, jpeg
-from seedbench.metric import Measure, Metric, MetricInfo, Score
+from seedbench.metric import OFFSET_AXIS, OFFSET_SIGN, Measure, Metric, MetricInfo, Score
 
 if TYPE_CHECKING:
     from metrics.syncnet.network import SyncNetV2
@@ -161,7 +161,7 @@ class SyncNet(Metric):
                 high=600.0,
                 headline=True,
                 meaning="where lips and sound are nearest, in steps of 40 ms, from the masked search",
-                sign="positive: the audio is early (leads the picture)",
+                sign=OFFSET_SIGN,
             ),
         ),
         needs=frozenset({"video", "audio", "speech"}),
@@ -275,8 +275,8 @@ def panels(results: list[TrackResult], best: TrackResult) -> tuple[Panel, ...]:
     ]
     pictures = [Picture(f"{result.start_s:.2f} s", jpeg(result.picture)) for result in results]
     return (
-        Curve("Distance of lips and sound", "offset in ms (positive: audio early)", "mean distance", lines, [mark]),
+        Curve("Distance of lips and sound", OFFSET_AXIS, "mean distance", lines, [mark]),
         Curve("Confidence over time", "seconds", "median less distance", [confidence]),
         Gallery("Face as SyncNet sees it", pictures),
-        Facts("Face tracks", rows),
+        Facts("Face tracks (offset positive: sound early)", rows),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from seedbench.errors import SeedBenchError
 
 if TYPE_CHECKING:
+    from seedbench.metric import MetricInfo
     from seedbench.work import Scored, ScoreTask
 
 EXAMPLES = """[bold]Examples[/bold]
@@ -85,6 +87,8 @@ def score(
     headlines = {(name, one.name) for name in names for one in loaded[name].info.measures if one.headline}
     shown = [line for line in lines if everything or not line["metric"] or (line["metric"], line["measure"]) in headlines]
     console.print(_table(shown))
+    for sentence in _signs(shown, {name: loaded[name].info for name in names}):
+        console.print(sentence, highlight=False, markup=False)
     if out is not None:
         _write(lines, out)
         console.print(f"wrote {out}", highlight=False, soft_wrap=True)
@@ -150,6 +154,12 @@ def _table(lines: list[dict[str, Any]]) -> Any:
         table.add_row(escape(line["file"]) if line["file"] != last else "", name, value, escape(line["reason"]))
         last = line["file"]
     return table
+
+
+def _signs(lines: list[dict[str, Any]], infos: Mapping[str, MetricInfo]) -> list[str]:
+    """What a positive value means, a sentence for each shown measure that states it."""
+    shown = dict.fromkeys((line["metric"], line["measure"]) for line in lines if line["value"] is not None)
+    return [f"{metric}.{name}: {infos[metric].measure(name).sign}" for metric, name in shown if infos[metric].measure(name).sign]
 
 
 def _write(lines: list[dict[str, Any]], out: Path) -> None:

@@ -21,9 +21,10 @@ Place = Callable[[float], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Dot:
-    """One clip's value: where it belongs in the drill-down, and what its tooltip says."""
+    """One clip's value: where it is drawn, where it belongs in the drill-down, and what its tooltip says (``shown``)."""
 
     value: float
+    shown: float
     prompt_id: str
     seed: int
 
@@ -119,7 +120,7 @@ def _axis(low: float, high: float, at: Place, base: int, unit: str, percent: boo
         x = at(tick / scale)
         parts.append(f'<line class="grid{" zero" if tick == 0 and direction == "zero" else ""}" x1="{x}" x2="{x}" y1="4" y2="{base}"/>')
         parts.append(f'<text class="tick" x="{x}" y="{base + 13}">{f"{tick:g}".replace("-", "−")}</text>')
-    hint = {"up": "better →", "down": "← better", "zero": "0 is better", "none": ""}[direction]
+    hint = {"up": "better →", "down": "← better", "zero": "size; 0 is better", "none": ""}[direction]
     zero = min(WIDTH - 40.0, max(40.0, at(0.0)))
     anchor, x = {"up": ("end", WIDTH - MARGIN), "down": ("start", MARGIN), "zero": ("middle", zero)}.get(direction, ("start", MARGIN))
     parts.append(f'<text class="hint" text-anchor="{anchor}" x="{x}" y="{base + 27}">{hint}</text>')
@@ -139,7 +140,7 @@ def _row(row: ForestRow, top: int, at: Place, low: float, high: float) -> str:
     parts.append(f'<text class="value" x="{WIDTH - MARGIN}" y="{top + 14}">{escape(row.text)}</text>')
     for dot in row.dots:
         where = f'data-prompt="{escape(dot.prompt_id, quote=True)}" data-seed="{dot.seed}"'
-        name = f"<title>{escape(dot.prompt_id)}, seed {dot.seed}: {dot.value:.4g}</title>"
+        name = f"<title>{escape(dot.prompt_id)}, seed {dot.seed}: {dot.shown:.4g}</title>"
         if low <= dot.value <= high:
             parts.append(f'<rect class="dot" x="{at(dot.value) - 1:g}" y="{y - 6}" width="2" height="12" {where}>{name}</rect>')
         else:

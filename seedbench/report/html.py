@@ -155,11 +155,13 @@ def _chart(report: RunReport, column: MeasureFacts, colours: Mapping[str, str]) 
     rows = []
     made = columns(report)
     index = made.index(column)
+    sizes = column.measure.direction == "zero"
     for generator in report.generators:
         row = row_of(report, generator.name, column)
         here = place(report, generator.name, column)
         dots = tuple(
-            Dot(value=score.value, prompt_id=cell.prompt_id, seed=cell.seed)
+            # where a summary is a mean of sizes, clips are drawn by size too: on one axis there is one convention
+            Dot(value=abs(score.value) if sizes else score.value, shown=score.value, prompt_id=cell.prompt_id, seed=cell.seed)
             for cell in report.cells
             if cell.generator == generator.name
             for score in cell.scores

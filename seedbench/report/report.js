@@ -164,7 +164,7 @@ function result(cell, metric, loaded, shared) {
   const rows = scores.filter((score) => score.v !== undefined).map((score) => {
     const column = DATA.columns[score.c];
     const small = [score.interval, score.n ? `from ${score.n}` : null].filter(Boolean).join(" · ");
-    return el("div", {}, el("dt", { title: `${column.name}, ${column.backend}, ${column.direction}` }, `${column.title} ${column.arrow}`),
+    return el("div", {}, el("dt", { title: [column.name, column.backend, column.direction, column.sign].filter(Boolean).join(", ") }, `${column.title} ${column.arrow}`),
       el("dd", {}, el("b", {}, score.text), column.unit ? ` ${column.unit}` : ""), small ? el("dd", { class: "more" }, small) : null);
   });
   const missing = new Map();

@@ -29,6 +29,7 @@ SCORE_COLUMNS: dict[str, type] = {
     "metric_version": int,
     "unit": str,
     "direction": str,
+    "sign": str,
     "backend": str,
     "value": float,
     "status": str,
@@ -98,8 +99,9 @@ def score_rows(report: RunReport) -> list[dict[str, Any]]:
             rows.append(
                 base
                 | {"metric": score.metric, "measure": score.measure, "metric_version": column.version, "unit": column.measure.unit}
-                | {"direction": column.measure.direction, "backend": score.backend, "value": score.value, "status": score.status}
-                | {"reason": score.reason, "low": low, "high": high, "n_used": score.n_used, "n_total": score.n_total}
+                | {"direction": column.measure.direction, "sign": column.measure.sign, "backend": score.backend}
+                | {"value": score.value, "status": score.status, "reason": score.reason, "low": low, "high": high}
+                | {"n_used": score.n_used, "n_total": score.n_total}
             )
     return rows
 

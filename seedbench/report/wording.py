@@ -12,7 +12,7 @@ ARROWS: dict[Direction, str] = {"up": "↑", "down": "↓", "zero": "→0", "non
 DIRECTIONS: dict[Direction, str] = {
     "up": "higher is better",
     "down": "lower is better",
-    "zero": "nearer to 0 is better",
+    "zero": "nearer to 0 is better; a summary is the mean size, without sign",
     "none": "descriptive: neither more nor less is better",
 }
 

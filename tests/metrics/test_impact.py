@@ -66,13 +66,13 @@ def test_known_jitter_drops_and_extras_come_back() -> None:
     found = aligned([0.5, 1.0, 1.5, 2.0], [0.53, 1.03, 1.7, 2.03, 3.0])
     assert (found.recall, found.precision) == (3 / 4, 3 / 5)
     assert found.f1 == pytest.approx(2 * 3 / 9)
-    assert found.lag_s == pytest.approx(0.03)
+    assert found.offset_s == pytest.approx(-0.03)  # sounds come after their contacts: late, so negative
     assert found.mad_s == pytest.approx(0.0, abs=1e-12)
 
 
-def test_nothing_heard_has_no_precision_and_no_lag() -> None:
+def test_nothing_heard_has_no_precision_and_no_offset() -> None:
     found = aligned([1.0, 2.0], [])
-    assert (found.recall, found.f1, found.precision, found.lag_s, found.mad_s) == (0.0, 0.0, None, None, None)
+    assert (found.recall, found.f1, found.precision, found.offset_s, found.mad_s) == (0.0, 0.0, None, None, None)
 
 
 def test_a_quiet_onset_without_a_contact_costs_nothing() -> None:
@@ -94,11 +94,11 @@ def test_more_pairs_go_before_nearer_ones() -> None:
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=8), st.lists(st.floats(0, 10), max_size=8))
 def test_matching_is_one_to_one_within_reach_and_does_not_mind_the_order(contacts: list[float], onsets: list[float]) -> None:
     found = match(np.array(contacts), np.array(onsets))
-    assert len(set(found.contact.tolist())) == len(set(found.sound.tolist())) == len(found.lag_s)
-    assert np.all(np.abs(found.lag_s) <= 0.12 + 1e-8)
+    assert len(set(found.contact.tolist())) == len(set(found.sound.tolist())) == len(found.offset_s)
+    assert np.all(np.abs(found.offset_s) <= 0.12 + 1e-8)
     back = match(np.array(contacts[::-1]), np.array(onsets[::-1]))
-    assert len(back.lag_s) == len(found.lag_s)
-    assert np.abs(back.lag_s).sum() == pytest.approx(np.abs(found.lag_s).sum(), abs=1e-9)
+    assert len(back.offset_s) == len(found.offset_s)
+    assert np.abs(back.offset_s).sum() == pytest.approx(np.abs(found.offset_s).sum(), abs=1e-9)
 
 
 def scores_of(tmp_path: Path, prompt: Prompt = DROP, **broken: object) -> dict[str, Score]:
@@ -114,8 +114,8 @@ def test_a_clean_drop_is_heard_when_it_is_seen(tmp_path: Path) -> None:
 
 
 def test_a_late_impact_is_late_by_what_it_was_shifted(tmp_path: Path) -> None:
-    found = scores_of(tmp_path, impact_shift_ms=80)
-    assert found["lag_ms"].value == pytest.approx(80, abs=5)
+    found = scores_of(tmp_path, impact_delay_ms=80)
+    assert found["lag_ms"].value == pytest.approx(-80, abs=5)
 
 
 def test_a_mute_clip_is_not_heard_at_all(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from seedbench.evidence import Curve, Facts, Gallery, Mark, Overlay, Panel, Path2D, Picture, Series, as_json, jpeg
 from seedbench.media import write_clip
-from seedbench.metric import Measure
+from seedbench.metric import OFFSET_SIGN, Measure
 from seedbench.report.data import (
     CellReport,
     Comparison,
@@ -117,7 +117,7 @@ DISTANCE = Measure(
     low=0,
     headline=True,
 )
-LAG = Measure(name="offset_ms", title="Signed offset", unit="ms", direction="zero", meaning="Positive: the sound is early.")
+LAG = Measure(name="offset_ms", title="Signed offset", unit="ms", direction="zero", meaning="Of lips and sound.", sign=OFFSET_SIGN)
 MEASURES = (
     MeasureFacts(
         metric="lipsync",
@@ -311,6 +311,9 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
                 summary.append(SummaryRow(**common, value=None, n_scored=0, n_unscored=4, reason=REASONS[facts.measure.name]))
                 continue
             value, low, high = known
+            if facts.measure.direction == "zero":  # a summary of these is the mean size
+                low, high = sorted((abs(low), abs(high)))
+                value = min(max(abs(value), low), high)
             more = {"backend": facts.backend, "method": "mean/t-by-prompt", "n_failed": 2 if generator.name == "hosted" else 0}
             summary.append(SummaryRow(**common, value=value, low=low, high=high, n_scored=n, n_unscored=4 - n - more["n_failed"], **more))
     comparisons = []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from seedbench.metric import OFFSET_SIGN
 from seedbench.report.data import RunReport, ScoreReport, SummaryRow
 from seedbench.report.html import place, render_html
 from seedbench.report.preview import make_previews
@@ -117,6 +118,25 @@ def test_backends_stand_in_columns_of_their_own(report: RunReport) -> None:
     heads = re.findall(r'<span class="backend" title="backend">(.*?)</span>', render_html(both))
     assert heads[:3] == ["facemesh-cca1", "syncnet-v2", "facemesh-cca1"]
     assert "not measured" in render_html(both)
+
+
+def test_clips_of_a_signed_measure_are_drawn_by_size_as_its_summary_is_and_named_with_their_sign(page: str) -> None:
+    """A mean of sizes beside signed ticks would put the summary of late sound among the early clips."""
+    (chart,) = re.findall(r'<svg class="forest"[^>]*aria-label="Signed offset;.*?</svg>', page)
+    (broken,) = re.findall(r'<g class="g0">.*?</g>', chart)
+    at = float(re.findall(r'<line class="interval" x1="([0-9.]+)"', broken)[0])
+    ticks = re.findall(r'<rect class="dot" x="([0-9.]+)".*?<title>[^:]*: (-?[0-9.]+)</title>', broken)
+    assert len(ticks) == 3
+    for x, shown in ticks:
+        assert float(shown) < -200  # late
+        assert float(x) == pytest.approx(at, abs=60)  # and yet where the summary is, not on the other side of 0
+
+
+def test_the_page_states_the_sign_of_an_offset(page: str) -> None:
+    assert f"Sign: {OFFSET_SIGN}" in page
+    (data,) = re.findall(r'id="run-data">(.*?)</script>', page, re.DOTALL)
+    signs = {column["name"]: column["sign"] for column in json.loads(data)["columns"]}
+    assert signs["lipsync.offset_ms"] == OFFSET_SIGN
 
 
 def test_a_highest_mean_without_a_supported_comparison_is_not_marked(report: RunReport) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from seedbench.errors import StorageError
+from seedbench.metric import OFFSET_SIGN
 from seedbench.report.console import summary_table
 from seedbench.report.data import CellReport, RunReport, ScoreReport, SummaryRow, from_json, to_json
 from seedbench.report.tables import SCORE_COLUMNS, markdown, score_rows
@@ -46,6 +47,12 @@ def test_parquet_holds_the_rows_of_the_csv_with_types(folder: Path, report: RunR
     assert table.column_names == list(SCORE_COLUMNS)
     assert table.to_pylist() == score_rows(report)
     assert str(table.schema.field("value").type) == "double"
+
+
+def test_every_score_of_an_offset_carries_the_sign_convention(folder: Path) -> None:
+    rows = [row for row in read_csv(folder / "scores.csv") if row["measure"] == "offset_ms"]
+    assert {row["sign"] for row in rows} == {OFFSET_SIGN}
+    assert {float(row["value"]) < 0 for row in rows if row["generator"] == "broken" and row["value"]} == {True}
 
 
 def test_the_summary_csv_carries_counts_method_and_what_is_supported(folder: Path, report: RunReport) -> None:

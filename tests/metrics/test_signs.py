@@ -1,0 +1,39 @@
+"""Every signed time of every registered metric has one sign: that of ITU-R BT.1359, positive where the sound is early."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from seedbench import registry
+from seedbench.metric import OFFSET_SIGN, Measure, MetricInfo
+
+TIMES = {"ms", "s"}
+
+
+def wrongly_signed(info: MetricInfo) -> list[str]:
+    """The signed times of a metric that state no sign convention, or another one."""
+    signed = [one for one in info.measures if one.unit in TIMES and (one.low is None or one.low < 0)]
+    return [f"{info.name}.{one.name}: {one.sign or 'no sign is stated'}" for one in signed if one.sign != OFFSET_SIGN]
+
+
+def infos() -> list[MetricInfo]:
+    return [registry.load("metrics", name).info for name in registry.entries("metrics") if name != "toy_wrong"]
+
+
+@pytest.mark.parametrize("info", infos(), ids=lambda info: info.name)
+def test_every_signed_time_states_the_one_convention(info: MetricInfo) -> None:
+    assert wrongly_signed(info) == []
+
+
+def test_there_are_signed_times_to_look_at() -> None:
+    found = {f"{info.name}.{one.name}" for info in infos() for one in info.measures if one.sign == OFFSET_SIGN}
+    assert found >= {"lipsync.offset_ms", "syncnet.offset_ms", "impact.lag_ms"}
+
+
+@pytest.mark.parametrize("sign", ["", "positive: sound late", "positive: the audio is early"])
+def test_a_measure_without_the_convention_is_found(sign: str) -> None:
+    info = registry.load("metrics", "impact").info
+    offset = Measure(name="late_ms", title="Late", unit="ms", direction="none", meaning="how late", sign=sign)
+    assert wrongly_signed(replace(info, measures=(*info.measures, offset))) == [f"impact.late_ms: {sign or 'no sign is stated'}"]
