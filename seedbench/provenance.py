@@ -31,11 +31,11 @@ def versions() -> dict[str, str]:
 
 
 def weights_used() -> list[dict[str, str]]:
-    """Every entry of the weights list with the hash of what is installed."""
+    """Every entry of all weights lists with the hash of what is installed."""
     from seedbench.weights import manifest, sha256_of
 
     return [
-        {"name": item.name, "sha256": sha256_of(item.name), "licence": item.licence, "used_by": item.used_by}
+        {"name": item.name, "sha256": sha256_of(item.name), "licence": item.licence, "used_by": item.used_by, "package": item.package}
         for item in manifest().values()
     ]
 

@@ -1,4 +1,4 @@
-"""Model weights: one list (``weights.toml``), fetched on request, verified whenever they are loaded.
+"""Model weights: listed (:mod:`seedbench.weights_lists`), fetched on request, verified whenever they are loaded.
 
 Files live under ``$SEEDBENCH_WEIGHTS``, by default ``~/.cache/seedbench/weights``. ``installed.json`` there records the hash of each
 file the user supplied, so that a file exchanged behind our back is noticed.
@@ -17,34 +17,18 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import tomllib
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from seedbench.errors import UnknownNameError, WeightsError
+from seedbench.weights_lists import Weights, lists
 from seedbench.wholefile import whole
 
 ABSENT = "absent"
 _PIP_S = 1800.0
-
-
-@dataclass(frozen=True)
-class Weights:
-    """One entry of the list. ``sha256`` is None for files of the user's whose hash nobody published in full."""
-
-    name: str
-    file: str
-    sha256: str | None
-    sha256_start: str
-    sha256_end: str
-    size: int
-    licence: str
-    used_by: str
-    source: Mapping[str, str]
 
 
 def folder() -> Path:
@@ -52,25 +36,9 @@ def folder() -> Path:
     return Path(os.environ.get("SEEDBENCH_WEIGHTS") or Path.home() / ".cache" / "seedbench" / "weights")
 
 
-@functools.cache
-def manifest() -> dict[str, Weights]:
-    """All entries of ``weights.toml`` by name."""
-    with (Path(__file__).parent / "weights.toml").open("rb") as stream:
-        table = tomllib.load(stream)
-    return {
-        name: Weights(
-            name=name,
-            file=entry["file"],
-            sha256=entry.get("sha256"),
-            sha256_start=entry.get("sha256_start", ""),
-            sha256_end=entry.get("sha256_end", ""),
-            size=entry["size"],
-            licence=entry["licence"],
-            used_by=entry["used_by"],
-            source=entry["source"],
-        )
-        for name, entry in table.items()
-    }
+def manifest() -> Mapping[str, Weights]:
+    """All entries of all lists by name: ours, and those that installed packages bring along."""
+    return lists().weights
 
 
 def entry_of(name: str) -> Weights:

@@ -19,11 +19,11 @@ def list_() -> None:
     from seedbench.weights import folder, manifest, verify
 
     table = Table(box=None, pad_edge=False)
-    for title in ("name", "state", "size", "source", "licence", "used by"):
+    for title in ("name", "state", "size", "source", "licence", "used by", "listed by"):
         table.add_column(title, overflow="fold")
     for item in manifest().values():
         size = f"{item.size / 1e6:.1f} MB" if item.size else "?"
-        table.add_row(item.name, verify(item.name), size, item.source["kind"], item.licence, item.used_by)
+        table.add_row(item.name, verify(item.name), size, item.source["kind"], item.licence, item.used_by, item.package)
     console = Console()
     console.print(table)
     console.print(f"folder: {folder()}", highlight=False, soft_wrap=True)
