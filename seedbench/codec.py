@@ -14,6 +14,9 @@ import numpy as np
 def pack(value: Any) -> bytes:
     """Encode dataclasses, arrays, numbers, strings, None, bytes-free lists, tuples and string-keyed dicts.
 
+    Raises TypeError for what would not come back as it is: subclasses of these (named tuples, enumerations), dicts with other keys,
+    dataclasses that cannot be imported by name or made from their fields.
+
     >>> unpack(pack({"a": (1, 2.5, None), "b": np.arange(3)}))["b"]
     array([0, 1, 2])
     """
@@ -34,23 +37,27 @@ def unpack(data: bytes) -> Any:
 def _encode(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or type(value) in (bool, int, str):
         return value
-    if isinstance(value, float):
+    if type(value) is float:
         return value if np.isfinite(value) else {"float": repr(value)}
     if isinstance(value, np.ndarray):
         if value.dtype == object:
             raise TypeError("arrays of objects cannot be stored")
         arrays.append(value)
         return {"array": len(arrays) - 1}
-    if isinstance(value, list):
+    if type(value) is list:
         return [_encode(item, arrays) for item in value]
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return {"tuple": [_encode(item, arrays) for item in value]}
-    if isinstance(value, dict):
+    if type(value) is dict:
+        if not all(type(key) is str for key in value):
+            raise TypeError("a dict whose keys are not all strings cannot be stored")
         return {"dict": [[key, _encode(item, arrays)] for key, item in value.items()]}
     if is_dataclass(value) and not isinstance(value, type):
         kind = type(value)
+        if _importable(f"{kind.__module__}:{kind.__qualname__}") is not kind or not all(item.init for item in fields(kind)):
+            raise TypeError(f"{kind.__qualname__} cannot be stored: it must be importable by its name and made from its fields")
         content = {item.name: _encode(getattr(value, item.name), arrays) for item in fields(value)}
         return {"class": f"{kind.__module__}:{kind.__qualname__}", "fields": content}
     raise TypeError(f"a {type(value).__name__} cannot be stored as an analysis")
@@ -69,10 +76,16 @@ def _decode(tree: Any, archive: Any) -> Any:
         return tuple(_decode(item, archive) for item in tree["tuple"])
     if "dict" in tree:
         return {key: _decode(item, archive) for key, item in tree["dict"]}
-    module, _, name = tree["class"].partition(":")
-    kind: Any = importlib.import_module(module)
-    for part in name.split("."):
-        kind = getattr(kind, part)
+    kind = _importable(tree["class"])
     if not (isinstance(kind, type) and is_dataclass(kind)):
         raise TypeError(f"{tree['class']} is not a dataclass")
     return kind(**{key: _decode(item, archive) for key, item in tree["fields"].items()})
+
+
+def _importable(place: str) -> Any:
+    """What lies at ``module:name``; None if nothing does."""
+    module, _, name = place.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbench.errors import SeedBenchError
+from seedbench.errors import PluginError, SeedBenchError
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ def examine() -> list[Check]:
     from seedbench.weights import manifest
 
     checks = [_try("clips", _clips), _try("workspace", _workspace), _try("database", _database), _try("plug-ins", _plugins)]
+    checks += [_try("plug-ins of others", _plugins_of_others, optional=True)]
     checks += [_try("speech for the simulator", _speech, optional=True)]
     checks += [_weights(name) for name in manifest()]
     return checks
@@ -69,12 +70,31 @@ def _database() -> str:
 
 
 def _plugins() -> str:
+    return _loaded(ours=True)
+
+
+def _plugins_of_others() -> str:
+    return _loaded(ours=False)
+
+
+def _loaded(*, ours: bool) -> str:
+    """Import all entries that come with SeedBench, or all others; how many there are. Raises PluginError with every broken one."""
+    from typing import get_args
+
     from seedbench import registry
 
-    for group in ("metrics", "generators"):
-        for name in registry.entries(group):
-            registry.load(group, name)
-    return f"{len(registry.entries('metrics'))} metrics, {len(registry.entries('generators'))} generators"
+    counts, broken = [], []
+    for group in get_args(registry.Group):
+        names = [name for name, entry in registry.entries(group).items() if (registry.package_of(entry) == registry.OURS) == ours]
+        counts.append(f"{len(names)} {group}")
+        for name in names:
+            try:
+                registry.load(group, name)
+            except PluginError as error:
+                broken.append(str(error))
+    if broken:
+        raise PluginError("; ".join(broken))
+    return ", ".join(counts)
 
 
 def _speech() -> str:

@@ -27,6 +27,10 @@ OFFSET_SIGN = "positive: sound early (before the picture), negative: sound late,
 OFFSET_AXIS = "offset (ms; positive: sound early)"
 """The label of every axis of such offsets."""
 
+#: What a prompt must state for a metric that needs it, and all that a metric can need.
+PROMPT_NEEDS = frozenset({"speech", "cast", "shots", "events", "music", "text_in_frame"})
+NEEDS = PROMPT_NEEDS | {"video", "audio"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:

@@ -8,14 +8,13 @@ from typing import Any, Literal
 
 from seedbench import registry
 from seedbench.clip import file_sha256
-from seedbench.errors import SeedBenchError
-from seedbench.generator import Generator, Request
-from seedbench.metric import Metric, MetricInfo, SetMetric
+from seedbench.errors import PluginError, SeedBenchError
+from seedbench.generator import Capabilities, Generator, Request
+from seedbench.metric import PROMPT_NEEDS, Metric, MetricInfo, SetMetric
 from seedbench.prompt import Prompt
 from seedbench.spec import GeneratorSpec, RunSpec, digest_of
 
 Role = Literal["system", "ceiling", "reference"]
-PROMPT_NEEDS = frozenset({"speech", "cast", "shots", "events", "music", "text_in_frame"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +34,12 @@ def make_generator(spec: GeneratorSpec) -> Generator:
     kind = registry.load("generators", spec.name)
     try:
         return kind(**spec.options)
+    except SeedBenchError:
+        raise
     except TypeError as error:
         raise SeedBenchError(f"generator {spec.label!r} does not take these options: {error}") from error
+    except Exception as error:
+        raise SeedBenchError(f"generator {spec.label!r} cannot be made with these options: {type(error).__name__}: {error}") from error
 
 
 def request_of(spec: RunSpec, prompt: Prompt, seed: int) -> Request:
@@ -84,6 +87,9 @@ def plan(spec: RunSpec) -> list[Cell]:
         asked.append(("reference", spec.reference, spec.reference_seeds))
     asked += [("ceiling" if item.label == spec.ceiling else "system", item, spec.seeds) for item in spec.generators]
     made = [(role, item, seeds, make_generator(item)) for role, item, seeds in asked]
+    for _, item, _, generator in made:
+        if not isinstance(can := generator.capabilities(), Capabilities):
+            raise PluginError(f"generator {item.label!r} gives {type(can).__name__} as its capabilities(), where Capabilities are needed")
     for prompt in spec.prompts:
         for role, item, seeds, generator in made:
             can = generator.capabilities()
@@ -108,8 +114,19 @@ def plan(spec: RunSpec) -> list[Cell]:
 
 
 def make_metrics(names: tuple[str, ...]) -> dict[str, Metric | SetMetric]:
-    """Construct the metrics called ``names``. Raises UnknownNameError."""
-    return {name: registry.load("metrics", name)() for name in names}
+    """Construct the metrics called ``names``. Raises UnknownNameError, PluginError."""
+    return {name: make_metric(name) for name in names}
+
+
+def make_metric(name: str) -> Metric | SetMetric:
+    """Construct the metric called ``name``. Raises UnknownNameError, PluginError."""
+    kind = registry.load("metrics", name)
+    try:
+        return kind()
+    except SeedBenchError:
+        raise
+    except Exception as error:
+        raise PluginError(f"metric {name!r} ({kind.__module__}) cannot be made: {type(error).__name__}: {error}") from error
 
 
 def applies(info: MetricInfo, prompt: Prompt | None) -> bool:

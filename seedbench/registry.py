@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import warnings
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Literal
 
+from seedbench.declarations import problem_of
 from seedbench.errors import PluginError, UnknownNameError
-from seedbench.generator import Generator
-from seedbench.metric import Metric, SetMetric
 
 Group = Literal["metrics", "generators", "commands"]
-_BASES: dict[str, tuple[type, ...]] = {"metrics": (Metric, SetMetric), "generators": (Generator,)}
+OURS = "seedbench"
+"""The package whose entries come with SeedBench; nobody else's can take their names."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -31,32 +33,61 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def entries(group: Group) -> dict[str, EntryPoint]:
-    """All entry points of a group by name, none of them imported. A name registered twice warns; the first one stays."""
+    """All entry points of a group by name, none of them imported.
+
+    A name registered twice warns: SeedBench's own entry stays, among others the first.
+    """
     found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=f"seedbench.{group}"):
-        if entry.name in found and found[entry.name].value != entry.value:
-            warnings.warn(
-                f"{group} {entry.name!r} is registered as {found[entry.name].value} and {entry.value}; the first is used", stacklevel=2
-            )
-            continue
-        found.setdefault(entry.name, entry)
+    for entry in sorted(entry_points(group=f"seedbench.{group}"), key=lambda entry: package_of(entry) != OURS):
+        first = found.setdefault(entry.name, entry)
+        if (first.value, package_of(first)) != (entry.value, package_of(entry)):
+            warnings.warn(f"{_called(group, entry)} is left out: the name is taken by {first.value} of {package_of(first)}", stacklevel=2)
     return dict(sorted(found.items()))
 
 
+def package_of(entry: EntryPoint) -> str:
+    """The name of the installed package that registers an entry."""
+    return entry.dist.name if entry.dist is not None else "an unknown package"
+
+
+def _called(group: Group, entry: EntryPoint) -> str:
+    """An entry as sentences name it: what it is, under which name, from where."""
+    kind = {"metrics": "metric", "generators": "generator", "commands": "command"}[group]
+    return f"{kind} {entry.name!r} ({entry.value} of the package {package_of(entry)})"
+
+
 def load(group: Group, name: str) -> Any:
-    """Import the entry called ``name``. Raises UnknownNameError (with the nearest name) or PluginError (saying what is wrong with it)."""
+    """Import the entry called ``name`` and check what it declares.
+
+    Raises:
+        UnknownNameError: nobody registers the name; the message has the nearest one.
+        PluginError: the entry cannot be imported or is not what its group asks for; the message names entry, package and mistake.
+    """
     known = entries(group)
     if name not in known:
         raise UnknownNameError(f"there is no {group.removesuffix('s')} called {name!r}{did_you_mean(name, known)}")
     entry = known[name]
+    if package_of(entry) == OURS and (other := hidden_by(entry.module.split(".")[0])):
+        raise PluginError(f"{_called(group, entry)} cannot be loaded: {other}")
     try:
         found = getattr(importlib.import_module(entry.module), entry.attr)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise PluginError(f"{group.removesuffix('s')} {name!r} ({entry.value}) cannot be loaded: {error}") from error
-    bases = _BASES.get(group)
-    if bases and not (isinstance(found, type) and issubclass(found, bases)):
-        raise PluginError(f"{group.removesuffix('s')} {name!r} ({entry.value}) is not a {' or '.join(base.__name__ for base in bases)}")
+    except Exception as error:
+        raise PluginError(f"{_called(group, entry)} cannot be loaded: {type(error).__name__}: {error}") from error
+    if problem := problem_of(group, name, found, package_of(entry)):
+        raise PluginError(f"{_called(group, entry)} {problem}")
     return found
+
+
+def hidden_by(package: str) -> str:
+    """What stands in the way of a top-level package of SeedBench's own, in words: another file of that name found first; "" if nothing."""
+    beside = Path(__file__).parents[1] / package
+    spec = importlib.util.find_spec(package)
+    origin = Path(spec.origin) if spec is not None and spec.origin else None
+    if origin is not None and origin.resolve().parent == beside.resolve():
+        return ""
+    if origin is None:
+        return f"SeedBench's package {package!r} is not installed beside it; install SeedBench again"
+    return f"{origin} is found before SeedBench's own package {package!r}; rename it, or start where Python does not find it first"
 
 
 def load_all(group: Group) -> dict[str, Any]:

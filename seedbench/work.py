@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import shutil
 import time
 import traceback
@@ -15,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from seedbench import codec, registry
+from seedbench import codec
 from seedbench.analysis import cached_bytes
+from seedbench.answers import checked_scores, problem_of_generation
 from seedbench.artifacts import Artifacts
 from seedbench.clip import Clip, file_sha256
 from seedbench.errors import ClipError, GenerationRefusedError, GeneratorError, StorageError, WeightsError
 from seedbench.generator import Generation, Request
 from seedbench.metric import Features, Metric, MetricInfo, Sample, Score, SetMetric
-from seedbench.plan import make_generator
+from seedbench.plan import make_generator, make_metric
 from seedbench.prompt import Prompt
 from seedbench.spec import GeneratorSpec, digest_of
 from seedbench.weights import sha256_of
@@ -122,8 +124,8 @@ def _generate_in(directory: Path, task: GenerateTask) -> Generated:
 
 def _kept(task: GenerateTask, made: Generation, wall_s: float) -> Generated:
     """Put what a generator made where it stays. ``wall_s`` is the latency of a clip whose generator states none."""
-    import json
-
+    if problem := problem_of_generation(made):
+        return Generated(status="failed", reason=problem)
     if made.status != "succeeded" or made.file is None:
         return Generated(
             status=made.status, reason=made.reason or "the generator gave no file", cost_usd=made.cost_usd, latency_s=made.latency_s
@@ -172,7 +174,7 @@ class Scored:
 
 @functools.cache
 def _metric(name: str) -> Metric | SetMetric:
-    return registry.load("metrics", name)()
+    return make_metric(name)
 
 
 def score_key(info: MetricInfo, sha256: str, prompt: Prompt | None) -> str:
@@ -242,14 +244,7 @@ def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
         return [Score.failed(measure.name, reason) for measure in info.measures]
-    scores = found if isinstance(found, list) else [found]
-    given = [one.measure for one in scores]
-    declared = [measure.name for measure in info.measures]
-    if sorted(given) != sorted(declared):
-        reason = f"the metric gave {', '.join(given) or 'nothing'} where it declares {', '.join(declared)}"
-        return [Score.failed(name, reason) for name in declared]
-    order = {name: place for place, name in enumerate(declared)}
-    return sorted(scores, key=lambda one: order[one.measure])
+    return checked_scores(info, found)
 
 
 def _features_key(metric: SetMetric, sha256: str) -> str:
@@ -319,4 +314,4 @@ def compare(task: CompareTask) -> list[Score]:
         raise
     except Exception as error:  # noqa: BLE001 - as in _score_one
         return [Score.failed(measure.name, f"{type(error).__name__}: {error}") for measure in metric.info.measures]
-    return scores if isinstance(scores, list) else [scores]
+    return checked_scores(metric.info, scores)

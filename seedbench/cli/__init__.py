@@ -23,7 +23,8 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         from seedbench.registry import entries
 
-        return [*super().list_commands(ctx), *entries("commands")]
+        own = super().list_commands(ctx)
+        return [*own, *(name for name in entries("commands") if name not in own)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """For the help page: a stand-in that does not import the package behind it."""

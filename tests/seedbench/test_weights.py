@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from seedbench import weights
-from seedbench.errors import UnknownNameError, WeightsError
+from seedbench import registry, weights, weights_lists
+from seedbench.cli import app
+from seedbench.errors import PluginError, UnknownNameError, WeightsError
+from seedbench.provenance import weights_used
+from seedbench.work import score_key
+from tests.packages import HEAD, install, uninstall
 
 
 @pytest.fixture
@@ -103,3 +110,101 @@ def test_a_file_with_another_hash_than_the_published_one_needs_consent(folder: P
     with pytest.raises(WeightsError, match="--accept-other"):
         weights.add("syncnet", mine)
     assert weights.add("syncnet", mine, accept_other=True).exists()
+
+
+# -- lists that other packages bring along -----------------------------------------------------------------------------------------
+
+USES = """
+class Uses(Metric):
+    info = info("uses", weights=("theirs",))
+    def score(self, clip, sample): return Score.of("value", 1, backend="b")
+"""
+LIST = f"""
+[theirs]
+file = "theirs.bin"
+sha256 = "{hashlib.sha256(b"weights").hexdigest()}"
+size = 7
+licence = "MIT"
+used_by = "uses: everything"
+source = {{ kind = "package", package = "strange", member = "data.bin" }}
+"""
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    """Install a package with a metric that uses weights, and with this list of them."""
+    site = tmp_path / "site"
+
+    def put(listed: str) -> Path:
+        files = {"strange/__init__.py": HEAD + USES, "strange/weights.toml": listed, "strange/data.bin": "weights"}
+        points = {"metrics": {"uses": "strange:Uses"}, "weights": {"strange": "strange"}}
+        install(site, monkeypatch, name="strange", files=files, entry_points=points)
+        weights_lists.lists.cache_clear()
+        return site
+
+    yield put
+    uninstall(site, "strange")
+    weights_lists.lists.cache_clear()
+
+
+def test_a_metric_of_others_brings_its_weights_along(stranger: Callable[[str], Path]) -> None:
+    site = stranger(LIST)
+    assert weights.path("theirs").read_bytes() == b"weights"
+    kind = registry.load("metrics", "uses")
+    before = score_key(kind.info, "sha", None)
+    assert {"name": "theirs", "package": "strange"}.items() <= next(one for one in weights_used() if one["name"] == "theirs").items()
+    (site / "strange" / "data.bin").write_bytes(b"changed")
+    assert score_key(kind.info, "sha", None) != before
+    assert "expected" in weights.verify("theirs")
+
+
+def test_weights_of_others_are_listed_and_verified_by_the_command(stranger: Callable[[str], Path]) -> None:
+    stranger(LIST)
+    listed = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["weights", "list"]).output
+    assert next(line for line in listed.splitlines() if line.startswith("theirs")).split()[:2] == ["theirs", "ok"]
+    assert "theirs: ok" in CliRunner().invoke(app, ["weights", "verify"]).output
+    assert CliRunner().invoke(app, ["weights", "fetch", "theirs"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [
+        (LIST.replace("[theirs]", "[blazeface]"), "'blazeface' is listed by seedbench already; give it another name"),
+        (LIST.replace("theirs.bin", "../theirs.bin"), r"has the file '../theirs.bin', where a plain file name is needed"),
+        (LIST.replace("[theirs]", '["../theirs"]'), "has a name with other characters"),
+        (LIST.replace("size = 7", "size = '7'"), "needs size, in bytes"),
+        (LIST.replace("sha256", "md5"), "needs sha256, 64 hexadecimal digits"),
+        (LIST.replace('kind = "package"', 'kind = "torrent"'), "needs source.kind, one of wheel, package, url, user"),
+        (LIST.replace("member", "part"), "needs source.package and source.member as text"),
+        (LIST.replace("licence", "license"), "needs file, licence, used_by as text"),
+        ("[theirs", "cannot be read"),
+    ],
+)
+def test_a_list_with_a_mistake_is_left_out_and_its_metrics_refused(listed: str, words: str, stranger: Callable[[str], Path]) -> None:
+    stranger(listed)
+    with pytest.warns(UserWarning, match=words):
+        known = weights.manifest()
+    assert "theirs" not in known
+    assert known["blazeface"].package == "seedbench"
+    with pytest.raises(
+        PluginError, match=rf"metric 'uses' .* uses weights, and the weights of the package strange are left out: .*{words}"
+    ):
+        registry.load("metrics", "uses")
+
+
+def test_a_metric_whose_weights_nobody_lists_is_refused(stranger: Callable[[str], Path]) -> None:
+    stranger("")
+    with pytest.raises(PluginError, match=r"'theirs', which no list of weights names; list them in a weights\.toml"):
+        registry.load("metrics", "uses")
+
+
+def test_an_entry_that_leads_to_no_list_is_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "bare", monkeypatch, name="bare", files={}, entry_points={"weights": {"bare": "bare_package"}})
+    weights_lists.lists.cache_clear()
+    with pytest.warns(UserWarning, match="names bare_package, which is no package with a weights.toml"):
+        weights.manifest()
+    uninstall(tmp_path / "bare", "bare_package")
+    weights_lists.lists.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        weights.manifest()
