@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import stat
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.errors import ClipError
+from seedbench.errors import ClipError, ClipUnavailableError
 from seedbench.media import Decoded, ProbeFacts, decode, probe
 
 
@@ -49,15 +52,40 @@ def frames_on_screen(time_s: np.ndarray, fps: float, end_s: float) -> np.ndarray
     return np.clip(np.searchsorted(time_s, wanted + 1e-4, side="right") - 1, 0, len(time_s) - 1)
 
 
+#: A file this long unchanged is hashed once a process; within it, a clock too coarse to tell two writes apart could hide the second.
+_SETTLED_NS = 2_000_000_000
+
+
 def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes, in hexadecimal. Raises ClipError if it cannot be read."""
+    """sha256 of a file's bytes, in hexadecimal; read once a process as long as the file's state (size, times, place on disk) is the same.
+
+    Raises ClipUnavailableError if it cannot be read, or is no file but a folder, a pipe or a device.
+    """
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ClipUnavailableError(f"{path}: is {_kind(found.st_mode)}, not a file")
+        state = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED_NS
+        return (_sha256_of_state if settled else _sha256_of_state.__wrapped__)(path, state)
     except FileNotFoundError as error:
-        raise ClipError(f"{path}: there is no such file") from error
+        what = "is a link that leads to no file" if path.is_symlink() else "there is no such file"
+        raise ClipUnavailableError(f"{path}: {what}") from error
     except OSError as error:
-        raise ClipError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ClipUnavailableError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+@functools.lru_cache(maxsize=65536)
+def _sha256_of_state(path: Path, state: tuple[int, ...]) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _kind(mode: int) -> str:
+    """What something that is no file is, in words."""
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
 class Clip:
@@ -83,7 +111,11 @@ class Clip:
 
     @cached_property
     def _decoded(self) -> Decoded:
-        return decode(self.path, self.facts)
+        """Everything in the file. Raises ClipUnavailableError where the file is no longer the one that was opened."""
+        found = decode(self.path, self.facts)
+        if file_sha256(self.path) != self.sha256:
+            raise ClipUnavailableError(f"{self.path}: was changed while it was read")
+        return found
 
     @property
     def notes(self) -> tuple[str, ...]:

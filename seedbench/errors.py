@@ -29,6 +29,10 @@ class ClipError(SeedBenchError):
     """A media file that cannot be read as a clip (missing, empty, truncated, not media)."""
 
 
+class ClipUnavailableError(ClipError):
+    """A clip that cannot be read now, or is not the file that it was. Says nothing of its content, so it is never kept as an answer."""
+
+
 class SuiteError(SeedBenchError):
     """A prompt suite that is malformed; the message carries file and line."""
 
@@ -63,6 +67,10 @@ class RunError(SeedBenchError):
 
 class StorageError(SeedBenchError):
     """A database or artifact folder that cannot be written (full disk, read-only folder)."""
+
+
+class ArtifactError(StorageError):
+    """An artifact that is gone from the store, or whose content is not what its name says."""
 
 
 class TooManyFailuresError(SeedBenchError):

@@ -7,6 +7,8 @@ holds the lock and waits for it (``av.logging``, PyAV 18.1): the score of a clip
 
 from __future__ import annotations
 
+import errno
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.errors import ClipError, StorageError
+from seedbench.errors import ClipError, ClipUnavailableError, StorageError
 
 #: The short side of decoded pictures is capped here; no metric of ours looks closer.
 SHORT_SIDE_CAP = 720
@@ -68,18 +70,40 @@ class Decoded:
 def _open(path: Path) -> Any:
     import av
 
-    if not path.exists():
-        raise ClipError(f"{path}: there is no such file")
-    if path.is_dir():
-        raise ClipError(f"{path}: is a folder, not a media file")
     try:
-        if path.stat().st_size == 0:
+        state = path.stat()
+        if stat.S_ISDIR(state.st_mode):
+            raise ClipUnavailableError(f"{path}: is a folder, not a media file")
+        if not stat.S_ISREG(state.st_mode):
+            raise ClipUnavailableError(f"{path}: is a pipe or a device, not a media file")
+        if state.st_size == 0:
             raise ClipError(f"{path}: the file is empty (0 bytes)")
         return av.open(str(path))
+    except FileNotFoundError as error:
+        raise ClipUnavailableError(f"{path}: there is no such file") from error
     except PermissionError as error:
-        raise ClipError(f"{path}: may not be read ({error.strerror})") from error
+        raise ClipUnavailableError(f"{path}: may not be read ({error.strerror})") from error
     except (av.error.FFmpegError, OSError) as error:
+        _raise_if_passing(path, error)
         raise ClipError(f"{path}: is not a media file that can be read, or is cut off ({_words(error)})") from error
+
+
+#: What goes wrong on a machine and not in a file: memory, too many open files.
+_PASSING = frozenset({errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+
+
+def _raise_if_passing(path: Path, error: Exception) -> None:
+    """Raise ClipUnavailableError for an error that says nothing of the file's content: it must not end in a score of half a clip."""
+    passing = isinstance(error, MemoryError) or getattr(error, "errno", None) in _PASSING
+    if isinstance(error, OSError) and not passing:  # FFmpeg says so of damaged files as well: whether the disk gives the file decides
+        try:
+            with path.open("rb") as stream:
+                while stream.read(1 << 20):
+                    pass
+        except OSError:
+            passing = True
+    if passing:
+        raise ClipUnavailableError(f"{path}: could not be read ({_words(error)})") from error
 
 
 def _words(error: Exception) -> str:
@@ -111,6 +135,7 @@ def probe(path: Path) -> ProbeFacts:
                 else:
                     audio_end = max(audio_end, start)
         except (av.error.FFmpegError, OSError) as error:
+            _raise_if_passing(path, error)
             notes.append(f"the file breaks off: {_words(error)}")
         times.sort()
         n_frames = len(times)
@@ -199,6 +224,7 @@ def decode(path: Path, facts: ProbeFacts) -> Decoded:
             if resampler is not None and sound:
                 sound.extend(part.to_ndarray() for part in resampler.resample(None))
         except (av.error.FFmpegError, OSError, ValueError) as error:
+            _raise_if_passing(path, error)
             notes.append(f"decoding stopped after {len(pictures)} pictures: {_words(error)}")
     if facts.has_video and not pictures:
         raise ClipError(f"{path}: not one picture could be decoded")
