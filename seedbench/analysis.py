@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -31,14 +32,23 @@ def use_cache(cache: ContentCache | None) -> ContentCache | None:
     return previous
 
 
-def cached_bytes(key: str, make: Callable[[], bytes]) -> bytes:
-    """The bytes under ``key`` in the process's cache, made and stored if they are not there."""
-    found = _cache.get(key) if _cache is not None else None
-    if found is not None:
-        return found
+def cached(key: str, make: Callable[[], Result], kind: type = object) -> Result:
+    """The value under ``key`` in the process's cache; made and stored if it is not there, cannot be decoded or is no ``kind``.
+
+    What ``make`` raises is never stored: raise where a failure may pass (memory, a file that cannot be read), return where it cannot.
+    """
+    from seedbench import codec
+
+    data = _cache.get(key) if _cache is not None else None
+    if data is not None:
+        with suppress(codec.UndecodableError):  # of another version of the code; the value is computed again, and stored in its place
+            found: Result = codec.unpack(data)
+            if isinstance(found, kind):
+                return found
     made = make()
+    packed = codec.pack(made)
     if _cache is not None:
-        _cache.put(key, made)
+        _cache.put(key, packed)
     return made
 
 
@@ -56,19 +66,11 @@ def analysis(*, version: int, weights: tuple[str, ...] = ()) -> Callable[[Callab
         @functools.wraps(function)
         def run(clip: Clip) -> Result:
             if name not in clip.memo:
-                from seedbench import codec
                 from seedbench.weights import sha256_of
 
                 identity = "/".join([clip.sha256, name, str(version), *(sha256_of(weight) for weight in weights)])
                 key = hashlib.sha256(identity.encode()).hexdigest()
-                fresh: list[Result] = []
-
-                def make() -> bytes:
-                    fresh.append(function(clip))
-                    return codec.pack(fresh[0])
-
-                data = cached_bytes(key, make)
-                clip.memo[name] = fresh[0] if fresh else codec.unpack(data)
+                clip.memo[name] = cached(key, lambda: function(clip))
             return clip.memo[name]
 
         return run

@@ -5,10 +5,23 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import zipfile
+import zlib
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
+
+
+class UndecodableError(ValueError):
+    """Bytes that :func:`pack` did not write, or that were changed since, or a dataclass that is no longer there or has other fields."""
+
+
+#: What numpy, zipfile, zlib, json and the dataclasses raise for bytes that are not theirs.
+_DAMAGE = (
+    *(ValueError, TypeError, LookupError, AttributeError, ImportError, EOFError, OSError, RecursionError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def pack(value: Any) -> bytes:
@@ -28,10 +41,13 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(data: bytes) -> Any:
-    """The value that :func:`pack` encoded."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        tree = json.loads(archive["tree"].tobytes())
-        return _decode(tree, archive)
+    """The value that :func:`pack` encoded. Raises UndecodableError for other bytes, and for dataclasses that are now others."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            tree = json.loads(archive["tree"].tobytes())
+            return _decode(tree, archive)
+    except _DAMAGE as error:
+        raise UndecodableError(f"these {len(data)} bytes are no packed value ({type(error).__name__}: {error})") from error
 
 
 def _encode(value: Any, arrays: list[np.ndarray]) -> Any:

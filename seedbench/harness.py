@@ -14,13 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from seedbench.batching import batches
-from seedbench.errors import GeneratorError, RunError, StorageError
+from seedbench.errors import ArtifactError, GeneratorError, RunError, StorageError
 from seedbench.evidence import as_json
 from seedbench.execution import Done, Executor
 from seedbench.metric import Metric, MetricInfo, Score, SetMetric
 from seedbench.plan import Cell, applies, make_metrics, plan, request_of
 from seedbench.prompt import Prompt
 from seedbench.provenance import provenance
+from seedbench.recheck import checked_clip, clip_path, lost_clips, plan_again, settle_again
 from seedbench.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.models import now
@@ -133,6 +134,7 @@ class Harness:
         self.executor = executor
         self.progress = progress
         self.prompts = {prompt.id: prompt for prompt in spec.prompts}
+        self._asked_again: set[int] = set()
         loaded = make_metrics(spec.metrics)
         self.clip_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, Metric)}
         self.set_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, SetMetric)}
@@ -159,6 +161,8 @@ class Harness:
     def _submit_missing(self) -> int:
         with self.store.session() as session:
             cells = list(session.scalars(select(CellRow).where(CellRow.run_id == self.run_id).order_by(CellRow.position)))
+            for cell, why in list(lost_clips(cells, self.workspace)):
+                plan_again(cell, why)
             pending = [cell for cell in cells if cell.status == "planned"]
             unscored = [cell for cell in cells if cell.status == "succeeded" and not cell.scored]
             scorable = [cell for cell in cells if cell.status in {"planned", "succeeded"}]
@@ -176,14 +180,14 @@ class Harness:
 
     def _take_over(self, session: Session, cell: CellRow) -> bool:
         """Whether a cell of another run with the same key already has the clip; then it is this cell's too, and goes to be scored."""
-        twin = session.scalar(
-            select(CellRow).where(CellRow.key == cell.key, CellRow.status == "succeeded", CellRow.run_id != self.run_id).limit(1)
-        )
-        if twin is None or not self._still_there(twin):
+        same = select(CellRow).where(CellRow.key == cell.key, CellRow.status == "succeeded", CellRow.run_id != self.run_id)
+        twin = next((one for one in session.scalars(same.order_by(CellRow.id)) if self._still_there(one)), None)
+        if twin is None:
             return False
+        settle_again(session, cell, twin.clip_sha256, "")
         for field in ("clip_sha256", "clip_suffix", "clip_path", "truth_sha256", "seed_used", "latency_s", "cost_usd", "facts"):
             setattr(cell, field, getattr(twin, field))
-        cell.status = "succeeded"
+        cell.status, cell.reason = "succeeded", ""
         session.flush()
         self.progress.step("generate", f"{cell.generator} {cell.prompt_id} (kept from another run)")
         self._submit_score(session, cell)
@@ -203,17 +207,28 @@ class Harness:
 
     def _still_there(self, cell: CellRow) -> bool:
         try:
-            return self._clip_path(cell).exists()
-        except StorageError:
+            checked_clip(cell, self.workspace)
+        except ArtifactError:
             return False
+        return True
 
-    def _clip_path(self, cell: CellRow) -> Path:
-        return clip_path(cell, self.workspace)
+    def _make_again(self, cell: CellRow, why: str) -> None:
+        """Ask once more for a clip that was lost between being made and being scored. Raises StorageError when it is lost again."""
+        if cell.id in self._asked_again:
+            raise StorageError(f"{why}, for the second time: the store does not keep what is put into it")
+        self._asked_again.add(cell.id)
+        plan_again(cell, why)
+        self.executor.submit(generate, self._generate_task(cell))
 
     def _submit_score(self, session: Session, cell: CellRow) -> None:
         """Score a clip with the metrics whose scores are not already in the database under the same key."""
         if cell.clip_sha256 is None:
             raise StorageError(f"cell {cell.generator}/{cell.prompt_id} succeeded without a clip")
+        try:
+            path = clip_path(cell, self.workspace)
+        except ArtifactError as error:
+            self._make_again(cell, str(error))
+            return
         prompt = prompt_for_metrics(self.prompts[cell.prompt_id])
         wanted: list[str] = []
         for name, info in self.clip_metrics.items() if cell.role != "reference" else ():
@@ -229,7 +244,7 @@ class Harness:
         sets = tuple(name for name, info in self.set_metrics.items() if applies(info, prompt)) if self.spec.reference else ()
         task = ScoreTask(
             cell_id=cell.id,
-            path=self._clip_path(cell),
+            path=path,
             sha256=cell.clip_sha256,
             prompt=prompt,
             generator=cell.generator,
@@ -265,6 +280,9 @@ class Harness:
             self.executor.submit(generate, task)
 
     def _record_generation(self, session: Session, cell: CellRow, made: Generated) -> None:
+        if not settle_again(session, cell, made.sha256, f"{made.status}: {made.reason}"):
+            self.progress.step("generate", f"{cell.generator} {cell.prompt_id} ({cell.reason})")
+            return
         cell.status, cell.reason = made.status, made.reason
         cell.clip_sha256, cell.clip_suffix, cell.clip_path = made.sha256, made.suffix, made.path
         cell.truth_sha256, cell.seed_used = made.truth_sha256, made.seed_used
@@ -303,7 +321,7 @@ class Harness:
         with self.store.session() as session:
             cells = list(session.scalars(select(CellRow).where(CellRow.run_id == self.run_id).order_by(CellRow.position)))
             there = {(row.generator, row.metric) for row in session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == self.run_id))}
-            clips = {cell.id: (self._clip_path(cell), str(cell.clip_sha256)) for cell in cells if cell.status == "succeeded"}
+            clips = {cell.id: (self._path_or_name(cell), str(cell.clip_sha256)) for cell in cells if cell.status == "succeeded"}
         reference = [clips[cell.id] for cell in cells if cell.role == "reference" and cell.id in clips]
         wanted = [(item.label, name) for item in self.spec.generators for name in self.set_metrics if (item.label, name) not in there]
         self.progress.begin("compare", len(self.spec.generators) * len(self.set_metrics), len(there))
@@ -325,6 +343,13 @@ class Harness:
             scores = done.result if done.error is None else [Score.failed(m.name, _why(done.error)) for m in info.measures]
             total = sum(cell.role != "reference" and cell.generator == task.generator for cell in cells)
             self._record_set(task.generator, task.metric, scores, len(task.generated), total)
+
+    def _path_or_name(self, cell: CellRow) -> Path:
+        """Where a clip of a set can be read. One that is lost is given by its name alone: the set is compared without it, and says so."""
+        try:
+            return clip_path(cell, self.workspace)
+        except ArtifactError:
+            return Path(f"{cell.clip_sha256}{cell.clip_suffix}")
 
     def _record_set(self, label: str, name: str, scores: list[Score], n_clips: int, total: int) -> None:
         info = self.set_metrics[name]
@@ -350,15 +375,6 @@ class Harness:
                     )
                 )
         self.progress.step("compare", f"{label} {name}")
-
-
-def clip_path(cell: CellRow, workspace: Workspace) -> Path:
-    """Where a cell's clip can be read. Raises StorageError if it was made for a run and is gone."""
-    if cell.clip_path is not None:
-        return Path(cell.clip_path)
-    if cell.clip_sha256 is None:
-        raise StorageError(f"{cell.generator}/{cell.prompt_id} has no clip")
-    return workspace.artifacts.local(cell.clip_sha256, cell.clip_suffix)
 
 
 def _why(error: BaseException) -> str:

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from seedbench import registry
-from seedbench.errors import RunError, StorageError
-from seedbench.harness import clip_path, prompt_for_metrics
+from seedbench.errors import ArtifactError, RunError
+from seedbench.harness import prompt_for_metrics
 from seedbench.metric import Measure, MetricInfo, SetMetric
 from seedbench.plan import applies
+from seedbench.recheck import MADE_AGAIN, checked_clip
 from seedbench.report.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
 from seedbench.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
@@ -45,8 +46,10 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
     with store.session() as session:
         run = find_run(session, name)
         spec = RunSpec.from_json(run.spec)
-        rows = session.scalars(
-            select(CellRow).where(CellRow.run_id == run.id).order_by(CellRow.position).options(selectinload(CellRow.scores))
+        rows = list(
+            session.scalars(
+                select(CellRow).where(CellRow.run_id == run.id).order_by(CellRow.position).options(selectinload(CellRow.scores))
+            )
         )
         cells = [cell for cell in rows if cell.role != "reference"]
         infos: dict[str, MetricInfo] = {metric: registry.load("metrics", metric).info for metric in spec.metrics}
@@ -59,6 +62,7 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
         of_sets.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
         summary += [_set_row(row, infos) for row in of_sets]
         older = _older(infos, [*(row for cell in cells for row in cell.scores), *of_sets])
+        shown = tuple(_cell_report(cell, spec, workspace, infos) for cell in cells)
         return RunReport(
             name=run.name,
             created_at=run.created_at.replace(tzinfo=UTC).isoformat(),
@@ -68,9 +72,9 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
             measures=_measures(infos, summary, older),
             summary=tuple(summary),
             comparisons=tuple(compare_all(table, clip_infos, labels)),
-            cells=tuple(_cell_report(cell, spec, workspace, infos) for cell in cells),
+            cells=shown,
             provenance=run.provenance,
-            notes=(*_notes(run, cells, summary), *_of_older(older, infos), *_remarks(of_sets)),
+            notes=(*_notes(run, cells, summary), *_clip_notes(rows, shown), *_of_older(older, infos), *_remarks(of_sets)),
         )
 
 
@@ -204,9 +208,9 @@ def _cell_report(cell: CellRow, spec: RunSpec, workspace: Workspace, infos: Mapp
     path = None
     if cell.status == "succeeded":
         try:
-            path = clip_path(cell, workspace)
-        except StorageError as error:
-            reason = str(error)
+            path = checked_clip(cell, workspace)
+        except ArtifactError as error:
+            reason = reason or str(error)
     status = cell.status if cell.status != "planned" else "unknown"
     return CellReport(
         generator=cell.generator,
@@ -263,6 +267,21 @@ def _of_older(older: Mapping[tuple[str, str], int], infos: Mapping[str, MetricIn
         "numbers and signs may be others. The same run under another name scores the clips anew."
         for (metric, backend), version in sorted(older.items())
     ]
+
+
+def _clip_notes(cells: Sequence[CellRow], shown: Sequence[CellReport]) -> list[str]:
+    """What there is to say of clips that are not what they were, or had to be made twice."""
+    notes = []
+    lost = [one for one in shown if one.status == "succeeded" and one.clip_path is None]
+    if lost:
+        notes.append(
+            f"{len(lost)} of {len(shown)} clips are damaged, changed or gone since they were scored; their scores stand, and they are not "
+            f"shown (the first: {lost[0].reason}). The run's command makes again what it made."
+        )
+    again = [cell for cell in cells if MADE_AGAIN in cell.facts and cell.status == "succeeded" and not cell.reason]
+    if again:
+        notes.append(f"{len(again)} of {len(cells)} clips were made a second time (the first: {again[0].facts[MADE_AGAIN]}).")
+    return notes
 
 
 def _remarks(of_sets: Sequence[SetScoreRow]) -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
-
-from seedbench.errors import StorageError
-from seedbench.harness import clip_path
+from seedbench.clip import file_sha256
+from seedbench.errors import ArtifactError, StorageError
+from seedbench.locks import run_lock
+from seedbench.recheck import checked_clip, in_use, made_for
 from seedbench.report.data import RunReport, SummaryRow
 from seedbench.report.write import write_report
 from seedbench.reporting import find_run, load_report, spec_of
@@ -110,28 +110,50 @@ def compare_runs(store: Store, workspace: Workspace, first: str, second: str) ->
 
 
 def delete_run(store: Store, workspace: Workspace, name: str) -> int:
-    """Forget a run and the clips made for it that no other run uses; returns how many clips went. Raises RunError."""
+    """Forget a run and the clips made for it that no other run uses.
+
+    Clips go first, each after a look whether another run has taken it over, with all who write kept waiting for the length of that look
+    and of the removal; the run goes last. So whatever ends this midway, the same command goes on.
+
+    Returns:
+        How many clips were there and went.
+
+    Raises:
+        RunError: there is no such run.
+        HeldError: another process works on it.
+        StorageError: a clip cannot be removed; the run is still there.
+    """
     with store.session() as session:
-        run = find_run(session, name)
-        mine = {(cell.clip_sha256, cell.clip_suffix) for cell in run.cells if cell.clip_sha256 and cell.clip_path is None}
-        truths = {(cell.truth_sha256, ".json") for cell in run.cells if cell.truth_sha256}
-        session.delete(run)
-        session.flush()
-        still = set(session.scalars(select(CellRow.clip_sha256))) | set(session.scalars(select(CellRow.truth_sha256)))
-    removed = 0
-    for sha256, suffix in sorted((mine | truths), key=str):
-        if sha256 in still:
-            continue
-        try:
-            workspace.artifacts.local(str(sha256), suffix).unlink()
-        except StorageError:
-            continue
-        removed += (sha256, suffix) in mine
+        name = find_run(session, name).name
+    with store.locks.hold(run_lock(name)):
+        with store.session() as session:
+            run = find_run(session, name)
+            clips, truths = made_for(run)
+            run_id = run.id
+        removed = 0
+        for sha256, suffix in sorted(clips | truths):
+            with store.writing() as session:
+                if not in_use(session, sha256, suffix, but_for=run_id) and workspace.artifacts.remove(sha256, suffix):
+                    removed += (sha256, suffix) in clips
+        with store.writing() as session:
+            session.delete(session.get_one(RunRow, run_id))
     return removed
 
 
-def export_run(store: Store, workspace: Workspace, name: str, out: Path) -> Path:
-    """Write a self-contained folder: ``spec.json``, ``samples.jsonl``, ``media/``, and the report with its tables. Raises StorageError."""
+def export_run(store: Store, workspace: Workspace, name: str, out: Path, *, tell: Callable[[str], object] = lambda text: None) -> Path:
+    """Write a self-contained folder: ``spec.json``, ``samples.jsonl``, ``media/``, and the report with its tables.
+
+    Args:
+        store: the database.
+        workspace: where the clips are.
+        name: the run.
+        out: the folder; it must not be there yet.
+        tell: is told, in a sentence each, which clips are not in the folder because they are damaged, changed or gone.
+
+    Raises:
+        RunError: there is no such run.
+        StorageError: the folder is there already, or cannot be written.
+    """
     report = load_report(store, workspace, name)
     try:
         out.mkdir(parents=True)
@@ -144,21 +166,37 @@ def export_run(store: Store, workspace: Workspace, name: str, out: Path) -> Path
         with store.session() as session:
             run = find_run(session, name)
             (out / "spec.json").write_text(json.dumps(run.spec, indent=1))
-            lines = [_sample(cell, run, workspace, out / "media") for cell in run.cells]
+            lines = [_sample(cell, workspace, out / "media") for cell in run.cells]
         (out / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     except OSError as error:
         raise StorageError(f"{out} cannot be written ({error.strerror})") from error
+    for line in lines:
+        if line["media_missing"]:
+            tell(f"{line['generator']}, {line['prompt_id']}, seed {line['seed']}: {line['media_missing']}")
     write_report(report, out)
     return out
 
 
-def _sample(cell: CellRow, run: RunRow, workspace: Workspace, media: Path) -> dict[str, object]:
-    name = None
-    if cell.status == "succeeded":
-        source = clip_path(cell, workspace)
-        name = f"{cell.clip_sha256}{cell.clip_suffix}"
-        if not (media / name).exists():
-            shutil.copyfile(source, media / name)
+def _copied(cell: CellRow, workspace: Workspace, media: Path) -> tuple[str | None, str]:
+    """The name under which a cell's clip lies in ``media``, its copy checked; or None, and why."""
+    if cell.status != "succeeded":
+        return None, ""
+    name = f"{cell.clip_sha256}{cell.clip_suffix}"
+    copy = media / name
+    try:
+        source = checked_clip(cell, workspace)
+        if not copy.exists():
+            shutil.copyfile(source, copy)
+        if file_sha256(copy) != cell.clip_sha256:
+            copy.unlink()
+            raise ArtifactError(f"{source.name} was changed while it was copied")
+    except ArtifactError as error:
+        return None, f"its clip is left out: {error}"
+    return name, ""
+
+
+def _sample(cell: CellRow, workspace: Workspace, media: Path) -> dict[str, object]:
+    name, missing = _copied(cell, workspace, media)
     return {
         "generator": cell.generator,
         "role": cell.role,
@@ -167,6 +205,7 @@ def _sample(cell: CellRow, run: RunRow, workspace: Workspace, media: Path) -> di
         "status": cell.status,
         "reason": cell.reason,
         "media": f"media/{name}" if name else None,
+        "media_missing": missing,
         "latency_s": cell.latency_s,
         "cost_usd": cell.cost_usd,
         "facts": cell.facts,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -31,3 +32,20 @@ def whole(file: Path) -> Iterator[Path]:
         place.replace(file)
     finally:
         place.unlink(missing_ok=True)
+
+
+def move_aside(place: Path, root: Path) -> None:
+    """Rename what keeps the file ``place`` below ``root`` from being written: a folder there, or a file where a folder above it must be.
+
+    Nothing is deleted: what it was stays beside it under a name that ends in ``.aside``. Raises OSError where there is no writing.
+    """
+    for part in reversed(place.relative_to(root).parents[:-1]):
+        if os.path.lexists(root / part) and not (root / part).is_dir():
+            _rename_aside(root / part)
+    if place.is_dir() and not place.is_symlink():
+        _rename_aside(place)
+
+
+def _rename_aside(place: Path) -> None:
+    with suppress(FileNotFoundError):  # another process was faster
+        place.rename(place.with_name(f"{place.name}.{uuid.uuid4().hex}.aside"))

@@ -8,7 +8,7 @@ import json
 import shutil
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from seedbench import codec
-from seedbench.analysis import cached_bytes
+from seedbench.analysis import cached
 from seedbench.answers import checked_scores, problem_of_generation
 from seedbench.artifacts import Artifacts
 from seedbench.clip import Clip, file_sha256
-from seedbench.errors import ClipError, GenerationRefusedError, GeneratorError, StorageError, WeightsError
+from seedbench.errors import ClipError, ClipUnavailableError, GenerationRefusedError, GeneratorError, StorageError, WeightsError
 from seedbench.generator import Generation, Request
 from seedbench.metric import Features, Metric, MetricInfo, Sample, Score, SetMetric
 from seedbench.plan import make_generator, make_metric
@@ -135,7 +134,7 @@ def _kept(task: GenerateTask, made: Generation, wall_s: float) -> Generated:
     try:
         sha256 = task.artifacts.put(made.file, move=True) if made.own_file else file_sha256(made.file)
     except ClipError as error:
-        return Generated(status="failed", reason=str(error))
+        return Generated(status="failed", reason=f"the clip that was made cannot be taken: {made.file.name} {_said(error, made.file)}")
     return Generated(
         status="succeeded",
         sha256=sha256,
@@ -187,12 +186,10 @@ def score(task: ScoreTask) -> Scored:
     """Open the clip once and run every metric on it. A file that is no clip gives reasons, a metric that breaks down gives ``failed``."""
     names = (*task.metrics, *task.set_metrics)
     try:
-        if file_sha256(task.path) != task.sha256:
-            raise ClipError(f"{task.path}: has changed since it was taken into the run; run again under another name")
-        clip = Clip.open(task.path)
+        clip = _opened(task.path, task.sha256)
     except ClipError as error:
         return Scored(
-            scores={name: _no_answer(_metric(name), _said(error, task.path)) for name in task.metrics},
+            scores={name: _unread(_metric(name), error, task.path) for name in task.metrics},
             facts={"unreadable": _said(error, task.path)},
             seconds={},
         )
@@ -211,6 +208,13 @@ def score(task: ScoreTask) -> Scored:
     return Scored(scores=scores, facts=facts, seconds=seconds)
 
 
+def _opened(path: Path, sha256: str) -> Clip:
+    """The clip with that content. Raises ClipError; ClipUnavailableError where the file cannot be read or has another content by now."""
+    if file_sha256(path) != sha256:
+        raise ClipUnavailableError(f"{path}: has changed since it was taken into the run; run again under another name")
+    return Clip.open(path)
+
+
 def _said(error: Exception, path: Path) -> str:
     """An error's words without the folders of this machine: reasons go into reports that are handed on."""
     return str(error).removeprefix(f"{path}: ").replace(str(path), path.name)
@@ -227,6 +231,14 @@ def _no_answer(metric: Metric | SetMetric, reason: str) -> list[Score]:
     return [Score.none(measure.name, reason) for measure in metric.info.measures]
 
 
+def _unread(metric: Metric | SetMetric, error: Exception, path: Path) -> list[Score]:
+    """No answer from a clip for what its content is; failed, which no other run takes over, where it could not be read this time."""
+    reason = _said(error, path)
+    if isinstance(error, ClipUnavailableError):
+        return [Score.failed(measure.name, reason) for measure in metric.info.measures]
+    return _no_answer(metric, reason)
+
+
 def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
     info = metric.info
     missing = [
@@ -237,7 +249,7 @@ def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
     try:
         found = metric.score(clip, sample)
     except (ClipError, WeightsError) as error:
-        return _no_answer(metric, _said(error, clip.path))
+        return _unread(metric, error, clip.path)
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - a metric that breaks down on one clip is counted as failed, and the run goes on
@@ -254,26 +266,34 @@ def _features_key(metric: SetMetric, sha256: str) -> str:
 
 
 def features(metric: SetMetric, clip: Clip) -> tuple[np.ndarray, str]:
-    """Embedding (n, D) of a clip, from the cache when it is there; without one, an empty array and the reason."""
+    """Embedding (n, D) of a clip, from the cache when it is there; without one, an empty array and the reason.
 
-    def make() -> bytes:
+    Only what follows from the clip's content is kept in the cache: its features, or that it has none. An error that may pass is not.
+    """
+
+    def make() -> tuple[np.ndarray, str]:
         missing = [
             kind
             for kind, there in (("video", clip.facts.has_video), ("audio", clip.facts.has_audio))
             if kind in metric.info.needs and not there
         ]
         if missing:
-            return codec.pack((np.zeros((0, 0)), f"the file has no {missing[0]}"))
+            return np.zeros((0, 0)), f"the file has no {missing[0]}"
         try:
-            return codec.pack((np.atleast_2d(np.asarray(metric.embed(clip), np.float64)), ""))
-        except (ClipError, WeightsError) as error:
-            return codec.pack((np.zeros((0, 0)), _said(error, clip.path)))
-        except StorageError:
+            return np.atleast_2d(np.asarray(metric.embed(clip), np.float64)), ""
+        except ClipUnavailableError:
             raise
-        except Exception as error:  # noqa: BLE001 - as in _score_one: one clip without features, with the reason
-            return codec.pack((np.zeros((0, 0)), f"{type(error).__name__}: {error}"))
+        except ClipError as error:
+            return np.zeros((0, 0)), _said(error, clip.path)
 
-    return codec.unpack(cached_bytes(_features_key(metric, clip.sha256), make))
+    try:
+        return cached(_features_key(metric, clip.sha256), make, kind=tuple)
+    except (ClipError, WeightsError) as error:
+        return np.zeros((0, 0)), _said(error, clip.path)
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as in _score_one: one clip without features, with the reason
+        return np.zeros((0, 0)), f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,31 +307,66 @@ class CompareTask:
 
 
 def compare(task: CompareTask) -> list[Score]:
-    """The scores of a set metric for one generator; no answer with a reason where either set gives no features."""
+    """The scores of a set metric for one generator, over the clips that give features; what was left out, and why, is a remark.
+
+    No answer with a reason where either set gives no features at all.
+    """
     metric = _metric(task.metric)
     if not isinstance(metric, SetMetric):
         raise TypeError(f"{task.metric} is no set metric")
     try:
-        sides = []
-        for clips in (task.generated, task.reference):
-            rows: list[np.ndarray] = []
-            groups: list[str] = []
-            reasons: list[str] = []
-            for path, sha256 in clips:
-                found, reason = features(metric, Clip.open(path))
-                if len(found):
-                    rows.append(found)
-                    groups.extend([sha256] * len(found))
-                else:
-                    reasons.append(reason or "a clip gave no features")
-            if not rows:
-                return _no_answer(metric, reasons[0] if reasons else "there is no clip to compare")
-            sides.append(Features(np.concatenate(rows), groups))
-        scores = metric.compare(sides[0], sides[1])
+        generated, reference = _side(metric, task.generated), _side(metric, task.reference)
+        if generated.features is None or reference.features is None:
+            left_out = (generated if generated.features is None else reference).left_out
+            return _no_answer(metric, left_out[0] if left_out else "there is no clip to compare")
+        scores = metric.compare(generated.features, reference.features)
     except ClipError as error:
         return _no_answer(metric, str(error))
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - as in _score_one
         return [Score.failed(measure.name, f"{type(error).__name__}: {error}") for measure in metric.info.measures]
-    return checked_scores(metric.info, scores)
+    remarks = [*_remark(f"clips of {task.generator}", generated), *_remark("reference clips", reference)]
+    return [_remarked(one, generated.n_used, remarks) for one in checked_scores(metric.info, scores)]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of two sets: the features of ``n_used`` clips (None: of none), and the reason of each clip that was left out."""
+
+    features: Features | None
+    n_used: int
+    left_out: tuple[str, ...]
+
+
+def _side(metric: SetMetric, clips: Sequence[tuple[Path, str]]) -> _Side:
+    rows: list[np.ndarray] = []
+    groups: list[str] = []
+    left_out: list[str] = []
+    for path, sha256 in clips:
+        try:
+            found, reason = features(metric, _opened(path, sha256))
+        except ClipError as error:
+            found, reason = np.zeros((0, 0)), _said(error, path)
+        if not np.isfinite(found).all():
+            found, reason = np.zeros((0, 0)), "its features hold values that are no numbers"
+        if len(found):
+            rows.append(found)
+            groups.extend([sha256] * len(found))
+        else:
+            left_out.append(reason or "a clip gave no features")
+    return _Side(Features(np.concatenate(rows), groups) if rows else None, len(rows), tuple(left_out))
+
+
+def _remark(what: str, side: _Side) -> list[str]:
+    """How many clips of a set are left out, and why; nothing where none is."""
+    count = len(side.left_out)
+    reasons = "; ".join(dict.fromkeys(side.left_out))
+    return [f"{count} of {count + side.n_used} {what} left out ({reasons})"] if count else []
+
+
+def _remarked(score: Score, n_used: int, remarks: list[str]) -> Score:
+    """A set's score with the number of clips it rests on, unless the metric told, and what there is to say of the others."""
+    details = {**score.details, "remarks": [*score.details.get("remarks", ()), *remarks]} if remarks else score.details
+    counted = n_used if score.n_used is None and score.status == "scored" else score.n_used
+    return replace(score, n_used=counted, details=details)

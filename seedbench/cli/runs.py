@@ -98,7 +98,7 @@ def delete(
     if not yes:
         typer.confirm(f"Delete run {name!r} with its scores and clips?", abort=True)
     removed = delete_run(store, workspace, name)
-    Console().print(f"deleted {name}; {removed} clips removed", highlight=False)
+    Console().print(f"deleted {name}; {removed} {'clip' if removed == 1 else 'clips'} removed", highlight=False)
 
 
 @app.command(epilog="seedbench runs export mine mine-export")
@@ -113,6 +113,9 @@ def export(
 
     workspace, store = _open()
     console = Console()
+    left_out: list[str] = []
     with console.status("exporting"):
-        export_run(store, workspace, name, out)
+        export_run(store, workspace, name, out, tell=left_out.append)
+    for text in left_out:
+        console.print(text, highlight=False, soft_wrap=True)
     console.print(f"exported to {out}", highlight=False, soft_wrap=True)

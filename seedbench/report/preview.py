@@ -52,8 +52,7 @@ def make_preview(path: Path) -> Preview:
     A small clip that browsers play is taken as it is. Cached by content where the process has a cache (:mod:`seedbench.analysis`).
     Raises ClipError for a file that is no clip or has no picture.
     """
-    from seedbench import codec
-    from seedbench.analysis import cached_bytes
+    from seedbench.analysis import cached
     from seedbench.clip import Clip
     from seedbench.errors import ClipError
     from seedbench.evidence import jpeg
@@ -63,20 +62,18 @@ def make_preview(path: Path) -> Preview:
         raise ClipError(f"{path}: has sound but no picture")
     fps = min(LARGEST_FPS, clip.facts.fps or LARGEST_FPS)
 
-    def make() -> bytes:
+    def make() -> Preview:
         frames = clip.frames(fps, SHORT_SIDE).rgb
         original = clip.facts.size_bytes <= SMALL_BYTES and _browsers_play(path)
         mp4 = path.read_bytes() if original else _copy(clip, frames, fps)
-        preview = Preview(
+        return Preview(
             mp4=base64.b64encode(mp4).decode("ascii"),
             poster=jpeg(frames[len(frames) // 2], side=256, quality=72),
             has_audio=clip.facts.has_audio,
             original=original,
         )
-        return codec.pack(preview)
 
-    stored: Preview = codec.unpack(cached_bytes(hashlib.sha256(f"{clip.sha256}/preview/{VERSION}".encode()).hexdigest(), make))
-    return stored
+    return cached(hashlib.sha256(f"{clip.sha256}/preview/{VERSION}".encode()).hexdigest(), make, kind=Preview)
 
 
 def _copy(clip: Clip, frames: np.ndarray, fps: float) -> bytes:
