@@ -29,9 +29,11 @@ _DIGEST_BYTES = 32
 class Artifacts:
     """A content-addressed store at a folder or an fsspec URL (``s3://bucket/prefix``)."""
 
-    def __init__(self, url: str, scratch: Path) -> None:
+    def __init__(self, url: str, scratch: Path, fetched: Path) -> None:
+        """``scratch`` is room of this process's own, ``fetched`` what all processes keep of a remote store."""
         self.url = url
         self.scratch = scratch
+        self.fetched = fetched
         self._local = Path(url) if "://" not in url else None
 
     def put(self, file: Path, *, move: bool = False) -> str:
@@ -118,7 +120,7 @@ class Artifacts:
         """
         key = _key(sha256, suffix)
         try:
-            (self.scratch / "fetched" / key).unlink(missing_ok=True)
+            (self.fetched / key).unlink(missing_ok=True)
             if self._local is not None:
                 (self._local / key).unlink()
                 return True
@@ -163,13 +165,12 @@ class Artifacts:
             filesystem.put_file(str(file), place)
 
     def _fetched(self, sha256: str, key: str) -> Path:
-        """The copy of a remote artifact in scratch, fetched (again) unless it is there and whole."""
-        fetched = self.scratch / "fetched"
-        target = fetched / key
+        """The copy of a remote artifact, fetched (again) unless it is there and whole."""
+        target = self.fetched / key
         if _holds(target, sha256):
             return target
         try:
-            move_aside(target, fetched)
+            move_aside(target, self.fetched)
             with whole(target) as place, self._remote("read from") as (filesystem, root):
                 if not filesystem.exists(f"{root}/{key}"):
                     raise ArtifactError(f"the artifact {_short(key)} is gone from {self.url}")

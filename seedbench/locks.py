@@ -20,7 +20,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,11 +129,14 @@ class FileLocks:
         acquire(lambda: _try_acquire(lock, place), lambda: self.holder(what), what, wait)
         try:
             me = Holder.this_process()
-            with _as_storage_error(record), whole(record) as partial:
+            for partial in place.parent.glob(f"{record.name}.*.part"):  # of a holder that was killed while it wrote
+                partial.unlink(missing_ok=True)
+            with suppress(OSError), whole(record) as partial:  # on a full disk the lock holds all the same, of "another process"
                 partial.write_text(json.dumps({"what": what, "pid": me.pid, "host": me.host, "since": str(me.since)}))
             yield
         finally:
-            record.unlink(missing_ok=True)
+            with suppress(OSError):
+                record.unlink()
             lock.release()
 
     def holder(self, what: str) -> Holder | None:

@@ -8,6 +8,7 @@ import json
 import shutil
 import time
 import traceback
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -94,9 +95,8 @@ def generate_many(batch: GenerateBatch) -> list[Generated]:
 
 @contextmanager
 def _room(task: GenerateTask) -> Iterator[Path]:
-    """An empty folder of the cell's own, gone afterwards."""
-    directory = task.scratch / f"cell-{task.cell_id}"
-    shutil.rmtree(directory, ignore_errors=True)
+    """An empty folder of this attempt's own, gone afterwards."""
+    directory = task.scratch / f"cell-{task.cell_id}-{uuid.uuid4().hex[:8]}"
     try:
         directory.mkdir(parents=True)
         yield directory

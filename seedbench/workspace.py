@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seedbench.artifacts import Artifacts, DiskCache
 from seedbench.errors import StorageError
+from seedbench.scratch import own_folder
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,13 @@ class Workspace:
         """The workspace of this directory; made if it is not there. Raises StorageError when it cannot be written."""
         folder = Path(os.environ.get("SEEDBENCH_HOME") or ".seedbench").resolve()
         try:
-            for part in ("artifacts", "cache", "scratch"):
+            for part in ("artifacts", "cache"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
-            probe = folder / "scratch" / f".writable.{os.getpid()}"
-            probe.write_bytes(b"x")
-            probe.unlink()
         except OSError as error:
-            raise StorageError(f"{folder} cannot be written ({error.strerror}); set SEEDBENCH_HOME to a folder that can") from error
-        return cls(folder)
+            raise _unwritable(folder, error) from error
+        workspace = cls(folder)
+        _ = workspace.scratch  # made now, so that a folder that cannot be written is said at once
+        return workspace
 
     @property
     def database_url(self) -> str:
@@ -38,7 +38,7 @@ class Workspace:
     @property
     def artifacts(self) -> Artifacts:
         """The artifact store: ``$SEEDBENCH_ARTIFACTS`` (an fsspec URL) or a folder of this workspace."""
-        return Artifacts(os.environ.get("SEEDBENCH_ARTIFACTS") or str(self.folder / "artifacts"), self.folder / "scratch")
+        return Artifacts(os.environ.get("SEEDBENCH_ARTIFACTS") or str(self.folder / "artifacts"), self.scratch, self.folder / "fetched")
 
     @property
     def cache(self) -> DiskCache:
@@ -47,5 +47,12 @@ class Workspace:
 
     @property
     def scratch(self) -> Path:
-        """Room for files that are being made."""
-        return self.folder / "scratch"
+        """Room of this process's own for files that are being made. Raises StorageError when it cannot be written."""
+        try:
+            return own_folder(self.folder / "scratch", (self.folder / "artifacts", self.folder / "cache"))
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> StorageError:
+    return StorageError(f"{folder} cannot be written ({error.strerror}); set SEEDBENCH_HOME to a folder that can")

@@ -17,6 +17,7 @@ sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed dist
 from seedbench.analysis import use_cache  # noqa: E402
 from seedbench.compiled import own_place  # noqa: E402
 from seedbench.media import write_clip  # noqa: E402
+from seedbench.scratch import leave  # noqa: E402
 from seedbench.workspace import Workspace  # noqa: E402
 
 os.environ["NUMBA_CACHE_DIR"] = str(own_place(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))
@@ -28,12 +29,14 @@ hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """An empty workspace in a folder of the test's own."""
     monkeypatch.setenv("SEEDBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("SEEDBENCH_DATABASE_URL", raising=False)
     monkeypatch.delenv("SEEDBENCH_ARTIFACTS", raising=False)
-    return Workspace.current()
+    yield Workspace.current()
+    for root in tmp_path.rglob("scratch"):
+        leave(root)
 
 
 @pytest.fixture(autouse=True)

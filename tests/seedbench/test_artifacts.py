@@ -76,13 +76,13 @@ damaged_by = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damag
 
 @pytest.fixture
 def store(tmp_path: Path) -> Artifacts:
-    return Artifacts(str(tmp_path / "artifacts"), tmp_path / "scratch")
+    return Artifacts(str(tmp_path / "artifacts"), tmp_path / "scratch", tmp_path / "fetched")
 
 
 @pytest.fixture(params=["memory", "file"])
 def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
     url = f"memory://{uuid.uuid4().hex}" if request.param == "memory" else (tmp_path / "bucket").as_uri()
-    return Artifacts(url, tmp_path / "scratch")
+    return Artifacts(url, tmp_path / "scratch", tmp_path / "fetched")
 
 
 def made(store: Artifacts, content: bytes = CONTENT, name: str = "clip.mp4") -> Path:
@@ -221,7 +221,7 @@ def test_removing_a_remote_artifact_removes_it_and_its_copy(remote: Artifacts) -
 
 
 def test_a_store_that_cannot_be_reached_says_so_and_is_not_called_empty(tmp_path: Path) -> None:
-    store = Artifacts("nosuchscheme://bucket", tmp_path)
+    store = Artifacts("nosuchscheme://bucket", tmp_path, tmp_path / "fetched")
     for ask in (lambda: store.local("0" * 64, ".mp4"), lambda: store.remove("0" * 64, ".mp4"), lambda: store.put(made(store))):
         with pytest.raises(StorageError, match=r"nosuchscheme://bucket \(") as caught:
             ask()
