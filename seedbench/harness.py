@@ -5,7 +5,9 @@ Every finished cell is committed at once. The same spec under the same name goes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +19,7 @@ from seedbench.batching import batches
 from seedbench.errors import ArtifactError, GeneratorError, RunError, StorageError
 from seedbench.evidence import as_json
 from seedbench.execution import Done, Executor
+from seedbench.locks import Holder, run_lock
 from seedbench.metric import Metric, MetricInfo, Score, SetMetric
 from seedbench.plan import Cell, applies, make_metrics, plan, request_of
 from seedbench.prompt import Prompt
@@ -40,9 +43,14 @@ from seedbench.work import (
 )
 from seedbench.workspace import Workspace
 
+_MEND = "choose another --name, or `seedbench runs delete {name}`"
+
 
 class Progress(Protocol):
     """What the harness tells of its progress; the command line draws bars, tests count."""
+
+    def wait(self, holder: Holder | None) -> None:
+        """Another process works on the run, and is waited for; None when the wait is over."""
 
     def begin(self, stage: str, total: int, done: int) -> None: ...
 
@@ -51,6 +59,9 @@ class Progress(Protocol):
 
 class Silent:
     """Progress that nobody watches."""
+
+    def wait(self, holder: Holder | None) -> None:
+        """Nothing."""
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """Nothing."""
@@ -74,20 +85,28 @@ def prompt_for_metrics(prompt: Prompt) -> Prompt | None:
     return None if prompt.task == "unknown" else prompt
 
 
-def open_run(store: Store, name: str, spec: RunSpec, cells: Callable[[], Iterable[Cell]]) -> int:
+def _stored(session: Session, name: str, spec: RunSpec) -> RunRow | None:
+    """The run called ``name``, if there is one. Raises RunError if its spec is another."""
+    run = session.scalar(select(RunRow).where(RunRow.name == name))
+    if run is not None and run.spec_hash != spec.digest():
+        differing = ", ".join(RunSpec.from_json(run.spec).differences(spec))
+        raise RunError(f"run {name!r} exists with another spec (different: {differing}); {_MEND.format(name=name)}")
+    return run
+
+
+def open_run(store: Store, name: str, spec: RunSpec, cells: Sequence[Cell]) -> int:
     """The id of the run called ``name``, planned if it is new. Raises RunError if a different spec is stored under the name."""
     with store.session() as session:
-        run = session.scalar(select(RunRow).where(RunRow.name == name))
+        known = _stored(session, name, spec)
+    origin = provenance(spec) if known is None else {}  # hashes weights, so not while others wait to write
+    with store.writing() as session:
+        run = _stored(session, name, spec)
         if run is not None:
-            mend = f"choose another --name, or `seedbench runs delete {name}`"
-            if run.spec_hash != spec.digest():
-                differing = ", ".join(RunSpec.from_json(run.spec).differences(spec))
-                raise RunError(f"run {name!r} exists with another spec (different: {differing}); {mend}")
-            if [row.key for row in run.cells] != [cell.key for cell in cells()]:
-                raise RunError(f"run {name!r} exists, and assets or imported files have changed since; {mend}")
+            if [row.key for row in run.cells] != [cell.key for cell in cells]:
+                raise RunError(f"run {name!r} exists, and assets or imported files have changed since; {_MEND.format(name=name)}")
             return run.id
-        run = RunRow(name=name, spec=spec.as_json(), spec_hash=spec.digest(), provenance=provenance(spec))
-        for position, cell in enumerate(cells()):
+        run = RunRow(name=name, spec=spec.as_json(), spec_hash=spec.digest(), provenance=origin)
+        for position, cell in enumerate(cells):
             run.cells.append(
                 CellRow(
                     position=position,
@@ -115,9 +134,17 @@ def execute(
     executor: Executor,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Carry out a run, or the rest of it. Raises RunError, StorageError; a cell that fails is recorded and the run goes on."""
-    run_id = open_run(store, name, spec, lambda: plan(spec))
-    return Harness(spec, run_id, name, store, workspace, executor, progress or Silent()).carry_out()
+    """Carry out a run, or the rest of it. While another process works on the run, wait; if that is killed, go on where it was.
+
+    Raises RunError, StorageError; a cell that fails is recorded and the run goes on.
+    """
+    progress = progress or Silent()
+    with store.session() as session:
+        _stored(session, name, spec)  # another spec is refused at once, not after a wait
+    with store.locks.hold(run_lock(name), wait=progress.wait):
+        progress.wait(None)
+        run_id = open_run(store, name, spec, list(plan(spec)))
+        return Harness(spec, run_id, name, store, workspace, executor, progress).carry_out()
 
 
 class Harness:
@@ -135,6 +162,7 @@ class Harness:
         self.progress = progress
         self.prompts = {prompt.id: prompt for prompt in spec.prompts}
         self._asked_again: set[int] = set()
+        self._left: list[Callable[[], None]] = []
         loaded = make_metrics(spec.metrics)
         self.clip_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, Metric)}
         self.set_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, SetMetric)}
@@ -149,49 +177,85 @@ class Harness:
                 raise done.error
             self._take(done)
         self._compare_sets()
-        with self.store.session() as session:
+        with self._writing() as session:
             run = session.get_one(RunRow, self.run_id)
             if run.finished_at is None:
                 run.finished_at = now()
             failed = sum(cell.status in {"failed", "expired", "unknown"} for cell in run.cells)
             return Outcome(self.name, len(run.cells), failed, resumed)
 
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """A short session that keeps other processes from writing; what was left to :meth:`_afterwards` is done when it has committed."""
+        self._left.clear()
+        with self.store.writing() as session:
+            yield session
+        left, self._left = self._left, []
+        for act in left:
+            act()
+
+    def _afterwards(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Leave a call until the session has ended: a process to be started, or a terminal that stands still, is not to hold up others."""
+        self._left.append(functools.partial(function, *arguments))
+
     # -- generating and scoring ------------------------------------------------------------------------------------------------
 
     def _submit_missing(self) -> int:
-        with self.store.session() as session:
-            cells = list(session.scalars(select(CellRow).where(CellRow.run_id == self.run_id).order_by(CellRow.position)))
-            for cell, why in list(lost_clips(cells, self.workspace)):
-                plan_again(cell, why)
-            pending = [cell for cell in cells if cell.status == "planned"]
-            unscored = [cell for cell in cells if cell.status == "succeeded" and not cell.scored]
-            scorable = [cell for cell in cells if cell.status in {"planned", "succeeded"}]
-            self.progress.begin("generate", len(cells), len(cells) - len(pending))
-            self.progress.begin("score", len(scorable), len(scorable) - len(pending) - len(unscored))
-            for cell in unscored:
-                self._submit_score(session, cell)
-            tasks = [self._generate_task(cell) for cell in pending if not self._take_over(session, cell)]
-            for group in batches(tasks, self.executor.workers):
-                if len(group) == 1:
-                    self.executor.submit(generate, group[0])
-                else:
-                    self.executor.submit(generate_many, GenerateBatch(cells=group))
-            return len(cells) - len(pending) - len(unscored)
+        for info in self.clip_metrics.values():
+            score_key(info, "", None)  # weights are hashed here, once, and not while others wait to write
+        self._plan_lost_clips_again()
+        mine = CellRow.run_id == self.run_id
+        with self.store.reading() as session:
+            cells = list(session.scalars(select(CellRow).where(mine).order_by(CellRow.position)))
+            others = CellRow.key.in_(select(CellRow.key).where(mine)) & (CellRow.status == "succeeded") & ~mine
+            elsewhere = set(session.scalars(select(CellRow.key).where(others)))
+        pending = [cell for cell in cells if cell.status == "planned"]
+        unscored = [cell for cell in cells if cell.status == "succeeded" and not cell.scored]
+        scorable = [cell for cell in cells if cell.status in {"planned", "succeeded"}]
+        self.progress.begin("generate", len(cells), len(cells) - len(pending))
+        self.progress.begin("score", len(scorable), len(scorable) - len(pending) - len(unscored))
+        for cell in unscored:
+            with self._writing() as session:
+                self._submit_score(session, session.get_one(CellRow, cell.id))
+        tasks = [self._generate_task(cell) for cell in pending if cell.key not in elsewhere or not self._take_over(cell.id)]
+        for group in batches(tasks, self.executor.workers):
+            if len(group) == 1:
+                self.executor.submit(generate, group[0])
+            else:
+                self.executor.submit(generate_many, GenerateBatch(cells=group))
+        return len(cells) - len(pending) - len(unscored)
 
-    def _take_over(self, session: Session, cell: CellRow) -> bool:
+    def _plan_lost_clips_again(self) -> None:
+        with self.store.reading() as session:
+            cells = list(session.scalars(select(CellRow).where(CellRow.run_id == self.run_id).order_by(CellRow.position)))
+        lost = {cell.id: why for cell, why in lost_clips(cells, self.workspace)}
+        if lost:
+            with self._writing() as session:
+                for cell_id, why in lost.items():
+                    plan_again(session.get_one(CellRow, cell_id), why)
+
+    def _take_over(self, cell_id: int) -> bool:
         """Whether a cell of another run with the same key already has the clip; then it is this cell's too, and goes to be scored."""
+        with self.store.reading() as session:
+            self._twin(session, session.get_one(CellRow, cell_id))  # its clip is hashed here, and not while others wait to write
+        with self._writing() as session:
+            cell = session.get_one(CellRow, cell_id)
+            twin = self._twin(session, cell)
+            if twin is None:
+                return False
+            settle_again(session, cell, twin.clip_sha256, "")
+            for field in ("clip_sha256", "clip_suffix", "clip_path", "truth_sha256", "seed_used", "latency_s", "cost_usd", "facts"):
+                setattr(cell, field, getattr(twin, field))
+            cell.status, cell.reason = "succeeded", ""
+            session.flush()
+            self._afterwards(self.progress.step, "generate", f"{cell.generator} {cell.prompt_id} (kept from another run)")
+            self._submit_score(session, cell)
+            return True
+
+    def _twin(self, session: Session, cell: CellRow) -> CellRow | None:
+        """A cell of another run with the same key whose clip is there and undamaged."""
         same = select(CellRow).where(CellRow.key == cell.key, CellRow.status == "succeeded", CellRow.run_id != self.run_id)
-        twin = next((one for one in session.scalars(same.order_by(CellRow.id)) if self._still_there(one)), None)
-        if twin is None:
-            return False
-        settle_again(session, cell, twin.clip_sha256, "")
-        for field in ("clip_sha256", "clip_suffix", "clip_path", "truth_sha256", "seed_used", "latency_s", "cost_usd", "facts"):
-            setattr(cell, field, getattr(twin, field))
-        cell.status, cell.reason = "succeeded", ""
-        session.flush()
-        self.progress.step("generate", f"{cell.generator} {cell.prompt_id} (kept from another run)")
-        self._submit_score(session, cell)
-        return True
+        return next((one for one in session.scalars(same.order_by(CellRow.id)) if self._still_there(one)), None)
 
     def _generate_task(self, cell: CellRow) -> GenerateTask:
         everyone = [*self.spec.generators, *([self.spec.reference] if self.spec.reference else [])]
@@ -218,7 +282,7 @@ class Harness:
             raise StorageError(f"{why}, for the second time: the store does not keep what is put into it")
         self._asked_again.add(cell.id)
         plan_again(cell, why)
-        self.executor.submit(generate, self._generate_task(cell))
+        self._afterwards(self.executor.submit, generate, self._generate_task(cell))
 
     def _submit_score(self, session: Session, cell: CellRow) -> None:
         """Score a clip with the metrics whose scores are not already in the database under the same key."""
@@ -252,13 +316,16 @@ class Harness:
             metrics=tuple(wanted),
             set_metrics=sets,
         )
-        self.executor.submit(score, task)
+        self._afterwards(self.executor.submit, score, task)
 
     def _take(self, done: Done[Any]) -> None:
         if isinstance(done.task, GenerateBatch):
             self._take_batch(done)
             return
-        with self.store.session() as session:
+        if isinstance(done.result, Generated) and done.result.sha256 is not None and done.result.path is None:
+            with suppress(ArtifactError):  # fetched here, not while others wait to write; one that is gone is made again below
+                self.workspace.artifacts.local(done.result.sha256, done.result.suffix)
+        with self._writing() as session:
             cell = session.get_one(CellRow, done.task.cell_id)
             if isinstance(done.task, GenerateTask):
                 made = done.result if done.error is None else Generated(status="failed", reason=_why(done.error))
@@ -272,7 +339,7 @@ class Harness:
             for task, made in zip(done.task.cells, done.result, strict=True):
                 self._take(Done(task, made))
             return
-        with self.store.session() as session:
+        with self._writing() as session:
             for task in done.task.cells:
                 cell = session.get_one(CellRow, task.cell_id)
                 cell.facts = {**cell.facts, "batch_broke_down": _why(done.error)}
@@ -280,22 +347,27 @@ class Harness:
             self.executor.submit(generate, task)
 
     def _record_generation(self, session: Session, cell: CellRow, made: Generated) -> None:
+        """Write down what came of a cell; not where that was done already, by a process that the lock of the run did not keep out."""
+        if cell.status != "planned":
+            return
         if not settle_again(session, cell, made.sha256, f"{made.status}: {made.reason}"):
-            self.progress.step("generate", f"{cell.generator} {cell.prompt_id} ({cell.reason})")
+            self._afterwards(self.progress.step, "generate", f"{cell.generator} {cell.prompt_id} ({cell.reason})")
             return
         cell.status, cell.reason = made.status, made.reason
         cell.clip_sha256, cell.clip_suffix, cell.clip_path = made.sha256, made.suffix, made.path
         cell.truth_sha256, cell.seed_used = made.truth_sha256, made.seed_used
         cell.latency_s, cell.cost_usd, cell.facts = made.latency_s, made.cost_usd, {**cell.facts, "generator": dict(made.facts)}
-        self.progress.step("generate", f"{cell.generator} {cell.prompt_id}" + (f" ({made.status}: {made.reason})" if made.reason else ""))
+        told = f"{cell.generator} {cell.prompt_id}" + (f" ({made.status}: {made.reason})" if made.reason else "")
+        self._afterwards(self.progress.step, "generate", told)
         session.flush()
         if made.status == "succeeded":
             self._submit_score(session, cell)
         else:
             cell.scored = True
-            self.progress.step("score", f"{cell.generator} {cell.prompt_id}: no clip")
+            self._afterwards(self.progress.step, "score", f"{cell.generator} {cell.prompt_id}: no clip")
 
     def _record_scores(self, cell: CellRow, done: Done[Any]) -> None:
+        """Write down the scores of a cell, each metric's once."""
         prompt = prompt_for_metrics(self.prompts[cell.prompt_id])
         if done.error is not None:
             scores = {
@@ -305,23 +377,24 @@ class Harness:
             found = Scored(scores=scores, facts={}, seconds={})
         else:
             found = done.result
+        there = {row.metric for row in cell.scores}
         for name, given in found.scores.items():
             info = self.clip_metrics[name]
             key = score_key(info, done.task.sha256, prompt)
-            cell.scores.extend(_row(info, key, one) for one in given)
+            cell.scores.extend(_row(info, key, one) for one in given if name not in there)
         cell.facts = {**cell.facts, "clip": dict(found.facts), "seconds": dict(found.seconds)}
         cell.scored = True
-        self.progress.step("score", f"{cell.generator} {cell.prompt_id}")
+        self._afterwards(self.progress.step, "score", f"{cell.generator} {cell.prompt_id}")
 
     # -- sets ------------------------------------------------------------------------------------------------------------------
 
     def _compare_sets(self) -> None:
         if not self.set_metrics:
             return
-        with self.store.session() as session:
+        with self.store.reading() as session:
             cells = list(session.scalars(select(CellRow).where(CellRow.run_id == self.run_id).order_by(CellRow.position)))
             there = {(row.generator, row.metric) for row in session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == self.run_id))}
-            clips = {cell.id: (self._path_or_name(cell), str(cell.clip_sha256)) for cell in cells if cell.status == "succeeded"}
+        clips = {cell.id: (self._path_or_name(cell), str(cell.clip_sha256)) for cell in cells if cell.status == "succeeded"}
         reference = [clips[cell.id] for cell in cells if cell.role == "reference" and cell.id in clips]
         wanted = [(item.label, name) for item in self.spec.generators for name in self.set_metrics if (item.label, name) not in there]
         self.progress.begin("compare", len(self.spec.generators) * len(self.set_metrics), len(there))
@@ -352,9 +425,14 @@ class Harness:
             return Path(f"{cell.clip_sha256}{cell.clip_suffix}")
 
     def _record_set(self, label: str, name: str, scores: list[Score], n_clips: int, total: int) -> None:
+        """Write down the scores of a set, once."""
         info = self.set_metrics[name]
-        with self.store.session() as session:
+        mine = (SetScoreRow.run_id == self.run_id, SetScoreRow.generator == label, SetScoreRow.metric == name)
+        with self.store.writing() as session:
+            there = set(session.scalars(select(SetScoreRow.measure).where(*mine)))
             for one in scores:
+                if one.measure in there:
+                    continue
                 low, high = one.interval or (None, None)
                 session.add(
                     SetScoreRow(

@@ -7,6 +7,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from seedbench.locks import Holder
+
 
 class Bars:
     """Bars for the harness. Where the output is no terminal, one plain line for every tenth of a stage."""
@@ -33,6 +35,21 @@ class Bars:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.bars.stop()
+
+    def wait(self, holder: Holder | None) -> None:
+        """Another process works on the run: say so, and show for how long it is waited for. None: the wait is over."""
+        task = self.tasks.pop("wait", None)
+        if task is not None:
+            self.bars.remove_task(task)
+        if holder is not None:
+            self.console.print(
+                f"this run is being worked on ({holder}): waiting until that process has ended, then going on from there; "
+                "Ctrl-C ends the wait",
+                highlight=False,
+            )
+            self.tasks["wait"] = self.bars.add_task("wait", total=None, note=str(holder))
+        elif task is not None:
+            self.console.print("going on", highlight=False)
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """A stage of ``total`` steps starts, ``done`` of them from an earlier session."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from seedbench.errors import RunError, SeedBenchError, StorageError
 from seedbench.execution import Done, LocalExecutor
 from seedbench.generator import Generation, Request
 from seedbench.harness import execute
+from seedbench.locks import FileLocks, Holder, run_lock
 from seedbench.prompt import Character, Line, Prompt
 from seedbench.reporting import load_report
 from seedbench.runs import changed_prompts, compare_runs, delete_run, export_run
@@ -414,8 +415,12 @@ class Steps:
     """Progress that remembers."""
 
     def __init__(self) -> None:
+        self.waited: list[Holder | None] = []
         self.begun: dict[str, tuple[int, int]] = {}
         self.taken: list[tuple[str, str]] = []
+
+    def wait(self, holder: Holder | None) -> None:
+        self.waited.append(holder)
 
     def begin(self, stage: str, total: int, done: int) -> None:
         self.begun[stage] = (total, done)
@@ -586,3 +591,49 @@ def test_a_full_disk_stops_the_run_with_one_sentence_and_loses_nothing(workspace
     outcome = carry_out(spec_of(), workspace)
     assert (outcome.cells, outcome.failed) == (20, 0)
     assert outcome.resumed > 0
+
+
+def test_two_processes_that_no_lock_kept_apart_write_everything_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a shared folder whose file system has no locks: work is done twice, nothing is lost and nothing is an outage."""
+    spec = spec_of()
+    second = InProcess()
+
+    class Between(InProcess):
+        """Lets another process go through the whole run after its own third result."""
+
+        def results(self) -> Iterator[Done[Any]]:
+            for number, done in enumerate(super().results()):
+                if number == 3:
+                    carry_out(spec, workspace, second)
+                yield done
+
+    monkeypatch.setattr(FileLocks, "hold", lambda *_, **__: nullcontext())
+    outcome = carry_out(spec, workspace, Between())
+    assert (outcome.cells, outcome.failed) == (20, 0)
+    other = Workspace(_other_home(workspace))
+    carry_out(spec, other)
+    assert numbers(workspace) == numbers(other)
+
+
+def test_another_spec_under_the_name_is_refused_at_once_while_somebody_works_on_it(workspace: Workspace) -> None:
+    carry_out(spec_of(), workspace)
+    store = Store(workspace.database_url)
+    with store.locks.hold(run_lock("run")), pytest.raises(RunError, match="another spec"):
+        carry_out(spec_of(seeds=(5,)), workspace)
+
+
+def test_a_run_being_recorded_does_not_keep_others_from_writing_while_it_hashes_or_starts_workers(workspace: Workspace) -> None:
+    other = Store(workspace.database_url)
+
+    class Writes(InProcess):
+        """Writes to the database, as another process would, whenever work is handed out."""
+
+        def submit(self, function: Callable[[Any], Any], task: Any) -> None:
+            with other.writing() as session:
+                session.execute(select(func.count()).select_from(CellRow))
+            super().submit(function, task)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seedbench.store.session.BUSY_S", 0)
+        assert carry_out(spec_of(), workspace, Writes()).failed == 0
+        assert carry_out(spec_of(seeds=(0,)), workspace, Writes(), name="second").failed == 0
