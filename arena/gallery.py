@@ -16,7 +16,9 @@ from arena.export import rules_of, vote_id, votes_of
 from arena.rules import counted
 from arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
 from seedbench import registry
-from seedbench.metric import Direction, Measure
+from seedbench.errors import PluginError, UnknownNameError
+from seedbench.metric import Direction, Measure, MetricInfo
+from seedbench.metric_records import kept_infos
 from seedbench.report.wording import ARROWS, said, unit_of
 from seedbench.statistics import Estimate, rate_interval
 from seedbench.store import CellRow, ScoreRow, Store
@@ -142,9 +144,10 @@ def _behind(session: Session, voter: str) -> set[int]:
 def figures(store: Store, pair: Judged) -> list[Figure]:
     """What the runs' metrics say of both clips, by measure; none where nothing was measured on either."""
     first, second = (_scores(store, (source,)).get(source, {}) for source in pair.sources)
+    kept = kept_infos(store)
     found = []
     for key in sorted(first.keys() | second.keys()):
-        measure, told = _measure(*key), (first.get(key), second.get(key))
+        measure, told = _measure(*key, kept), (first.get(key), second.get(key))
         found.append(Figure(_name(*key, measure), (_words(told[0], measure), _words(told[1], measure)), _better(told, measure)))
     return found
 
@@ -155,9 +158,10 @@ def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
     Half would be chance. Pairs whose clips a measure does not tell apart, or gives no answer on, do not count for it.
     """
     scores = _scores(store, tuple({source for pair in pairs for source in pair.sources}))
+    kept = kept_infos(store)
     found = []
     for key in sorted({key for one in scores.values() for key in one}):
-        measure = _measure(*key)
+        measure = _measure(*key, kept)
         if measure is None or measure.direction == "none":
             continue
         agreed: list[float] = []
@@ -189,11 +193,13 @@ def _scores(store: Store, sources: Sequence[str]) -> dict[str, dict[tuple[str, s
     return found
 
 
-def _measure(metric: str, name: str) -> Measure | None:
-    """What a metric says of its measure; None for a metric that is not installed here."""
-    if metric not in registry.entries("metrics"):
-        return None
-    return next((one for one in registry.load("metrics", metric).info.measures if one.name == name), None)
+def _measure(metric: str, name: str, kept: Mapping[str, MetricInfo]) -> Measure | None:
+    """What a metric says of its measure; of one that is not installed, what runs ``kept`` of it, or None."""
+    try:
+        info = registry.load("metrics", metric).info
+    except (PluginError, UnknownNameError):
+        info = kept.get(metric)
+    return next((one for one in info.measures if one.name == name), None) if info is not None else None
 
 
 def _name(metric: str, name: str, measure: Measure | None) -> str:

@@ -56,8 +56,8 @@ def analysis(*, version: int, weights: tuple[str, ...] = ()) -> Callable[[Callab
     """Turn a function of a clip into an analysis: once per clip, however many metrics ask, and once per content on disk.
 
     The result must be built of dataclasses, numpy arrays, numbers, strings, None, lists, tuples and dicts with string keys
-    (:mod:`seedbench.codec`). ``version`` is raised when the result changes; ``weights`` names entries of ``weights.toml`` whose
-    hashes are part of the key.
+    (:mod:`seedbench.codec`). ``version`` is raised when the result changes; ``weights`` names entries of lists of weights.
+    Their hashes and that of the function's own code are part of the key; a function of a notebook is cached in memory alone.
     """
 
     def wrap(function: Callable[[Clip], Result]) -> Callable[[Clip], Result]:
@@ -66,9 +66,14 @@ def analysis(*, version: int, weights: tuple[str, ...] = ()) -> Callable[[Callab
         @functools.wraps(function)
         def run(clip: Clip) -> Result:
             if name not in clip.memo:
+                from seedbench.code_digest import WITHOUT_SOURCE, code_digest
                 from seedbench.weights import sha256_of
 
-                identity = "/".join([clip.sha256, name, str(version), *(sha256_of(weight) for weight in weights)])
+                code = code_digest(function)
+                if code.startswith(WITHOUT_SOURCE):
+                    clip.memo[name] = function(clip)
+                    return clip.memo[name]
+                identity = "/".join([clip.sha256, name, str(version), code, *(sha256_of(weight) for weight in weights)])
                 key = hashlib.sha256(identity.encode()).hexdigest()
                 clip.memo[name] = cached(key, lambda: function(clip))
             return clip.memo[name]

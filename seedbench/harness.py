@@ -16,11 +16,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from seedbench.batching import batches
+from seedbench.code_digest import code_digest
 from seedbench.errors import ArtifactError, GeneratorError, RunError, StorageError
 from seedbench.evidence import as_json
 from seedbench.execution import Done, Executor
 from seedbench.locks import Holder, run_lock
 from seedbench.metric import Metric, MetricInfo, Score, SetMetric
+from seedbench.metric_records import merged, records_of
 from seedbench.plan import Cell, applies, make_metrics, plan, request_of
 from seedbench.prompt import Prompt
 from seedbench.provenance import provenance
@@ -164,11 +166,16 @@ class Harness:
         self._asked_again: set[int] = set()
         self._left: list[Callable[[], None]] = []
         loaded = make_metrics(spec.metrics)
+        self.records = records_of(loaded)
+        self.codes = {n: code_digest(type(m)) for n, m in loaded.items()}
         self.clip_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, Metric)}
         self.set_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, SetMetric)}
 
     def carry_out(self) -> Outcome:
         """Generate and score what is missing, then compare the sets."""
+        with self._writing() as session:
+            run = session.get_one(RunRow, self.run_id)
+            run.provenance = merged(run.provenance, self.records)
         resumed = self._submit_missing()
         for done in self.executor.results():
             if done.error is not None and not isinstance(done.error, Exception):
@@ -201,8 +208,8 @@ class Harness:
     # -- generating and scoring ------------------------------------------------------------------------------------------------
 
     def _submit_missing(self) -> int:
-        for info in self.clip_metrics.values():
-            score_key(info, "", None)  # weights are hashed here, once, and not while others wait to write
+        for name, info in self.clip_metrics.items():
+            score_key(info, self.codes[name], "", None)  # weights are hashed here, once, and not while others wait to write
         self._plan_lost_clips_again()
         mine = CellRow.run_id == self.run_id
         with self.store.reading() as session:
@@ -298,7 +305,7 @@ class Harness:
         for name, info in self.clip_metrics.items() if cell.role != "reference" else ():
             if not applies(info, prompt) or any(row.metric == name for row in cell.scores):
                 continue
-            key = score_key(info, cell.clip_sha256, prompt)
+            key = score_key(info, self.codes[name], cell.clip_sha256, prompt)
             known = list(session.scalars(select(ScoreRow).where(ScoreRow.key == key).order_by(ScoreRow.id)))
             first = [row for row in known if row.cell_id == known[0].cell_id] if known else []
             if len(first) == len(info.measures) and all(row.status != "failed" for row in first):
@@ -374,14 +381,13 @@ class Harness:
                 name: [Score.failed(measure.name, _why(done.error)) for measure in self.clip_metrics[name].measures]
                 for name in done.task.metrics
             }
-            found = Scored(scores=scores, facts={}, seconds={})
+            keys = {name: score_key(self.clip_metrics[name], self.codes[name], done.task.sha256, prompt) for name in scores}
+            found = Scored(scores=scores, keys=keys, facts={}, seconds={})
         else:
             found = done.result
         there = {row.metric for row in cell.scores}
         for name, given in found.scores.items():
-            info = self.clip_metrics[name]
-            key = score_key(info, done.task.sha256, prompt)
-            cell.scores.extend(_row(info, key, one) for one in given if name not in there)
+            cell.scores.extend(_row(self.clip_metrics[name], found.keys[name], one) for one in given if name not in there)
         cell.facts = {**cell.facts, "clip": dict(found.facts), "seconds": dict(found.seconds)}
         cell.scored = True
         self._afterwards(self.progress.step, "score", f"{cell.generator} {cell.prompt_id}")

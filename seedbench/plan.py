@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from seedbench import registry
 from seedbench.clip import file_sha256
+from seedbench.code_digest import code_digest
 from seedbench.errors import PluginError, SeedBenchError
 from seedbench.generator import Capabilities, Generator, Request
 from seedbench.metric import PROMPT_NEEDS, Metric, MetricInfo, SetMetric
@@ -122,6 +123,7 @@ def make_metric(name: str) -> Metric | SetMetric:
     """Construct the metric called ``name``. Raises UnknownNameError, PluginError."""
     kind = registry.load("metrics", name)
     try:
+        code_digest(kind)  # now, while the files are those that were loaded
         return kind()
     except SeedBenchError:
         raise

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, selectinload
 from seedbench import registry
 from seedbench.errors import ArtifactError, RunError
 from seedbench.harness import prompt_for_metrics
-from seedbench.metric import Measure, MetricInfo, SetMetric
+from seedbench.metric import Measure, MetricInfo
+from seedbench.metric_records import KnownMetrics, known_metrics, provenance_shown
 from seedbench.plan import applies
 from seedbench.recheck import MADE_AGAIN, checked_clip
 from seedbench.report.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
@@ -52,16 +53,17 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
             )
         )
         cells = [cell for cell in rows if cell.role != "reference"]
-        infos: dict[str, MetricInfo] = {metric: registry.load("metrics", metric).info for metric in spec.metrics}
-        clip_infos = {key: info for key, info in infos.items() if not issubclass(registry.load("metrics", key), SetMetric)}
+        of_sets = list(session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id)))
+        scores: list[ScoreRow | SetScoreRow] = [*(row for cell in cells for row in cell.scores), *of_sets]
+        known = known_metrics(spec.metrics, run.provenance, scores)
+        infos, clip_infos = known.infos, known.of_clips
         labels = [item.label for item in spec.generators]
         table = clip_table(cells, infos)
         summary = summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos))
-        of_sets = list(session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id)))
         measures = [(metric, measure.name) for metric, info in infos.items() for measure in info.measures]
         of_sets.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
         summary += [_set_row(row, infos) for row in of_sets]
-        older = _older(infos, [*(row for cell in cells for row in cell.scores), *of_sets])
+        older = _older(infos, scores)
         shown = tuple(_cell_report(cell, spec, workspace, infos) for cell in cells)
         return RunReport(
             name=run.name,
@@ -69,12 +71,12 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
             suite=SuiteFacts(name=spec.suite, version=spec.suite_version, sha256=spec.suite_sha256, n_prompts=len(spec.prompts)),
             seeds=spec.seeds,
             generators=tuple(_generator_facts(spec, label, cells) for label in labels),
-            measures=_measures(infos, summary, older),
+            measures=_measures(known, summary, older),
             summary=tuple(summary),
             comparisons=tuple(compare_all(table, clip_infos, labels)),
             cells=shown,
-            provenance=run.provenance,
-            notes=(*_notes(run, cells, summary), *_clip_notes(rows, shown), *_of_older(older, infos), *_remarks(of_sets)),
+            provenance=provenance_shown(run.provenance),
+            notes=(*_notes(run, cells, summary), *known.notes, *_clip_notes(rows, shown), *_of_older(older, infos), *_remarks(of_sets)),
         )
 
 
@@ -142,19 +144,17 @@ def _set_row(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
     )
 
 
-def _measures(
-    infos: Mapping[str, MetricInfo], summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int]
-) -> tuple[MeasureFacts, ...]:
-    """The columns of the report; what an ``older`` version of a metric meant by its signs is not known here, and the column says so."""
+def _measures(known: KnownMetrics, summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int]) -> tuple[MeasureFacts, ...]:
+    """The columns of the report; what an ``older`` version of a metric meant by its signs may not be known, and the column says so."""
     found = []
-    for name, info in infos.items():
+    for name, info in known.infos.items():
         for measure in info.measures:
             backends = sorted({row.backend for row in summary if (row.metric, row.measure) == (name, measure.name)})
             named = [backend for backend in backends if backend] or backends or [""]
             found += [
                 MeasureFacts(
                     metric=name,
-                    measure=_of_version(measure, info.version, older.get((name, backend))),
+                    measure=_of_version(known, info, measure, older.get((name, backend))),
                     metric_title=info.title,
                     version=older.get((name, backend), info.version),
                     backend=backend,
@@ -166,10 +166,15 @@ def _measures(
     return tuple(found)
 
 
-def _of_version(measure: Measure, installed: int, stored: int | None) -> Measure:
+def _of_version(known: KnownMetrics, info: MetricInfo, measure: Measure, stored: int | None) -> Measure:
+    """A measure with the sign that it had in the version that its scores are of; None: the version of ``info``."""
     if stored is None or not measure.sign:
         return measure
-    return replace(measure, sign=f"as in version {stored} of the metric; version {installed} is installed, and its sign may be another")
+    before = known.kept.get((info.name, stored))
+    sign = next((one.sign for one in before.measures if one.name == measure.name), "") if before is not None else ""
+    if sign:
+        return replace(measure, sign=f"{sign} (version {stored})")
+    return replace(measure, sign=f"as in version {stored} of the metric; version {info.version} is installed, and its sign may be another")
 
 
 def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> GeneratorFacts:

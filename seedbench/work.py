@@ -21,6 +21,7 @@ from seedbench.analysis import cached
 from seedbench.answers import checked_scores, problem_of_generation
 from seedbench.artifacts import Artifacts
 from seedbench.clip import Clip, file_sha256
+from seedbench.code_digest import code_digest
 from seedbench.errors import ClipError, ClipUnavailableError, GenerationRefusedError, GeneratorError, StorageError, WeightsError
 from seedbench.generator import Generation, Request
 from seedbench.metric import Features, Metric, MetricInfo, Sample, Score, SetMetric
@@ -164,9 +165,13 @@ class ScoreTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """Scores by metric name, what the file is, and how long each metric took (seconds)."""
+    """Scores by metric name with their keys, what the file is, and how long each metric took (seconds).
+
+    The keys are made where the numbers were: by the code that this process runs, whatever has become of its files since.
+    """
 
     scores: Mapping[str, list[Score]]
+    keys: Mapping[str, str]
     facts: Mapping[str, Any]
     seconds: Mapping[str, float]
 
@@ -176,10 +181,12 @@ def _metric(name: str) -> Metric | SetMetric:
     return make_metric(name)
 
 
-def score_key(info: MetricInfo, sha256: str, prompt: Prompt | None) -> str:
-    """What decides the scores of a metric on a clip: content, metric and version, weights, and what the prompt expects."""
+def score_key(info: MetricInfo, code: str, sha256: str, prompt: Prompt | None) -> str:
+    """What decides the scores of a metric on a clip: content, metric and version, its code (:func:`seedbench.code_digest.code_digest`),
+    weights, and what the prompt expects.
+    """
     expected = prompt.model_dump(mode="json") if prompt is not None else None
-    return digest_of([sha256, info.name, info.version, [sha256_of(name) for name in info.weights], expected])
+    return digest_of([sha256, info.name, info.version, code, [sha256_of(name) for name in info.weights], expected])
 
 
 def score(task: ScoreTask) -> Scored:
@@ -190,6 +197,7 @@ def score(task: ScoreTask) -> Scored:
     except ClipError as error:
         return Scored(
             scores={name: _unread(_metric(name), error, task.path) for name in task.metrics},
+            keys=_keys(task),
             facts={"unreadable": _said(error, task.path)},
             seconds={},
         )
@@ -205,7 +213,13 @@ def score(task: ScoreTask) -> Scored:
             scores[name] = _score_one(metric, clip, sample)
         seconds[name] = time.perf_counter() - start
     facts = {**{k: v for k, v in clip.facts.__dict__.items() if k != "notes"}, "notes": list(_notes(clip))}
-    return Scored(scores=scores, facts=facts, seconds=seconds)
+    return Scored(scores=scores, keys=_keys(task), facts=facts, seconds=seconds)
+
+
+def _keys(task: ScoreTask) -> dict[str, str]:
+    """The keys of a task's scores, by metric."""
+    kinds = {name: _metric(name) for name in task.metrics}
+    return {name: score_key(kind.info, code_digest(type(kind)), task.sha256, task.prompt) for name, kind in kinds.items()}
 
 
 def _opened(path: Path, sha256: str) -> Clip:
@@ -261,7 +275,7 @@ def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
 
 def _features_key(metric: SetMetric, sha256: str) -> str:
     info = metric.info
-    parts = [sha256, "features", info.name, str(info.version), *(sha256_of(name) for name in info.weights)]
+    parts = [sha256, "features", info.name, str(info.version), code_digest(type(metric)), *(sha256_of(name) for name in info.weights)]
     return hashlib.sha256("/".join(parts).encode()).hexdigest()
 
 

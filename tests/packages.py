@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from seedbench import code_digest, weights_lists, work
+
 HEAD = """
 from seedbench.metric import Measure, Metric, MetricInfo, Score
 
@@ -40,13 +42,20 @@ def install(
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     monkeypatch.syspath_prepend(str(folder))
-    importlib.invalidate_caches()
+    forget()
     return folder
 
 
 def uninstall(folder: Path, *modules: str) -> None:
     """Take a package's files and its imported ``modules`` away again."""
     shutil.rmtree(folder)
+    forget(*modules)
+
+
+def forget(*modules: str) -> None:
+    """Let ``modules`` be imported anew, as a new process would."""
     for name in [name for name in sys.modules if name.split(".")[0] in modules]:
         del sys.modules[name]
     importlib.invalidate_caches()
+    for cached in (code_digest._digest_of, code_digest._places_of, code_digest._metric_packages, work._metric, weights_lists.lists):
+        cached.cache_clear()

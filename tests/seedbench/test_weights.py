@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from seedbench import registry, weights, weights_lists
+from seedbench import registry, weights
 from seedbench.cli import app
 from seedbench.errors import PluginError, UnknownNameError, WeightsError
 from seedbench.provenance import weights_used
@@ -139,22 +139,20 @@ def stranger(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> I
         files = {"strange/__init__.py": HEAD + USES, "strange/weights.toml": listed, "strange/data.bin": "weights"}
         points = {"metrics": {"uses": "strange:Uses"}, "weights": {"strange": "strange"}}
         install(site, monkeypatch, name="strange", files=files, entry_points=points)
-        weights_lists.lists.cache_clear()
         return site
 
     yield put
     uninstall(site, "strange")
-    weights_lists.lists.cache_clear()
 
 
 def test_a_metric_of_others_brings_its_weights_along(stranger: Callable[[str], Path]) -> None:
     site = stranger(LIST)
     assert weights.path("theirs").read_bytes() == b"weights"
     kind = registry.load("metrics", "uses")
-    before = score_key(kind.info, "sha", None)
+    before = score_key(kind.info, "code", "sha", None)
     assert {"name": "theirs", "package": "strange"}.items() <= next(one for one in weights_used() if one["name"] == "theirs").items()
     (site / "strange" / "data.bin").write_bytes(b"changed")
-    assert score_key(kind.info, "sha", None) != before
+    assert score_key(kind.info, "code", "sha", None) != before
     assert "expected" in weights.verify("theirs")
 
 
@@ -200,11 +198,9 @@ def test_a_metric_whose_weights_nobody_lists_is_refused(stranger: Callable[[str]
 
 def test_an_entry_that_leads_to_no_list_is_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "bare", monkeypatch, name="bare", files={}, entry_points={"weights": {"bare": "bare_package"}})
-    weights_lists.lists.cache_clear()
     with pytest.warns(UserWarning, match="names bare_package, which is no package with a weights.toml"):
         weights.manifest()
     uninstall(tmp_path / "bare", "bare_package")
-    weights_lists.lists.cache_clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         weights.manifest()
