@@ -143,6 +143,7 @@ def execute(
     progress = progress or Silent()
     with store.session() as session:
         _stored(session, name, spec)  # another spec is refused at once, not after a wait
+    make_metrics(spec.metrics)  # one that cannot be made is told before anything is written
     with store.locks.hold(run_lock(name), wait=progress.wait):
         progress.wait(None)
         run_id = open_run(store, name, spec, list(plan(spec)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         from seedbench.registry import entries
 
-        own = super().list_commands(ctx)
-        return [*own, *(name for name in entries("commands") if name not in own)]
+        own, others = super().list_commands(ctx), entries("commands")
+        for name in others.keys() & own:
+            warnings.warn(f"command {name!r} ({others[name].value}) is left out: SeedBench has one of that name", stacklevel=2)
+        return [*own, *(name for name in others if name not in own)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """For the help page: a stand-in that does not import the package behind it."""

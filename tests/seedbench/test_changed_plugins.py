@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from arena.gallery import Judged, figures
 from seedbench.analysis import use_cache
 from seedbench.cli import app
-from seedbench.errors import UnknownNameError
+from seedbench.errors import RunError, UnknownNameError
 from seedbench.metric_records import KEY
 from seedbench.report.data import RunReport
 from seedbench.reporting import load_report
@@ -58,6 +59,16 @@ class Between(SetMetric):
         return np.full((1, 1), clip.frames(5, 16).rgb.mean() * FACTOR)
     def compare(self, generated, reference):
         return Score.of("value", float(abs(generated.values.mean() - reference.values.mean())), backend="b")
+
+class Odd(Metric):
+    info = info("odd")
+    def score(self, clip, sample):
+        return Score.of("value", 1, backend="b", details={"thing": object()})
+
+class OddSet(Between):
+    info = info("odd_set")
+    def compare(self, generated, reference):
+        return Score.of("surprise", 1, backend="b")
 """
 
 
@@ -67,7 +78,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: Workspace) 
     monkeypatch.setenv("STRANGE_LOG", str(tmp_path / "log"))
     use_cache(workspace.cache)
     files = {"strange/__init__.py": HEAD + METRICS, "strange/scale.py": "FACTOR = 1\n"}
-    points = {"metrics": {"glow": "strange:Glow", "between": "strange:Between"}}
+    points = {"metrics": {"glow": "strange:Glow", "between": "strange:Between", "odd": "strange:Odd", "odd_set": "strange:OddSet"}}
     yield install(tmp_path / "site", monkeypatch, name="strange", files=files, entry_points=points)
     if (tmp_path / "site").exists():
         uninstall(tmp_path / "site", "strange")
@@ -169,6 +180,8 @@ def test_a_run_whose_plug_in_is_gone_reports_what_it_has(site: Path, workspace: 
     assert "is not installed here" in page
     with pytest.raises(UnknownNameError, match="there is no metric called 'glow'"):
         carry_out(asked(), workspace, name="new")
+    with pytest.raises(RunError, match="there is no run called 'new'"):
+        report_of(workspace, "new")
 
 
 def without_records(workspace: Workspace) -> None:
@@ -232,3 +245,14 @@ def test_the_arena_shows_scores_of_which_nothing_else_is_known(site: Path, works
     gone(site)
     found = figures(Store(workspace.database_url), judged(workspace))
     assert [(figure.name, figure.better) for figure in found] == [("glow: value ·", None)]
+
+
+def test_answers_that_cannot_be_stored_cost_their_scores_and_not_the_run(site: Path, workspace: Workspace) -> None:
+    outcome = carry_out(replace(asked(), metrics=("odd", "odd_set", "glow")), workspace)
+    assert outcome.failed == 0
+    report = report_of(workspace)
+    reasons = {score.metric: score.reason for cell in report.cells for score in cell.scores if score.status == "failed"}
+    assert reasons == {"odd": "value: its evidence or details cannot be stored: Object of type object is not JSON serializable"}
+    rows = {row.metric: row for row in report.summary if row.generator == "grey"}
+    assert rows["odd_set"].reason == "the metric gave surprise where it declares value"
+    assert rows["glow"].value is not None

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from seedbench import registry
+from seedbench.cli import app
 from seedbench.declarations import problem_of
 from seedbench.doctor import examine
 from seedbench.errors import PluginError, UnknownNameError
@@ -192,6 +194,14 @@ def test_nobody_takes_the_name_of_a_metric_of_ours(stranger: Stranger) -> None:
     ):
         entry = registry.entries("metrics")["lipsync"]
     assert entry.value == "metrics.lipsync:LipSync"
+
+
+def test_a_command_named_like_one_of_ours_is_told_and_left_out(stranger: Stranger) -> None:
+    stranger("import typer\napp = typer.Typer()", commands={"runs": "strange:app"})
+    with pytest.warns(UserWarning, match=r"command 'runs' \(strange:app\) is left out: SeedBench has one of that name"):
+        listed = CliRunner().invoke(app, ["--help"], catch_exceptions=False).output
+    assert listed.count(" runs ") == 1
+    assert "compare" in CliRunner().invoke(app, ["runs", "--help"]).output
 
 
 def test_doctor_tells_every_broken_plug_in_of_others_and_holds_none_against_this_installation(stranger: Stranger) -> None:
