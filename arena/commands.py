@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from seedbench.stopping import when_stopped
+
 if TYPE_CHECKING:
     from arena.board import Board
     from arena.rules import Rules
@@ -134,6 +136,7 @@ def prepare(
     rules: RulesFile = None,
 ) -> None:
     """Make the ballots of a study: every two systems' clips of one prompt and seed, in files that tell nothing of their maker."""
+    when_stopped("stopped; a study is made whole or not at all: `seedbench arena studies` says whether it was")
     from arena import rules as rulesfile
     from arena.study import load
 
@@ -198,6 +201,7 @@ def serve(
     ] = None,
 ) -> None:
     """Open the arena to voters, on this machine alone unless told otherwise."""
+    when_stopped("stopped; every acknowledged vote is kept; the same command opens the arena again")
     from arena import login as logins
     from arena.desk import Desk
     from arena.server import serve as open_to_voters
@@ -227,6 +231,7 @@ def demo(
 
     They have not seen a clip: each system gets a strength by lot, which the board should find. Run again, it goes on where it was.
     """
+    when_stopped("stopped; the same command goes on from here")
     from datetime import UTC, datetime, timedelta
 
     from rich.console import Console

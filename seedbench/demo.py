@@ -13,17 +13,14 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seedbench.breakage import break_clip
 from seedbench.cli import complain
-from seedbench.cli.run import run
-from seedbench.execution import LocalExecutor, sensible_workers
-from seedbench.plan import request_of
-from seedbench.prompt import Prompt
-from seedbench.spec import GeneratorSpec, RunSpec
-from seedbench.suite import load_suite
-from seedbench.work import GenerateTask, generate
-from seedbench.workspace import Workspace
+from seedbench.stopping import when_stopped
+
+if TYPE_CHECKING:
+    from seedbench.prompt import Prompt
+    from seedbench.workspace import Workspace
 
 OUT = Path("demo-report")
 BLURRED = {"blur": 1.5, "reencode": 42.0}
@@ -35,6 +32,12 @@ STILL = (
 
 def compressed_clips(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path) -> Path:
     """A folder of clips as somebody else might hand it over: the simulator's (seed 7), blurred and compressed. Made once."""
+    from seedbench.breakage import break_clip
+    from seedbench.execution import LocalExecutor, sensible_workers
+    from seedbench.plan import request_of
+    from seedbench.spec import GeneratorSpec, RunSpec
+    from seedbench.work import GenerateTask, generate
+
     folder = workspace.folder / "demo-clips" / "compressed"
     if folder.exists():
         return folder
@@ -65,6 +68,11 @@ def compressed_clips(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
 
 def main() -> None:
     """Make the clips to import, run the systems, write the report, say where it is and how long it took."""
+    when_stopped("stopped; the same command goes on from here")
+    from seedbench.cli.run import run
+    from seedbench.suite import load_suite
+    from seedbench.workspace import Workspace
+
     start = time.monotonic()
     workspace = Workspace.current()
     suite = load_suite("quick")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from seedbench.errors import GeneratorError
+from seedbench.stopping import when_stopped
 
 app = typer.Typer(help="Train and evaluate the reference model and its cascaded twin.", no_args_is_help=True)
 
@@ -52,6 +53,7 @@ def shards(
     processes: Processes = None,
 ) -> None:
     """Render the training world of a config: clips and stills as parquet files."""
+    when_stopped("stopped; the same command goes on from here")
     from generators.reference import config as configs
     from generators.reference.shards import make, missing
 
@@ -80,6 +82,7 @@ def train(
     processes: Processes = None,
 ) -> None:
     """Train tokenizers, the joint model and its cascaded twin, and write their weights into OUT. The same command resumes."""
+    when_stopped("stopped; the same command goes on from the last checkpoint")
     from generators.reference import config as configs
 
     wanted = configs.load(config)
@@ -116,6 +119,7 @@ def evaluate(
 
     OUT/picture.png shows the first prompt of each kind as each of them made it, OUT/report/report.html every clip.
     """
+    when_stopped("stopped; the same command goes on from here")
     from generators.reference.evaluation import evaluate as table
 
     typer.echo(table(out=out, prompts=prompts, seed=seed, workers=workers, weights=weights, report=lambda line: typer.echo(line, err=True)))

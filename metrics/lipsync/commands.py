@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seedbench.stopping import when_stopped
+
 if TYPE_CHECKING:
     from metrics.lipsync.fit import Example, Trial
     from metrics.lipsync.training import Recipe
@@ -38,6 +40,7 @@ def fit(
     steps: Steps = STEPS,
 ) -> None:
     """Fit a model: thresholds from cross-validation on FOLDER, weights from all of it (and --more)."""
+    when_stopped("stopped; no model was written")
     from metrics.lipsync.evaluation import learn_thresholds, nested, with_thresholds
     from metrics.lipsync.fit import fit_model
     from metrics.lipsync.model import save
@@ -57,6 +60,7 @@ def fit(
         "examples_sha256": _fingerprint([*examples, *added]),
     }
     save(replace(model, provenance=provenance), out)
+    when_stopped(f"stopped; the model is in {out}")
     typer.echo(f"wrote {out} ({out.stat().st_size / 1000:.0f} kB)")
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from seedbench.stopping import when_stopped
+
 EXAMPLES = """[bold]Examples[/bold]
 
 seedbench bench                      (some minutes: every metric, growth with clips and workers, the syncnet-python wheel)
@@ -19,6 +21,7 @@ def bench(
     frames: Annotated[int, typer.Option(min=1, help="Pictures on which the wheel's face detector is timed.")] = 10,
 ) -> None:
     """Measure on this machine what scoring costs. Ratios within one run can be compared; seconds of different machines cannot."""
+    when_stopped("stopped; what was not printed is lost")
     from rich.console import Console
     from rich.table import Table
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from seedbench.errors import SeedBenchError
+from seedbench.stopping import when_stopped
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -36,6 +37,7 @@ def break_(
     show: Annotated[bool, typer.Option("--list", callback=list_breakages, is_eager=True, help="List the breakages and leave.")] = False,
 ) -> None:
     """Break a clip on purpose by a stated amount, to see whether a metric notices."""
+    when_stopped("stopped; no clip was written")
     from seedbench.breakage import break_clip
 
     amounts: dict[str, float] = {}

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from seedbench.cli import app
+from seedbench.cli.commands import app
 from seedbench.registry import entries, load
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seedbench.stopping import when_stopped
+
 EXAMPLES = """[bold]Examples[/bold]
 
 seedbench report                          (the newest run, into report/RUN)
@@ -23,6 +25,7 @@ def report(
     clips: Annotated[bool, typer.Option(help="Put small previews of the clips into the page.")] = True,
 ) -> None:
     """Write a run's report: one HTML file that needs nothing else, and CSV, JSON, Parquet and Markdown beside it."""
+    when_stopped("stopped; the report is not complete; the same command writes it anew")
     from rich.console import Console
 
     from seedbench.analysis import use_cache

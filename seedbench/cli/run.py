@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seedbench.errors import SeedBenchError, TooManyFailuresError
+from seedbench.stopping import when_stopped
 
 if TYPE_CHECKING:
     from seedbench.prompt import Prompt
@@ -53,6 +54,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Write the report into this folder as well.")] = None,
 ) -> None:
     """Plan a suite over generators, make or import the clips, score them. The same command resumes."""
+    when_stopped("stopped; the same command goes on from here")
     from rich.console import Console
 
     from seedbench.cli.progress import Bars

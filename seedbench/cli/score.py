@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seedbench.errors import SeedBenchError
+from seedbench.stopping import when_stopped
 
 if TYPE_CHECKING:
     from seedbench.metric import MetricInfo
@@ -34,6 +35,7 @@ def score(
     workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
 ) -> None:
     """Score clips as they lie there: no suite, no run, nothing written but what --out names."""
+    when_stopped("stopped; no scores were written; the same command begins again")
     from rich.console import Console
 
     from seedbench import registry
@@ -91,6 +93,7 @@ def score(
         console.print(sentence, highlight=False, markup=False)
     if out is not None:
         _write(lines, out)
+        when_stopped(f"stopped; the scores are in {out}")
         console.print(f"wrote {out}", highlight=False, soft_wrap=True)
 
 
@@ -166,14 +169,16 @@ def _write(lines: list[dict[str, Any]], out: Path) -> None:
     import pandas as pd
 
     from seedbench.errors import StorageError
+    from seedbench.wholefile import whole
 
     frame = pd.DataFrame(lines).drop(columns="index")
     try:
-        if out.suffix == ".csv":
-            frame.to_csv(out, index=False)
-        elif out.suffix == ".parquet":
-            frame.to_parquet(out, index=False)
-        else:
-            frame.to_json(out, orient="records", indent=1)
+        with whole(out) as place:
+            if out.suffix == ".csv":
+                frame.to_csv(place, index=False)
+            elif out.suffix == ".parquet":
+                frame.to_parquet(place, index=False)
+            else:
+                frame.to_json(place, orient="records", indent=1)
     except OSError as error:
         raise StorageError(f"{out} cannot be written ({error.strerror or error})") from error

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seedbench.stopping import when_stopped
+
 app = typer.Typer(no_args_is_help=True, help="Model weights: list, fetch, verify, add your own.")
 
 
@@ -32,6 +34,7 @@ def list_() -> None:
 @app.command(epilog="seedbench weights fetch                 (all that can be fetched)\n\nseedbench weights fetch blazeface facemesh")
 def fetch(names: Annotated[list[str] | None, typer.Argument(help="Which; by default all that can be fetched.")] = None) -> None:
     """Get weights from their source and check their hash."""
+    when_stopped("stopped; the same command fetches what is missing")
     from rich.console import Console
 
     from seedbench.weights import fetch as get
