@@ -129,7 +129,7 @@ def train(
     processes: int = 1,
     report: Report = print,
 ) -> None:
-    """Train both twins, or go on with it. Raises GeneratorError for what cannot be begun, KeyboardInterrupt after Ctrl-C.
+    """Train both twins, or go on with it. Raises GeneratorError for what cannot be begun, Stopped after Ctrl-C.
 
     ``twins_only`` takes the tokenizers that lie in ``out`` as they are, however they were made. With one of ``twins`` the other is left
     to another process, which may run at the same time once tokenizers and latents are there.

@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,38 +25,45 @@ from torch.utils.data import DataLoader
 from generators.reference.config import Config, Machine
 from generators.reference.training.averaging import ASIDE, Training
 from generators.reference.training.data import Numbered
+from seedbench import stopping
 
 _LINE_EVERY_S = 60.0
 _LOSSES = {"loss": "loss", ASIDE: "of rows kept aside"}
 
 
 class Checkpoints(Callback):
-    """Writes ``last.ckpt`` every so many steps, and on Ctrl-C after the step that is under way; counts the seconds of training."""
+    """Writes ``last.ckpt`` every so many steps, and, when it is stopped (Ctrl-C, SIGTERM, a closed terminal), after the step that is
+    under way; counts the seconds of training."""
 
     def __init__(self, file: Path, every: int) -> None:
         self.file, self.every = file, every
         self.seconds = 0.0
-        self.stopped = False
-        self._asked = False
+        self.stopped: int | None = None
+        self._asked: int | None = None
         self._since = 0.0
-        self._before: Any = None
+        self._restored = ExitStack()
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._since = time.monotonic()
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
+            self._restored.enter_context(stopping.patient())
+            for signum in stopping.SIGNALS:
+                if signal.getsignal(signum) is not signal.SIG_IGN:
+                    self._restored.callback(signal.signal, signum, signal.signal(signum, self._ask))
 
-    def _ask(self, *_: object) -> None:
-        if self._asked:
+    def _ask(self, signum: int, _frame: object) -> None:
+        if self._asked is None:
+            self._asked = signum
+        elif not stopping.listening():  # which ends the process at a second signal
             raise KeyboardInterrupt
-        self._asked = True
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
         now = time.monotonic()
         self.seconds, self._since = self.seconds + now - self._since, now
-        asked = trainer.strategy.reduce_boolean_decision(self._asked, all=False) if trainer.world_size > 1 else self._asked
-        if asked:
-            trainer.should_stop = self.stopped = True
+        asked = self._asked is not None
+        if trainer.strategy.reduce_boolean_decision(asked, all=False) if trainer.world_size > 1 else asked:
+            trainer.should_stop = True
+            self.stopped = self._asked or signal.SIGINT  # that another device was sent
         if self.stopped or trainer.global_step % self.every == 0:
             fresh = self.file.with_name("fresh.ckpt")
             trainer.save_checkpoint(fresh)
@@ -71,9 +78,7 @@ class Checkpoints(Callback):
         self._restore()
 
     def _restore(self) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
+        self._restored.close()
 
     def state_dict(self) -> dict[str, Any]:
         return {"seconds": self.seconds}
@@ -136,7 +141,7 @@ def run(
     """Train to the last step, from the last checkpoint if there is one; gives the seconds that all of it took. Batches of ``aside`` are
     looked at every so often.
 
-    Ctrl-C ends the step, leaves a checkpoint and raises KeyboardInterrupt.
+    Ctrl-C, SIGTERM or a closed terminal ends the step, leaves a checkpoint and raises Stopped, which is a KeyboardInterrupt.
     """
     stage, looks = module.stage, config.validation
     folder = out / "checkpoints" / stage
@@ -175,7 +180,7 @@ def run(
         trainer.fit(module, loader, looked_at, ckpt_path=last if last.exists() else None, weights_only=True)
     if keep.stopped:
         report(f"{stage}: stopped at step {trainer.global_step} of {module.steps}; the same command goes on from there ({last})")
-        raise KeyboardInterrupt
+        raise stopping.Stopped(keep.stopped)
     return keep.seconds
 
 

@@ -31,6 +31,7 @@ from seedbench.clip import Clip
 from seedbench.errors import GeneratorError, UnknownNameError
 from seedbench.generator import Request
 from seedbench.plan import make_metrics
+from seedbench.stopping import SIGNALS, Stopped
 
 TINY: dict[str, Any] = {
     "world": {"clips": 4, "stills": 4, "width": 64, "height": 32},
@@ -85,15 +86,15 @@ def begun(trained: Path, folder: Path) -> Path:
     return folder
 
 
-def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Press Ctrl-C once, within a step of a twin."""
+def interrupt_at(step: int, how: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send this process a signal, once, within a step of a twin."""
     inner: Callable[..., Any] = TwinTraining.training_step
     pressed = []
 
     def pressing(self: TwinTraining, *args: Any) -> Any:
         if self.global_step == step and not pressed:
             pressed.append(True)
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(how)
         return inner(self, *args)
 
     monkeypatch.setattr(TwinTraining, "training_step", pressing)
@@ -169,16 +170,19 @@ def test_looking_aside_changes_no_weight_and_looks_at_the_average(
     assert all(torch.equal(with_looks[name], others[name]) for name in others)
 
 
-@pytest.mark.parametrize("step", [1, 3], ids=["midway", "in the last step"])
+@pytest.mark.parametrize(("step", "how"), [(1, signal.SIGINT), (3, signal.SIGTERM)], ids=["midway", "in the last step"])
 def test_an_interrupted_training_ends_with_the_same_weights(
-    step: int, trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: int, how: signal.Signals, trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = begun(trained, tmp_path / "again")
     looking = tiny(validation=LOOKS)  # it is interrupted when a look is due
-    interrupt_at(step, monkeypatch)
+    interrupt_at(step, how, monkeypatch)
+    handlers = [signal.getsignal(signum) for signum in SIGNALS]
     said: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Stopped) as stopped:
         fit.train(looking, name="tiny", out=out, shards_folder=shards, report=said.append)
+    assert stopped.value.signum == how
+    assert [signal.getsignal(signum) for signum in SIGNALS] == handlers
     last = out / "checkpoints" / "joint" / "last.ckpt"
     assert said[-1] == f"joint: stopped at step {step + 1} of 4; the same command goes on from there ({last})"
     assert running.step_of(last) == step + 1
