@@ -24,6 +24,7 @@ from seedbench.errors import SeedBenchError
 from seedbench.media import probe
 from seedbench.prompt import Prompt
 from seedbench.report.data import RunReport
+from seedbench.stopping import held
 from seedbench.store import Store
 
 #: How one side of a gold pair is broken, so that a careful voter cannot miss it. Sound, where there is none, cannot be.
@@ -139,7 +140,7 @@ def prepare(
     making = folder.with_name(f"{folder.name}.{secrets.token_hex(8)}.part")
     making.mkdir(parents=True)
     maker = _Maker(making, settings)
-    mine = making
+    mine: Path | None = making
     try:
         for done, (_, group) in enumerate(sorted(together.items(), key=lambda item: item[0][:2]), 1):
             for profile in settings.profiles:
@@ -148,32 +149,35 @@ def prepare(
         if not any(pair.kind == "pair" for pair in maker.pairs):
             reasons = "; ".join(dict.fromkeys(maker.refused.values())) or "sounding and silent clips are never put side by side"
             raise StudyError(f"no pair is left to show: {reasons}")
-        with store.session() as session:
-            study = StudyRow(
-                name=name,
-                created_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
-                settings=settings.model_dump(mode="json"),
-                rules=rules.model_dump(mode="json"),
-                key=secrets.token_bytes(32),
-            )
-            session.add(study)
-            session.flush()
-            for clip in maker.clips:
-                clip.study_id = study.id
-            session.add_all(maker.clips)
-            session.flush()
-            for pair, (first, second) in zip(maker.pairs, maker.sides, strict=True):
-                pair.study_id, pair.first_id, pair.second_id = study.id, first.id, second.id
-            session.add_all(maker.pairs)
-            session.flush()
-            try:
-                making.rename(folder)
-            except OSError as error:
-                said = _OTHERS.format(folder=folder) if folder.exists() else f"{folder} cannot be written ({error.strerror})"
-                raise StudyError(said) from error
-            mine = folder
+        with held():  # the folder and the rows are there both or not at all
+            with store.session() as session:
+                study = StudyRow(
+                    name=name,
+                    created_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+                    settings=settings.model_dump(mode="json"),
+                    rules=rules.model_dump(mode="json"),
+                    key=secrets.token_bytes(32),
+                )
+                session.add(study)
+                session.flush()
+                for clip in maker.clips:
+                    clip.study_id = study.id
+                session.add_all(maker.clips)
+                session.flush()
+                for pair, (first, second) in zip(maker.pairs, maker.sides, strict=True):
+                    pair.study_id, pair.first_id, pair.second_id = study.id, first.id, second.id
+                session.add_all(maker.pairs)
+                session.flush()
+                try:
+                    making.rename(folder)
+                except OSError as error:
+                    said = _OTHERS.format(folder=folder) if folder.exists() else f"{folder} cannot be written ({error.strerror})"
+                    raise StudyError(said) from error
+                mine = folder
+            mine = None
     except BaseException:
-        shutil.rmtree(mine, ignore_errors=True)
+        if mine is not None:
+            shutil.rmtree(mine, ignore_errors=True)
         raise
     kinds = Counter(pair.kind for pair in maker.pairs)
     return Prepared(name, len(maker.clips), kinds["pair"], kinds["gold"], maker.refused, len(groups) - len(together))

@@ -138,7 +138,11 @@ def break_clip(source: Path, out: Path, breakages: dict[str, float]) -> Path:
     for name, amount in breakages.items():
         tape = BREAKAGES[OLD_NAMES.get(name, name)][0](tape, amount)
     audio = tape.sound.T if tape.sound is not None and tape.sound.shape[0] == 2 else tape.sound[0] if tape.sound is not None else None
-    return write_clip(out, tape.rgb, clip.facts.fps or 25.0, audio, tape.rate, crf=tape.crf, times_s=tape.time_s, audio_bitrate=256_000)
+    try:
+        return write_clip(out, tape.rgb, clip.facts.fps or 25.0, audio, tape.rate, crf=tape.crf, times_s=tape.time_s, audio_bitrate=256_000)
+    except KeyboardInterrupt:
+        out.unlink(missing_ok=True)  # half of a clip looks like a clip
+        raise
 
 
 def _tape(clip: Clip) -> Tape:

@@ -20,6 +20,7 @@ from metrics.lipsync.cca import Cca
 from metrics.lipsync.encoder import Encoder
 from metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
 from metrics.lipsync.features import Lips
+from seedbench.wholefile import whole
 
 SHIPPED = Path(__file__).parent / "model.npz"
 FORMAT = 1
@@ -187,7 +188,8 @@ def save(model: Model, path: Path) -> None:
     numbers = [FORMAT, model.lead_frames, model.aperture_lead_frames, model.accept, model.reject, *model.curve_sd]
     arrays["numbers"] = np.array(numbers, np.float64)
     arrays["provenance"] = np.frombuffer(json.dumps(dict(model.provenance), sort_keys=True).encode(), np.uint8)
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    with whole(path) as place, place.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
 
 def load(path: Path) -> Model:
