@@ -223,7 +223,13 @@ class _Maker:
             style = {"loudness_lu": made.loudness, "fps": made.fps, "megapixels": made.width * made.height / 1e6}
             style |= {"duration_s": facts[one].duration_s}
             row = ClipRow(
-                generator=one.generator, source_sha256=one.sha256, broken=broken, file=goal.name, duration_s=made.duration_s, style=style
+                generator=one.generator,
+                source_sha256=one.sha256,
+                run=one.run,
+                broken=broken,
+                file=goal.name,
+                duration_s=made.duration_s,
+                style=style,
             )
             self.clips.append(row)
             return made, row

@@ -19,7 +19,7 @@ from seedbench import registry
 from seedbench.errors import PluginError, UnknownNameError
 from seedbench.metric import Direction, Measure, MetricInfo
 from seedbench.metric_records import kept_infos
-from seedbench.report.wording import ARROWS, said, unit_of
+from seedbench.report.wording import ARROWS, listed, said, unit_of
 from seedbench.statistics import Estimate, rate_interval
 from seedbench.store import CellRow, ScoreRow, Store
 
@@ -28,9 +28,9 @@ _SAYS = {("left", True): "first", ("left", False): "second", ("right", True): "s
 
 @dataclass(frozen=True)
 class Judged:
-    """A pair that was voted on: what was asked, who made the two clips, their files in the study's folder and the hashes of what they were
-    made from, and how many votes that count preferred the first, the second, neither (``tie``), or found both bad; ``n_simulated`` of
-    them are no person's, and ``n_left_out`` do not count."""
+    """A pair that was voted on: what was asked, who made the two clips, their files in the study's folder, the hashes of what they were
+    made from, the ``runs`` they came from (empty: not known), and how many votes that count preferred the first, the second, neither
+    (``tie``), or found both bad; ``n_simulated`` of them are no person's, and ``n_left_out`` do not count."""
 
     pair: int
     prompt: str
@@ -45,6 +45,7 @@ class Judged:
     tally: Mapping[str, int]
     n_simulated: int = 0
     n_left_out: int = 0
+    runs: tuple[str, str] = ("", "")
 
     @property
     def n_votes(self) -> int:
@@ -122,6 +123,7 @@ def judged(store: Store, study: str, counts: Counting, *, voter: str | None = No
                 dict(tallies[pair.id]),
                 simulated[pair.id],
                 left_out[pair.id],
+                (clips[pair.first_id].run, clips[pair.second_id].run),
             )
             for pair in pairs.values()
             if pair.id in tallies and (mine is None or pair.id in mine)
@@ -142,14 +144,44 @@ def _behind(session: Session, voter: str) -> set[int]:
 
 
 def figures(store: Store, pair: Judged) -> list[Figure]:
-    """What the runs' metrics say of both clips, by measure; none where nothing was measured on either."""
+    """What the runs' metrics say of both clips, by measure; none where nothing is known of either (see :func:`deleted`)."""
     first, second = (_scores(store, (source,)).get(source, {}) for source in pair.sources)
-    kept = kept_infos(store)
+    absent, kept = deleted(store, [pair]), kept_infos(store)
     found = []
     for key in sorted(first.keys() | second.keys()):
         measure, told = _measure(*key, kept), (first.get(key), second.get(key))
-        found.append(Figure(_name(*key, measure), (_words(told[0], measure), _words(told[1], measure)), _better(told, measure)))
+        words = [_words(score, measure, absent.get(source)) for score, source in zip(told, pair.sources, strict=True)]
+        found.append(Figure(_name(*key, measure), (words[0], words[1]), _better(told, measure)))
     return found
+
+
+def deleted(store: Store, pairs: Sequence[Judged]) -> dict[str, str]:
+    """The clips of ``pairs`` that no run holds any more, by their hash, with the run each came from: it was deleted since, and its scores
+    went with it. The name is empty where an old study does not know it."""
+    came_from = {source: run for pair in pairs for source, run in zip(pair.sources, pair.runs, strict=True)}
+    with store.session() as session:
+        held = set(session.scalars(select(CellRow.clip_sha256).where(CellRow.clip_sha256.in_(came_from))))
+    return {source: run for source, run in came_from.items() if source not in held}
+
+
+def what_went(absent: Mapping[str, str]) -> str:
+    """A sentence on runs that were deleted, of what :func:`deleted` found; empty where it found nothing.
+
+    >>> what_went({"a1": "spring", "b2": "spring"})
+    'The run spring was deleted; its metric scores went with it.'
+    >>> what_went({"a1": "spring", "b2": "autumn"})
+    'The runs autumn and spring were deleted; their metric scores went with them.'
+    >>> what_went({"a1": ""})
+    'A run that clips of this study came from was deleted; its metric scores went with it.'
+    """
+    names = sorted({run for run in absent.values() if run})
+    if not absent:
+        return ""
+    if not names:
+        return "A run that clips of this study came from was deleted; its metric scores went with it."
+    if len(names) == 1:
+        return f"The run {names[0]} was deleted; its metric scores went with it."
+    return f"The runs {listed(names)} were deleted; their metric scores went with them."
 
 
 def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
@@ -208,7 +240,10 @@ def _name(metric: str, name: str, measure: Measure | None) -> str:
     return f"{metric}: {measure.title if measure is not None else name}{unit} {ARROWS[direction]}"
 
 
-def _words(score: ScoreRow | None, measure: Measure | None) -> str:
+def _words(score: ScoreRow | None, measure: Measure | None, run: str | None) -> str:
+    """A score in words; ``run`` is the deleted run that its clip came from, None where no run was deleted."""
+    if score is None and run is not None:
+        return f"deleted with the run {run}" if run else "deleted with its run"
     if score is None:
         return "not measured"
     if score.value is None:

@@ -29,7 +29,8 @@ class StudyRow(Base):
 
 
 class ClipRow(Base):
-    """A clip as it is shown. ``generator`` is never sent to a voter before the vote; ``file`` lies in the study's folder."""
+    """A clip as it is shown. ``generator`` is never sent to a voter before the vote; ``file`` lies in the study's folder; ``run`` is where
+    it came from (empty: not known of an old study)."""
 
     __tablename__ = "arena_clips"
 
@@ -37,6 +38,7 @@ class ClipRow(Base):
     study_id: Mapped[int] = mapped_column(ForeignKey("arena_studies.id"), index=True)
     generator: Mapped[str] = mapped_column(String(200))
     source_sha256: Mapped[str] = mapped_column(String(64))
+    run: Mapped[str] = mapped_column(String(200), default="", server_default="")
     broken: Mapped[str] = mapped_column(String(100), default="")
     file: Mapped[str] = mapped_column(String(100))
     duration_s: Mapped[float] = mapped_column(Float)

@@ -32,6 +32,11 @@ def _judged(study: str) -> list[Judged]:
 
 
 @st.cache_data(ttl=60, show_spinner=False)
+def _what_went(study: str) -> str:
+    return gallery.what_went(gallery.deleted(desk().store, _judged(study)))
+
+
+@st.cache_data(ttl=60, show_spinner=False)
 def _backing(study: str) -> list[Backing]:
     return gallery.backing(desk().store, _judged(study))
 
@@ -87,6 +92,11 @@ def _pair(pair: Judged, voter: str) -> None:
     if pair.n_simulated:
         st.warning(f"{pair.n_simulated} of {pair.n_votes} votes are those of simulated voters: they say nothing of the clips.")
     figures = gallery.figures(here.store, pair)
+    absent = gallery.deleted(here.store, [pair])
+    if absent:
+        st.warning(gallery.what_went(absent))
+    if not figures and absent:
+        return
     if not figures:
         st.markdown("**Metrics:** nothing was measured on these clips in this workspace.")
         return
@@ -110,7 +120,11 @@ def _metrics_and_people(simulated: bool) -> None:
         else:
             said, interval = f"{share.value:.0%}", f"{share.low:.0%} to {share.high:.0%}"
         rows.append((one.name, said, interval, one.n_votes, one.n_prompts))
+    went = _what_went(desk().study)
+    if went:
+        st.warning(f"{went} Pairs without scores are left out here.")
     if not rows:
-        st.info("No metric was run on these clips in this workspace.")
+        if not went:
+            st.info("No metric was run on these clips in this workspace.")
         return
     st.dataframe(pd.DataFrame(rows, columns=["Measure", "Agree", "95% interval", "Votes", "Prompts"]), hide_index=True, width="stretch")

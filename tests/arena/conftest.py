@@ -118,6 +118,7 @@ def study(store: Store, tmp_path: Path) -> Callable[..., None]:
                         study_id=row.id,
                         generator="alpha" if model == "broken" else model,
                         source_sha256="",
+                        run="run",
                         broken="blur=8" if model == "broken" else "",
                         file=file,
                         duration_s=5.0,

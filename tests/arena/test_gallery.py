@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from arena.desk import Desk
-from arena.gallery import Counting, backing, counting, figures, judged
+from arena.gallery import Counting, backing, counting, deleted, figures, judged, what_went
 from arena.store import BattleRow, ClipRow
+from seedbench.runs import delete_run
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
+from seedbench.workspace import Workspace
 from tests.arena.conftest import OPENED
 
 
@@ -158,3 +160,24 @@ def test_votes_that_do_not_count_are_told_apart_from_those_not_looked_at_yet(des
     assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", counting(store, "s"))] == [(1, 0), (1, 0)]
     none = Counting(frozenset(), counting(store, "s").until)
     assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", none)] == [(0, 1), (0, 1)]
+
+
+def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(desk: Desk, store: Store, clock: Any, workspace: Workspace) -> None:
+    measured(store, {"alpha": (1.0, ""), "beta": (0.0, ""), "gamma": (0.0, "")})
+    voter = voter_of(desk, "one")
+    for _ in range(3):
+        vote_for(desk, voter, clock, "alpha")
+    (pair, *_) = judged(store, "s", counting(store, "s"))
+    assert pair.runs == ("run", "run")
+    assert deleted(store, [pair]) == {}
+    with store.session() as session:  # one clip's cell, as if another run still had the other clip
+        for cell in session.scalars(select(CellRow).where(CellRow.clip_sha256 == pair.sources[1])):
+            session.delete(cell)
+    assert deleted(store, [pair]) == {pair.sources[1]: "run"}
+    (sync,) = (one for one in figures(store, pair) if one.name.startswith("lipsync"))
+    assert sync.values[0] in ("0", "100")
+    assert sync.values[1] == "deleted with the run run"
+    assert sync.better is None
+    delete_run(store, workspace, "run")
+    assert figures(store, pair) == []
+    assert what_went(deleted(store, [pair])) == "The run run was deleted; its metric scores went with it."
