@@ -119,7 +119,8 @@ def url(study: Study) -> Iterator[str]:
         process = subprocess.Popen(command, env={**os.environ, "SEEDBENCH_HOME": str(study.home)}, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        end = time.monotonic() + wire.ANSWER_S
+        while time.monotonic() < end:
             try:
                 with urllib.request.urlopen(f"{address}/health", timeout=5):
                     break
@@ -160,7 +161,7 @@ def visits(study: Study, url: str) -> list[Visit]:
 
 
 def _get(url: str, **headers: str) -> tuple[dict[str, str], bytes]:
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=wire.ANSWER_S) as answer:
         return {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
 
@@ -180,7 +181,7 @@ def _page(url: str, cookie: str) -> tuple[dict[str, Any], tuple[int, ...]]:
         asked.rerun_script.query_string = ""
         opened.send(asked.SerializeToString())
         while True:
-            frame = opened.recv(timeout=30)
+            frame = opened.recv(timeout=wire.ANSWER_S)
             message = ForwardMsg.FromString(frame)
             lengths.append(len(frame))
             if message.WhichOneof("type") == "script_finished":

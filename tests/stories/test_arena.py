@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import TimeoutError as NotYetError
+from sqlalchemy import select
 
 from arena.export import votes_of
 from arena.store import IncidentRow, open_store
 from seedbench.store import Store
 from seedbench.workspace import Workspace
 from tests.arena import wire
+from tests.browsing import PLAYER_VIDEOS, WAIT_MS, all_text, attribute, expect, page_of, text, value
 
-WAIT_MS = 30_000
+STARTED_MS = 3_000
+"""How long a clip of a second may take to show that it plays, before it is asked to again."""
+MAKER = re.compile(f"^({'|'.join(wire.MODELS)})$")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
@@ -57,20 +64,18 @@ def tones_of(page: Any) -> int:
     """Play the tones, and listen."""
     page.evaluate("() => { window.tonesPlayed = 0 }")
     page.get_by_role("button", name="Play the tones").click()
-    page.wait_for_function("() => window.tonesPlayed > 0")
-    return int(page.evaluate("() => window.tonesPlayed"))
+    page.wait_for_function("() => window.tonesPlayed > 0")  # all are scheduled at once
+    return int(value(page, "() => window.tonesPlayed"))
 
 
 def join(browser: Any, url: str, *, misheard: int = 0, **options: Any) -> Any:
     """A visitor of their own, who has agreed to take part."""
-    page = browser.new_context(**options).new_page()
-    page.set_default_timeout(WAIT_MS)
+    page = page_of(browser, **options)
     page.add_init_script(COUNT_TONES)
     page.goto(url)
     tones = tones_of(page) - misheard
     begin = page.get_by_role("button", name="I agree, begin")
-    begin.wait_for()
-    assert begin.is_disabled()
+    expect(begin).to_be_disabled()
     page.get_by_text(str(tones), exact=True).first.click()
     begin.click()
     page.locator(".arena .asked").wait_for()
@@ -78,25 +83,28 @@ def join(browser: Any, url: str, *, misheard: int = 0, **options: Any) -> Any:
 
 
 def unlocked(page: Any) -> None:
-    """Play until votes are open; after the first pair the next one starts by itself, on a busy machine a while later."""
-    still = 0
-    for _ in range(150):
-        if page.locator('.choice[data-choice="left"]').is_enabled():
+    """Play until votes are open: as long as nothing plays by itself, the clip is heard that the page says was not."""
+    choice, play, status = page.locator('.choice[data-choice="left"]'), page.locator(".play"), page.locator(".status")
+    opened, stopped = page.locator('.choice[data-choice="left"]:enabled'), page.locator(".play", has_text="Play both")
+    for _ in range(20):
+        expect(opened.or_(stopped).first).to_be_visible()
+        try:
+            expect(choice).to_be_enabled(timeout=100)
             return
-        still = still + 1 if page.locator(".play").inner_text().startswith("Play") else 0
-        if still > 3:
-            page.locator(".play").click()
-            still = 0
-        page.wait_for_timeout(300)
-    pytest.fail("votes never opened")
+        except AssertionError:
+            pass
+        missing = "right" if "Hear B " in text(status) else "left"
+        page.locator(f'.hear[data-side="{missing}"]').click()  # starts what does not play, and stops nothing
+        with contextlib.suppress(NotYetError):  # it may have played to its end between two looks
+            page.locator(".play", has_text="Pause").or_(opened).first.wait_for(timeout=STARTED_MS)
+    pytest.fail(f"votes never opened: {text(play)}, {text(status)}")
 
 
 def pair_of(page: Any) -> tuple[str, str, str]:
     """What is asked, and the addresses of both clips."""
-    return (
-        page.locator(".asked").inner_text(),
-        *(page.locator(f'[data-side="{side}"] video').get_attribute("src") for side in ("left", "right")),
-    )
+    asked = text(page.locator(".asked"))  # written after the addresses
+    left, right = (attribute(page.locator(f'[data-side="{side}"] video'), "src") for side in ("left", "right"))
+    return asked, left, right
 
 
 def next_pair(page: Any) -> None:
@@ -105,18 +113,23 @@ def next_pair(page: Any) -> None:
     another_pair(page, before)
 
 
-def another_pair(page: Any, before: tuple[str, ...]) -> None:
-    """Wait until another pair than ``before`` is shown, or the same under other addresses."""
-    for _ in range(150):
-        if pair_of(page) != before:
-            return
-        page.wait_for_timeout(100)
-    pytest.fail("no next pair came")
+def another_pair(page: Any, before: tuple[str, str, str]) -> None:
+    """Wait until another pair than ``before`` is shown, or the same under other addresses: no address is given twice."""
+    expect(page.locator('[data-side="left"] video')).not_to_have_attribute("src", before[1])
+
+
+def says(page: Any, words: str) -> None:
+    """Wait for words in the line under the player."""
+    expect(page.locator(".status")).to_contain_text(words)
+
+
+def all_locked(page: Any) -> None:
+    """Wait until no vote can be given."""
+    expect(page.locator(".choice:disabled")).to_have_count(4)
 
 
 def test_the_first_visit_of_all_may_be_to_the_boards(browser: Any, url: str) -> None:
-    page = browser.new_context().new_page()
-    page.set_default_timeout(WAIT_MS)
+    page = page_of(browser)
     page.goto(f"{url}/boards")
     page.get_by_text("No vote counts yet").wait_for()
 
@@ -128,31 +141,29 @@ def test_a_voter_votes_by_keys_and_by_mouse_takes_back_and_loads_again(browser: 
     first = pair_of(page)
     page.locator(".arena").focus()
     page.keyboard.press("1")  # locked: nothing happens
-    assert page.locator(".choice:disabled").count() == 4
-    assert "Hear A and B to the end" in page.locator(".status").inner_text()
+    all_locked(page)
+    says(page, "Hear A and B to the end")
 
     page.reload()
-    page.locator(".arena .asked").wait_for()
     assert pair_of(page) == first
 
     unlocked(page)
     page.keyboard.press("3")
     page.locator(".undo").wait_for()
-    assert "Your vote: B is better. 1 so far." in page.locator(".status").inner_text()
-    assert page.locator(".choice:disabled").count() == 4
+    says(page, "Your vote: B is better. 1 so far.")
+    all_locked(page)
     page.keyboard.press("u")
     page.locator('.choice[data-choice="left"]:enabled').wait_for()
-    assert page.locator(".asked").inner_text() == first[0]
-    assert "taken back" in page.locator(".status").inner_text()
+    expect(page.locator(".asked")).to_have_text(first[0])
+    says(page, "taken back")
     page.locator('.choice[data-choice="tie"]').click()
     page.locator(".reveal").click()
-    page.wait_for_function("() => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('.maker')?.textContent)")
-    assert {one.inner_text() for one in page.locator(".maker").all()} <= set(wire.MODELS)
-    assert page.locator(".undo").is_disabled()
+    expect(page.locator(".maker")).to_have_text([MAKER, MAKER])
+    expect(page.locator(".undo")).to_be_disabled()
 
     for number in range(3):
         next_pair(page)
-        assert page.locator(".maker").all_inner_texts() == ["", ""]
+        expect(page.locator(".maker")).to_have_text(["", ""])
         unlocked(page)
         if number % 2:
             page.locator("summary").click()
@@ -172,8 +183,7 @@ def test_a_voter_votes_by_keys_and_by_mouse_takes_back_and_loads_again(browser: 
 
 
 def test_nothing_that_is_sent_before_the_vote_names_a_model(browser: Any, url: str) -> None:
-    page = browser.new_context().new_page()
-    page.set_default_timeout(WAIT_MS)
+    page = page_of(browser)
     seen: list[bytes] = []
     page.on(
         "websocket",
@@ -185,8 +195,7 @@ def test_nothing_that_is_sent_before_the_vote_names_a_model(browser: Any, url: s
     page.get_by_text("3", exact=True).first.click()
     page.get_by_role("button", name="I agree, begin").click()
     page.locator(".arena .asked").wait_for()
-    unlocked(page)
-    page.wait_for_timeout(300)
+    unlocked(page)  # both clips came, and were played
     clips = [one for one in answers if "/clip/" in one.url]
     assert clips
     assert seen
@@ -198,7 +207,7 @@ def test_nothing_that_is_sent_before_the_vote_names_a_model(browser: Any, url: s
         assert headers["referrer-policy"] == "no-referrer"
     sizes = {one.all_headers().get("content-range", "").rpartition("/")[2] or one.all_headers()["content-length"] for one in clips}
     assert len(sizes) == 1
-    told = b"".join(seen) + page.content().encode() + "".join(one.url for one in answers).encode()
+    told = b"".join(seen) + all_text(page).encode() + "".join(one.url for one in answers).encode()
     for model in wire.MODELS:
         assert model.encode() not in told
     assert all(one.url.startswith((url, "data:", "blob:")) for one in answers)
@@ -215,16 +224,16 @@ def test_an_address_is_worth_nothing_to_others(browser: Any, url: str, store: St
     for path in ("/clip/x", "/clip/..%2f..%2fseedbench.db", "/clip/%00", "/clip/" + "a" * 5000):
         assert page.request.get(url + path).status in (400, 404)
     with store.session() as session:
-        assert session.query(IncidentRow).filter(IncidentRow.kind == "clip address").count() >= 2
+        assert len(list(session.scalars(select(IncidentRow).where(IncidentRow.kind == "clip address")))) >= 2
 
 
 def test_a_phone_shows_one_clip_above_the_other_and_voters_do_not_meet(browser: Any, url: str, tmp_path: Path) -> None:
     one = join(browser, url, viewport={"width": 390, "height": 844}, has_touch=True)
     other = join(browser, url)
-    boxes = [one.locator(f'[data-side="{side}"] video').bounding_box() for side in ("left", "right")]
-    assert boxes[1]["y"] > boxes[0]["y"] + boxes[0]["height"] - 1
-    assert boxes[0]["width"] > 300
-    assert one.evaluate("document.documentElement.scrollWidth") <= 390
+    one.wait_for_function(
+        f"() => {{ const [a, b] = {PLAYER_VIDEOS}.map(v => v.getBoundingClientRect()); return b.top > a.bottom - 1 && a.width > 300 "
+        "&& document.documentElement.scrollWidth <= 390; }"
+    )
     assert set(pair_of(one)[1:]).isdisjoint(pair_of(other)[1:])
     one.screenshot(path=tmp_path / "phone.png")
     assert (tmp_path / "phone.png").stat().st_size > 10_000
@@ -233,7 +242,7 @@ def test_a_phone_shows_one_clip_above_the_other_and_voters_do_not_meet(browser: 
 def test_two_voters_vote_side_by_side_one_by_mouse_one_by_keys(browser: Any, url: str, store: Store) -> None:
     n_before = len(votes_of(store, "s"))
     mouse, keys = join(browser, url), join(browser, url)
-    shown: list[tuple[str, ...]] = []
+    shown: list[tuple[str, str, str]] = []
     for number in range(10):
         unlocked(mouse)
         mouse.locator(f'.choice[data-choice="{("left", "tie", "right", "both_bad")[number % 4]}"]').click()
@@ -248,7 +257,7 @@ def test_two_voters_vote_side_by_side_one_by_mouse_one_by_keys(browser: Any, url
             keys.keyboard.press("3")
             keys.locator(".next").wait_for()
         for page in (mouse, keys):
-            assert f"{number + 1} so far" in page.locator(".status").inner_text()
+            says(page, f"{number + 1} so far")
         mouse.locator(".next").click()
         keys.keyboard.press("n")
         for page, before in ((mouse, shown[-2]), (keys, shown[-1])):
@@ -266,26 +275,25 @@ def test_keys_can_be_turned_off(browser: Any, url: str) -> None:
     page = join(browser, url)
     unlocked(page)
     page.locator(".keys").uncheck()
-    page.keyboard.press("1")
-    page.wait_for_timeout(500)
-    assert page.locator(".after").is_hidden()
+    page.keyboard.press("1")  # nothing: else the vote that follows could not be given
     page.locator(".keys").check()
-    page.keyboard.press("1")
+    page.keyboard.press("3")
     page.locator(".next").wait_for()
+    says(page, "Your vote: B is better. 1 so far.")
 
 
 def test_a_key_that_presses_what_has_the_focus_does_nothing_else(browser: Any, url: str) -> None:
     page = join(browser, url)
+    page.wait_for_function(f"() => {PLAYER_VIDEOS}.every(video => video.readyState === 4)")  # they would start at once
     page.locator(".keys").focus()
     page.keyboard.press("Space")
-    assert not page.locator(".keys").is_checked()
+    expect(page.locator(".keys")).not_to_be_checked()
     page.keyboard.press("Space")
-    assert page.locator(".keys").is_checked()
-    assert page.locator(".play").inner_text().startswith("Play")
+    expect(page.locator(".keys")).to_be_checked()
+    assert value(page, f"{PLAYER_VIDEOS}.map(video => [video.paused, video.currentTime])") == [[True, 0], [True, 0]]
     page.locator('.hear[data-side="right"]').click()  # plays; what was clicked does not keep the focus
-    page.get_by_text("Pause").first.wait_for()
-    page.keyboard.press("Space")
-    page.locator(".play", has_text="Play both").wait_for()
+    page.wait_for_function(f"() => {PLAYER_VIDEOS}.every(video => video.currentTime > 0)")
+    expect(page.locator(".arena")).to_be_focused()
 
 
 def test_who_fails_the_sound_check_is_told_and_may_make_it_again(browser: Any, url: str, store: Store) -> None:
@@ -295,7 +303,7 @@ def test_who_fails_the_sound_check_is_told_and_may_make_it_again(browser: Any, u
     page.get_by_text(str(tones_of(page)), exact=True).first.click()
     page.get_by_role("button", name="Go on").click()
     page.locator(".arena .asked").wait_for()
-    assert page.get_by_text("You did not pass the sound check").count() == 0
+    expect(page.get_by_text("You did not pass the sound check")).to_have_count(0)
     unlocked(page)
     page.locator('.choice[data-choice="left"]').click()
     page.locator(".next").wait_for()
@@ -304,11 +312,10 @@ def test_who_fails_the_sound_check_is_told_and_may_make_it_again(browser: Any, u
 
 def test_captions_are_shown_to_who_asks_and_told_with_the_vote(browser: Any, url: str, store: Store) -> None:
     page = join(browser, url)
-    assert page.locator(".caption").all_inner_texts() == ["", ""]
+    expect(page.locator(".caption")).to_have_text(["", ""])
     page.locator(".captions").check()
     page.locator(".play").click()
-    page.locator(".caption", has_text="Good morning.").first.wait_for()
-    assert page.locator(".caption").all_inner_texts() == ["Good morning."] * 2
+    expect(page.locator(".caption")).to_have_text(["Good morning."] * 2)
     unlocked(page)
     page.locator('.choice[data-choice="left"]').click()
     page.locator(".next").wait_for()
@@ -348,17 +355,15 @@ def test_a_pair_goes_on_where_it_was_when_the_server_was_started_anew(browser: A
         page = join(browser, server.url)
         unlocked(page)
         before = pair_of(page)
-        with page.expect_websocket(timeout=60_000):  # the page tries again ever more seldom
+        with page.expect_websocket(timeout=4 * WAIT_MS):  # the page tries again ever more seldom
             server.kill()
             server.start()
+        page.locator('[data-test-connection-state="CONNECTED"]').wait_for()  # what is said before is lost
         page.locator('.choice[data-choice="left"]').click()  # the first that the new server hears of this page
         another_pair(page, before)
-        assert pair_of(page)[0] == before[0]
-        assert "loaded again" in page.locator(".status").inner_text()
-        page.wait_for_function(
-            "() => [...document.querySelectorAll('*')].flatMap(e => [...(e.shadowRoot?.querySelectorAll('video') ?? [])])"
-            ".every(video => video.readyState === 4)"
-        )
+        expect(page.locator(".asked")).to_have_text(before[0])
+        says(page, "loaded again")
+        page.wait_for_function(f"() => {PLAYER_VIDEOS}.every(video => video.readyState === 4)")
         page.locator('.choice[data-choice="tie"]').click()
         page.locator(".next").wait_for()
         page.context.close()

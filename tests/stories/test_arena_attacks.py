@@ -23,7 +23,7 @@ from seedbench.store import Store
 from tests.arena.wire import COOKIE, MODELS, STUDY, Answer, Page, Served, Voter, ask, cookie_of, over_the_wire, served, study
 
 DWELL_S = 1.9  # for two clips of a second, heard one after the other
-SOON_S = 10.0
+SOON_S = 60.0
 REMARK = "<img src=x onerror=alert(1)><script>alert(2)</script>'; DROP TABLE arena_votes; --"
 pytestmark = pytest.mark.slow
 
@@ -212,12 +212,15 @@ async def test_a_clip_of_which_no_byte_was_sent_was_not_fetched(attacked: Attack
 
 
 @over_the_wire
-async def test_a_vote_at_once_is_refused(attacked: Attacked) -> None:
-    async with Voter(attacked.url) as voter:
-        battle = (await voter.join()).pair["battle"]
-        await voter.fetch()
-        await stays_open(attacked, voter, await voter.vote(), battle)
-        assert attacked.incidents() == ["too fast"]
+async def test_a_vote_at_once_is_refused(tmp_path: Path) -> None:
+    store = study(tmp_path / "home", n_prompts=1, limits={"dwell": 1000.0})  # "at once" on a machine of any load
+    with served(tmp_path / "home") as running:
+        patient = Attacked(running, store)
+        async with Voter(running.url) as voter:
+            battle = (await voter.join()).pair["battle"]
+            await voter.fetch()
+            await stays_open(patient, voter, await voter.vote(), battle)
+            assert patient.incidents() == ["too fast"]
 
 
 # --- votes given again, and those of others

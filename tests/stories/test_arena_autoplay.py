@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from itertools import count
@@ -20,10 +19,17 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.arena import wire
+from tests.browsing import PLAYER_VIDEOS as VIDEOS
+from tests.browsing import WAIT_MS, chromium, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-#: The player's videos, which lie in a shadow root.
-VIDEOS = "[...document.querySelectorAll('*')].flatMap(e => [...(e.shadowRoot?.querySelectorAll('.side video') ?? [])])"
+#: Notes what a page does before anybody clicks: how often it asked a clip to play.
+NOTE = """
+window.asked = 0;
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () { window.asked += 1; return play.apply(this); };
+addEventListener("mousedown", () => { window.askedBefore ??= window.asked; }, true);
+"""
 PLAY = "[...document.querySelectorAll('*')].map(e => e.shadowRoot?.querySelector('.play')).find(Boolean)"
 
 
@@ -37,7 +43,7 @@ class Tab:
         number = next(self.numbers)
         self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
-            heard = json.loads(self.socket.recv(30))
+            heard = json.loads(self.socket.recv(WAIT_MS / 1000))
             if heard.get("id") == number:
                 assert "error" not in heard, heard
                 result: dict[str, Any] = heard["result"]
@@ -49,11 +55,8 @@ class Tab:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def until(self, expression: str, *, wait_s: float = 30.0) -> None:
-        end = time.monotonic() + wait_s
-        while not self.value(expression):
-            assert time.monotonic() < end, f"{expression} never came true"
-            time.sleep(0.1)
+    def until(self, expression: str) -> None:
+        eventually(lambda: self.value(expression), expression)
 
     def click(self, element: str) -> None:
         """A person's click in the middle of an element."""
@@ -72,25 +75,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[wire.Served]:
 
 
 @pytest.fixture
-def tab(chromium: str, server: wire.Served, tmp_path: Path) -> Iterator[Tab]:
+def tab(server: wire.Served, tmp_path: Path) -> Iterator[Tab]:
     """A fresh browser with the cookie of a voter who has agreed before, so that the player comes without a click."""
     cookie = asyncio.run(_joined(server.url))
     options = ["--headless=new", "--remote-debugging-port=0", f"--user-data-dir={tmp_path / 'profile'}", "--mute-audio", "--no-first-run"]
     options += ["--remote-allow-origins=*", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with (tmp_path / "chromium.log").open("wb") as log:
-        process = subprocess.Popen([chromium, *options, "about:blank"], stdout=log, stderr=log)
+        process = subprocess.Popen([chromium(), *options, "about:blank"], stdout=log, stderr=log)
     try:
-        port = tmp_path / "profile" / "DevToolsActivePort"
-        end = time.monotonic() + 30
-        while not port.exists() or not port.read_text().strip():
-            assert process.poll() is None, (tmp_path / "chromium.log").read_text()
-            assert time.monotonic() < end
-            time.sleep(0.1)
-        address = f"http://127.0.0.1:{port.read_text().split()[0]}"
-        with urllib.request.urlopen(f"{address}/json/list", timeout=10) as answer:
-            page = next(one for one in json.load(answer) if one["type"] == "page")
-        with connect(page["webSocketDebuggerUrl"], max_size=None) as socket:
+        address = eventually(lambda: _address(process, tmp_path), "Chromium says where it listens")
+        page = eventually(lambda: _first_page(address), "Chromium has a page")
+        with connect(page["webSocketDebuggerUrl"], max_size=None, open_timeout=WAIT_MS / 1000) as socket:
             found = Tab(socket)
+            found.ask("Page.enable")
+            found.ask("Page.addScriptToEvaluateOnNewDocument", source=NOTE)
             found.ask("Network.enable")
             found.ask("Network.setCookie", name=wire.COOKIE, value=cookie, url=server.url, httpOnly=True)
             found.ask("Page.navigate", url=server.url)
@@ -100,6 +98,20 @@ def tab(chromium: str, server: wire.Served, tmp_path: Path) -> Iterator[Tab]:
         wire.end(process)
 
 
+def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
+    """Where Chromium listens; empty as long as it does not."""
+    assert process.poll() is None, (folder / "chromium.log").read_text()
+    port = folder / "profile" / "DevToolsActivePort"
+    lines = port.read_text().split() if port.exists() else []
+    return f"http://127.0.0.1:{lines[0]}" if len(lines) > 1 else ""
+
+
+def _first_page(address: str) -> dict[str, Any]:
+    """Its first tab; empty as long as it has none."""
+    with urllib.request.urlopen(f"{address}/json/list", timeout=WAIT_MS / 1000) as answer:
+        return next((one for one in json.load(answer) if one["type"] == "page"), {})
+
+
 async def _joined(url: str) -> str:
     async with wire.Voter(url) as voter:
         await voter.join()
@@ -107,15 +119,17 @@ async def _joined(url: str) -> str:
 
 
 def test_nothing_sounds_before_the_first_click_and_everything_after_it(tab: Tab) -> None:
-    time.sleep(1.5)
-    assert tab.value(f"{VIDEOS}.map(v => [v.paused, v.currentTime])") == [[True, 0], [True, 0]]
+    tab.until("document.querySelector('[data-test-script-state=\"notRunning\"]') !== null")  # the page is whole, the clips are there
+    tab.until(f"{PLAY}?.textContent.startsWith('Play both')")
     # The browser would not let it either: this is what makes the rest of the test worth something.
     played = f"(async () => {{ const v = {VIDEOS}[0]; v.muted = false; await v.play(); }})()"
     refused = f"{played}.then(() => 'played', error => error.name)"
     assert tab.value(refused) == "NotAllowedError"
+    assert tab.value(f"{VIDEOS}.map(v => [v.paused, v.currentTime])") == [[True, 0], [True, 0]]
 
     tab.click(PLAY)
     tab.until(f"{VIDEOS}.every(v => v.currentTime > 0.1)")
+    assert tab.value("window.askedBefore") == 1  # by the line above; the page itself asked nothing
     assert sorted(tab.value(f"{VIDEOS}.map(v => v.muted)")) == [False, True]  # one is heard, the other seen
     # When the first turn is over the other is heard, without another click; then votes open.
     tab.until("[...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('.choice:enabled'))")

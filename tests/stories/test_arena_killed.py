@@ -17,8 +17,8 @@ from tests.arena.wire import Served, Voter, over_the_wire, served, study
 
 N_VOTERS = 12
 MODELS = tuple(f"system-{number}" for number in range(6))  # 60 pairs: nobody runs out of them
-BEFORE_S = 4.0
-AFTER_S = 3.0
+VOTES_EACH = 3
+WAIT_S = 300.0
 pytestmark = pytest.mark.slow
 
 
@@ -51,10 +51,18 @@ class Person:
             await asyncio.sleep(self.lot.uniform(0, 0.4))
 
 
+async def more_votes(people: list[Person], running: list[asyncio.Task[None]]) -> None:
+    """Wait until they have some more votes acknowledged than now, or one of them gave up."""
+    enough = sum(len(person.acknowledged) for person in people) + VOTES_EACH * len(people)
+    async with asyncio.timeout(WAIT_S):
+        while sum(len(person.acknowledged) for person in people) < enough and not any(task.done() for task in running):
+            await asyncio.sleep(0.05)
+
+
 async def until_killed(people: list[Person], server: Served) -> None:
     """Let them vote, and kill the server in the middle of it."""
     running = [asyncio.create_task(person.votes()) for person in people]
-    await asyncio.sleep(BEFORE_S)
+    await more_votes(people, running)
     await asyncio.to_thread(server.kill)
     for ended in await asyncio.gather(*running, return_exceptions=True):
         assert isinstance(ended, (ConnectionClosed, OSError)), ended
@@ -97,7 +105,7 @@ async def test_a_server_killed_under_votes_has_every_acknowledged_one_once_and_g
                 assert page.pair["battle"] == still_open[person]
 
         running = [asyncio.create_task(person.votes()) for person in people]
-        await asyncio.sleep(AFTER_S)
+        await more_votes(people, running)
         for task in running:
             task.cancel()
         for ended in await asyncio.gather(*running, return_exceptions=True):
