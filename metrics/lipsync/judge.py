@@ -35,7 +35,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ApertureSays:
-    """The plain estimator's word: its lag in frames, natural lead taken off, and its p-value under circular shifts."""
+    """The plain estimator's word: its lag in frames, natural lead taken off, and its p-value against sounds of the same
+    spectrum."""
 
     lag: float
     p: float

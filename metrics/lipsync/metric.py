@@ -141,7 +141,7 @@ class LipSync(Metric):
 
 
 def aperture_says(speaking: list[Candidate], model: Model) -> tuple[np.ndarray, ApertureSays]:
-    """Lag curve (31,) of lip opening against voice energy, pooled, and what it says with its circular-shift p-value."""
+    """Lag curve (31,) of lip opening against voice energy, pooled, and what it says with its p-value."""
     curve, null = aperture_evidence([(candidate.lips.aperture, candidate.sound) for candidate in speaking])
     best = peak(curve)
     return curve, ApertureSays(best.lag - model.aperture_lead_frames, null_p(best.height, null))

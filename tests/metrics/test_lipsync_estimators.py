@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import kstest
+from scipy.signal import lfilter
 
 from metrics.lipsync.cca import Cca, fit_cca, ridge_cca
 from metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, Encoder, conv1d
-from metrics.lipsync.estimators import LAGS, MAX_LAG, aperture_evidence, lag_curve, null_p, peak, shifted_heights
+from metrics.lipsync.estimators import DRAWS, LAGS, MAX_LAG, _same_spectrum, aperture_evidence, lag_curve, null_heights, null_p, peak
 
 RNG = np.random.default_rng(5)
 
@@ -61,17 +61,36 @@ def test_a_peak_at_the_edge_is_marked(lag: int, edge: bool) -> None:
     assert peak(np.exp(-0.5 * ((LAGS - lag) / 2.5) ** 2)).edge is edge
 
 
-def test_p_values_of_unrelated_tracks_are_uniform() -> None:
-    rng = np.random.default_rng(2)
+@pytest.mark.parametrize("frames", [100])
+@pytest.mark.parametrize("smooth", [0.0, 0.9])
+def test_unrelated_tracks_are_called_related_no_more_often_than_p_says(frames: int, smooth: float) -> None:
+    rng, trials = np.random.default_rng(frames), 150
     values = []
-    for _ in range(150):
-        lips, sound = smooth_noise(rng, 400), smooth_noise(rng, 400)
-        values.append(null_p(float(lag_curve(lips, sound).max()), shifted_heights(lips, sound)))
-    assert kstest(values, "uniform").pvalue > 0.01
+    for _ in range(trials):
+        tracks = lfilter([1.0], [1.0, -smooth], rng.normal(size=(2, frames + 100)))[:, 100:]
+        curve, null = aperture_evidence([(np.abs(tracks[0]), np.repeat(tracks[1], 4)[:, None] * np.ones(40))])
+        values.append(null_p(float(curve.max()), null))
+    for level in (0.05, 0.2):
+        assert np.mean(np.array(values) <= level) <= level + 3.5 * np.sqrt(level * (1 - level) / trials)
+    assert np.mean(values) < 0.65  # and not because every p is high
 
 
-def test_a_stretch_too_short_to_turn_has_no_null() -> None:
-    assert len(shifted_heights(smooth_noise(RNG, 60), smooth_noise(RNG, 60))) == 0
+def test_a_null_sound_has_the_spectrum_of_the_sound() -> None:
+    rng = np.random.default_rng(4)
+    for n in (60, 61):
+        sound = smooth_noise(rng, n)[:, 0]
+        drawn = _same_spectrum(sound, 5, rng)
+        assert np.abs(np.fft.rfft(drawn))[:, 1:] == pytest.approx(np.tile(np.abs(np.fft.rfft(sound - sound.mean()))[1:], (5, 1)))
+        assert not np.allclose(drawn[0], drawn[1])
+
+
+def test_null_heights_of_stretches_are_pooled_as_the_curve_is() -> None:
+    rng = np.random.default_rng(5)
+    pairs = [(smooth_noise(rng, 90)[:, 0], smooth_noise(rng, 90)[:, 0]) for _ in range(4)]
+    alone, pooled = null_heights(pairs[:1]), null_heights(pairs)
+    assert len(alone) == DRAWS
+    assert pooled.mean() < alone.mean()
+    assert np.array_equal(pooled, null_heights(pairs))
 
 
 def test_the_plain_estimator_follows_the_voice() -> None:
