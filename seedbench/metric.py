@@ -40,7 +40,7 @@ class Measure:
     ``low``/``high`` bound the possible values (None: unbounded). ``sign`` states what a positive value means; a signed time between sound
     and picture is stated by :data:`OFFSET_SIGN`.
     ``headline`` measures stand in the summary table; the others only in the drill-down and the files.
-    ``rate`` marks a 0/1 value whose mean is a share (Wilson interval).
+    ``rate`` marks a 0/1 value whose mean is a share (Clopper-Pearson interval).
     """
 
     name: str
@@ -53,6 +53,17 @@ class Measure:
     sign: str = ""
     headline: bool = False
     rate: bool = False
+
+    @property
+    def averaged_range(self) -> tuple[float | None, float | None]:
+        """Bounds of what is averaged: of the values, or of their sizes where 0 is the ideal.
+
+        >>> Measure(name="o", title="O", unit="ms", direction="zero", meaning="", low=-600.0, high=400.0).averaged_range
+        (0.0, 600.0)
+        """
+        if self.direction != "zero":
+            return self.low, self.high
+        return 0.0, None if self.low is None or self.high is None else max(abs(self.low), abs(self.high))
 
 
 @dataclass(frozen=True, kw_only=True)

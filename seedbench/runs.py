@@ -87,8 +87,9 @@ def compare_runs(store: Store, workspace: Workspace, first: str, second: str) ->
     rows = []
     for generator, metric, measure, backend in keys:
         absolute = headline[metric, measure].direction == "zero"
+        low, high = headline[metric, measure].averaged_range
         sides = [_values(report, generator, metric, measure, backend, absolute=absolute, left_out=changed) for report in reports]
-        rows.append(((generator, metric, measure, backend), paired_difference(sides[1], sides[0])))
+        rows.append(((generator, metric, measure, backend), paired_difference(sides[1], sides[0], low=low, high=high)))
     values = [paired.p_value(rate=headline[key[1], key[2]].rate) for key, paired in rows]
     tested = [index for index, value in enumerate(values) if value is not None]
     adjusted = dict(zip(tested, holm([value for value in values if value is not None]), strict=True))

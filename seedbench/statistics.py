@@ -3,25 +3,34 @@
 Several seeds of one prompt are not independent clips: every function first averages within a prompt (the *cluster*) and then
 reasons over prompts. Fewer than two prompts give a value without an interval, never an interval of width zero. Pure numpy and scipy.
 
-Sources: clustered standard errors and paired differences after Miller 2024 (arXiv 2411.00640); Wilson 1927; Holm 1979;
-the design-effect form of Wilson's interval after Korn and Graubard 1998.
+Values that differ by rounding alone are equal (``SAME``). Equal values show no spread, so no t interval and no t test is made of them:
+a measure with two bounds has an interval from its range, another one has none, with the reason, and the test is that of sign flips.
+Values in steps (thirds, 0 or 1) are corrected by half a step, as Yates did for counts, or t would claim more than it may.
+What this covers and rejects over 2 to 12 prompts: ``tests/benchmarks/interval_coverage.py`` and docs/report.md.
+
+Sources: clustered standard errors and paired differences after Miller 2024 (arXiv 2411.00640); Clopper and Pearson 1934 with the
+effective sample size of Korn and Graubard 1998; Yates 1934; Holm 1979.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import betaincinv, stdtr, stdtrit
 
+SAME = 1e-9
+"""Values that differ by less than this share of the largest of them are equal."""
 _EXACT_SIGN_FLIPS = 16  # up to this many prompts all 2^P sign patterns are enumerated
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its two-sided interval. ``n`` values from ``n_clusters`` prompts; ``None`` where there is no answer."""
+    """A value with its two-sided interval. ``n`` values from ``n_clusters`` prompts; ``None`` where there is no answer, and ``reason``
+    says why there is no interval."""
 
     value: float | None
     low: float | None
@@ -30,13 +39,14 @@ class Estimate:
     n_clusters: int
     method: str
     standard_error: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class PairedDifference:
     """Mean over prompts of (a - b), its t interval, the two-sided sign-flip p-value ``p`` and that of the t test ``p_t``.
 
-    ``p_t`` is None where all differences are equal.
+    ``p_t`` is None where all differences are equal. ``reason`` says why there is no difference or no interval.
     ``n_prompts`` were scored on both sides; ``n_only_a`` and ``n_only_b`` on one side only, and are not part of the difference.
     """
 
@@ -49,6 +59,7 @@ class PairedDifference:
     n_only_a: int = 0
     n_only_b: int = 0
     p_t: float | None = None
+    reason: str = ""
 
     def p_value(self, *, rate: bool) -> float | None:
         """The p-value to decide by: sign flips for rates, whose few values no t distribution fits; else the t test of the interval.
@@ -107,15 +118,39 @@ def cluster_means(values: Sequence[float], clusters: Sequence[Hashable]) -> np.n
     return np.bincount(index, weights=array, minlength=len(order)) / np.bincount(index, minlength=len(order))
 
 
-def mean_interval(values: Sequence[float], clusters: Sequence[Hashable], level: float = 0.95) -> Estimate:
+def mean_interval(
+    values: Sequence[float],
+    clusters: Sequence[Hashable],
+    level: float = 0.95,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+) -> Estimate:
     """Mean over prompts of the mean over seeds, with a t interval on C - 1 degrees of freedom.
 
     Every prompt weighs the same, however many of its clips were scored. With equal numbers of seeds the standard error is the
-    usual clustered one.
+    usual clustered one. An interval of values in steps is half a step of their sum wider.
+
+    Args:
+        values: One for each clip.
+        clusters: The prompt of each.
+        level: Of the interval, 0..1.
+        low: The least value possible, None for no bound.
+        high: The largest value possible.
+
+    Returns:
+        The mean. Without an interval, and with the reason, for one prompt, and for equal values that are not bounded on both sides;
+        bounded ones have the interval of their range (for 0 or 1 it is that of Clopper and Pearson).
+
+    Raises:
+        ValueError: A value is not finite, or the columns differ in length.
 
     >>> e = mean_interval([1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 1], [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4])
     >>> round(e.value, 5), round(e.standard_error, 6)
     (0.58333, 0.209718)
+    >>> e = mean_interval([0.5] * 5, range(5), low=0.0, high=1.0)
+    >>> round(e.low, 3), round(e.high, 3)
+    (0.239, 0.761)
     """
     means = cluster_means(values, clusters)
     method = f"mean-over-prompts/t{_percent(level)}"
@@ -123,59 +158,96 @@ def mean_interval(values: Sequence[float], clusters: Sequence[Hashable], level: 
         return Estimate(None, None, None, 0, 0, method)
     value = float(means.mean())
     if len(means) < 2:
-        return Estimate(value, None, None, len(values), 1, method)
+        return Estimate(value, None, None, len(values), 1, method, reason=ONE_PROMPT)
+    same = SAME * float(np.abs(np.asarray(values)).max())
+    if np.ptp(means) <= same:
+        floor, ceiling = _range_interval(value, len(means), level, low, high)
+        shown, reason = ("", _all_equal(len(means))) if floor is None else (f"/range{_percent(level)}", "")
+        return Estimate(value, floor, ceiling, len(values), len(means), f"mean-over-prompts{shown}", reason=reason)
     error = float(means.std(ddof=1)) / math.sqrt(len(means))
-    half = _t(level, len(means) - 1) * error
+    half = _t(level, len(means) - 1) * error + _step(means, same) / (2 * len(means))
     return Estimate(value, value - half, value + half, len(values), len(means), method, error)
 
 
-def wilson(successes: float, n: float, level: float = 0.95) -> Estimate:
-    """Share of successes with Wilson's score interval, which never leaves 0..1 and has width at 0 and at n successes.
+ONE_PROMPT = "one prompt: an interval needs two"
+
+
+def _all_equal(n: int) -> str:
+    return f"all {n} prompts have the same value, and it is not bounded on both sides"
+
+
+def _range_interval(value: float, n: int, level: float, low: float | None, high: float | None) -> tuple[float, float] | tuple[None, None]:
+    """The means within low..high that ``n`` equal values leave open, None without two bounds.
+
+    Were the mean above ``value`` + share * (high - value), each value would exceed ``value`` with a chance of at least share (Markov), and
+    that none of n does would have a chance below (1 - level) / 2; below likewise. So it covers whatever the law is.
+    """
+    if low is None or high is None:
+        return None, None
+    open_ = 1 - ((1 - _checked(level)) / 2) ** (1 / n)
+    return value - max(0.0, value - low) * open_, value + max(0.0, high - value) * open_
+
+
+def _step(values: np.ndarray, same: float) -> float:
+    """The least distance of two values that differ by more than ``same``, where others are tied; 0 where no two are."""
+    gaps = np.diff(np.sort(values))
+    apart = gaps[gaps > same]
+    return float(apart.min()) if len(apart) and len(apart) < len(gaps) else 0.0
+
+
+def clopper_pearson(successes: float, n: float, level: float = 0.95) -> Estimate:
+    """Share of successes with the exact interval, which never leaves 0..1, has width at 0 and at n successes, and never covers too little.
 
     ``successes`` and ``n`` may be fractional (an effective sample size). n = 0 gives no value.
 
-    >>> e = wilson(8, 10)
+    >>> e = clopper_pearson(8, 10)
     >>> round(e.low, 4), round(e.high, 4)
-    (0.4902, 0.9433)
+    (0.4439, 0.9748)
     """
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} successes of {n}")
-    method = f"wilson{_percent(level)}"
+    method = f"clopper-pearson{_percent(level)}"
     if n == 0:
         return Estimate(None, None, None, 0, 0, method)
-    z = _z(level)
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == n else min(1.0, centre + half)
-    return Estimate(share, low, high, round(n), round(n), method)
+    tail = (1 - _checked(level)) / 2
+    low = 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, tail))
+    high = 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
+    return Estimate(successes / n, low, high, round(n), round(n), method)
 
 
 def rate_interval(values: Sequence[float], clusters: Sequence[Hashable], level: float = 0.95) -> Estimate:
-    """Share of ones among 0/1 values (mean over prompts) with Wilson's interval at the effective number of clips.
+    """Share of ones among 0/1 values (mean over prompts) with Clopper and Pearson's interval at the effective number of clips.
 
-    The effective number is share * (1 - share) / clustered variance, held between the number of prompts (seeds tell nothing new)
-    and the number of clips (seeds are as good as prompts); where the values are all alike it is the number of prompts.
+    The effective number is share * (1 - share) / clustered variance, times the square of the ratio of t at n - 1 and at C - 1 degrees of
+    freedom, since a variance of few prompts is a poor one (Korn and Graubard 1998). It is held between the number of prompts C (seeds
+    tell nothing new) and what independent seeds would be worth, C^2 / sum(1 / seeds of a prompt), which is n where all have as many.
+    Where the prompts are all alike it is the number of prompts.
 
-    >>> e = rate_interval([1, 1, 0, 0], ["a", "b", "c", "d"])      # one seed a prompt: plain Wilson
+    >>> e = rate_interval([1, 1, 0, 0], ["a", "b", "c", "d"])      # one seed a prompt: four throws of a coin
     >>> e.value, round(e.low, 4), round(e.high, 4)
-    (0.5, 0.15, 0.85)
+    (0.5, 0.0676, 0.9324)
     """
     if any(value not in (0, 1) for value in values):
         raise ValueError("a rate is made of zeros and ones")
-    method = f"rate-over-prompts/wilson{_percent(level)}"
+    method = f"rate-over-prompts/clopper-pearson{_percent(level)}"
     means = cluster_means(values, clusters)
     if not len(means):
         return Estimate(None, None, None, 0, 0, method)
     share = float(means.mean())
-    effective = float(len(means))
-    if len(means) > 1:
-        variance = float(means.var(ddof=1)) / len(means)
-        if variance > 0:
-            effective = min(max(share * (1 - share) / variance, effective), float(len(values)))
-    bounds = wilson(share * effective, effective, level)
+    effective = _effective_clips(means, share, clusters, level)
+    bounds = clopper_pearson(min(share * effective, effective), effective, level)
     return Estimate(share, bounds.low, bounds.high, len(values), len(means), method)
+
+
+def _effective_clips(means: np.ndarray, share: float, clusters: Sequence[Hashable], level: float) -> float:
+    prompts, clips = len(means), len(clusters)
+    if prompts < 2 or np.ptp(means) <= SAME:
+        return float(prompts)
+    seeds = np.array(list(Counter(clusters).values()))
+    at_most = prompts**2 / float((1 / seeds).sum())
+    poorly_known = (_t(level, clips - 1) / _t(level, prompts - 1)) ** 2
+    effective = poorly_known * share * (1 - share) / (float(means.var(ddof=1)) / prompts)
+    return min(max(effective, float(prompts)), at_most)
 
 
 def paired_difference(
@@ -185,12 +257,30 @@ def paired_difference(
     level: float = 0.95,
     draws: int = 20_000,
     seed: int = 0,
+    low: float | None = None,
+    high: float | None = None,
 ) -> PairedDifference:
-    """Mean over the common prompts of mean_seeds(a) - mean_seeds(b), with t interval and sign-flip p-value.
+    """Mean over the common prompts of mean_seeds(a) - mean_seeds(b), with t interval, t test and sign-flip p-value.
 
-    Up to 16 prompts the p-value is exact (all 2^P sign patterns); beyond, it is Monte-Carlo with ``draws`` patterns from ``seed``
-    as (1 + hits) / (1 + draws). Prompts without a value on one side are counted, not compared. Under two common prompts there is
-    no interval and no p.
+    Prompts without a value on one side are counted, not compared. Under two common prompts there is no interval and no p. Where all
+    differences are equal there is no t test; the interval is then that of the range, as in :func:`mean_interval`. Interval and t test of
+    differences in steps are corrected by half a step of their sum.
+
+    Args:
+        a: The values of one side by prompt.
+        b: Those of the other.
+        level: Of the interval, 0..1.
+        draws: Sign patterns drawn beyond 16 prompts.
+        seed: Of the draws.
+        low: The least value possible (of a value, not of a difference), None for no bound.
+        high: The largest value possible.
+
+    Returns:
+        The difference. Up to 16 prompts its sign-flip p-value is exact (all 2^P sign patterns); beyond, it is Monte-Carlo with ``draws``
+        patterns from ``seed`` as (1 + hits) / (1 + draws).
+
+    Raises:
+        ValueError: A value is not finite.
 
     >>> r = paired_difference({"p": [3.0], "q": [5.0], "r": [4.0]}, {"p": [1.0], "q": [4.0], "r": [1.0]})
     >>> r.difference, r.p, r.n_prompts
@@ -199,22 +289,36 @@ def paired_difference(
     in_a = {name for name, found in a.items() if len(found)}
     in_b = {name for name, found in b.items() if len(found)}
     both = sorted(in_a & in_b)
-    only = {"n_only_a": len(in_a - in_b), "n_only_b": len(in_b - in_a)}
+    n_only_a, n_only_b = len(in_a - in_b), len(in_b - in_a)
     method = f"paired-by-prompt/t{_percent(level)}"
-    differences = np.array([np.mean(a[name]) - np.mean(b[name]) for name in both], dtype=np.float64)
-    if not np.isfinite(differences).all():
-        raise ValueError("a value that is not finite has no place in a difference; leave out what has no answer")
+    differences, same = _differences([a[name] for name in both], [b[name] for name in both])
     if len(both) < 2:
         value = float(differences[0]) if len(both) else None
-        return PairedDifference(value, None, None, None, len(both), method, **only)
-    value = float(differences.mean())
-    error = float(differences.std(ddof=1)) / math.sqrt(len(both))
-    half = _t(level, len(both) - 1) * error
-    p_t = 2 * float(stdtr(len(both) - 1, -abs(value) / error)) if error > 0 else None
-    exact = len(both) <= _EXACT_SIGN_FLIPS
+        reason = ONE_PROMPT if len(both) else "no prompt on which both have an answer"
+        return PairedDifference(value, None, None, None, len(both), method, n_only_a, n_only_b, reason=reason)
+    n, value = len(both), float(differences.mean())
     p = sign_flip_p(differences, draws=draws, seed=seed)
-    method += "/sign-flip-exact" if exact else f"/sign-flip-{draws}-seed{seed}"
-    return PairedDifference(value, value - half, value + half, p, len(both), method, **only, p_t=p_t)
+    flips = "sign-flip-exact" if n <= _EXACT_SIGN_FLIPS else f"sign-flip-{draws}-seed{seed}"
+    if np.ptp(differences) <= same:
+        widest = None if low is None or high is None else high - low
+        floor, ceiling = _range_interval(value, n, level, None if widest is None else -widest, widest)
+        shown, reason = ("", _all_equal(n)) if floor is None else (f"/range{_percent(level)}", "")
+        return PairedDifference(value, floor, ceiling, p, n, f"paired-by-prompt{shown}/{flips}", n_only_a, n_only_b, reason=reason)
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
+    half_step = _step(np.abs(np.append(differences, 0.0)), same) / (2 * n)
+    half = _t(level, n - 1) * error + half_step
+    p_t = 2 * float(stdtr(n - 1, -max(0.0, abs(value) - half_step) / error))
+    return PairedDifference(value, value - half, value + half, p, n, f"{method}/{flips}", n_only_a, n_only_b, p_t)
+
+
+def _differences(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> tuple[np.ndarray, float]:
+    """Differences of means (P,), those of equal values 0; and the distance within which two of them are equal."""
+    first, second = (np.array([np.mean(values) for values in side], dtype=np.float64) for side in (a, b))
+    if not np.isfinite(first).all() or not np.isfinite(second).all():
+        raise ValueError("a value that is not finite has no place in a difference; leave out what has no answer")
+    same = SAME * float(np.abs(np.concatenate([first, second])).max(initial=0.0))
+    found = first - second
+    return np.where(np.abs(found) <= same, 0.0, found), same
 
 
 def sign_flip_p(differences: np.ndarray, *, draws: int = 20_000, seed: int = 0) -> float:
@@ -287,24 +391,19 @@ def worst_case_mean(
     >>> worst_case_mean([0.8, None], ["a", "b"], worst=0.0).value
     0.4
     """
-    method = f"no-answer-is-worst/mean-over-prompts/t{_percent(level)}"
     missing = any(value is None for value in values)
     if missing and worst is None:
-        return Estimate(None, None, None, len(values), len(set(clusters)), method)
+        return Estimate(None, None, None, len(values), len(set(clusters)), "no-answer-is-worst/mean-over-prompts")
     charged = [worst if value is None else value for value in values]
     numbers = [value for value in charged if value is not None]
     if direction == "zero":
         numbers = [abs(value) for value in numbers]
     found = mean_interval(numbers, clusters, level)
-    return Estimate(found.value, found.low, found.high, found.n, found.n_clusters, method, found.standard_error)
+    return replace(found, method=f"no-answer-is-worst/{found.method}")
 
 
 def _t(level: float, degrees: int) -> float:
     return float(stdtrit(degrees, 0.5 + _checked(level) / 2))
-
-
-def _z(level: float) -> float:
-    return float(ndtri(0.5 + _checked(level) / 2))
 
 
 def _checked(level: float) -> float:

@@ -97,7 +97,7 @@ def _row(
         n_unscored=unscored,
         n_failed=failed,
         n_not_applicable=counts.not_applicable,
-        reason=reason,
+        reason=reason or estimate.reason,
         backend=backend,
         method=("mean-absolute/" if measure.direction == "zero" else "") + estimate.method,
         worst_case=_worst_case(measure, values, [line.prompt_id for line in scored], lines, counts.without_clip) if shown else None,
@@ -113,8 +113,8 @@ def _value(line: ClipScore) -> float:
 def _estimate(measure: Measure, values: Sequence[float], prompts: Sequence[str]) -> Estimate:
     if measure.rate:
         return rate_interval(values, prompts)
-    estimate = mean_interval(values, prompts)
-    return _within(estimate, 0.0 if measure.direction == "zero" else measure.low, measure.high)
+    low, high = measure.averaged_range
+    return _within(mean_interval(values, prompts, low=low, high=high), low, high)
 
 
 def _within(estimate: Estimate, low: float | None, high: float | None) -> Estimate:
@@ -166,10 +166,11 @@ def compare_all(table: Iterable[ClipScore], infos: Mapping[str, MetricInfo], gen
         for measure in info.measures:
             if not measure.headline or measure.direction == "none":
                 continue
+            low, high = measure.averaged_range
             for backend in sorted(backends[name, measure.name]):
                 for a, b in combinations(generators, 2):
                     mine, theirs = values[name, measure.name, backend, a], values[name, measure.name, backend, b]
-                    paired = paired_difference(mine, theirs)
+                    paired = paired_difference(mine, theirs, low=low, high=high)
                     found.append(
                         Comparison(
                             metric=name,
@@ -183,7 +184,7 @@ def compare_all(table: Iterable[ClipScore], infos: Mapping[str, MetricInfo], gen
                             n_prompts=paired.n_prompts,
                             backend=backend,
                             method=paired.method,
-                            reason="" if paired.difference is not None else "no prompt on which both have an answer",
+                            reason=paired.reason,
                         )
                     )
     return _adjusted(found, infos)

@@ -5,6 +5,7 @@ The metrics are found by name through the harness; this module knows none of the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,9 +232,10 @@ def _mean(values: Sequence[tuple[str, float]], digits: int = 2, *, low: float = 
     """A mean of what lies between ``low`` and ``high``, as far as its interval may reach."""
     if not values:
         return "no answer"
-    estimate = mean_interval([value for _, value in values], [name for name, _ in values])
+    finite = None if math.isinf(high) else high
+    estimate = mean_interval([value for _, value in values], [name for name, _ in values], low=low, high=finite)
     bounds = ""
-    if estimate.low is not None and estimate.high is not None and estimate.high > estimate.low:  # equal values hold no spread to go by
+    if estimate.low is not None and estimate.high is not None:
         bounds = f" [{max(low, estimate.low):.{digits}f}, {min(high, estimate.high):.{digits}f}]"
     return f"{estimate.value:.{digits}f}{bounds} (n {len(values)})"
 
@@ -328,7 +330,7 @@ def _verdicts(cells: Sequence[Cell], spoken: set[str], impacts: set[str]) -> lis
         ]
         paired = paired_difference(sides[0], sides[1])
         if paired.difference is None or paired.low is None or paired.high is None:
-            lines.append(f"- {name}: no prompt on which both have an answer")
+            lines.append(f"- {name}: {paired.reason}")
         else:
             lines.append(f"- {name}: {paired.difference:+.2f} [{paired.low:+.2f}, {paired.high:+.2f}], {paired.n_prompts} prompts")
     return lines

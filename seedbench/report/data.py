@@ -81,9 +81,9 @@ class MeasureFacts:
 class SummaryRow:
     """One generator under one column. ``value`` is None with a ``reason`` where no summary can be given.
 
-    ``low``/``high`` bound the value at the report's confidence; both None when there is no interval (one clip). ``method`` names how
-    value and interval were made (``mean/bootstrap-by-prompt``). The four counts are of clips: ``n_failed`` holds metric failures and
-    cells without a clip,
+    ``low``/``high`` bound the value at the report's confidence; both None, with a ``reason``, when there is no interval (one prompt,
+    or equal values without bounds). ``method`` names how value and interval were made (``mean/bootstrap-by-prompt``).
+    The four counts are of clips: ``n_failed`` holds metric failures and cells without a clip,
     ``n_not_applicable`` those whose prompt does not ask for what the metric measures. ``worst_case`` is the second aggregate: the mean
     with every missing answer charged as the worst possible value (:func:`seedbench.statistics.worst_case_mean`), None if not computed.
     """
@@ -113,7 +113,8 @@ class Comparison:
     """Two generators under one column, paired by prompt: ``difference`` is a minus b in the measure's unit.
 
     ``better`` names the generator the data support as better after adjustment, None where they support neither. ``difference`` is None
-    with a ``reason`` where the two cannot be compared (no prompt that both have scores on, another backend).
+    with a ``reason`` where the two cannot be compared (no prompt that both have scores on, another backend); without an interval
+    ``reason`` says why.
     """
 
     metric: str

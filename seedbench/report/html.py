@@ -101,7 +101,7 @@ def place(report: RunReport, generator: str, column: MeasureFacts) -> Place:
     return Place(
         value=value,
         unit=unit_of(column.measure),
-        interval=interval,
+        interval=interval or (f"no interval: {row.reason}" if row.reason else "no interval"),
         coverage=coverage(row),
         standing="best of the systems" if found.leads else words,
         against=found.against_ceiling,
@@ -203,7 +203,7 @@ def _comparisons(report: RunReport, made: tuple[MeasureFacts, ...]) -> list[dict
                     "a": labels[pair.generator_a],
                     "b": labels[pair.generator_b],
                     "difference": f"{difference} {unit}".strip() if difference else "",
-                    "interval": interval,
+                    "interval": interval or f"none: {pair.reason or 'not given'}",
                     "p": "" if pair.p_adjusted is None else "<0.001" if pair.p_adjusted < 0.001 else f"{pair.p_adjusted:.3f}",
                     "n": pair.n_prompts,
                     "better": labels[pair.better] if pair.better else "",

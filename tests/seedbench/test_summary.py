@@ -172,6 +172,27 @@ def test_a_rate_is_decided_by_sign_flips() -> None:
     assert found.better == "a"
 
 
+def test_equal_differences_over_two_prompts_are_no_finding() -> None:
+    (found,) = compare_all([*many("a", 1.0, 2 / 3), *many("b", 2 / 3, 1 / 3)], info(SHARE), ["a", "b"])
+    assert (found.p_adjusted, found.better) == (0.5, None)
+
+
+def test_an_interval_that_is_missing_has_its_reason() -> None:
+    found = row([line("p", 2.0, "error"), line("q", 2.0, "error"), line("r", 2.0, "error")], ERROR)
+    assert (found.value, found.low, found.high) == (2.0, None, None)
+    assert found.reason == "all 3 prompts have the same value, and it is not bounded on both sides"
+    assert row([line("p", 0.5)]).reason == "one prompt: an interval needs two"
+    (pair,) = compare_all([*many("a", 3.0, 4.0, measure="error"), *many("b", 1.0, 2.0, measure="error")], info(ERROR), ["a", "b"])
+    assert (pair.difference, pair.low, pair.reason) == (2.0, None, "all 2 prompts have the same value, and it is not bounded on both sides")
+
+
+def test_equal_shares_have_the_interval_that_their_range_leaves_open() -> None:
+    found = row([line("p", 1.0), line("q", 1.0), line("r", 1.0)])
+    assert (found.low, found.high, found.method) == (pytest.approx(0.025 ** (1 / 3)), 1.0, "mean-over-prompts/range95")
+    same = [-600.0, 600.0, 600.0]
+    assert row([line(str(i), value, "offset") for i, value in enumerate(same)], OFFSET).low == pytest.approx(600 * 0.025 ** (1 / 3))
+
+
 def test_every_pair_is_adjusted_for_the_whole_family() -> None:
     lines = [*many("a", *BETTER), *many("b", *WORSE), *many("c", *WORSE[::-1])]
     found = compare_all(lines, info(SHARE), ["a", "b", "c"])

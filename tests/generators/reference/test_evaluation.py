@@ -53,11 +53,11 @@ def test_likeness_is_read_by_strength() -> None:
     assert column(table, "likeness to the picture at strength 0.5", "joint") == "no answer"
 
 
-def test_equal_values_claim_no_interval() -> None:
+def test_equal_values_have_the_interval_of_their_range() -> None:
     prompts = [prompt(f"drop-{n}", "impact") for n in range(3)]
     cells = [cell("joint", one.id, impact__recall=1.0) for one in prompts]
     cells += [cell("cascaded", one.id, impact__recall=0.25 * n) for n, one in enumerate(prompts)]
     table = table_of(prompts, cells, {}, {}, trained="")
     row = "contacts with a sound within 120 ms (recall)"
-    assert column(table, row, "joint") == "1.00 (n 3)"
+    assert column(table, row, "joint") == "1.00 [0.29, 1.00] (n 3)"
     assert column(table, row, "cascaded").startswith("0.25 [")
