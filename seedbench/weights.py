@@ -23,7 +23,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from seedbench.errors import UnknownNameError, WeightsError
+from seedbench.errors import StorageError, UnknownNameError, WeightsError
+from seedbench.locks import FileLocks
 from seedbench.weights_lists import Weights, lists
 from seedbench.wholefile import whole
 
@@ -72,8 +73,31 @@ def _digest_of_state(path: Path, size: int, mtime_ns: int) -> str:
 def _expected(entry: Weights) -> str | None:
     if entry.sha256:
         return entry.sha256
+    return _installed().get(entry.name)
+
+
+def _installed() -> dict[str, str]:
+    """The hashes of the files that the user supplied, by name. Raises WeightsError where they cannot be read."""
     record = folder() / "installed.json"
-    return json.loads(record.read_text()).get(entry.name) if record.exists() else None
+    try:
+        return dict(json.loads(record.read_text())) if record.exists() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(
+            f"{record} cannot be read ({error}): remove it, and add your files again with `seedbench weights add`"
+        ) from error
+
+
+def _note_installed(name: str, sha256: str) -> None:
+    """Record the hash of a file that the user supplied; of processes that do so at once, one waits for the other. Raises WeightsError."""
+    record = folder() / "installed.json"
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with FileLocks(folder() / "locks").hold("installed.json", wait=lambda _holder: None):
+            known = {**_installed(), name: sha256}
+            with whole(record) as partial:
+                partial.write_text(json.dumps(known, indent=1, sort_keys=True))
+    except (OSError, StorageError) as error:
+        raise WeightsError(f"{record} cannot be written ({error}); set SEEDBENCH_WEIGHTS to a folder that can") from error
 
 
 def available(name: str) -> bool:
@@ -151,10 +175,8 @@ def add(name: str, file: Path, *, accept_other: bool = False) -> Path:
     if not right and (entry.sha256 or not accept_other):
         published = entry.sha256 or f"{entry.sha256_start}...{entry.sha256_end}"
         raise WeightsError(f"{file} has sha256 {found}, the published file has {published}; pass --accept-other if it is meant")
+    _note_installed(name, found)  # first: a file that lies there is one whose hash is known, to other processes too
     _install(file, _place(entry))
-    record = folder() / "installed.json"
-    known = json.loads(record.read_text()) if record.exists() else {}
-    record.write_text(json.dumps({**known, name: found}, indent=1, sort_keys=True))
     return path(name)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -204,3 +206,19 @@ def test_an_entry_that_leads_to_no_list_is_told(folder: Path, tmp_path: Path, mo
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         weights.manifest()
+
+
+NOTE = "import sys; from seedbench.weights import _note_installed\nfor n in range(15): _note_installed(f'{sys.argv[1]}-{n}', 'aa')"
+
+
+def test_files_added_by_several_processes_at_once_are_all_recorded(folder: Path) -> None:
+    running = [subprocess.Popen([sys.executable, "-c", NOTE, name]) for name in ("one", "two", "three")]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert set(weights._installed()) == {f"{name}-{number}" for name in ("one", "two", "three") for number in range(15)}
+
+
+def test_a_record_that_cannot_be_read_is_a_sentence(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "installed.json").write_text("")
+    with pytest.raises(WeightsError, match=r"installed.json cannot be read .*: remove it, and add your files again"):
+        weights._installed()
