@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from seedbench import registry
 from seedbench.errors import ArtifactError, RunError
 from seedbench.harness import prompt_for_metrics
+from seedbench.locks import run_lock
 from seedbench.metric import Measure, MetricInfo
 from seedbench.metric_records import KnownMetrics, known_metrics, provenance_shown
 from seedbench.plan import applies
@@ -42,9 +44,12 @@ def spec_of(store: Store, name: str | None) -> RunSpec:
         return RunSpec.from_json(find_run(session, name).spec)
 
 
-def load_report(store: Store, workspace: Workspace, name: str | None) -> RunReport:
-    """Everything there is to say of a run; an unfinished run is reported as far as it went, with a note. Raises RunError."""
-    with store.session() as session:
+def load_report(store: Store, workspace: Workspace, name: str | None, *, moment: Session | None = None) -> RunReport:
+    """Everything there is to say of a run; an unfinished run is reported as far as it went, with a note. Raises RunError.
+
+    All of it is of one moment, whatever other processes write meanwhile: that of the session ``moment``, where one is given.
+    """
+    with store.reading() if moment is None else nullcontext(moment) as session:
         run = find_run(session, name)
         spec = RunSpec.from_json(run.spec)
         rows = list(
@@ -76,7 +81,14 @@ def load_report(store: Store, workspace: Workspace, name: str | None) -> RunRepo
             comparisons=tuple(compare_all(table, clip_infos, labels)),
             cells=shown,
             provenance=provenance_shown(run.provenance),
-            notes=(*_notes(run, cells, summary), *known.notes, *_clip_notes(rows, shown), *_of_older(older, infos), *_remarks(of_sets)),
+            notes=(
+                *in_progress(store, run.name),
+                *_notes(run, cells, summary),
+                *known.notes,
+                *_clip_notes(rows, shown),
+                *_of_older(older, infos),
+                *_remarks(of_sets),
+            ),
         )
 
 
@@ -247,6 +259,12 @@ def _cell_report(cell: CellRow, spec: RunSpec, workspace: Workspace, infos: Mapp
             for row in cell.scores
         ),
     )
+
+
+def in_progress(store: Store, name: str) -> list[str]:
+    """A sentence where a process works on a run now."""
+    holder = store.locks.holder(run_lock(name))
+    return [] if holder is None else [f"This run is being worked on ({holder}); this is what there was when the report was made."]
 
 
 def _notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[SummaryRow]) -> list[str]:

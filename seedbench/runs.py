@@ -9,13 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from seedbench.clip import file_sha256
 from seedbench.errors import ArtifactError, StorageError
 from seedbench.locks import run_lock
 from seedbench.recheck import checked_clip, in_use, made_for
 from seedbench.report.data import RunReport, SummaryRow
 from seedbench.report.write import write_report
-from seedbench.reporting import find_run, load_report, spec_of
+from seedbench.reporting import find_run, in_progress, load_report, spec_of
 from seedbench.statistics import holm, paired_difference
 from seedbench.store import CellRow, RunRow, Store
 from seedbench.workspace import Workspace
@@ -149,13 +151,19 @@ def export_run(store: Store, workspace: Workspace, name: str, out: Path, *, tell
         workspace: where the clips are.
         name: the run.
         out: the folder; it must not be there yet.
-        tell: is told, in a sentence each, which clips are not in the folder because they are damaged, changed or gone.
+        tell: is told, in a sentence each, which clips are not in the folder because they are damaged, changed or gone, and whether the
+            run is still being worked on.
 
     Raises:
         RunError: there is no such run.
         StorageError: the folder is there already, or cannot be written.
     """
-    report = load_report(store, workspace, name)
+    with store.reading() as session:
+        return _export(session, store, workspace, name, out, tell)
+
+
+def _export(session: Session, store: Store, workspace: Workspace, name: str, out: Path, tell: Callable[[str], object]) -> Path:
+    report = load_report(store, workspace, name, moment=session)
     try:
         out.mkdir(parents=True)
     except FileExistsError:
@@ -164,13 +172,14 @@ def export_run(store: Store, workspace: Workspace, name: str, out: Path, *, tell
         raise StorageError(f"{out} cannot be made ({error.strerror})") from error
     try:
         (out / "media").mkdir()
-        with store.session() as session:
-            run = find_run(session, name)
-            (out / "spec.json").write_text(json.dumps(run.spec, indent=1))
-            lines = [_sample(cell, workspace, out / "media") for cell in run.cells]
+        run = find_run(session, name)
+        (out / "spec.json").write_text(json.dumps(run.spec, indent=1))
+        lines = [_sample(cell, workspace, out / "media") for cell in run.cells]
         (out / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     except OSError as error:
         raise StorageError(f"{out} cannot be written ({error.strerror})") from error
+    for text in in_progress(store, name):
+        tell(text)
     for line in lines:
         if line["media_missing"]:
             tell(f"{line['generator']}, {line['prompt_id']}, seed {line['seed']}: {line['media_missing']}")

@@ -29,6 +29,7 @@ def list_() -> None:
     from rich.table import Table
     from sqlalchemy import select
 
+    from seedbench.locks import run_lock
     from seedbench.store import RunRow
 
     _, store = _open()
@@ -39,6 +40,8 @@ def list_() -> None:
         for run in session.scalars(select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc())):
             left = sum(cell.status == "planned" or not cell.scored for cell in run.cells)
             state = f"{left} cells missing" if left else "finished" if run.finished_at else "sets not compared yet"
+            holder = store.locks.holder(run_lock(run.name)) if run.finished_at is None else None
+            state += f"; being worked on ({holder})" if holder is not None else ""
             labels = ", ".join(item["label"] for item in run.spec["generators"])
             table.add_row(run.name, f"{run.created_at:%Y-%m-%d %H:%M}", run.spec["suite"], labels, str(len(run.cells)), state)
     Console().print(table)

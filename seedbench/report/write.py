@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from seedbench.errors import StorageError
@@ -12,9 +13,11 @@ from seedbench.report.drilldown import rounded
 from seedbench.report.html import render_html
 from seedbench.report.preview import make_previews
 from seedbench.report.tables import SCORE_COLUMNS, SUMMARY_COLUMNS, markdown, score_rows, summary_rows, write_csv, write_parquet
+from seedbench.wholefile import whole
 
 #: All previews of one page together; a page much larger is slow to open (figures: docs/report.md).
 PREVIEW_BUDGET_BYTES = 300_000_000
+FILES = ("report.html", "summary.csv", "scores.csv", "scores.parquet", "summary.md", "report.json")
 
 
 def write_report(
@@ -38,19 +41,18 @@ def write_report(
             score["evidence"] = rounded(score["evidence"])
     rows = score_rows(report)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        return [
-            _text(directory / "report.html", page),
-            write_csv(directory / "summary.csv", SUMMARY_COLUMNS, summary_rows(report)),
-            write_csv(directory / "scores.csv", list(SCORE_COLUMNS), rows),
-            write_parquet(directory / "scores.parquet", rows),
-            _text(directory / "summary.md", markdown(report)),
-            _text(directory / "report.json", json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1)),
-        ]
+        with ExitStack() as files:  # all are written before the first of them is replaced, so that two processes do not mix theirs
+            place = {name: files.enter_context(whole(directory / name)) for name in FILES}
+            _text(place["report.html"], page)
+            write_csv(place["summary.csv"], SUMMARY_COLUMNS, summary_rows(report))
+            write_csv(place["scores.csv"], list(SCORE_COLUMNS), rows)
+            write_parquet(place["scores.parquet"], rows)
+            _text(place["summary.md"], markdown(report))
+            _text(place["report.json"], json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1))
+        return [directory / name for name in FILES]
     except OSError as error:
         raise StorageError(f"{directory}: the report could not be written ({error.strerror or error})") from error
 
 
-def _text(path: Path, text: str) -> Path:
+def _text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
-    return path

@@ -16,15 +16,17 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 from toy_plugin import ToyBatches
+from typer.testing import CliRunner
 
 import seedbench.clip
 from seedbench import registry
+from seedbench.cli import app
 from seedbench.clip import Clip
 from seedbench.errors import RunError, SeedBenchError, StorageError
 from seedbench.execution import Done, LocalExecutor
 from seedbench.generator import Generation, Request
 from seedbench.harness import execute
-from seedbench.locks import FileLocks, Holder, run_lock
+from seedbench.locks import FileLocks, HeldError, Holder, run_lock
 from seedbench.prompt import Character, Line, Prompt
 from seedbench.reporting import load_report
 from seedbench.runs import changed_prompts, compare_runs, delete_run, export_run
@@ -637,3 +639,21 @@ def test_a_run_being_recorded_does_not_keep_others_from_writing_while_it_hashes_
         patch.setattr("seedbench.store.session.BUSY_S", 0)
         assert carry_out(spec_of(), workspace, Writes()).failed == 0
         assert carry_out(spec_of(seeds=(0,)), workspace, Writes(), name="second").failed == 0
+
+
+def test_who_looks_at_a_run_hears_who_works_on_it_and_cannot_delete_it(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(spec_of(seeds=(0,)), workspace, InProcess(stop_after=6))
+    store = Store(workspace.database_url)
+    said = f"This run is being worked on (process {os.getpid()}, since "
+    told: list[str] = []
+    with store.locks.hold(run_lock("run")):
+        assert load_report(store, workspace, "run").notes[0].startswith(said)
+        export_run(store, workspace, "run", tmp_path / "export", tell=told.append)
+        listed = CliRunner().invoke(app, ["runs", "list"], env={"COLUMNS": "300"}).stdout
+        assert f"being worked on (process {os.getpid()}, since " in listed
+        with pytest.raises(HeldError, match="run 'run' is in use"):
+            delete_run(store, workspace, "run")
+    assert [text for text in told if text.startswith(said)] == told[:1]
+    assert not [note for note in load_report(store, workspace, "run").notes if "being worked on" in note]
+    assert carry_out(spec_of(seeds=(0,)), workspace).failed == 0

@@ -125,3 +125,18 @@ def test_no_value_without_a_reason_can_be_put_into_a_report() -> None:
 def test_cells_are_plain_values() -> None:
     cell = CellReport(generator="a", prompt_id="p", prompt_text="", task="text", seed=0, status="failed", reason="HTTP 503")
     assert cell.scores == ()
+
+
+def test_a_report_that_cannot_be_finished_leaves_the_one_before_it(
+    report: RunReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = write_report(report, tmp_path / "out", previews=False)
+    before = {file.name: file.read_bytes() for file in files}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("seedbench.report.write.markdown", full)
+    with pytest.raises(StorageError, match="No space left"):
+        write_report(replace(report, name="another"), tmp_path / "out", previews=False)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
