@@ -13,14 +13,16 @@ from pathlib import Path
 
 import numpy as np
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from arena.presentation import Presented, canvas_of, matched, native, pad
 from arena.rules import Rules
 from arena.store import ClipRow, PairRow, StudyRow
-from arena.study import Settings, StudyError
+from arena.study import Settings, StudyError, study_lock
 from arena.votes import Profile
 from seedbench.breakage import break_clip
 from seedbench.errors import SeedBenchError
+from seedbench.locks import FileLocks
 from seedbench.media import probe
 from seedbench.prompt import Prompt
 from seedbench.report.data import RunReport
@@ -124,11 +126,26 @@ def prepare(
     """Make the ballots of a study in ``folder`` and write them down; nothing is written down unless all of it is.
 
     ``tick`` is told how many of how many prompts are done. Raises StudyError for a name that is taken, for clips that make no pair, and
-    where ``folder`` is there already: what others made is left alone.
+    where ``folder`` is there already: what others made is left alone; HeldError where another process is making it.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLocks(folder.parent / "locks").hold(study_lock(name)):
+        for left in folder.parent.glob(f"{folder.name}.*.part"):  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        return _prepare(store, folder, entries, settings, rules, name, tick)
+
+
+def _prepare(
+    store: Store,
+    folder: Path,
+    entries: Sequence[Entry],
+    settings: Settings,
+    rules: Rules,
+    name: str,
+    tick: Callable[[int, int], object],
+) -> Prepared:
     with store.session() as session:
-        if session.scalar(select(StudyRow).where(StudyRow.name == name)) is not None:
-            raise StudyError(f"there is a study called {name!r} already: choose another --name; a study is never changed")
+        _refuse_taken(session, name)
     groups: dict[tuple[str, int, str], list[Entry]] = defaultdict(list)
     for one in entries:
         groups[one.prompt, one.seed, one.text].append(one)
@@ -138,7 +155,7 @@ def prepare(
     if folder.exists():
         raise StudyError(_OTHERS.format(folder=folder))
     making = folder.with_name(f"{folder.name}.{secrets.token_hex(8)}.part")
-    making.mkdir(parents=True)
+    making.mkdir()
     maker = _Maker(making, settings)
     mine: Path | None = making
     try:
@@ -150,7 +167,8 @@ def prepare(
             reasons = "; ".join(dict.fromkeys(maker.refused.values())) or "sounding and silent clips are never put side by side"
             raise StudyError(f"no pair is left to show: {reasons}")
         with held():  # the folder and the rows are there both or not at all
-            with store.session() as session:
+            with store.writing() as session:
+                _refuse_taken(session, name)  # by another process, while this one made the clips
                 study = StudyRow(
                     name=name,
                     created_at=datetime.now(UTC).replace(tzinfo=None, microsecond=0),
@@ -181,6 +199,11 @@ def prepare(
         raise
     kinds = Counter(pair.kind for pair in maker.pairs)
     return Prepared(name, len(maker.clips), kinds["pair"], kinds["gold"], maker.refused, len(groups) - len(together))
+
+
+def _refuse_taken(session: Session, name: str) -> None:
+    if session.scalar(select(StudyRow).where(StudyRow.name == name)) is not None:
+        raise StudyError(f"there is a study called {name!r} already: choose another --name; a study is never changed")
 
 
 class _Maker:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from arena.board import Board
     from arena.rules import Rules
     from arena.study import Settings
+    from seedbench.locks import Holder
     from seedbench.workspace import Workspace
 
 app = typer.Typer(help="Blind pairs, votes, and boards that claim no more than the votes hold.", no_args_is_help=True)
@@ -206,17 +207,20 @@ def serve(
     from arena.desk import Desk
     from arena.server import serve as open_to_voters
     from arena.store import open_store
+    from arena.study import study_lock
     from seedbench.workspace import Workspace
 
     if owner and login is None:
         raise logins.LoginError("owners are told from others by a login: name its file with --login")
     known = None if login is None else logins.load(login, owner or [])
     workspace = Workspace.current()
-    desk = Desk(open_store(workspace.database_url), study, clips_folder(workspace, study), newcomers=newcomers)
-    n_pairs = sum(pair.kind == "pair" for pair in desk.pairs.values())
-    open_to_voters(
-        desk, address=address, port=port, login=known, say=lambda at: typer.echo(f"{study}: {n_pairs} pairs; {at} (Ctrl-C ends)")
-    )
+    store = open_store(workspace.database_url)
+    with store.locks.hold(study_lock(study)):
+        desk = Desk(store, study, clips_folder(workspace, study), newcomers=newcomers)
+        n_pairs = sum(pair.kind == "pair" for pair in desk.pairs.values())
+        open_to_voters(
+            desk, address=address, port=port, login=known, say=lambda at: typer.echo(f"{study}: {n_pairs} pairs; {at} (Ctrl-C ends)")
+        )
 
 
 @app.command(epilog=DEMO_EXAMPLES)
@@ -243,30 +247,39 @@ def demo(
     from arena.export import studies as listed
     from arena.export import votes_of
     from arena.store import open_store
-    from arena.study import Settings, StudyError
+    from arena.study import Settings, StudyError, study_lock
     from seedbench.workspace import Workspace
 
     workspace, console, label = Workspace.current(), Console(), name or run
     store = open_store(workspace.database_url)
     chosen = simulated.rules_for(rulesfile.load(None))
-    if label not in {one.name for one in listed(store)}:
-        asked = Settings(title="Which clip is better? (a trial)", reveal=True, captions=True, width=456, height=256)
-        _prepare([run], label, asked, chosen)
-    elif not simulated.is_for_them(store, label):
-        raise StudyError(f"the study {label!r} is for people, whose log simulated votes would stay in for good: choose another with --name")
     start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - timedelta(days=1)
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("simulated voters", total=voters)
-        planted = simulated.vote(
-            store,
-            label,
-            clips_folder(workspace, label),
-            start=start,
-            voters=voters,
-            votes=votes,
-            seed=seed,
-            tick=lambda done, of: progress.update(task, completed=done, total=of),
+
+    def tell(holder: Holder) -> None:
+        console.print(
+            f"{study_lock(label)} is in use ({holder}): waiting until that process has ended; Ctrl-C ends the wait", highlight=False
         )
+
+    with store.locks.hold(study_lock(label), wait=tell):
+        if label not in {one.name for one in listed(store)}:
+            asked = Settings(title="Which clip is better? (a trial)", reveal=True, captions=True, width=456, height=256)
+            _prepare([run], label, asked, chosen)
+        elif not simulated.is_for_them(store, label):
+            raise StudyError(
+                f"the study {label!r} is for people, whose log simulated votes would stay in for good: choose another with --name"
+            )
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("simulated voters", total=voters)
+            planted = simulated.vote(
+                store,
+                label,
+                clips_folder(workspace, label),
+                start=start,
+                voters=voters,
+                votes=votes,
+                seed=seed,
+                tick=lambda done, of: progress.update(task, completed=done, total=of),
+            )
     console.print(f"{planted.n_votes} more votes of {planted.n_voters} simulated voters, who have not seen a clip", highlight=False)
     for place, manner in sorted(planted.odd.items()):
         console.print(f"  voter-{place + 1:06d} was odd on purpose: {manner}", highlight=False)

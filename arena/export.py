@@ -36,7 +36,7 @@ class StudyFacts:
 def studies(store: Store) -> list[StudyFacts]:
     """All studies, the oldest first."""
     found = []
-    with store.session() as session:
+    with store.reading() as session:
         for row in session.scalars(select(StudyRow).order_by(StudyRow.id)):
             pairs = session.scalars(select(PairRow.id).where(PairRow.study_id == row.id, PairRow.kind == "pair")).all()
             voters = session.scalars(select(VoterRow.id).where(VoterRow.study_id == row.id)).all()
@@ -49,7 +49,7 @@ def studies(store: Store) -> list[StudyFacts]:
 
 def rules_of(store: Store, name: str) -> Rules:
     """The rules of a study. Raises StudyError for one that does not exist."""
-    with store.session() as session:
+    with store.reading() as session:
         return Rules.model_validate(study_of(session, name).rules)
 
 
@@ -64,7 +64,7 @@ def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
     With ``every`` above 1 they are those of the first so many times ``every`` votes that their voters can no longer take back, by when that
     was so: who sees a board before and after a vote of their own must not learn from it whose clips they were.
     """
-    with store.session() as session:
+    with store.reading() as session:
         study = study_of(session, name)
         clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == study.id))}
         order = select(VoterRow.id).where(VoterRow.study_id == study.id).order_by(VoterRow.first_at, VoterRow.id)
@@ -143,7 +143,7 @@ def style_of(left: ClipRow, right: ClipRow) -> dict[str, float]:
 
 def export(store: Store, name: str, folder: Path) -> list[Path]:
     """Write votes (JSONL), rules, settings and boards (JSON, Markdown) of a study; no cookie, key or comment leaves the database."""
-    with store.session() as session:
+    with store.reading() as session:
         settings = study_of(session, name).settings
     rules, votes = rules_of(store, name), votes_of(store, name)
     folder.mkdir(parents=True, exist_ok=True)

@@ -93,7 +93,7 @@ def judged(store: Store, study: str, counts: Counting, *, voter: str | None = No
 
     A pair whose vote can still be taken back is not told of: it is no longer open, but not yet behind the voter.
     """
-    with store.session() as session:
+    with store.reading() as session:
         row = study_of(session, study)
         clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == row.id))}
         pairs = {one.id: one for one in session.scalars(select(PairRow).where(PairRow.study_id == row.id, PairRow.kind == "pair"))}
@@ -217,7 +217,7 @@ def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
 def _scores(store: Store, sources: Sequence[str]) -> dict[str, dict[tuple[str, str], ScoreRow]]:
     """Scores by clip and by metric and measure; of a clip that was measured more than once the newest."""
     found: dict[str, dict[tuple[str, str], ScoreRow]] = defaultdict(dict)
-    with store.session() as session:
+    with store.reading() as session:
         cells = select(CellRow).where(CellRow.clip_sha256.in_(sources)).order_by(CellRow.id).options(selectinload(CellRow.scores))
         for cell in session.scalars(cells):
             for score in cell.scores:

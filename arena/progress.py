@@ -81,7 +81,7 @@ class Exclusions:
 def progress_of(store: Store, name: str) -> Progress:
     """Where the study called ``name`` stands. Raises StudyError."""
     votes = votes_of(store, name)
-    with store.session() as session:
+    with store.reading() as session:
         study = study_of(session, name)
 
         def many(query: object) -> int:
@@ -163,7 +163,7 @@ def exclusions_of(use: Counted) -> Exclusions:
 
 def remarks_of(store: Store, name: str) -> list[tuple[str, str]]:
     """What voters wrote beside their votes, the newest first, with the prompt it is about: free text, to be shown as nothing else."""
-    with store.session() as session:
+    with store.reading() as session:
         study = study_of(session, name)
         query = select(PairRow.prompt, VoteRow.comment).join(BattleRow, VoteRow.battle_id == BattleRow.id)
         query = query.join(PairRow, BattleRow.pair_id == PairRow.id)

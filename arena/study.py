@@ -25,6 +25,11 @@ class StudyError(SeedBenchError):
     """A study that cannot be prepared, does not exist, or exists already."""
 
 
+def study_lock(name: str) -> str:
+    """The lock of a study: held while it is prepared, and while pairs of it are handed out, which one process at a time keeps count of."""
+    return f"study {name!r}"
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

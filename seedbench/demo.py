@@ -19,6 +19,7 @@ from seedbench.cli import complain
 from seedbench.stopping import when_stopped
 
 if TYPE_CHECKING:
+    from seedbench.locks import Holder
     from seedbench.prompt import Prompt
     from seedbench.workspace import Workspace
 
@@ -32,15 +33,26 @@ STILL = (
 
 def compressed_clips(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path) -> Path:
     """A folder of clips as somebody else might hand it over: the simulator's (seed 7), blurred and compressed. Made once."""
+    from seedbench.locks import FileLocks
+
+    folder = workspace.folder / "demo-clips" / "compressed"
+    with FileLocks(workspace.folder / "locks").hold("the clips of the demo", wait=_tell):
+        if not folder.exists():
+            _make_compressed(workspace, prompts, root, folder)
+    return folder
+
+
+def _tell(holder: Holder) -> None:
+    print(f"demo: waiting for the clips that another one makes ({holder})", flush=True)
+
+
+def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path, folder: Path) -> None:
     from seedbench.breakage import break_clip
     from seedbench.execution import LocalExecutor, sensible_workers
     from seedbench.plan import request_of
     from seedbench.spec import GeneratorSpec, RunSpec
     from seedbench.work import GenerateTask, generate
 
-    folder = workspace.folder / "demo-clips" / "compressed"
-    if folder.exists():
-        return folder
     partial = folder.with_name("partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -63,7 +75,6 @@ def compressed_clips(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
     finally:
         executor.close()
     partial.rename(folder)
-    return folder
 
 
 def main() -> None:
@@ -71,6 +82,7 @@ def main() -> None:
     when_stopped("stopped; the same command goes on from here")
     from seedbench.cli.run import run
     from seedbench.suite import load_suite
+    from seedbench.wholefile import whole
     from seedbench.workspace import Workspace
 
     start = time.monotonic()
@@ -80,7 +92,8 @@ def main() -> None:
     folder = compressed_clips(workspace, suite.prompts, suite.root)
     still = workspace.folder / "demo-still.yaml"
     argv = STILL.format(python=shlex.quote(sys.executable))
-    still.write_text(f"label: still\nname: command\noptions:\n  argv: {argv!r}\n")
+    with whole(still) as place:
+        place.write_text(f"label: still\nname: command\noptions:\n  argv: {argv!r}\n")
     run(
         generator=[
             "simulator",

@@ -15,6 +15,7 @@ from arena.ballots import Entry, prepare
 from arena.rules import Rules
 from arena.store import ClipRow, PairRow, StudyRow, open_store
 from arena.study import Settings, StudyError
+from seedbench.locks import HeldError
 from seedbench.media import probe, write_clip
 from seedbench.store import Store
 
@@ -144,3 +145,28 @@ def test_clips_of_a_study_in_another_database_are_left_alone(store: Store, tmp_p
         prepare(store, tmp_path / "late", [entry("a"), entry("b")], settings(), RULES, "s", tick=meanwhile)
     assert (tmp_path / "late" / "clip.mp4").read_bytes() == b"theirs"
     assert rows(store, StudyRow) == []
+
+
+def test_a_study_is_made_by_one_process_and_what_a_killed_one_left_goes(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
+    entries = [entry("a"), entry("b")]
+    left = tmp_path / "study.0123.part"
+    left.mkdir()
+
+    def again(_done: int, _of: int) -> None:
+        with pytest.raises(HeldError, match="study 's' is in use"):
+            prepare(store, tmp_path / "study", entries, settings(), RULES, "s")
+
+    assert prepare(store, tmp_path / "study", entries, settings(), RULES, "s", tick=again).n_pairs == 1
+    assert not left.exists()
+
+
+def test_a_name_that_another_machine_took_meanwhile_is_a_sentence(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
+    entries = [entry("a"), entry("b")]
+
+    def elsewhere(_done: int, _of: int) -> None:
+        prepare(store, tmp_path / "other" / "study", entries, settings(), RULES, "s")
+
+    with pytest.raises(StudyError, match="a study called 's' already"):
+        prepare(store, tmp_path / "study", entries, settings(), RULES, "s", tick=elsewhere)
+    assert not (tmp_path / "study").exists()
+    assert len(rows(store, StudyRow)) == 1
