@@ -10,7 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from arena.commands import app
+from arena.study import study_lock
 from arena.votes import Vote, VoteError, read, write
+from seedbench.locks import HeldError
+from seedbench.store import Store
+from seedbench.workspace import Workspace
 
 Log = Callable[..., list[Vote]]
 RUNNER = CliRunner()
@@ -84,3 +88,10 @@ def test_imported_votes_make_a_board_once_the_rules_take_them(tmp_path: Path) ->
         "60 votes of 9 voters"
         in RUNNER.invoke(app, ["board", str(out), "--rules", str(rules)], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
     )
+
+
+def test_a_study_is_served_by_one_process(workspace: Workspace) -> None:
+    with Store(workspace.database_url).locks.hold(study_lock("spring")):
+        refused = RUNNER.invoke(app, ["serve", "spring"]).exception
+    assert isinstance(refused, HeldError)
+    assert "study 'spring' is in use (process " in str(refused)

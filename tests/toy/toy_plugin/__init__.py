@@ -34,6 +34,8 @@ class ToyGenerator(Generator):
 
     def generate(self, request: Request, directory: Path) -> Generation:
         time.sleep(self.delay_s)
+        while (hold := os.environ.get("TOY_HOLD")) and Path(hold).exists():  # as long as a test likes
+            time.sleep(0.02)
         if request.prompt.id == self.fail_on:
             raise GeneratorError("the service is down")
         if request.prompt.id == self.refuse_on:
