@@ -9,23 +9,39 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from seedbench.errors import SeedBenchError
+from seedbench.options import from_file, from_words, restated
 from seedbench.prompt import Prompt
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorSpec:
-    """One generator of a run: a registered name with options, under a label of its own in every table."""
+    """One generator of a run: a registered name with options, under a label of its own in every table.
+
+    ``seeds`` are those of clips that exist already, where they and not the run's seeds decide its cells; None: the run's.
+    """
 
     label: str
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data; without ``seeds`` where it has none of its own, as specs were written before there were any."""
+        plain = asdict(self)
+        if self.seeds is None:
+            del plain["seeds"]
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> GeneratorSpec:
+        """The inverse of :meth:`as_json`."""
+        seeds = plain.get("seeds")
+        return cls(**{**plain, "seeds": None if seeds is None else tuple(seeds)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +71,8 @@ class RunSpec:
         """The spec as plain JSON; the prompts whole."""
         plain = asdict(self)
         plain["prompts"] = [prompt.model_dump(mode="json") for prompt in self.prompts]
+        plain["generators"] = [item.as_json() for item in self.generators]
+        plain["reference"] = self.reference.as_json() if self.reference else None
         return json.loads(json.dumps(plain, default=list))
 
     @classmethod
@@ -62,8 +80,8 @@ class RunSpec:
         """The inverse of :meth:`as_json`."""
         data = dict(plain)
         data["prompts"] = tuple(Prompt.model_validate(item) for item in data["prompts"])
-        data["generators"] = tuple(GeneratorSpec(**item) for item in data["generators"])
-        data["reference"] = GeneratorSpec(**data["reference"]) if data["reference"] else None
+        data["generators"] = tuple(GeneratorSpec.from_json(item) for item in data["generators"])
+        data["reference"] = GeneratorSpec.from_json(data["reference"]) if data["reference"] else None
         for name in ("metrics", "seeds", "reference_seeds"):
             data[name] = tuple(data[name])
         return cls(**data)
@@ -73,6 +91,22 @@ class RunSpec:
         plain = self.as_json()
         del plain["root"]
         return digest_of(plain)
+
+    def is_stored_as(self, plain: Mapping[str, Any]) -> bool:
+        """Whether ``plain``, a stored spec, is this one; options that an earlier version stored as numbers count as their texts."""
+        stored = RunSpec.from_json(plain)
+        generators = tuple(replace(item, options=restated(item.name, item.options)) for item in stored.generators)
+        reference = stored.reference and replace(stored.reference, options=restated(stored.reference.name, stored.reference.options))
+        return replace(stored, generators=generators, reference=reference).digest() == self.digest()
+
+    def seeds_of(self, item: GeneratorSpec) -> tuple[int, ...]:
+        """The seeds under which a generator of the run is asked."""
+        return self.seeds if item.seeds is None else item.seeds
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds of all generators of the run, without those of the reference set."""
+        return tuple(dict.fromkeys(seed for item in self.generators for seed in self.seeds_of(item))) or self.seeds
 
     def differences(self, other: RunSpec) -> list[str]:
         """Names of the fields in which two specs differ."""
@@ -96,31 +130,30 @@ def digest_of(plain: Any) -> str:
 def parse_generator(text: str) -> GeneratorSpec:
     """Read ``[LABEL=]NAME[:key=value[,key=value...]]``, or a YAML file with ``label``, ``name`` and ``options``.
 
-    Values are YAML scalars; a value with a comma is put in double quotes.
+    Values are read as the types that the generator declares (:mod:`seedbench.options`); a value with a comma is put in double quotes.
 
     >>> parse_generator("broken=simulator:preset=broken,sound_delay_ms=320").options
     {'preset': 'broken', 'sound_delay_ms': 320}
-    >>> parse_generator("import:path=clips.csv").label
-    'import'
+    >>> parse_generator("import:path=2024-01-01").options
+    {'path': '2024-01-01'}
     """
     if text.endswith((".yaml", ".yml")) and ":" not in text:
-        return _generator_file(Path(text))
+        return GeneratorSpec(**from_file(Path(text)))
     head, _, tail = text.partition(":")
     label, equals, name = head.partition("=")
     if not equals:
         label, name = head, head
     if not label or not name:
         raise SeedBenchError(f"generator {text!r} is not of the form [LABEL=]NAME[:key=value,...]")
-    options: dict[str, Any] = {}
+    given: dict[str, str] = {}
     for part in _split_outside_quotes(tail) if tail else []:
         key, equals, value = part.partition("=")
         if not equals or not key:
             raise SeedBenchError(f"generator {text!r}: {part!r} is not of the form key=value")
-        try:
-            options[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise SeedBenchError(f"generator {text!r}: the value of {key!r} cannot be read") from error
-    return GeneratorSpec(label=label, name=name, options=options)
+        if key.strip() in given:
+            raise SeedBenchError(f"generator {text!r} gives {key.strip()!r} twice")
+        given[key.strip()] = value
+    return GeneratorSpec(label=label, name=name, options=from_words(text, name, given))
 
 
 def _split_outside_quotes(text: str) -> list[str]:
@@ -132,13 +165,3 @@ def _split_outside_quotes(text: str) -> list[str]:
         else:
             parts[-1] += letter
     return parts
-
-
-def _generator_file(path: Path) -> GeneratorSpec:
-    try:
-        data = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise SeedBenchError(f"the generator file {path} cannot be read ({error})") from error
-    if not isinstance(data, dict) or "name" not in data or set(data) - {"label", "name", "options"}:
-        raise SeedBenchError(f"the generator file {path} needs `name`, and may have `label` and `options`")
-    return GeneratorSpec(label=str(data.get("label", data["name"])), name=str(data["name"]), options=dict(data.get("options") or {}))

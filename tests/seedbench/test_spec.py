@@ -108,3 +108,26 @@ def test_a_generator_may_come_from_a_file(tmp_path: Path) -> None:
     path.write_text("label: x\nnonsense: 1\n")
     with pytest.raises(SeedBenchError, match="needs `name`"):
         parse_generator(str(path))
+
+
+def test_a_spec_without_own_seeds_is_written_as_it_was_before_there_were_any() -> None:
+    plain = spec(reference=GeneratorSpec(label="r", name="toy")).as_json()
+    assert plain["generators"] == [{"label": "g", "name": "toy", "options": {}}]
+    assert plain["reference"] == {"label": "r", "name": "toy", "options": {}}
+
+
+def test_own_seeds_are_part_of_the_spec() -> None:
+    own = spec(seeds=(0,), generators=(GeneratorSpec(label="g", name="toy", seeds=(3, 4)), GeneratorSpec(label="h", name="toy")))
+    assert RunSpec.from_json(own.as_json()) == own
+    assert own.all_seeds == (3, 4, 0)
+    assert (
+        own.digest() != spec(seeds=(0,), generators=(GeneratorSpec(label="g", name="toy"), GeneratorSpec(label="h", name="toy"))).digest()
+    )
+
+
+def test_a_spec_whose_texts_were_stored_as_numbers_is_the_same_spec() -> None:
+    def asked(version: object) -> RunSpec:
+        return spec(generators=(GeneratorSpec(label="g", name="command", options={"argv": "gen {prompt} {out}", "version": version}),))
+
+    assert asked("2").is_stored_as(asked(2).as_json())
+    assert not asked("1.10").is_stored_as(asked(1.1).as_json())
