@@ -8,7 +8,6 @@ is made, so that listing generators stays quick.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -65,27 +64,20 @@ class Reference(Generator):
         }
 
     def generate(self, request: Request, directory: Path) -> Generation:
-        """Write ``clip.mp4`` into ``directory``; refuse by name what it was not trained for. Raises GeneratorError without weights."""
-        return self.generate_many([request], [directory])[0]
+        """Write ``clip.mp4`` into ``directory``; refuse by name what it was not trained for. Raises GeneratorError without weights.
 
-    def generate_many(self, requests: Sequence[Request], directories: Sequence[Path]) -> list[Generation]:
-        """A clip for each request, denoised together; what is refused or fails costs the others nothing."""
+        Each clip is computed alone and on one thread, also where several are asked for: sums over a padded batch, or shared among threads,
+        are rounded otherwise, and the encoder makes other bytes of that.
+        """
         from generators.reference.flow import Sampling
         from generators.reference.generate import generate
         from generators.reference.limits import refusal_of
 
-        made: dict[int, Generation] = {}
-        for place, request in enumerate(requests):
-            refusal = refusal_of(request.prompt)
-            if refusal:
-                made[place] = Generation(status="refused", reason=refusal, seed_used=request.seed)
-        asked = [place for place in range(len(requests)) if place not in made]
-        if asked:
-            model = _model(self.twin, self._folder())
-            how = Sampling(self.steps, self.guidance, self.temperature)
-            found = generate(model, [requests[i] for i in asked], [directories[i] for i in asked], how)
-            made.update(zip(asked, found, strict=True))
-        return [made[place] for place in range(len(requests))]
+        refusal = refusal_of(request.prompt)
+        if refusal:
+            return Generation(status="refused", reason=refusal, seed_used=request.seed)
+        model = _model(self.twin, self._folder())
+        return generate(model, request, directory, Sampling(self.steps, self.guidance, self.temperature))
 
     def _folder(self) -> Path:
         from generators.reference.model import SHIPPED

@@ -296,7 +296,7 @@ def table_of(
     row("distance to the simulator's clips (fd)", lambda g: _distance(distances.get((g, "fd"))))
     row("distance to the simulator's clips (kd)", lambda g: _distance(distances.get((g, "kd"))))
     row(
-        "seconds to make a clip (one core, batched)",  # an equal share of its batch's
+        "seconds to make a clip (one core)",
         lambda g: _plain_mean([(c.prompt, c.latency_s) for c in _of(cells, g, spoken) if c.latency_s], 1),
     )
     lines = [

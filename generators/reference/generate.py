@@ -1,11 +1,14 @@
-"""From requests to clips: read, sample, paint; a batch of requests goes through the transformer together."""
+"""From a request to a clip: read, sample, paint."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from generators.reference import sound
@@ -20,50 +23,52 @@ from seedbench.generator import Generation, Request
 from seedbench.media import write_clip
 
 
-def generate(model: ReferenceModel, requests: Sequence[Request], directories: Sequence[Path], how: Sampling) -> list[Generation]:
-    """One clip for each request, in ``clip.mp4`` of its directory. An asset that cannot be read fails its own request only."""
+def generate(model: ReferenceModel, request: Request, directory: Path, how: Sampling) -> Generation:
+    """The clip of a request, in ``clip.mp4`` of ``directory``. An asset that cannot be read fails it.
+
+    Computed by itself and on one thread, so that the clip depends neither on what else is asked for nor on the number of cores.
+    """
     start = time.perf_counter()
-    found: list[Given | str] = []
-    for request in requests:
+    with _one_thread():
         try:
-            found.append(given_by(request, model))
+            given = given_by(request, model)
         except (GeneratorError, ClipError) as error:
-            found.append(str(error))
-    ready = [(request, given) for request, given in zip(requests, found, strict=True) if isinstance(given, Given)]
-    codes = iter(sampled(model, [given for _, given in ready], [request.seed for request, _ in ready], how) if ready else [])
-    reading_s = (time.perf_counter() - start) / max(1, len(requests))
-    made = []
-    for request, directory, given in zip(requests, directories, found, strict=True):
-        if isinstance(given, str):
-            made.append(Generation(status="failed", reason=given, seed_used=request.seed))
-            continue
-        begun = time.perf_counter()
-        person, shot, video, heard = next(codes)
+            return Generation(status="failed", reason=str(error), seed_used=request.seed)
+        person, shot, video, heard = sampled(model, given, request.seed, how)
         pictures = frames(
             model, given.script, person, shot, video, width=request.width, height=request.height, fps=request.fps, skip=given.skip
         )
         audio = samples(model, given.script, heard, seed=request.seed, skip=given.skip)
         file = write_clip(directory / "clip.mp4", pictures, request.fps, audio, sound.RATE)
-        made.append(
-            Generation(
-                status="succeeded",
-                file=file,
-                seed_used=request.seed,
-                latency_s=reading_s + time.perf_counter() - begun,
-                cost_usd=0.0,
-                facts={"twin": model.twin, "trained": dict(model.trained)},
-            )
-        )
-    return made
+    return Generation(
+        status="succeeded",
+        file=file,
+        seed_used=request.seed,
+        latency_s=time.perf_counter() - start,
+        cost_usd=0.0,
+        facts={"twin": model.twin, "trained": dict(model.trained)},
+    )
 
 
-def sampled(model: ReferenceModel, given: Sequence[Given], seeds: Sequence[int], how: Sampling) -> list[tuple[Tensor, ...]]:
-    """Codes (people, shots, pictures, sound; each (n, C)) of each request."""
-    scripts = batched([one.script for one in given], model.vocabulary, [one.voice for one in given])
-    noise = noise_like(scripts, model.transformer.config.codes, list(seeds))
-    known, states = _known(model, given, scripts, noise, how)
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for torch and for numpy's matrix products meanwhile, as workers have it."""
+    before = torch.get_num_threads()
+    with threadpool_limits(1, user_api="blas"):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def sampled(model: ReferenceModel, given: Given, seed: int, how: Sampling) -> tuple[Tensor, ...]:
+    """Codes (people, shots, pictures, sound; each (n, C)) of a request."""
+    scripts = batched([given.script], model.vocabulary, [given.voice])
+    noise = noise_like(scripts, model.transformer.config.codes, [seed])
+    known, states = _known(model, [given], scripts, noise, how)
     made = model.scale.up(sample(model.transformer, scripts, noise, known, states, how=how, twin=model.twin))
-    return [tuple(kind[row] for kind in made.each()) for row in range(len(given))]
+    return tuple(kind[0] for kind in made.each())
 
 
 def _known(model: ReferenceModel, given: Sequence[Given], scripts: Scripts, noise: Latents, how: Sampling) -> tuple[Latents, Latents]:

@@ -31,7 +31,6 @@ CAPABILITIES = Capabilities(
     sizes=SIZES,
     references=ReferenceLimits(),
     deterministic=True,
-    batch=8,
 )
 
 

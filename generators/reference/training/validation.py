@@ -87,10 +87,12 @@ def clips(model: ReferenceModel, asked: HeldOut, folder: Path, how: Sampling, *,
     """A clip of each prompt, in its own folder below ``folder``; None where there is none."""
     root, (width, height) = asked.file.parent, size
     requests = [Request(prompt=prompt, seed=n, width=width, height=height, root=root) for n, prompt in enumerate(asked.prompts)]
-    folders = [folder / prompt.id for prompt in asked.prompts]
-    for one in folders:
-        one.mkdir(parents=True, exist_ok=True)
-    return [made.file for made in generate(model, requests, folders, how)]
+    files = []
+    for request in requests:
+        own = folder / request.prompt.id
+        own.mkdir(parents=True, exist_ok=True)
+        files.append(generate(model, request, own, how).file)
+    return files
 
 
 def staged(asked: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path | None]:

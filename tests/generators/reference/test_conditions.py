@@ -154,7 +154,7 @@ def test_what_an_edit_keeps_comes_out_as_it_went_in(
 ) -> None:
     make_clip("source.mp4", frames=30)
     given = ask(edit(talking, change))
-    person, shot, video, sound = sampled(model, [given], [3], HOW)[0]
+    person, shot, video, sound = sampled(model, given, 3, HOW)
     assert torch.allclose(person[0], given.people[0], atol=1e-5)
     assert torch.allclose(video, given.video, atol=1e-5)
     if change == "voice":
@@ -181,8 +181,8 @@ def test_the_strength_of_a_face_goes_from_the_model_s_own_to_that_of_the_picture
 ) -> None:
     face = portrait(tmp_path / "face.png")
     wanted = seen(pictures(face), model)[0][0]
-    none, little, full = (sampled(model, [ask(with_face(talking, strength))], [3], HOW)[0][0][0] for strength in (0, 0.25, 1))
-    own = sampled(model, [ask(talking())], [3], HOW)[0][0][0]
+    none, little, full = (sampled(model, ask(with_face(talking, strength)), 3, HOW)[0][0] for strength in (0, 0.25, 1))
+    own = sampled(model, ask(talking()), 3, HOW)[0][0]
     assert torch.allclose(none, own, atol=1e-5)
     assert torch.allclose(full, wanted, atol=1e-5)
     assert torch.allclose(little, 0.75 * own + 0.25 * wanted, atol=1e-5)
@@ -197,9 +197,9 @@ def test_the_strength_of_a_motion_goes_from_the_model_s_own_to_that_of_the_clip(
     def moved(strength: float) -> torch.Tensor:
         given = ask(talking(references=(asset("video:1", "dance.mp4", "motion", strength=strength),)))
         assert given.video is not None
-        return sampled(model, [given], [3], HOW)[0][2]
+        return sampled(model, given, 3, HOW)[2]
 
-    own = sampled(model, [ask(talking())], [3], HOW)[0][2]
+    own = sampled(model, ask(talking()), 3, HOW)[2]
     wanted = ask(talking(references=(asset("video:1", "dance.mp4", "motion"),))).video
     assert torch.allclose(moved(0), own, atol=1e-5)
     assert torch.allclose(moved(1), wanted, atol=1e-5)
@@ -226,8 +226,8 @@ def test_a_first_frame_of_no_strength_fixes_nothing(
     tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     portrait(tmp_path / "face.png")
-    made = sampled(model, [ask(with_face(talking, 0, "first_frame"))], [3], HOW)[0]
-    own = sampled(model, [ask(talking())], [3], HOW)[0]
+    made = sampled(model, ask(with_face(talking, 0, "first_frame")), 3, HOW)
+    own = sampled(model, ask(talking()), 3, HOW)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(made, own, strict=True))
 
 
