@@ -7,7 +7,8 @@ else an outage.
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import hashlib
 import json
 import math
 import os
@@ -15,9 +16,7 @@ import re
 import shlex
 import shutil
 import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
@@ -27,14 +26,15 @@ from typing import IO, Any, ClassVar
 from seedbench.clip import file_sha256
 from seedbench.errors import SeedBenchError
 from seedbench.generator import Capabilities, Generation, Generator, Request
+from seedbench.programs import run_program
 from seedbench.prompt import Prompt
 from seedbench.references import ReferenceLimits, render
 
 REFUSED = 10
 PLACEHOLDERS = ("prompt", "prompt_file", "seed", "out", "facts", "width", "height", "fps", "duration", "references")
 _HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+_SEPARATOR, _SHORT_OPTION = re.compile(r"[=@,:]"), re.compile(r"-[A-Za-z].")
 _TAIL_BYTES = 2000
-_GRACE_S = 3.0
 _HASHED_BYTES = 10_000_000
 
 
@@ -46,6 +46,7 @@ class Command(Generator):
     ``{seed} {width} {height} {fps} {duration}``, ``{references}`` (an argument of its own: one argument a reference file, in order),
     ``{facts}`` a JSON file the program may write (``seed_used``, ``cost_usd``, anything else). ``{{`` and ``}}`` are braces.
     ``reference_syntax`` maps a kind to the service's spelling of a mention, e.g. ``{"image": "[Image{number}]"}``.
+    ``identity_files``: the files and folders whose content decides the clips, instead of the files that ``argv`` names.
     The rest states what it takes, for the plan. Raises SeedBenchError for a template that cannot work.
     """
 
@@ -66,12 +67,14 @@ class Command(Generator):
         reference_syntax: Mapping[str, str] | None = None,
         deterministic: bool = False,
         version: str = "",
+        identity_files: Sequence[str] | None = None,
     ) -> None:
         self.argv = _template(argv)
         self.timeout_s = float(timeout_s)
         self.suffix = suffix if suffix.startswith(".") else f".{suffix}"
         self.reference_syntax = dict(reference_syntax or {})
         self.version = version
+        self.identity_files = None if identity_files is None else tuple(str(name) for name in identity_files)
         self._takes_seeds = "seed" in _holes(self.argv)
         self._capabilities = Capabilities(
             tasks=frozenset(tasks),
@@ -89,22 +92,44 @@ class Command(Generator):
         return self._capabilities
 
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
-        """The content of the scripts and small files the template names, so that a changed script is another cell."""
+        """The content of the program, and of the files that the template names (or of ``identity_files`` instead of these)."""
+        named = self._named_files() if self.identity_files is None else [Path(name) for name in self.identity_files]
+        return {"program": content_of(self._program()), "files": {str(path): content_of(path) for path in named}}
+
+    def earlier_identities(self, prompt: Prompt, seed: int) -> Sequence[Mapping[str, Any]]:
+        """The content of the small files that are arguments of their own: all that was seen before the program itself was."""
         files = [Path(argument) for argument in self.argv[1:] if "{" not in argument]
-        return {str(file): file_sha256(file) for file in files if file.is_file() and file.stat().st_size <= _HASHED_BYTES}
+        return ({str(file): file_sha256(file) for file in files if file.is_file() and file.stat().st_size <= _HASHED_BYTES},)
+
+    def remarks(self, prompts: Sequence[Prompt], seeds: Sequence[int]) -> list[str]:
+        """Folders that the template names, whose content nobody sees."""
+        if self.identity_files is not None:
+            return []
+        folders = [str(path) for path in named_paths(self.argv[1:]) if path.is_dir()]
+        what = "folders" if len(folders) > 1 else "folder"
+        hint = "change version= when their content changes, or name what decides the clips in identity_files="
+        return (
+            [f"{Path(self.argv[0]).name}: argv names the {what} {', '.join(folders)}, whose content is not looked into; {hint}."]
+            if folders
+            else []
+        )
+
+    def _program(self) -> Path:
+        return Path(shutil.which(self.argv[0]) or self.argv[0]).resolve()
+
+    def _named_files(self) -> list[Path]:
+        return [path for path in named_paths(self.argv[1:]) if path.is_file()]
 
     def generate(self, request: Request, directory: Path) -> Generation:
-        """Run the program and read its exit code. Whatever it leaves running in its process group is ended at the time limit."""
+        """Run the program and read its exit code. Whatever it has started and left running is ended with it, however it ends."""
         directory = directory.absolute()
         out, facts_file = directory / f"clip{self.suffix}", directory / "facts.json"
         argv = fill(self.argv, self._values(request, directory, out, facts_file))
-        start = time.monotonic()
         with tempfile.TemporaryFile() as stderr:
             try:
-                code = _run(argv, stderr, self.timeout_s)
+                code, latency_s = run_program(argv, stderr, self.timeout_s)
             except (OSError, ValueError) as error:
                 return Generation(status="failed", reason=f"{argv[0]} could not be started: {error}")
-            latency_s = time.monotonic() - start
             said = _tail(stderr)
         if code is None:
             reason = f"no clip after {self.timeout_s:g} s: ended{said}"
@@ -155,6 +180,70 @@ class Command(Generator):
             "duration": f"{prompt.duration_s:g}",
             "references": [reference["path"] for reference in whole["references"]],
         }
+
+
+def named_paths(arguments: Sequence[str]) -> list[Path]:
+    """The files and folders that arguments name: whole, after ``=``, ``@`` or a short option's letter, or as a word of a shell line.
+
+    Args:
+        arguments: those of a template; a word with a placeholder differs from cell to cell and names nothing.
+
+    Returns:
+        The paths that exist, each once, in the order of the arguments; ``.`` and ``..`` and paths that end in them are none.
+    """
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        for word in _words(argument):
+            if _holes([word]):
+                continue
+            for part in _parts(word.replace("{{", "{").replace("}}", "}")):
+                path = Path(part)
+                if part and path.name not in ("", "..") and os.path.exists(path):
+                    found[path] = None
+    return list(found)
+
+
+def _words(argument: str) -> list[str]:
+    """An argument, and where it is a line for a shell the words of it too."""
+    try:
+        return list(dict.fromkeys([argument, *shlex.split(argument)])) if any(letter.isspace() for letter in argument) else [argument]
+    except ValueError:  # quotes that do not close: no line for a shell
+        return [argument]
+
+
+def _parts(word: str) -> list[str]:
+    """What in a word may be a path: all of it, what follows a separator or a short option, to the end or to the next separator.
+
+    >>> _parts("--config=a=1.yaml")
+    ['--config=a=1.yaml', '--config', 'a=1.yaml', 'a', '1.yaml']
+    >>> _parts("-cfile")
+    ['-cfile', 'file']
+    """
+    starts = [0, *(match.end() for match in _SEPARATOR.finditer(word)), *([2] if _SHORT_OPTION.match(word) else [])]
+    return list(dict.fromkeys(part for start in starts for part in (word[start:], _SEPARATOR.split(word[start:])[0])))
+
+
+@functools.lru_cache(maxsize=4096)
+def _sha256(path: Path, size: int, changed_ns: int) -> str:
+    return file_sha256(path)
+
+
+def content_of(path: Path) -> str:
+    """The sha256 of a file, or of a folder's files with their names; hashed once as long as sizes and times stay as they are.
+
+    Raises:
+        SeedBenchError: there is no such file or folder, or it cannot be read.
+    """
+    if path.is_dir():
+        below = sorted(file for file in path.rglob("*") if file.is_file())
+        listed = "".join(f"{file.relative_to(path).as_posix()}\0{content_of(file)}\n" for file in below)
+        return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
+    if not path.exists():
+        raise SeedBenchError(f"{path}: there is no such file or folder (it decides what the command generator makes)")
+    facts = path.stat()
+    if not os.access(path, os.R_OK):  # a program may be run by who cannot read it
+        return f"unread, {facts.st_size} bytes of {facts.st_mtime_ns}"
+    return _sha256(path, facts.st_size, facts.st_mtime_ns)
 
 
 def fill(template: Sequence[str], values: Mapping[str, str | list[str]]) -> list[str]:
@@ -213,30 +302,6 @@ def _limits(references: bool | Mapping[str, Any]) -> ReferenceLimits | None:
             raise SeedBenchError(f"references: no limit is called {key!r}; known: {', '.join(known)}")
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in references.items()}
     return ReferenceLimits(**given)
-
-
-def _run(argv: Sequence[str], stderr: IO[bytes], timeout_s: float) -> int | None:
-    """The exit code, or None when the time was up. The program leads a process group, all of which is ended with it at the limit."""
-    with subprocess.Popen(
-        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
-    ) as process:
-        try:
-            return process.wait(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            if process.poll() is None:
-                _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the whole group to stop, then make it."""
-    os.killpg(process.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=_GRACE_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _tail(stream: IO[bytes]) -> str:

@@ -6,7 +6,6 @@ import inspect
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.command import PLACEHOLDERS, Command, fill
+from seedbench.clip import file_sha256
 from seedbench.errors import SeedBenchError
 from seedbench.generator import Request
 from seedbench.prompt import Prompt, Reference
 
+PROMPT = Prompt(id="p", text="A", task="motion")
 NASTY = 'She said "it\'s $(touch /tmp/never) `id` {seed} {{x"; then\nleft; rm -rf ~ | & > *'
 
 
@@ -102,24 +103,39 @@ def test_the_exit_code_decides(tmp_path: Path, body: str, status: str, reason: s
     assert made.latency_s is not None
 
 
-def test_at_the_time_limit_the_whole_process_group_is_ended(tmp_path: Path) -> None:
+CHILDREN = """
+import subprocess
+def start(code, **options):
+    child = subprocess.Popen([sys.executable, '-c', code], stderr=sys.stderr, **options)
+    open(os.path.join(os.path.dirname(args[0]), 'pids'), 'a').write(str(child.pid) + '\\n')
+loop = 'import time\\nwhile True: time.sleep(60)'
+start(loop)
+start(loop, start_new_session=True)
+start('import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\\n' + loop)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [(WRITE, "succeeded"), ("sys.exit(10)", "refused"), ("sys.exit(1)", "failed"), ("time.sleep(600)", "failed")]
+)
+def test_what_a_program_has_started_is_ended_with_it_however_it_ends(tmp_path: Path, end: str, status: str) -> None:
+    made, directory = ask(tmp_path, CHILDREN + end, timeout_s=20 if "sleep" not in end else 2)
+    assert made.status == status
+    children = [int(line) for line in (directory / "pids").read_text().split()]
+    assert len(children) == 3
+    assert [pid for pid in children if _running(pid)] == []
+
+
+def test_a_grandchild_that_has_left_its_parents_and_their_session_is_ended_too(tmp_path: Path) -> None:
+    daemon = "import os, time; os.setsid(); os.fork() and os._exit(0); open(P, 'w').write(str(os.getpid())); time.sleep(600)"
     body = (
-        "import signal, subprocess\n"
-        "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        "open(os.path.join(os.path.dirname(args[0]), 'pid'), 'w').write(str(child.pid))\n"
-        "time.sleep(60)"
+        "import subprocess\npath = os.path.join(os.path.dirname(args[0]), 'pid')\n"
+        f"subprocess.run([sys.executable, '-c', 'P = ' + repr(path) + {daemon!r}.join(['; ', ''])])\n"
+        "while not (os.path.exists(path) and open(path).read()): time.sleep(0.01)\n" + WRITE
     )
-    start = time.monotonic()
-    made, directory = ask(tmp_path, body, timeout_s=1.5)
-    assert time.monotonic() - start < 10
-    assert (made.status, made.reason) == ("failed", "no clip after 1.5 s: ended")
-    child = int((directory / "pid").read_text())
-    for _ in range(100):
-        if not _running(child):
-            break
-        time.sleep(0.05)
-    assert not _running(child)
+    made, directory = ask(tmp_path, body)
+    assert made.status == "succeeded"
+    assert not _running(int((directory / "pid").read_text()))
 
 
 def _running(pid: int) -> bool:
@@ -196,6 +212,75 @@ def test_a_changed_script_is_another_cell(tmp_path: Path) -> None:
     assert before == Command(argv=argv).identity(prompt, 0)
     program(tmp_path, WRITE + " # changed")
     assert before != Command(argv=argv).identity(prompt, 0)
+
+
+@pytest.mark.parametrize(
+    "words", [["--config=FILE"], ["-cFILE"], ["key=FILE"], ["data=@FILE"], ["a,b,FILE"], ["FILE"], ["-c", "cat FILE > {out}", "FILE"]]
+)
+def test_a_changed_file_that_an_argument_names_is_another_cell(tmp_path: Path, words: list[str]) -> None:
+    file = tmp_path / "lr=0.1" / "a config.yaml"
+    file.parent.mkdir()
+    file.write_text("steps: 1")
+    named = [word.replace("FILE", str(file)) for word in words]
+    command = Command(argv=[sys.executable, *named, "{out}", "{prompt}"])
+    before = command.identity(PROMPT, 0)
+    assert before == command.identity(PROMPT, 0)
+    file.write_text("steps: 20")
+    assert before != command.identity(PROMPT, 0)
+
+
+def test_a_changed_program_is_another_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "gen"
+    file.write_text("#!/bin/sh\necho 1")
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    command = Command(argv="gen {prompt} {out}")
+    before = command.identity(PROMPT, 0)
+    file.write_text("#!/bin/sh\necho 22")
+    assert before != command.identity(PROMPT, 0)
+    assert before != Command(argv="true {prompt} {out}").identity(PROMPT, 0)
+
+
+def test_a_file_is_hashed_whatever_its_size_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "weights.bin"
+    file.write_bytes(bytes(10_000_001))
+    read: list[Path] = []
+    monkeypatch.setattr("generators.command.file_sha256", lambda path: (read.append(path), file_sha256(path))[1])
+    command = Command(argv=[sys.executable, f"--weights={file}", "{prompt}", "{out}"])
+    before = command.identity(PROMPT, 0)
+    assert command.identity(PROMPT, 1) == before
+    assert read.count(file) == 1
+    with file.open("r+b") as stream:
+        stream.seek(10_000_000)
+        stream.write(b"x")
+    os.utime(file, (1, 1))
+    assert command.identity(PROMPT, 0) != before
+
+
+def test_files_and_folders_may_be_named_instead_of_those_of_the_template(tmp_path: Path) -> None:
+    log, model = tmp_path / "run.log", tmp_path / "model"
+    log.write_text("1")
+    model.mkdir()
+    (model / "weights.bin").write_bytes(b"1")
+    argv = [sys.executable, f"--log={log}", f"--model={model}", "{prompt}", "{out}"]
+    said = Command(argv=argv).remarks([PROMPT], (0,))
+    assert len(said) == 1
+    assert f"argv names the folder {model}, whose content is not looked into" in said[0]
+    command = Command(argv=argv, identity_files=[str(model)])
+    assert command.remarks([PROMPT], (0,)) == []
+    before = command.identity(PROMPT, 0)
+    log.write_text("2, and more")
+    assert command.identity(PROMPT, 0) == before
+    (model / "weights.bin").rename(model / "other.bin")
+    assert command.identity(PROMPT, 0) != before
+    with pytest.raises(SeedBenchError, match="no such file or folder"):
+        Command(argv=argv, identity_files=["nowhere"]).identity(PROMPT, 0)
+
+
+def test_its_identity_of_before_is_told_so_that_stored_runs_go_on(tmp_path: Path) -> None:
+    script = program(tmp_path, WRITE)
+    command = Command(argv=[sys.executable, script, "{out}", "{prompt}"])
+    assert command.earlier_identities(PROMPT, 0) == ({script: file_sha256(Path(script))},)
 
 
 def test_every_placeholder_and_option_is_in_the_documentation() -> None:
