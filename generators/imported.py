@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from generators.manifest import SUFFIXES, ManifestError, near, number, rows, slug
+from generators.manifest import LARGEST, SUFFIXES, ManifestError, counted, near, number, rows, slug, unread, whole_number
 from seedbench.clip import file_sha256
 from seedbench.generator import Capabilities, Generation, Generator, Request
 from seedbench.prompt import Prompt
@@ -20,6 +21,7 @@ from seedbench.suite import Suite
 
 MEDIA_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".gif"})
 REQUIRED = ("generator", "prompt_id", "file")
+TEXTS = ("prompt_id", "text")
 OPTIONAL = ("seed", "latency_s", "cost_usd", "metadata")
 _SEED_SUFFIX = re.compile(r"^(?P<name>.+?)__seed(?P<seed>[0-9]+)$")
 
@@ -55,7 +57,8 @@ class Imported(Generator):
     def __init__(self, *, path: str, generator: str | None = None, prompts: str | None = None) -> None:
         self.path = Path(str(path))
         self.prompts = None if prompts is None else Path(str(prompts))
-        found = entries(self.path)
+        listed = listing(self.path)
+        found = listed.clips
         names = generators_of(found)
         if generator is None and len(names) > 1:
             raise ManifestError(f"{self.path} holds clips of {len(names)} generators: say which with generator=, one of {', '.join(names)}")
@@ -64,6 +67,8 @@ class Imported(Generator):
             has = f"it has {', '.join(names)}"
             raise ManifestError(f"{self.path} holds no clips of {self.generator!r}{near(self.generator, names)}; {has}")
         self.clips = tuple(clip for clip in found if clip.generator == self.generator)
+        #: What the folder or manifest holds besides clips, in sentences.
+        self.left_out = listed.left_out
         self._seeded = any(clip.seed is not None for clip in self.clips)
         self._found = {(clip.prompt_id, clip.seed): clip for clip in self.clips}
 
@@ -97,12 +102,53 @@ class Imported(Generator):
         """Whether a clip was listed for the prompt that answers to this seed."""
         return self._clip(prompt, seed) is not None
 
+    def own_seeds(self) -> tuple[int, ...]:
+        """The seeds its clips have, those without one as 0; empty where none has any."""
+        return tuple(sorted({clip.seed or 0 for clip in self.clips})) if self._seeded else ()
+
+    def remarks(self, prompts: Sequence[Prompt], seeds: Sequence[int]) -> list[str]:
+        """Clips that no prompt and seed asks for, prompts without a clip, and what else lies in the path."""
+        ids = [prompt.id for prompt in prompts]
+        asked = {id(self._clip(prompt, seed)) for prompt in prompts for seed in seeds}
+        unknown = list(dict.fromkeys(clip.prompt_id for clip in self.clips if clip.prompt_id not in ids))
+        n_unknown = sum(clip.prompt_id in unknown for clip in self.clips)
+        others = [clip for clip in self.clips if clip.prompt_id not in unknown and id(clip) not in asked]
+        empty = [name for name in ids if all(clip.prompt_id != name for clip in self.clips)]
+        said = []
+        if unknown:
+            clips = f"{n_unknown} of its {len(self.clips)} clips {_are(n_unknown)} left out"
+            said.append(f"{self.generator}: {clips}, of {counted(unknown, 'prompt')} not in this run.")
+        if others:
+            left = sorted({str(clip.seed or 0) for clip in others}, key=int)
+            clips = f"{len(others)} of its {len(self.clips)} clips {_are(len(others))} left out"
+            listed = ", ".join(map(str, seeds))
+            said.append(
+                f"{self.generator}: {clips}, of {counted(left, 'seed')} not asked for; asked are {listed}. Name no seeds to take all."
+            )
+        if empty:
+            said.append(f"{self.generator} has no clip for {counted(empty, 'prompt')} of the {len(ids)} in this run; they are not counted.")
+        return [*said, *self.left_out, *self._texts_without_clips()]
+
+    def _texts_without_clips(self) -> list[str]:
+        if self.prompts is None:
+            return []
+        ids = {clip.prompt_id for clip in entries(self.path)}
+        spare = [name for name in texts_of(self.prompts) if name not in ids]
+        columns = (column for _, row in rows(self.prompts, TEXTS) for column in row if column not in TEXTS)
+        said = [f"{self.prompts.name}: no clip of {counted(spare, 'prompt')} is there; these texts are left out."] if spare else []
+        return said + unread(self.prompts, columns, TEXTS, "not read")
+
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
-        """The content of the file: another file under the same name is another cell."""
+        """The content of the file, and what is claimed of it: another file under the same name, or another cost, is another cell."""
         clip = self._clip(prompt, seed)
-        if clip is None or not clip.file.is_file():
-            return {"file_sha256": None}
-        return {"file_sha256": file_sha256(clip.file)}
+        return {**self._content(clip), **({} if clip is None else _claims(clip))}
+
+    def earlier_identities(self, prompt: Prompt, seed: int) -> Sequence[Mapping[str, Any]]:
+        """The content of the file alone."""
+        return (self._content(self._clip(prompt, seed)),)
+
+    def _content(self, clip: ImportedClip | None) -> dict[str, Any]:
+        return {"file_sha256": file_sha256(clip.file) if clip is not None and clip.file.is_file() else None}
 
     def generate(self, request: Request, directory: Path) -> Generation:
         """Point at the file, where it lies. Nothing is copied, renamed or written."""
@@ -126,28 +172,51 @@ class Imported(Generator):
         return self._found.get((prompt.id, seed)) or anyway
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What a folder or manifest holds: clips, and sentences about what is there besides and is left out."""
+
+    clips: list[ImportedClip]
+    left_out: tuple[str, ...] = ()
+
+
 def entries(path: Path) -> list[ImportedClip]:
     """The clips of a folder or a manifest, in the order of the manifest or by name. Raises ManifestError for what cannot be understood."""
+    return listing(path).clips
+
+
+def listing(path: Path) -> Listing:
+    """The clips of a folder or a manifest, and what else is there. Raises ManifestError for what cannot be understood."""
     if path.is_dir():
-        found = list(_folder(path))
-        if not found:
-            raise ManifestError(f"{path}: no clips here nor in its sub-folders (looked for {', '.join(sorted(MEDIA_SUFFIXES))})")
+        found = _folder(path)
+        if not found.clips:
+            looked = f"(looked for {', '.join(sorted(MEDIA_SUFFIXES))})"
+            raise ManifestError(" ".join([f"{path}: no clips here nor in its sub-folders {looked}", *found.left_out]))
     elif path.suffix.lower() in SUFFIXES:
-        found = [_entry(row, path, line) for line, row in rows(path, REQUIRED)]
-        if not found:
+        found = _manifest(path)
+        if not found.clips:
             raise ManifestError(f"{path}: lists no clips")
     elif not path.exists():
         raise ManifestError(f"{path}: no such folder or manifest")
     else:
         raise ManifestError(f"{path}: neither a folder nor a .csv, .tsv or .jsonl manifest; to score single files use `seedbench score`")
+    _refuse_seconds(found.clips)
+    return found
+
+
+def _refuse_seconds(found: Sequence[ImportedClip]) -> None:
+    """Refuse two clips that would be one cell. Where some clips of a generator have seeds, those without count as seed 0."""
+    seeded = {clip.generator for clip in found if clip.seed is not None}
     first: dict[tuple[str, str, int | None], ImportedClip] = {}
     for clip in found:
-        other = first.setdefault((clip.generator, clip.prompt_id, clip.seed), clip)
+        seed = 0 if clip.seed is None and clip.generator in seeded else clip.seed
+        other = first.setdefault((clip.generator, clip.prompt_id, seed), clip)
         if other is not clip:
-            seed = "without a seed" if clip.seed is None else f"with seed {clip.seed}"
-            what = f"a second clip of {clip.generator!r} for prompt {clip.prompt_id!r} {seed}"
+            which = "without a seed" if seed is None else f"with seed {seed}"
+            if seed == 0 and None in (clip.seed, other.seed):
+                which += " (those without a seed count as 0, since others have one)"
+            what = f"a second clip of {clip.generator!r} for prompt {clip.prompt_id!r} {which}"
             raise ManifestError(f"{clip.where}: {what}; the first is at {other.where}: give each a seed of its own")
-    return found
 
 
 def generators_of(found: Sequence[ImportedClip]) -> list[str]:
@@ -180,7 +249,7 @@ def suite_of(found: Sequence[ImportedClip], path: Path, *, texts: Mapping[str, s
 def texts_of(path: Path) -> dict[str, str]:
     """The texts of a ``prompt_id,text`` file (CSV, TSV or JSONL) by prompt id. Raises ManifestError."""
     texts: dict[str, str] = {}
-    for line, row in rows(path, ("prompt_id", "text")):
+    for line, row in rows(path, TEXTS):
         name = slug(str(row["prompt_id"]).strip())
         if name in texts:
             raise ManifestError(f"{path}:{line}: a second text for prompt {name!r}")
@@ -188,21 +257,75 @@ def texts_of(path: Path) -> dict[str, str]:
     return texts
 
 
-def _folder(path: Path) -> Iterator[ImportedClip]:
-    """Media files of a folder, under its name, and of its sub-folders, under theirs."""
-    folders = [path, *sorted(item for item in path.iterdir() if item.is_dir() and not item.name.startswith("."))]
-    for folder in folders:
-        for file in sorted(folder.iterdir()):
-            if file.suffix.lower() not in MEDIA_SUFFIXES or file.name.startswith(".") or not file.is_file():
-                continue
-            seeded = _SEED_SUFFIX.match(file.stem)
-            yield ImportedClip(
-                generator=folder.resolve().name,
+def _folder(path: Path) -> Listing:
+    """Media files of a folder, under its name, and of its sub-folders, under theirs (a link's own name, not that of what it leads to)."""
+    name = path.name if path.name not in ("", "..") else path.resolve().name
+    clips, other = _media_of(path, name)
+    left_out: list[str] = []
+    for folder in sorted(item for item in path.iterdir() if item.is_dir() and not item.name.startswith(".")):
+        found, rest = _media_of(folder, folder.name)
+        if found and clips and folder.name == name:
+            raise ManifestError(
+                f"{path} and its sub-folder {folder.name} both hold clips and have one name, so they would be one generator"
+            )
+        clips += found
+        other += rest
+        deeper = [item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith(".") and _holds_media(item)]
+        if deeper:
+            left_out.append(f"{path.name}: the clips in {counted(deeper, 'folder')} below {folder.name} are left out, they lie too deep.")
+        elif not found:
+            left_out.append(f"{path.name}: the sub-folder {folder.name} holds no clips.")
+    if other:
+        left_out.append(f"{path.name}: {counted(other, 'file')} left out, by their endings no clips.")
+    return Listing(clips, tuple(left_out))
+
+
+def _media_of(folder: Path, generator: str) -> tuple[list[ImportedClip], list[str]]:
+    """The clips that lie in a folder itself, and the names of its other files; what begins with a dot is hidden and passed over."""
+    clips, other = [], []
+    for file in sorted(folder.iterdir()):
+        if file.name.startswith(".") or file.is_dir():
+            continue
+        if file.suffix.lower() not in MEDIA_SUFFIXES:
+            other.append(file.name)
+            continue
+        seeded = _SEED_SUFFIX.match(file.stem)
+        if seeded and int(seeded["seed"]) > LARGEST:
+            raise ManifestError(f"{file}: the seed {seeded['seed']} is larger than {LARGEST}")
+        clips.append(
+            ImportedClip(
+                generator=generator,
                 prompt_id=slug(seeded["name"] if seeded else file.stem),
                 seed=int(seeded["seed"]) if seeded else None,
                 file=file.absolute(),
                 where=str(file),
             )
+        )
+    return clips, other
+
+
+def _holds_media(folder: Path) -> bool:
+    return any(Path(name).suffix.lower() in MEDIA_SUFFIXES for _, _, names in os.walk(folder) for name in names)
+
+
+def _manifest(path: Path) -> Listing:
+    columns: dict[str, None] = {}
+    clips = []
+    for line, row in rows(path, REQUIRED):
+        columns |= dict.fromkeys(column for column in row if column not in REQUIRED + OPTIONAL)
+        clips.append(_entry(row, path, line))
+    return Listing(clips, tuple(unread(path, columns, OPTIONAL, "kept as metadata, nothing else is made of it")))
+
+
+def _claims(clip: ImportedClip) -> dict[str, Any]:
+    """What a manifest says of a clip beyond its file, as far as it says anything."""
+    said = {"latency_s": clip.latency_s, "cost_usd": clip.cost_usd, "metadata": dict(clip.metadata) or None}
+    given = {key: value for key, value in said.items() if value is not None}
+    return {"claimed": given} if given else {}
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _entry(row: Mapping[str, Any], path: Path, line: int) -> ImportedClip:
@@ -217,14 +340,11 @@ def _entry(row: Mapping[str, Any], path: Path, line: int) -> ImportedClip:
             raise ManifestError(f"{where}: metadata: not valid JSON: {error.msg}") from error
     if given is not None and not isinstance(given, dict):
         raise ManifestError(f"{where}: metadata must be a JSON object")
-    seed = number(row, "seed", where)
-    if seed is not None and (seed != int(seed) or seed < 0):
-        raise ManifestError(f"{where}: seed: {row['seed']!r} is not a whole number from 0 up")
     return ImportedClip(
         generator=str(row["generator"]).strip(),
         prompt_id=slug(str(row["prompt_id"])),
         file=(path.parent / str(row["file"]).strip()).absolute(),
-        seed=None if seed is None else int(seed),
+        seed=whole_number(row, "seed", where),
         latency_s=number(row, "latency_s", where),
         cost_usd=number(row, "cost_usd", where),
         metadata={**metadata, **(given or {})},

@@ -9,13 +9,15 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from seedbench.errors import SeedBenchError
 
+#: The largest seed that every database keeps.
+LARGEST = 2**63 - 1
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
@@ -75,12 +77,57 @@ def _json_lines(path: Path, text: str, required: Sequence[str]) -> Iterator[tupl
         if not raw.strip():
             continue
         try:
-            row = json.loads(raw)
+            row = json.loads(raw, object_pairs_hook=_once)
         except json.JSONDecodeError as error:
             raise ManifestError(f"{path}:{number}: not valid JSON: {error.msg} at column {error.colno}") from error
+        except _TwiceError as error:
+            raise ManifestError(f"{path}:{number}: {error} stands twice in one object") from error
         if not isinstance(row, dict):
             raise ManifestError(f"{path}:{number}: every line must be an object with {', '.join(required)}")
         yield number, row
+
+
+class _TwiceError(ValueError):
+    """A key that stands twice in one JSON object, which would leave out the first value."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for place, (key, _) in enumerate(pairs):
+        if key in dict(pairs[:place]):
+            raise _TwiceError(key)
+    return dict(pairs)
+
+
+def whole_number(row: Mapping[str, Any], column: str, where: str) -> int | None:
+    """A column's whole number from 0 up, with all its digits; None where the cell is empty. ManifestError for anything else."""
+    value = number(row, column, where)
+    if value is None:
+        return None
+    text = str(row[column]).strip()
+    found = int(text) if text.isascii() and text.isdigit() else int(value)
+    if value != int(value) or found > LARGEST:
+        raise ManifestError(f"{where}: {column}: {row[column]!r} is not a whole number from 0 to {LARGEST}")
+    return found
+
+
+def unread(path: Path, columns: Iterable[str], known: Sequence[str], fate: str) -> list[str]:
+    """A sentence about the columns that nobody reads, with the ones that may be meant; ``fate`` is what becomes of them."""
+    named = list(dict.fromkeys(columns))
+    meant = [
+        f"{name!r} looks like {near_one[0]!r}" for name in named if (near_one := get_close_matches(name.strip().casefold(), known, n=1))
+    ]
+    hint = f" ({'; '.join(meant)})" if meant else ""
+    return [f"{path.name}: {counted(named, 'column')} {fate}{hint}."] if named else []
+
+
+def counted(names: Sequence[str], what: str, shown: int = 5) -> str:
+    """Names with their number: ``2 columns (a, b)``; the first few where there are many.
+
+    >>> counted(["a"], "file"), counted(["a", "b", "c"], "file", 2)
+    ('1 file (a)', '3 files (a, b, ...)')
+    """
+    rest = ", ..." if len(names) > shown else ""
+    return f"{len(names)} {what}{'s' if len(names) != 1 else ''} ({', '.join(names[:shown])}{rest})"
 
 
 def number(row: Mapping[str, Any], column: str, where: str) -> float | None:

@@ -19,8 +19,10 @@ GenerationStatus = Literal["succeeded", "failed", "refused", "expired", "unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a generator takes. Empty ``tasks`` means every task; durations in seconds; ``sizes`` empty means any.
+    """What a generator takes. Empty ``tasks`` means every task; durations in seconds; ``sizes`` (width, height) empty means any.
 
+    The plan refuses a request outside ``tasks``, durations, ``sizes`` and ``references`` by name. A generator without ``seeds`` that is
+    ``deterministic`` is asked once a prompt, and a run says so; without ``audio``, a run says what prompts ask for sound.
     ``batch`` is how many requests :meth:`Generator.generate_many` takes at once; with 1 only :meth:`Generator.generate` is called.
     """
 
@@ -98,8 +100,8 @@ class Generator:
         """Make several clips at once: one Generation for each request, in their order; ``directories`` as for :meth:`generate`.
 
         Called with 2 to ``capabilities().batch`` requests of one size and frame rate; prompts, lengths and seeds differ. Which requests
-        come together depends on workers and on what is left to do, and enters no key: a clip must not depend on the batch it was made in
-        (but for the rounding of sums), and must be the one that :meth:`generate` makes.
+        come together depends on workers and on what is left to do, and enters no key: the clip must be the one that :meth:`generate` makes,
+        byte for byte. Padded batches rarely are (sums are rounded in another order, and an encoder makes other bytes of it).
 
         An outage or a refusal of one request is the status of its Generation. Whatever is raised concerns the whole batch: its requests
         are then asked one by one with :meth:`generate`. This default makes one clip after another and keeps those that succeed.
@@ -117,6 +119,18 @@ class Generator:
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
         """What else decides the result besides the request (e.g. sha256 of an imported file): part of the cell's key."""
         return {}
+
+    def earlier_identities(self, prompt: Prompt, seed: int) -> Sequence[Mapping[str, Any]]:
+        """What :meth:`identity` gave for the same result in earlier versions: stored runs planned with one of these still resume."""
+        return ()
+
+    def own_seeds(self) -> tuple[int, ...]:
+        """The seeds of clips that exist already, which decide its cells where a run names no seeds; empty: any seed may be asked."""
+        return ()
+
+    def remarks(self, prompts: Sequence[Prompt], seeds: Sequence[int]) -> list[str]:
+        """What a run of these prompts under these seeds leaves out of what its options name, in sentences for people."""
+        return []
 
     @classmethod
     def variants(cls, **options: Any) -> dict[str, dict[str, Any]]:

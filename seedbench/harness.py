@@ -23,9 +23,9 @@ from seedbench.execution import Done, Executor
 from seedbench.locks import Holder, run_lock
 from seedbench.metric import Metric, MetricInfo, Score, SetMetric
 from seedbench.metric_records import merged, records_of
-from seedbench.plan import Cell, applies, make_metrics, plan, request_of
+from seedbench.plan import Cell, applies, make_metrics, plan, remarks, request_of
 from seedbench.prompt import Prompt
-from seedbench.provenance import provenance
+from seedbench.provenance import LEFT_OUT, provenance
 from seedbench.recheck import checked_clip, clip_path, lost_clips, plan_again, settle_again
 from seedbench.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
@@ -90,10 +90,16 @@ def prompt_for_metrics(prompt: Prompt) -> Prompt | None:
 def _stored(session: Session, name: str, spec: RunSpec) -> RunRow | None:
     """The run called ``name``, if there is one. Raises RunError if its spec is another."""
     run = session.scalar(select(RunRow).where(RunRow.name == name))
-    if run is not None and run.spec_hash != spec.digest():
+    if run is not None and run.spec_hash != spec.digest() and not spec.is_stored_as(run.spec):
         differing = ", ".join(RunSpec.from_json(run.spec).differences(spec))
         raise RunError(f"run {name!r} exists with another spec (different: {differing}); {_MEND.format(name=name)}")
     return run
+
+
+def _planned_alike(run: RunRow, cells: Sequence[Cell]) -> bool:
+    """Whether the cells of a stored run are these; keys that an earlier version gave the same cell count as its own."""
+    pairs = zip(run.cells, cells, strict=False)
+    return len(run.cells) == len(cells) and all(row.key in (cell.key, *cell.earlier_keys) for row, cell in pairs)
 
 
 def open_run(store: Store, name: str, spec: RunSpec, cells: Sequence[Cell]) -> int:
@@ -101,13 +107,17 @@ def open_run(store: Store, name: str, spec: RunSpec, cells: Sequence[Cell]) -> i
     with store.session() as session:
         known = _stored(session, name, spec)
     origin = provenance(spec) if known is None else {}  # hashes weights, so not while others wait to write
+    said = remarks(spec)
     with store.writing() as session:
         run = _stored(session, name, spec)
         if run is not None:
-            if [row.key for row in run.cells] != [cell.key for cell in cells]:
-                raise RunError(f"run {name!r} exists, and assets or imported files have changed since; {_MEND.format(name=name)}")
+            if not _planned_alike(run, cells):
+                sentence = f"run {name!r} exists, and assets, imported files or the program of a generator have changed since"
+                raise RunError(f"{sentence}; {_MEND.format(name=name)}")
+            if LEFT_OUT not in run.provenance:  # planned by an earlier version, which did not say
+                run.provenance = {**run.provenance, LEFT_OUT: said}
             return run.id
-        run = RunRow(name=name, spec=spec.as_json(), spec_hash=spec.digest(), provenance=origin)
+        run = RunRow(name=name, spec=spec.as_json(), spec_hash=spec.digest(), provenance={**origin, LEFT_OUT: said})
         for position, cell in enumerate(cells):
             run.cells.append(
                 CellRow(

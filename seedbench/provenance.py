@@ -18,6 +18,9 @@ PACKAGES = (
     "scenedetect-headless", "scipy", "silero-vad", "soxr", "torch",
 )  # fmt: skip
 
+#: Where a run's facts keep what was left out of it when it was planned, in sentences.
+LEFT_OUT = "left_out"
+
 
 def versions() -> dict[str, str]:
     """Versions of Python, of SeedBench and of what it measures with; ``absent`` where a package is not installed."""
@@ -60,5 +63,5 @@ def provenance(spec: RunSpec) -> Mapping[str, Any]:
         "versions": versions(),
         "weights": weights_used(),
         "machine": machine(),
-        "seeds": list(spec.seeds),
+        "seeds": list(spec.all_seeds),
     }

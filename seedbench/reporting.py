@@ -18,6 +18,7 @@ from seedbench.locks import run_lock
 from seedbench.metric import Measure, MetricInfo
 from seedbench.metric_records import KnownMetrics, known_metrics, provenance_shown
 from seedbench.plan import applies
+from seedbench.provenance import LEFT_OUT
 from seedbench.recheck import MADE_AGAIN, checked_clip
 from seedbench.report.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
 from seedbench.spec import RunSpec
@@ -74,15 +75,16 @@ def load_report(store: Store, workspace: Workspace, name: str | None, *, moment:
             name=run.name,
             created_at=run.created_at.replace(tzinfo=UTC).isoformat(),
             suite=SuiteFacts(name=spec.suite, version=spec.suite_version, sha256=spec.suite_sha256, n_prompts=len(spec.prompts)),
-            seeds=spec.seeds,
+            seeds=spec.all_seeds,
             generators=tuple(_generator_facts(spec, label, cells) for label in labels),
             measures=_measures(known, summary, older),
             summary=tuple(summary),
             comparisons=tuple(compare_all(table, clip_infos, labels)),
             cells=shown,
-            provenance=provenance_shown(run.provenance),
+            provenance=provenance_shown({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
             notes=(
                 *in_progress(store, run.name),
+                *run.provenance.get(LEFT_OUT, ()),
                 *_notes(run, cells, summary),
                 *known.notes,
                 *_clip_notes(rows, shown),

@@ -40,7 +40,9 @@ def run(
     suite: Annotated[str | None, typer.Option(help="A shipped suite (see `seedbench suites`) or a YAML file.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; by default made from suite and generators.")] = None,
     metric: Annotated[list[str] | None, typer.Option("--metric", "-m", help="Only these metrics. Repeat for several.")] = None,
-    seeds: Annotated[str, typer.Option(help="Seeds, with commas.")] = "0",
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds, with commas; by default 0, and of imported clips those that their names or manifest give.")
+    ] = None,
     prompt: Annotated[list[str] | None, typer.Option("--prompt", "-p", help="Only these prompts (patterns such as talk-*).")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Only prompts of this task.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many prompts.")] = None,
@@ -48,7 +50,9 @@ def run(
     fps: Annotated[int, typer.Option(min=1, max=120, help="Asked frames a second.")] = 25,
     ceiling: Annotated[str | None, typer.Option(help="Label of the generator drawn as the line to reach.")] = None,
     reference: Annotated[str | None, typer.Option(help="Generator of the reference set for distances such as FVD.")] = None,
-    reference_seeds: Annotated[str, typer.Option(help="Seeds of the reference set.")] = "1000",
+    reference_seeds: Annotated[
+        str | None, typer.Option(help="Seeds of the reference set; by default 1000, and of imported clips those that they have.")
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
     max_failures: Annotated[str, typer.Option(help="How many cells may fail (3, 5%, none, all) before the exit code is 4.")] = "none",
     out: Annotated[Path | None, typer.Option(help="Write the report into this folder as well.")] = None,
@@ -87,7 +91,7 @@ def run(
     executor = LocalExecutor(workers or sensible_workers(), workspace.cache)
     console.print(
         f"run [bold]{name}[/bold]: {len(spec.prompts)} prompts of {spec.suite}, {len(spec.generators)} generators, "
-        f"{len(spec.seeds)} seeds, {len(spec.metrics)} metrics, {executor.workers} workers",
+        f"{len(spec.all_seeds)} seeds, {len(spec.metrics)} metrics, {executor.workers} workers",
         highlight=False,
     )
     try:
@@ -117,7 +121,7 @@ def make_spec(
     suite: str | None,
     generators: list[str],
     metrics: list[str] | None,
-    seeds: tuple[int, ...],
+    seeds: tuple[int, ...] | None,
     prompts: list[str],
     tasks: list[str],
     limit: int | None,
@@ -125,9 +129,9 @@ def make_spec(
     fps: int,
     ceiling: str | None,
     reference: str | None,
-    reference_seeds: tuple[int, ...],
+    reference_seeds: tuple[int, ...] | None,
 ) -> RunSpec:
-    """A run's spec from what was typed. Raises SeedBenchError."""
+    """A run's spec from what was typed; ``seeds`` and ``reference_seeds`` None: not typed. Raises SeedBenchError."""
     from seedbench import registry
     from seedbench.plan import make_generator
     from seedbench.spec import RunSpec, parse_generator
@@ -143,7 +147,8 @@ def make_spec(
         found = together(own)
     found = select(found, ids=prompts, tasks=tasks, limit=limit)
     known = registry.entries("metrics")
-    names = tuple(metrics) if metrics else tuple(name for name in DEFAULT_METRICS if name in known)
+    chosen = [_seeded(item, seeds, 0) for item in chosen]
+    names = tuple(dict.fromkeys(metrics)) if metrics else tuple(name for name in DEFAULT_METRICS if name in known)
     for metric in names:
         registry.load("metrics", metric)
     return RunSpec(
@@ -153,15 +158,25 @@ def make_spec(
         prompts=found.prompts,
         generators=tuple(chosen),
         metrics=names,
-        seeds=seeds,
+        seeds=(0,) if seeds is None else seeds,
         width=size[0],
         height=size[1],
         fps=fps,
         ceiling=ceiling,
-        reference=_reference(reference) if reference else None,
-        reference_seeds=reference_seeds,
+        reference=_seeded(_reference(reference), reference_seeds, 1000) if reference else None,
+        reference_seeds=(1000,) if reference_seeds is None else reference_seeds,
         root=str(found.root.resolve()),
     )
+
+
+def _seeded(item: GeneratorSpec, typed: tuple[int, ...] | None, otherwise: int) -> GeneratorSpec:
+    """A generator with the seeds of its own clips, where none were typed and its own are not the one that is asked ``otherwise``."""
+    from dataclasses import replace
+
+    from seedbench.plan import make_generator
+
+    own = make_generator(item).own_seeds() if typed is None else ()
+    return item if own in ((), (otherwise,)) else replace(item, seeds=own)
 
 
 def together(suites: Sequence[Suite]) -> Suite:
@@ -218,13 +233,17 @@ def default_name(spec: RunSpec) -> str:
     return f"{safe[:60]}-{spec.digest()[:6]}"
 
 
-def _numbers(option: str, text: str) -> tuple[int, ...]:
+def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
     try:
         found = tuple(int(part) for part in text.split(","))
     except ValueError:
         raise SeedBenchError(f"{option} {text!r} is not a list of whole numbers such as 0,1,2") from None
     if len(set(found)) != len(found):
         raise SeedBenchError(f"{option} {text!r} names a seed twice")
+    if not all(-(2**63) <= seed < 2**63 for seed in found):
+        raise SeedBenchError(f"{option} {text!r}: a seed lies between -2^63 and 2^63")
     return found
 
 

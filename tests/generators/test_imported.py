@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.imported import Imported, entries, generators_of, suite_of, texts_of
+from generators.imported import Imported, entries, generators_of, listing, suite_of, texts_of
 from generators.manifest import ManifestError, slug
 from seedbench.generator import Request
 from seedbench.prompt import Prompt
@@ -53,6 +53,84 @@ def test_sub_folders_are_generators(tmp_path: Path) -> None:
     assert variants == {"a": {"path": str(tmp_path), "generator": "a"}, "b": {"path": str(tmp_path), "generator": "b"}}
     assert Imported(**variants["b"]).clips[0].file == tmp_path / "b" / "one.mp4"
     assert Imported.variants(path="x", generator="a") == {"a": {"path": "x", "generator": "a"}}
+
+
+def test_links_to_folders_of_one_name_are_generators_of_their_own(tmp_path: Path) -> None:
+    for run, name in (("runA", "p1.mp4"), ("runB", "p1.mp4")):
+        clip(tmp_path / run / "out" / name, run.encode())
+    (tmp_path / "clips").mkdir()
+    for link, run in (("modelA", "runA"), ("modelB", "runB")):
+        (tmp_path / "clips" / link).symlink_to(tmp_path / run / "out")
+    assert [(item.generator, item.file.read_bytes()) for item in entries(tmp_path / "clips")] == [("modelA", b"runA"), ("modelB", b"runB")]
+    assert generators_of(entries(tmp_path / "clips" / "modelA")) == ["modelA"]
+
+
+def test_a_folder_and_a_sub_folder_of_one_name_are_not_one_generator(tmp_path: Path) -> None:
+    clip(tmp_path / "mine" / "a.mp4")
+    clip(tmp_path / "mine" / "mine" / "b.mp4")
+    with pytest.raises(ManifestError, match="both hold clips and have one name"):
+        entries(tmp_path / "mine")
+
+
+def test_what_else_lies_in_a_folder_is_said(tmp_path: Path) -> None:
+    for name in (
+        "a.mp4",
+        "notes.txt",
+        "b.wmv",
+        ".hidden.mp4",
+        "one/c.mp4",
+        "one/c.json",
+        "one/2024/d.mp4",
+        "two/2025/e.mp4",
+        "empty/x.txt",
+    ):
+        clip(tmp_path / "mine" / name)
+    (tmp_path / "mine" / "one" / "logs").mkdir()
+    (tmp_path / "mine" / "lost.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    found = listing(tmp_path / "mine")
+    assert [(item.generator, item.prompt_id) for item in found.clips] == [("mine", "a"), ("mine", "lost"), ("one", "c")]
+    assert found.left_out == (
+        "mine: the sub-folder empty holds no clips.",
+        "mine: the clips in 1 folder (2024) below one are left out, they lie too deep.",
+        "mine: the clips in 1 folder (2025) below two are left out, they lie too deep.",
+        "mine: 4 files (b.wmv, notes.txt, x.txt, c.json) left out, by their endings no clips.",
+    )
+    made = Imported(path=str(tmp_path / "mine"), generator="mine").generate(Request(prompt=prompt("lost"), seed=0), tmp_path)
+    assert made.status == "failed"
+    assert "which is no file" in made.reason
+
+
+def test_columns_that_nobody_reads_are_said_with_what_may_be_meant(tmp_path: Path) -> None:
+    path = manifest(tmp_path, "generator,prompt_id,file,Seed,app\nveo,a,1.mp4,3,web\n")
+    told = ("clips.csv: 2 columns (Seed, app) kept as metadata, nothing else is made of it ('Seed' looks like 'seed').",)
+    assert listing(path).left_out == told
+    clip(tmp_path / "clips" / "a.mp4")
+    texts = manifest(tmp_path, "prompt_id,text,lang\na,One,en\nb,Two,fr\n", "prompts.csv")
+    assert Imported(path=str(tmp_path / "clips"), prompts=str(texts)).remarks([prompt("a")], (0,)) == [
+        "prompts.csv: no clip of 1 prompt (b) is there; these texts are left out.",
+        "prompts.csv: 1 column (lang) not read.",
+    ]
+
+
+def test_what_is_claimed_of_a_clip_is_part_of_its_identity_and_nothing_is_where_nothing_is_claimed(tmp_path: Path) -> None:
+    clip(tmp_path / "1.mp4")
+
+    def identity(cost: str) -> object:
+        return Imported(path=str(manifest(tmp_path, f"generator,prompt_id,file,cost_usd\nveo,a,1.mp4,{cost}\n"))).identity(prompt("a"), 0)
+
+    plain = {"file_sha256": hashlib.sha256(b"clip").hexdigest()}
+    assert identity("") == plain
+    assert identity("0.5") == {**plain, "claimed": {"cost_usd": 0.5}}
+    assert Imported(path=str(tmp_path / "clips.csv")).earlier_identities(prompt("a"), 0) == (plain,)
+
+
+def test_seeds_keep_all_their_digits(tmp_path: Path) -> None:
+    large = 2**62 + 1
+    assert entries(manifest(tmp_path, f"generator,prompt_id,file,seed\na,b,c.mp4,{large}\n"))[0].seed == large
+    (tmp_path / "f").mkdir()
+    clip(tmp_path / "f" / f"b__seed{10**20}.mp4")
+    with pytest.raises(ManifestError, match="is larger than"):
+        entries(tmp_path / "f")
 
 
 def test_a_manifest_may_carry_seed_latency_cost_and_anything_else(tmp_path: Path) -> None:
@@ -102,6 +180,11 @@ def test_json_lines_and_tabs_say_the_same_as_commas(tmp_path: Path) -> None:
             "generator,prompt_id,file\na,b,1.mp4\na,B,2.mp4\n",
             "clips.csv:3: a second clip of 'a' for prompt 'b' without a seed; the first is at",
         ),
+        ("generator,prompt_id,file,seed\na,b,c.mp4,100000000000000000000\n", "is not a whole number from 0 to 9223372036854775807"),
+        (
+            "generator,prompt_id,file,seed\na,b,1.mp4,0\na,b,2.mp4,\na,b,3.mp4,1\n",
+            "clips.csv:3: a second clip of 'a' for prompt 'b' with seed 0 (those without a seed count as 0, since others have one)",
+        ),
         ("generator,prompt_id,file,seed\na,b,1.mp4,2\na,b,2.mp4,2\n", "clips.csv:3: a second clip of 'a' for prompt 'b' with seed 2"),
     ],
 )
@@ -115,6 +198,7 @@ def test_a_mistake_in_a_manifest_is_told_with_its_line(tmp_path: Path, text: str
     [
         ("{}\n", "clips.jsonl:1: generator is missing"),
         ("\n[1]\n", "clips.jsonl:2: every line must be an object with generator, prompt_id, file"),
+        ('{"generator": "a", "prompt_id": "b", "file": "c", "file": "d"}\n', "clips.jsonl:1: file stands twice in one object"),
         ('{"generator": 1,\n', "clips.jsonl:1: not valid JSON"),
     ],
 )
