@@ -22,7 +22,7 @@ import seedbench.clip
 from seedbench import registry
 from seedbench.cli import app
 from seedbench.clip import Clip
-from seedbench.errors import RunError, SeedBenchError, StorageError
+from seedbench.errors import GeneratorError, RunError, SeedBenchError, StorageError
 from seedbench.execution import Done, LocalExecutor
 from seedbench.generator import Generation, Request
 from seedbench.harness import execute
@@ -32,7 +32,7 @@ from seedbench.reporting import load_report
 from seedbench.runs import changed_prompts, compare_runs, delete_run, export_run
 from seedbench.spec import GeneratorSpec, RunSpec
 from seedbench.store import CellRow, ScoreRow, Store
-from seedbench.work import ScoreTask, generate, score
+from seedbench.work import GenerateTask, ScoreTask, generate, score
 from seedbench.workspace import Workspace
 
 PROMPTS = tuple(Prompt(id=f"p{index}", text="grey", task="sound", duration_s=0.4) for index in range(4))
@@ -595,23 +595,30 @@ def test_a_full_disk_stops_the_run_with_one_sentence_and_loses_nothing(workspace
     assert outcome.resumed > 0
 
 
-def test_two_processes_that_no_lock_kept_apart_write_everything_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stage", [0, 1], ids=["clips", "sets"])
+def test_two_processes_that_no_lock_kept_apart_write_everything_once(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, stage: int
+) -> None:
     """As on a shared folder whose file system has no locks: work is done twice, nothing is lost and nothing is an outage."""
-    spec = spec_of()
-    second = InProcess()
+    spec = spec_of(prompts=PROMPTS[:2])
 
     class Between(InProcess):
-        """Lets another process go through the whole run after its own third result."""
+        """Lets another process go through the whole run after a result of its own; what it then makes itself fails."""
+
+        stages = 0
 
         def results(self) -> Iterator[Done[Any]]:
+            stage_now, self.stages = self.stages, self.stages + 1
             for number, done in enumerate(super().results()):
-                if number == 3:
-                    carry_out(spec, workspace, second)
-                yield done
+                if (stage_now, number) == (stage, 1):
+                    carry_out(spec, workspace)
+                late = stage_now == 0 == stage and number > 1 and isinstance(done.task, GenerateTask)
+                yield Done(done.task, error=GeneratorError("too late")) if late else done
 
     monkeypatch.setattr(FileLocks, "hold", lambda *_, **__: nullcontext())
     outcome = carry_out(spec, workspace, Between())
-    assert (outcome.cells, outcome.failed) == (20, 0)
+    assert (outcome.cells, outcome.failed) == (10, 0)
+    assert {cell.reason for cell in cells_of(workspace)} == {""}
     other = Workspace(_other_home(workspace))
     carry_out(spec, other)
     assert numbers(workspace) == numbers(other)
