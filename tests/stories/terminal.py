@@ -47,7 +47,7 @@ class Terminal:
             env=given,
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_as_from_a_shell,
         )
         os.close(slave)
 
@@ -109,6 +109,13 @@ class Terminal:
         self.close()
 
 
+def _as_from_a_shell() -> None:
+    """What a shell does for a command in the foreground: the terminal is its own, and no signal is ignored, whatever started the tests."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for signum in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_DFL)
+
+
 def path_with_toy() -> str:
     """PYTHONPATH with this checkout and the toy plug-in."""
     return os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toy")])
@@ -139,7 +146,8 @@ def signum_in(pid: int, field: str, signum: int) -> bool:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a command ended that was sent a signal. ``sent`` is False where it had ended of itself before; ``done``: its last line came."""
+    """How a command ended that was sent a signal. ``sent`` is False where it had ended of itself before; ``done`` is True where it had
+    printed its last line, or where that is not known since its terminal is closed."""
 
     kind: str
     moment: str
@@ -202,12 +210,13 @@ def interrupted(terminal: Terminal, kind: str, moment: str, after_s: float, chan
                 terminal.read(0.01)
             if terminal.process.poll() is None:
                 terminal.type(b"\x03")
+        terminal.read(0.2)  # what was printed before the signal came
+        done = last_line in terminal.text or kind == "closed"
         code = terminal.end()
         seconds = time.monotonic() - began
         gone = time.monotonic() + HANGS_S
         while (left := terminal.left()) and time.monotonic() < gone:
             terminal.read()
-        done = last_line in terminal.text
         return Ending(kind, moment, after_s, sent, code, done, seconds, terminal.text, tuple(" ".join(one.cmdline()) for one in left))
     finally:
         terminal.kill()
