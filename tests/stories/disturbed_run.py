@@ -69,7 +69,8 @@ def disturbed(folder: Path, n: int, seed: int) -> Iterator[tuple[Ending, list[st
         wrong = ending.faults(GOES_ON)
         if chance.random() < COMPLETED or not ending.stopped or number == n - 1:
             run.complete()
-            if run.numbers() != expected:
-                wrong.append(f"other numbers than those of an undisturbed run, in {run.folder}")
+            if (found := run.numbers()) != expected:
+                rows = [f"{one}, undisturbed {other}" for one, other in zip(found, expected, strict=False) if one != other]
+                wrong.append(f"{len(found)} rows for {len(expected)}; other than in an undisturbed run: {rows[:3]}")
             run = None
         yield ending, wrong
