@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from arena.commands import clips_folder
 from arena.export import studies, votes_of
 from arena.store import StudyRow, open_store
 from seedbench.workspace import Workspace
@@ -45,8 +46,7 @@ def test_a_study_is_made_whole_or_not_at_all_and_its_simulated_votes_go_on(run: 
         store = open_store(Workspace(home).database_url)
         with store.session() as session:
             names = list(session.scalars(select(StudyRow.name)))
-        folders = list((home / "arena").glob("*")) if (home / "arena").exists() else []
-        assert len(names) == len([one for one in folders if not one.name.endswith(".part")])
+        assert clips_folder(Workspace(home), "run").exists() == (names == ["run"])
         store.close()
     assert stopped
     terminal = Terminal([*SEEDBENCH, "arena", "demo", "run", "--voters", "8", "--votes", "4"], home, cwd=run.folder)
