@@ -7,8 +7,6 @@ file the user supplied, so that a file exchanged behind our back is noticed.
 from __future__ import annotations
 
 import fnmatch
-import functools
-import hashlib
 import importlib.util
 import json
 import os
@@ -23,12 +21,14 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from seedbench.errors import StorageError, UnknownNameError, WeightsError
+from seedbench.clip import file_sha256
+from seedbench.errors import ClipError, StorageError, UnknownNameError, WeightsError
 from seedbench.locks import FileLocks
 from seedbench.weights_lists import Weights, lists
-from seedbench.wholefile import whole
+from seedbench.wholefile import move_aside, whole
 
 ABSENT = "absent"
+UNREADABLE = "unreadable"
 _PIP_S = 1800.0
 
 
@@ -60,31 +60,30 @@ def _place(entry: Weights) -> Path:
 
 
 def _digest(path: Path) -> str:
-    stat = path.stat()
-    return _digest_of_state(path, stat.st_size, stat.st_mtime_ns)
+    try:
+        return file_sha256(path)
+    except ClipError as error:
+        raise WeightsError(f"the weights {error}") from error
 
 
-@functools.lru_cache(maxsize=64)
-def _digest_of_state(path: Path, size: int, mtime_ns: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _installed() -> dict[str, str]:
+    """The hashes of the files the user supplied, by name; none where the record of them is damaged: then each is to be added again."""
+    record = folder() / "installed.json"
+    try:
+        known = json.loads(record.read_text())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise WeightsError(f"{record} cannot be read ({error.strerror})") from error
+    except ValueError:
+        return {}
+    return {name: found for name, found in known.items() if isinstance(found, str)} if isinstance(known, dict) else {}
 
 
 def _expected(entry: Weights) -> str | None:
     if entry.sha256:
         return entry.sha256
     return _installed().get(entry.name)
-
-
-def _installed() -> dict[str, str]:
-    """The hashes of the files that the user supplied, by name. Raises WeightsError where they cannot be read."""
-    record = folder() / "installed.json"
-    try:
-        return dict(json.loads(record.read_text())) if record.exists() else {}
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(
-            f"{record} cannot be read ({error}): remove it, and add your files again with `seedbench weights add`"
-        ) from error
 
 
 def _note_installed(name: str, sha256: str) -> None:
@@ -123,15 +122,23 @@ def path(name: str) -> Path:
 def _check(entry: Weights, place: Path, expected: str | None) -> None:
     found = _digest(place)
     if expected is None and entry.source["kind"] == "user":
-        raise WeightsError(f"{place} was not put there by `seedbench weights add {entry.name} PATH`, so its hash is not known; add it")
+        raise WeightsError(f"the hash of {place} is not known; add it (again) with `seedbench weights add {entry.name} PATH`")
     if found != expected:
-        raise WeightsError(f"{place} has sha256 {found[:12]}..., expected {str(expected)[:12]}...; delete it and fetch it again")
+        again = f"run: seedbench weights fetch {entry.name}"
+        if entry.source["kind"] == "user":
+            again = f"add it again with `seedbench weights add {entry.name} PATH`"
+        elif entry.source["kind"] == "package":
+            again = f"install the package {entry.source['package']} again"
+        raise WeightsError(f"{place} has sha256 {found[:12]}..., expected {str(expected)[:12]}...: {again}")
 
 
 def sha256_of(name: str) -> str:
-    """sha256 of what is installed under ``name``, or ``"absent"``: part of the keys of what was computed with it."""
+    """sha256 of what is installed under ``name``, ``"absent"`` or ``"unreadable"``: part of the keys of what was computed with it."""
     entry = entry_of(name)
-    return _digest(_place(entry)) if available(name) else ABSENT
+    try:
+        return _digest(_place(entry)) if available(name) else ABSENT
+    except WeightsError:  # said by path() to whoever needs them
+        return UNREADABLE
 
 
 def verify(name: str) -> str:
@@ -182,6 +189,7 @@ def add(name: str, file: Path, *, accept_other: bool = False) -> Path:
 
 def _install(file: Path, place: Path) -> None:
     try:
+        move_aside(place, folder())
         with whole(place) as partial:
             shutil.copyfile(file, partial)
     except OSError as error:

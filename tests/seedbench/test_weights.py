@@ -91,7 +91,7 @@ def test_a_file_exchanged_behind_our_back_is_noticed(folder: Path, tmp_path: Pat
     (tmp_path / "there.bin").write_bytes(b"weights")
     entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
     weights.fetch("small").write_bytes(b"evil!!!")
-    with pytest.raises(WeightsError, match="delete it and fetch it again"):
+    with pytest.raises(WeightsError, match="run: seedbench weights fetch small"):
         weights.path("small")
 
 
@@ -112,6 +112,27 @@ def test_a_file_with_another_hash_than_the_published_one_needs_consent(folder: P
     with pytest.raises(WeightsError, match="--accept-other"):
         weights.add("syncnet", mine)
     assert weights.add("syncnet", mine, accept_other=True).exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"arcface": "0', b"[1]", b'{"arcface": 5}', b"\xff\xfe"])
+def test_a_damaged_record_of_hashes_asks_for_the_file_again(folder: Path, tmp_path: Path, damage: bytes) -> None:
+    mine = tmp_path / "mine.pt"
+    mine.write_bytes(b"arcface")
+    weights.add("arcface", mine)
+    (folder / "installed.json").write_bytes(damage)
+    with pytest.raises(WeightsError, match=r"is not known; add it \(again\) with `seedbench weights add arcface PATH`"):
+        weights.path("arcface")
+    assert weights.add("arcface", mine).read_bytes() == b"arcface"
+
+
+def test_a_folder_in_the_place_of_weights_is_told_and_gives_way(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there.bin").write_bytes(b"weights")
+    entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
+    (folder / "small" / "small.bin").mkdir(parents=True)
+    assert weights.sha256_of("small") == "unreadable"
+    with pytest.raises(WeightsError, match="is a folder"):
+        weights.path("small")
+    assert weights.fetch("small").read_bytes() == b"weights"
 
 
 # -- lists that other packages bring along -----------------------------------------------------------------------------------------
