@@ -21,6 +21,7 @@ from arena.store import ClipRow, PairRow, StudyRow
 from arena.study import Settings, StudyError, study_lock
 from arena.votes import Profile
 from seedbench.breakage import break_clip
+from seedbench.clip import file_sha256
 from seedbench.errors import SeedBenchError
 from seedbench.locks import FileLocks
 from seedbench.media import probe
@@ -42,7 +43,7 @@ _OTHERS = "{folder} is there already, of a study that this database does not kno
 
 @dataclass(frozen=True)
 class Entry:
-    """A clip of a run that takes part; ``captions`` are the lines that were to be said."""
+    """A clip of a run that takes part; ``captions`` are the lines that were to be said. ``lost`` says why there is no clip any more."""
 
     generator: str
     run: str
@@ -54,6 +55,7 @@ class Entry:
     file: Path
     sha256: str
     captions: tuple[Caption, ...] = ()
+    lost: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def entries_of(reports: Sequence[RunReport], captions: Mapping[tuple[str, str], 
     found = []
     for report in reports:
         for cell in report.cells:
-            if cell.status != "succeeded" or cell.clip_path is None:
+            if cell.status != "succeeded":
                 continue
             name = cell.generator if labels[cell.generator] == 1 else f"{cell.generator} ({report.name})"
             suite = f"{report.suite.name} {report.suite.version}"
@@ -105,9 +107,10 @@ def entries_of(reports: Sequence[RunReport], captions: Mapping[tuple[str, str], 
                     cell.task,
                     suite,
                     cell.seed,
-                    cell.clip_path,
+                    cell.clip_path or Path(),
                     cell.clip_sha256,
                     (captions or {}).get((report.name, cell.prompt_id), ()),
+                    lost="" if cell.clip_path is not None else cell.reason or "its clip is gone",
                 )
             )
     return found
@@ -166,6 +169,8 @@ def _prepare(
         if not any(pair.kind == "pair" for pair in maker.pairs):
             reasons = "; ".join(dict.fromkeys(maker.refused.values())) or "sounding and silent clips are never put side by side"
             raise StudyError(f"no pair is left to show: {reasons}")
+        for clip in maker.clips:
+            clip.file_sha256 = file_sha256(making / clip.file)
         with held():  # the folder and the rows are there both or not at all
             with store.writing() as session:
                 _refuse_taken(session, name)  # by another process, while this one made the clips
@@ -222,6 +227,8 @@ class _Maker:
         facts = {}
         for one in entries:
             try:
+                if one.lost:
+                    raise StudyError(one.lost)
                 fact = probe(one.file)
                 if not fact.has_video or fact.fps <= 0:
                     raise StudyError("it has no moving picture")

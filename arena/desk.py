@@ -32,7 +32,8 @@ from arena.rules import Rules
 from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
 from arena.study import Settings, StudyError
 from arena.votes import OVERALL, Choice, Origin, least_s
-from seedbench.errors import SeedBenchError
+from seedbench.clip import file_sha256
+from seedbench.errors import ClipError, SeedBenchError
 from seedbench.store import Store
 
 STRANGER = ""
@@ -120,6 +121,14 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+def _is_whole(file: Path, sha256: str) -> bool:
+    """Whether a clip that is to be shown has the content it was prepared with; of old studies no hash is known."""
+    try:
+        return not sha256 or file_sha256(file) == sha256
+    except ClipError:
+        return False
+
+
 class Desk:
     """One study's desk; ``folder`` holds its clips, ``newcomers`` may be had instead of the study's limit of new voters an hour.
 
@@ -168,6 +177,9 @@ class Desk:
         missing = sum(not file.exists() for pair in self.pairs.values() for file in pair.files)
         if missing:
             raise StudyError(f"{missing} clips of the study are not in {self.folder}: prepare it anew under another name")
+        damaged = sum(not _is_whole(self.folder / one.file, one.file_sha256) for one in clips.values())
+        if damaged:
+            raise StudyError(f"{damaged} clips of the study in {self.folder} are damaged: prepare it anew under another name")
         m = len(self.models)
         self.counts = np.zeros((m, m, 3), np.int64)
         self.shown: dict[int, int] = defaultdict(int)

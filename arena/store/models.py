@@ -29,8 +29,8 @@ class StudyRow(Base):
 
 
 class ClipRow(Base):
-    """A clip as it is shown. ``generator`` is never sent to a voter before the vote; ``file`` lies in the study's folder; ``run`` is where
-    it came from (empty: not known of an old study)."""
+    """A clip as it is shown. ``generator`` is never sent to a voter before the vote; ``file`` lies in the study's folder and has
+    ``file_sha256`` as its content; ``run`` is where it came from. Both are empty where they are not known of an old study."""
 
     __tablename__ = "arena_clips"
 
@@ -41,6 +41,7 @@ class ClipRow(Base):
     run: Mapped[str] = mapped_column(String(200), default="", server_default="")
     broken: Mapped[str] = mapped_column(String(100), default="")
     file: Mapped[str] = mapped_column(String(100))
+    file_sha256: Mapped[str] = mapped_column(String(64), default="", server_default="")
     duration_s: Mapped[float] = mapped_column(Float)
     style: Mapped[dict[str, Any]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from arena.ballots import Entry, prepare
+from arena.ballots import Entry, entries_of, prepare
+from arena.desk import Desk
 from arena.rules import Rules
 from arena.store import ClipRow, PairRow, StudyRow, open_store
 from arena.study import Settings, StudyError
+from seedbench.clip import file_sha256
 from seedbench.locks import HeldError
 from seedbench.media import probe, write_clip
 from seedbench.store import Store
+from tests.seedbench.report.conftest import build_report
 
 RULES = Rules(name="r")
 
@@ -170,3 +174,30 @@ def test_a_name_that_another_machine_took_meanwhile_is_a_sentence(store: Store, 
         prepare(store, tmp_path / "study", entries, settings(), RULES, "s", tick=elsewhere)
     assert not (tmp_path / "study").exists()
     assert len(rows(store, StudyRow)) == 1
+
+
+def test_a_clip_that_is_lost_is_refused_with_the_reason(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
+    lost = replace(entry("c"), file=Path(), lost="its clip is damaged")
+    made = prepare(store, tmp_path / "study", [entry("a"), entry("b"), lost], settings(), RULES, "s")
+    assert (made.n_pairs, set(made.refused.values())) == (1, {"its clip is damaged"})
+
+
+def test_lost_clips_of_a_run_are_entries_and_not_passed_over(tmp_path: Path) -> None:
+    report = build_report(tmp_path)
+    cells = [replace(cell, status="succeeded", clip_path=None, reason="gone") for cell in report.cells]
+    entries = entries_of([replace(report, cells=tuple(cells))])
+    assert len(entries) == len(cells)
+    assert {one.lost for one in entries} == {"gone"}
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b""), lambda file: file.write_bytes(b"x" + file.read_bytes()[1:])])
+def test_voters_are_not_shown_a_clip_that_is_not_the_prepared_one(
+    store: Store, tmp_path: Path, entry: Callable[..., Entry], damage: Callable[[Path], object]
+) -> None:
+    prepare(store, tmp_path / "study", [entry("a"), entry("b")], settings(), RULES, "s")
+    Desk(store, "s", tmp_path / "study")
+    clip = rows(store, ClipRow)[0]
+    assert clip.file_sha256 == file_sha256(tmp_path / "study" / clip.file)
+    damage(tmp_path / "study" / clip.file)
+    with pytest.raises(StudyError, match=r"1 clips of the study in .* are damaged: prepare it anew"):
+        Desk(store, "s", tmp_path / "study")

@@ -63,3 +63,21 @@ def test_a_database_of_before_learns_the_runs_of_its_clips_from_its_pairs(tmp_pa
     store.close()
     with open_store(url).session() as session:
         assert [clip.run for clip in session.scalars(select(ClipRow).order_by(ClipRow.id))] == known
+
+
+def test_a_study_of_before_hashes_were_kept_opens(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    store = Store(url)
+    up_to(store, "0003")
+    with store.engine.begin() as connection:
+        connection.execute(text("insert into arena_studies values (1, 's', '2026-01-01', '{}', '{}', x'00')"))
+        connection.execute(
+            text(
+                "insert into arena_clips (study_id, generator, source_sha256, broken, file, duration_s, style) "
+                "values (1, 'a', '', '', 'a.mp4', 1.0, '{}')"
+            )
+        )
+    store.close()
+    with open_store(url).session() as session:
+        [clip] = session.scalars(select(ClipRow))
+        assert (clip.file, clip.file_sha256) == ("a.mp4", "")
