@@ -22,6 +22,7 @@ from seedbench.answers import checked_scores, problem_of_generation
 from seedbench.artifacts import Artifacts
 from seedbench.clip import Clip, file_sha256
 from seedbench.code_digest import code_digest
+from seedbench.compiled import record_compiled
 from seedbench.errors import ClipError, ClipUnavailableError, GenerationRefusedError, GeneratorError, StorageError, WeightsError
 from seedbench.generator import Generation, Request
 from seedbench.metric import Features, Metric, MetricInfo, Sample, Score, SetMetric
@@ -212,6 +213,7 @@ def score(task: ScoreTask) -> Scored:
         else:
             scores[name] = _score_one(metric, clip, sample)
         seconds[name] = time.perf_counter() - start
+    record_compiled()
     facts = {**{k: v for k, v in clip.facts.__dict__.items() if k != "notes"}, "notes": list(_notes(clip))}
     return Scored(scores=scores, keys=_keys(task), facts=facts, seconds=seconds)
 

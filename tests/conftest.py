@@ -15,7 +15,7 @@ TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed distribution; spawned workers inherit the path
 
 from seedbench.analysis import use_cache  # noqa: E402
-from seedbench.compiled import own_place  # noqa: E402
+from seedbench.compiled import own_place, record_compiled  # noqa: E402
 from seedbench.media import write_clip  # noqa: E402
 from seedbench.scratch import leave  # noqa: E402
 from seedbench.workspace import Workspace  # noqa: E402
@@ -26,6 +26,11 @@ os.environ["NUMBA_CACHE_DIR"] = str(own_place(Path(__file__).parent.parent / ".p
 # How long an example takes is up to what else the machine does.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_sessionfinish() -> None:
+    """What was compiled is there for the next session."""
+    record_compiled()
 
 
 @pytest.fixture
