@@ -7,7 +7,10 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,7 @@ class UndecodableError(ValueError):
 
 
 #: What numpy, zipfile, zlib, json and the dataclasses raise for bytes that are not theirs.
-_DAMAGE = (
+DAMAGE = (
     *(ValueError, TypeError, LookupError, AttributeError, ImportError, EOFError, OSError, RecursionError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
 )
@@ -46,8 +49,18 @@ def unpack(data: bytes) -> Any:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             tree = json.loads(archive["tree"].tobytes())
             return _decode(tree, archive)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UndecodableError(f"these {len(data)} bytes are no packed value ({type(error).__name__}: {error})") from error
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[Any]:
+    """The arrays of an ``.npz`` that came with a package. Raises UndecodableError, a sentence, where what is read of it is damaged."""
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            yield archive
+    except DAMAGE as error:
+        raise UndecodableError(f"{file.name} is damaged, or is not of this version: install the package again ({error})") from error
 
 
 def _encode(value: Any, arrays: list[np.ndarray]) -> Any:

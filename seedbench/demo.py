@@ -8,6 +8,7 @@ compressed hard). Whoever knows what was broken can read in the report whether t
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import sys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from seedbench.workspace import Workspace
 
 OUT = Path("demo-report")
+RECORD = "sha256.json"
 BLURRED = {"blur": 1.5, "reencode": 42.0}
 STILL = (
     "{python} -m generators.simulator --prompt-file {{prompt_file}} --seed {{seed}} --width {{width}} --height {{height}} "
@@ -32,12 +34,16 @@ STILL = (
 
 
 def compressed_clips(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path) -> Path:
-    """A folder of clips as somebody else might hand it over: the simulator's (seed 7), blurred and compressed. Made once."""
+    """A folder of clips as somebody else might hand it over: the simulator's (seed 7), blurred and compressed.
+
+    Made once, and again where a clip of it is no longer what it was.
+    """
     from seedbench.locks import FileLocks
 
     folder = workspace.folder / "demo-clips" / "compressed"
     with FileLocks(workspace.folder / "locks").hold("the clips of the demo", wait=_tell):
-        if not folder.exists():
+        if not _as_recorded(folder):
+            shutil.rmtree(folder, ignore_errors=True)
             _make_compressed(workspace, prompts, root, folder)
     return folder
 
@@ -48,6 +54,7 @@ def _tell(holder: Holder) -> None:
 
 def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path, folder: Path) -> None:
     from seedbench.breakage import break_clip
+    from seedbench.clip import file_sha256
     from seedbench.execution import LocalExecutor, sensible_workers
     from seedbench.plan import request_of
     from seedbench.spec import GeneratorSpec, RunSpec
@@ -74,7 +81,20 @@ def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
                 break_clip(clip, partial / f"{done.task.request.prompt.id}.mp4", BLURRED)
     finally:
         executor.close()
+    (partial / RECORD).write_text(json.dumps({file.name: file_sha256(file) for file in partial.glob("*.mp4")}, indent=1))
     partial.rename(folder)
+
+
+def _as_recorded(folder: Path) -> bool:
+    """Whether the clips in a folder are those that were made, all of them."""
+    from seedbench.clip import file_sha256
+    from seedbench.errors import ClipError
+
+    try:
+        known = json.loads((folder / RECORD).read_bytes())
+        return known == {file.name: file_sha256(file) for file in folder.glob("*.mp4")}
+    except (OSError, ValueError, ClipError):
+        return False
 
 
 def main() -> None:

@@ -42,7 +42,17 @@ def find_run(session: Session, name: str | None) -> RunRow:
 def spec_of(store: Store, name: str | None) -> RunSpec:
     """What a run was asked to do, by its name. Raises RunError."""
     with store.session() as session:
-        return RunSpec.from_json(find_run(session, name).spec)
+        return _spec(find_run(session, name))
+
+
+def _spec(run: RunRow) -> RunSpec:
+    try:
+        return RunSpec.from_json(run.spec)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise RunError(
+            f"what run {run.name!r} was asked to do is damaged in the database ({type(error).__name__}): restore the database from a copy, "
+            f"or give the run up with `seedbench runs delete {run.name}`"
+        ) from error
 
 
 def load_report(store: Store, workspace: Workspace, name: str | None, *, moment: Session | None = None) -> RunReport:
@@ -52,7 +62,7 @@ def load_report(store: Store, workspace: Workspace, name: str | None, *, moment:
     """
     with store.reading() if moment is None else nullcontext(moment) as session:
         run = find_run(session, name)
-        spec = RunSpec.from_json(run.spec)
+        spec = _spec(run)
         rows = list(
             session.scalars(
                 select(CellRow).where(CellRow.run_id == run.id).order_by(CellRow.position).options(selectinload(CellRow.scores))
@@ -271,6 +281,8 @@ def in_progress(store: Store, name: str) -> list[str]:
 
 def _notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[SummaryRow]) -> list[str]:
     notes = []
+    if RunSpec.digest_of_json(run.spec) != run.spec_hash:
+        notes.append("What this run was asked to do was changed in the database since it was planned: what is shown of it may be wrong.")
     unfinished = sum(cell.status == "planned" or not cell.scored for cell in cells)
     if unfinished:
         notes.append(f"This run is not finished: {unfinished} of {len(cells)} cells are missing. The same command goes on with it.")

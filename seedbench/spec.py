@@ -88,9 +88,12 @@ class RunSpec:
 
     def digest(self) -> str:
         """sha256 of the spec; where the assets lie is left out, their content is in the cells' keys."""
-        plain = self.as_json()
-        del plain["root"]
-        return digest_of(plain)
+        return self.digest_of_json(self.as_json())
+
+    @staticmethod
+    def digest_of_json(plain: Mapping[str, Any]) -> str:
+        """The digest of a spec as JSON, as it was stored."""
+        return digest_of({name: value for name, value in plain.items() if name != "root"})
 
     def is_stored_as(self, plain: Mapping[str, Any]) -> bool:
         """Whether ``plain``, a stored spec, is this one; options that an earlier version stored as numbers count as their texts."""

@@ -6,7 +6,9 @@ file the user supplied, so that a file exchanged behind our back is noticed.
 
 from __future__ import annotations
 
+import base64
 import fnmatch
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -117,6 +119,28 @@ def path(name: str) -> Path:
         raise WeightsError(f"weights {name!r} are not installed; run: {mend}")
     _check(entry, place, _expected(entry))
     return place
+
+
+def of_package(distribution: str, member: str) -> Path:
+    """A file that an installed distribution brings along, checked against the hash in the distribution's own record.
+
+    ``member`` is the end of its path. Raises WeightsError where it is missing, or is not what was installed.
+    """
+    again = f"install it again: pip install --force-reinstall {distribution}"
+    try:
+        listed = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError as error:
+        raise WeightsError(f"{distribution} is not installed: pip install {distribution}") from error
+    for one in listed:
+        if one.as_posix().endswith(member):
+            place = Path(str(one.locate()))
+            if not place.exists():
+                break
+            found = base64.urlsafe_b64encode(bytes.fromhex(_digest(place))).decode().rstrip("=")
+            if one.hash is not None and one.hash.mode == "sha256" and one.hash.value != found:
+                raise WeightsError(f"{place.name} of {distribution} is damaged; {again}")
+            return place
+    raise WeightsError(f"{member} of {distribution} is missing; {again}")
 
 
 def _check(entry: Weights, place: Path, expected: str | None) -> None:

@@ -7,15 +7,13 @@ the import of torch (the arithmetic equals torch's to 2e-6 when both have the sa
 from __future__ import annotations
 
 import functools
-import importlib.util
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seedbench.analysis import analysis
-from seedbench.errors import WeightsError
+from seedbench.weights import of_package
 
 if TYPE_CHECKING:
     from seedbench.clip import Clip
@@ -83,13 +81,7 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 def _vad_weights() -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
-    spec = importlib.util.find_spec("silero_vad")
-    if spec is None or not spec.submodule_search_locations:
-        raise WeightsError("silero-vad is not installed: pip install silero-vad")
-    path = Path(spec.submodule_search_locations[0]) / "data" / "silero_vad_16k.safetensors"
-    if not path.exists():
-        raise WeightsError(f"{path} is missing: reinstall silero-vad 6.2 or newer")
-    return load_file(path)
+    return load_file(of_package("silero-vad", "data/silero_vad_16k.safetensors"))
 
 
 def _conv(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int) -> np.ndarray:

@@ -11,10 +11,12 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
 from metrics.identity.appearances import weighted_mean
+from seedbench.codec import opened
 
 STRANGERS = {"dlib-resnet128": 0.86, "arcface": 0.0}
 """Mean cosine of two different people in photographic pictures, by backbone. dlib: 0.859 over 460 pairs of tracks of 14 people in 30
@@ -53,11 +55,11 @@ def calibrated(cosine: float, *, own: float, strangers: float) -> float:
 
 @functools.cache
 def bank(backend: str) -> np.ndarray:
-    """Embeddings (n, D) of drawn faces of the simulator, for backbones that have such a bank; else (0, 0)."""
-    place = resources.files("metrics.identity") / "bank.npz"
-    if not place.is_file():
-        return np.zeros((0, 0))
-    with place.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+    """Embeddings (n, D) of drawn faces of the simulator, for backbones that have such a bank; else (0, 0).
+
+    Raises UndecodableError where the file is damaged or missing: without it, faces of a simulator would get other numbers.
+    """
+    with opened(Path(str(resources.files("metrics.identity") / "bank.npz"))) as archive:
         if str(archive["backend"]) != backend:
             return np.zeros((0, 0))
         return archive["embedding"].astype(np.float64)

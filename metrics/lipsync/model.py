@@ -20,6 +20,7 @@ from metrics.lipsync.cca import Cca
 from metrics.lipsync.encoder import Encoder
 from metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
 from metrics.lipsync.features import Lips
+from seedbench.codec import opened
 from seedbench.wholefile import whole
 
 SHIPPED = Path(__file__).parent / "model.npz"
@@ -193,8 +194,8 @@ def save(model: Model, path: Path) -> None:
 
 
 def load(path: Path) -> Model:
-    """Read what :func:`save` wrote. ValueError when the file is of another format."""
-    with np.load(path, allow_pickle=False) as archive:
+    """Read what :func:`save` wrote. ValueError when the file is of another format, or damaged."""
+    with opened(path) as archive:
         numbers = archive["numbers"]
         if numbers[0] != FORMAT:
             raise ValueError(f"{path} is a lip-sync model of format {int(numbers[0])}, this version reads format {FORMAT}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import shutil
 import sys
 import uuid
 from collections.abc import Callable
@@ -15,19 +17,21 @@ import pytest
 from sqlalchemy import select
 from toy_plugin import Brightness, MeanDistance, ToyGenerator
 
-from seedbench import harness
+from metrics.lipsync import model as lipsync_model
+from seedbench import demo, harness
 from seedbench.analysis import use_cache
 from seedbench.clip import Clip, file_sha256
-from seedbench.errors import ClipUnavailableError, StorageError, WeightsError
+from seedbench.errors import ClipUnavailableError, RunError, StorageError, WeightsError
 from seedbench.generator import Generation, Request
 from seedbench.recheck import MADE_AGAIN
-from seedbench.reporting import load_report
+from seedbench.reporting import find_run, load_report
 from seedbench.runs import delete_run, export_run
 from seedbench.spec import GeneratorSpec
 from seedbench.store import CellRow, ScoreRow, SetScoreRow, Store
-from seedbench.work import CompareTask, compare, features
+from seedbench.weights import of_package
+from seedbench.work import CompareTask, Generated, compare, features
 from seedbench.workspace import Workspace
-from tests.seedbench.test_artifacts import DAMAGES, a_folder, flipped, gone, no_folder
+from tests.seedbench.test_artifacts import DAMAGES, a_folder, emptied, flipped, gone, no_folder, random_bytes, truncated
 from tests.seedbench.test_harness import PROMPTS, InProcess, carry_out, cells_of, numbers, spec_of
 
 ONE = spec_of(GeneratorSpec(label="g", name="toy", options={"level": 90}), prompts=PROMPTS[:2], seeds=(0, 1))
@@ -430,6 +434,68 @@ def test_an_export_checks_what_it_copied(workspace: Workspace, tmp_path: Path, m
     out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", tell=told.append)
     assert list((out / "media").iterdir()) == []
     assert len(told) == len(cells_of(workspace))
+
+
+# -- what else is read back --------------------------------------------------------------------------------------------------------
+
+
+def test_a_spec_that_was_changed_in_the_database_is_told(workspace: Workspace) -> None:
+    carry_out(replace(ONE, reference=None), workspace)
+    store = Store(workspace.database_url)
+    assert not any("was asked to do" in note for note in load_report(store, workspace, "run").notes)
+    with store.session() as session:
+        run = find_run(session, "run")
+        run.spec = {**run.spec, "fps": 11}
+    assert any("was asked to do was changed in the database" in note for note in load_report(store, workspace, "run").notes)
+    with store.session() as session:
+        find_run(session, "run").spec = {"suite": "toy"}
+    with pytest.raises(RunError, match="what run 'run' was asked to do is damaged in the database"):
+        load_report(store, workspace, "run")
+
+
+@pytest.mark.parametrize("damage", [emptied, flipped, gone], ids=lambda damage: damage.__name__)
+def test_clips_of_the_demo_are_made_again_when_one_is_not_what_it_was(
+    damage: Callable[[Path], None], workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    monkeypatch.setattr("seedbench.execution.LocalExecutor", lambda *_: InProcess())
+    monkeypatch.setattr("seedbench.breakage.break_clip", lambda clip, out, how: made.append(out) or out.write_bytes(clip.read_bytes()))
+    monkeypatch.setattr("seedbench.work.generate", lambda task: Generated(status="succeeded", sha256=sha256, suffix=".mp4"))
+    sha256 = workspace.artifacts.put_bytes(b"a clip", ".mp4")
+    folder = demo.compressed_clips(workspace, PROMPTS[:2], tmp_path)
+    assert demo.compressed_clips(workspace, PROMPTS[:2], tmp_path) == folder
+    assert len(made) == 2
+    damage(folder / "p1.mp4")
+    demo.compressed_clips(workspace, PROMPTS[:2], tmp_path)
+    assert (folder / "p1.mp4").read_bytes() == b"a clip"
+    assert len(made) == 4
+
+
+@pytest.mark.parametrize("damage", [emptied, truncated, flipped, random_bytes], ids=lambda damage: damage.__name__)
+def test_a_damaged_file_of_a_package_is_told_in_a_sentence(damage: Callable[[Path], None], tmp_path: Path) -> None:
+    copy = tmp_path / "model.npz"
+    shutil.copyfile(lipsync_model.SHIPPED, copy)
+    damage(copy)
+    with pytest.raises(ValueError, match=r"model.npz is damaged, or is not of this version: install the package again"):
+        lipsync_model.load(copy)
+
+
+def test_a_damaged_file_of_an_installed_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = "data/silero_vad_16k.safetensors"
+    place = of_package("silero-vad", member)
+    copy = tmp_path / "silero_vad" / member
+    copy.parent.mkdir(parents=True)
+    shutil.copyfile(place, copy)
+    listed = [one for one in importlib.metadata.files("silero-vad") or [] if one.as_posix().endswith(member)]
+    monkeypatch.setattr(importlib.metadata, "files", lambda _: listed)
+    monkeypatch.setattr(type(listed[0]), "locate", lambda _: copy)
+    assert of_package("silero-vad", member) == copy
+    flipped(copy)
+    with pytest.raises(WeightsError, match="is damaged; install it again: pip install --force-reinstall silero-vad"):
+        of_package("silero-vad", member)
+    copy.unlink()
+    with pytest.raises(WeightsError, match="is missing"):
+        of_package("silero-vad", member)
 
 
 # -- many at once ------------------------------------------------------------------------------------------------------------------
