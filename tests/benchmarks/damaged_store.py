@@ -1,0 +1,183 @@
+"""A run whose artifacts and cache entries are damaged at random, again and again: nothing hangs, nothing is lost, no number bends.
+
+    python tests/benchmarks/damaged_store.py [--damages 1000] [--seed 0] [--workers 2]
+
+A run of the toy plug-in's clips is made once. Then, round by round, entries of its store and its cache are damaged (empty, cut off, a
+changed bit, other bytes, gone, a folder, a link, a link to nowhere, a pipe, another entry's bytes, unreadable), the scores are forgotten,
+and the report, an export and the same command are asked for. Each damaged clip must be told in the report and in the export; afterwards
+every entry that is needed is whole and every number is that of the undamaged run. Prints a table, and exits with 1 where any of that fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "toy")]
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toy")])
+
+from sqlalchemy import select  # noqa: E402
+
+from seedbench.analysis import use_cache  # noqa: E402
+from seedbench.clip import file_sha256  # noqa: E402
+from seedbench.execution import LocalExecutor  # noqa: E402
+from seedbench.harness import execute  # noqa: E402
+from seedbench.prompt import Prompt  # noqa: E402
+from seedbench.report.preview import make_previews  # noqa: E402
+from seedbench.reporting import load_report  # noqa: E402
+from seedbench.runs import export_run  # noqa: E402
+from seedbench.spec import GeneratorSpec, RunSpec  # noqa: E402
+from seedbench.store import CellRow, SetScoreRow, Store  # noqa: E402
+from seedbench.workspace import Workspace  # noqa: E402
+from tests.seedbench.test_artifacts import DAMAGES, no_folder  # noqa: E402
+
+#: A round that takes longer than this hangs.
+ROUND_S = 300
+SPEC = RunSpec(
+    suite="toy",
+    suite_version="1",
+    suite_sha256="0",
+    prompts=tuple(Prompt(id=f"p{index}", text="grey", task="sound", duration_s=0.3 + index / 10) for index in range(10)),
+    generators=(
+        GeneratorSpec(label="dark", name="toy", options={"level": 50}),
+        GeneratorSpec(label="light", name="toy", options={"level": 200}),
+    ),
+    metrics=("toy_brightness", "toy_distance"),
+    seeds=(0, 1),
+    width=48,
+    height=32,
+    fps=10,
+    reference=GeneratorSpec(label="reference", name="toy", options={"level": 60}),
+)
+
+
+def another_entry(place: Path) -> None:
+    """The bytes of a neighbour, whole but not its own."""
+    others = [one for one in place.parents[1].rglob("*") if one.is_file() and one != place]
+    place.write_bytes(others[0].read_bytes())
+
+
+def unreadable(place: Path) -> None:
+    """No permission to read; nothing to the superuser, who is not given this kind."""
+    place.chmod(0)
+
+
+KINDS = [one for one in DAMAGES if one is not no_folder] + [another_entry] + ([unreadable] if os.geteuid() != 0 else [])
+
+
+def entries(workspace: Workspace) -> list[Path]:
+    """What may be damaged: clips, and cache entries."""
+    clips = [one for one in (workspace.folder / "artifacts").rglob("*.mp4") if one.is_file()]
+    cached = [one for one in (workspace.folder / "cache").glob("??/*") if one.is_file() and one.suffix == ""]
+    return [*clips, *cached]
+
+
+def numbers(store: Store, workspace: Workspace) -> Any:
+    """Everything the run says of its clips and sets."""
+    report = load_report(store, workspace, "run")
+    cells = [(cell.generator, cell.prompt_id, cell.seed, cell.status, cell.clip_sha256) for cell in report.cells]
+    scores = [[(s.metric, s.measure, s.value, s.status, s.reason) for s in cell.scores] for cell in report.cells]
+    return cells, scores, report.summary, report.comparisons
+
+
+def carry_out(store: Store, workspace: Workspace, workers: int) -> None:
+    """The run, or the rest of it, and the previews of its report."""
+    executor = LocalExecutor(workers, workspace.cache)
+    try:
+        execute(SPEC, "run", store=store, workspace=workspace, executor=executor)
+    finally:
+        executor.close()
+    use_cache(workspace.cache)
+    made = make_previews(load_report(store, workspace, "run").cells, budget_bytes=10**9)
+    if not all(hasattr(one, "mp4") for one in made.values()):
+        raise AssertionError("a clip of the finished run has no preview")
+
+
+def forget_scores(store: Store) -> None:
+    """Let all be scored and compared again, from the cache as far as it is whole."""
+    with store.writing() as session:
+        for row in session.scalars(select(SetScoreRow)):
+            session.delete(row)
+        for cell in session.scalars(select(CellRow)):
+            cell.scores.clear()
+            cell.scored = False
+
+
+def one_round(store: Store, workspace: Workspace, before: Any, chosen: list[tuple[Path, Any]], workers: int, forget: bool) -> None:
+    """Damage, ask for the report and an export, carry out, and look. Raises AssertionError."""
+    for place, damage in chosen:
+        damage(place)
+    lost = {place.stem for place, _ in chosen if place.suffix == ".mp4"}
+    report = load_report(store, workspace, "run")
+    untold = [cell for cell in report.cells if (cell.clip_path is None) != (cell.clip_sha256 in lost)]
+    assert not untold, f"{len(untold)} cells whose clips are shown though damaged, or not shown though whole"
+    assert all(cell.reason.startswith("the artifact ") for cell in report.cells if cell.clip_sha256 in lost)
+    assert bool(lost & {cell.clip_sha256 for cell in report.cells}) == any("damaged, changed or gone" in note for note in report.notes)
+    told: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        out = export_run(store, workspace, "run", Path(folder) / "out", tell=told.append)
+        lines = [json.loads(line) for line in (out / "samples.jsonl").read_text().splitlines()]
+        assert sum(bool(line["media_missing"]) for line in lines) == len(told)
+        assert all(file_sha256(file) == file.stem for file in (out / "media").iterdir())
+    assert numbers(store, workspace) == before, "a report of damaged clips has other numbers"
+    if forget:
+        forget_scores(store)
+    carry_out(store, workspace, workers)
+    assert numbers(store, workspace) == before, "the run has other numbers than before the damage"
+    with store.session() as session:
+        for cell in session.scalars(select(CellRow)):
+            place = workspace.artifacts.local(str(cell.clip_sha256), cell.clip_suffix)
+            assert place.is_file()
+            assert not place.is_symlink()
+
+
+def main() -> int:
+    """Rounds until enough was damaged."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--damages", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    rng = random.Random(given.seed)
+    counts: Counter[tuple[str, str]] = Counter()
+    slowest = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SEEDBENCH_HOME"] = str(Path(folder) / "home")
+        workspace = Workspace.current()
+        store = Store(workspace.database_url)
+        carry_out(store, workspace, given.workers)
+        before = numbers(store, workspace)
+        number = 0
+        while sum(counts.values()) < given.damages:
+            there = entries(workspace)
+            chosen = [(place, rng.choice(KINDS)) for place in rng.sample(there, min(len(there), given.damages - sum(counts.values())))]
+            chosen = chosen[: max(1, round(len(chosen) * rng.uniform(0.3, 1.0)))]
+            signal.alarm(ROUND_S)  # ends the process: a round that hangs is a failure
+            start = time.monotonic()
+            one_round(store, workspace, before, chosen, given.workers, forget=bool(number % 3))
+            signal.alarm(0)
+            slowest = max(slowest, time.monotonic() - start)
+            counts.update(("clip" if place.suffix == ".mp4" else "cache entry", damage.__name__) for place, damage in chosen)
+            number += 1
+            print(f"round {number}: {len(chosen)} damaged, {time.monotonic() - start:.1f} s", flush=True)
+        store.close()
+    for kind in ("clip", "cache entry"):
+        print(f"{kind}: " + ", ".join(f"{name} {count}" for (what, name), count in sorted(counts.items()) if what == kind))
+    print(
+        f"{sum(counts.values())} damaged in {number} rounds, slowest {slowest:.1f} s; no number changed, nothing lost, each lost clip told"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
