@@ -26,7 +26,7 @@ from seedbench.metric_records import merged, records_of
 from seedbench.plan import Cell, applies, make_metrics, plan, remarks, request_of
 from seedbench.prompt import Prompt
 from seedbench.provenance import LEFT_OUT, provenance
-from seedbench.recheck import checked_clip, clip_path, lost_clips, plan_again, settle_again
+from seedbench.recheck import MADE_AGAIN, checked_clip, clip_path, lost_clips, plan_again, settle_again
 from seedbench.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.models import now
@@ -265,6 +265,7 @@ class Harness:
             for field in ("clip_sha256", "clip_suffix", "clip_path", "truth_sha256", "seed_used", "latency_s", "cost_usd", "facts"):
                 setattr(cell, field, getattr(twin, field))
             cell.status, cell.reason = "succeeded", ""
+            cell.facts = {name: fact for name, fact in cell.facts.items() if name != MADE_AGAIN}
             session.flush()
             self._afterwards(self.progress.step, "generate", f"{cell.generator} {cell.prompt_id} (kept from another run)")
             self._submit_score(session, cell)
