@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -15,7 +18,7 @@ import pytest
 
 import seedbench.clip
 from seedbench.clip import Clip, frames_on_screen
-from seedbench.errors import ClipError
+from seedbench.errors import ClipError, ClipUnavailableError
 from seedbench.media import write_clip
 
 MakeClip = Callable[..., Path]
@@ -199,6 +202,74 @@ def test_a_header_that_claims_ten_hours_is_not_believed(suffix: str, make_clip: 
     facts = Clip.open(path).facts
     assert facts.duration_s == pytest.approx(2.0, abs=0.05)
     assert any("claims 36000 s" in note for note in facts.notes) == (suffix == ".mkv")  # FFmpeg itself corrects the MP4's header
+
+
+class _BreaksOff:
+    """Scales three pictures, then does what the test says."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self.real, self.left, self.then = av.video.reformatter.VideoReformatter(), 3, then
+
+    def reformat(self, *given: Any, **more: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            self.then()
+        return self.real.reformat(*given, **more)
+
+
+def breaks_off(monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:
+    made = _BreaksOff(then)
+    monkeypatch.setattr("av.video.reformatter.VideoReformatter", lambda: made)
+
+
+def raising(number: int) -> Callable[[], None]:
+    """What FFmpeg's error of that number does."""
+
+    def act() -> None:
+        raise av.error.classes.get(number, av.error.OSError)(number, os.strerror(number))
+
+    return act
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EMFILE])
+def test_an_error_of_the_machine_is_not_half_a_clip(number: int, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = Clip.open(make_clip(frames=20))
+    with monkeypatch.context() as patch:
+        breaks_off(patch, raising(number))
+        with pytest.raises(ClipUnavailableError, match="could not be read"):
+            _ = clip.video
+    assert len(clip.video) == 20
+
+
+def test_a_disk_that_gives_no_answer_is_told_from_a_damaged_file(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_clip(frames=20)
+    with monkeypatch.context() as patch:
+        breaks_off(patch, raising(errno.EIO))
+        assert "decoding stopped after 3 pictures" in " ".join(Clip.open(path).notes)
+    clip = Clip.open(path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        breaks_off(patch, raising(errno.EIO))
+        patch.setattr(Path, "open", refuse)
+        with pytest.raises(ClipUnavailableError, match="could not be read"):
+            _ = clip.video
+
+
+def test_a_file_that_is_changed_while_it_is_read_gives_no_pictures(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_clip(frames=20)
+    clip = Clip.open(path)
+    breaks_off(monkeypatch, lambda: os.truncate(path, path.stat().st_size + 1))
+    with pytest.raises(ClipUnavailableError, match="was changed while it was read"):
+        _ = clip.video
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "clip.mp4")
+    with pytest.raises(ClipUnavailableError, match="is a pipe"):
+        Clip.open(tmp_path / "clip.mp4")
 
 
 def test_a_film_is_refused(make_clip: MakeClip) -> None:
