@@ -69,23 +69,18 @@ def _digest(path: Path) -> str:
 
 
 def _installed() -> dict[str, str]:
-    """The hashes of the files the user supplied, by name; none where the record of them is damaged: then each is to be added again."""
+    """The hashes of the files that the user supplied, by name. Raises WeightsError where they cannot be read."""
     record = folder() / "installed.json"
     try:
-        known = json.loads(record.read_text())
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise WeightsError(f"{record} cannot be read ({error.strerror})") from error
-    except ValueError:
-        return {}
-    return {name: found for name, found in known.items() if isinstance(found, str)} if isinstance(known, dict) else {}
+        return dict(json.loads(record.read_text())) if record.exists() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(
+            f"{record} cannot be read ({error}): remove it, and add your files again with `seedbench weights add`"
+        ) from error
 
 
 def _expected(entry: Weights) -> str | None:
-    if entry.sha256:
-        return entry.sha256
-    return _installed().get(entry.name)
+    return entry.sha256 or _installed().get(entry.name)
 
 
 def _note_installed(name: str, sha256: str) -> None:
@@ -94,9 +89,13 @@ def _note_installed(name: str, sha256: str) -> None:
     try:
         folder().mkdir(parents=True, exist_ok=True)
         with FileLocks(folder() / "locks").hold("installed.json", wait=lambda _holder: None):
-            known = {**_installed(), name: sha256}
+            try:
+                known = _installed()
+            except WeightsError:  # damaged: of the other files the hash is lost, and each of them says so when it is used
+                known = {}
+            move_aside(record, folder())
             with whole(record) as partial:
-                partial.write_text(json.dumps(known, indent=1, sort_keys=True))
+                partial.write_text(json.dumps({**known, name: sha256}, indent=1, sort_keys=True))
     except (OSError, StorageError) as error:
         raise WeightsError(f"{record} cannot be written ({error}); set SEEDBENCH_WEIGHTS to a folder that can") from error
 
