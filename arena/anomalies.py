@@ -28,7 +28,7 @@ import numpy as np
 
 from arena.ratings.against_others import LEAST_OTHERS, LEAST_VOTES, Held, against_others
 from arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
-from arena.ratings.exact import able, fisher
+from arena.ratings.exact import able, at_most, fisher
 from arena.votes import Vote, in_order, least_s
 from seedbench.statistics import holm
 
@@ -232,7 +232,7 @@ def _corrected(tested: Sequence[_Tested], bounds: Bounds) -> list[Finding]:
     for finding, does in zip((one.finding for one in asked), can, strict=True):
         if does:
             p_holm = next(adjusted)
-            found.append(replace(finding, p_holm=p_holm, answer="flagged" if p_holm <= bounds.level else "ok"))
+            found.append(replace(finding, p_holm=p_holm, answer="flagged" if at_most(p_holm, bounds.level) else "ok"))
         else:
             few = f"too few to be told from chance among {len(asked)} voters ({finding.sentence})"
             found.append(replace(_unchecked(finding.voter, finding.sign, finding.n, few), p=finding.p))

@@ -16,11 +16,12 @@ from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Fit, Votes, fit
 from arena.ratings.clustering import Covariance, covariance
 from arena.ratings.connectivity import links
 from arena.ratings.elo import online
-from arena.ratings.ranks import ranks
+from arena.ratings.ranks import SAME_RATING, ranks
 from arena.ratings.robustness import Action, Altered, worst_share, worst_voter
 from arena.ratings.style import held_equal
 from arena.rules import Answer, Counted, Rules, counted
 from arena.votes import OVERALL, Kind, Profile, Vote, digest, in_order
+from seedbench.ties import falling_order
 
 _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
 _STEPS = {"loudness_lu": (1.0, "1 LU"), "duration_s": (1.0, "1 s"), "megapixels": (1.0, "1 megapixel"), "fps": (10.0, "10 frames a second")}
@@ -247,7 +248,8 @@ def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board
             fragility = _fragility(part, fitted, [models[one] for one in members], rules)
     if linked.n_pieces > 1:
         notes.append(f"the votes fall into {linked.n_pieces} pieces that no vote links: only the models of the largest are ranked")
-    order_shown = sorted(found, key=lambda one: (linked.piece[one], -found[one].rating.value))
+    by_rating = falling_order([found[one].rating.value for one in range(len(models))], tolerance=ELO * SAME_RATING)
+    order_shown = sorted(by_rating, key=lambda one: linked.piece[one])
     return Board(
         about=about,
         standings=tuple(found[one] for one in order_shown),

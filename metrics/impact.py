@@ -64,7 +64,8 @@ def match(contact_s: np.ndarray, sound_s: np.ndarray, *, window_s: float = WINDO
         return Pairs(empty, empty, np.zeros(0))
     apart = np.abs(sound_s[None, :] - contact_s[:, None])
     never = (min(apart.shape) + 1) * window_s + 1.0
-    rows, columns = linear_sum_assignment(np.where(apart <= window_s, apart, never))
+    # as near up to rounding is as near: of two sounds beside a contact the earlier is taken, whatever rounding says
+    rows, columns = linear_sum_assignment(np.where(apart <= window_s, apart.round(10), never))
     near = apart[rows, columns] <= window_s
     rows, columns = rows[near], columns[near]
     return Pairs(rows, columns, contact_s[rows] - sound_s[columns])

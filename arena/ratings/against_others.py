@@ -30,9 +30,10 @@ _CELLS_AT_ONCE = 4_000_000
 @dataclass(frozen=True)
 class Held:
     """A voter against the others: ``n`` decided votes, of which ``likelier`` chose the side that the others' ratings find likelier, where
-    ``likelier_expected`` were expected; ``p_contrary`` is the share of simulated voters with votes as unlikely. ``system`` is the one whose
-    wins are the least likely, more or fewer than others let expect: of ``n_system`` votes it ``won``, ``won_expected`` were expected.
-    ``p_partisan`` is twice the share of simulated voters with as many wins of it, or as few, times the number of systems asked about."""
+    ``likelier_expected`` were expected (half of the votes on equals count as such); ``p_contrary`` is the share of simulated voters with
+    votes as unlikely. ``system`` is the one whose wins are the least likely, more or fewer than others let expect: of ``n_system`` votes it
+    ``won``, ``won_expected`` were expected. ``p_partisan`` is twice the share of simulated voters with as many wins of it, or as few, times
+    the number of systems asked about."""
 
     n: int
     likelier: int
@@ -135,7 +136,7 @@ def _taste(seen: list[_Seen]) -> float:
         return 0.0
     information = np.concatenate([one.information for one in seen])
     squared = np.concatenate([one.surplus(one.wins) for one in seen]) ** 2
-    telling = information >= _LEAST_INFORMATION
+    telling = information >= _LEAST_INFORMATION - _SAME
     information, squared = information[telling], squared[telling]
     if not len(squared):
         return 0.0
@@ -153,7 +154,7 @@ def _taste(seen: list[_Seen]) -> float:
 
 
 def _held(one: _Seen, taste: float, draws: tuple[int, ...], rng: np.random.Generator) -> Held:
-    telling = np.flatnonzero(one.information >= _LEAST_INFORMATION)
+    telling = np.flatnonzero(one.information >= _LEAST_INFORMATION - _SAME)
     for n in draws:
         as_unlikely, tails = _simulated(one, taste, telling, n, rng)
         if min([as_unlikely, *tails]) >= _LOOK_AGAIN:
@@ -161,10 +162,11 @@ def _held(one: _Seen, taste: float, draws: tuple[int, ...], rng: np.random.Gener
     each = np.minimum(1.0, 2 * (1 + tails) / (1 + n))
     system = int(telling[each.argmin()]) if len(telling) else 0
     side = one.design[:, system]
+    even = np.abs(one.s) <= _SAME
     won, hoped = one.wins == (side > 0), np.where(side > 0, one.p, 1 - one.p)
     return Held(
         n=len(one.s),
-        likelier=int(((one.s > 0) == (one.wins > 0)).sum()),
+        likelier=int(((one.s > 0) == (one.wins > 0))[~even].sum() + even.sum() // 2),
         likelier_expected=float(np.maximum(one.p, 1 - one.p).sum()),
         p_contrary=(1 + as_unlikely) / (1 + n),
         system=system,

@@ -47,6 +47,15 @@ def _choices(n: int, k: np.ndarray) -> np.ndarray:
     return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
+def at_most(p: float, level: float) -> bool:
+    """Whether a chance is at most ``level``; one that is equal but for rounding is, as one in twenty is at most 5%.
+
+    >>> at_most(0.05 * (1 + 1e-12), 0.05), at_most(0.0501, 0.05)
+    (True, False)
+    """
+    return p <= level * _ALIKE
+
+
 def able(least: Sequence[float], *, level: float = 0.05) -> list[bool]:
     """Which of several tests could be significant at all, given the smallest p each can have: a test that cannot is no test, and the others
     need not pay for it.
@@ -55,6 +64,7 @@ def able(least: Sequence[float], *, level: float = 0.05) -> list[bool]:
     [True, False, False]
     """
     for k in range(1, len(least) + 1):
-        if sum(one <= level / k for one in least) <= k:
-            return [one <= level / k for one in least]
+        possible = [at_most(one, level / k) for one in least]
+        if sum(possible) <= k:
+            return possible
     return []

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from seedbench.ties import falling_order
+
 _DRAWS = 10_000
+SAME_RATING = 1e-9
+"""Ratings in logits that differ by less are equal: the fit settles them to 1e-10."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,9 @@ def ranks(ratings: np.ndarray, covariance: np.ndarray, *, quantile: float = 1.96
 def critical_value(covariance: np.ndarray, errors: np.ndarray, *, level: float = 0.95, seed: int = 0) -> float:
     """The ``level`` quantile of the largest |difference| / error of normal draws with this covariance (M, M)."""
     powers, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(powers, 0.0))
-    drawn = np.random.default_rng(seed).standard_normal((_DRAWS, len(root))) @ root.T
+    # the symmetric root: eigenvectors alone are known up to their sign, and of equal eigenvalues up to a turn
+    root = (vectors * np.sqrt(np.maximum(powers, 0.0))) @ vectors.T
+    drawn = np.random.default_rng(seed).standard_normal((_DRAWS, len(root))) @ root
     largest = np.zeros(_DRAWS)
     for one in range(len(root) - 1):
         scale = errors[one, one + 1 :]
@@ -65,7 +70,7 @@ def tiers(ratings: np.ndarray, surely_above: np.ndarray) -> np.ndarray:
     >>> tiers(np.array([3.0, 2.9, 1.0]), np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]], bool)).tolist()
     [1, 1, 2]
     """
-    order = np.argsort(-ratings, kind="stable")
+    order = falling_order(ratings, tolerance=SAME_RATING)
     found = np.ones(len(ratings), int)
     head, tier = order[0], 1
     for one in order[1:]:

@@ -16,6 +16,7 @@ from metrics.analyses.foreground import Blob, Difference, blobs_of, canvas_of, d
 from metrics.analyses.motion import CameraMotion, Scene, camera_motion, longest_shot
 from metrics.analyses.tracking import SHORTEST_TRACK, associate, rejoin
 from seedbench.analysis import analysis
+from seedbench.ties import falling_order
 
 if TYPE_CHECKING:
     from seedbench.clip import Clip
@@ -26,6 +27,8 @@ GREY_BODY = 0.4
 """A body more of which than this could be shadow in mid-air is grey itself."""
 GREY_SIGMA_PX = 0.7
 """Noise of a grey body's centre at least: its outline is guessed where it has the background's own colour (measured on a steel ball)."""
+SAME_PX = 1e-6
+"""Bodies that travelled as far up to this are in the order in which they appear."""
 ODD_AREA = 1.1
 """A blob this many times larger or smaller than its track's median is measured again by its outline; a grey body is in every picture."""
 
@@ -233,7 +236,7 @@ def bodies_of(scene: Scene, camera: CameraMotion) -> Bodies:
         shade = float(np.median([blob.shade for blob in mine])) if usual is None else usual.shade
         tracks.append(_finished(frames, mine, shade, time_s, canvas.origin))
     kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]
-    kept.sort(key=lambda track: -track.travel_px)
+    kept = [kept[k] for k in falling_order([track.travel_px for track in kept], tolerance=SAME_PX)]
     return Bodies(kept, *facts)
 
 
@@ -244,7 +247,7 @@ def _checked(blob: Blob, usual: Blob, picture: np.ndarray, found: Difference, fr
     return remeasured(blob, usual, picture, found.strength[frame], found) or replace(blob, sure=False)
 
 
-@analysis(version=1)
+@analysis(version=2)
 def bodies(clip: Clip) -> Bodies:
     """The moving bodies of a clip's longest shot. Raises ClipError if it has no picture."""
     return bodies_of(longest_shot(clip), camera_motion(clip))

@@ -10,6 +10,7 @@ import numpy as np
 from metrics.analyses.bodies import BodyTrack, bodies
 from metrics.analyses.phases import Joint, Phases, phases_of
 from seedbench.analysis import analysis
+from seedbench.ties import falling_order, rising_order
 
 if TYPE_CHECKING:
     from seedbench.clip import Clip
@@ -26,6 +27,9 @@ TOUCH_DIAMETERS = 0.8
 """Centres of touching bodies lie at most this many times the sum of their diameters apart (0.5 for discs; outlines are generous)."""
 TOGETHER_S = 0.06
 """Two bodies meet when both their velocities jump within this time."""
+SAME_S = 1e-6
+SAME_SPEED_PX_S = 1e-6
+"""Times and speeds of contacts that differ by less are equal: two like bodies that meet turn at one moment, at one speed."""
 
 ContactKind = Literal["floor", "body", "start", "kick", "leap"]
 
@@ -87,7 +91,7 @@ def motion_of(tracks: list[BodyTrack]) -> Motion:
     ]
     found = [_contact(joint, index, phases[index], place) for index in range(len(kept)) for place, joint in enumerate(phases[index].joints)]
     named = [_meeting(contact, found, kept) for contact in found if contact is not None]
-    return Motion(kept, phases, sorted(named, key=lambda contact: contact.time_s))
+    return Motion(kept, phases, [named[k] for k in rising_order([contact.time_s for contact in named], tolerance=SAME_S)])
 
 
 def _contact(joint: Joint, body: int, phases: Phases, place: int) -> Contact | None:
@@ -125,16 +129,17 @@ def _meeting(contact: Contact, found: list[Contact | None], tracks: list[BodyTra
 def touches(found: list[Contact], *, within_s: float = TOGETHER_S) -> list[Contact]:
     """Contacts that are seen as an impact, floor or body; two bodies that meet count once.
 
-    Where two fall within ``within_s``, the faster stays.
+    Where two fall within ``within_s``, the faster stays; of two as fast the earlier.
     """
+    seen = [one for one in found if one.kind in ("floor", "body")]
     kept: list[Contact] = []
-    for contact in sorted((one for one in found if one.kind in ("floor", "body")), key=lambda one: -one.speed_px_s):
+    for contact in (seen[k] for k in falling_order([one.speed_px_s for one in seen], tolerance=SAME_SPEED_PX_S)):
         if not any(other.kind == contact.kind == "body" and abs(other.time_s - contact.time_s) <= within_s for other in kept):
             kept.append(contact)
-    return sorted(kept, key=lambda contact: contact.time_s)
+    return [kept[k] for k in rising_order([contact.time_s for contact in kept], tolerance=SAME_S)]
 
 
-@analysis(version=1)
+@analysis(version=2)
 def motion(clip: Clip) -> Motion:
     """Moving bodies, phases and contacts of a clip's longest shot. Raises ClipError if it has no picture."""
     return motion_of(bodies(clip).tracks)

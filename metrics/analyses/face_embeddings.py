@@ -210,6 +210,15 @@ def perceptual_hash(face: np.ndarray) -> np.ndarray:
     return np.packbits(low > np.median(low))
 
 
+def near_cut(time_s: np.ndarray, cuts_s: np.ndarray) -> np.ndarray:
+    """Which of the times (n,) lie nearer than :data:`CUT_MARGIN_S` to one of the cuts (m,); one as far as that, up to rounding, does not.
+
+    >>> near_cut(np.array([0.96, 1.0]), np.array([1.02])).tolist()
+    [False, True]
+    """
+    return np.asarray((np.abs(time_s[:, None] - cuts_s[None]) < CUT_MARGIN_S - 1e-6).any(axis=1))
+
+
 def choose(tracks: Sequence[FaceTrack], cuts_s: np.ndarray, duration_s: float) -> tuple[list[_Choice], dict[str, int]]:
     """Which pictures to embed, and how many were passed over, by reason.
 
@@ -222,7 +231,7 @@ def choose(tracks: Sequence[FaceTrack], cuts_s: np.ndarray, duration_s: float) -
         time_s = track.time_s
         side = np.maximum(track.boxes[:, 2] - track.boxes[:, 0], track.boxes[:, 3] - track.boxes[:, 1])
         reasons = {
-            "near a cut": (np.abs(time_s[:, None] - cuts_s[None]) < CUT_MARGIN_S).any(axis=1),
+            "near a cut": near_cut(time_s, cuts_s),
             "small": side < MIN_SIDE_PX,
             "uncertain": np.minimum(track.det_score, track.mesh_score) < MIN_SCORE,
             "turned away": np.abs(yaw_deg(track.landmarks)) > MAX_YAW_DEG,
@@ -319,13 +328,13 @@ def _of_clip(clip: Clip, embedder: FaceEmbedder) -> FaceSamples:
     return embed_faces(picture_at(clip), face_tracks(clip).tracks, shots(clip).cuts_s, embedder, duration_s=clip.end_s)
 
 
-@analysis(version=2, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
+@analysis(version=3, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
 def face_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by dlib (128-d). Raises ClipError without video, WeightsError without the networks."""
     return _of_clip(clip, dlib_embedder())
 
 
-@analysis(version=2, weights=("blazeface", "facemesh", "arcface"))
+@analysis(version=3, weights=("blazeface", "facemesh", "arcface"))
 def arcface_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by the user's ArcFace network. Raises ClipError without video, WeightsError without the networks."""
     return _of_clip(clip, arcface_embedder())

@@ -257,7 +257,11 @@ def blobs_of(picture: np.ndarray, strength: np.ndarray, seen: np.ndarray | None,
     above = cv2.morphologyEx((strength > found.threshold).astype(np.uint8), cv2.MORPH_CLOSE, disc)
     core = cv2.morphologyEx(above, cv2.MORPH_OPEN, disc)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(core)
-    order = [label for label in np.argsort(-stats[:, cv2.CC_STAT_AREA]) if label and stats[label, cv2.CC_STAT_AREA] >= SMALLEST_AREA]
+    order = [
+        label
+        for label in np.argsort(-stats[:, cv2.CC_STAT_AREA], kind="stable")
+        if label and stats[label, cv2.CC_STAT_AREA] >= SMALLEST_AREA
+    ]
     blobs: list[Blob] = []
     for label in order[:MOST_BLOBS]:
         left, top, wide, high = (int(value) for value in stats[label, :4])

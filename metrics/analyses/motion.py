@@ -15,6 +15,7 @@ import numpy as np
 
 from metrics.analyses.shots import shots
 from seedbench.analysis import analysis
+from seedbench.ties import first_greatest
 
 if TYPE_CHECKING:
     from seedbench.clip import Clip
@@ -23,6 +24,8 @@ SHORT_SIDE = 256
 """Short side in pixels of the pictures that motion is measured on."""
 HIGHEST_FPS = 32.0
 """Faster clips are thinned to every second, third, ... picture until they are at or below this rate."""
+SAME_S = 1e-3
+"""Shots as long as each other up to this: the first counts as the longest."""
 FEWEST_CORNERS = 12
 """Fewer followed corners than this say nothing about the camera."""
 INLIER_PX = 1.0
@@ -78,7 +81,7 @@ def _longest_shot(clip: Clip) -> Scene:
     import cv2
 
     cut = shots(clip).bounds_s
-    start, end = cut[int(np.argmax(cut[:, 1] - cut[:, 0]))]
+    start, end = cut[first_greatest(cut[:, 1] - cut[:, 0], tolerance=SAME_S)]
     video = clip.video
     index = np.flatnonzero((video.time_s >= start - 1e-6) & (video.time_s < end - 1e-6))
     if len(index) > 1:

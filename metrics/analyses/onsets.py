@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbench.analysis import analysis
+from seedbench.ties import first_greatest
 
 if TYPE_CHECKING:
     from seedbench.clip import Clip
@@ -27,6 +28,8 @@ SILENT_DBFS = -60.0
 """A clip whose loudest 10 ms lie below this is silent."""
 RISE_SHARE = 0.1
 """A sound begins where its energy has risen by this share of the way to its peak."""
+SAME_SHARE = 1e-9
+"""Energies equal up to this share: of an even sound, whose energy is the same for a while, the first moment is the peak."""
 ATTACK_S = 0.08
 """How far before the peak of the flux the beginning is looked for."""
 
@@ -64,7 +67,8 @@ def begins(energy: np.ndarray, rate: int, near_s: float) -> tuple[float, float]:
     if last - first < 8:
         return near_s, 0.0
     part = energy[first:last]
-    peak = int(part[max(0, middle - first - round(0.03 * rate)) :].argmax()) + max(0, middle - first - round(0.03 * rate))
+    late = part[max(0, middle - first - round(0.03 * rate)) :]
+    peak = first_greatest(late, tolerance=SAME_SHARE * float(late.max())) + len(part) - len(late)
     before = part[: max(1, peak)]
     calm = float(np.quantile(before, 0.2))
     threshold = calm + RISE_SHARE * (float(part[peak]) - calm)
@@ -109,7 +113,7 @@ def find_onsets(samples: np.ndarray, rate: int = RATE) -> Onsets:
     return Onsets(np.array(times), np.array(levels), np.array(strengths), loudest)
 
 
-@analysis(version=1)
+@analysis(version=2)
 def onsets(clip: Clip) -> Onsets:
     """Onsets of a clip's sound. Raises ClipError if it has none."""
     return find_onsets(clip.audio(RATE).samples)

@@ -14,6 +14,8 @@ from typing import Literal
 
 import numpy as np
 
+from seedbench.ties import first_least, middle_least
+
 SHORTEST = 3
 """Fewest points of a stretch."""
 LEAST_SIGMA_PX = 0.3
@@ -33,6 +35,11 @@ EDGE_POINTS = 6
 TELEPORT_SHARE = 0.6
 """A step is a leap when it is longer than ``LEAP_SPEEDS`` times the speed beside it explains by more than this share of the diameter."""
 LEAP_SPEEDS = 1.5
+SAME_COST = 1e-6
+"""Costs of two divisions of a path (squared residuals over the noise squared) that differ by less are equal: rounding reaches 1e-7."""
+SAME_PX = 1e-9
+SAME_STRENGTH = 1e-9
+"""Distances, and strengths of joints, that differ by less are equal."""
 
 Seam = Literal["impact", "leap", "release", "settle"]
 
@@ -173,7 +180,7 @@ def stretches(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, sigma_px: float)
             continue
         cost = best[start] + _squares(time_s, x, y, start) / sigma_px**2 + price
         ends = np.arange(start + SHORTEST, n + 1)
-        better = cost < best[ends]
+        better = cost < best[ends] - SAME_COST
         best[ends[better]] = cost[better]
         back[ends[better]] = start
     found, end = [], n
@@ -246,10 +253,13 @@ def leaps(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, diameter_px: float) 
 
 
 def meeting(before: Parabola, after: Parabola, low_s: float, high_s: float) -> tuple[float, float]:
-    """Time between two others at which two parabolas come nearest each other, and how near, pixels."""
+    """Time between two others at which two parabolas come nearest each other, and how near, pixels.
+
+    Where they are as near all along a stretch, the middle of it.
+    """
     trial = np.linspace(low_s, high_s, 201)
     apart = np.array([np.hypot(*(before.at(moment) - after.at(moment))) for moment in trial])
-    nearest = int(apart.argmin())
+    nearest = middle_least(apart, tolerance=SAME_PX)
     return float(trial[nearest]), float(apart[nearest])
 
 
@@ -274,7 +284,7 @@ class _Path:
         """Neighbours joined, the weakest joint first, until every joint is a jump of velocity or a body let go or laid down."""
         while len(parts) > 1:
             weights = [self.strength(before, after) for before, after in pairwise(parts)]
-            weakest = int(np.argmin(weights))
+            weakest = first_least(weights, tolerance=SAME_STRENGTH)
             if weights[weakest] >= 1.0:
                 break
             parts[weakest : weakest + 2] = [self.fit(parts[weakest].first, parts[weakest + 1].last)]

@@ -31,6 +31,8 @@ SIDE_S = 0.16
 SIDE_FRAMES = 4
 RETURN_S = 0.3
 """A picture that comes back within this time was a flash; also the shortest shot told apart."""
+SAME_S = 1e-6
+"""Times nearer than this are equal: a picture exactly ``RETURN_S`` away is at the same side of it whatever the clip's clock rounds to."""
 RETURN_SHARE = 0.4
 """The picture came back if it differs from the one before by less than this share of the jump."""
 SAME_PICTURE = 0.95
@@ -131,8 +133,8 @@ def comes_back(thumbs: np.ndarray, time_s: np.ndarray, index: int) -> bool:
 
     ``thumbs`` (T, h, w, 3). True for a flash, a strobe or a single broken frame: not a cut.
     """
-    first = min(index - 1, int(np.searchsorted(time_s, time_s[index] - RETURN_S)))
-    last = max(index + 1, int(np.searchsorted(time_s, time_s[index] + RETURN_S)))
+    first = min(index - 1, int(np.searchsorted(time_s, time_s[index] - RETURN_S - SAME_S)))
+    last = max(index + 1, int(np.searchsorted(time_s, time_s[index] + RETURN_S - SAME_S)))
     left, right = thumbs[first:index].astype(np.float32), thumbs[index:last].astype(np.float32)
     jump = float(np.abs(left[-1] - right[0]).mean())
     nearest = min(float(np.abs(right - picture).mean(axis=(1, 2, 3)).min()) for picture in left)
@@ -157,7 +159,7 @@ def pick_cuts(score: np.ndarray, ratio: np.ndarray, time_s: np.ndarray, thumbs: 
     for index in np.argsort(-score, kind="stable"):
         if score[index] < least:
             break
-        if ratio[index] < CUT_RATIO or any(abs(time_s[index] - time_s[other]) < RETURN_S for other in chosen):
+        if ratio[index] < CUT_RATIO or any(abs(time_s[index] - time_s[other]) < RETURN_S - SAME_S for other in chosen):
             continue
         same = likeness(thumbs[index - 1], thumbs[index]) >= SAME_PICTURE
         if not same and not comes_back(thumbs, time_s, int(index)):
@@ -176,7 +178,7 @@ def find_shots(rgb: np.ndarray, time_s: np.ndarray, end_s: float) -> Shots:
     return Shots(time_s[cuts], bounds(time_s[cuts], end_s), time_s[faint], time_s, score, ratio)
 
 
-@analysis(version=2)
+@analysis(version=3)
 def shots(clip: Clip) -> Shots:
     """The shots of a clip. Raises ClipError if it has no picture."""
     return find_shots(clip.video.rgb, clip.video.time_s, clip.end_s)

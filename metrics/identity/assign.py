@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrics.identity.appearances import Appearance, unit
+from seedbench.ties import first_greatest
 
 CosineAt = Callable[[np.ndarray, float], float]
 """The cosine that lies at a share of the way from strangers (0) to the very same picture (1), for the person with that vector."""
@@ -16,6 +17,8 @@ SAME_FROM = 0.6
 """Share of that way from which on two faces count as one person. With dlib on photographic faces that is cosine 0.944: of 36 pairs of one
 person (in clips of different makers) none lies below, of 460 pairs of strangers 2 % above (docs/metrics/identity.md). dlib's published
 distance 0.6 is cosine 0.92 at the mean length 1.5 of its vectors."""
+SAME_COSINE_DIGITS = 9
+"""Cosines are compared to so many digits: two people of one face are told apart by their order in the cast, not by rounding."""
 ALIKE_FROM = 0.3
 """Share from which on a face is said to look like one of the cast if it also is this much nearer to that person than to any other."""
 
@@ -77,7 +80,7 @@ def match(cosine: np.ndarray, least: np.ndarray) -> list[tuple[int, int]]:
     if not faces or not people:
         return []
     # one dummy face a person, at that person's own price; faces left over go unmatched for nothing
-    cost = np.concatenate([1.0 - cosine, np.broadcast_to(1.0 - least, (people, people))], axis=0)
+    cost = np.concatenate([1.0 - cosine, np.broadcast_to(1.0 - least, (people, people))], axis=0).round(SAME_COSINE_DIGITS)
     rows, columns = linear_sum_assignment(cost)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if i < faces and cosine[i, j] >= least[j]]
 
@@ -87,7 +90,7 @@ def who(face: np.ndarray, gallery: Mapping[str, np.ndarray], cosine_at: CosineAt
     if not gallery:
         return None
     near = {name: float(face @ vector) for name, vector in gallery.items()}
-    best = max(near, key=lambda name: near[name])
+    best = list(near)[first_greatest(list(near.values()), tolerance=10.0**-SAME_COSINE_DIGITS)]
     others = [value for name, value in near.items() if name != best]
     mine = gallery[best]
     alike = cosine_at(mine, ALIKE_FROM)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from metrics.analyses.face_embeddings import CUT_MARGIN_S, FaceSamples
+from metrics.analyses.face_embeddings import FaceSamples, near_cut
 from metrics.identity import summary
 from metrics.identity.appearances import Appearance, appearances
 from metrics.identity.assign import SAME_FROM, Casting, cast_faces
@@ -61,7 +61,7 @@ def usable_appearances(samples: FaceSamples, plan: Schedule, drawn: np.ndarray) 
         return bool(one @ two >= cosine_at(one, SAME_FROM, backend=samples.backend, drawn=drawn))
 
     shot = plan.shot_of(samples.time_s)
-    shot[(np.abs(samples.time_s[:, None] - plan.cuts_s[None]) < CUT_MARGIN_S).any(axis=1)] = -1
+    shot[near_cut(samples.time_s, plan.cuts_s)] = -1
     return appearances(samples, shot, same)
 
 

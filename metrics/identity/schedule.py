@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seedbench.ties import first_least
+
 if TYPE_CHECKING:
     from seedbench.prompt import Prompt
 
 CUT_TOLERANCE_S = 2 / 25
 """Declared and seen cuts within two frames at 25 fps are the same."""
+SAME_S = 1e-9
+"""Distances in time that differ by less are equal: the earlier cut is taken."""
 LEAST_SHOT_S = 0.2
 """A declared cut that cannot be seen parts nothing this near to one that can."""
 
@@ -93,7 +97,7 @@ def align(declared_s: Sequence[float], seen_s: Sequence[float]) -> list[tuple[in
     pairs: list[tuple[int, int]] = []
     i, j = n, m
     while i > 0:
-        if cost[i, j] == cost[i, j - 1]:
+        if cost[i, j] >= cost[i, j - 1] - SAME_S:
             j -= 1
         else:
             i, j = i - 1, j - 1
@@ -113,7 +117,7 @@ def confirm(seen_s: np.ndarray, faint_s: np.ndarray, declared_s: Sequence[float]
             continue
         near = [faint for faint in faint_s if abs(faint - time) <= CUT_TOLERANCE_S + 1e-9]
         if near:
-            cuts.append(min(near, key=lambda faint: abs(faint - time)))
+            cuts.append(near[first_least([abs(faint - time) for faint in near], tolerance=SAME_S)])
     return np.sort(np.array(cuts, dtype=float))
 
 

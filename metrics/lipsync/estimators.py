@@ -11,10 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrics.lipsync.features import aperture_band, energy_of
+from seedbench.ties import first_greatest
 
 MAX_LAG = 15
 """Frames (0.6 s) searched on each side, as SyncNet's tools do."""
 LAGS = np.arange(-MAX_LAG, MAX_LAG + 1)
+SAME_HEIGHT = 1e-9
+"""Heights of a curve that differ by less are equal: the earliest lag is taken, and a curve bent by less is flat."""
 MIN_OVERLAP = 10
 """Frames that must overlap for a lag to count."""
 DRAWS = 199
@@ -61,12 +64,12 @@ def peak(curve: np.ndarray) -> Peak:
     >>> peak(np.exp(-0.5 * ((LAGS - 2.25) / 2) ** 2)).lag.__round__(1)
     2.2
     """
-    at = int(curve.argmax())
+    at = first_greatest(curve, tolerance=SAME_HEIGHT)
     lag = float(LAGS[at])
     if 0 < at < len(curve) - 1:
         left, middle, right = curve[at - 1], curve[at], curve[at + 1]
         bend = left - 2 * middle + right
-        if bend < 0:
+        if bend < -SAME_HEIGHT:
             lag += float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
     return Peak(lag, float(curve[at]), abs(int(LAGS[at])) >= MAX_LAG - 1)
 

@@ -12,6 +12,7 @@ from metrics.analyses.bodies import Bodies, BodyTrack
 from metrics.analyses.contacts import Contact, Motion
 from metrics.analyses.phases import Phases
 from metrics.physics import kinematics, laws
+from seedbench.ties import first_least
 
 Regime = Literal["flight", "roll", "swing"]
 
@@ -22,6 +23,8 @@ MOST_SIGMA_PX = 0.8
 """Noise forgiven at most: a body that trembles more than any tracker's error trembles."""
 PERSPECTIVE = 0.1
 """A body whose diameter changes by more than this share comes nearer or goes away: its pixels are no metres."""
+SAME_MISFIT = 1e-6
+"""Misfits that differ by less are equal."""
 ODD_SIZE = np.log(1.8)
 """A picture in which a body's area is off by more than this factor shows another size."""
 
@@ -60,7 +63,7 @@ def judge_body(index: int, moving: Motion, seen: Bodies, allowed: set[Regime]) -
     used = phases.used
     t, x, y = track.time_s[used], track.x[used], track.y[used]
     flights, spans = flights_of(track, phases, contacts, sigma)
-    regime = _regime(allowed, t, x, y, flights, sigma)
+    regime = regime_of(allowed, t, x, y, flights, sigma)
     body = JudgedBody(index, regime, track, sigma, flights, {}, {}, [])
     body.grown = kinematics.growth(
         t, np.sqrt(track.area[used & ~track.cut]) if (used & ~track.cut).sum() == used.sum() else np.sqrt(track.area[used])
@@ -107,10 +110,10 @@ def floor_of(track: BodyTrack, contacts: Sequence[Contact]) -> float:
     return float(np.median(levels)) if levels else float(track.y[track.sure].max() if track.sure.any() else track.y.max())
 
 
-def _regime(
+def regime_of(
     allowed: set[Regime], t: np.ndarray, x: np.ndarray, y: np.ndarray, flights: Sequence[kinematics.Flight], sigma: float
 ) -> Regime:
-    """Which of the regimes asked for a path fits best."""
+    """Which of the regimes asked for a path fits best; flight before swing before roll where they fit as well."""
     if len(allowed) == 1:
         return next(iter(allowed))
     misfit: dict[Regime, float] = {}
@@ -120,7 +123,7 @@ def _regime(
         misfit["swing"] = laws.swing(t, x, y, sigma_px=sigma).misfit
     if "roll" in allowed:
         misfit["roll"] = laws.roll(t, x, y, sigma_px=sigma).misfit
-    return min(misfit, key=lambda name: misfit[name])
+    return list(misfit)[first_least(list(misfit.values()), tolerance=SAME_MISFIT)]
 
 
 def _law(misfit: float) -> float:

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrics.syncnet.tracks import median_filter
+from seedbench.ties import middle_least
 
 VSHIFT = 15
 """Lags searched on each side, in frames: both command lines of the published code use 15 (its function default of 10 is never used)."""
 EDGE = 2
 """An offset within this many frames of the largest lag is no answer."""
 CONFIDENCE_FRAMES = 9
+SAME_DISTANCE = 1e-6
+"""Mean distances that differ by less are equal: where all lags are, the middle one is the nearest."""
 EPSILON = 1e-6
 """Added to every difference before the norm, as torch's pairwise_distance does."""
 
@@ -89,7 +92,7 @@ def search(distance: np.ndarray, real: np.ndarray | None = None) -> LagSearch:
     if not weights.any(axis=0).all():
         raise ValueError("too few windows for this many lags")
     curve = (distance * weights).sum(axis=0) / weights.sum(axis=0)
-    best = int(np.argmin(curve))
+    best = middle_least(curve, tolerance=SAME_DISTANCE)
     middle = float(np.median(curve))
     confidence = middle - distance[:, best]
     confidence = median_filter(confidence, CONFIDENCE_FRAMES)

@@ -272,3 +272,14 @@ def test_all_forms_show_style(vote: Callable[..., Vote]) -> None:
 )
 def test_slices_are_told_in_words(about: Slice, title: str) -> None:
     assert about.title == title
+
+
+@pytest.mark.parametrize("strong", [["left", "left", "tie"], ["left", "left", "left", "right"], ["left", "left", "left", "tie", "right"]])
+def test_models_with_one_record_stand_by_name(vote: Callable[..., Vote], strong: list[str]) -> None:
+    votes = []
+    for round_ in range(12):
+        for left, right in (("omega", "delta"), ("omega", "beta"), ("omega", "alpha"), ("omega", "gamma")):
+            who = {"prompt": f"p{round_ % 5}", "voter": f"w{round_ % 7}"}
+            votes.append(vote(len(votes), left=left, right=right, choice=strong[round_ % len(strong)], **who))
+    (board,) = boards(votes, rules(), split=False)
+    assert [one.model for one in board.standings] == ["omega", "alpha", "beta", "delta", "gamma"]

@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 
 from metrics.analyses.face_embeddings import (
+    CUT_MARGIN_S,
     ArcFaceEmbedder,
     choose,
     embed_faces,
     five_points,
+    near_cut,
     perceptual_hash,
     sharpness,
     similarity_transform,
     yaw_deg,
 )
-from metrics.analyses.faces import FaceTrack
+from metrics.analyses.faces import FPS, FaceTrack
 from seedbench.errors import WeightsError
 
 NO_CUTS = np.zeros(0)
@@ -183,3 +185,14 @@ def test_a_network_of_another_shape_is_refused(tmp_path: Path) -> None:
     embedder = ArcFaceEmbedder(scripted(Flat(), tmp_path / "flat.pt"))
     with pytest.raises(WeightsError, match="one vector a face"):
         embedder.embed(np.zeros((1, 112, 112, 3), np.uint8))
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0, 50.0, 60.0])
+def test_a_picture_exactly_at_the_margin_of_a_cut_is_not_near_it(fps: float) -> None:
+    frames = np.arange(200) / FPS
+    cuts = np.arange(1, 100) / fps
+    for cut in cuts:
+        near = near_cut(frames, np.array([cut]))
+        at_margin = np.abs(np.abs(frames - cut) - CUT_MARGIN_S) < 1e-7
+        assert not near[at_margin].any()
+        assert near[np.abs(frames - cut) < CUT_MARGIN_S - 1e-5].all()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from metrics.analyses.face_embeddings import FaceSamples
 from metrics.identity.appearances import appearances, split_half, unit, weighted_mean
-from metrics.identity.assign import match
+from metrics.identity.assign import match, who
 from metrics.identity.calibrate import bank, calibrated, cosine_at, scale_of, strangers_level
 from metrics.identity.judge import Judgement, judge
 from metrics.identity.schedule import Schedule, lay
@@ -340,3 +340,12 @@ def test_matching_with_dummies_is_the_best_of_all_partial_matchings(table: list[
 
 def test_fewer_faces_than_people_leaves_dummies() -> None:
     assert match(np.array([[0.2, 0.9, 0.3]]), np.full(3, 0.5)) == [(0, 1)]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_last_bits_do_not_say_who_of_two_of_one_face_is_who(seed: int) -> None:
+    noise = np.random.default_rng(seed).uniform(-1e-13, 1e-13, (2, 2))
+    assert match(0.97 + noise, np.array([0.5, 0.5])) == match(np.full((2, 2), 0.97), np.array([0.5, 0.5]))
+    face = np.array([1.0, 0.0])
+    gallery = {"a": np.array([0.99 + noise[0, 0], 0.1]), "b": np.array([0.99 + noise[0, 1], 0.1])}
+    assert who(face, gallery, lambda _vector, share: 0.86 + 0.14 * share) == "a"

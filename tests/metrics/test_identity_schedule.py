@@ -116,3 +116,10 @@ def test_planned_shots_cover_the_clip_in_order(declared: list[float], seen: list
     assert len(plan.expected) == len(plan.take) >= len(seen) + 1
     assert plan.take.tolist() == sorted(plan.take.tolist())
     assert (np.diff(plan.bounds_s.ravel()) >= 0).all()
+
+
+@pytest.mark.parametrize("start_s", np.arange(0, 3, 0.3).tolist())
+def test_of_two_cuts_as_near_the_earlier_is_meant(start_s: float) -> None:
+    assert align([start_s + 1.0], [start_s + 0.9, start_s + 1.1]) == [(0, 0)]
+    found = confirm(np.zeros(0), np.array([start_s + 0.96, start_s + 1.04]), [start_s + 1.0])
+    assert found.tolist() == [start_s + 0.96]

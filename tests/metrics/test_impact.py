@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.simulator import Simulator
-from metrics.analyses.contacts import Contact
-from metrics.analyses.onsets import RATE, Onsets, find_onsets
+from metrics.analyses.contacts import Contact, touches
+from metrics.analyses.onsets import RATE, Onsets, begins, find_onsets
 from metrics.impact import Alignment, ImpactAlignment, alignment, match, sounds_that_count
 from seedbench.clip import Clip
 from seedbench.generator import Request
@@ -144,3 +144,26 @@ def test_what_hides_impacts_is_no_answer() -> None:
     assert why_not(None) == "no physical event is declared"
     assert why_not(DROP.model_copy(update={"events": (Event(kind="pendulum"),)})) == "no bodies that meet are asked for"
     assert why_not(DROP) == ""
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_last_bits_do_not_say_which_of_two_sounds_a_contact_has(seed: int) -> None:
+    off = np.random.default_rng(seed).uniform(-1e-12, 1e-12, 2)
+    assert match(np.array([1.0]), np.array([0.95, 1.05]) + off).sound.tolist() == [0]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_two_bodies_that_meet_as_fast_the_first_counts(seed: int) -> None:
+    speeds = 100.0 + np.random.default_rng(seed).uniform(-1e-11, 1e-11, 2)
+    both = [
+        Contact(1.0, "body", body, 1 - body, 0.0, 0.0, np.array([speed, 0.0]) * (1 - 2 * body), np.zeros(2), 1.0)
+        for body, speed in enumerate(speeds)
+    ]
+    assert [contact.body for contact in touches(both)] == [0]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_even_sound_begins_where_it_rises(seed: int) -> None:
+    energy = np.concatenate([np.linspace(0.0, 0.01, 160), np.full(800, 0.01)])
+    other = energy + 1e-15 * np.random.default_rng(seed).uniform(-1, 1, len(energy))
+    assert begins(other, RATE, 0.03)[0] == begins(energy, RATE, 0.03)[0]

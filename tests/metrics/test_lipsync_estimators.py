@@ -165,3 +165,11 @@ def test_a_lag_that_leaves_no_overlap_counts_nothing() -> None:
     curve = lag_curve(smooth_noise(RNG, 20), smooth_noise(RNG, 20))
     assert curve[0] == 0.0
     assert curve[MAX_LAG] != 0.0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_last_bits_place_no_peak(seed: int) -> None:
+    noise = np.random.default_rng(seed).uniform(-1e-15, 1e-15, len(LAGS))
+    flat, twin = np.full(len(LAGS), 0.25), np.exp(-0.5 * ((LAGS - 13.5) / 2.0) ** 2)
+    assert (peak(flat + noise).lag, peak(flat + noise).edge) == (-15.0, True)
+    assert (peak(twin + noise).lag, peak(twin + noise).edge) == (pytest.approx(13.5), False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.analyses.phases import fit, glitches, phases_of, stretches
+from metrics.analyses.phases import fit, glitches, meeting, phases_of, stretches
 from tests.metrics.discs import FPS, GRAVITY_PX, bouncing
 
 T = np.arange(75) / FPS
@@ -92,3 +92,20 @@ def test_a_fit_knows_how_sure_it_is() -> None:
     of_unit_noise = 2 * np.sqrt(fit(t, t, t, 0, 11).cov[2, 2])
     assert np.std(found) == pytest.approx(of_unit_noise, rel=0.1)
     assert of_unit_noise == pytest.approx(31.5, abs=0.1)
+
+
+@pytest.mark.parametrize("sideways", [0.0, 0.1, 1.3, 7.7])
+def test_paths_as_near_all_the_time_meet_in_the_middle(sideways: float) -> None:
+    before = fit(T, sideways * T, 0.3 * T**2, 0, 30)
+    after = fit(T, sideways * T + 70.0, 0.3 * T**2, 31, 60)
+    moment, apart = meeting(before, after, 1.18, 1.26)
+    assert moment == pytest.approx(1.22, abs=1e-9)
+    assert apart == pytest.approx(70.0)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=25, deadline=None)
+def test_last_bits_divide_no_path_otherwise(seed: int) -> None:
+    y = np.concatenate([np.zeros(20), 4.0 * np.arange(20)])  # the point at the bend belongs to either side
+    t, other = np.arange(40) / FPS, y + np.random.default_rng(seed).uniform(-1e-11, 1e-11, 40)
+    assert stretches(t, np.zeros(40), other, 0.3) == stretches(t, np.zeros(40), y, 0.3)

@@ -10,7 +10,8 @@ import pytest
 
 from metrics.analyses.bodies import Bodies, BodyTrack, noise_px
 from metrics.analyses.contacts import motion_of
-from metrics.physics import Physics
+from metrics.physics import Physics, kinematics
+from metrics.physics.body import regime_of
 from metrics.physics.judge import Verdict, judge
 from seedbench.clip import Clip
 from seedbench.evidence import as_json
@@ -258,3 +259,11 @@ def test_nothing_to_see_is_no_answer(tmp_path: Path, what: str) -> None:
     found = scored(tmp_path / "clip.mp4", pictures, DRAWN)
     assert {score.status for score in found.values()} == {"unscored"}
     assert found["plausibility"].reason
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_path_that_fits_two_laws_follows_the_first_whatever_the_last_bits(seed: int) -> None:
+    noise = np.random.default_rng(seed).uniform(-1e-12, 1e-12, len(T))
+    x, y = 40.0 * T + noise, np.full(len(T), 90.0) + noise[::-1]
+    flights = [kinematics.flight(T, x, y, sigma_px=0.0)]
+    assert regime_of({"flight", "roll"}, T, x, y, flights, 0.0) == "flight"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrics.analyses.shots import Shots, bounds, find_shots, stand_out
+from metrics.analyses.shots import Shots, bounds, comes_back, find_shots, stand_out
 
 FPS = 25.0
 
@@ -110,3 +110,24 @@ def test_repeated_frames_do_not_make_movement_stand_out() -> None:
 def test_pictures_far_apart_in_time_can_be_cut() -> None:
     found = find_shots(np.stack(still(1, 5) + still(2, 5)), np.arange(10) * 0.5, 5.0)
     assert found.cuts_s.tolist() == [2.5]
+
+
+@pytest.mark.parametrize("fps", [10.0, 24.0, 25.0, 30.0 / 1.001, 30.0, 50.0, 60.0])
+def test_cuts_are_the_same_whatever_the_length_and_the_start(fps: float) -> None:
+    step = fps / FPS
+    pictures = still(1, round(30 * step)) + still(2, round(30 * step))
+    found = set()
+    for first in range(3):
+        for count in range(len(pictures) - first - 2, len(pictures) - first + 1):
+            time_s = (np.arange(count) + first) / fps
+            shown = find_shots(np.stack(pictures[first : first + count]), time_s - time_s[0], count / fps)
+            found.add(tuple(np.round((shown.cuts_s + time_s[0]) * fps, 6).tolist()))
+    assert found == {(float(round(30 * step)),)}
+
+
+@pytest.mark.parametrize("fps", [10.0, 20.0, 30.0, 50.0, 60.0])
+def test_a_picture_exactly_as_far_as_a_flash_may_last_is_on_one_side_of_it(fps: float) -> None:
+    away, before = round(0.3 * fps), round(fps)
+    pictures = np.repeat([10, 250, 10], [before, away, before]).astype(np.uint8).reshape(-1, 1, 1, 1)
+    clocks = [(np.arange(len(pictures)) + first) / fps - first / fps for first in range(60)]
+    assert len({comes_back(pictures, time_s, before) for time_s in clocks}) == 1

@@ -451,3 +451,10 @@ def test_a_clip_with_a_face_is_scored_from_its_file(
     assert found["lse_d_masked"].n_used == 51
     assert found["lse_d_masked"].backend == "syncnet-v2/blazeface"
     assert (found["lse_d"].value is None) == faithful.on_edge
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_curve_that_is_flat_but_for_rounding_has_its_least_in_the_middle(seed: int) -> None:
+    distance = 7.0 + 1e-9 * np.random.default_rng(seed).normal(size=(40, 31))
+    found = lag.search(distance)
+    assert (found.offset_frames, found.on_edge) == (0, False)

@@ -104,3 +104,18 @@ def test_there_is_no_answer_without_others_with_few_votes_or_on_pairs_that_only_
     assert found[4] is not None
     none = np.zeros(0, np.int64)
     assert against_others(Votes(0, none, none, none, none, none), none, np.zeros(0, bool)).voters == ()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_two_equals_neither_is_the_likelier(seed: int) -> None:
+    """Models 1 to 3 have one record against model 0, on both sides; a voter compares only them, and always prefers the left."""
+    record = np.repeat(np.random.default_rng(seed).choice([LEFT, TIE, RIGHT], 30, p=[0.6, 0.2, 0.2]), 3)
+    best, others, voter = np.zeros(90, int), np.tile([1, 2, 3], 30), np.repeat(np.arange(30) % 6, 3)
+    left = np.concatenate([best, others, np.tile([1, 2, 3], 8)])
+    right = np.concatenate([others, best, np.tile([2, 3, 1], 8)])
+    outcome = np.concatenate([record, 2 - record, np.full(24, LEFT)])
+    voters = np.concatenate([voter, voter, np.full(24, 6)])
+    found = against_others(Votes(4, left, right, outcome, np.zeros(204, int), voters), np.arange(4), np.arange(7) < 6, level=0.5)
+    mine = found.voters[6]
+    assert mine is not None
+    assert (mine.n, mine.likelier) == (24, 12)

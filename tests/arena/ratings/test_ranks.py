@@ -9,7 +9,7 @@ import pytest
 
 from arena.ratings.bradley_terry import Votes, fit
 from arena.ratings.clustering import covariance
-from arena.ratings.ranks import ranks
+from arena.ratings.ranks import critical_value, ranks, tiers
 
 Arena = Callable[..., Votes]
 
@@ -60,3 +60,18 @@ def test_of_equal_models_few_boards_claim_an_order(arena: Arena) -> None:
         # One clip a model and prompt: what differs is the clips', and the two-way intervals must hold all claims off.
         claimed += bool(ranks(fitted.ratings, spread.values[:6, :6], quantile=spread.quantile).surely_above.any())
     assert claimed / 120 <= 0.13
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_last_bits_draw_no_other_critical_value(seed: int) -> None:
+    noise = np.random.default_rng(seed).uniform(-1e-14, 1e-14, (5, 5))
+    alike = np.eye(5) - 0.2  # eigenvalues that are equal: their eigenvectors are whatever rounding makes of them
+    errors = np.sqrt(2.0) * (1 - np.eye(5))
+    assert critical_value(alike + noise + noise.T, errors) == pytest.approx(critical_value(alike, errors), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_last_bits_head_no_tier(seed: int) -> None:
+    ratings = np.array([1.0, 1.0, 0.0]) + np.random.default_rng(seed).uniform(-1e-13, 1e-13, 3)
+    surely = np.array([[0, 0, 1], [0, 0, 0], [0, 0, 0]], bool)  # the first of the two equals is surely above the third
+    assert tiers(ratings, surely).tolist() == [1, 1, 2]

@@ -1,0 +1,66 @@
+"""Ties: which one is taken of several values that are equal except for rounding.
+
+The last bits of a sum depend on the order in which a processor's kernels, or several threads, add. Where two values are equal by nature
+(two models with the same record, a distance that is the same at every moment), a bare argmin, argmax or sort takes the one that rounding
+happens to favour, and another processor takes the other. Here values within a stated tolerance count as equal, and the place decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def first_least(values: Sequence[float] | np.ndarray, *, tolerance: float) -> int:
+    """Place of the first of ``values`` (n,) that is within ``tolerance`` of the least. ValueError for none.
+
+    >>> first_least([2.0, 1.0 + 1e-12, 1.0], tolerance=1e-9)
+    1
+    """
+    array = np.asarray(values, np.float64)
+    return int(np.argmax(array <= array.min() + tolerance))
+
+
+def first_greatest(values: Sequence[float] | np.ndarray, *, tolerance: float) -> int:
+    """Place of the first of ``values`` (n,) that is within ``tolerance`` of the greatest. ValueError for none.
+
+    >>> first_greatest([0.0, 1.0 - 1e-12, 1.0], tolerance=1e-9)
+    1
+    """
+    return first_least(-np.asarray(values, np.float64), tolerance=tolerance)
+
+
+def middle_least(values: Sequence[float] | np.ndarray, *, tolerance: float) -> int:
+    """Middle of the first run of neighbours among ``values`` (n,) that are all within ``tolerance`` of the least. ValueError for none.
+
+    >>> middle_least([3.0, 1.0, 1.0, 1.0, 3.0, 1.0], tolerance=1e-9)
+    2
+    """
+    array = np.asarray(values, np.float64)
+    near = array <= array.min() + tolerance
+    start = int(np.argmax(near))
+    length = int(np.argmin(np.append(near[start:], False)))
+    return start + (length - 1) // 2
+
+
+def rising_order(values: Sequence[float] | np.ndarray, *, tolerance: float) -> list[int]:
+    """Places of ``values`` (n,) from the least to the greatest. Neighbours in that order at most ``tolerance`` apart count as equal and
+    keep the order of their places.
+
+    >>> rising_order([2.0, 1.0 + 1e-12, 1.0], tolerance=1e-9)
+    [1, 2, 0]
+    """
+    array = np.asarray(values, np.float64)
+    order = np.argsort(array, kind="stable")
+    group = np.concatenate([[0], np.cumsum(np.diff(array[order]) > tolerance)])[: len(order)]
+    return order[np.lexsort((order, group))].tolist()
+
+
+def falling_order(values: Sequence[float] | np.ndarray, *, tolerance: float) -> list[int]:
+    """Places of ``values`` (n,) from the greatest to the least, ties as in :func:`rising_order`.
+
+    >>> falling_order([1.0, 2.0, 2.0 + 1e-12], tolerance=1e-9)
+    [1, 2, 0]
+    """
+    return rising_order(-np.asarray(values, np.float64), tolerance=tolerance)
