@@ -23,10 +23,13 @@ from seedbench.analysis import analysis
 from seedbench.clip import frames_on_screen
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clip import Clip, Video
 
 FPS = 25.0
 """Frames a second of every face track."""
+
+FASTEST_FPS = 37.5
+"""Faces are followed through every picture of a clip slower than this."""
 
 DETECT_EVERY = 3
 """Frames between two runs of the detector while every face is followed."""
@@ -340,12 +343,31 @@ def tracks_of(faces: list[_Open], n_frames: int, *, width: int, height: int) -> 
     return FaceTracks(n_frames, width, height, tracks, count)
 
 
-@analysis(version=2, weights=("blazeface", "facemesh"))
+def enough_pictures(time_s: np.ndarray) -> np.ndarray:
+    """Indices of the pictures, shown at ``time_s`` (T,), that faces are followed through: every one, or of a clip faster than
+    :data:`FASTEST_FPS` those nearest to the times 0, 1/25, 2/25, ...
+
+    They depend on the rate alone, never on how many pictures there are, and each keeps its own time: the picture on screen at a moment has
+    begun up to a picture's length before, and lips read from it as if it were of that moment would come late.
+
+    >>> enough_pictures(np.arange(7) / 30).tolist(), enough_pictures(np.arange(7) / 60).tolist()
+    ([0, 1, 2, 3, 4, 5, 6], [0, 2, 5])
+    """
+    if len(time_s) < 2 or 1.0 / float(np.median(np.diff(time_s))) < FASTEST_FPS:
+        return np.arange(len(time_s))
+    grid = np.arange(math.floor(time_s[-1] * FPS + 1e-6) + 1) / FPS
+    return np.unique(np.searchsorted((time_s[1:] + time_s[:-1]) / 2, grid - 1e-6))
+
+
+def tracks_through(video: Video, end_s: float, nets: FaceNets, *, cuts_s: Iterable[float] = ()) -> FaceTracks:
+    """Every face of the pictures of a clip that ends at ``end_s``, on the 25-fps grid; no track crosses a cut."""
+    used = enough_pictures(video.time_s)
+    faces = follow_faces((video.rgb[index] for index in used), video.time_s[used], nets, cuts_s=cuts_s)
+    height, width = video.rgb.shape[1:3]
+    return tracks_of(faces, len(frames_on_screen(video.time_s, FPS, end_s)), width=width, height=height)
+
+
+@analysis(version=3, weights=("blazeface", "facemesh"))
 def face_tracks(clip: Clip) -> FaceTracks:
     """Every face of the clip, followed within its shot. Raises ClipError for a clip without video, WeightsError without the networks."""
-    native = clip.video
-    n_frames = len(frames_on_screen(native.time_s, FPS, clip.end_s))
-    source = native if len(native) <= 1.2 * n_frames else clip.frames(FPS)
-    faces = follow_faces(source.rgb, source.time_s, face_nets(), cuts_s=shots(clip).cuts_s.tolist())
-    height, width = source.rgb.shape[1:3]
-    return tracks_of(faces, n_frames, width=width, height=height)
+    return tracks_through(clip.video, clip.end_s, face_nets(), cuts_s=shots(clip).cuts_s.tolist())

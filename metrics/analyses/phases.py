@@ -109,7 +109,7 @@ class Joint:
 
 @dataclass(frozen=True)
 class Phases:
-    """A path as phases and the joints between them (one fewer). ``used`` (n,) bool: points that were sure and are no glitches.
+    """A path as phases and the joints between them (one fewer). ``used`` (n,) bool: points of a phase that were sure and are no glitches.
 
     ``first`` and ``last`` of the parabolas count the points of the whole path.
     """
@@ -162,18 +162,27 @@ def glitches(x: np.ndarray, y: np.ndarray, sigma_px: float) -> np.ndarray:
     return off
 
 
-def stretches(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, sigma_px: float) -> list[tuple[int, int]]:
+def stretches(
+    time_s: np.ndarray, x: np.ndarray, y: np.ndarray, sigma_px: float, *, open_ends: tuple[bool, bool] = (False, False)
+) -> list[tuple[int, int]]:
     """The cheapest division of a path (n,) into parabolas of at least :data:`SHORTEST` points: list of (first, last).
 
     Each stretch costs its squared residual over ``sigma_px`` squared, plus 3.5 ln(2 n): half its seven parameters' share by the Bayesian
-    information criterion, times two.
+    information criterion, times two. At an open end (beginning, end) fewer points than a stretch needs may be left out, each for the price
+    of its two coordinates: where a clip is cut just after or before a contact, they would spoil the phase on its other side.
+
+    >>> t = np.arange(12.0)
+    >>> stretches(t, 9.0 * np.maximum(t - 10, 0), np.zeros(12), 0.3, open_ends=(False, True))
+    [(0, 10)]
     """
     n = len(time_s)
     if n < 2 * SHORTEST:
         return [(0, n - 1)]
     price = 7.0 * np.log(2.0 * n)
+    left_out = np.arange(SHORTEST)
+    price_left_out = np.where(left_out > 0, (2.0 * left_out + 1.0) * np.log(2.0 * n), 0.0)
     best = np.full(n + 1, np.inf)
-    best[0] = 0.0
+    best[: SHORTEST if open_ends[0] else 1] = price_left_out[: SHORTEST if open_ends[0] else 1]
     back = np.zeros(n + 1, int)
     for start in range(n - SHORTEST + 1):
         if not np.isfinite(best[start]):
@@ -183,8 +192,9 @@ def stretches(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, sigma_px: float)
         better = cost < best[ends] - SAME_COST
         best[ends[better]] = cost[better]
         back[ends[better]] = start
-    found, end = [], n
-    while end > 0:
+    end = n - first_least((best[n - left_out] + price_left_out)[: SHORTEST if open_ends[1] else 1], tolerance=SAME_COST)
+    found = []
+    while end >= SHORTEST:
         found.append((int(back[end]), end - 1))
         end = int(back[end])
     return found[::-1]
@@ -226,8 +236,10 @@ def phases_of(
     bounds = [0, *leaps(path.t, path.x, path.y, diameter_px), len(keep)]
     parts = []
     for start, end in pairwise(bounds):
-        piece = stretches(path.t[start:end], path.x[start:end], path.y[start:end], sigma)
+        ends = start == 0, end == len(keep)
+        piece = stretches(path.t[start:end], path.x[start:end], path.y[start:end], sigma, open_ends=ends)
         parts += path.merged([path.fit(start + first, start + last) for first, last in piece])
+    used[keep[: parts[0].first]] = used[keep[parts[-1].last + 1 :]] = False
     joints = tuple(path.joint(before, after, leap=after.first in bounds) for before, after in pairwise(parts))
     return Phases(
         tuple(Parabola(int(keep[p.first]), int(keep[p.last]), p.origin_s, p.place, p.velocity, p.bend, p.rms_px, p.cov) for p in parts),

@@ -16,7 +16,9 @@ from metrics.analyses.faces import (
     interpolate,
     iou,
     tracks_of,
+    tracks_through,
 )
+from seedbench.clip import Video
 
 GRID = 48
 
@@ -158,3 +160,35 @@ def test_iou_of_boxes_apart_is_zero() -> None:
 
 def test_interpolation_of_one_sample_holds_it() -> None:
     assert interpolate(np.array([0.3]), np.array([[7.0]]), np.array([0.0, 1.0])).ravel().tolist() == [7.0, 7.0]
+
+
+def swaying(fps: float, count: int, start_s: float) -> tuple[FaceTrack, np.ndarray, np.ndarray]:
+    """The track of a face that sways twice a second, filmed at ``fps`` from ``start_s`` on: where it is seen to be at its frames, where it
+    was then, and its speed there, pixels and pixels per second."""
+    time_s = np.arange(count) / fps
+
+    def place(at_s: np.ndarray) -> np.ndarray:
+        return 100.0 + 12.0 * np.sin(4.0 * np.pi * (at_s + start_s))
+
+    stage = Stage([[(float(x), 50.0)] for x in place(time_s)])
+    pictures = np.zeros((count, 8, 8, 3), np.uint8)
+    pictures[:, 0, 0, 0] = np.arange(count)
+    found = tracks_through(Video(pictures, time_s), count / fps, stage)  # type: ignore[arg-type]
+    (track,) = found.tracks
+    speed = 48.0 * np.pi * np.cos(4.0 * np.pi * (track.time_s + start_s))
+    return track, place(track.time_s), speed
+
+
+@pytest.mark.parametrize("fps", [15.0, 24.0, 25.0, 30.0 / 1.001, 30.0, 33.0, 48.0, 50.0, 60.0 / 1.001, 60.0, 120.0])
+def test_faces_are_seen_at_their_time_whatever_the_length_and_the_rate(fps: float) -> None:
+    before: np.ndarray | None = None
+    for count in range(round(fps), round(fps) + 7):  # 7: in five of six lengths 30 pictures a second were once held ones
+        track, there, speed = swaying(fps, count, start_s=0.013)
+        seen = track.landmarks[:, 0, 0] + 20.0
+        inside = np.s_[1:-2]  # the ends are held
+        late_s = -float(((seen - there) * speed)[inside].sum() / (speed**2)[inside].sum())
+        assert abs(late_s) < 0.001, count
+        if before is not None:  # a picture more changes nothing of what was seen but the end
+            common = min(len(before), len(seen)) - 2
+            np.testing.assert_allclose(seen[:common], before[:common], atol=1e-4)
+        before = seen

@@ -109,3 +109,19 @@ def test_last_bits_divide_no_path_otherwise(seed: int) -> None:
     y = np.concatenate([np.zeros(20), 4.0 * np.arange(20)])  # the point at the bend belongs to either side
     t, other = np.arange(40) / FPS, y + np.random.default_rng(seed).uniform(-1e-11, 1e-11, 40)
     assert stretches(t, np.zeros(40), other, 0.3) == stretches(t, np.zeros(40), y, 0.3)
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0 / 1.001, 30.0])  # faster clips are thinned before
+@pytest.mark.parametrize("start_s", [0.0, 0.35])
+def test_contacts_and_flights_are_the_same_whatever_the_length_and_the_start(fps: float, start_s: float) -> None:
+    t = np.arange(round(2.6 * fps)) / fps + start_s
+    y, contacts = bouncing(t, top=20.0, bottom=180.0, start_s=0.3, restitution=0.75)
+    rng = np.random.default_rng(0)
+    x, y = 40 * t + rng.normal(0, 0.15, len(t)), y + rng.normal(0, 0.15, len(t))
+    for count in range(round(1.3 * fps), len(t)):
+        found = phases_of(t[:count], x[:count], y[:count], sigma_px=0.15, diameter_px=20.0)
+        inside = [one for one in contacts if t[0] + 4 / fps < one < t[count - 1] - 4 / fps]
+        seen = [joint.time_s for joint in found.joints if joint.kind == "impact"]
+        assert all(min(abs(one - time_s) for time_s in seen) < 0.006 for one in inside), count
+        flights = [part for part, rest in zip(found.parabolas, found.resting, strict=True) if part.n >= 8 and not rest]
+        assert max(part.rms_px for part in flights) < 0.4, count
