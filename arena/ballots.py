@@ -60,7 +60,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of runs: counts, and why clips were refused, by reason."""
+    """What became of runs: counts, and why clips were refused, by reason.
+
+    ``lonely`` counts prompts and seeds with clips of one system only, ``unlike`` pairs that are none because one clip sounds and the
+    other is silent.
+    """
 
     study: str
     n_clips: int
@@ -68,6 +72,7 @@ class Prepared:
     n_gold: int
     refused: dict[str, str]
     lonely: int
+    unlike: int
 
 
 def captions_of(prompt: Prompt) -> tuple[Caption, ...]:
@@ -203,7 +208,7 @@ def _prepare(
             shutil.rmtree(mine, ignore_errors=True)
         raise
     kinds = Counter(pair.kind for pair in maker.pairs)
-    return Prepared(name, len(maker.clips), kinds["pair"], kinds["gold"], maker.refused, len(groups) - len(together))
+    return Prepared(name, len(maker.clips), kinds["pair"], kinds["gold"], maker.refused, len(groups) - len(together), maker.unlike)
 
 
 def _refuse_taken(session: Session, name: str) -> None:
@@ -221,6 +226,7 @@ class _Maker:
         self.pairs: list[PairRow] = []
         self.sides: list[tuple[ClipRow, ClipRow]] = []
         self.refused: dict[str, str] = {}
+        self.unlike = 0
 
     def group(self, entries: Sequence[Entry], profile: Profile) -> None:
         """The clips of one prompt and seed, all of one size in bytes, and their pairs."""
@@ -269,7 +275,9 @@ class _Maker:
             if found is not None:
                 shown.append((one, *found))
         for (one, made, row), (other, its, its_row) in combinations(shown, 2):
-            if one.generator != other.generator and made.with_sound == its.with_sound:
+            if one.generator != other.generator and made.with_sound != its.with_sound:
+                self.unlike += 1
+            elif one.generator != other.generator:
                 self._pair("pair", one, profile, made.with_sound, row, its_row)
         if shown:
             one, made, row = shown[int(self.rng.integers(len(shown)))]

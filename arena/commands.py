@@ -158,7 +158,8 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
     store = open_store(workspace.database_url)
     named = list(dict.fromkeys(runs))
     captions = {(run, prompt.id): ballots.captions_of(prompt) for run in named for prompt in spec_of(store, run).prompts}
-    entries = ballots.entries_of([load_report(store, workspace, run) for run in named], captions)
+    reports = [load_report(store, workspace, run) for run in named]
+    entries = ballots.entries_of(reports, captions)
     console = Console()
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("preparing clips", total=None)
@@ -175,7 +176,12 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
     for what, why in made.refused.items():
         console.print(f"refused: {what}: {why}", highlight=False)
     if made.lonely:
-        console.print(f"{made.lonely} prompts have clips of one system only and are left out", highlight=False)
+        console.print(f"{made.lonely} times a prompt and seed has clips of one system only; these are left out", highlight=False)
+    if made.unlike:
+        console.print(f"{made.unlike} pairs are left out: one clip sounds, the other is silent", highlight=False)
+    unmade = sum(one.n_cells for report in reports for one in report.generators) - len(entries)
+    if unmade:
+        console.print(f"{unmade} cells of the runs have no clip and are left out", highlight=False)
 
 
 def clips_folder(workspace: Workspace, study: str) -> Path:

@@ -205,6 +205,9 @@ def select(suite: Suite, *, ids: Iterable[str] = (), tasks: Iterable[str] = (), 
         kept = [prompt for prompt in kept if any(fnmatchcase(prompt.id, pattern) for pattern in patterns)]
     if wanted:
         kept = [prompt for prompt in kept if prompt.task in wanted]
+        for pattern in patterns:
+            if kept and not any(fnmatchcase(prompt.id, pattern) for prompt in kept):
+                raise UnknownNameError(f"{pattern!r} selects no prompt of {' or '.join(wanted)} in suite {suite.name!r}")
     if limit is not None:
         kept = kept[: max(0, limit)]
     if not kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -58,7 +59,7 @@ def score(
     if metric and of_sets:
         raise SeedBenchError(f"{of_sets[0]!r} compares two sets of clips; use `seedbench run -g import:path=DIR --reference ...`")
     names = [name for name in names if name not in of_sets]
-    files = _files(paths)
+    files, left_out = _files(paths)
     console = Console()
     lines: list[dict[str, Any]] = []
     tasks: list[ScoreTask] = []
@@ -91,33 +92,58 @@ def score(
     console.print(_table(shown))
     for sentence in _signs(shown, {name: loaded[name].info for name in names}):
         console.print(sentence, highlight=False, markup=False)
+    for said in left_out:
+        console.print(f"note: {said}", highlight=False, markup=False, soft_wrap=True)
     if out is not None:
         _write(lines, out)
         when_stopped(f"stopped; the scores are in {out}")
         console.print(f"wrote {out}", highlight=False, soft_wrap=True)
 
 
-def _files(paths: list[Path]) -> list[Path]:
+def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
+    """The clips to score, each once, and sentences about what else the paths hold."""
     found: list[Path] = []
+    left_out: list[str] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in MEDIA)
+            inside, other = _inside(path)
             if not inside:
                 raise SeedBenchError(f"{path} holds no clips ({', '.join(sorted(MEDIA))})")
             found += inside
+            if other:
+                few = ", ".join(file.name for file in other[:5]) + (", ..." if len(other) > 5 else "")
+                left_out.append(f"{path.name}: left out, by their endings no clips: {few} ({len(other)} in all).")
         elif path.suffix.lower() in {".csv", ".tsv", ".jsonl", ".ndjson"}:
-            found += _listed(path)
+            listed, said = _listed(path)
+            found += listed
+            left_out += said
         else:
             found.append(path)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)), list(dict.fromkeys(left_out))
 
 
-def _listed(path: Path) -> list[Path]:
-    """The files a manifest lists, read by the import generator."""
+def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Media files below a folder, links to folders followed once, and the other files; what begins with a dot is hidden and passed over."""
+    clips: list[Path] = []
+    other: list[Path] = []
+    seen: set[str] = set()
+    for here, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
+        for name in names if real not in seen else ():
+            if not name.startswith("."):
+                (clips if Path(name).suffix.lower() in MEDIA else other).append(Path(here) / name)
+        seen.add(real)
+    return sorted(clips), sorted(other)
+
+
+def _listed(path: Path) -> tuple[list[Path], list[str]]:
+    """The files a manifest lists, read by the import generator, and what it says is left out of it."""
     from seedbench import registry
 
     kind = registry.load("generators", "import")
-    return [clip.file for options in kind.variants(path=str(path)).values() for clip in kind(**options).clips]
+    made = [kind(**options) for options in kind.variants(path=str(path)).values()]
+    return [clip.file for one in made for clip in one.clips], [said for one in made for said in one.left_out]
 
 
 def _lines(task: ScoreTask, found: Scored) -> list[dict[str, Any]]:

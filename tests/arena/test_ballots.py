@@ -88,7 +88,8 @@ def test_profiles_have_pairs_of_their_own(store: Store, tmp_path: Path, entry: C
 
 def test_silent_and_sounding_clips_are_never_side_by_side(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
     entries = [entry("a"), entry("b", sound=False), entry("c"), entry("d", sound=False)]
-    prepare(store, tmp_path / "study", entries, settings(), RULES, "s")
+    made = prepare(store, tmp_path / "study", entries, settings(), RULES, "s")
+    assert made.unlike == 4
     clips = {one.id: one.generator for one in rows(store, ClipRow)}
     found = {(clips[one.first_id] + clips[one.second_id], one.with_sound) for one in rows(store, PairRow) if one.kind == "pair"}
     assert found == {("ac", True), ("bd", False)}

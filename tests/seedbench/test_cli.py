@@ -139,3 +139,17 @@ def test_importing_leaves_the_files_alone_and_a_changed_file_is_refused(make_cli
     done = seedbench(*arguments, home=tmp_path / "home")
     assert_one_sentence(done)
     assert "have changed" in done.stderr
+
+
+def test_score_says_what_it_leaves_out_of_a_folder_and_follows_links(tmp_path: Path) -> None:
+    from seedbench.cli.score import _files
+
+    for name in ("clips/a.mp4", "clips/notes.txt", "clips/.hidden.mp4", "clips/deep/er/b.wav", "elsewhere/c.mp4"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"clip")
+    (tmp_path / "clips" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "clips" / "deep" / "loop").symlink_to(tmp_path / "clips")
+    found, said = _files([tmp_path / "clips", tmp_path / "clips" / "a.mp4"])
+    assert [file.relative_to(tmp_path / "clips").as_posix() for file in found] == ["a.mp4", "deep/er/b.wav", "linked/c.mp4"]
+    assert said == ["clips: left out, by their endings no clips: notes.txt (1 in all)."]

@@ -247,6 +247,8 @@ def test_a_selection_keeps_the_order_and_explains_what_it_cannot_find(tmp_path: 
         select(suite, tasks=["music"])
     with pytest.raises(SuiteError, match="nothing of suite 'small' is left"):
         select(suite, ids=["one"], tasks=["talking"])
+    with pytest.raises(UnknownNameError, match="'two' selects no prompt of motion in suite 'small'"):
+        select(suite, ids=["one", "two"], tasks=["motion"])
     with pytest.raises(UnknownNameError, match=r"did you mean 'two'"):
         suite.prompt("tow")
 
