@@ -16,6 +16,7 @@ import numpy as np
 
 from arena.ratings.bradley_terry import ELO, RIDGE, Fit, Votes, fit, outcome_slopes
 from arena.ratings.clustering import places, slopes_by
+from seedbench.ties import falling_order, first_greatest, first_least
 
 Action = Literal["drop", "add", "flip"]
 """What is done to votes: they are left out, as many are added, or the answer is turned to the one that harms the first most."""
@@ -73,8 +74,8 @@ def worst_voter(votes: Votes, fitted: Fit, *, ridge: float = RIDGE) -> tuple[int
         found.append((int(votes.voter[np.flatnonzero(out)[0]]), _altered(left, int(out.sum()), votes, fitted, ridge)))
     fallen = [one for one in found if one[1].overturned]
     if fallen:
-        return min(fallen, key=lambda one: one[1].margin)
-    return max(found, key=lambda one: one[1].moved_elo)
+        return fallen[first_least([one[1].margin for one in fallen], tolerance=_SAME)]
+    return found[first_greatest([one[1].moved_elo for one in found], tolerance=_SAME * ELO)]
 
 
 def worst_share(votes: Votes, fitted: Fit, *, action: Action = "drop", share: float = 0.01, ridge: float = RIDGE) -> Altered | None:
@@ -99,7 +100,7 @@ def worst_share(votes: Votes, fitted: Fit, *, action: Action = "drop", share: fl
     if not others or not n:
         return None
     found = [_altered(*_changed(counts, influence(fitted, first, other), n, action), votes, fitted, ridge) for other in others]
-    return min(found, key=lambda one: one.margin)
+    return found[first_least([one.margin for one in found], tolerance=_SAME)]
 
 
 def influence(fitted: Fit, above: int, below: int) -> np.ndarray:
@@ -128,8 +129,9 @@ def _changed(counts: np.ndarray, adds: np.ndarray, n: int, action: Action) -> tu
         return changed, n
     into = _rounded(adds).argmin(2)
     gain = adds if action == "drop" else adds - adds.min(2, keepdims=True)
-    order = np.argsort(-_rounded(gain.ravel()), kind="stable")
-    order = order[gain.ravel()[order] > _SAME * np.abs(gain).max()]
+    same = _SAME * float(np.abs(gain).max())
+    order = np.array(falling_order(gain.ravel(), tolerance=same), np.intp)
+    order = order[gain.ravel()[order] > same]
     available = counts.ravel()[order]
     taken = np.minimum(available, np.maximum(0, n - (np.cumsum(available) - available)))
     flat = np.zeros(counts.size, counts.dtype)
@@ -170,12 +172,12 @@ def _others(fitted: Fit, first: int) -> Sequence[int]:
 
 
 def _first(ratings: np.ndarray) -> int:
-    return int(np.flatnonzero(ratings >= ratings.max() - _SAME)[0])
+    return first_greatest(ratings, tolerance=_SAME)
 
 
 def _largest(values: np.ndarray) -> int:
     """Place of the largest value; the first place of those equal up to rounding."""
-    return int(_rounded(values).argmax())
+    return first_greatest(values, tolerance=_SAME * float(np.abs(values).max(initial=0.0)))
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

@@ -125,8 +125,7 @@ def fitted() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, votes in (("lot", lot), ("even", even()), ("styled", styled)):
         (board,) = boards(votes, Rules.model_validate({"name": "kernels", "rating": {"style": ["loudness_lu"]}}), split=False)
-        # which of several equals would lead after a change is not settled by rule yet (arena/ratings/robustness.py)
-        found[f"board.{name}"] = dataclasses.replace(board, fragility=()) if name == "even" else board
+        found[f"board.{name}"] = board
         found[f"anomalies.{name}"] = anomalies(votes)
         found[f"agreement.{name}"] = agreement(votes, resamples=400)
     return found
