@@ -151,7 +151,7 @@ class ImpactAlignment(Metric):
                 high=1.0,
             ),
             Measure(
-                name="lag_ms",
+                name="offset_ms",
                 title="Impact offset",
                 unit="ms",
                 direction="zero",
@@ -162,7 +162,7 @@ class ImpactAlignment(Metric):
                 headline=True,
             ),
             Measure(
-                name="lag_mad_ms",
+                name="offset_mad_ms",
                 title="Spread of the offset",
                 unit="ms",
                 direction="down",
@@ -207,8 +207,8 @@ class ImpactAlignment(Metric):
             Score.of("f1", found.f1, backend=BACKEND, evidence=shown, details=details, **about),
             Score.of("recall", found.recall, backend=BACKEND, **about),
             _or_none("precision", found.precision, "nothing is heard", about),
-            _or_none("lag_ms", offset, no_pair, about),
-            _or_none("lag_mad_ms", spread if len(pairs.offset_s) > 1 else None, no_pair if offset is None else "only one pair", about),
+            _or_none("offset_ms", offset, no_pair, about),
+            _or_none("offset_mad_ms", spread if len(pairs.offset_s) > 1 else None, no_pair if offset is None else "only one pair", about),
         ]
 
 

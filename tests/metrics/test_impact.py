@@ -110,19 +110,19 @@ def scores_of(tmp_path: Path, prompt: Prompt = DROP, **broken: object) -> dict[s
 def test_a_clean_drop_is_heard_when_it_is_seen(tmp_path: Path) -> None:
     found = scores_of(tmp_path)
     assert found["f1"].value == 1
-    assert found["lag_ms"].value == pytest.approx(0, abs=5)
+    assert found["offset_ms"].value == pytest.approx(0, abs=5)
 
 
 def test_a_late_impact_is_late_by_what_it_was_shifted(tmp_path: Path) -> None:
     found = scores_of(tmp_path, impact_delay_ms=80)
-    assert found["lag_ms"].value == pytest.approx(-80, abs=5)
+    assert found["offset_ms"].value == pytest.approx(-80, abs=5)
 
 
 def test_a_mute_clip_is_not_heard_at_all(tmp_path: Path) -> None:
     found = scores_of(tmp_path, mute=True)
     assert found["recall"].value == 0
     assert found["f1"].value == 0
-    assert found["lag_ms"].status == "unscored"
+    assert found["offset_ms"].status == "unscored"
 
 
 def test_a_frozen_clip_has_no_answer(tmp_path: Path) -> None:

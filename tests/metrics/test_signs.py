@@ -29,7 +29,7 @@ def test_every_signed_time_states_the_one_convention(info: MetricInfo) -> None:
 
 def test_there_are_signed_times_to_look_at() -> None:
     found = {f"{info.name}.{one.name}" for info in infos() for one in info.measures if one.sign == OFFSET_SIGN}
-    assert found >= {"lipsync.offset_ms", "syncnet.offset_ms", "impact.lag_ms"}
+    assert found >= {"lipsync.offset_ms", "syncnet.offset_ms", "impact.offset_ms"}
 
 
 @pytest.mark.parametrize("sign", ["", "positive: sound late", "positive: the audio is early"])

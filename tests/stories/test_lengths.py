@@ -56,7 +56,7 @@ def test_a_fall_is_judged_alike_whatever_the_length_the_start_and_the_rate(
         assert motion["plausibility"] == pytest.approx(1.0, abs=0.02), count
         assert motion["gravity_m_s2"] == pytest.approx(9.81, rel=0.04), count
         assert motion["restitution"] == pytest.approx(0.6, abs=0.05), count
-        assert sound["lag_ms"] == pytest.approx(0.0, abs=SAME_MS), count
+        assert sound["offset_ms"] == pytest.approx(0.0, abs=SAME_MS), count
         assert sound["f1"] == 1.0, count
 
 
