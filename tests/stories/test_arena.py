@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -339,12 +340,25 @@ def test_boards_are_shown_with_what_they_rest_on(browser: Any, url: str) -> None
     page.get_by_text("check gold").first.wait_for()
 
 
-def test_a_port_that_is_taken_is_an_error(home: Path, url: str) -> None:
-    port = url.rpartition(":")[2]
-    command = [sys.executable, "-c", "from seedbench.cli import main; main()", "arena", "serve", "s", "--port", port]
+def refused(home: Path, port: int) -> str:
+    """What `arena serve` says when it ends at once with an error of the user's."""
+    command = [sys.executable, "-c", "from seedbench.cli import main; main()", "arena", "serve", "s", "--port", str(port)]
     ended = subprocess.run(command, env={**os.environ, "SEEDBENCH_HOME": str(home)}, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
-    assert f"port {port}" in ended.stderr
+    return ended.stderr
+
+
+def test_a_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
+    wire.study(tmp_path / "home", n_prompts=1)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port}" in refused(tmp_path / "home", port)
+
+
+def test_a_study_that_is_served_already_is_an_error(home: Path, url: str) -> None:
+    assert "study 's' is in use (process " in refused(home, int(url.rpartition(":")[2]))
 
 
 def test_a_pair_goes_on_where_it_was_when_the_server_was_started_anew(browser: Any, tmp_path: Path) -> None:
