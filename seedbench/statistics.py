@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,39 +67,6 @@ class PairedDifference:
         Sign flips alone could never find a difference over five prompts (the smallest p is 1/16), however large and steady.
         """
         return self.p if rate or self.p_t is None else self.p_t
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What stands behind a mean: clips with a value, clips without an answer, clips on which the metric broke down."""
-
-    scored: int
-    unscored: int
-    failed: int
-
-    @classmethod
-    def of(cls, statuses: Iterable[str]) -> Coverage:
-        """Count statuses ``scored``, ``unscored`` and ``failed``; any other word is a ValueError.
-
-        >>> Coverage.of(["scored", "scored", "unscored"])
-        Coverage(scored=2, unscored=1, failed=0)
-        """
-        counts = {"scored": 0, "unscored": 0, "failed": 0}
-        for status in statuses:
-            if status not in counts:
-                raise ValueError(f"{status!r} is no status of a score")
-            counts[status] += 1
-        return cls(**counts)
-
-    @property
-    def total(self) -> int:
-        """All clips the metric was asked about."""
-        return self.scored + self.unscored + self.failed
-
-    @property
-    def share(self) -> float | None:
-        """Scored clips over all clips, None when there are none."""
-        return self.scored / self.total if self.total else None
 
 
 def cluster_means(values: Sequence[float], clusters: Sequence[Hashable]) -> np.ndarray:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from seedbench.statistics import (
-    Coverage,
     clopper_pearson,
     holm,
     mean_interval,
@@ -276,13 +275,6 @@ def test_the_worst_value_is_the_bound_or_the_worst_seen(
     direction: str, low: float | None, high: float | None, expected: float | None
 ) -> None:
     assert worst_value(direction, low, high, [-2.0, 3.0]) == expected
-
-
-def test_coverage_counts_every_status_and_refuses_others() -> None:
-    found = Coverage.of(["scored", "failed", "unscored", "scored"])
-    assert (found.scored, found.unscored, found.failed, found.total, found.share) == (2, 1, 1, 4, 0.5)
-    with pytest.raises(ValueError, match="status"):
-        Coverage.of(["ok"])
 
 
 def test_a_large_steady_difference_over_five_prompts_is_found_by_t_and_never_by_sign_flips() -> None:
