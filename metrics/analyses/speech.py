@@ -149,7 +149,7 @@ def speech_of(samples: np.ndarray) -> Speech:
     return Speech(segments(probability), probability, level)
 
 
-@analysis(version=1)
+@analysis(version=1, weights=("silero-vad",))
 def speech(clip: Clip) -> Speech:
     """Where the clip's sound has speech. Raises ClipError for a clip without sound."""
     return speech_of(clip.audio(RATE).samples)

@@ -26,7 +26,7 @@ INFO = MetricInfo(
     citation="windows: ITU-R BT.1359; sign and search range: Chung & Zisserman 2016 (SyncNet); canonical correlation: Slaney & Covell 2000",
     version=2,
     needs=frozenset({"video", "audio", "speech"}),
-    weights=("blazeface", "facemesh"),
+    weights=("blazeface", "facemesh", "silero-vad"),
     measures=(
         Measure(
             name="in_sync",

@@ -165,7 +165,7 @@ class SyncNet(Metric):
             ),
         ),
         needs=frozenset({"video", "audio", "speech"}),
-        weights=("syncnet", "blazeface", "facemesh"),
+        weights=("syncnet", "blazeface", "facemesh", "silero-vad"),
     )
 
     def __init__(self) -> None:

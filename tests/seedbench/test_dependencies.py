@@ -56,12 +56,9 @@ def declared(*extras: str) -> set[str]:
 
 
 def data_packages() -> set[str]:
-    """Modules whose package is there for a file of weights in it, listed or read with ``of_package("NAME", ...)``."""
+    """Modules whose package is there for a file of weights in it."""
     table = tomllib.loads((ROOT / "seedbench" / "weights.toml").read_text())
-    listed = {entry["source"]["package"] for entry in table.values() if entry["source"]["kind"] == "package"}
-    calls = (node for path in FILES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
-    read = {call.args[0].value for call in calls if isinstance(call.func, ast.Name) and call.func.id == "of_package" and call.args}  # type: ignore[attr-defined]
-    return listed.union(*(provided_by(str(name)) for name in read))
+    return {entry["source"]["package"] for entry in table.values() if entry["source"]["kind"] == "package"}
 
 
 def test_what_is_imported_is_declared() -> None:
