@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from seedbench.code_digest import WITHOUT_SOURCE, code_digest, is_unchanged
+
 if TYPE_CHECKING:
     from seedbench.clip import Clip
 
@@ -57,23 +59,28 @@ def analysis(*, version: int, weights: tuple[str, ...] = ()) -> Callable[[Callab
 
     The result must be built of dataclasses, numpy arrays, numbers, strings, None, lists, tuples and dicts with string keys
     (:mod:`seedbench.codec`). ``version`` is raised when the result changes; ``weights`` names entries of lists of weights.
-    Their hashes and that of the function's own code are part of the key; a function of a notebook is cached in memory alone.
+    Their hashes and that of the function's own code are part of the key. The code's is taken here, when it is loaded. Kept in memory alone:
+    results of a function of a notebook, of one whose files changed between here and its first call, and of weights that cannot be read.
     """
 
     def wrap(function: Callable[[Clip], Result]) -> Callable[[Clip], Result]:
         name = f"{function.__module__}.{function.__qualname__}"
+        code = code_digest(function)
+
+        @functools.cache
+        def is_known() -> bool:
+            return not code.startswith(WITHOUT_SOURCE) and is_unchanged(function, code)
 
         @functools.wraps(function)
         def run(clip: Clip) -> Result:
             if name not in clip.memo:
-                from seedbench.code_digest import WITHOUT_SOURCE, code_digest
-                from seedbench.weights import sha256_of
+                from seedbench.weights import UNREADABLE, sha256_of
 
-                code = code_digest(function)
-                if code.startswith(WITHOUT_SOURCE):
+                hashes = [sha256_of(weight) for weight in weights]
+                if UNREADABLE in hashes or not is_known():
                     clip.memo[name] = function(clip)
                     return clip.memo[name]
-                identity = "/".join([clip.sha256, name, str(version), code, *(sha256_of(weight) for weight in weights)])
+                identity = "/".join([clip.sha256, name, str(version), code, *hashes])
                 key = hashlib.sha256(identity.encode()).hexdigest()
                 clip.memo[name] = cached(key, lambda: function(clip))
             return clip.memo[name]

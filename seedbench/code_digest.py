@@ -2,8 +2,8 @@
 
 What is hashed: the module that defines the class or function, and all modules that it imports, directly or through others, anywhere in a
 file, as far as they belong to its own top-level package or to another package that registers metrics (whose analyses it may use); the
-package initialisers on their way; the other files beside all these (fitted numbers, tables); and the modules of SeedBench that read clips.
-Comments, docstrings and formatting do not count. Nothing is imported for it: imports are read from the source.
+package initialisers on their way; the other files beside all these (fitted numbers, tables); and the modules of SeedBench that decide
+numbers. Comments, docstrings and formatting do not count. Nothing is imported for it: imports are read from the source.
 
 What is not seen: modules imported by a computed name, and packages of others such as numpy or torch. For those ``version`` is raised.
 """
@@ -20,8 +20,8 @@ from collections.abc import Callable, Hashable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
-#: What decodes and resamples decides every number; what stores and reports them does not.
-READS_CLIPS = ("seedbench.clip", "seedbench.media")
+#: What decodes and resamples, breaks ties, and brings results back from the cache decides numbers; what stores and reports them does not.
+DECIDES_NUMBERS = ("seedbench.clip", "seedbench.codec", "seedbench.media", "seedbench.ties")
 #: How the digest of code without a file begins.
 WITHOUT_SOURCE = "without-source-"
 #: Endings of files beside a module that it does not read numbers from.
@@ -38,10 +38,19 @@ def code_digest(kind: type | Callable[..., object]) -> str:
     return _digest_of(kind, kind.__module__)
 
 
+def is_unchanged(kind: type | Callable[..., object], digest: str) -> bool:
+    """Whether the files behind a class or function are still those that ``digest`` was worked out from."""
+    return _source_of(kind.__module__) is not None and _digest_now(kind.__module__) == digest
+
+
 @functools.cache
 def _digest_of(kind: Hashable, module: str) -> str:
     if _source_of(module) is None:
         return f"{WITHOUT_SOURCE}{uuid.uuid4().hex}"
+    return _digest_now(module)
+
+
+def _digest_now(module: str) -> str:
     parts = [f"{name}\n{_file_digest(path)}" for name, path in sorted(_closure(module).items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -49,7 +58,7 @@ def _digest_of(kind: Hashable, module: str) -> str:
 def _closure(module: str) -> dict[str, Path]:
     """The files by name that decide what a module computes."""
     found: dict[str, Path] = {}
-    waiting = [module, *READS_CLIPS]
+    waiting = [module, *DECIDES_NUMBERS]
     own = {module.split(".")[0]} | _metric_packages()
     while waiting:
         name = waiting.pop()
@@ -59,7 +68,7 @@ def _closure(module: str) -> dict[str, Path]:
         found[name] = path
         found.update(_beside(name, path))
         waiting.append(name.rpartition(".")[0])
-        if name not in READS_CLIPS:
+        if name not in DECIDES_NUMBERS:
             waiting += [one for one in _imports_of(path, name) if one.split(".")[0] in own or _is_neighbour(one, module)]
     return found
 

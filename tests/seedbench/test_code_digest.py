@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,16 @@ import pytest
 from seedbench import analysis, registry
 from seedbench.analysis import use_cache
 from seedbench.clip import Clip
-from seedbench.code_digest import WITHOUT_SOURCE, code_digest
+from seedbench.code_digest import DECIDES_NUMBERS, WITHOUT_SOURCE, _closure, _imports_of, _source_of, code_digest
 from seedbench.workspace import Workspace
 from tests.packages import forget, install, uninstall
 
+#: Modules of SeedBench that metrics import and that decide no number: what they declare, show and raise, and how files are kept. Weights
+#: have hashes of their own, and what a prompt expects is part of a score's key.
+DECIDES_NO_NUMBER = {
+    *("seedbench.analysis", "seedbench.errors", "seedbench.evidence", "seedbench.metric", "seedbench.prompt", "seedbench.weights"),
+    "seedbench.wholefile",
+}
 FILES = {
     "strange/__init__.py": '"""A package."""\n',
     "strange/measure.py": (
@@ -106,8 +113,17 @@ def test_loose_modules_beside_each_other_are_one_package(site: Path) -> None:
 
 def test_what_reads_clips_is_part_of_every_digest(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest()
-    monkeypatch.setattr("seedbench.code_digest.READS_CLIPS", ("seedbench.clip",))
+    monkeypatch.setattr("seedbench.code_digest.DECIDES_NUMBERS", ("seedbench.clip",))
     assert digest() != before
+
+
+def test_every_module_of_ours_that_metrics_import_is_hashed_or_decides_no_number() -> None:
+    imported = set(DECIDES_NUMBERS)
+    for module in {entry.module for entry in entry_points(group="seedbench.metrics") if entry.module.split(".")[0] == "metrics"}:
+        for name, path in _closure(module).items():
+            if path.suffix == ".py" and (name.split(".")[0] != "seedbench" or name in DECIDES_NUMBERS):
+                imported |= {one for one in _imports_of(path, name) if one.startswith("seedbench.") and _source_of(one)}
+    assert imported == {*DECIDES_NUMBERS, *DECIDES_NO_NUMBER}
 
 
 def test_metrics_have_digests_of_their_own_that_follow_their_analyses() -> None:
@@ -134,3 +150,46 @@ def test_code_without_a_file_is_never_taken_for_other_code(make_clip: Callable[.
     assert [in_notebook(clip), in_notebook(clip), in_notebook(Clip.open(path))] == [1.5, 1.5, 1.5]
     assert len(calls) == 2  # once a clip in memory, nothing on disk
     assert not workspace.cache.folder.exists() or not list(workspace.cache.folder.rglob("*"))
+
+
+@pytest.mark.parametrize("edited", ["late/scale.py", "late/lazy.py"])
+def test_code_that_changed_between_its_import_and_its_first_call_leaves_nothing_on_disk(
+    edited: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_clip: Callable[..., Path], workspace: Workspace
+) -> None:
+    text = (
+        "from late import scale\nfrom seedbench.analysis import analysis\n\n@analysis(version=1)\n"
+        "def glow(clip):\n    from late.lazy import FACTOR\n    return FACTOR * scale.FACTOR\n"
+    )
+    files = {"late/__init__.py": "", "late/glow.py": text, "late/scale.py": "FACTOR = 2\n", "late/lazy.py": "FACTOR = 1\n"}
+    site = install(tmp_path / "site", monkeypatch, name="late", files=files, entry_points={})
+    use_cache(workspace.cache)
+    path = make_clip()
+
+    def glow() -> float:
+        return importlib.import_module("late.glow").glow(Clip.open(path))
+
+    try:
+        importlib.import_module("late.glow")
+        (site / edited).write_text("FACTOR = 3.5\n")
+        assert glow() == (2 if edited == "late/scale.py" else 7)
+        forget("late")  # a new process, of the code as it is now
+        assert glow() == (3.5 if edited == "late/scale.py" else 7)
+        (site / edited).write_text(files[edited])
+        forget("late")  # and one of the code as it was
+        assert glow() == 2
+    finally:
+        uninstall(site, "late")
+
+
+def test_an_analysis_with_weights_that_cannot_be_read_leaves_nothing_on_disk(
+    make_clip: Callable[..., Path], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def glow(clip: Clip) -> float:
+        return answers.pop()
+
+    answers = [2.0, 1.0]
+    use_cache(workspace.cache)
+    path = make_clip()
+    monkeypatch.setattr("seedbench.weights.sha256_of", lambda _: "unreadable")
+    found = analysis.analysis(version=1, weights=("blazeface",))(glow)
+    assert [found(Clip.open(path)), found(Clip.open(path))] == [1.0, 2.0]
