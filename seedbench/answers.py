@@ -47,8 +47,8 @@ def _problem_of_score(one: Score, measure: Measure) -> str:
         return f"the status {one.status!r} is none of {', '.join(typing.get_args(Status))}"
     if one.value is not None and not isinstance(one.value, Real):
         return f"its value is a {type(one.value).__name__}, not a number"
-    if one.value is not None and measure.rate and not 0 <= one.value <= 1:
-        return f"{one.value:g} is no share, which lies between 0 and 1"
+    if one.value is not None and measure.rate and one.value not in (0, 1):
+        return f"{float(one.value):g} is neither 0 nor 1, which a rate is made of"
     if not isinstance(one.reason, str) or not isinstance(one.backend, str) or len(one.backend) > _LONGEST_BACKEND:
         return f"reason and backend are text, the backend of at most {_LONGEST_BACKEND} characters"
     if not all(count is None or isinstance(count, Integral) for count in (one.n_used, one.n_total)):

@@ -111,7 +111,7 @@ def _value(line: ClipScore) -> float:
 
 
 def _estimate(measure: Measure, values: Sequence[float], prompts: Sequence[str]) -> Estimate:
-    if measure.rate:
+    if measure.rate and all(value in (0, 1) for value in values):  # else stored by a version that let other values pass
         return rate_interval(values, prompts)
     low, high = measure.averaged_range
     return _within(mean_interval(values, prompts, low=low, high=high), low, high)

@@ -34,7 +34,7 @@ def of(measure: str = "a", value: float = 1.0, **more: object) -> Score:
 
 
 def test_scores_come_in_the_declared_order_as_plain_numbers() -> None:
-    given = [of("b", np.float32(0.5), n_used=np.int64(3)), of("a", np.int32(2), interval=(np.float32(1), 3))]  # type: ignore[arg-type]
+    given = [of("b", np.float32(1), n_used=np.int64(3)), of("a", np.int32(2), interval=(np.float32(1), 3))]  # type: ignore[arg-type]
     found = checked_scores(INFO, given)
     assert [(type(one.value), one.measure) for one in found] == [(float, "a"), (float, "b")]
     assert found[0].interval == (1.0, 3.0)
@@ -67,8 +67,10 @@ def test_an_answer_that_cannot_be_counted_or_stored_is_a_failure_with_its_reason
         raise AssertionError(found[0].reason)
 
 
-def test_a_share_above_one_is_a_failure() -> None:
-    assert "b: 3 is no share" in checked_scores(INFO, [of("a"), of("b", 3)])[0].reason
+@pytest.mark.parametrize("value", [3, 0.5, -1])
+def test_a_value_of_a_rate_that_is_neither_0_nor_1_is_a_failure(value: float) -> None:
+    found = checked_scores(INFO, [of("a"), of("b", value)])
+    assert {(one.status, one.reason) for one in found} == {("failed", f"b: {value:g} is neither 0 nor 1, which a rate is made of")}
 
 
 @pytest.mark.parametrize(

@@ -217,3 +217,9 @@ def test_only_headline_measures_with_a_direction_are_compared_each_within_its_ba
     lines += [one for measure in ("level", "aside") for generator in "ab" for one in many(generator, 1.0, 2.0, measure=measure)]
     found = compare_all(lines, info(SHARE, LEVEL, ASIDE), ["a", "b"])
     assert [(one.measure, one.backend, one.n_prompts) for one in found] == [("share", "b", 2), ("share", "c", 0)]
+
+
+def test_a_rate_stored_with_other_values_than_0_and_1_has_the_interval_of_a_mean() -> None:
+    found = row([line("p", 0.5, "rate"), line("q", 1.0, "rate"), line("r", 0.0, "rate")], RATE)
+    assert (found.value, found.method) == (0.5, "mean-over-prompts/t95")
+    assert (found.low, found.high) == (0.0, 1.0)
