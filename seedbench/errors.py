@@ -53,6 +53,10 @@ class WeightsError(SeedBenchError):
     """Model weights that are absent, have another hash, or cannot be fetched."""
 
 
+class WeightsAbsentError(WeightsError):
+    """Model weights that are not there at all, not merely unreadable now: until they are installed, there is no answer."""
+
+
 class GeneratorError(SeedBenchError):
     """A generator that could not make a clip (an outage or a crash, not a refusal)."""
 

@@ -21,10 +21,11 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from seedbench.clip import file_sha256
-from seedbench.errors import ClipError, StorageError, UnknownNameError, WeightsError
+from seedbench.errors import ClipError, StorageError, UnknownNameError, WeightsAbsentError, WeightsError
 from seedbench.locks import FileLocks
 from seedbench.weights_lists import Weights, lists
 from seedbench.wholefile import move_aside, whole
@@ -56,7 +57,7 @@ def _place(entry: Weights) -> Path:
     if entry.source["kind"] == "package":
         spec = importlib.util.find_spec(entry.source["package"])
         if spec is None or not spec.submodule_search_locations:
-            raise WeightsError(f"weights {entry.name!r} come with the package {entry.source['package']}, which is not installed")
+            raise WeightsAbsentError(f"weights {entry.name!r} come with the package {entry.source['package']}, which is not installed")
         return Path(next(iter(spec.submodule_search_locations))) / entry.source["member"]
     return folder() / entry.name / entry.file
 
@@ -115,7 +116,7 @@ def path(name: str) -> Path:
     if not place.exists():
         kind = entry.source["kind"]
         mend = f"seedbench weights add {name} PATH" if kind == "user" else f"seedbench weights fetch {name}"
-        raise WeightsError(f"weights {name!r} are not installed; run: {mend}")
+        raise WeightsAbsentError(f"weights {name!r} are not installed; run: {mend}")
     _check(entry, place, _expected(entry))
     return place
 
@@ -129,7 +130,7 @@ def of_package(distribution: str, member: str) -> Path:
     try:
         listed = importlib.metadata.files(distribution) or []
     except importlib.metadata.PackageNotFoundError as error:
-        raise WeightsError(f"{distribution} is not installed: pip install {distribution}") from error
+        raise WeightsAbsentError(f"{distribution} is not installed: pip install {distribution}") from error
     for one in listed:
         if one.as_posix().endswith(member):
             place = Path(str(one.locate()))
@@ -139,7 +140,7 @@ def of_package(distribution: str, member: str) -> Path:
             if one.hash is not None and one.hash.mode == "sha256" and one.hash.value != found:
                 raise WeightsError(f"{place.name} of {distribution} is damaged; {again}")
             return place
-    raise WeightsError(f"{member} of {distribution} is missing; {again}")
+    raise WeightsAbsentError(f"{member} of {distribution} is missing; {again}")
 
 
 def _check(entry: Weights, place: Path, expected: str | None) -> None:
@@ -162,6 +163,17 @@ def sha256_of(name: str) -> str:
         return _digest(_place(entry)) if available(name) else ABSENT
     except WeightsError:  # said by path() to whoever needs them
         return UNREADABLE
+
+
+def without_folders(words: str) -> str:
+    """Words on weights without the folders of this machine: they go into reports that are handed on."""
+    folders = {folder()}
+    for entry in manifest().values():
+        with suppress(WeightsError):  # a package that is not installed has no folder
+            folders.add(_place(entry).parent)
+    for one in sorted(map(str, folders), key=len, reverse=True):
+        words = words.replace(f"{one}{os.sep}", "")
+    return words
 
 
 def verify(name: str) -> str:

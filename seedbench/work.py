@@ -23,13 +23,21 @@ from seedbench.artifacts import Artifacts
 from seedbench.clip import Clip, file_sha256
 from seedbench.code_digest import code_digest
 from seedbench.compiled import record_compiled
-from seedbench.errors import ClipError, ClipUnavailableError, GenerationRefusedError, GeneratorError, StorageError, WeightsError
+from seedbench.errors import (
+    ClipError,
+    ClipUnavailableError,
+    GenerationRefusedError,
+    GeneratorError,
+    StorageError,
+    WeightsAbsentError,
+    WeightsError,
+)
 from seedbench.generator import Generation, Request
 from seedbench.metric import Features, Metric, MetricInfo, Sample, Score, SetMetric
 from seedbench.plan import make_generator, make_metric
 from seedbench.prompt import Prompt
 from seedbench.spec import GeneratorSpec, digest_of
-from seedbench.weights import sha256_of
+from seedbench.weights import ABSENT, sha256_of, without_folders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +241,8 @@ def _opened(path: Path, sha256: str) -> Clip:
 
 def _said(error: Exception, path: Path) -> str:
     """An error's words without the folders of this machine: reasons go into reports that are handed on."""
-    return str(error).removeprefix(f"{path}: ").replace(str(path), path.name)
+    words = str(error).removeprefix(f"{path}: ").replace(str(path), path.name)
+    return without_folders(words) if isinstance(error, WeightsError) else words
 
 
 def _notes(clip: Clip) -> tuple[str, ...]:
@@ -248,9 +257,11 @@ def _no_answer(metric: Metric | SetMetric, reason: str) -> list[Score]:
 
 
 def _unread(metric: Metric | SetMetric, error: Exception, path: Path) -> list[Score]:
-    """No answer from a clip for what its content is; failed, which no other run takes over, where it could not be read this time."""
+    """No answer from a clip for what its content is, or without weights that the key says are absent; failed, which no other run takes
+    over, where clip or weights could not be read this time."""
     reason = _said(error, path)
-    if isinstance(error, ClipUnavailableError):
+    absent = isinstance(error, WeightsAbsentError) and ABSENT in map(sha256_of, metric.info.weights)
+    if isinstance(error, ClipUnavailableError) or (isinstance(error, WeightsError) and not absent):
         return [Score.failed(measure.name, reason) for measure in metric.info.measures]
     return _no_answer(metric, reason)
 

@@ -12,7 +12,6 @@ from metrics.analyses.faces import FaceTracks, face_tracks
 from metrics.analyses.shots import shots
 from metrics.analyses.speech import Speech, speech
 from metrics.syncnet import lag, mfcc, tracks
-from seedbench.errors import WeightsError
 from seedbench.evidence import Curve, Facts, Gallery, Mark, Picture, Series, jpeg
 from seedbench.metric import OFFSET_AXIS, OFFSET_SIGN, Measure, Metric, MetricInfo, Score
 
@@ -172,7 +171,7 @@ class SyncNet(Metric):
         self._net: SyncNetV2 | None = None
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
-        """The five measures of the track with the highest masked confidence; every track stands in the evidence."""
+        """The five measures of the track with the highest masked confidence; every track stands in the evidence. Raises WeightsError."""
         from seedbench import weights
 
         if not weights.available("syncnet"):
@@ -180,10 +179,7 @@ class SyncNet(Metric):
         if self._net is None:
             from metrics.syncnet.network import load
 
-            try:
-                self._net = load(weights.path("syncnet"))
-            except WeightsError as error:
-                return self.none(str(error), backend=BACKEND)
+            self._net = load(weights.path("syncnet"))
         spoken = speech(clip)
         if spoken.level_dbfs < SILENCE_DBFS:
             return self.none(f"the sound is below {SILENCE_DBFS:g} dBFS", backend=BACKEND)

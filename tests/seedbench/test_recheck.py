@@ -18,18 +18,19 @@ from sqlalchemy import select
 from toy_plugin import Brightness, MeanDistance, ToyGenerator
 
 from metrics.lipsync import model as lipsync_model
-from seedbench import demo, harness
+from seedbench import demo, harness, registry
 from seedbench.analysis import use_cache
 from seedbench.clip import Clip, file_sha256
-from seedbench.errors import ClipUnavailableError, RunError, StorageError, WeightsError
+from seedbench.errors import ClipUnavailableError, RunError, StorageError, WeightsAbsentError, WeightsError
 from seedbench.generator import Generation, Request
 from seedbench.recheck import MADE_AGAIN
 from seedbench.reporting import find_run, load_report
 from seedbench.runs import delete_run, export_run
 from seedbench.spec import GeneratorSpec
 from seedbench.store import CellRow, ScoreRow, SetScoreRow, Store
-from seedbench.weights import of_package
-from seedbench.work import CompareTask, Generated, compare, features
+from seedbench.weights import of_package, sha256_of
+from seedbench.weights import path as weights_path
+from seedbench.work import CompareTask, Generated, ScoreTask, compare, features, score, score_key
 from seedbench.workspace import Workspace
 from tests.seedbench.test_artifacts import DAMAGES, a_folder, emptied, flipped, gone, no_folder, random_bytes, truncated
 from tests.seedbench.test_harness import PROMPTS, InProcess, carry_out, cells_of, numbers, spec_of
@@ -275,6 +276,56 @@ def test_a_passing_error_is_not_kept_as_no_features(
         assert len(found) == 0
         assert reason
     assert len(features(MeanDistance(), clip)[0]) == 1
+
+
+def scored_with(error: Exception, clip: Path, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+    """Status and reason of the scores of a metric over weights which raises ``error``."""
+
+    def fail(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(Brightness, "info", replace(Brightness.info, weights=("syncnet", "arcface")))
+    monkeypatch.setattr(Brightness, "score", fail)
+    task = ScoreTask(
+        cell_id=1, path=clip, sha256=file_sha256(clip), prompt=None, generator="", seed=None, metrics=("toy_brightness",), set_metrics=()
+    )
+    return {(one.status, one.reason) for one in score(task).scores["toy_brightness"]}
+
+
+def test_weights_that_cannot_be_read_now_give_failed_scores_without_folders(
+    make_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path / "weights"))
+    place = tmp_path / "weights" / "syncnet" / "syncnet_v2.model"
+    error = WeightsError(f"the weights {place}: cannot be read (Too many open files)")
+    found = scored_with(error, make_clip(), monkeypatch)
+    assert found == {("failed", "the weights syncnet_v2.model: cannot be read (Too many open files)")}
+
+
+def test_weights_that_are_not_there_give_no_answer_as_long_as_the_key_says_so(
+    make_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path / "weights"))
+    with pytest.raises(WeightsAbsentError) as raised:
+        weights_path("syncnet")
+    said = str(raised.value)
+    assert scored_with(raised.value, make_clip(), monkeypatch) == {("unscored", said)}
+    monkeypatch.setattr("seedbench.work.sha256_of", lambda _: "installed meanwhile")
+    assert scored_with(raised.value, make_clip(), monkeypatch) == {("failed", said)}
+
+
+@pytest.mark.parametrize("name", ["lipsync", "syncnet"])
+def test_the_file_that_finds_speech_is_part_of_the_keys(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = registry.load("metrics", name).info
+    before = score_key(info, "code", "clip", None)
+    assert score_key(info, "code", "clip", None) == before
+    real = sha256_of
+    monkeypatch.setattr("seedbench.work.sha256_of", lambda one: "absent" if one == "silero-vad" else real(one))
+    assert score_key(info, "code", "clip", None) != before
+
+
+def test_the_listed_file_that_finds_speech_is_the_one_that_is_read() -> None:
+    assert weights_path("silero-vad") == of_package("silero-vad", "data/silero_vad_16k.safetensors")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), StorageError("the disk is full")], ids=repr)
