@@ -158,7 +158,7 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
     store = open_store(workspace.database_url)
     named = list(dict.fromkeys(runs))
     captions = {(run, prompt.id): ballots.captions_of(prompt) for run in named for prompt in spec_of(store, run).prompts}
-    reports = [load_report(store, workspace, run) for run in named]
+    reports = [load_report(store, workspace, run, needs_clips=True) for run in named]
     entries = ballots.entries_of(reports, captions)
     console = Console()
     with Progress(console=console, transient=True) as progress:

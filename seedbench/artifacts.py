@@ -6,13 +6,14 @@ the same content when that is put again. A cache entry that is damaged, of anoth
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ _BLOCK_BYTES = 1 << 20
 #: What a cache entry begins with; 32 bytes of sha256 over key and payload follow, then the payload.
 _FORMAT = b"seedbench cache 2\n"
 _DIGEST_BYTES = 32
+#: What a system says of a path at which no file is. Any other error says nothing of the file: too many open files, a disk that fails.
+_NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
 class Artifacts:
@@ -56,8 +59,9 @@ class Artifacts:
             self._put_remote(file, sha256, key)
             return sha256
         target = self._local / key
-        if _holds(target, sha256):
-            return sha256
+        with suppress(OSError):  # one that cannot be read is written again
+            if _holds(target, sha256):
+                return sha256
         try:
             move_aside(target, self._local)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -95,19 +99,38 @@ class Artifacts:
 
         Raises:
             ArtifactError: it is gone, or damaged.
-            StorageError: the store cannot be reached.
+            StorageError: the store cannot be reached, holds nothing at all, or the artifact cannot be read now.
         """
         key = _key(sha256, suffix)
         if self._local is None:
             return self._fetched(sha256, key)
-        if not self._local.is_dir():
-            raise StorageError(f"the artifact store {self.url} is not there: is its drive connected?")
         found = self._local / key
-        if not os.path.lexists(found):
-            raise ArtifactError(f"the artifact {_short(key)} is gone from the store")
-        if not _holds(found, sha256):
-            raise ArtifactError(f"the artifact {_short(key)} in the store is damaged: {_what_is_wrong(found)}")
-        return found
+        try:
+            if _holds(found, sha256):
+                return found
+            os.lstat(found)
+        except (FileNotFoundError, NotADirectoryError):
+            self._check_there()
+            raise ArtifactError(f"the artifact {_short(key)} is gone from the store") from None
+        except OSError as error:
+            raise StorageError(f"the artifact {_short(key)} cannot be read from {self.url} ({error.strerror})") from error
+        raise ArtifactError(f"the artifact {_short(key)} in the store is damaged: {_what_is_wrong(found)}")
+
+    def _check_there(self) -> None:
+        """Raise StorageError where a store in a folder holds nothing at all, as the folder does whose drive is not connected."""
+        if self._local is None:
+            return
+        try:
+            names, state = os.listdir(self._local), "empty"
+        except (FileNotFoundError, NotADirectoryError):
+            names, state = [], "not there"
+        except OSError as error:
+            raise StorageError(f"the artifact store {self.url} cannot be read ({error.strerror})") from error
+        if not any(len(name) == len("00") for name in names):
+            raise StorageError(
+                f"the artifact store {self.url} is {state}: is its drive connected? "
+                f"If it was deleted, make the folder {self._local / '00'} and give the command again: its clips then count as gone"
+            )
 
     def remove(self, sha256: str, suffix: str) -> bool:
         """Remove an artifact, damaged or not, and the copy fetched from a remote store.
@@ -116,7 +139,7 @@ class Artifacts:
             Whether there was one.
 
         Raises:
-            StorageError: it cannot be removed.
+            StorageError: it cannot be removed, or the store cannot be reached or holds nothing at all.
         """
         key = _key(sha256, suffix)
         try:
@@ -125,6 +148,7 @@ class Artifacts:
                 (self._local / key).unlink()
                 return True
         except (FileNotFoundError, NotADirectoryError):
+            self._check_there()
             return False
         except (IsADirectoryError, PermissionError) as error:  # systems differ in what they say of a folder
             if self._local is not None and (self._local / key).is_dir():
@@ -167,8 +191,9 @@ class Artifacts:
     def _fetched(self, sha256: str, key: str) -> Path:
         """The copy of a remote artifact, fetched (again) unless it is there and whole."""
         target = self.fetched / key
-        if _holds(target, sha256):
-            return target
+        with suppress(OSError):  # a copy that cannot be read is fetched again
+            if _holds(target, sha256):
+                return target
         try:
             move_aside(target, self.fetched)
             with whole(target) as place, self._remote("read from") as (filesystem, root):
@@ -195,10 +220,12 @@ def _short(key: str) -> str:
 
 
 def _holds(file: Path, sha256: str) -> bool:
-    """Whether ``file`` is a readable file with that content."""
+    """Whether ``file`` is a file with that content. Raises OSError where it cannot be read now, which says nothing of its content."""
     try:
         return file_sha256(file) == sha256
-    except ClipError:
+    except ClipUnavailableError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno not in _NO_FILE:
+            raise error.__cause__ from None
         return False
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from seedbench import registry
-from seedbench.errors import ArtifactError, RunError
+from seedbench.errors import ArtifactError, RunError, StorageError
 from seedbench.harness import prompt_for_metrics
 from seedbench.locks import run_lock
 from seedbench.metric import Measure, MetricInfo
@@ -55,10 +56,13 @@ def _spec(run: RunRow) -> RunSpec:
         ) from error
 
 
-def load_report(store: Store, workspace: Workspace, name: str | None, *, moment: Session | None = None) -> RunReport:
+def load_report(
+    store: Store, workspace: Workspace, name: str | None, *, moment: Session | None = None, needs_clips: bool = False
+) -> RunReport:
     """Everything there is to say of a run; an unfinished run is reported as far as it went, with a note. Raises RunError.
 
     All of it is of one moment, whatever other processes write meanwhile: that of the session ``moment``, where one is given.
+    A store that cannot be reached costs the clips, and a note says so; where the caller ``needs_clips``, it is a StorageError.
     """
     with store.reading() if moment is None else nullcontext(moment) as session:
         run = find_run(session, name)
@@ -80,7 +84,8 @@ def load_report(store: Store, workspace: Workspace, name: str | None, *, moment:
         of_sets.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
         summary += [_set_row(row, infos) for row in of_sets]
         older = _older(infos, scores)
-        shown = tuple(_cell_report(cell, spec, workspace, infos) for cell in cells)
+        clips = _Clips(workspace, needed=needs_clips)
+        shown = tuple(_cell_report(cell, spec, clips, infos) for cell in cells)
         return RunReport(
             name=run.name,
             created_at=run.created_at.replace(tzinfo=UTC).isoformat(),
@@ -97,7 +102,7 @@ def load_report(store: Store, workspace: Workspace, name: str | None, *, moment:
                 *run.provenance.get(LEFT_OUT, ()),
                 *_notes(run, cells, summary),
                 *known.notes,
-                *_clip_notes(rows, shown),
+                *_clip_notes(rows, shown, clips.unread),
                 *_of_older(older, infos),
                 *_remarks(of_sets),
             ),
@@ -231,15 +236,36 @@ def _duration(cell: CellRow) -> float | None:
     return float(value) if value is not None else None
 
 
-def _cell_report(cell: CellRow, spec: RunSpec, workspace: Workspace, infos: Mapping[str, MetricInfo]) -> CellReport:
+class _Clips:
+    """Where a run's clips can be read. ``unread`` has the reason of each that is not known to be damaged but cannot be read now."""
+
+    def __init__(self, workspace: Workspace, *, needed: bool) -> None:
+        self.workspace, self.needed = workspace, needed
+        self.unread: list[str] = []
+
+    def find(self, cell: CellRow) -> tuple[Path | None, str]:
+        """A cell's clip, or None and why. Raises StorageError where clips are needed and one cannot be read now."""
+        if self.unread and cell.clip_path is None and "://" in self.workspace.artifacts.url:  # a service that is away is asked once
+            self.unread.append(self.unread[0])
+            return None, self.unread[0]
+        try:
+            return checked_clip(cell, self.workspace), ""
+        except ArtifactError as error:
+            return None, str(error)
+        except StorageError as error:
+            if self.needed:
+                raise
+            self.unread.append(str(error))
+            return None, str(error)
+
+
+def _cell_report(cell: CellRow, spec: RunSpec, clips: _Clips, infos: Mapping[str, MetricInfo]) -> CellReport:
     prompt = spec.prompt(cell.prompt_id)
     reason = cell.reason
     path = None
     if cell.status == "succeeded":
-        try:
-            path = checked_clip(cell, workspace)
-        except ArtifactError as error:
-            reason = reason or str(error)
+        path, why = clips.find(cell)
+        reason = reason or why
     status = cell.status if cell.status != "planned" else "unknown"
     return CellReport(
         generator=cell.generator,
@@ -306,10 +332,12 @@ def _of_older(older: Mapping[tuple[str, str], int], infos: Mapping[str, MetricIn
     ]
 
 
-def _clip_notes(cells: Sequence[CellRow], shown: Sequence[CellReport]) -> list[str]:
-    """What there is to say of clips that are not what they were, or had to be made twice."""
+def _clip_notes(cells: Sequence[CellRow], shown: Sequence[CellReport], unread: Sequence[str]) -> list[str]:
+    """What there is to say of clips that are not what they were, cannot be read now, or had to be made twice."""
     notes = []
-    lost = [one for one in shown if one.status == "succeeded" and one.clip_path is None]
+    if unread:
+        notes.append(f"{len(unread)} of {len(shown)} clips cannot be read now and are not shown; their scores stand ({unread[0]}).")
+    lost = [one for one in shown if one.status == "succeeded" and one.clip_path is None and one.reason not in unread]
     if lost:
         notes.append(
             f"{len(lost)} of {len(shown)} clips are damaged, changed or gone since they were scored; their scores stand, and they are not "

@@ -156,14 +156,14 @@ def export_run(store: Store, workspace: Workspace, name: str, out: Path, *, tell
 
     Raises:
         RunError: there is no such run.
-        StorageError: the folder is there already, or cannot be written.
+        StorageError: the folder is there already, or cannot be written; or the clips cannot be read now.
     """
     with store.reading() as session:
         return _export(session, store, workspace, name, out, tell)
 
 
 def _export(session: Session, store: Store, workspace: Workspace, name: str, out: Path, tell: Callable[[str], object]) -> Path:
-    report = load_report(store, workspace, name, moment=session)
+    report = load_report(store, workspace, name, moment=session, needs_clips=True)
     try:
         out.mkdir(parents=True)
     except FileExistsError:

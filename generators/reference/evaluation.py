@@ -144,7 +144,7 @@ def read(name: str) -> tuple[list[Cell], dict[tuple[str, str], SummaryRow]]:
     from seedbench.workspace import Workspace
 
     workspace = Workspace.current()
-    report = load_report(Store(workspace.database_url), workspace, name)
+    report = load_report(Store(workspace.database_url), workspace, name, needs_clips=True)
     cells = [
         Cell(
             one.generator,

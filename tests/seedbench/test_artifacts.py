@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +95,17 @@ def made(store: Artifacts, content: bytes = CONTENT, name: str = "clip.mp4") -> 
     return file
 
 
+def failing(call: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """A method of Path that fails on clips, as on a machine that has no more open files or whose disk does not answer."""
+
+    def fail(path: Path, *given: Any, **more: Any) -> Any:
+        if ".mp4" in path.name:
+            raise OSError(number, os.strerror(number))
+        return call(path, *given, **more)
+
+    return fail
+
+
 @damaged_by
 def test_a_damaged_artifact_is_told_and_heals_when_put_again(store: Artifacts, damage: Callable[[Path], None]) -> None:
     sha256 = store.put(made(store), move=True)
@@ -177,10 +190,43 @@ def test_what_is_no_file_is_refused_in_a_sentence(store: Artifacts, what: Callab
         store.put(file, move=True)
 
 
-def test_a_store_whose_drive_is_away_is_not_an_empty_one(store: Artifacts) -> None:
-    with pytest.raises(StorageError, match="is not there") as caught:
+@pytest.mark.parametrize("mounted", [None, "a folder", "lost+found"])
+def test_a_store_whose_drive_is_away_is_not_an_empty_one(store: Artifacts, mounted: str | None) -> None:
+    folder = Path(store.url)
+    if mounted:
+        (folder / mounted).mkdir(parents=True)
+    for ask in (store.local, store.remove):
+        with pytest.raises(StorageError, match=r"is (not there|empty): is its drive connected\?") as caught:
+            ask("0" * 64, ".mp4")
+        assert not isinstance(caught.value, ArtifactError)
+    (folder / "00").mkdir(parents=True)  # what the sentence tells whoever deleted the store to do
+    with pytest.raises(ArtifactError, match="gone from the store"):
         store.local("0" * 64, ".mp4")
+    assert not store.remove("0" * 64, ".mp4")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO, errno.ESTALE], ids=errno.errorcode.get)
+@pytest.mark.parametrize("call", ["stat", "open"])
+def test_an_error_of_the_machine_is_not_a_damaged_artifact(
+    store: Artifacts, number: int, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = store.put(made(store), move=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, call, failing(getattr(Path, call), number))
+        with pytest.raises(StorageError, match="cannot be read from") as caught:
+            store.local(sha256, ".mp4")
     assert not isinstance(caught.value, ArtifactError)
+    assert store.local(sha256, ".mp4").read_bytes() == CONTENT
+
+
+def test_an_error_of_the_machine_is_not_a_damaged_remote_artifact(remote: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    sha256 = remote.put(made(remote))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", failing(Path.open, errno.EMFILE))
+        with pytest.raises(StorageError, match="Too many open files") as caught:
+            remote.local(sha256, ".mp4")
+    assert not isinstance(caught.value, ArtifactError)
+    assert remote.local(sha256, ".mp4").read_bytes() == CONTENT
 
 
 def remote_place(store: Artifacts, sha256: str) -> tuple[object, str]:

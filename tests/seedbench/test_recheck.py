@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import json
 import shutil
@@ -20,7 +21,8 @@ from toy_plugin import Brightness, MeanDistance, ToyGenerator
 from metrics.lipsync import model as lipsync_model
 from seedbench import demo, harness, registry
 from seedbench.analysis import use_cache
-from seedbench.clip import Clip, file_sha256
+from seedbench.artifacts import Artifacts
+from seedbench.clip import Clip, _sha256_of_state, file_sha256
 from seedbench.errors import ClipUnavailableError, RunError, StorageError, WeightsAbsentError, WeightsError
 from seedbench.generator import Generation, Request
 from seedbench.recheck import MADE_AGAIN
@@ -32,7 +34,7 @@ from seedbench.weights import of_package, sha256_of
 from seedbench.weights import path as weights_path
 from seedbench.work import CompareTask, Generated, ScoreTask, compare, features, score, score_key
 from seedbench.workspace import Workspace
-from tests.seedbench.test_artifacts import DAMAGES, a_folder, emptied, flipped, gone, no_folder, random_bytes, truncated
+from tests.seedbench.test_artifacts import DAMAGES, a_folder, emptied, failing, flipped, gone, no_folder, random_bytes, truncated
 from tests.seedbench.test_harness import PROMPTS, InProcess, carry_out, cells_of, numbers, spec_of
 
 ONE = spec_of(GeneratorSpec(label="g", name="toy", options={"level": 90}), prompts=PROMPTS[:2], seeds=(0, 1))
@@ -172,6 +174,58 @@ def test_scores_stand_where_a_lost_clip_cannot_be_made_again(workspace: Workspac
     assert "could not be made again (failed: the service is down), its scores stand" in first(workspace).reason
     carry_out(ONE, workspace)
     assert (first(workspace).reason, numbers(workspace)) == ("", before)
+
+
+@pytest.mark.parametrize("how", ["not there", "empty", "too many open files"])
+def test_clips_that_cannot_be_read_now_are_reported_without_and_never_made_again(
+    how: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, drive = Store(workspace.database_url), tmp_path / "drive"
+    monkeypatch.setenv("SEEDBENCH_ARTIFACTS", str(drive))
+    carry_out(ONE, workspace)
+    before = numbers(workspace)
+    _sha256_of_state.cache_clear()
+    with monkeypatch.context() as patch:
+        if how == "too many open files":
+            patch.setattr(Path, "open", failing(Path.open, errno.EMFILE))
+        else:
+            drive.rename(tmp_path / "unplugged")
+        if how == "empty":
+            drive.mkdir()
+        report = load_report(store, workspace, "run")
+        assert {cell.clip_path for cell in report.cells} == {None}
+        [note] = [note for note in report.notes if "clips" in note]
+        assert note.startswith("4 of 4 clips cannot be read now and are not shown; their scores stand (the artifact")
+        with pytest.raises(StorageError):
+            carry_out(ONE, workspace)
+        with pytest.raises(StorageError):
+            export_run(store, workspace, "run", tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+        if how != "too many open files":
+            with pytest.raises(StorageError, match="is its drive connected"):
+                delete_run(store, workspace, "run")
+        assert {cell.status for cell in cells_of(workspace)} == {"succeeded"}
+        assert numbers(workspace) == before
+    if how == "empty":  # what the sentence tells whoever deleted the store to do
+        (drive / "00").mkdir()
+        carry_out(ONE, workspace)
+        assert numbers(workspace) == before
+        assert any(MADE_AGAIN in cell.facts for cell in cells_of(workspace))
+
+
+def test_a_service_that_is_away_is_asked_once_for_a_report(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDBENCH_ARTIFACTS", f"memory://{uuid.uuid4().hex}")
+    carry_out(ONE, workspace)
+    asked = []
+
+    def away(_: Artifacts, sha256: str, suffix: str) -> Path:
+        asked.append(sha256 + suffix)
+        raise StorageError("an artifact cannot be read from the service (no answer)")
+
+    monkeypatch.setattr(Artifacts, "local", away)
+    report = load_report(Store(workspace.database_url), workspace, "run")
+    assert len(asked) == 1
+    assert any(note.startswith("4 of 4 clips cannot be read now") for note in report.notes)
 
 
 def test_another_clip_in_place_of_a_lost_one_is_scored_anew(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
