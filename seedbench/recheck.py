@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from seedbench.clip import file_sha256
@@ -71,19 +71,36 @@ def settle_again(session: Session, cell: CellRow, sha256: str | None, reason: st
 
     Returns:
         Whether there is something to record. Not so where a lost clip could not be made again: the cell then keeps the scores that were
-        measured on it, and says why there is no clip. Scores of another content, and of sets that it was in, are removed.
+        measured on it, and says why there is no clip. Scores of another content, and of sets that it was in, are removed; where the same
+        content comes again, only those of sets that were not scored over all their clips.
     """
     if cell.clip_sha256 is None:
         return True
     if sha256 is None and cell.scored:
         cell.status, cell.reason = "succeeded", f"{cell.facts.get(MADE_AGAIN)}; it could not be made again ({reason}), its scores stand"
         return False
-    if sha256 != cell.clip_sha256:
+    same = sha256 == cell.clip_sha256
+    if not same:
         cell.scores.clear()
     cell.scored = False
-    sets = delete(SetScoreRow).where(SetScoreRow.run_id == cell.run_id)
-    session.execute(sets if cell.role == "reference" else sets.where(SetScoreRow.generator == cell.generator))
+    sets = select(SetScoreRow).where(SetScoreRow.run_id == cell.run_id)
+    rows = list(session.scalars(sets if cell.role == "reference" else sets.where(SetScoreRow.generator == cell.generator)))
+    stand = {(row.generator, row.metric) for row in rows if same and _of_all_clips(session, row)}
+    for row in rows:
+        if (row.generator, row.metric) not in stand:  # all measures of a metric are of one comparison
+            session.delete(row)
     return True
+
+
+def _of_all_clips(session: Session, row: SetScoreRow) -> bool:
+    """Whether a set was scored with no clip left out, neither of the generator nor (which only the remarks tell) of the reference.
+
+    A metric may count clips of the same content once, so their contents are counted, and not ``n_total``, which has failed cells as well.
+    """
+    mine = (CellRow.run_id == row.run_id, CellRow.generator == row.generator, CellRow.role != "reference")
+    contents = session.scalar(select(func.count(CellRow.clip_sha256.distinct())).where(*mine)) or 0
+    left_out = any(" left out (" in remark for remark in row.details.get("remarks", ()))
+    return row.status == "scored" and (row.n_used or 0) >= contents and not left_out
 
 
 def in_use(session: Session, sha256: str, suffix: str, *, but_for: int) -> bool:

@@ -228,6 +228,42 @@ def test_a_service_that_is_away_is_asked_once_for_a_report(workspace: Workspace,
     assert any(note.startswith("4 of 4 clips cannot be read now") for note in report.notes)
 
 
+@pytest.mark.parametrize("role", ["generated", "reference"])
+def test_a_set_keeps_its_score_where_the_same_clip_comes_again(role: str, workspace: Workspace) -> None:
+    carry_out(ONE, workspace)
+    store = Store(workspace.database_url)
+    lost = next(cell for cell in cells_of(workspace) if (cell.role == "reference") == (role == "reference"))
+
+    of_d = select(SetScoreRow).where(SetScoreRow.measure == "d")
+    with store.session() as session:
+        row = session.scalars(of_d).one()
+        other = {"measure": "other", "status": "unscored", "reason": "too few clips", "n_used": 4, "n_total": 4}
+        names = ("run_id", "generator", "metric", "metric_version", "backend", "details")
+        session.add(SetScoreRow(**{name: getattr(row, name) for name in names}, **other))
+
+    def again(**stored: Any) -> float | None:
+        """What the set's score is after a clip was made again, where ``stored`` was what the database had."""
+        with store.session() as session:
+            row = session.scalars(of_d).one()
+            for name, value in stored.items():
+                setattr(row, name, value)
+        artifact(workspace, lost).unlink()
+        carry_out(ONE, workspace)
+        with store.session() as session:
+            return session.scalars(of_d).one().value
+
+    def measures() -> set[str]:
+        with store.session() as session:
+            return set(session.scalars(select(SetScoreRow.measure)))
+
+    assert again(value=1234.0) == 1234
+    assert measures() == {"d", "other"}
+    assert again(value=1234.0, details={"remarks": ["1 of 2 reference clips left out (there is no such file)"]}) != 1234
+    assert again(value=1234.0, n_used=1) != 1234
+    assert again(value=None, status="unscored", reason="there is no such file") is not None
+    assert measures() == {"d"}
+
+
 def test_another_clip_in_place_of_a_lost_one_is_scored_anew(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     carry_out(ONE, workspace)
     artifact(workspace, first(workspace)).unlink()
