@@ -176,12 +176,12 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
     for what, why in made.refused.items():
         console.print(f"refused: {what}: {why}", highlight=False)
     if made.lonely:
-        console.print(f"{made.lonely} times a prompt and seed has clips of one system only; these are left out", highlight=False)
+        console.print(f"left out: {made.lonely} of the pairs of prompt and seed, for which only one system has a clip", highlight=False)
     if made.unlike:
-        console.print(f"{made.unlike} pairs are left out: one clip sounds, the other is silent", highlight=False)
+        console.print(f"left out: {made.unlike} of the pairs of clips, since one clip has sound and the other has none", highlight=False)
     unmade = sum(one.n_cells for report in reports for one in report.generators) - len(entries)
     if unmade:
-        console.print(f"{unmade} cells of the runs have no clip and are left out", highlight=False)
+        console.print(f"left out: {unmade} of the cells of the runs, which have no clip", highlight=False)
 
 
 def clips_folder(workspace: Workspace, study: str) -> Path:

@@ -272,11 +272,13 @@ def _folder(path: Path) -> Listing:
         other += rest
         deeper = [item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith(".") and _holds_media(item)]
         if deeper:
-            left_out.append(f"{path.name}: the clips in {counted(deeper, 'folder')} below {folder.name} are left out, they lie too deep.")
+            left_out.append(
+                f"{path.resolve().name}: the clips in {counted(deeper, 'folder')} below {folder.name} are left out, they lie too deep."
+            )
         elif not found:
-            left_out.append(f"{path.name}: the sub-folder {folder.name} holds no clips.")
+            left_out.append(f"{path.resolve().name}: the sub-folder {folder.name} holds no clips.")
     if other:
-        left_out.append(f"{path.name}: {counted(other, 'file')} left out, by their endings no clips.")
+        left_out.append(f"{path.resolve().name}: {counted(other, 'file')} left out, by their endings no clips.")
     return Listing(clips, tuple(left_out))
 
 

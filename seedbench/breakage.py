@@ -6,6 +6,7 @@ Where encoding matters, compare with the breakage ``intact``, which only rewrite
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,16 +79,12 @@ def blur(tape: Tape, sigma_px: float) -> Tape:
 
 def retime(tape: Tape, factor: float) -> Tape:
     """The pictures ``factor`` times as slow (0.5: twice as fast), sound and length unchanged: pictures are held, or the last one is."""
-    if factor <= 0:
-        raise SeedBenchError(f"retime={factor:g}: the factor must be above 0")
     source = np.clip(np.searchsorted(tape.time_s, tape.time_s / factor + 1e-6, side="right") - 1, 0, len(tape.rgb) - 1)
     return _with(tape, rgb=tape.rgb[source])
 
 
 def reencode(tape: Tape, crf: float) -> Tape:
     """Compress hard: x264 at this constant rate factor (18 good, 40 poor, 51 worst)."""
-    if not 0 <= crf <= 51:
-        raise SeedBenchError(f"reencode={crf:g}: the rate factor lies in 0..51")
     return Tape(tape.rgb, tape.time_s, tape.sound, tape.rate, round(crf))
 
 
@@ -120,6 +117,27 @@ BREAKAGES: dict[str, tuple[Callable[[Tape, float], Tape], str]] = {
 OLD_NAMES = {"shift-sound": "delay-sound"}
 
 
+#: Least and largest amount that makes sense.
+_AMOUNTS: dict[str, tuple[float, float]] = {
+    "delay-sound": (-600_000, 600_000),
+    "drop-sound": (0, 1),
+    "freeze": (0, 600),
+    "flicker": (0, 1),
+    "blur": (0.05, 100),
+    "retime": (0.05, 20),
+    "reencode": (0, 51),
+    "blacken": (0, 600),
+}
+
+
+def _check_amount(name: str, amount: float) -> None:
+    """Raise SeedBenchError for an amount outside its range, or that is no finite number."""
+    low, high = _AMOUNTS.get(OLD_NAMES.get(name, name), (-math.inf, math.inf))
+    if not math.isfinite(amount) or not low <= amount <= high:
+        bounds = f" from {low:g} to {high:g}" if math.isfinite(low) else ""
+        raise SeedBenchError(f"{name}={amount:g}: the amount must be a number{bounds} ({BREAKAGES[OLD_NAMES.get(name, name)][1]})")
+
+
 def break_clip(source: Path, out: Path, breakages: dict[str, float]) -> Path:
     """Write a broken copy of ``source`` to ``out`` (.mp4) and return it; ``source`` is only read.
 
@@ -131,6 +149,8 @@ def break_clip(source: Path, out: Path, breakages: dict[str, float]) -> Path:
     unknown = [name for name in breakages if OLD_NAMES.get(name, name) not in BREAKAGES]
     if unknown:
         raise UnknownNameError(f"there is no breakage called {unknown[0]!r}{did_you_mean(unknown[0], BREAKAGES)}")
+    for name, amount in breakages.items():
+        _check_amount(name, amount)
     if out.resolve() == source.resolve():
         raise SeedBenchError(f"{out} is the clip itself; name another file")
     clip = Clip.open(source)

@@ -126,13 +126,18 @@ def _starting_workers(mark: str) -> Iterator[None]:
         if not hasattr(signal, "pthread_sigmask"):
             yield
             return
-        with _environment({"PYTHONWARNINGS": "ignore:resource_tracker"}):  # it would complain of what it clears away after an end at once
-            resource_tracker.ensure_running()  # which unblocks signals when it starts
+        _start_resource_tracker()  # which unblocks signals when it starts
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL_SIGNALS)
         try:
             yield
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_resource_tracker() -> None:
+    """Start multiprocessing's resource tracker, unless it runs, so that it keeps quiet of what it clears away after an end at once."""
+    with _environment({"PYTHONWARNINGS": "ignore:resource_tracker"}):
+        resource_tracker.ensure_running()
 
 
 class LocalExecutor:
@@ -147,6 +152,8 @@ class LocalExecutor:
 
     def _fresh_pool(self, workers: int) -> _Pool:
         mark = uuid.uuid4().hex
+        if hasattr(signal, "pthread_sigmask"):
+            _start_resource_tracker()  # a pool's queues would start it otherwise
         pool = _Pool(workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(self._cache_folder, mark))
         pool.mark = mark
         _pools.add(pool)

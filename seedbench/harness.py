@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,10 +97,11 @@ def _stored(session: Session, name: str, spec: RunSpec) -> RunRow | None:
     return run
 
 
-def _planned_alike(run: RunRow, cells: Sequence[Cell]) -> bool:
-    """Whether the cells of a stored run are these; keys that an earlier version gave the same cell count as its own."""
-    pairs = zip(run.cells, cells, strict=False)
-    return len(run.cells) == len(cells) and all(row.key in (cell.key, *cell.earlier_keys) for row, cell in pairs)
+def _changed_since(run: RunRow, cells: Sequence[Cell]) -> list[str]:
+    """The generators whose cells in a stored run are not these; keys that an earlier version gave the same cell count as its own."""
+    pairs = zip_longest(run.cells, cells)
+    other = ((row, cell) for row, cell in pairs if row is None or cell is None or row.key not in (cell.key, *cell.earlier_keys))
+    return list(dict.fromkeys(row.generator if row is not None else cell.generator.label for row, cell in other))
 
 
 def open_run(store: Store, name: str, spec: RunSpec, cells: Sequence[Cell]) -> int:
@@ -111,9 +113,10 @@ def open_run(store: Store, name: str, spec: RunSpec, cells: Sequence[Cell]) -> i
     with store.writing() as session:
         run = _stored(session, name, spec)
         if run is not None:
-            if not _planned_alike(run, cells):
-                sentence = f"run {name!r} exists, and assets, imported files or the program of a generator have changed since"
-                raise RunError(f"{sentence}; {_MEND.format(name=name)}")
+            if changed := _changed_since(run, cells):
+                what = f"assets, imported files, or files that decide what {', '.join(changed)} makes have changed since"
+                hint = "files that a program writes itself must not be among these (docs/generators.md)"
+                raise RunError(f"run {name!r} exists, and {what}; {hint}; {_MEND.format(name=name)}")
             if LEFT_OUT not in run.provenance:  # planned by an earlier version, which did not say
                 run.provenance = {**run.provenance, LEFT_OUT: said}
             return run.id

@@ -145,12 +145,15 @@ def _watch(reader: int) -> None:
     first: int | None = None
     since = 0.0
     while True:
-        if _end.patient:
+        patient = _end.patient
+        if patient:
             since = time.monotonic()
         left = None if first is None else max(0.0, since + END_S - time.monotonic())
         ready, _, _ = select.select([reader], [], [], left)
-        if not ready and first is not None and not _end.patient:
-            end_at_once(first)
+        if not ready and first is not None:
+            if not patient:
+                end_at_once(first)
+            since = time.monotonic()  # a patient block that has ended meanwhile is followed by as much time for closing
         for number in os.read(reader, 64) if ready else b"":
             if number not in SIGNALS:
                 continue

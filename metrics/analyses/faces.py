@@ -353,7 +353,9 @@ def enough_pictures(time_s: np.ndarray) -> np.ndarray:
     >>> enough_pictures(np.arange(7) / 30).tolist(), enough_pictures(np.arange(7) / 60).tolist()
     ([0, 1, 2, 3, 4, 5, 6], [0, 2, 5])
     """
-    if len(time_s) < 2 or 1.0 / float(np.median(np.diff(time_s))) < FASTEST_FPS:
+    steps = np.diff(time_s)
+    steps = steps[steps > 0]  # pictures of one time say nothing of the rate
+    if not len(steps) or 1.0 / float(np.median(steps)) < FASTEST_FPS:
         return np.arange(len(time_s))
     grid = np.arange(math.floor(time_s[-1] * FPS + 1e-6) + 1) / FPS
     return np.unique(np.searchsorted((time_s[1:] + time_s[:-1]) / 2, grid - 1e-6))

@@ -92,7 +92,8 @@ def _conv(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int) -> n
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-x))
+    with np.errstate(over="ignore"):  # exp of very much is infinite, and the quotient 0
+        return 1.0 / (1.0 + np.exp(-x))
 
 
 def speech_probability(samples: np.ndarray) -> np.ndarray:

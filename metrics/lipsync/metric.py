@@ -157,10 +157,10 @@ def verdict_of(speaking: list[Candidate], comparison: Comparison, speech_s: floa
 def scores_of(verdict: Verdict, comparison: Comparison, says: ApertureSays, *, evidence: tuple, n_total: int) -> list[Score]:
     """All measures of a verdict."""
     details = {
-        "lag_frames": round(comparison.best.lag, 3),
-        "encoder_lag_frames": round(comparison.encoder_peak.lag, 3),
-        "cca_lag_frames": round(comparison.cca_peak.lag, 3),
-        "aperture_lag_frames": round(says.lag, 3),
+        "offset_frames": round(comparison.best.lag, 3),
+        "encoder_offset_frames": round(comparison.encoder_peak.lag, 3),
+        "cca_offset_frames": round(comparison.cca_peak.lag, 3),
+        "aperture_offset_frames": round(says.lag, 3),
         "aperture_p": round(says.p, 4),
         "cohort_p": round(comparison.cohort_p, 4),
         "confidence": round(comparison.score, 3),

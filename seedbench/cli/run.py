@@ -204,7 +204,11 @@ def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
     kind = registry.load("generators", item.name)
     try:
         variants = kind.variants(**item.options)
-    except (TypeError, KeyError) as error:
+    except KeyError as error:
+        raise SeedBenchError(
+            f"generator {item.label!r} needs the option {error.args[0]}=, as in -g {item.name}:{error.args[0]}=..."
+        ) from error
+    except TypeError as error:
         raise SeedBenchError(f"generator {item.label!r} does not take these options: {error}") from error
     if not variants:
         return [item]

@@ -82,9 +82,8 @@ def compare(first: Annotated[str, typer.Argument(help="A run.")], second: Annota
     console.print(table)
     changed = changed_prompts(store, first, second)
     if changed:
-        console.print(
-            f"note: under {', '.join(changed)} the two runs asked for different things; no difference is made of them", highlight=False
-        )
+        sentence = f"note: under the ids {', '.join(changed)} the two runs asked for something else, so these prompts are not compared"
+        console.print(sentence, highlight=False)
 
 
 @app.command(epilog="seedbench runs delete old-run --yes")

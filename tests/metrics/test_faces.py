@@ -12,6 +12,7 @@ from metrics.analyses.faces import (
     box_of,
     crop_matrix,
     decode_detections,
+    enough_pictures,
     follow_faces,
     interpolate,
     iou,
@@ -192,3 +193,8 @@ def test_faces_are_seen_at_their_time_whatever_the_length_and_the_rate(fps: floa
             common = min(len(before), len(seen)) - 2
             np.testing.assert_allclose(seen[:common], before[:common], atol=1e-4)
         before = seen
+
+
+def test_pictures_of_one_time_say_nothing_of_the_rate() -> None:
+    assert enough_pictures(np.zeros(5)).tolist() == [0, 1, 2, 3, 4]
+    assert enough_pictures(np.array([0.0, 0.0, 0.0, 0.04, 0.08])).tolist() == [0, 1, 2, 3, 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,3 +122,21 @@ def test_the_old_name_means_the_same_and_is_not_listed(make_clip: MakeClip, tmp_
     listed = CliRunner().invoke(app, ["break", "--list"]).output
     assert "delay-sound={amount}" in listed
     assert "shift-sound" not in listed
+
+
+@pytest.mark.parametrize(
+    ("name", "amount"),
+    [
+        ("delay-sound", math.nan),
+        ("shift-sound", math.inf),
+        ("drop-sound", 2.0),
+        ("blur", 0.0),
+        ("flicker", -1.0),
+        ("retime", 0.0),
+        ("reencode", 99.0),
+    ],
+)
+def test_an_amount_that_makes_no_sense_is_refused(make_clip: MakeClip, tmp_path: Path, name: str, amount: float) -> None:
+    with pytest.raises(SeedBenchError, match=f"{name}={amount:g}: the amount must be a number from "):
+        break_clip(make_clip("a.mp4", frames=5), tmp_path / "b.mp4", {name: amount})
+    assert not (tmp_path / "b.mp4").exists()

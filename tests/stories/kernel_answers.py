@@ -33,6 +33,7 @@ from metrics.video_distance import EmbeddedVideoDistance
 from seedbench.clip import Clip
 from seedbench.metric import Features, Sample
 from seedbench.prompt import Prompt
+from seedbench.summary import ClipScore, Coverage, compare_all, summarise
 from tests.arena.conftest import log, one
 
 _LOOK = {"identity": 6, "skin": "fair", "hair": "blond", "hair_style": "short", "beard": False, "glasses": False, "clothes": "black"}
@@ -131,6 +132,22 @@ def fitted() -> dict[str, Any]:
     return found
 
 
+def reduced() -> dict[str, Any]:
+    """Summary and comparisons of shares in thirds, in which equal means come of other sums, by the function that every number passes."""
+    (share,) = (one for one in Physics.info.measures if one.name == "plausibility")
+    infos = {"physics": dataclasses.replace(Physics.info, measures=(share,))}
+    shares = {"a": [(1, 0, 1), (1, 1, 0)], "b": [(0, 1, 1), (1, 0, 1)], "c": [(1, 1, 1), (0, 0, 1)], "d": [(1, 1, 1), (1, 1, 1)]}
+    about = {"metric": "physics", "measure": share.name, "status": "scored"}
+    table = [
+        ClipScore(generator=name, prompt_id=f"p{prompt}", seed=seed, value=0.1 * value / 0.3, **about)
+        for name, prompts in shares.items()
+        for prompt, values in enumerate(prompts)
+        for seed, value in enumerate(values)
+    ]
+    counts = {(name, "physics"): Coverage(applicable=6, without_clip=(), not_applicable=0) for name in shares}
+    return {"summary": summarise(table, infos, list(shares), counts), "comparisons": compare_all(table, infos, list(shares))}
+
+
 def tied() -> dict[str, Any]:
     """What is the same at several places by nature, so that the place taken is a matter of rule."""
     t = np.arange(75) / 25.0
@@ -155,7 +172,7 @@ def plain(value: Any) -> Any:
 
 def main(folder: Path) -> None:
     """Print all answers."""
-    print(json.dumps(plain({**scored(folder), **compared(folder), **fitted(), **tied()})))
+    print(json.dumps(plain({**scored(folder), **compared(folder), **fitted(), **reduced(), **tied()})))
 
 
 if __name__ == "__main__":

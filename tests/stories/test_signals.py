@@ -85,6 +85,39 @@ def test_what_never_ends_of_itself_is_ended(kind: str, tmp_path: Path) -> None:
     assert not ending.faults(["stopped; as it should be"])
 
 
+PATIENT = """
+import signal
+from seedbench import stopping
+asked = []
+with stopping.patient():
+    signal.signal(signal.SIGINT, lambda *_: asked.append(1))
+    Path("patient").touch()
+    while not asked: time.sleep(0.01)
+    time.sleep(stopping.END_S - 0.5)
+time.sleep(1.5)
+Path("closed").touch()
+raise stopping.Stopped(signal.SIGINT)
+"""
+
+
+def test_a_block_that_ends_when_it_can_is_followed_by_time_to_close(tmp_path: Path) -> None:
+    terminal = begun(tmp_path, PATIENT.strip())
+    terminal.until((tmp_path / "patient").exists)
+    ending = interrupted(terminal, "Ctrl-C", "", 0.0, random.Random(0), "never")
+    assert not ending.faults(["stopped; as it should be"])
+    assert (tmp_path / "closed").exists()
+
+
+def test_a_pool_that_is_ended_at_once_leaves_no_complaint_of_the_interpreter(tmp_path: Path) -> None:
+    body = "from seedbench.execution import LocalExecutor\npool = LocalExecutor(1)\npool.submit(time.sleep, 1000)\n"
+    body += "Path('working').touch()\nwhile True:\n    try:\n        time.sleep(1000)\n    except BaseException: pass"
+    terminal = begun(tmp_path, body)
+    terminal.until((tmp_path / "working").exists)
+    ending = interrupted(terminal, "Ctrl-C", "", 0.0, random.Random(0), "never")
+    assert not ending.faults(["stopped; as it should be"])
+    assert "resource_tracker" not in ending.text
+
+
 def test_an_end_of_the_interpreter_that_hangs_is_ended(tmp_path: Path) -> None:
     terminal = begun(tmp_path, "import atexit\natexit.register(time.sleep, 1000)\natexit.register(Path('ending').touch)")
     terminal.until((tmp_path / "ending").exists)
