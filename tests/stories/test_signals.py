@@ -112,7 +112,9 @@ TRACKER = """
 from multiprocessing import resource_tracker
 from seedbench.execution import LocalExecutor
 executor = LocalExecutor(1)
-print(open(f"/proc/{resource_tracker._resource_tracker._pid}/environ").read())
+process = f"/proc/{resource_tracker._resource_tracker._pid}"
+while "resource_tracker" not in open(f"{process}/cmdline").read(): pass
+print(open(f"{process}/environ").read())
 executor.close()
 """
 
