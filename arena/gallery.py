@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
@@ -149,9 +149,10 @@ def figures(store: Store, pair: Judged) -> list[Figure]:
     absent, kept = deleted(store, [pair]), kept_infos(store)
     found = []
     for key in sorted(first.keys() | second.keys()):
-        measure, told = _measure(*key, kept), (first.get(key), second.get(key))
+        told = (first.get(key), second.get(key))
+        measure = next((one for one in (_measure(score, kept) for score in told) if one is not None), None)
         words = [_words(score, measure, absent.get(source)) for score, source in zip(told, pair.sources, strict=True)]
-        found.append(Figure(_name(*key, measure), (words[0], words[1]), _better(told, measure)))
+        found.append(Figure(_name(key[0], key[1], measure), (words[0], words[1]), _better(told, measure)))
     return found
 
 
@@ -193,7 +194,7 @@ def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
     kept = kept_infos(store)
     found = []
     for key in sorted({key for one in scores.values() for key in one}):
-        measure = _measure(*key, kept)
+        measure = _measure(next(one[key] for one in scores.values() if key in one), kept)
         if measure is None or measure.direction == "none":
             continue
         agreed: list[float] = []
@@ -205,7 +206,7 @@ def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
             other = "second" if better == "first" else "first"
             agreed += [1.0] * pair.tally[better] + [0.0] * pair.tally[other]
             prompts += [pair.prompt] * (pair.tally[better] + pair.tally[other])
-        name, n = _name(*key, measure), len(set(prompts))
+        name, n = _name(key[0], key[1], measure), len(set(prompts))
         if n < 2:
             why = "no vote prefers a clip of a pair that it tells apart" if not n else "one prompt alone tells no share"
             found.append(Backing(name, None, len(agreed), n, why))
@@ -214,24 +215,34 @@ def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
     return found
 
 
-def _scores(store: Store, sources: Sequence[str]) -> dict[str, dict[tuple[str, str], ScoreRow]]:
-    """Scores by clip and by metric and measure; of a clip that was measured more than once the newest."""
-    found: dict[str, dict[tuple[str, str], ScoreRow]] = defaultdict(dict)
+def _scores(store: Store, sources: Sequence[str]) -> dict[str, dict[tuple[str, str, int], ScoreRow]]:
+    """Scores by clip and by metric, measure and version of the metric (another may mean another thing by it); of several the newest."""
+    found: dict[str, dict[tuple[str, str, int], ScoreRow]] = defaultdict(dict)
     with store.reading() as session:
         cells = select(CellRow).where(CellRow.clip_sha256.in_(sources)).order_by(CellRow.id).options(selectinload(CellRow.scores))
         for cell in session.scalars(cells):
             for score in cell.scores:
-                found[str(cell.clip_sha256)][score.metric, score.measure] = score
+                found[str(cell.clip_sha256)][score.metric, score.measure, score.metric_version] = score
     return found
 
 
-def _measure(metric: str, name: str, kept: Mapping[str, MetricInfo]) -> Measure | None:
-    """What a metric says of its measure; of one that is not installed, what runs ``kept`` of it, or None."""
+def _measure(score: ScoreRow | None, kept: Mapping[tuple[str, int], MetricInfo]) -> Measure | None:
+    """What the version of the metric that a score is of says of its measure, installed or ``kept`` by a run; None where that is unknown.
+
+    The title of a measure of another version than the installed one states version and sign.
+    """
+    if score is None:
+        return None
+    version = score.metric_version
     try:
-        info = registry.load("metrics", metric).info
+        installed = registry.load("metrics", score.metric).info
     except (PluginError, UnknownNameError):
-        info = kept.get(metric)
-    return next((one for one in info.measures if one.name == name), None) if info is not None else None
+        installed = None
+    info = installed if installed is not None and installed.version == version else kept.get((score.metric, version))
+    found = next((one for one in info.measures if one.name == score.measure), None) if info is not None else None
+    if found is None or installed is None or info is installed:
+        return found
+    return replace(found, title=f"{found.title} in version {version}{f' ({found.sign})' if found.sign else ''}")
 
 
 def _name(metric: str, name: str, measure: Measure | None) -> str:

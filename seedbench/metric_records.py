@@ -107,13 +107,13 @@ def _known(
     return _of_rows(name, rows), any(isinstance(row, SetScoreRow) for row in rows), note
 
 
-def kept_infos(store: Store) -> dict[str, MetricInfo]:
-    """What the runs of a store kept of metrics, the newest run's by name: for metrics that are not installed."""
-    found: dict[str, MetricInfo] = {}
+def kept_infos(store: Store) -> dict[tuple[str, int], MetricInfo]:
+    """What the runs of a store kept of metrics, the newest run's by name and version: for versions that are not installed."""
+    found: dict[tuple[str, int], MetricInfo] = {}
     with store.session() as session:
         for provenance in session.scalars(select(RunRow.provenance).order_by(RunRow.created_at, RunRow.id)):
             for name, versions in provenance.get(KEY, {}).items():
-                found[name] = _info(versions[max(versions, key=int)]["info"])
+                found.update({(name, int(version)): _info(record["info"]) for version, record in versions.items()})
     return found
 
 

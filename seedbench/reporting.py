@@ -24,7 +24,7 @@ from seedbench.recheck import MADE_AGAIN, checked_clip
 from seedbench.report.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
 from seedbench.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
-from seedbench.summary import ClipScore, Coverage, compare_all, summarise
+from seedbench.summary import ClipScore, Column, Coverage, compare_all, summarise
 from seedbench.workspace import Workspace
 
 
@@ -79,11 +79,12 @@ def load_report(
         infos, clip_infos = known.infos, known.of_clips
         labels = [item.label for item in spec.generators]
         table = clip_table(cells, infos)
-        summary = summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos))
+        older = _older(infos, scores)
+        meant = _meant(known, older)
+        summary = summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos), meant)
         measures = [(metric, measure.name) for metric, info in infos.items() for measure in info.measures]
         of_sets.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
         summary += [_set_row(row, infos) for row in of_sets]
-        older = _older(infos, scores)
         clips = _Clips(workspace, needed=needs_clips)
         shown = tuple(_cell_report(cell, spec, clips, infos) for cell in cells)
         return RunReport(
@@ -92,9 +93,9 @@ def load_report(
             suite=SuiteFacts(name=spec.suite, version=spec.suite_version, sha256=spec.suite_sha256, n_prompts=len(spec.prompts)),
             seeds=spec.all_seeds,
             generators=tuple(_generator_facts(spec, label, cells) for label in labels),
-            measures=_measures(known, summary, older),
+            measures=_measures(known, summary, older, meant),
             summary=tuple(summary),
-            comparisons=tuple(compare_all(table, clip_infos, labels)),
+            comparisons=tuple(compare_all(table, clip_infos, labels, meant)),
             cells=shown,
             provenance=provenance_shown({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
             notes=(
@@ -173,8 +174,10 @@ def _set_row(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
     )
 
 
-def _measures(known: KnownMetrics, summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int]) -> tuple[MeasureFacts, ...]:
-    """The columns of the report; what an ``older`` version of a metric meant by its signs may not be known, and the column says so."""
+def _measures(
+    known: KnownMetrics, summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int], meant: Mapping[Column, Measure]
+) -> tuple[MeasureFacts, ...]:
+    """The columns of the report; those of an ``older`` version of a metric as it ``meant`` them."""
     found = []
     for name, info in known.infos.items():
         for measure in info.measures:
@@ -183,7 +186,7 @@ def _measures(known: KnownMetrics, summary: Sequence[SummaryRow], older: Mapping
             found += [
                 MeasureFacts(
                     metric=name,
-                    measure=_of_version(known, info, measure, older.get((name, backend))),
+                    measure=meant.get((name, measure.name, backend), measure),
                     metric_title=info.title,
                     version=older.get((name, backend), info.version),
                     backend=backend,
@@ -195,15 +198,33 @@ def _measures(known: KnownMetrics, summary: Sequence[SummaryRow], older: Mapping
     return tuple(found)
 
 
-def _of_version(known: KnownMetrics, info: MetricInfo, measure: Measure, stored: int | None) -> Measure:
-    """A measure with the sign that it had in the version that its scores are of; None: the version of ``info``."""
-    if stored is None or not measure.sign:
-        return measure
+def _meant(known: KnownMetrics, older: Mapping[tuple[str, str], int]) -> dict[Column, Measure]:
+    """What the columns of ``older`` versions mean."""
+    return {
+        (metric, measure.name, backend): _of_version(known, known.infos[metric], measure, version)
+        for (metric, backend), version in older.items()
+        for measure in known.infos[metric].measures
+    }
+
+
+def _of_version(known: KnownMetrics, info: MetricInfo, measure: Measure, stored: int) -> Measure:
+    """A measure as the version declared it that its scores are of, which is not that of ``info``; unit and direction are unknown, and it
+    says so, where the run kept no record of that version."""
     before = known.kept.get((info.name, stored))
-    sign = next((one.sign for one in before.measures if one.name == measure.name), "") if before is not None else ""
-    if sign:
-        return replace(measure, sign=f"{sign} (version {stored})")
-    return replace(measure, sign=f"as in version {stored} of the metric; version {info.version} is installed, and its sign may be another")
+    found = next((one for one in before.measures if one.name == measure.name), None) if before is not None else None
+    other = f"as in version {stored} of the metric; version {info.version} is installed"
+    sign = f"{other}, and its sign may be another" if measure.sign else ""
+    if found is not None:
+        return replace(found, sign=f"{found.sign} (version {stored})" if found.sign else sign)
+    return Measure(
+        name=measure.name,
+        title=measure.name,
+        unit="",
+        direction="none",
+        meaning=f"unknown: {other}, and the run did not keep unit and direction",
+        sign=sign,
+        headline=measure.headline,
+    )
 
 
 def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> GeneratorFacts:

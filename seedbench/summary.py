@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 
 from seedbench.metric import Measure, MetricInfo
 from seedbench.report.data import Comparison, SummaryRow
@@ -17,6 +18,9 @@ from seedbench.statistics import Estimate, holm, mean_interval, paired_differenc
 
 #: A difference is called one only when the adjusted p-value is below this.
 ALPHA = 0.05
+Column = tuple[str, str, str]
+"""Metric, measure and backend."""
+NO_COLUMN: Mapping[Column, Measure] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +56,12 @@ def summarise(
     infos: Mapping[str, MetricInfo],
     generators: Sequence[str],
     coverage: Mapping[tuple[str, str], Coverage],
+    older: Mapping[Column, Measure] = NO_COLUMN,
 ) -> list[SummaryRow]:
     """One row for each generator, measure and backend, in the order of ``generators`` and of the declared measures.
 
-    ``coverage`` is keyed by (generator, metric). Clips that got no answer are counted, never averaged; the worst-case aggregate charges
-    each of them with the worst value.
+    ``coverage`` is keyed by (generator, metric). ``older`` says what the columns of another version of a metric mean. Clips that got no
+    answer are counted, never averaged; the worst-case aggregate charges each of them with the worst value.
     """
     by_column: dict[tuple[str, str, str], list[ClipScore]] = defaultdict(list)
     for line in table:
@@ -68,7 +73,8 @@ def summarise(
             for measure in info.measures:
                 lines = by_column[generator, name, measure.name]
                 backends = sorted({line.backend for line in lines if line.status == "scored"}) or [""]
-                rows.extend(_row(generator, name, info, measure, backend, lines, counts) for backend in backends)
+                meant = [older.get((name, measure.name, backend), measure) for backend in backends]
+                rows.extend(_row(generator, name, info, one, backend, lines, counts) for backend, one in zip(backends, meant, strict=True))
     return rows
 
 
@@ -151,23 +157,29 @@ def _common_reason(lines: Sequence[ClipScore], counts: Coverage) -> str:
     return "no clip"
 
 
-def compare_all(table: Iterable[ClipScore], infos: Mapping[str, MetricInfo], generators: Sequence[str]) -> list[Comparison]:
-    """Every pair of generators under every headline measure, paired by prompt; Holm over the whole family of the run."""
+def compare_all(
+    table: Iterable[ClipScore], infos: Mapping[str, MetricInfo], generators: Sequence[str], older: Mapping[Column, Measure] = NO_COLUMN
+) -> list[Comparison]:
+    """Every pair of generators under every headline measure, paired by prompt; Holm over the whole family of the run.
+
+    ``older`` as in :func:`summarise`.
+    """
     values: dict[tuple[str, str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     backends: dict[tuple[str, str], set[str]] = defaultdict(set)
     for line in table:
         if line.status == "scored" and line.value is not None:
-            measure = infos[line.metric].measure(line.measure)
+            measure = older.get((line.metric, line.measure, line.backend)) or infos[line.metric].measure(line.measure)
             value = abs(line.value) if measure.direction == "zero" else line.value
             values[line.metric, line.measure, line.backend, line.generator][line.prompt_id].append(value)
             backends[line.metric, line.measure].add(line.backend)
     found: list[Comparison] = []
     for name, info in infos.items():
-        for measure in info.measures:
-            if not measure.headline or measure.direction == "none":
-                continue
-            low, high = measure.averaged_range
-            for backend in sorted(backends[name, measure.name]):
+        for installed in info.measures:
+            for backend in sorted(backends[name, installed.name]):
+                measure = older.get((name, installed.name, backend), installed)
+                if not measure.headline or measure.direction == "none":
+                    continue
+                low, high = measure.averaged_range
                 for a, b in combinations(generators, 2):
                     mine, theirs = values[name, measure.name, backend, a], values[name, measure.name, backend, b]
                     paired = paired_difference(mine, theirs, low=low, high=high)
@@ -187,10 +199,10 @@ def compare_all(table: Iterable[ClipScore], infos: Mapping[str, MetricInfo], gen
                             reason=paired.reason,
                         )
                     )
-    return _adjusted(found, infos)
+    return _adjusted(found, infos, older)
 
 
-def _adjusted(found: Sequence[Comparison], infos: Mapping[str, MetricInfo]) -> list[Comparison]:
+def _adjusted(found: Sequence[Comparison], infos: Mapping[str, MetricInfo], older: Mapping[Column, Measure]) -> list[Comparison]:
     from dataclasses import replace
 
     tested = [index for index, one in enumerate(found) if one.p_adjusted is not None]
@@ -200,7 +212,8 @@ def _adjusted(found: Sequence[Comparison], infos: Mapping[str, MetricInfo]) -> l
         p = adjusted.get(index)
         better = None
         if p is not None and p < ALPHA and one.difference:
-            more_is_better = infos[one.metric].measure(one.measure).direction == "up"
+            measure = older.get((one.metric, one.measure, one.backend)) or infos[one.metric].measure(one.measure)
+            more_is_better = measure.direction == "up"
             better = one.generator_a if (one.difference > 0) == more_is_better else one.generator_b
         method = f"{one.method}/holm-{len(tested)}" if p is not None else one.method
         result.append(replace(one, p_adjusted=p, better=better, method=method))

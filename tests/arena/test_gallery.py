@@ -12,10 +12,13 @@ from sqlalchemy import select
 from arena.desk import Desk
 from arena.gallery import Counting, backing, counting, deleted, figures, judged, what_went
 from arena.store import BattleRow, ClipRow
+from seedbench import registry
 from seedbench.runs import delete_run
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
 from seedbench.workspace import Workspace
 from tests.arena.conftest import OPENED
+
+LIPSYNC = registry.load("metrics", "lipsync").info.version
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def measured(store: Store, scores: dict[str, tuple[float | None, str]]) -> None:
                         key=f"s{place}{metric}",
                         metric=metric,
                         measure=measure,
-                        metric_version=1,
+                        metric_version=LIPSYNC if metric == "lipsync" else 1,
                         value=number,
                         status="scored" if number is not None else "unscored",
                         reason=reason if number is None else "",

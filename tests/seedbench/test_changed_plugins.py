@@ -218,6 +218,39 @@ def test_a_measure_that_the_installed_metric_no_longer_has_is_still_reported(sit
     assert next(one.measure.unit for one in report_of(workspace).measures if one.measure.name == "value") == "lumen"
 
 
+def renewed(site: Path) -> None:
+    """Install version 2 of the metric, which means another thing by its measure."""
+    source = site / "strange" / "__init__.py"
+    text = source.read_text().replace('info("glow", ', 'info("glow", version=2, ')
+    source.write_text(text.replace('title="Glow", unit="lumen", direction="up"', 'title="Gloom", unit="lux", direction="down", high=9.0'))
+    forget("strange")
+
+
+def test_scores_of_an_older_version_are_reported_as_that_version_declared_them(site: Path, workspace: Workspace) -> None:
+    carry_out(asked(), workspace)
+    before = report_of(workspace)
+    renewed(site)
+    after = report_of(workspace)
+    (was,) = (one.measure for one in before.measures if one.metric == "glow")
+    (shown,) = (one for one in after.measures if one.metric == "glow")
+    assert (shown.measure, shown.version, shown.backend) == (was, 1, "b, version 1")
+    assert was.unit == "lumen"
+    glow = [[replace(row, backend="b") for row in report.summary if row.metric == "glow"] for report in (before, after)]
+    assert glow[0] == glow[1]
+    assert [replace(one, backend="b") for one in after.comparisons] == list(before.comparisons)
+
+
+def test_without_a_record_unit_and_direction_of_an_older_version_are_unknown(site: Path, workspace: Workspace) -> None:
+    carry_out(asked(), workspace)
+    without_records(workspace)
+    renewed(site)
+    after = report_of(workspace)
+    (shown,) = (one.measure for one in after.measures if one.metric == "glow")
+    assert (shown.title, shown.unit, shown.direction, shown.high) == ("value", "", "none", None)
+    assert "unknown: as in version 1 of the metric; version 2 is installed" in shown.meaning
+    assert not after.comparisons
+
+
 def judged(workspace: Workspace) -> Judged:
     with Store(workspace.database_url).session() as session:
         cells = {cell.generator: cell for cell in session.scalars(select(CellRow).where(CellRow.prompt_id == "p0"))}
@@ -237,6 +270,22 @@ def test_the_arena_shows_the_scores_of_a_plug_in_that_is_gone(
     lose(site)
     found = {figure.name: figure.better for figure in figures(Store(workspace.database_url), judged(workspace))}
     assert found == {name: better}
+
+
+def test_the_arena_shows_scores_of_an_older_version_as_that_version_declared_them(site: Path, workspace: Workspace) -> None:
+    source = site / "strange" / "__init__.py"
+    source.write_text(source.read_text().replace('title="Glow"', 'title="Glow", sign="positive: light"'))
+    forget("strange")
+    carry_out(asked(), workspace)
+    source.write_text(source.read_text().replace('sign="positive: light"', 'sign="positive: dark"'))
+    renewed_text = source.read_text().replace('info("glow", ', 'info("glow", version=2, ').replace("lumen", "lux").replace('"up"', '"down"')
+    source.write_text(renewed_text)
+    forget("strange")
+    found = [(figure.name, figure.better) for figure in figures(Store(workspace.database_url), judged(workspace))]
+    assert found == [("glow: Glow in version 1 (positive: light), lumen ↑", "second")]
+    without_records(workspace)
+    found = [(figure.name, figure.better) for figure in figures(Store(workspace.database_url), judged(workspace))]
+    assert found == [("glow: value ·", None)]
 
 
 def test_the_arena_shows_scores_of_which_nothing_else_is_known(site: Path, workspace: Workspace) -> None:
