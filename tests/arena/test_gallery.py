@@ -181,6 +181,7 @@ def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(desk: Desk, st
     assert sync.values[0] in ("0", "100")
     assert sync.values[1] == "deleted with the run run"
     assert sync.better is None
+    (workspace.folder / "artifacts" / "00").mkdir()  # a store with nothing at all in it is one that is not connected
     delete_run(store, workspace, "run")
     assert figures(store, pair) == []
     assert what_went(deleted(store, [pair])) == "The run run was deleted; its metric scores went with it."
