@@ -107,7 +107,7 @@ class Imported(Generator):
         return tuple(sorted({clip.seed or 0 for clip in self.clips})) if self._seeded else ()
 
     def remarks(self, prompts: Sequence[Prompt], seeds: Sequence[int]) -> list[str]:
-        """Clips that no prompt and seed asks for, prompts without a clip, and what else lies in the path."""
+        """Clips that no prompt and seed asks for, prompts and seeds without a clip, and what else lies in the path."""
         ids = [prompt.id for prompt in prompts]
         asked = {id(self._clip(prompt, seed)) for prompt in prompts for seed in seeds}
         unknown = list(dict.fromkeys(clip.prompt_id for clip in self.clips if clip.prompt_id not in ids))
@@ -127,6 +127,9 @@ class Imported(Generator):
             )
         if empty:
             said.append(f"{self.generator} has no clip for {counted(empty, 'prompt')} of the {len(ids)} in this run; they are not counted.")
+        lacking = [str(seed) for seed in seeds if all(self._clip(prompt, seed) is None for prompt in prompts)]
+        if lacking:
+            said.append(f"{self.generator} has no clip for {counted(lacking, 'seed')} of the {len(seeds)} asked for; they are not counted.")
         return [*said, *self.left_out, *self._texts_without_clips()]
 
     def _texts_without_clips(self) -> list[str]:

@@ -67,6 +67,8 @@ def test_seeds_that_are_typed_leave_clips_out_and_say_so(listed: Path) -> None:
     assert remarks(spec) == [
         "alpha: 2 of its 3 clips are left out, of 2 seeds (8, 9) not asked for; asked are 0, 7. Name no seeds to take all.",
         "alpha has no clip for 1 prompt (p2) of the 2 in this run; they are not counted.",
+        "alpha has no clip for 1 seed (0) of the 2 asked for; they are not counted.",
+        "beta has no clip for 1 seed (7) of the 2 asked for; they are not counted.",
     ]
 
 
