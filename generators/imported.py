@@ -281,7 +281,7 @@ def _folder(path: Path) -> Listing:
         elif not found:
             left_out.append(f"{path.resolve().name}: the sub-folder {folder.name} holds no clips.")
     if other:
-        left_out.append(f"{path.resolve().name}: {counted(other, 'file')} left out, by their endings no clips.")
+        left_out.append(f"{path.resolve().name}: {counted(other, 'file')} left out; their names do not end like those of clips.")
     return Listing(clips, tuple(left_out))
 
 

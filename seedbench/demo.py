@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seedbench.workspace import Workspace
 
 OUT = Path("demo-report")
-RECORD = "sha256.json"
+RECORD = ".sha256.json"  # hidden, so that the import passes it over
 BLURRED = {"blur": 1.5, "reencode": 42.0}
 STILL = (
     "{python} -m generators.simulator --prompt-file {{prompt_file}} --seed {{seed}} --width {{width}} --height {{height}} "

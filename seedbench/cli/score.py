@@ -112,7 +112,7 @@ def _files(paths: list[Path]) -> tuple[list[Path], list[str]]:
             found += inside
             if other:
                 few = ", ".join(file.name for file in other[:5]) + (", ..." if len(other) > 5 else "")
-                left_out.append(f"{path.name}: left out, by their endings no clips: {few} ({len(other)} in all).")
+                left_out.append(f"{path.name}: left out, since their names do not end like those of clips: {few} ({len(other)} in all).")
         elif path.suffix.lower() in {".csv", ".tsv", ".jsonl", ".ndjson"}:
             listed, said = _listed(path)
             found += listed

@@ -93,7 +93,7 @@ def test_what_else_lies_in_a_folder_is_said(tmp_path: Path) -> None:
         "mine: the sub-folder empty holds no clips.",
         "mine: the clips in 1 folder (2024) below one are left out, they lie too deep.",
         "mine: the clips in 1 folder (2025) below two are left out, they lie too deep.",
-        "mine: 4 files (b.wmv, notes.txt, x.txt, c.json) left out, by their endings no clips.",
+        "mine: 4 files (b.wmv, notes.txt, x.txt, c.json) left out; their names do not end like those of clips.",
     )
     made = Imported(path=str(tmp_path / "mine"), generator="mine").generate(Request(prompt=prompt("lost"), seed=0), tmp_path)
     assert made.status == "failed"

@@ -152,4 +152,4 @@ def test_score_says_what_it_leaves_out_of_a_folder_and_follows_links(tmp_path: P
     (tmp_path / "clips" / "deep" / "loop").symlink_to(tmp_path / "clips")
     found, said = _files([tmp_path / "clips", tmp_path / "clips" / "a.mp4"])
     assert [file.relative_to(tmp_path / "clips").as_posix() for file in found] == ["a.mp4", "deep/er/b.wav", "linked/c.mp4"]
-    assert said == ["clips: left out, by their endings no clips: notes.txt (1 in all)."]
+    assert said == ["clips: left out, since their names do not end like those of clips: notes.txt (1 in all)."]
