@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from arena.ratings.agreement import RESAMPLES, Agreement, alpha
-from arena.votes import OVERALL, Vote, in_order
+from seedbench.arena.ratings.agreement import RESAMPLES, Agreement, alpha
+from seedbench.arena.votes import OVERALL, Vote, in_order
 
 ANSWERS = ("first", "tie", "second", "both_bad")
 """What may be said of a unit, its two systems in the order of their names."""

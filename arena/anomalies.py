@@ -1,4 +1,4 @@
-"""Signs that a voter does not vote as people do: flags to look into, which exclude nothing (a rules file does, see :mod:`arena.rules`).
+"""Signs that a voter does not vote as people do: flags to look into, which exclude nothing (a rules file does).
 
 Every sign answers, for every voter, ``ok``, ``flagged`` or ``unchecked``: the last where there is too little to go by, also where not even
 the worst outcome could have been told from chance. Where a sign is a test, its p-values are corrected over voters (Holm; tests that could
@@ -26,10 +26,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from arena.ratings.against_others import LEAST_OTHERS, LEAST_VOTES, Held, against_others
-from arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
-from arena.ratings.exact import able, at_most, fisher
-from arena.votes import Vote, in_order, least_s
+from seedbench.arena.ratings.against_others import LEAST_OTHERS, LEAST_VOTES, Held, against_others
+from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
+from seedbench.arena.ratings.exact import able, at_most, fisher
+from seedbench.arena.votes import Vote, in_order, least_s
 from seedbench.statistics import holm
 
 Sign = Literal["too_fast", "regular", "one_sided", "gold", "repeats", "contrary", "partisan", "one_answer"]
@@ -48,8 +48,9 @@ _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE}
 class Bounds:
     """From where on a sign is flagged.
 
-    ``level`` is that of the tests, corrected. Time is counted in what judging takes at the least (:func:`arena.votes.least_s`): below
-    ``least_lengths`` of it no vote is possible, one under ``fast_lengths`` is fast, and ``fast_share`` of fast votes is too many.
+    ``level`` is that of the tests, corrected. Time is counted in what judging takes at the least
+    (:func:`seedbench.arena.votes.least_s`): below ``least_lengths`` of it no vote is possible, one under
+    ``fast_lengths`` is fast, and ``fast_share`` of fast votes is too many.
     ``regular`` is the middle half of the free time, over its median: people who try to keep an interval are off by about a tenth.
     ``one_answer`` is the share of the commonest answer. Signs that are no tests need ``votes`` votes.
     """

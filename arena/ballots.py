@@ -15,11 +15,11 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from arena.presentation import Presented, canvas_of, matched, native, pad
-from arena.rules import Rules
-from arena.store import ClipRow, PairRow, StudyRow
-from arena.study import Settings, StudyError, study_lock
-from arena.votes import Profile
+from seedbench.arena.presentation import Presented, canvas_of, matched, native, pad
+from seedbench.arena.rules import Rules
+from seedbench.arena.store import ClipRow, PairRow, StudyRow
+from seedbench.arena.study import Settings, StudyError, study_lock
+from seedbench.arena.votes import Profile
 from seedbench.breakage import break_clip
 from seedbench.clip import file_sha256
 from seedbench.errors import SeedBenchError

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Fit, Votes, fit
-from arena.ratings.clustering import Covariance, covariance
-from arena.ratings.connectivity import links
-from arena.ratings.elo import online
-from arena.ratings.ranks import SAME_RATING, ranks
-from arena.ratings.robustness import Action, Altered, worst_share, worst_voter
-from arena.ratings.style import held_equal
-from arena.rules import Answer, Counted, Rules, counted
-from arena.votes import OVERALL, Kind, Profile, Vote, digest, in_order
+from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Fit, Votes, fit
+from seedbench.arena.ratings.clustering import Covariance, covariance
+from seedbench.arena.ratings.connectivity import links
+from seedbench.arena.ratings.elo import online
+from seedbench.arena.ratings.ranks import SAME_RATING, ranks
+from seedbench.arena.ratings.robustness import Action, Altered, worst_share, worst_voter
+from seedbench.arena.ratings.style import held_equal
+from seedbench.arena.rules import Answer, Counted, Rules, counted
+from seedbench.arena.votes import OVERALL, Kind, Profile, Vote, digest, in_order
 from seedbench.ties import falling_order
 
 _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
@@ -133,7 +133,7 @@ class Style:
 @dataclass(frozen=True)
 class Fragility:
     """What the lead hangs on: the board without one voter, and after 1% of the votes were left out, added or turned; of what was tried, the
-    worst for the first (:mod:`arena.ratings.robustness`). ``n_changed`` votes were; ``leader`` names who leads then."""
+    worst for the first (:mod:`seedbench.arena.ratings.robustness`). ``n_changed`` votes were; ``leader`` names who leads then."""
 
     what: str
     n_changed: int

@@ -11,9 +11,9 @@ import typer
 from seedbench.stopping import when_stopped
 
 if TYPE_CHECKING:
-    from arena.board import Board
-    from arena.rules import Rules
-    from arena.study import Settings
+    from seedbench.arena.board import Board
+    from seedbench.arena.rules import Rules
+    from seedbench.arena.study import Settings
     from seedbench.locks import Holder
     from seedbench.workspace import Workspace
 
@@ -90,9 +90,9 @@ def board(
     out: Annotated[Path | None, typer.Option(help="Write into this file instead.")] = None,
 ) -> None:
     """Make the boards of a vote log: ratings with intervals by prompt and voter, ranks as far as they are sure."""
-    from arena import rules as rulesfile
-    from arena import votes as log
-    from arena.board import boards
+    from seedbench.arena import rules as rulesfile
+    from seedbench.arena import votes as log
+    from seedbench.arena.board import boards
 
     beside = votes.parent / "rules.json"
     if rules is None and beside.exists():
@@ -108,7 +108,7 @@ def board(
 def _show(found: list[Board], format: str, out: Path | None) -> None:
     from rich.console import Console
 
-    from arena.showing import as_json, markdown, remarks, table
+    from seedbench.arena.showing import as_json, markdown, remarks, table
 
     if format != "table":
         text = markdown(found) if format == "markdown" else as_json(found)
@@ -138,8 +138,8 @@ def prepare(
 ) -> None:
     """Make the ballots of a study: every two systems' clips of one prompt and seed, in files that tell nothing of their maker."""
     when_stopped("stopped; a study is made whole or not at all: `seedbench arena studies` says whether it was")
-    from arena import rules as rulesfile
-    from arena.study import load
+    from seedbench.arena import rules as rulesfile
+    from seedbench.arena.study import load
 
     _prepare(runs, name or runs[0], load(settings), rulesfile.load(rules))
 
@@ -149,8 +149,8 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
     from rich.console import Console
     from rich.progress import Progress
 
-    from arena import ballots
-    from arena.store import open_store
+    from seedbench.arena import ballots
+    from seedbench.arena.store import open_store
     from seedbench.reporting import load_report, spec_of
     from seedbench.workspace import Workspace
 
@@ -209,11 +209,11 @@ def serve(
 ) -> None:
     """Open the arena to voters, on this machine alone unless told otherwise."""
     when_stopped("stopped; every acknowledged vote is kept; the same command opens the arena again")
-    from arena import login as logins
-    from arena.desk import Desk
-    from arena.server import serve as open_to_voters
-    from arena.store import open_store
-    from arena.study import study_lock
+    from seedbench.arena import login as logins
+    from seedbench.arena.desk import Desk
+    from seedbench.arena.server import serve as open_to_voters
+    from seedbench.arena.store import open_store
+    from seedbench.arena.study import study_lock
     from seedbench.workspace import Workspace
 
     if owner and login is None:
@@ -247,13 +247,13 @@ def demo(
     from rich.console import Console
     from rich.progress import Progress
 
-    from arena import rules as rulesfile
-    from arena import simulated
-    from arena.board import boards
-    from arena.export import studies as listed
-    from arena.export import votes_of
-    from arena.store import open_store
-    from arena.study import Settings, StudyError, study_lock
+    from seedbench.arena import rules as rulesfile
+    from seedbench.arena import simulated
+    from seedbench.arena.board import boards
+    from seedbench.arena.export import studies as listed
+    from seedbench.arena.export import votes_of
+    from seedbench.arena.store import open_store
+    from seedbench.arena.study import Settings, StudyError, study_lock
     from seedbench.workspace import Workspace
 
     workspace, console, label = Workspace.current(), Console(), name or run
@@ -299,8 +299,8 @@ def demo(
 @app.command()
 def studies() -> None:
     """List the studies of this workspace."""
-    from arena.export import studies as listed
-    from arena.store import open_store
+    from seedbench.arena.export import studies as listed
+    from seedbench.arena.store import open_store
     from seedbench.workspace import Workspace
 
     for one in listed(open_store(Workspace.current().database_url)):
@@ -312,11 +312,11 @@ def study(name: Annotated[str, typer.Argument(metavar="STUDY", help="The study."
     """Tell how a study stands: progress, agreement of voters, what was left out and why, voters to look into, what was refused."""
     from rich.console import Console
 
-    from arena.anomalies import anomalies, flagged
-    from arena.export import rules_of, votes_of
-    from arena.progress import agreeing_of, exclusions_of, progress_of
-    from arena.rules import counted
-    from arena.store import open_store
+    from seedbench.arena.anomalies import anomalies, flagged
+    from seedbench.arena.export import rules_of, votes_of
+    from seedbench.arena.progress import agreeing_of, exclusions_of, progress_of
+    from seedbench.arena.rules import counted
+    from seedbench.arena.store import open_store
     from seedbench.workspace import Workspace
 
     store, console = open_store(Workspace.current().database_url), Console(highlight=False)
@@ -355,8 +355,8 @@ def export(
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
 ) -> None:
     """Write a study's votes without identities, its rules, settings and boards."""
-    from arena.export import export as write_out
-    from arena.store import open_store
+    from seedbench.arena.export import export as write_out
+    from seedbench.arena.store import open_store
     from seedbench.workspace import Workspace
 
     for file in write_out(open_store(Workspace.current().database_url), study, out):
@@ -366,8 +366,8 @@ def export(
 @app.command()
 def backup(out: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; nothing is written over.")]) -> None:
     """Copy the database into one file, also while the arena runs."""
-    from arena.export import backup as copy
-    from arena.store import open_store
+    from seedbench.arena.export import backup as copy
+    from seedbench.arena.store import open_store
     from seedbench.workspace import Workspace
 
     typer.echo(str(copy(open_store(Workspace.current().database_url), out)))
@@ -381,8 +381,8 @@ def import_(
     silent: Annotated[bool, typer.Option("--silent", help="The clips had no sound.")] = False,
 ) -> None:
     """Bring votes from elsewhere into a log: LMArena and FastChat battles, or a CSV with the columns of either."""
-    from arena.foreign import read
-    from arena.votes import write
+    from seedbench.arena.foreign import read
+    from seedbench.arena.votes import write
 
     found, left_out = read(battles, task=task, with_sound=not silent)
     write(found, out)

@@ -26,12 +26,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from arena.pairing import chances, draw, first_on_left, state_of
-from arena.ratings.bradley_terry import LEFT, RIGHT, TIE
-from arena.rules import Rules
-from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
-from arena.study import Settings, StudyError
-from arena.votes import OVERALL, Choice, Origin, least_s
+from seedbench.arena.pairing import chances, draw, first_on_left, state_of
+from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE
+from seedbench.arena.rules import Rules
+from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
+from seedbench.arena.study import Settings, StudyError
+from seedbench.arena.votes import OVERALL, Choice, Origin, least_s
 from seedbench.clip import file_sha256
 from seedbench.errors import ClipError, SeedBenchError
 from seedbench.store import Store

@@ -12,11 +12,11 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from arena.board import boards
-from arena.rules import Rules
-from arena.showing import as_json, markdown
-from arena.store import BattleRow, ClipRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow, study_of
-from arena.votes import Vote, write
+from seedbench.arena.board import boards
+from seedbench.arena.rules import Rules
+from seedbench.arena.showing import as_json, markdown
+from seedbench.arena.store import BattleRow, ClipRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow, study_of
+from seedbench.arena.votes import Vote, write
 from seedbench.errors import StorageError
 from seedbench.store import Store
 from seedbench.wholefile import whole

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from arena.votes import Choice, Vote, VoteError
+from seedbench.arena.votes import Choice, Vote, VoteError
 
 _WINNERS: dict[str, Choice] = {
     "model_a": "left",

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
-from arena.export import rules_of, vote_id, votes_of
-from arena.rules import counted
-from arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
 from seedbench import registry
+from seedbench.arena.export import rules_of, vote_id, votes_of
+from seedbench.arena.rules import counted
+from seedbench.arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
 from seedbench.errors import PluginError, UnknownNameError
 from seedbench.metric import Direction, Measure, MetricInfo
 from seedbench.metric_records import kept_infos

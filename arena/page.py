@@ -1,6 +1,6 @@
-"""The script that Streamlit runs for every visitor; what it shows is in :mod:`arena.views`."""
+"""The script that Streamlit runs for every visitor; what it shows is in :mod:`seedbench.arena.views`."""
 
-from arena.views import show
+from seedbench.arena.views import show
 
 if __name__ == "__main__":
     show()

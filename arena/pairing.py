@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arena.ratings.bradley_terry import ELO, RIDGE, Votes, fit
+from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, Votes, fit
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from arena.votes import Profile
+from seedbench.arena.votes import Profile
 from seedbench.clip import Clip
 from seedbench.errors import SeedBenchError
 from seedbench.media import ProbeFacts, write_clip

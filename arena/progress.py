@@ -11,12 +11,12 @@ from itertools import combinations
 import numpy as np
 from sqlalchemy import func, select
 
-from arena.agreement import agreement
-from arena.export import votes_of
-from arena.ratings.agreement import Agreement
-from arena.rules import Answer, Counted
-from arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
-from arena.votes import OVERALL, Vote
+from seedbench.arena.agreement import agreement
+from seedbench.arena.export import votes_of
+from seedbench.arena.ratings.agreement import Agreement
+from seedbench.arena.rules import Answer, Counted
+from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
+from seedbench.arena.votes import OVERALL, Vote
 from seedbench.store import Store
 
 

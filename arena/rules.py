@@ -18,8 +18,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import bdtr
 
-from arena.votes import Kind, Origin, Vote
 from seedbench import yamlmodel
+from seedbench.arena.votes import Kind, Origin, Vote
 from seedbench.errors import SeedBenchError
 
 Answer = Literal["ok", "excluded", "unchecked"]

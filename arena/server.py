@@ -24,10 +24,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arena.desk import STRANGER, Desk
-from arena.login import Login
-from arena.messages import is_a_page_s, without_the_machine
-from arena.study import StudyError
+from seedbench.arena.desk import STRANGER, Desk
+from seedbench.arena.login import Login
+from seedbench.arena.messages import is_a_page_s, without_the_machine
+from seedbench.arena.study import StudyError
 from seedbench.errors import SeedBenchError
 
 _COOKIE_DAYS = 180

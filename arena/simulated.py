@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from arena.desk import Desk, RefusedError, Shown, Truth
-from arena.export import rules_of
-from arena.ratings.bradley_terry import ELO
-from arena.rules import From, Rules
+from seedbench.arena.desk import Desk, RefusedError, Shown, Truth
+from seedbench.arena.export import rules_of
+from seedbench.arena.ratings.bradley_terry import ELO
+from seedbench.arena.rules import From, Rules
 from seedbench.store import Store
 
 APART_ELO = 100.0

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from arena.pairing import Policy
-from arena.votes import Profile
 from seedbench import yamlmodel
+from seedbench.arena.pairing import Policy
+from seedbench.arena.votes import Profile
 from seedbench.errors import SeedBenchError
 
 Question = Literal["sound", "prompt", "physics"]

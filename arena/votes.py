@@ -1,7 +1,7 @@
 """The vote log: one line for each vote, without identities, in the order in which votes were given.
 
-A log is a JSONL file. It never changes but by growing; what a board leaves out is decided by a rules file (:mod:`arena.rules`), not by
-deleting lines.
+A log is a JSONL file. It never changes but by growing; what a board leaves out is decided by a rules file
+(:mod:`seedbench.arena.rules`), not by deleting lines.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from generators.manifest import LARGEST, SUFFIXES, ManifestError, counted, near, number, rows, slug, unread, whole_number
 from seedbench.clip import file_sha256
 from seedbench.generator import Capabilities, Generation, Generator, Request
+from seedbench.generators.manifest import LARGEST, SUFFIXES, ManifestError, counted, near, number, rows, slug, unread, whole_number
 from seedbench.prompt import Prompt
 from seedbench.references import ReferenceLimits
 from seedbench.suite import Suite

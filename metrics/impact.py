@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from metrics.analyses.bodies import bodies
-from metrics.analyses.contacts import Contact, Motion, motion, touches
-from metrics.analyses.onsets import Onsets, onsets
 from seedbench.clip import Clip
 from seedbench.evidence import Curve, Facts, Mark, Panel, Series
 from seedbench.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
+from seedbench.metrics.analyses.bodies import bodies
+from seedbench.metrics.analyses.contacts import Contact, Motion, motion, touches
+from seedbench.metrics.analyses.onsets import Onsets, onsets
 from seedbench.prompt import Prompt
 
 BACKEND = "parabolas1-flux10ms-120ms"

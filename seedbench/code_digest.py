@@ -22,6 +22,8 @@ from pathlib import Path
 
 #: What decodes and resamples, breaks ties, and brings results back from the cache decides numbers; what stores and reports them does not.
 DECIDES_NUMBERS = ("seedbench.clip", "seedbench.codec", "seedbench.media", "seedbench.ties")
+#: The package whose core is not hashed beyond DECIDES_NUMBERS.
+OURS = "seedbench"
 #: How the digest of code without a file begins.
 WITHOUT_SOURCE = "without-source-"
 #: Endings of files beside a module that it does not read numbers from.
@@ -59,24 +61,37 @@ def _closure(module: str) -> dict[str, Path]:
     """The files by name that decide what a module computes."""
     found: dict[str, Path] = {}
     waiting = [module, *DECIDES_NUMBERS]
-    own = {module.split(".")[0]} | _metric_packages()
+    own = {_package_of(module)} | _metric_packages()
     while waiting:
         name = waiting.pop()
         path = _source_of(name)
-        if name in found or path is None:
+        if name in found or path is None or name == OURS:
             continue
         found[name] = path
         found.update(_beside(name, path))
         waiting.append(name.rpartition(".")[0])
         if name not in DECIDES_NUMBERS:
-            waiting += [one for one in _imports_of(path, name) if one.split(".")[0] in own or _is_neighbour(one, module)]
+            waiting += [one for one in _imports_of(path, name) if _package_of(one) in own or _is_neighbour(one, module)]
     return found
+
+
+def _package_of(module: str) -> str:
+    """The package a module belongs to: the top-level one; within SeedBench the folder of plug-ins (``seedbench.metrics``), if it is one."""
+    top, *inner = module.split(".")
+    return f"{top}.{inner[0]}" if top == OURS and inner and inner[0] in _plugin_folders() else top
+
+
+@functools.cache
+def _plugin_folders() -> frozenset[str]:
+    """The folders of SeedBench that register metrics."""
+    entries = [entry.module.split(".") for entry in entry_points(group="seedbench.metrics")]
+    return frozenset(parts[1] for parts in entries if parts[0] == OURS and len(parts) > 1)
 
 
 @functools.cache
 def _metric_packages() -> frozenset[str]:
-    """Top-level packages that register metrics: their shared analyses may be used by each other's metrics."""
-    return frozenset(entry.module.split(".")[0] for entry in entry_points(group="seedbench.metrics"))
+    """Packages that register metrics: their shared analyses may be used by each other's metrics."""
+    return frozenset(_package_of(entry.module) for entry in entry_points(group="seedbench.metrics"))
 
 
 @functools.cache
@@ -113,7 +128,7 @@ def _is_neighbour(name: str, module: str) -> bool:
 
 def _beside(name: str, path: Path) -> Iterator[tuple[str, Path]]:
     """Files beside a module of a package that are no Python: what it may read its numbers from. Weights have hashes of their own."""
-    if name.split(".")[0] == "seedbench" or ("." not in name and path.name != "__init__.py"):
+    if _package_of(name) == OURS or ("." not in name and path.name != "__init__.py"):
         return
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for file in path.parent.iterdir():

@@ -28,7 +28,7 @@ OUT = Path("demo-report")
 RECORD = ".sha256.json"  # hidden, so that the import passes it over
 BLURRED = {"blur": 1.5, "reencode": 42.0}
 STILL = (
-    "{python} -m generators.simulator --prompt-file {{prompt_file}} --seed {{seed}} --width {{width}} --height {{height}} "
+    "{python} -m seedbench.generators.simulator --prompt-file {{prompt_file}} --seed {{seed}} --width {{width}} --height {{height}} "
     "--fps {{fps}} --out {{out}} --set freeze_from_s=0"
 )
 

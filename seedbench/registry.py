@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import importlib.util
 import warnings
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any, Literal
 
 from seedbench.declarations import problem_of
@@ -67,8 +65,6 @@ def load(group: Group, name: str) -> Any:
     if name not in known:
         raise UnknownNameError(f"there is no {group.removesuffix('s')} called {name!r}{did_you_mean(name, known)}")
     entry = known[name]
-    if package_of(entry) == OURS and (other := hidden_by(entry.module.split(".")[0])):
-        raise PluginError(f"{_called(group, entry)} cannot be loaded: {other}")
     try:
         found = getattr(importlib.import_module(entry.module), entry.attr)
     except Exception as error:
@@ -76,18 +72,6 @@ def load(group: Group, name: str) -> Any:
     if problem := problem_of(group, name, found, package_of(entry)):
         raise PluginError(f"{_called(group, entry)} {problem}")
     return found
-
-
-def hidden_by(package: str) -> str:
-    """What stands in the way of a top-level package of SeedBench's own, in words: another file of that name found first; "" if nothing."""
-    beside = Path(__file__).parents[1] / package
-    spec = importlib.util.find_spec(package)
-    origin = Path(spec.origin) if spec is not None and spec.origin else None
-    if origin is not None and origin.resolve().parent == beside.resolve():
-        return ""
-    if origin is None:
-        return f"SeedBench's package {package!r} is not installed beside it; install SeedBench again"
-    return f"{origin} is found before SeedBench's own package {package!r}; rename it, or start where Python does not find it first"
 
 
 def load_all(group: Group) -> dict[str, Any]:

@@ -106,12 +106,11 @@ class _Problems:
 
 
 def suites_directory() -> Path:
-    """Where the shipped suites lie: inside the package when installed, beside it in a checkout."""
-    package = Path(str(resources.files("seedbench")))
-    for folder in (package / "datasets", package.parent / "datasets"):
-        if any(folder.glob(f"*/{FILE_NAME}")):
-            return folder
-    raise SuiteError(f"no suites in {package / 'datasets'} nor beside the package: give the path of a suite.yaml instead of a name")
+    """Where the shipped suites lie: a folder of the package, which is a link to ``datasets/`` in a checkout."""
+    folder = Path(str(resources.files("seedbench"))) / "datasets"
+    if any(folder.glob(f"*/{FILE_NAME}")):
+        return folder
+    raise SuiteError(f"there are no suites in {folder}: give the path of a suite.yaml instead of a name, or install SeedBench again")
 
 
 def list_suites() -> dict[str, Path]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from arena.ratings.bradley_terry import ELO, LEFT, RIDGE, TIE, Votes, fit
-from arena.ratings.connectivity import links
+from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIDGE, TIE, Votes, fit
+from seedbench.arena.ratings.connectivity import links
 
 LEAST_VOTES = 20
 """Decided votes that others' ratings speak of, below which a voter is not held against them."""

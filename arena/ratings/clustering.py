@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import stdtrit
 
-from arena.ratings.bradley_terry import LEFT, TIE, Fit, Votes
+from seedbench.arena.ratings.bradley_terry import LEFT, TIE, Fit, Votes
 
 Unit = Literal["vote", "prompt", "voter", "both"]
 FEW = 30

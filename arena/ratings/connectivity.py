@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
+from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
 
 
 @dataclass(frozen=True)

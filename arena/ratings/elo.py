@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from arena.ratings.bradley_terry import CENTRE, Votes
+from seedbench.arena.ratings.bradley_terry import CENTRE, Votes
 
 _POINTS = np.array([1.0, 0.5, 0.0])
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 import numpy as np
 
-from arena.ratings.bradley_terry import ELO, RIDGE, Fit, Votes, fit, outcome_slopes
-from arena.ratings.clustering import places, slopes_by
+from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, Fit, Votes, fit, outcome_slopes
+from seedbench.arena.ratings.clustering import places, slopes_by
 from seedbench.ties import falling_order, first_greatest, first_least
 
 Action = Literal["drop", "add", "flip"]

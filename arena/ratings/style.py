@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from arena.ratings.bradley_terry import ELO, RIDGE, Fit, Ties, Votes, fit
-from arena.ratings.clustering import covariance
+from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, Fit, Ties, Votes, fit
+from seedbench.arena.ratings.clustering import covariance
 
 _OWN = 1e-2  # of a covariate's spread: less than this left by systems, side and the others before it, and it has none of its own
 

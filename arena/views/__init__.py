@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from arena.server import desk
-from arena.views import boards, explore, study, vote
+from seedbench.arena.server import desk
+from seedbench.arena.views import boards, explore, study, vote
 
 
 def show() -> None:

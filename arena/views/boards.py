@@ -6,12 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from arena.board import Board
-from arena.board import boards as made_of
-from arena.export import votes_of
-from arena.server import desk
-from arena.showing import COLUMNS, remarks, rows
-from arena.views import visitor
+from seedbench.arena.board import Board
+from seedbench.arena.board import boards as made_of
+from seedbench.arena.export import votes_of
+from seedbench.arena.server import desk
+from seedbench.arena.showing import COLUMNS, remarks, rows
+from seedbench.arena.views import visitor
 
 _ROW_PX = 46
 

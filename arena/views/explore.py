@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from arena import gallery
-from arena.gallery import Backing, Counting, Judged
-from arena.server import desk
-from arena.views import visitor
+from seedbench.arena import gallery
+from seedbench.arena.gallery import Backing, Counting, Judged
+from seedbench.arena.server import desk
+from seedbench.arena.views import visitor
 
 _FOLDER = Path(__file__).parent.parent / "player"
 _look = st.components.v2.component(

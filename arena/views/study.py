@@ -10,12 +10,12 @@ from typing import get_args
 
 import streamlit as st
 
-from arena.anomalies import SIGNS, Answer, Finding, anomalies, flagged
-from arena.export import export, votes_of
-from arena.progress import Agreeing, Exclusions, Progress, agreeing_of, exclusions_of, progress_of, remarks_of
-from arena.rules import Counted, counted
-from arena.server import desk, login
-from arena.views import visitor
+from seedbench.arena.anomalies import SIGNS, Answer, Finding, anomalies, flagged
+from seedbench.arena.export import export, votes_of
+from seedbench.arena.progress import Agreeing, Exclusions, Progress, agreeing_of, exclusions_of, progress_of, remarks_of
+from seedbench.arena.rules import Counted, counted
+from seedbench.arena.server import desk, login
+from seedbench.arena.views import visitor
 
 
 @st.cache_data(ttl=30, show_spinner=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from arena.login import is_owner
-from arena.server import desk, login
+from seedbench.arena.login import is_owner
+from seedbench.arena.server import desk, login
 
 
 def voter() -> str | None:

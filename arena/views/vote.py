@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import streamlit as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from arena.desk import Desk, Receipt, RefusedError, Shown
-from arena.server import desk
-from arena.study import OVERALL_QUESTION, QUESTIONS
-from arena.views import visitor
+from seedbench.arena.desk import Desk, Receipt, RefusedError, Shown
+from seedbench.arena.server import desk
+from seedbench.arena.study import OVERALL_QUESTION, QUESTIONS
+from seedbench.arena.views import visitor
 
 _FOLDER = Path(__file__).parent.parent / "player"
 _player = st.components.v2.component(
@@ -194,6 +194,8 @@ class _Ballot(BaseModel):
 
 
 def _vote_of(asked: Any) -> dict[str, Any]:
-    """What the player sends as a vote, as :meth:`arena.desk.Desk.vote` takes it. Raises ValidationError for what no player sends."""
+    """What the player sends as a vote, as :meth:`seedbench.arena.desk.Desk.vote` takes it.
+
+    Raises ValidationError for what no player sends."""
     ballot = _Ballot.model_validate(asked)
     return {**ballot.model_dump(), "heard": (ballot.heard[0], ballot.heard[1])}

@@ -11,12 +11,12 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from generators.reference.twins import TWINS, temperature_of
 from seedbench.errors import GeneratorError
 from seedbench.generator import Capabilities, Generation, Generator, Request
+from seedbench.generators.reference.twins import TWINS, temperature_of
 
 if TYPE_CHECKING:
-    from generators.reference.model import ReferenceModel
+    from seedbench.generators.reference.model import ReferenceModel
     from seedbench.prompt import Prompt
 
 __all__ = ["Reference"]
@@ -48,7 +48,7 @@ class Reference(Generator):
 
     def capabilities(self) -> Capabilities:
         """Tasks, sizes and lengths it was trained for; the same request gives the same clip."""
-        from generators.reference.limits import CAPABILITIES
+        from seedbench.generators.reference.limits import CAPABILITIES
 
         return CAPABILITIES
 
@@ -69,9 +69,9 @@ class Reference(Generator):
         Each clip is computed alone and on one thread, also where several are asked for: sums over a padded batch, or shared among threads,
         are rounded otherwise, and the encoder makes other bytes of that.
         """
-        from generators.reference.flow import Sampling
-        from generators.reference.generate import generate
-        from generators.reference.limits import refusal_of
+        from seedbench.generators.reference.flow import Sampling
+        from seedbench.generators.reference.generate import generate
+        from seedbench.generators.reference.limits import refusal_of
 
         refusal = refusal_of(request.prompt)
         if refusal:
@@ -80,20 +80,20 @@ class Reference(Generator):
         return generate(model, request, directory, Sampling(self.steps, self.guidance, self.temperature))
 
     def _folder(self) -> Path:
-        from generators.reference.model import SHIPPED
+        from seedbench.generators.reference.model import SHIPPED
 
         return Path(self.weights).expanduser() if self.weights else SHIPPED
 
 
 @functools.lru_cache(maxsize=2)
 def _model(twin: str, folder: Path) -> ReferenceModel:
-    from generators.reference.model import ReferenceModel
+    from seedbench.generators.reference.model import ReferenceModel
 
     return ReferenceModel.load(twin, folder)  # type: ignore[arg-type]
 
 
 @functools.cache
 def _digest(twin: str, folder: Path) -> str:
-    from generators.reference.model import weights_digest
+    from seedbench.generators.reference.model import weights_digest
 
     return weights_digest(twin, folder)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.reference import sound
+from seedbench.generators.reference import sound
 
 COLUMNS = 2 * sound.COLUMNS_PER_FRAME
 """Columns of one code: those of two pictures."""

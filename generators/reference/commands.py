@@ -54,8 +54,8 @@ def shards(
 ) -> None:
     """Render the training world of a config: clips and stills as parquet files."""
     when_stopped("stopped; the same command goes on from here")
-    from generators.reference import config as configs
-    from generators.reference.shards import make, missing
+    from seedbench.generators.reference import config as configs
+    from seedbench.generators.reference.shards import make, missing
 
     wanted = configs.load(config)
     aside = wanted.jobs_aside(out)
@@ -83,7 +83,7 @@ def train(
 ) -> None:
     """Train tokenizers, the joint model and its cascaded twin, and write their weights into OUT. The same command resumes."""
     when_stopped("stopped; the same command goes on from the last checkpoint")
-    from generators.reference import config as configs
+    from seedbench.generators.reference import config as configs
 
     wanted = configs.load(config)
     try:
@@ -91,8 +91,8 @@ def train(
         import tensorboard  # noqa: F401
     except ImportError as error:
         raise GeneratorError(f"training needs {error.name}: pip install 'seedbench[train]'") from error
-    from generators.reference.training.fit import train as fit
-    from generators.reference.twins import TWINS
+    from seedbench.generators.reference.training.fit import train as fit
+    from seedbench.generators.reference.twins import TWINS
 
     fit(
         wanted,
@@ -120,7 +120,7 @@ def evaluate(
     OUT/picture.png shows the first prompt of each kind as each of them made it, OUT/report/report.html every clip.
     """
     when_stopped("stopped; the same command goes on from here")
-    from generators.reference.evaluation import evaluate as table
+    from seedbench.generators.reference.evaluation import evaluate as table
 
     typer.echo(table(out=out, prompts=prompts, seed=seed, workers=workers, weights=weights, report=lambda line: typer.echo(line, err=True)))
 

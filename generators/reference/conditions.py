@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.reference import sound
-from generators.reference.codec import COLUMNS
-from generators.reference.model import ReferenceModel
-from generators.reference.script import FPS, Script, Stretch, read
-from generators.reference.tokenizer import about_mean
-from generators.reference.tokens import FRAMES_PER_TOKEN, TOKEN_S, n_tokens, voice_of
 from seedbench.clip import Clip
 from seedbench.errors import GeneratorError
 from seedbench.generator import Request
+from seedbench.generators.reference import sound
+from seedbench.generators.reference.codec import COLUMNS
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.script import FPS, Script, Stretch, read
+from seedbench.generators.reference.tokenizer import about_mean
+from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, TOKEN_S, n_tokens, voice_of
 from seedbench.prompt import Prompt, Reference
 
 PREFIX_S = 1.6

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from generators.reference.shards import Job, ShardSize, jobs
 from seedbench import yamlmodel
 from seedbench.errors import GeneratorError
+from seedbench.generators.reference.shards import Job, ShardSize, jobs
 from seedbench.registry import did_you_mean
 
 FOLDER = Path(__file__).parent / "configs"

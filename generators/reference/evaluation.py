@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from generators.reference import heldout, sheet
-from generators.reference.model import SHIPPED, ReferenceModel
-from generators.reference.script import FPS
-from generators.reference.twins import TEMPERATURES
+from seedbench.generators.reference import heldout, sheet
+from seedbench.generators.reference.model import SHIPPED, ReferenceModel
+from seedbench.generators.reference.script import FPS
+from seedbench.generators.reference.twins import TEMPERATURES
 from seedbench.prompt import Prompt
 from seedbench.report.data import SummaryRow
 from seedbench.statistics import Estimate, mean_interval, paired_difference, rate_interval
@@ -42,8 +42,8 @@ def untrained(weights: Path) -> Path:
     """The folder, in the workspace and named by the weights, of their joint twin as it was before training (its tokenizers trained)."""
     import torch
 
-    from generators.reference.model import weights_digest
-    from generators.reference.transformer import JointTransformer
+    from seedbench.generators.reference.model import weights_digest
+    from seedbench.generators.reference.transformer import JointTransformer
     from seedbench.workspace import Workspace
 
     folder = Workspace.current().folder / "untrained" / weights_digest("joint", weights)[:12]
@@ -63,9 +63,9 @@ def evaluate(
 
     The run is an ordinary one called ``reference-eval-...``: it resumes, and `seedbench report` shows it. Raises SeedBenchError as runs do.
     """
-    from generators.reference import Reference
-    from generators.reference.model import weights_digest
     from seedbench.cli.run import run
+    from seedbench.generators.reference import Reference
+    from seedbench.generators.reference.model import weights_digest
 
     folder = Path(weights).expanduser() if weights else SHIPPED
     digest = "-".join(weights_digest(twin, folder)[:6] for twin in ("joint", "cascaded"))
@@ -200,8 +200,8 @@ def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path, report
 
 
 def _after_picture(picture: Path, clip: Path, file: Path) -> Path:
-    from generators.reference.conditions import fitted, pictures
     from seedbench.clip import Clip
+    from seedbench.generators.reference.conditions import fitted, pictures
     from seedbench.media import write_clip
 
     frames = Clip.open(clip).frames(FPS).rgb[:FPS]

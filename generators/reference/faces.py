@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.reference.layers import Conv, Residual, begin
+from seedbench.generators.reference.layers import Conv, Residual, begin
 
 REACH = 0.7
 """Half the side of the square, in heights of the head."""

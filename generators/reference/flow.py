@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.reference.tokens import FRAMES_PER_TOKEN, Scripts
-from generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, JointTransformer, Latents, TransformerConfig
-from generators.reference.twins import Twin, temperature_of
+from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, Scripts
+from seedbench.generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, JointTransformer, Latents, TransformerConfig
+from seedbench.generators.reference.twins import Twin, temperature_of
 
 TOLD_WEIGHT = 3.0
 """How much more what faces do counts than other motion: lips are what is heard."""
@@ -108,7 +108,7 @@ def told_weights(config: TransformerConfig, like: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Sampling:
     """How to sample: Euler steps, how strongly the script is followed (1: as trained; in looks :data:`LOOKS_GUIDED` of it), and how much of
-    the noise it begins with (None: what suits the twin and what is seen, :func:`generators.reference.twins.temperature_of`).
+    the noise it begins with (None: what suits the twin and what is seen, :func:`seedbench.generators.reference.twins.temperature_of`).
 
     Less noise than a ``temperature`` of 1 brings what is likelier, and less of a choice (as in Matcha-TTS: Mehta et al. 2024).
     """

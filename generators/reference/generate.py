@@ -11,15 +11,15 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from generators.reference import sound
-from generators.reference.conditions import Given, given_by
-from generators.reference.flow import Sampling, all_noisy, noise_like, sample
-from generators.reference.model import ReferenceModel
-from generators.reference.painting import frames, samples
-from generators.reference.tokens import Scripts, batched
-from generators.reference.transformer import GIVEN, NOISY, Latents
 from seedbench.errors import ClipError, GeneratorError
 from seedbench.generator import Generation, Request
+from seedbench.generators.reference import sound
+from seedbench.generators.reference.conditions import Given, given_by
+from seedbench.generators.reference.flow import Sampling, all_noisy, noise_like, sample
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.painting import frames, samples
+from seedbench.generators.reference.tokens import Scripts, batched
+from seedbench.generators.reference.transformer import GIVEN, NOISY, Latents
 from seedbench.media import write_clip
 
 

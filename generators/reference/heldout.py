@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from generators.reference import sentences, world
+from seedbench.generators.reference import sentences, world
 from seedbench.prompt import Character, Line, Look, Prompt, Reference, Shot
 
 #: Of sixty prompts: people who talk, several shots of the person of a picture, falling bodies.
@@ -59,7 +59,7 @@ def draw_portrait(look: Look, file: Path) -> Path:
     """A close picture of a look before a grey wall, 320 x 320, as the suites' own portraits are."""
     import cv2
 
-    from generators.reference.shards import ShardSize, shown
+    from seedbench.generators.reference.shards import ShardSize, shown
 
     shot = Shot(start_s=0, end_s=1 / world.FPS, cast=("p",), framing="close")
     prompt = Prompt(id="portrait", text="", task="talking", duration_s=1 / world.FPS, cast=(Character(id="p", look=look),), shots=(shot,))

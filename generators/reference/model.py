@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generators.reference.codec import CodecConfig, SoundCodec
-from generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
-from generators.reference.tokens import Vocabulary
-from generators.reference.transformer import KINDS, JointTransformer, Latents, TransformerConfig
-from generators.reference.twins import TWINS, Twin
 from seedbench.errors import GeneratorError
+from seedbench.generators.reference.codec import CodecConfig, SoundCodec
+from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
+from seedbench.generators.reference.tokens import Vocabulary
+from seedbench.generators.reference.transformer import KINDS, JointTransformer, Latents, TransformerConfig
+from seedbench.generators.reference.twins import TWINS, Twin
 from seedbench.wholefile import whole
 
 TOKENIZERS_FILE = "tokenizers.safetensors"

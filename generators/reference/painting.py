@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.reference import sound
-from generators.reference.model import ReferenceModel
-from generators.reference.script import FPS, Script
-from generators.reference.tokens import FRAMES_PER_TOKEN
+from seedbench.generators.reference import sound
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.script import FPS, Script
+from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN
 
 _AT_ONCE = 25
 

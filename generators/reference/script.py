@@ -99,6 +99,6 @@ def stretches(prompt: Prompt, n_frames: int, *, fps: int = FPS) -> tuple[Stretch
 
 def pronounce(text: str, language: str) -> tuple[str, ...]:
     """A sentence as phonemes in IPA, pauses as :data:`PAUSE`; how long each takes is not told."""
-    from generators.simulator.speech import phonemes_of_text
+    from seedbench.generators.simulator.speech import phonemes_of_text
 
     return tuple(symbol or PAUSE for symbol in phonemes_of_text(text, language=language))

@@ -37,7 +37,7 @@ HELD_OUT: tuple[str, ...] = tuple(_contents()["held_out"])
 
 
 def languages() -> tuple[str, ...]:
-    """The languages that have a grammar, as the tags :func:`generators.simulator.speech.speak` takes.
+    """The languages that have a grammar, as the tags :func:`seedbench.generators.simulator.speech.speak` takes.
 
     >>> languages()
     ('en', 'es', 'de', 'fr', 'it', 'pt', 'cmn')

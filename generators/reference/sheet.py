@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from generators.reference import sound
 from seedbench.clip import Clip
+from seedbench.generators.reference import sound
 
 N_PICTURES = 8
 _WIDE, _TALL = 128, 72
@@ -23,7 +23,7 @@ _NOTHING = 236
 """The grey of what nobody made."""
 _WIDTH = _LABEL + N_PICTURES * _WIDE + 2 * _GAP
 _LOUDEST = 3.0
-"""Log mel band that is drawn brightest; librosa's scale, see :mod:`generators.reference.sound`."""
+"""Log mel band that is drawn brightest; librosa's scale, see :mod:`seedbench.generators.reference.sound`."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ lips and lids are open, how the head is turned), so that they mean the same for 
 in every shot, and nothing learned to move them with the sound. The others are told about their mean over the shot (:func:`about_mean`),
 or what is the same in all pictures of a shot would be most of them. The person's code is learned from *other* shots of the same person,
 so that it holds who someone is and not where. Then both decoders are trained as one; at last faces are painted once more
-(:mod:`generators.reference.faces`).
+(:mod:`seedbench.generators.reference.faces`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.reference.faces import Faces, cut_out, laid_over
-from generators.reference.layers import Conv, Dense, Residual, begin
+from seedbench.generators.reference.faces import Faces, cut_out, laid_over
+from seedbench.generators.reference.layers import Conv, Dense, Residual, begin
 
 CELL = 8
 """Pixels across a cell of the grid."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.reference.script import FPS, Script
+from seedbench.generators.reference.script import FPS, Script
 
 SYMBOLS_PER_SOUND = 4
 GRAMS_PER_WORD = 5

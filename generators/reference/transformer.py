@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.reference.tokens import GRAM_BUCKETS, MAX_PEOPLE, MAX_SHOTS, TOKEN_S, VOICE, Scripts
+from seedbench.generators.reference.tokens import GRAM_BUCKETS, MAX_PEOPLE, MAX_SHOTS, TOKEN_S, VOICE, Scripts
 
 KINDS = ("person", "shot", "video", "sound")
 WORD_S = 0.08  # words stand this far from each other for the layers that read them, as phonemes do

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from generators.reference import sentences
+from seedbench.generators.reference import sentences
 from seedbench.prompt import Character, Event, Line, Look, Prompt, Shot
 
 Kind = Literal["talking", "dialogue", "multi_shot", "impact", "still"]

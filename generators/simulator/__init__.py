@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from generators.simulator.breakage import PRESETS, Breakage, breakage_of
 from seedbench.errors import GenerationRefusedError
 from seedbench.generator import Capabilities, Generation, Generator, Request
+from seedbench.generators.simulator.breakage import PRESETS, Breakage, breakage_of
 
 if TYPE_CHECKING:
     from seedbench.prompt import Prompt
@@ -46,10 +46,10 @@ class Simulator(Generator):
         if refusal:
             return Generation(status="refused", reason=refusal, seed_used=request.seed)
         start = time.perf_counter()
-        from generators.simulator.plan import plan_scene
-        from generators.simulator.soundtrack import RATE, record
-        from generators.simulator.stage import frames
-        from generators.simulator.truth import truth_of
+        from seedbench.generators.simulator.plan import plan_scene
+        from seedbench.generators.simulator.soundtrack import RATE, record
+        from seedbench.generators.simulator.stage import frames
+        from seedbench.generators.simulator.truth import truth_of
         from seedbench.media import write_clip
 
         try:

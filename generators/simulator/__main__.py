@@ -1,4 +1,4 @@
-"""The simulator as a program of its own: ``python -m generators.simulator --prompt-file prompt.json --out clip.mp4``.
+"""The simulator as a program of its own: ``python -m seedbench.generators.simulator --prompt-file prompt.json --out clip.mp4``.
 
 What any stranger's generator looks like to the ``command`` adapter: it takes a prompt, leaves a file, and says by its exit code how it went
 (0 made, 10 refused, 1 failed).
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from generators.simulator import Simulator
 from seedbench.errors import SeedBenchError
 from seedbench.generator import Request
+from seedbench.generators.simulator import Simulator
 from seedbench.prompt import Prompt
 
 REFUSED = 10
@@ -24,7 +24,7 @@ REFUSED = 10
 
 def main() -> int:
     """Make one clip; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m generators.simulator", description="Render one prompt with the simulator.")
+    parser = argparse.ArgumentParser(prog="python -m seedbench.generators.simulator", description="Render one prompt with the simulator.")
     parser.add_argument("--prompt-file", type=Path, required=True, help="the prompt as JSON")
     parser.add_argument("--out", type=Path, required=True, help="the .mp4 to write; its truth goes beside it as .json")
     parser.add_argument("--seed", type=int, default=0)

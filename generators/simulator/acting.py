@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.simulator.speech import REST, Speech, mouth_track
+from seedbench.generators.simulator.speech import REST, Speech, mouth_track
 
 BLINK_S = 0.2
 

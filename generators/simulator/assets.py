@@ -1,4 +1,4 @@
-"""Draws the reference assets of the shipped suites: ``python -m generators.simulator.assets datasets``.
+"""Draws the reference assets of the shipped suites: ``python -m seedbench.generators.simulator.assets datasets``.
 
 Portraits follow the looks that the suites' references declare; everything else is listed here. The same simulator draws the same
 assets, so they can be made again at any time.
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from generators.simulator import Simulator
-from generators.simulator.speech import speak
 from seedbench.clip import Clip
 from seedbench.generator import Request
+from seedbench.generators.simulator import Simulator
+from seedbench.generators.simulator.speech import speak
 from seedbench.prompt import Character, Event, Line, Look, Music, Prompt, Reference, Shot
 from seedbench.suite import load_suite
 

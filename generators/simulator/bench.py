@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.simulator.bodies import GRAVITY, SOLIDS, Path, Solid, Swing, collide, fall, roll
-from generators.simulator.breakage import Breakage
-from generators.simulator.lab import SMALLEST, Bench, bench_for
+from seedbench.generators.simulator.bodies import GRAVITY, SOLIDS, Path, Solid, Swing, collide, fall, roll
+from seedbench.generators.simulator.breakage import Breakage
+from seedbench.generators.simulator.lab import SMALLEST, Bench, bench_for
 from seedbench.prompt import Event, Prompt
 
 BODIED = frozenset({"drop", "throw", "bounce", "roll", "collide", "pendulum"})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.simulator.easel import Easel, noise, smooth_curve, stroke
-from generators.simulator.head import half_width
-from generators.simulator.looks import Face
+from seedbench.generators.simulator.easel import Easel, noise, smooth_curve, stroke
+from seedbench.generators.simulator.head import half_width
+from seedbench.generators.simulator.looks import Face
 
 
 def paint_glasses(face: Face, easel: Easel) -> None:

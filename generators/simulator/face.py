@@ -1,7 +1,7 @@
 """Draws a talking person into a picture.
 
-What does not move is painted once for each identity (:mod:`generators.simulator.head`) and scaled once for each size; a frame costs the
-mouth, the jaw's pull on the skin, and one resampling that turns, tilts and places the head.
+What does not move is painted once for each identity (:mod:`seedbench.generators.simulator.head`) and scaled once for each size;
+a frame costs the mouth, the jaw's pull on the skin, and one resampling that turns, tilts and places the head.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from generators.simulator.clothes import paint_body, paint_glasses
-from generators.simulator.easel import Easel, Sheet, stroke
-from generators.simulator.hair import paint_beard, paint_hair, paint_hair_behind
-from generators.simulator.head import lids, paint_brows, paint_eyes, paint_skin
-from generators.simulator.lips import JAW_DROP, SHUT, Mouth, drop_jaw, paint_mouth
-from generators.simulator.looks import Face
+from seedbench.generators.simulator.clothes import paint_body, paint_glasses
+from seedbench.generators.simulator.easel import Easel, Sheet, stroke
+from seedbench.generators.simulator.hair import paint_beard, paint_hair, paint_hair_behind
+from seedbench.generators.simulator.head import lids, paint_brows, paint_eyes, paint_skin
+from seedbench.generators.simulator.lips import JAW_DROP, SHUT, Mouth, drop_jaw, paint_mouth
+from seedbench.generators.simulator.looks import Face
 
 __all__ = ["FacePainter", "Mouth"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from generators.simulator.easel import Easel, blurred, noise, smooth_curve
-from generators.simulator.head import half_width
-from generators.simulator.looks import Face
+from seedbench.generators.simulator.easel import Easel, blurred, noise, smooth_curve
+from seedbench.generators.simulator.head import half_width
+from seedbench.generators.simulator.looks import Face
 
 
 def paint_hair(face: Face, easel: Easel, rng: np.random.Generator) -> None:

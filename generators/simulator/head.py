@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.simulator.easel import Easel, blurred, noise, stroke
-from generators.simulator.looks import Face
+from seedbench.generators.simulator.easel import Easel, blurred, noise, stroke
+from seedbench.generators.simulator.looks import Face
 
 
 def half_width(face: Face, y: np.ndarray | float) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.simulator.bodies import Path, Solid
+from seedbench.generators.simulator.bodies import Path, Solid
 
 #: Where the floor is, and the free height over it, in shares of the frame's height.
 FLOOR = 0.86

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.simulator.easel import blurred
-from generators.simulator.looks import Face
+from seedbench.generators.simulator.easel import blurred
+from seedbench.generators.simulator.looks import Face
 
 JAW_DROP = 0.29  # how far the chin falls at full opening, in half head heights
 GAP = 0.28  # between the lips at full opening
@@ -30,7 +30,7 @@ SHUT = Mouth()
 def drop_jaw(face: Face, mouth: Mouth, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """How much higher the skin now at (x, y) was with the mouth shut: (len(y), len(x)) in face units.
 
-    >>> from generators.simulator.looks import face_of
+    >>> from seedbench.generators.simulator.looks import face_of
     >>> from seedbench.prompt import Look
     >>> drop = drop_jaw(face_of(Look()), Mouth(open=1.0), np.zeros(1), np.array([0.0, 1.2]))
     >>> float(drop[0, 0]), round(float(drop[1, 0]), 2)
@@ -61,7 +61,7 @@ class Lips:
 def lips_of(face: Face, mouth: Mouth) -> Lips:
     """Where the lips are.
 
-    >>> from generators.simulator.looks import face_of
+    >>> from seedbench.generators.simulator.looks import face_of
     >>> from seedbench.prompt import Look
     >>> face = face_of(Look())
     >>> lips_of(face, Mouth(open=0.0)).gap, round(lips_of(face, Mouth(open=1.0)).gap, 3)

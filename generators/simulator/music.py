@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.simulator.sounds import RATE, noise, place
+from seedbench.generators.simulator.sounds import RATE, noise, place
 
 #: Peak of the music alone; under speech it is played at a third of it.
 PEAK = 0.45

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from generators.simulator.looks import HAIRS, SKINS, Face, face_of
+from seedbench.generators.simulator.looks import HAIRS, SKINS, Face, face_of
 from seedbench.prompt import Look
 
 #: Height of one person's head and height of its middle, in shares of the frame's height.

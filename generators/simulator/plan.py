@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generators.simulator.acting import Acting, act
-from generators.simulator.bench import Body, bodies_of
-from generators.simulator.breakage import Breakage
-from generators.simulator.lab import Bench
-from generators.simulator.looks import Face, face_of
-from generators.simulator.people import Placed, arrange, blend, stranger
-from generators.simulator.signs import Board, board, check_letters, garbled
-from generators.simulator.speech import Speech, speak
+from seedbench.generators.simulator.acting import Acting, act
+from seedbench.generators.simulator.bench import Body, bodies_of
+from seedbench.generators.simulator.breakage import Breakage
+from seedbench.generators.simulator.lab import Bench
+from seedbench.generators.simulator.looks import Face, face_of
+from seedbench.generators.simulator.people import Placed, arrange, blend, stranger
+from seedbench.generators.simulator.signs import Board, board, check_letters, garbled
+from seedbench.generators.simulator.speech import Speech, speak
 from seedbench.prompt import Character, Prompt, Shot
 
 #: Zoom into the place behind people, blur (share of the height) for each framing.

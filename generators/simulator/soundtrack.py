@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.simulator import sounds
-from generators.simulator.music import beat_times, play
-from generators.simulator.plan import Scene
-from generators.simulator.sounds import RATE, place
+from seedbench.generators.simulator import sounds
+from seedbench.generators.simulator.music import beat_times, play
+from seedbench.generators.simulator.plan import Scene
+from seedbench.generators.simulator.sounds import RATE, place
 
 #: Music under speech is played this much softer, and events a little.
 _UNDER_SPEECH = 0.33

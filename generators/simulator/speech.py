@@ -1,6 +1,6 @@
 """Synthetic speech with known phoneme times, and the mouth that goes with it.
 
-The voice is espeak-ng (:mod:`generators.simulator.espeak`): robotic, but it tells what is sounded when, to the millisecond, in
+The voice is espeak-ng (:mod:`seedbench.generators.simulator.espeak`): robotic, but it tells what is sounded when, to the millisecond, in
 over a hundred languages. :func:`mouth_track` turns those phonemes into a mouth
 that opens and rounds, with the lips shut on p, b and m.
 """
@@ -14,9 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from generators.simulator.espeak import PHONEME, WORD, Event, Manner, synthesise
-from generators.simulator.espeak import RATE as ESPEAK_RATE
 from seedbench.errors import GeneratorError
+from seedbench.generators.simulator.espeak import PHONEME, WORD, Event, Manner, synthesise
+from seedbench.generators.simulator.espeak import RATE as ESPEAK_RATE
 
 RATE = 48000
 LOUDNESS = 0.1  # root mean square of what is spoken, pauses left out

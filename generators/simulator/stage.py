@@ -12,10 +12,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from generators.simulator import lab, scenery
-from generators.simulator.face import FacePainter, Mouth
-from generators.simulator.lab import Bench
-from generators.simulator.plan import Scene, ShotPlan
+from seedbench.generators.simulator import lab, scenery
+from seedbench.generators.simulator.face import FacePainter, Mouth
+from seedbench.generators.simulator.lab import Bench
+from seedbench.generators.simulator.plan import Scene, ShotPlan
 
 _PAN_ROOM = 1.28  # width of what is painted for a pan, in frame widths
 _NOISE_ROOM = 48

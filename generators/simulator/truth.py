@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from generators.simulator.plan import Scene, SpokenLine
-from generators.simulator.soundtrack import Soundtrack
-from generators.simulator.stage import body_centres, head_centre
+from seedbench.generators.simulator.plan import Scene, SpokenLine
+from seedbench.generators.simulator.soundtrack import Soundtrack
+from seedbench.generators.simulator.stage import body_centres, head_centre
 
 VERSION = 2
 

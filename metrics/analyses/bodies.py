@@ -1,7 +1,7 @@
 """Moving bodies of a shot: which blob is which body, where its centre is to a fraction of a pixel, how large it is, when it is missing.
 
-Foreground is :mod:`metrics.analyses.foreground`'s, tracks are :mod:`metrics.analyses.tracking`'s. A blob that has grown together with its
-shadow, or lost a part of itself, is measured again with the body's usual outline.
+Foreground is :mod:`seedbench.metrics.analyses.foreground`'s, tracks are :mod:`seedbench.metrics.analyses.tracking`'s.
+A blob that has grown together with its shadow, or lost a part of itself, is measured again with the body's usual outline.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.analyses.foreground import Blob, Difference, blobs_of, canvas_of, difference, shadow_like
-from metrics.analyses.motion import CameraMotion, Scene, camera_motion, longest_shot
-from metrics.analyses.tracking import SHORTEST_TRACK, associate, rejoin
 from seedbench.analysis import analysis
+from seedbench.metrics.analyses.foreground import Blob, Difference, blobs_of, canvas_of, difference, shadow_like
+from seedbench.metrics.analyses.motion import CameraMotion, Scene, camera_motion, longest_shot
+from seedbench.metrics.analyses.tracking import SHORTEST_TRACK, associate, rejoin
 from seedbench.ties import falling_order
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from metrics.analyses.bodies import BodyTrack, bodies
-from metrics.analyses.phases import Joint, Phases, phases_of
 from seedbench.analysis import analysis
+from seedbench.metrics.analyses.bodies import BodyTrack, bodies
+from seedbench.metrics.analyses.phases import Joint, Phases, phases_of
 from seedbench.ties import falling_order, rising_order
 
 if TYPE_CHECKING:

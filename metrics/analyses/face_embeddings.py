@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from metrics.analyses.faces import FPS, FaceTrack, face_tracks
-from metrics.analyses.shots import shots
 from seedbench.analysis import analysis
 from seedbench.clip import frames_on_screen
+from seedbench.metrics.analyses.faces import FPS, FaceTrack, face_tracks
+from seedbench.metrics.analyses.shots import shots
 
 if TYPE_CHECKING:
     from seedbench.clip import Clip

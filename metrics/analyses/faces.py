@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.analyses.shots import shots
 from seedbench.analysis import analysis
 from seedbench.clip import frames_on_screen
+from seedbench.metrics.analyses.shots import shots
 
 if TYPE_CHECKING:
     from seedbench.clip import Clip, Video

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from metrics.analyses.motion import CameraMotion, moved
+from seedbench.metrics.analyses.motion import CameraMotion, moved
 
 LARGEST_CANVAS = 3.0
 """A camera that sweeps over more than this many picture areas is not followed."""

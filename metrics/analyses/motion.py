@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.analyses.shots import shots
 from seedbench.analysis import analysis
+from seedbench.metrics.analyses.shots import shots
 from seedbench.ties import first_greatest
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from metrics.analyses.foreground import Blob
+from seedbench.metrics.analyses.foreground import Blob
 
 MISSED_FRAMES = 5
 """A track that is not seen for longer than this many pictures ends."""

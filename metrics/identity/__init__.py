@@ -1,5 +1,5 @@
 """Cross-shot identity: is each character the same person in every shot?"""
 
-from metrics.identity.metric import CrossShotIdentity
+from seedbench.metrics.identity.metric import CrossShotIdentity
 
 __all__ = ["CrossShotIdentity"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.analyses.face_embeddings import FaceSamples
+from seedbench.metrics.analyses.face_embeddings import FaceSamples
 
 LEAST_FOR_HALVES = 4
 """Pictures needed for a split-half check: two in each half."""

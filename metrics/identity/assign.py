@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.identity.appearances import Appearance, unit
+from seedbench.metrics.identity.appearances import Appearance, unit
 from seedbench.ties import first_greatest
 
 CosineAt = Callable[[np.ndarray, float], float]

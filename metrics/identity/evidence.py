@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from metrics.analyses.face_embeddings import FaceSamples
-from metrics.identity.judge import Judgement
-from metrics.identity.schedule import Schedule
-from metrics.identity.summary import Subject, gap_decay
 from seedbench.evidence import Curve, Facts, Gallery, Mark, Panel, Picture, Series, jpeg
+from seedbench.metrics.analyses.face_embeddings import FaceSamples
+from seedbench.metrics.identity.judge import Judgement
+from seedbench.metrics.identity.schedule import Schedule
+from seedbench.metrics.identity.summary import Subject, gap_decay
 
 MOST_PICTURES = 40
 

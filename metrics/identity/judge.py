@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from metrics.analyses.face_embeddings import FaceSamples, near_cut
-from metrics.identity import summary
-from metrics.identity.appearances import Appearance, appearances
-from metrics.identity.assign import SAME_FROM, Casting, cast_faces
-from metrics.identity.calibrate import cosine_at
-from metrics.identity.schedule import Schedule
+from seedbench.metrics.analyses.face_embeddings import FaceSamples, near_cut
+from seedbench.metrics.identity import summary
+from seedbench.metrics.identity.appearances import Appearance, appearances
+from seedbench.metrics.identity.assign import SAME_FROM, Casting, cast_faces
+from seedbench.metrics.identity.calibrate import cosine_at
+from seedbench.metrics.identity.schedule import Schedule
 
 
 @dataclass(frozen=True)

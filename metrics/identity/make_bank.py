@@ -1,6 +1,6 @@
 """Make ``bank.npz``: embeddings of drawn strangers, the lower end of the scale for drawn faces.
 
-    python -m metrics.identity.make_bank [OUT.npz] [--people 32]
+    python -m seedbench.metrics.identity.make_bank [OUT.npz] [--people 32]
 
 Renders one silent clip of two shots for each identity with the simulator and keeps one vector a person. No photograph of anybody is
 involved. The file holds ``embedding`` (n, 128) float16, ``backend`` and ``provenance`` (JSON).
@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from metrics.analyses.face_embeddings import face_embeddings
-from metrics.identity.appearances import weighted_mean
 from seedbench import __version__, registry, weights
 from seedbench.clip import Clip
 from seedbench.generator import Request
+from seedbench.metrics.analyses.face_embeddings import face_embeddings
+from seedbench.metrics.identity.appearances import weighted_mean
 from seedbench.prompt import Character, Look, Prompt, Shot
 
 FIRST_IDENTITY = 5000
@@ -55,7 +55,7 @@ def main() -> None:
             if len(samples):
                 vectors.append(weighted_mean(samples.embedding, samples.weight))
     provenance = {
-        "made_by": "python -m metrics.identity.make_bank",
+        "made_by": "python -m seedbench.metrics.identity.make_bank",
         "faces": f"seedbench simulator {__version__}, identities {FIRST_IDENTITY}..{FIRST_IDENTITY + options.people - 1}",
         "people": str(len(vectors)),
         "dlib-face": weights.sha256_of("dlib-face"),

@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from metrics.analyses.face_embeddings import FaceSamples, arcface_embeddings, face_embeddings, picture_at
-from metrics.analyses.faces import face_tracks
-from metrics.analyses.shots import shots
-from metrics.identity import calibrate, evidence, schedule
-from metrics.identity.judge import judge
-from metrics.identity.measures import MEASURES
 from seedbench.clip import Clip
 from seedbench.metric import Metric, MetricInfo, Sample, Score
+from seedbench.metrics.analyses.face_embeddings import FaceSamples, arcface_embeddings, face_embeddings, picture_at
+from seedbench.metrics.analyses.faces import face_tracks
+from seedbench.metrics.analyses.shots import shots
+from seedbench.metrics.identity import calibrate, evidence, schedule
+from seedbench.metrics.identity.judge import judge
+from seedbench.metrics.identity.measures import MEASURES
 
 Backend = Literal["auto", "dlib", "arcface"]
 

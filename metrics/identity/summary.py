@@ -8,10 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
-from metrics.identity.appearances import Appearance
-from metrics.identity.assign import Casting, Role
-from metrics.identity.calibrate import Scale, scale_of
-from metrics.identity.schedule import Schedule
+from seedbench.metrics.identity.appearances import Appearance
+from seedbench.metrics.identity.assign import Casting, Role
+from seedbench.metrics.identity.calibrate import Scale, scale_of
+from seedbench.metrics.identity.schedule import Schedule
 
 COPY_COSINE = 0.995
 COPY_BITS = 2

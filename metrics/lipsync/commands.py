@@ -13,8 +13,8 @@ import typer
 from seedbench.stopping import when_stopped
 
 if TYPE_CHECKING:
-    from metrics.lipsync.fit import Example, Trial
-    from metrics.lipsync.training import Recipe
+    from seedbench.metrics.lipsync.fit import Example, Trial
+    from seedbench.metrics.lipsync.training import Recipe
 
 app = typer.Typer(help="Fit and evaluate the embedded lip-sync model.", no_args_is_help=True)
 
@@ -41,9 +41,9 @@ def fit(
 ) -> None:
     """Fit a model: thresholds from cross-validation on FOLDER, weights from all of it (and --more)."""
     when_stopped("stopped; no model was written")
-    from metrics.lipsync.evaluation import learn_thresholds, nested, with_thresholds
-    from metrics.lipsync.fit import fit_model
-    from metrics.lipsync.model import save
+    from seedbench.metrics.lipsync.evaluation import learn_thresholds, nested, with_thresholds
+    from seedbench.metrics.lipsync.fit import fit_model
+    from seedbench.metrics.lipsync.model import save
 
     examples, added, recipe = _gather(folder, more, seed, steps)
     trials = _cross_validated(examples, added, recipe)
@@ -76,15 +76,15 @@ def evaluate(
     steps: Steps = STEPS,
 ) -> None:
     """Print answers against errors, and how many mismatched pairs pass."""
-    from metrics.lipsync.evaluation import Thresholds, outcome
-    from metrics.lipsync.fit import trials_of
-    from metrics.lipsync.model import SHIPPED, load
+    from seedbench.metrics.lipsync.evaluation import Thresholds, outcome
+    from seedbench.metrics.lipsync.fit import trials_of
+    from seedbench.metrics.lipsync.model import SHIPPED, load
 
     if model is None and not shipped:
         examples, added, recipe = _gather(folder, more, seed, steps)
         _print_curve(_cross_validated(examples, added, recipe))
         return
-    from metrics.lipsync.corpus import examples_of
+    from seedbench.metrics.lipsync.corpus import examples_of
 
     fitted = load(model or SHIPPED)
     trials = trials_of(fitted, examples_of(folder))
@@ -93,14 +93,14 @@ def evaluate(
 
 
 def _gather(folder: Path, more: Sequence[Path], seed: int, steps: int) -> tuple[list[Example], list[Example], Recipe]:
-    from metrics.lipsync.corpus import examples_of
-    from metrics.lipsync.training import Recipe
+    from seedbench.metrics.lipsync.corpus import examples_of
+    from seedbench.metrics.lipsync.training import Recipe
 
     return examples_of(folder), [example for path in more for example in examples_of(path)], Recipe(seed=seed, steps=steps)
 
 
 def _cross_validated(examples: list[Example], added: list[Example], recipe: Recipe) -> list[Trial]:
-    from metrics.lipsync.fit import FOLDS, cross_validate
+    from seedbench.metrics.lipsync.fit import FOLDS, cross_validate
 
     return _shown("cross-validating", lambda tick: cross_validate(examples, recipe, added=added, progress=tick), recipe, FOLDS)
 
@@ -115,7 +115,7 @@ def _shown(title: str, work: Callable[[Callable[[int, float], None]], Any], reci
 
 
 def _print_curve(trials: list[Trial]) -> None:
-    from metrics.lipsync.evaluation import answer_curve, separation
+    from seedbench.metrics.lipsync.evaluation import answer_curve, separation
 
     typer.echo(f"{sum(trial.matched for trial in trials)} matched pairs, {sum(not trial.matched for trial in trials)} mismatched ones")
     typer.echo(f"area under the curve, matched against mismatched: {separation(trials):.3f}")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from metrics.analyses.faces import face_tracks
-from metrics.analyses.speech import mel, speech
-from metrics.lipsync.features import FPS, MESH_OK, lips_of, mesh_points, sound_of
-from metrics.lipsync.fit import Example
-from metrics.lipsync.speakers import MIN_SPEECH_S
 from seedbench.clip import Clip
 from seedbench.errors import SeedBenchError
+from seedbench.metrics.analyses.faces import face_tracks
+from seedbench.metrics.analyses.speech import mel, speech
+from seedbench.metrics.lipsync.features import FPS, MESH_OK, lips_of, mesh_points, sound_of
+from seedbench.metrics.lipsync.fit import Example
+from seedbench.metrics.lipsync.speakers import MIN_SPEECH_S
 
 MAX_OFFSET = 12
 """Published offsets beyond this lie at the edge of SyncNet's search and are not trusted."""

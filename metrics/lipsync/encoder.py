@@ -1,4 +1,6 @@
-"""A small pair of convolutional encoders, lips and sound into one space, worked out in numpy. Trained in :mod:`metrics.lipsync.training`.
+"""A small pair of convolutional encoders, lips and sound into one space, worked out in numpy.
+
+Trained in :mod:`seedbench.metrics.lipsync.training`.
 
 Lips (25 a second) and sound (100 a second) both become unit vectors at 25 a second; matching moments have a high dot product.
 """

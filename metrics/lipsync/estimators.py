@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.lipsync.features import aperture_band, energy_of
+from seedbench.metrics.lipsync.features import aperture_band, energy_of
 from seedbench.ties import first_greatest
 
 MAX_LAG = 15

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metrics.lipsync.fit import TOLERANCE_FRAMES, Trial
-from metrics.lipsync.judge import Verdict, judge
-from metrics.lipsync.model import Model
+from seedbench.metrics.lipsync.fit import TOLERANCE_FRAMES, Trial
+from seedbench.metrics.lipsync.judge import Verdict, judge
+from seedbench.metrics.lipsync.model import Model
 
 ANSWERED = 0.94
 """Share of matched pairs of a fit that shall score at least ``accept``."""

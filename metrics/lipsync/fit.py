@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metrics.lipsync.cca import fit_cca
-from metrics.lipsync.estimators import aperture_evidence, null_p, peak
-from metrics.lipsync.features import Lips, voiced_stretches
-from metrics.lipsync.judge import MIN_SEEN, ApertureSays
-from metrics.lipsync.model import WINDOW, Comparison, Model, Window, stack_cohort, windows_of
-from metrics.lipsync.training import Recipe, train_encoder
+from seedbench.metrics.lipsync.cca import fit_cca
+from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p, peak
+from seedbench.metrics.lipsync.features import Lips, voiced_stretches
+from seedbench.metrics.lipsync.judge import MIN_SEEN, ApertureSays
+from seedbench.metrics.lipsync.model import WINDOW, Comparison, Model, Window, stack_cohort, windows_of
+from seedbench.metrics.lipsync.training import Recipe, train_encoder
 
 COHORT = 32
 """Strangers kept in the model."""

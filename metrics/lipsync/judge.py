@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from metrics.lipsync.model import Comparison
+from seedbench.metrics.lipsync.model import Comparison
 
 FRAME_MS = 40.0
 

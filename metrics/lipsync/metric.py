@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from metrics.analyses.faces import FPS, face_tracks
-from metrics.analyses.shots import shots
-from metrics.analyses.speech import mel, speech
-from metrics.lipsync.estimators import aperture_evidence, null_p, peak
-from metrics.lipsync.features import sound_of
-from metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, Verdict, in_window, judge, sync_score
-from metrics.lipsync.model import Comparison, Model, shipped
-from metrics.lipsync.panels import crop_panel, lag_panel, trace_panel
-from metrics.lipsync.speakers import MIN_SPEECH_S, SEEN_SPEECH, Candidate, candidates, choose, seen_speech_s
 from seedbench.clip import Clip
 from seedbench.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
+from seedbench.metrics.analyses.faces import FPS, face_tracks
+from seedbench.metrics.analyses.shots import shots
+from seedbench.metrics.analyses.speech import mel, speech
+from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p, peak
+from seedbench.metrics.lipsync.features import sound_of
+from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, Verdict, in_window, judge, sync_score
+from seedbench.metrics.lipsync.model import Comparison, Model, shipped
+from seedbench.metrics.lipsync.panels import crop_panel, lag_panel, trace_panel
+from seedbench.metrics.lipsync.speakers import MIN_SPEECH_S, SEEN_SPEECH, Candidate, candidates, choose, seen_speech_s
 
 MIN_LEVEL_DBFS = -50.0
 BACKEND = "facemesh-encoder+cca-v1"

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from metrics.lipsync.cca import Cca
-from metrics.lipsync.encoder import Encoder
-from metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
-from metrics.lipsync.features import Lips
 from seedbench.codec import opened
+from seedbench.metrics.lipsync.cca import Cca
+from seedbench.metrics.lipsync.encoder import Encoder
+from seedbench.metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
+from seedbench.metrics.lipsync.features import Lips
 from seedbench.wholefile import whole
 
 SHIPPED = Path(__file__).parent / "model.npz"

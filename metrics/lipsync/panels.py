@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metrics.lipsync.estimators import LAGS
-from metrics.lipsync.features import FPS, energy_of
-from metrics.lipsync.judge import FRAME_MS
-from metrics.lipsync.model import Comparison, Model
-from metrics.lipsync.speakers import Candidate
 from seedbench.evidence import Curve, Gallery, Mark, Picture, Series, jpeg
 from seedbench.metric import OFFSET_AXIS
+from seedbench.metrics.lipsync.estimators import LAGS
+from seedbench.metrics.lipsync.features import FPS, energy_of
+from seedbench.metrics.lipsync.judge import FRAME_MS
+from seedbench.metrics.lipsync.model import Comparison, Model
+from seedbench.metrics.lipsync.speakers import Candidate
 
 if TYPE_CHECKING:
     from seedbench.clip import Video

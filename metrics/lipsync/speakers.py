@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.analyses.faces import FaceTrack, FaceTracks
-from metrics.analyses.shots import Shots
-from metrics.analyses.speech import Speech
-from metrics.lipsync.features import FPS, MESH_OK, SOUND_PER_FRAME, Lips, aperture_band, lips_of, mesh_points, voiced_stretches
-from metrics.lipsync.judge import MIN_SEEN
-from metrics.lipsync.model import MIN_WINDOW, Comparison, Model, Window, windows_of
+from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
+from seedbench.metrics.analyses.shots import Shots
+from seedbench.metrics.analyses.speech import Speech
+from seedbench.metrics.lipsync.features import FPS, MESH_OK, SOUND_PER_FRAME, Lips, aperture_band, lips_of, mesh_points, voiced_stretches
+from seedbench.metrics.lipsync.judge import MIN_SEEN
+from seedbench.metrics.lipsync.model import MIN_WINDOW, Comparison, Model, Window, windows_of
 
 MIN_FACE_PX = 40.0
 """Faces whose longer side is smaller have lips of a few pixels."""

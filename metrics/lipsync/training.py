@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, Encoder
-from metrics.lipsync.estimators import LAGS
+from seedbench.metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, Encoder
+from seedbench.metrics.lipsync.estimators import LAGS
 
 if TYPE_CHECKING:
     import torch

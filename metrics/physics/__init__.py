@@ -1,5 +1,5 @@
 """Physics: do bodies in motion move as bodies do?"""
 
-from metrics.physics.metric import Physics
+from seedbench.metrics.physics.metric import Physics
 
 __all__ = ["Physics"]

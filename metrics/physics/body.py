@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from metrics.analyses.bodies import Bodies, BodyTrack
-from metrics.analyses.contacts import Contact, Motion
-from metrics.analyses.phases import Phases
-from metrics.physics import kinematics, laws
+from seedbench.metrics.analyses.bodies import Bodies, BodyTrack
+from seedbench.metrics.analyses.contacts import Contact, Motion
+from seedbench.metrics.analyses.phases import Phases
+from seedbench.metrics.physics import kinematics, laws
 from seedbench.ties import first_least
 
 Regime = Literal["flight", "roll", "swing"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from metrics.analyses.bodies import Bodies
-from metrics.analyses.contacts import Motion
-from metrics.physics import kinematics, laws
-from metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, Regime, gain_score, judge_body
+from seedbench.metrics.analyses.bodies import Bodies
+from seedbench.metrics.analyses.contacts import Motion
+from seedbench.metrics.physics import kinematics, laws
+from seedbench.metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, Regime, gain_score, judge_body
 from seedbench.prompt import Event
 
 REGIMES: dict[str, Regime] = {

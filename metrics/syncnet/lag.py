@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.syncnet.tracks import median_filter
+from seedbench.metrics.syncnet.tracks import median_filter
 from seedbench.ties import middle_least
 
 VSHIFT = 15

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from metrics.analyses.faces import FaceTracks, face_tracks
-from metrics.analyses.shots import shots
-from metrics.analyses.speech import Speech, speech
-from metrics.syncnet import lag, mfcc, tracks
 from seedbench.evidence import Curve, Facts, Gallery, Mark, Picture, Series, jpeg
 from seedbench.metric import OFFSET_AXIS, OFFSET_SIGN, Measure, Metric, MetricInfo, Score
+from seedbench.metrics.analyses.faces import FaceTracks, face_tracks
+from seedbench.metrics.analyses.shots import shots
+from seedbench.metrics.analyses.speech import Speech, speech
+from seedbench.metrics.syncnet import lag, mfcc, tracks
 
 if TYPE_CHECKING:
-    from metrics.syncnet.network import SyncNetV2
     from seedbench.clip import Clip
     from seedbench.evidence import Panel
     from seedbench.metric import Sample
+    from seedbench.metrics.syncnet.network import SyncNetV2
 
 BACKEND = "syncnet-v2/blazeface"
 FPS = 25
@@ -97,7 +97,7 @@ def score_track(net: SyncNetV2, crops: np.ndarray, samples: np.ndarray) -> tuple
 
     ValueError when fewer than ``MIN_WINDOWS`` windows fit.
     """
-    from metrics.syncnet.network import embed_lips, embed_sound, window_count
+    from seedbench.metrics.syncnet.network import embed_lips, embed_sound, window_count
 
     windows = window_count(len(crops), len(samples))
     if windows < MIN_WINDOWS:
@@ -177,7 +177,7 @@ class SyncNet(Metric):
         if not weights.available("syncnet"):
             return self.none(ABSENT, backend=BACKEND)
         if self._net is None:
-            from metrics.syncnet.network import load
+            from seedbench.metrics.syncnet.network import load
 
             self._net = load(weights.path("syncnet"))
         spoken = speech(clip)

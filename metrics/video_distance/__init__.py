@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from metrics.features import efficientnet, i3d
-from metrics.video_distance.distance import MEASURES, scores
 from seedbench.metric import Features, MetricInfo, Score, SetMetric
+from seedbench.metrics.features import efficientnet, i3d
+from seedbench.metrics.video_distance.distance import MEASURES, scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ __all__ = ["EmbeddedVideoDistance", "FrechetVideoDistance"]
 
 
 class EmbeddedVideoDistance(SetMetric):
-    """Distance of two sets of clips in the features of :mod:`metrics.features.efficientnet`."""
+    """Distance of two sets of clips in the features of :mod:`seedbench.metrics.features.efficientnet`."""
 
     info: ClassVar[MetricInfo] = MetricInfo(
         name="video_distance",
@@ -44,7 +44,7 @@ class EmbeddedVideoDistance(SetMetric):
 
 
 class FrechetVideoDistance(SetMetric):
-    """FVD on the user's torchscript I3D: 16 consecutive frames, 400 logits (:mod:`metrics.features.i3d`)."""
+    """FVD on the user's torchscript I3D: 16 consecutive frames, 400 logits (:mod:`seedbench.metrics.features.i3d`)."""
 
     info: ClassVar[MetricInfo] = MetricInfo(
         name="fvd",

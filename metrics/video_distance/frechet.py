@@ -2,7 +2,7 @@
 
 FD = |mean_x - mean_y|^2 + tr(C_x) + tr(C_y) - 2 tr((C_x C_y)^(1/2)), with covariances divided by N - 1 (Heusel et al. 2017;
 for video Unterthiner et al. 2018, arXiv 1812.01717). Unit: that of the features, squared. It is 0 for equal moments and the plug-in
-value is inflated by roughly constant / N, which :mod:`metrics.video_distance.jackknife` takes off. Pure numpy.
+value is inflated by roughly constant / N, which :mod:`seedbench.metrics.video_distance.jackknife` takes off. Pure numpy.
 """
 
 from __future__ import annotations

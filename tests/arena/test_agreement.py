@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from arena.agreement import agreement
-from arena.votes import Vote
+from seedbench.arena.agreement import agreement
+from seedbench.arena.votes import Vote
 
 Make = Callable[..., Vote]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arena.anomalies import SIGNS, Finding, anomalies, flagged
-from arena.votes import Vote
+from seedbench.arena.anomalies import SIGNS, Finding, anomalies, flagged
+from seedbench.arena.votes import Vote
 
 Make = Callable[..., Vote]
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -196,7 +196,7 @@ def test_bots_that_are_flagged_for_one_thing_do_not_hide_others_in_another(vote:
 
 
 def test_with_too_few_simulated_voters_to_flag_anybody_nobody_is_ok(honest: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arena.ratings.against_others._DRAWS", (99,))
+    monkeypatch.setattr("seedbench.arena.ratings.against_others._DRAWS", (99,))
     findings = [one for one in anomalies(honest.votes) if one.sign in ("contrary", "partisan")]
     assert {one.answer for one in findings} == {"unchecked"}
     assert all("too few to be told from chance among 40 voters" in one.sentence for one in findings)

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from arena.ballots import Entry, entries_of, prepare
-from arena.desk import Desk
-from arena.rules import Rules
-from arena.store import ClipRow, PairRow, StudyRow, open_store
-from arena.study import Settings, StudyError
+from seedbench.arena.ballots import Entry, entries_of, prepare
+from seedbench.arena.desk import Desk
+from seedbench.arena.rules import Rules
+from seedbench.arena.store import ClipRow, PairRow, StudyRow, open_store
+from seedbench.arena.study import Settings, StudyError
 from seedbench.clip import file_sha256
 from seedbench.locks import HeldError
 from seedbench.media import probe, write_clip

@@ -26,13 +26,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from arena.ballots import Entry, prepare
-from arena.commands import clips_folder
-from arena.desk import Desk
-from arena.presentation import canvas_of, matched, pad
-from arena.rules import load
-from arena.store import BattleRow, ClipRow, PairRow, open_store
-from arena.study import Settings
+from seedbench.arena.ballots import Entry, prepare
+from seedbench.arena.commands import clips_folder
+from seedbench.arena.desk import Desk
+from seedbench.arena.presentation import canvas_of, matched, pad
+from seedbench.arena.rules import load
+from seedbench.arena.store import BattleRow, ClipRow, PairRow, open_store
+from seedbench.arena.study import Settings
 from seedbench.media import probe
 from seedbench.workspace import Workspace
 from tests.arena import blindness_sources as sources

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arena.board import Board, Slice, boards
-from arena.ratings.bradley_terry import ELO
-from arena.rules import Rules
-from arena.showing import COLUMNS, as_json, markdown, remarks, rows
-from arena.votes import Vote
+from seedbench.arena.board import Board, Slice, boards
+from seedbench.arena.ratings.bradley_terry import ELO
+from seedbench.arena.rules import Rules
+from seedbench.arena.showing import COLUMNS, as_json, markdown, remarks, rows
+from seedbench.arena.votes import Vote
 
 Log = Callable[..., list[Vote]]
 THREE = {"alpha": 0.9, "beta": 0.0, "gamma": -0.9}

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from arena.commands import app
-from arena.study import study_lock
-from arena.votes import Vote, VoteError, read, write
+from seedbench.arena.commands import app
+from seedbench.arena.study import study_lock
+from seedbench.arena.votes import Vote, VoteError, read, write
 from seedbench.locks import HeldError
 from seedbench.store import Store
 from seedbench.workspace import Workspace

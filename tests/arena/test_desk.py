@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from arena.desk import Desk, RefusedError, Shown
-from arena.store import BattleRow, IncidentRow, UndoneRow, VoteRow, open_store
-from arena.study import StudyError
+from seedbench.arena.desk import Desk, RefusedError, Shown
+from seedbench.arena.store import BattleRow, IncidentRow, UndoneRow, VoteRow, open_store
+from seedbench.arena.study import StudyError
 from seedbench.store import Store
 
 

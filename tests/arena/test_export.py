@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from arena.board import boards
-from arena.desk import Desk
-from arena.export import backup, export, studies, votes_of
-from arena.rules import load as load_rules
-from arena.showing import as_json
-from arena.study import StudyError
-from arena.votes import read
+from seedbench.arena.board import boards
+from seedbench.arena.desk import Desk
+from seedbench.arena.export import backup, export, studies, votes_of
+from seedbench.arena.rules import load as load_rules
+from seedbench.arena.showing import as_json
+from seedbench.arena.study import StudyError
+from seedbench.arena.votes import read
 from seedbench.errors import StorageError
 from seedbench.store import Store
 

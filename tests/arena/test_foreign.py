@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from arena.foreign import read
-from arena.votes import VoteError, line_of
-from arena.votes import read as read_log
-from arena.votes import write as write_log
+from seedbench.arena.foreign import read
+from seedbench.arena.votes import VoteError, line_of
+from seedbench.arena.votes import read as read_log
+from seedbench.arena.votes import write as write_log
 
 BATTLE = {
     "question_id": "q1",

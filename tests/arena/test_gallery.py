@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from arena.desk import Desk
-from arena.gallery import Counting, backing, counting, deleted, figures, judged, what_went
-from arena.store import BattleRow, ClipRow
 from seedbench import registry
+from seedbench.arena.desk import Desk
+from seedbench.arena.gallery import Counting, backing, counting, deleted, figures, judged, what_went
+from seedbench.arena.store import BattleRow, ClipRow
 from seedbench.runs import delete_run
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
 from seedbench.workspace import Workspace

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from arena.login import Login, LoginError, is_owner, load
+from seedbench.arena.login import Login, LoginError, is_owner, load
 
 GOOD = {
     "redirect_uri": "https://arena.example.org/oauth2callback",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arena.pairing import Policy, State, chances, draw, first_on_left, state_of
+from seedbench.arena.pairing import Policy, State, chances, draw, first_on_left, state_of
 
 ALL = np.ones((4, 4), bool)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arena.presentation import BUCKET, SOUND_BYTES, Canvas, PresentationError, canvas_of, limited, loudness, matched, native, pad
+from seedbench.arena.presentation import BUCKET, SOUND_BYTES, Canvas, PresentationError, canvas_of, limited, loudness, matched, native, pad
 from seedbench.clip import Clip
 from seedbench.media import probe, write_clip
 from tests.arena.blindness_boxes import boxes, nal_units

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from arena.commands import app
-from arena.desk import Desk, RefusedError
-from arena.export import votes_of
-from arena.progress import agreeing_of, exclusions_of, progress_of, remarks_of
-from arena.rules import Rules, counted, load
+from seedbench.arena.commands import app
+from seedbench.arena.desk import Desk, RefusedError
+from seedbench.arena.export import votes_of
+from seedbench.arena.progress import agreeing_of, exclusions_of, progress_of, remarks_of
+from seedbench.arena.rules import Rules, counted, load
 from seedbench.store import Store
 
 

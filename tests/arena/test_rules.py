@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arena.rules import Rules, RulesError, counted, golds, load, repeated, side_share
-from arena.votes import Vote
+from seedbench.arena.rules import Rules, RulesError, counted, golds, load, repeated, side_share
+from seedbench.arena.votes import Vote
 
 Make = Callable[..., Vote]
 

@@ -7,7 +7,7 @@ import platform
 import psutil
 import pytest
 
-from arena.server import give_back
+from seedbench.arena.server import give_back
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have nothing to be told")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from arena.board import boards
-from arena.export import votes_of
-from arena.rules import load
-from arena.simulated import Planted, rules_for, vote
+from seedbench.arena.board import boards
+from seedbench.arena.export import votes_of
+from seedbench.arena.rules import load
+from seedbench.arena.simulated import Planted, rules_for, vote
 from seedbench.store import Store
 
 START = datetime(2026, 1, 2, 3)

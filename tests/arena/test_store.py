@@ -12,9 +12,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
-import arena.store
-from arena.store import ClipRow, open_store
-from arena.store.models import Base
+import seedbench.arena.store
+from seedbench.arena.store import ClipRow, open_store
+from seedbench.arena.store.models import Base
 from seedbench.store import Store
 
 
@@ -35,7 +35,7 @@ def test_runs_and_arena_share_a_database_and_open_in_any_order(tmp_path: Path) -
 def up_to(store: Store, revision: str) -> None:
     """Bring the arena's tables to the form that an older release left."""
     config = Config(stdout=io.StringIO())
-    config.set_main_option("script_location", str(Path(arena.store.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(seedbench.arena.store.__file__).parent / "migrations"))
     with store.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

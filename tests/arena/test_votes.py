@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from arena.votes import Vote, VoteError, digest, line_of, read, write
+from seedbench.arena.votes import Vote, VoteError, digest, line_of, read, write
 
 Log = Callable[..., list[Vote]]
 

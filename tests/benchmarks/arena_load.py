@@ -30,7 +30,7 @@ from websockets.exceptions import WebSocketException
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from arena.store import VoteRow
+from seedbench.arena.store import VoteRow
 from seedbench.store import Store
 from tests.arena.wire import NoPlayerError, Served, Voter, served, study
 

@@ -15,9 +15,9 @@ import warnings
 import evalica
 import numpy as np
 
-from arena.ratings.bradley_terry import ELO, Votes, fit
-from arena.ratings.clustering import covariance
-from arena.ratings.ranks import ranks
+from seedbench.arena.ratings.bradley_terry import ELO, Votes, fit
+from seedbench.arena.ratings.clustering import covariance
+from seedbench.arena.ratings.ranks import ranks
 
 NEEDED = 1_000
 _WINNERS = np.array([evalica.Winner.X, evalica.Winner.Draw, evalica.Winner.Y])

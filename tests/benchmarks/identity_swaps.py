@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from metrics.analyses.face_embeddings import face_embeddings
-from metrics.analyses.faces import face_tracks
-from metrics.identity import CrossShotIdentity
-from metrics.identity.appearances import weighted_mean
-from metrics.identity.calibrate import bank
 from seedbench import registry
 from seedbench.clip import Clip
 from seedbench.generator import Request
 from seedbench.metric import Sample
+from seedbench.metrics.analyses.face_embeddings import face_embeddings
+from seedbench.metrics.analyses.faces import face_tracks
+from seedbench.metrics.identity import CrossShotIdentity
+from seedbench.metrics.identity.appearances import weighted_mean
+from seedbench.metrics.identity.calibrate import bank
 from seedbench.prompt import Prompt
 from seedbench.suite import load_suite
 

@@ -20,8 +20,8 @@ import json, sys, tempfile, time, resource
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from generators.reference import Reference
-from generators.reference.world import draw
+from seedbench.generators.reference import Reference
+from seedbench.generators.reference.world import draw
 from seedbench.generator import Request
 count = int(sys.argv[1])
 prompts = [draw(770_000 + n, kind="talking").prompt for n in range(count)]

@@ -16,11 +16,11 @@ import cv2
 import dlib
 import numpy as np
 
-from generators.simulator.face import FacePainter, Mouth
-from generators.simulator.lips import lips_of
-from generators.simulator.looks import face_of
-from metrics.analyses.face_embeddings import dlib_embedder
-from metrics.analyses.faces import box_of, crop_matrix, face_nets
+from seedbench.generators.simulator.face import FacePainter, Mouth
+from seedbench.generators.simulator.lips import lips_of
+from seedbench.generators.simulator.looks import face_of
+from seedbench.metrics.analyses.face_embeddings import dlib_embedder
+from seedbench.metrics.analyses.faces import box_of, crop_matrix, face_nets
 from seedbench.prompt import Look
 
 HEADS_PX = (102, 128, 154, 180)

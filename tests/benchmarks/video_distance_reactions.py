@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from metrics.features import efficientnet
-from metrics.video_distance.distance import distances
 from seedbench.breakage import Tape, blacken, blur, flicker, freeze, retime
 from seedbench.clip import Clip
 from seedbench.metric import Features
+from seedbench.metrics.features import efficientnet
+from seedbench.metrics.video_distance.distance import distances
 
 SHORT_SIDE = 256
 

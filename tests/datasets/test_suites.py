@@ -193,7 +193,7 @@ def test_events_have_time_to_be_heard(prompt: Prompt) -> None:
 
 
 def test_the_simulators_voice_has_time_for_every_line_while_the_speaker_is_seen() -> None:
-    from generators.simulator.speech import speak
+    from seedbench.generators.simulator.speech import speak
 
     late, short = {}, {}
     for prompt in prompts():

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.command import PLACEHOLDERS, Command, fill
 from seedbench.clip import file_sha256
 from seedbench.errors import SeedBenchError
 from seedbench.generator import Request
+from seedbench.generators.command import PLACEHOLDERS, Command, fill
 from seedbench.prompt import Prompt, Reference
 
 PROMPT = Prompt(id="p", text="A", task="motion")
@@ -245,7 +245,7 @@ def test_a_file_is_hashed_whatever_its_size_and_once(tmp_path: Path, monkeypatch
     file = tmp_path / "weights.bin"
     file.write_bytes(bytes(10_000_001))
     read: list[Path] = []
-    monkeypatch.setattr("generators.command.file_sha256", lambda path: (read.append(path), file_sha256(path))[1])
+    monkeypatch.setattr("seedbench.generators.command.file_sha256", lambda path: (read.append(path), file_sha256(path))[1])
     command = Command(argv=[sys.executable, f"--weights={file}", "{prompt}", "{out}"])
     before = command.identity(PROMPT, 0)
     assert command.identity(PROMPT, 1) == before

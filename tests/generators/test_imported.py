@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.imported import Imported, entries, generators_of, listing, suite_of, texts_of
-from generators.manifest import ManifestError, slug
 from seedbench.generator import Request
+from seedbench.generators.imported import Imported, entries, generators_of, listing, suite_of, texts_of
+from seedbench.generators.manifest import ManifestError, slug
 from seedbench.prompt import Prompt
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.simulator.bench import bodies_of
-from generators.simulator.bodies import GRAVITY, Swing, collide, fall, roll
-from generators.simulator.breakage import Breakage
-from generators.simulator.lab import SMALLEST
+from seedbench.generators.simulator.bench import bodies_of
+from seedbench.generators.simulator.bodies import GRAVITY, Swing, collide, fall, roll
+from seedbench.generators.simulator.breakage import Breakage
+from seedbench.generators.simulator.lab import SMALLEST
 from seedbench.prompt import Event, Prompt
 
 HEIGHTS = st.floats(0.2, 3.0)

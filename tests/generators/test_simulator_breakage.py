@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators.simulator import Simulator
-from generators.simulator.breakage import Breakage, breakage_of
-from generators.simulator.plan import plan_scene
-from generators.simulator.signs import garbled
-from generators.simulator.stage import frames
 from seedbench.errors import SeedBenchError
 from seedbench.generator import Request
+from seedbench.generators.simulator import Simulator
+from seedbench.generators.simulator.breakage import Breakage, breakage_of
+from seedbench.generators.simulator.plan import plan_scene
+from seedbench.generators.simulator.signs import garbled
+from seedbench.generators.simulator.stage import frames
 from seedbench.prompt import Character, Event, Look, Prompt, Shot, Sign
 
 TWO_SHOTS = Prompt(

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators.simulator.face import FacePainter, Mouth
-from generators.simulator.lips import lips_of
-from generators.simulator.looks import CLOTHES, EYES, HAIRS, SKINS, face_of
+from seedbench.generators.simulator.face import FacePainter, Mouth
+from seedbench.generators.simulator.lips import lips_of
+from seedbench.generators.simulator.looks import CLOTHES, EYES, HAIRS, SKINS, face_of
 from seedbench.prompt import Look
 
 PEOPLE = range(8)
@@ -163,8 +163,8 @@ def seen() -> list[Seen]:
     """Eight people, twelve pictures each: medium and close, four lights, three poses, all openings, sensor noise."""
     import dlib
 
-    from metrics.analyses.face_embeddings import dlib_embedder, yaw_deg
-    from metrics.analyses.faces import box_of, crop_matrix, face_nets
+    from seedbench.metrics.analyses.face_embeddings import dlib_embedder, yaw_deg
+    from seedbench.metrics.analyses.faces import box_of, crop_matrix, face_nets
 
     nets, embedder, hog = face_nets(), dlib_embedder(), dlib.get_frontal_face_detector()
     rng = np.random.default_rng(4)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.simulator import sounds
-from generators.simulator.breakage import Breakage
-from generators.simulator.music import PEAK, beat_times, play
-from generators.simulator.plan import plan_scene
-from generators.simulator.sounds import RATE
-from generators.simulator.soundtrack import record
+from seedbench.generators.simulator import sounds
+from seedbench.generators.simulator.breakage import Breakage
+from seedbench.generators.simulator.music import PEAK, beat_times, play
+from seedbench.generators.simulator.plan import plan_scene
+from seedbench.generators.simulator.sounds import RATE
+from seedbench.generators.simulator.soundtrack import record
 from seedbench.prompt import Character, Event, Line, Music, Prompt, Shot
 
 ALL = [(name, 5.0, False) for name in sounds.RINGS] + [(name, 1.0, True) for name in sounds.CLICKS]

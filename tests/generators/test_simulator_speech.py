@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.simulator.speech import BILABIALS, HOLD_S, LOUDNESS, RATE, REST, Phoneme, Speech, mouth_track, speak
 from seedbench.errors import GeneratorError
+from seedbench.generators.simulator.speech import BILABIALS, HOLD_S, LOUDNESS, RATE, REST, Phoneme, Speech, mouth_track, speak
 
 SENTENCES = {
     "en": "Hello Bob, my mum buys paper.",

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators.simulator import Simulator
-from generators.simulator.breakage import Breakage
-from generators.simulator.looks import face_of
-from generators.simulator.plan import Scene, face_for, plan_scene
-from generators.simulator.stage import frames
 from seedbench.clip import Clip
 from seedbench.generator import Generation, Request
+from seedbench.generators.simulator import Simulator
+from seedbench.generators.simulator.breakage import Breakage
+from seedbench.generators.simulator.looks import face_of
+from seedbench.generators.simulator.plan import Scene, face_for, plan_scene
+from seedbench.generators.simulator.stage import frames
 from seedbench.prompt import Character, Edit, Event, Line, Look, Prompt, Reference, Shot, Sign
 
 DROP = Prompt(

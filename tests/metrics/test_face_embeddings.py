@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metrics.analyses.face_embeddings import (
+from seedbench.errors import WeightsError
+from seedbench.metrics.analyses.face_embeddings import (
     CUT_MARGIN_S,
     ArcFaceEmbedder,
     choose,
@@ -21,8 +22,7 @@ from metrics.analyses.face_embeddings import (
     similarity_transform,
     yaw_deg,
 )
-from metrics.analyses.faces import FPS, FaceTrack
-from seedbench.errors import WeightsError
+from seedbench.metrics.analyses.faces import FPS, FaceTrack
 
 NO_CUTS = np.zeros(0)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrics.analyses.faces import (
+from seedbench.clip import Video
+from seedbench.metrics.analyses.faces import (
     FPS,
     Detection,
     FaceTrack,
@@ -19,7 +20,6 @@ from metrics.analyses.faces import (
     tracks_of,
     tracks_through,
 )
-from seedbench.clip import Video
 
 GRID = 48
 

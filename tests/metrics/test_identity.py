@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.analyses.face_embeddings import FaceSamples
-from metrics.identity.appearances import appearances, split_half, unit, weighted_mean
-from metrics.identity.assign import match, who
-from metrics.identity.calibrate import bank, calibrated, cosine_at, scale_of, strangers_level
-from metrics.identity.judge import Judgement, judge
-from metrics.identity.schedule import Schedule, lay
-from metrics.identity.summary import theil_sen
+from seedbench.metrics.analyses.face_embeddings import FaceSamples
+from seedbench.metrics.identity.appearances import appearances, split_half, unit, weighted_mean
+from seedbench.metrics.identity.assign import match, who
+from seedbench.metrics.identity.calibrate import bank, calibrated, cosine_at, scale_of, strangers_level
+from seedbench.metrics.identity.judge import Judgement, judge
+from seedbench.metrics.identity.schedule import Schedule, lay
+from seedbench.metrics.identity.summary import theil_sen
 
 SHOT_S = 1.0
 EMPTY = np.zeros((0, 0))

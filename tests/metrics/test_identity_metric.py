@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metrics.analyses.face_embeddings import FaceSamples
-from metrics.analyses.faces import FaceTracks
-from metrics.identity import CrossShotIdentity, calibrate
-from metrics.identity.calibrate import STRANGERS, bank
 from seedbench import weights
 from seedbench.clip import Clip
 from seedbench.evidence import as_json
 from seedbench.media import write_clip
 from seedbench.metric import Sample, Score
+from seedbench.metrics.analyses.face_embeddings import FaceSamples
+from seedbench.metrics.analyses.faces import FaceTracks
+from seedbench.metrics.identity import CrossShotIdentity, calibrate
+from seedbench.metrics.identity.calibrate import STRANGERS, bank
 from seedbench.prompt import Character, Prompt, Shot
 from seedbench.registry import load
 from tests.metrics.test_identity import P, Q, filmed
@@ -37,8 +37,8 @@ def clip_of(folder: Path, shots: list[list[np.ndarray]]) -> Clip:
     write_clip(path, pictures, 25)
     clip = Clip.open(path)
     count = np.repeat([len(faces) for faces in shots], 25).astype(np.int32)
-    clip.memo["metrics.analyses.faces.face_tracks"] = FaceTracks(len(pictures), 240, 120, [], count)
-    clip.memo["metrics.analyses.face_embeddings.face_embeddings"] = in_128(filmed(shots, backend="dlib-resnet128"))
+    clip.memo["seedbench.metrics.analyses.faces.face_tracks"] = FaceTracks(len(pictures), 240, 120, [], count)
+    clip.memo["seedbench.metrics.analyses.face_embeddings.face_embeddings"] = in_128(filmed(shots, backend="dlib-resnet128"))
     return clip
 
 

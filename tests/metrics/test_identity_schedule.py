@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.identity.schedule import align, confirm, count_met, lay, of_one_face, of_prompt
+from seedbench.metrics.identity.schedule import align, confirm, count_met, lay, of_one_face, of_prompt
 from seedbench.prompt import Character, Prompt, Shot
 
 NONE = np.zeros(0)

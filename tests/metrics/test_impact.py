@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.simulator import Simulator
-from metrics.analyses.contacts import Contact, touches
-from metrics.analyses.onsets import RATE, Onsets, begins, find_onsets
-from metrics.impact import Alignment, ImpactAlignment, alignment, match, sounds_that_count
 from seedbench.clip import Clip
 from seedbench.generator import Request
+from seedbench.generators.simulator import Simulator
 from seedbench.metric import Sample, Score
+from seedbench.metrics.analyses.contacts import Contact, touches
+from seedbench.metrics.analyses.onsets import RATE, Onsets, begins, find_onsets
+from seedbench.metrics.impact import Alignment, ImpactAlignment, alignment, match, sounds_that_count
 from seedbench.prompt import Character, Event, Line, Prompt
 
 DROP = Prompt(
@@ -137,7 +137,7 @@ def test_what_was_not_asked_is_not_judged(tmp_path: Path) -> None:
 
 
 def test_what_hides_impacts_is_no_answer() -> None:
-    from metrics.impact import why_not
+    from seedbench.metrics.impact import why_not
 
     spoken = DROP.model_copy(update={"cast": (Character(id="a"),), "speech": (Line(character="a", text="hello"),)})
     assert why_not(spoken).startswith("speech or music")

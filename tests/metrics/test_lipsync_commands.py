@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from metrics.lipsync.commands import app
-from metrics.lipsync.corpus import CorpusError, examples_of, landmark_file
-from metrics.lipsync.features import MESH_POINTS
-from metrics.lipsync.model import load
+from seedbench.metrics.lipsync.commands import app
+from seedbench.metrics.lipsync.corpus import CorpusError, examples_of, landmark_file
+from seedbench.metrics.lipsync.features import MESH_POINTS
+from seedbench.metrics.lipsync.model import load
 
 
 def feature_file(path: Path, seed: int) -> None:

@@ -8,9 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from metrics.lipsync.cca import Cca, fit_cca, ridge_cca
-from metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, Encoder, conv1d
-from metrics.lipsync.estimators import DRAWS, LAGS, MAX_LAG, _same_spectrum, aperture_evidence, lag_curve, null_heights, null_p, peak
+from seedbench.metrics.lipsync.cca import Cca, fit_cca, ridge_cca
+from seedbench.metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, Encoder, conv1d
+from seedbench.metrics.lipsync.estimators import (
+    DRAWS,
+    LAGS,
+    MAX_LAG,
+    _same_spectrum,
+    aperture_evidence,
+    lag_curve,
+    null_heights,
+    null_p,
+    peak,
+)
 
 RNG = np.random.default_rng(5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrics.lipsync.features import (
+from seedbench.metrics.lipsync.features import (
     MEL_DEPTH,
     MESH_POINTS,
     band,

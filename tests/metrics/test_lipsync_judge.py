@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.lipsync.estimators import LAGS, Peak
-from metrics.lipsync.evaluation import Thresholds, learn_thresholds, nested, outcome, separation
-from metrics.lipsync.fit import Trial
-from metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, in_window, judge, sync_score
-from metrics.lipsync.model import Comparison
+from seedbench.metrics.lipsync.estimators import LAGS, Peak
+from seedbench.metrics.lipsync.evaluation import Thresholds, learn_thresholds, nested, outcome, separation
+from seedbench.metrics.lipsync.fit import Trial
+from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, in_window, judge, sync_score
+from seedbench.metrics.lipsync.model import Comparison
 
 QUIET = ApertureSays(lag=9.0, p=0.5)
 LIMITS = {"accept": 3.0, "reject": 2.0, "lead_frames": 0.0}

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metrics.analyses.faces import FaceTrack, FaceTracks, box_of
-from metrics.analyses.shots import Shots, bounds
-from metrics.analyses.speech import Speech
-from metrics.lipsync import LipSync
-from metrics.lipsync.model import SHIPPED, load, save, shipped, windows_of
 from seedbench.clip import Clip
 from seedbench.evidence import as_json
 from seedbench.media import write_clip
 from seedbench.metric import Sample, Score
+from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks, box_of
+from seedbench.metrics.analyses.shots import Shots, bounds
+from seedbench.metrics.analyses.speech import Speech
+from seedbench.metrics.lipsync import LipSync
+from seedbench.metrics.lipsync.model import SHIPPED, load, save, shipped, windows_of
 
 N = 150
 
@@ -119,10 +119,12 @@ def stage(
     count = np.zeros(N, np.int32)
     for face in faces:
         count[face.frames] += 1
-    clip.memo["metrics.analyses.faces.face_tracks"] = FaceTracks(N, 400, 300, faces, count)
-    clip.memo["metrics.analyses.speech.speech"] = Speech(np.array([[0.0, speech_s]]), np.ones(10), -20.0)
-    clip.memo["metrics.analyses.speech.mel"] = log_mel
-    clip.memo["metrics.analyses.shots.shots"] = Shots(cuts, bounds(cuts, N / 25), np.empty(0), np.arange(N) / 25, np.zeros(N), np.zeros(N))
+    clip.memo["seedbench.metrics.analyses.faces.face_tracks"] = FaceTracks(N, 400, 300, faces, count)
+    clip.memo["seedbench.metrics.analyses.speech.speech"] = Speech(np.array([[0.0, speech_s]]), np.ones(10), -20.0)
+    clip.memo["seedbench.metrics.analyses.speech.mel"] = log_mel
+    clip.memo["seedbench.metrics.analyses.shots.shots"] = Shots(
+        cuts, bounds(cuts, N / 25), np.empty(0), np.arange(N) / 25, np.zeros(N), np.zeros(N)
+    )
     return {score.measure: score for score in LipSync().score(clip, Sample())}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrics.analyses.motion import camera_motion_of, compose, inverse, moved
+from seedbench.metrics.analyses.motion import camera_motion_of, compose, inverse, moved
 from tests.metrics.discs import FPS, bouncing, film
 
 T = np.arange(40) / FPS

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metrics.analyses.bodies import Bodies, BodyTrack, noise_px
-from metrics.analyses.contacts import motion_of
-from metrics.physics import Physics, kinematics
-from metrics.physics.body import regime_of
-from metrics.physics.judge import Verdict, judge
 from seedbench.clip import Clip
 from seedbench.evidence import as_json
 from seedbench.media import write_clip
 from seedbench.metric import Sample, Score
+from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, noise_px
+from seedbench.metrics.analyses.contacts import motion_of
+from seedbench.metrics.physics import Physics, kinematics
+from seedbench.metrics.physics.body import regime_of
+from seedbench.metrics.physics.judge import Verdict, judge
 from seedbench.prompt import Event, Prompt
 from seedbench.registry import load
 from tests.metrics.discs import FPS, GRAVITY_PX, bouncing, film

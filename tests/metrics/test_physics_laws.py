@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.physics import kinematics, laws
+from seedbench.metrics.physics import kinematics, laws
 
 T = np.arange(50) / 25
 

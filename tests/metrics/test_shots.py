@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrics.analyses.shots import Shots, bounds, comes_back, find_shots, stand_out
+from seedbench.metrics.analyses.shots import Shots, bounds, comes_back, find_shots, stand_out
 
 FPS = 25.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrics.analyses.speech import MEL_FLOOR, log_mel, segments, speech_of, speech_probability
+from seedbench.metrics.analyses.speech import MEL_FLOOR, log_mel, segments, speech_of, speech_probability
 
 
 def tone(frequency: float, seconds: float) -> np.ndarray:

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from metrics.features import efficientnet, i3d
-from metrics.video_distance import EmbeddedVideoDistance, FrechetVideoDistance
 from seedbench import weights
 from seedbench.clip import Clip
 from seedbench.errors import ClipError, WeightsError
 from seedbench.media import write_clip
 from seedbench.metric import Features
+from seedbench.metrics.features import efficientnet, i3d
+from seedbench.metrics.video_distance import EmbeddedVideoDistance, FrechetVideoDistance
 
 
 def moving_scene(seed: int, frames: int = 32) -> np.ndarray:

@@ -12,13 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("seedbench", "metrics", "generators", "arena")
-#: What each folder may import of ours.
-MAY = {
-    "seedbench": {"seedbench"},
-    "metrics": {"seedbench", "metrics"},
-    "generators": {"seedbench", "generators"},
-    "arena": {"seedbench", "arena"},
-}
+#: The folders that are linked into the package: plug-ins, which SeedBench's core does not import and which do not import each other.
+LINKED = ("metrics", "generators", "arena")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -35,23 +30,32 @@ def imports_of(path: Path) -> list[str]:
 
 
 def module_of(path: Path) -> str:
-    """The dotted name of a file."""
+    """The dotted name by which a file is imported."""
     parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    inside = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return inside if parts[0] == "seedbench" else f"seedbench.{inside}"
+
+
+def folder_of(name: str) -> str | None:
+    """Which of our top-level folders a dotted name lies in; None for what is not ours."""
+    parts = name.split(".")
+    if parts[0] != "seedbench":
+        return None
+    return parts[1] if len(parts) > 1 and parts[1] in LINKED else "seedbench"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_arrows_point_down(path: Path) -> None:
     mine = path.relative_to(ROOT).parts[0]
     for name in imports_of(path):
-        if name.split(".")[0] in FOLDERS:
-            assert name.split(".")[0] in MAY[mine], f"{path.relative_to(ROOT)} imports {name}"
+        assert folder_of(name) in {None, "seedbench", mine}, f"{path.relative_to(ROOT)} imports {name}"
+        assert name.split(".")[0] not in LINKED, f"{path.relative_to(ROOT)} imports {name}: it is found as seedbench.{name}"
 
 
 def metric_of(module: str) -> str | None:
     """The metric a module belongs to; None for analyses, features and the package itself."""
     parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[0] == "metrics" and parts[1] not in {"analyses", "features"} else None
+    return parts[2] if len(parts) > 2 and parts[1] == "metrics" and parts[2] not in {"analyses", "features"} else None
 
 
 def test_no_metric_imports_another() -> None:
@@ -59,14 +63,14 @@ def test_no_metric_imports_another() -> None:
         mine = metric_of(module_of(path))
         for name in imports_of(path):
             other = metric_of(name)
-            if name.startswith("metrics.") and other is not None:
+            if name.startswith("seedbench.metrics.") and other is not None:
                 assert other == mine, f"{path.relative_to(ROOT)} imports {name}"
 
 
 def generator_of(module: str) -> str | None:
     """The generator a module belongs to; None for what is no generator's own (manifests) and for the package itself."""
     parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[0] == "generators" and parts[1] != "manifest" else None
+    return parts[2] if len(parts) > 2 and parts[1] == "generators" and parts[2] != "manifest" else None
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "generators").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
@@ -79,7 +83,7 @@ def test_no_generator_imports_another_but_the_reference_model_its_teacher(path: 
 def test_what_generates_knows_nothing_of_what_trains() -> None:
     folder = ROOT / "generators" / "reference"
     for path in set(folder.glob("*.py")) - {folder / "commands.py"}:
-        trains = [name for name in imports_of(path) if name.startswith(("generators.reference.training", "lightning"))]
+        trains = [name for name in imports_of(path) if name.startswith(("seedbench.generators.reference.training", "lightning"))]
         assert not trains, f"{path.relative_to(ROOT)} imports {trains[0]}"
 
 

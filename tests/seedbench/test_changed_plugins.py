@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from arena.gallery import Judged, figures
 from seedbench.analysis import use_cache
+from seedbench.arena.gallery import Judged, figures
 from seedbench.cli import app
 from seedbench.errors import RunError, UnknownNameError
 from seedbench.metric_records import KEY

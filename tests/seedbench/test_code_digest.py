@@ -13,7 +13,7 @@ import pytest
 from seedbench import analysis, registry
 from seedbench.analysis import use_cache
 from seedbench.clip import Clip
-from seedbench.code_digest import DECIDES_NUMBERS, WITHOUT_SOURCE, _closure, _imports_of, _source_of, code_digest
+from seedbench.code_digest import DECIDES_NUMBERS, WITHOUT_SOURCE, _closure, _imports_of, _package_of, _source_of, code_digest
 from seedbench.workspace import Workspace
 from tests.packages import forget, install, uninstall
 
@@ -119,10 +119,11 @@ def test_what_reads_clips_is_part_of_every_digest(site: Path, monkeypatch: pytes
 
 def test_every_module_of_ours_that_metrics_import_is_hashed_or_decides_no_number() -> None:
     imported = set(DECIDES_NUMBERS)
-    for module in {entry.module for entry in entry_points(group="seedbench.metrics") if entry.module.split(".")[0] == "metrics"}:
+    for module in {entry.module for entry in entry_points(group="seedbench.metrics") if entry.module.startswith("seedbench.")}:
         for name, path in _closure(module).items():
-            if path.suffix == ".py" and (name.split(".")[0] != "seedbench" or name in DECIDES_NUMBERS):
-                imported |= {one for one in _imports_of(path, name) if one.startswith("seedbench.") and _source_of(one)}
+            if path.suffix == ".py" and (name.startswith("seedbench.metrics.") or name in DECIDES_NUMBERS):
+                ours = [one for one in _imports_of(path, name) if one.startswith("seedbench.") and _package_of(one) == "seedbench"]
+                imported |= {one for one in ours if _source_of(one)}
     assert imported == {*DECIDES_NUMBERS, *DECIDES_NO_NUMBER}
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.imported import Imported
 from seedbench.errors import SeedBenchError
+from seedbench.generators.imported import Imported
 from seedbench.options import as_read_before, restated
 from seedbench.spec import parse_generator
 

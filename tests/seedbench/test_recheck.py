@@ -18,13 +18,13 @@ import pytest
 from sqlalchemy import select
 from toy_plugin import Brightness, MeanDistance, ToyGenerator
 
-from metrics.lipsync import model as lipsync_model
 from seedbench import demo, harness, registry
 from seedbench.analysis import use_cache
 from seedbench.artifacts import Artifacts
 from seedbench.clip import Clip, _sha256_of_state, file_sha256
 from seedbench.errors import ClipUnavailableError, RunError, StorageError, WeightsAbsentError, WeightsError
 from seedbench.generator import Generation, Request
+from seedbench.metrics.lipsync import model as lipsync_model
 from seedbench.recheck import MADE_AGAIN
 from seedbench.reporting import find_run, load_report
 from seedbench.runs import delete_run, export_run

@@ -190,10 +190,10 @@ def test_a_module_that_raises_anything_warns_and_the_rest_go_on(stranger: Strang
 def test_nobody_takes_the_name_of_a_metric_of_ours(stranger: Stranger) -> None:
     stranger(LIKE, metrics={"lipsync": "strange:Like"})
     with pytest.warns(
-        UserWarning, match=r"'lipsync' \(strange:Like of the package strange\) is left out: the name is taken by metrics.lipsync"
+        UserWarning, match=r"'lipsync' \(strange:Like of the package strange\) is left out: the name is taken by seedbench.metrics.lipsync"
     ):
         entry = registry.entries("metrics")["lipsync"]
-    assert entry.value == "metrics.lipsync:LipSync"
+    assert entry.value == "seedbench.metrics.lipsync:LipSync"
 
 
 def test_a_command_named_like_one_of_ours_is_told_and_left_out(stranger: Stranger) -> None:
@@ -212,11 +212,3 @@ def test_doctor_tells_every_broken_plug_in_of_others_and_holds_none_against_this
     assert (others.ok, others.optional) == (False, True)
     for words in ("'unlike'", "'toy-broken'", "'toy_wrong'", "'bare' (strange:Like of the package strange) is a type, where a typer.Typer"):
         assert words in others.finding
-
-
-def test_a_file_that_hides_a_package_of_ours_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert registry.hidden_by("metrics") == ""
-    assert "calendar.py is found before SeedBench's own package 'calendar'; rename it" in registry.hidden_by("calendar")
-    monkeypatch.setattr(registry, "hidden_by", lambda package: "x.py is found before it")
-    with pytest.raises(PluginError, match=r"metric 'impact' .* cannot be loaded: x.py is found before it"):
-        registry.load("metrics", "impact")

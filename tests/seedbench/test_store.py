@@ -73,7 +73,7 @@ def python_at_once(n: int, code: str, *arguments: str) -> list[str]:
 
 
 def test_processes_that_open_a_new_database_at_once_all_find_it_whole(tmp_path: Path) -> None:
-    code = "import sys; from seedbench.store import Store, RunRow; from arena.store import open_store\n"
+    code = "import sys; from seedbench.store import Store, RunRow; from seedbench.arena.store import open_store\n"
     code += "with open_store(sys.argv[1]).session() as session: print(session.query(RunRow).count())"
     for attempt in range(2):
         assert python_at_once(3, code, f"sqlite:///{tmp_path / f'{attempt}.db'}") == ["0\n"] * 3

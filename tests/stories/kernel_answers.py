@@ -14,24 +14,24 @@ from typing import Any
 
 import numpy as np
 
-from arena.agreement import agreement
-from arena.anomalies import anomalies
-from arena.board import boards
-from arena.rules import Rules
-from arena.votes import Vote
-from metrics.analyses.contacts import motion
-from metrics.analyses.phases import phases_of
-from metrics.analyses.shots import shots
-from metrics.analyses.speech import speech
-from metrics.identity import CrossShotIdentity
-from metrics.impact import ImpactAlignment
-from metrics.lipsync import LipSync
-from metrics.lipsync.estimators import LAGS, peak
-from metrics.physics import Physics
-from metrics.syncnet.lag import search
-from metrics.video_distance import EmbeddedVideoDistance
+from seedbench.arena.agreement import agreement
+from seedbench.arena.anomalies import anomalies
+from seedbench.arena.board import boards
+from seedbench.arena.rules import Rules
+from seedbench.arena.votes import Vote
 from seedbench.clip import Clip
 from seedbench.metric import Features, Sample
+from seedbench.metrics.analyses.contacts import motion
+from seedbench.metrics.analyses.phases import phases_of
+from seedbench.metrics.analyses.shots import shots
+from seedbench.metrics.analyses.speech import speech
+from seedbench.metrics.identity import CrossShotIdentity
+from seedbench.metrics.impact import ImpactAlignment
+from seedbench.metrics.lipsync import LipSync
+from seedbench.metrics.lipsync.estimators import LAGS, peak
+from seedbench.metrics.physics import Physics
+from seedbench.metrics.syncnet.lag import search
+from seedbench.metrics.video_distance import EmbeddedVideoDistance
 from seedbench.prompt import Prompt
 from seedbench.summary import ClipScore, Coverage, compare_all, summarise
 from tests.arena.conftest import log, one

@@ -16,9 +16,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-import arena
-from arena.export import export
-from arena.store import BattleRow, ClipRow, IncidentRow, StudyRow, VoteRow, VoterRow
+import seedbench.arena
+from seedbench.arena.export import export
+from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, StudyRow, VoteRow, VoterRow
 from seedbench.store import Store
 from tests.arena.wire import COOKIE, MODELS, STUDY, Answer, Page, Served, Voter, ask, cookie_of, over_the_wire, served, study
 
@@ -36,7 +36,16 @@ class Attacked:
         with store.session() as session:
             key = session.scalars(select(StudyRow.key)).one()
             files = session.scalars(select(ClipRow.file)).all()
-        words = [*MODELS, str(server.home), str(Path(arena.__file__).parent), "Traceback (most recent call last)", "site-packages", *files]
+        folder = Path(str(seedbench.arena.__file__)).parent
+        words = [
+            *MODELS,
+            str(server.home),
+            str(folder),
+            str(folder.resolve()),
+            "Traceback (most recent call last)",
+            "site-packages",
+            *files,
+        ]
         self.words = [*(word.encode() for word in words), key, key.hex().encode(), base64.b64encode(key), base64.urlsafe_b64encode(key)]
         self._seen = 0
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed
 
-from arena.store import BattleRow, VoteRow
+from seedbench.arena.store import BattleRow, VoteRow
 from seedbench.store import Store
 from tests.arena.wire import Served, Voter, over_the_wire, served, study
 

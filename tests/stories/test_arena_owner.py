@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from arena.commands import clips_folder
-from arena.desk import Desk
-from arena.store import open_store
+from seedbench.arena.commands import clips_folder
+from seedbench.arena.desk import Desk
+from seedbench.arena.store import open_store
 from seedbench.workspace import Workspace
 from tests.arena import oidc, wire
 from tests.browsing import all_text, expect, page_of

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from generators.simulator import Simulator
 from seedbench.execution import ONE_THREAD
 from seedbench.generator import Request
+from seedbench.generators.simulator import Simulator
 from tests.stories.kernel_answers import PROMPTS
 
 ROOT = Path(__file__).parents[2]

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generators.simulator import Simulator
-from metrics.analyses.speech import speech
-from metrics.impact import ImpactAlignment
-from metrics.lipsync import LipSync
-from metrics.physics import Physics
 from seedbench.clip import Clip
 from seedbench.generator import Request
+from seedbench.generators.simulator import Simulator
 from seedbench.media import write_clip
 from seedbench.metric import Metric, Sample
+from seedbench.metrics.analyses.speech import speech
+from seedbench.metrics.impact import ImpactAlignment
+from seedbench.metrics.lipsync import LipSync
+from seedbench.metrics.physics import Physics
 from seedbench.prompt import Prompt
 from tests.stories.kernel_answers import PROMPTS
 

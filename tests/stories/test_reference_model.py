@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generators.reference import Reference
-from generators.reference.model import SHIPPED, ReferenceModel
 from seedbench import registry
 from seedbench.clip import Clip
 from seedbench.generator import Generation, Request
+from seedbench.generators.reference import Reference
+from seedbench.generators.reference.model import SHIPPED, ReferenceModel
 from seedbench.metric import Sample
 from seedbench.suite import load_suite
 

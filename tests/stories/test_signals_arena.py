@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from arena.commands import clips_folder
-from arena.export import studies, votes_of
-from arena.store import StudyRow, open_store
+from seedbench.arena.commands import clips_folder
+from seedbench.arena.export import studies, votes_of
+from seedbench.arena.store import StudyRow, open_store
 from seedbench.workspace import Workspace
 from tests.arena import wire
 from tests.stories.disturbed_run import Run

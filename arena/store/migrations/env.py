@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from arena.store.models import Base
+from seedbench.arena.store.models import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

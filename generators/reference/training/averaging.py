@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from generators.reference.training.optimizer import schedule
+from seedbench.generators.reference.training.optimizer import schedule
 
 DECAY = 0.999
 ASIDE = "loss_aside"

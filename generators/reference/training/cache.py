@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from generators.reference import shards
-from generators.reference.model import Tokenizers
-from generators.reference.script import Script, Sound, Stretch
-from generators.reference.tokenizer import Grid
-from generators.reference.tokens import Vocabulary
-from generators.reference.training.data import CellRow, Cells, cells_of, heard
-from generators.reference.training.latents import Example, examples_of
+from seedbench.generators.reference import shards
+from seedbench.generators.reference.model import Tokenizers
+from seedbench.generators.reference.script import Script, Sound, Stretch
+from seedbench.generators.reference.tokenizer import Grid
+from seedbench.generators.reference.tokens import Vocabulary
+from seedbench.generators.reference.training.data import CellRow, Cells, cells_of, heard
+from seedbench.generators.reference.training.latents import Example, examples_of
 from seedbench.wholefile import whole
 
 VERSION = 5

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from generators.reference import shards, sound
-from generators.reference.script import stretches
-from generators.reference.tokenizer import Encoder, Grid, about_mean
-from generators.reference.tokens import MAX_SHOTS
+from seedbench.generators.reference import shards, sound
+from seedbench.generators.reference.script import stretches
+from seedbench.generators.reference.tokenizer import Encoder, Grid, about_mean
+from seedbench.generators.reference.tokens import MAX_SHOTS
 
 Batch = TypeVar("Batch")
 
@@ -261,7 +261,7 @@ def elsewhere_of(row: CellRow, first: int, person: int, rng: np.random.Generator
 class Shown:
     """Pictures (N, 3, H, W) in 0..1, first pairs of one shot as in :class:`PictureBatches`, with the codes each is to be made from: of the
     person seen elsewhere (N, P), of the shot (N, S), of its motion (N, M). ``heads`` (N, 3) says where the head is, NaN without
-    (:func:`generators.reference.shards.heads_of`)."""
+    (:func:`seedbench.generators.reference.shards.heads_of`)."""
 
     pictures: Tensor
     person: Tensor

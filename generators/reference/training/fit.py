@@ -20,16 +20,17 @@ import yaml
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
-from generators.reference import heldout, shards
-from generators.reference.codec import CodecConfig, SoundCodec
-from generators.reference.config import Config, load
-from generators.reference.heldout import HeldOut
-from generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Tokenizers, weights_digest
-from generators.reference.tokenizer import Grid, TokenizerConfig, VideoTokenizer
-from generators.reference.tokens import FRAMES_PER_TOKEN, Vocabulary
-from generators.reference.training import cache
-from generators.reference.training.averaging import Training
-from generators.reference.training.data import (
+from seedbench.errors import GeneratorError
+from seedbench.generators.reference import heldout, shards
+from seedbench.generators.reference.codec import CodecConfig, SoundCodec
+from seedbench.generators.reference.config import Config, load
+from seedbench.generators.reference.heldout import HeldOut
+from seedbench.generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Tokenizers, weights_digest
+from seedbench.generators.reference.tokenizer import Grid, TokenizerConfig, VideoTokenizer
+from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, Vocabulary
+from seedbench.generators.reference.training import cache
+from seedbench.generators.reference.training.averaging import Training
+from seedbench.generators.reference.training.data import (
     BandBatches,
     Cells,
     Numbered,
@@ -44,14 +45,13 @@ from generators.reference.training.data import (
     spread_of,
     told,
 )
-from generators.reference.training.latents import Example, ExampleBatches, scale_of, vocabulary_of
-from generators.reference.training.running import by_the_first, device_words, rank, run
-from generators.reference.training.tokenizers import CodecTraining, CoderTraining, FacesTraining, GridTraining, PolishTraining
-from generators.reference.training.twins import TwinTraining
-from generators.reference.training.validation import Validation
-from generators.reference.transformer import JointTransformer, TransformerConfig
-from generators.reference.twins import TWINS, Twin
-from seedbench.errors import GeneratorError
+from seedbench.generators.reference.training.latents import Example, ExampleBatches, scale_of, vocabulary_of
+from seedbench.generators.reference.training.running import by_the_first, device_words, rank, run
+from seedbench.generators.reference.training.tokenizers import CodecTraining, CoderTraining, FacesTraining, GridTraining, PolishTraining
+from seedbench.generators.reference.training.twins import TwinTraining
+from seedbench.generators.reference.training.validation import Validation
+from seedbench.generators.reference.transformer import JointTransformer, TransformerConfig
+from seedbench.generators.reference.twins import TWINS, Twin
 from seedbench.plan import make_metrics
 from seedbench.wholefile import whole
 

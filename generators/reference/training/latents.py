@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.reference import shards, sound
-from generators.reference.codec import COLUMNS
-from generators.reference.flow import drawn_states
-from generators.reference.model import Scale, Tokenizers
-from generators.reference.script import PAUSE, Script, read
-from generators.reference.tokenizer import about_mean
-from generators.reference.tokens import FRAMES_PER_TOKEN, Scripts, Vocabulary, batched, n_tokens, voice_of
-from generators.reference.training.data import CellRow, Cells, Numbered, as_acted
-from generators.reference.transformer import KINDS, Latents
-from generators.reference.twins import Twin
+from seedbench.generators.reference import shards, sound
+from seedbench.generators.reference.codec import COLUMNS
+from seedbench.generators.reference.flow import drawn_states
+from seedbench.generators.reference.model import Scale, Tokenizers
+from seedbench.generators.reference.script import PAUSE, Script, read
+from seedbench.generators.reference.tokenizer import about_mean
+from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, Scripts, Vocabulary, batched, n_tokens, voice_of
+from seedbench.generators.reference.training.data import CellRow, Cells, Numbered, as_acted
+from seedbench.generators.reference.transformer import KINDS, Latents
+from seedbench.generators.reference.twins import Twin
 
 _SHOT_PICTURES = 6
 MIN_WORD_COUNT = 3
@@ -41,7 +41,7 @@ class Example:
 
 def vocabulary_of(rows: Iterable[shards.Row], *, max_words: int, max_symbols: int) -> Vocabulary:
     """Words seen at least three times, every character of every sound, and mean lengths of sounds."""
-    from generators.reference.script import words_of
+    from seedbench.generators.reference.script import words_of
 
     words: Counter[str] = Counter()
     lasting: dict[str, list[float]] = defaultdict(list)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from generators.reference.codec import CodecConfig, SoundCodec, sound_loss, spoiled
-from generators.reference.faces import Faces, cut_out, mouth, oval, places
-from generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, VideoTokenizer, picture_loss
-from generators.reference.training.averaging import Training
-from generators.reference.training.data import Shown, Views, pairs_of
-from generators.reference.training.optimizer import schedule
+from seedbench.generators.reference.codec import CodecConfig, SoundCodec, sound_loss, spoiled
+from seedbench.generators.reference.faces import Faces, cut_out, mouth, oval, places
+from seedbench.generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, VideoTokenizer, picture_loss
+from seedbench.generators.reference.training.averaging import Training
+from seedbench.generators.reference.training.data import Shown, Views, pairs_of
+from seedbench.generators.reference.training.optimizer import schedule
 
 CODE_NOISE = 0.1
 _ACTING_WEIGHTS = (3.0, 3.0, 1.0, 1.0)

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 
-from generators.reference.flow import loss_of
-from generators.reference.training.averaging import Training
-from generators.reference.training.latents import Tasks
-from generators.reference.transformer import JointTransformer, TransformerConfig
-from generators.reference.twins import Twin
+from seedbench.generators.reference.flow import loss_of
+from seedbench.generators.reference.training.averaging import Training
+from seedbench.generators.reference.training.latents import Tasks
+from seedbench.generators.reference.transformer import JointTransformer, TransformerConfig
+from seedbench.generators.reference.twins import Twin
 
 
 class TwinTraining(Training[JointTransformer]):

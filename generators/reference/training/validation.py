@@ -18,15 +18,15 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from generators.reference.flow import Sampling
-from generators.reference.generate import generate
-from generators.reference.heldout import HeldOut
-from generators.reference.model import ReferenceModel
-from generators.reference.training.averaging import Training
-from generators.simulator import Simulator
 from seedbench.clip import Clip, file_sha256
 from seedbench.errors import ClipError, SeedBenchError, WeightsError
 from seedbench.generator import Request
+from seedbench.generators.reference.flow import Sampling
+from seedbench.generators.reference.generate import generate
+from seedbench.generators.reference.heldout import HeldOut
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.training.averaging import Training
+from seedbench.generators.simulator import Simulator
 from seedbench.metric import Metric, Sample, SetMetric
 from seedbench.plan import applies, make_metrics
 from seedbench.prompt import Prompt

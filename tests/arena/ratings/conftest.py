@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import Votes
+from seedbench.arena.ratings.bradley_terry import Votes
 
 
 def drawn(

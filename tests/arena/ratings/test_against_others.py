@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from arena.ratings.against_others import Against, against_others
-from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes
+from seedbench.arena.ratings.against_others import Against, against_others
+from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes
 
 Arena = Callable[..., Votes]
 STRENGTHS = np.array([0.9, 0.55, 0.2, -0.2, -0.55, -0.9])

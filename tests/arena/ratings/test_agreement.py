@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arena.ratings.agreement import alpha
+from seedbench.arena.ratings.agreement import alpha
 
 #: Four observers and twelve units, 0 for no answer: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", section C.
 PUBLISHED = np.array(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
-from arena.ratings.clustering import covariance
+from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
+from seedbench.arena.ratings.clustering import covariance
 
 GOLDEN = json.loads((Path(__file__).parent / "arena_rank.json").read_text(encoding="utf-8"))
 OUTCOMES = {"model_a": LEFT, "tie": TIE, "model_b": RIGHT}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
+from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
 
 Arena = Callable[..., Votes]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
-from arena.ratings.clustering import Unit, covariance, places
-from arena.ratings.ranks import Ranks, ranks
+from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
+from seedbench.arena.ratings.clustering import Unit, covariance, places
+from seedbench.arena.ratings.ranks import Ranks, ranks
 
 Arena = Callable[..., Votes]
 STRENGTHS = np.array([0.7, 0.4, 0.1, -0.1, -0.4, -0.7])
@@ -55,7 +55,7 @@ def test_sparse_and_dense_sums_agree(arena: Arena, monkeypatch: pytest.MonkeyPat
     votes = arena(STRENGTHS, 400, 3)
     fitted = fit(votes)
     dense = covariance(votes, fitted).values
-    monkeypatch.setattr("arena.ratings.clustering._DENSE_CELLS", 0)
+    monkeypatch.setattr("seedbench.arena.ratings.clustering._DENSE_CELLS", 0)
     assert covariance(votes, fitted).values == pytest.approx(dense, abs=1e-12)
 
 

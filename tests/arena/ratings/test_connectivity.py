@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
-from arena.ratings.connectivity import links
-from arena.ratings.elo import online
+from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
+from seedbench.arena.ratings.connectivity import links
+from seedbench.arena.ratings.elo import online
 
 
 def votes(m: int, *rows: tuple[int, int, int]) -> Votes:

@@ -8,8 +8,8 @@ import evalica
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import ELO, Votes, fit
-from arena.ratings.elo import online
+from seedbench.arena.ratings.bradley_terry import ELO, Votes, fit
+from seedbench.arena.ratings.elo import online
 
 Arena = Callable[..., Votes]
 WINNERS = (evalica.Winner.X, evalica.Winner.Draw, evalica.Winner.Y)

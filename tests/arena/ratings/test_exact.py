@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from arena.ratings.exact import able, at_most, fisher
+from seedbench.arena.ratings.exact import able, at_most, fisher
 
 
 @pytest.mark.parametrize("seed", range(8))

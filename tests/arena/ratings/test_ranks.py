@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import Votes, fit
-from arena.ratings.clustering import covariance
-from arena.ratings.ranks import critical_value, ranks, tiers
+from seedbench.arena.ratings.bradley_terry import Votes, fit
+from seedbench.arena.ratings.clustering import covariance
+from seedbench.arena.ratings.ranks import critical_value, ranks, tiers
 
 Arena = Callable[..., Votes]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
-from arena.ratings.robustness import Action, influence, worst_share, worst_voter
+from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
+from seedbench.arena.ratings.robustness import Action, influence, worst_share, worst_voter
 
 Arena = Callable[..., Votes]
 

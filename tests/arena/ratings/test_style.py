@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from arena.ratings.bradley_terry import ELO, Votes, fit
-from arena.ratings.style import distinct, held_equal
+from seedbench.arena.ratings.bradley_terry import ELO, Votes, fit
+from seedbench.arena.ratings.style import distinct, held_equal
 
 Arena = Callable[..., Votes]
 STRENGTHS = np.array([0.5, 0.0, -0.5])

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from generators.reference.codec import CodecConfig, SoundCodec
-from generators.reference.model import ReferenceModel, Scale, Tokenizers
-from generators.reference.script import Script, Sound, Stretch
-from generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
-from generators.reference.tokens import Vocabulary
-from generators.reference.transformer import KINDS, JointTransformer, TransformerConfig
+from seedbench.generators.reference.codec import CodecConfig, SoundCodec
+from seedbench.generators.reference.model import ReferenceModel, Scale, Tokenizers
+from seedbench.generators.reference.script import Script, Sound, Stretch
+from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
+from seedbench.generators.reference.tokens import Vocabulary
+from seedbench.generators.reference.transformer import KINDS, JointTransformer, TransformerConfig
 from seedbench.prompt import Character, Prompt, Shot
 
 CODES = {"person": 16, "shot": 16, "video": 16, "sound": 16}

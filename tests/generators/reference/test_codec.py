@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generators.reference.codec import COLUMNS, CodecConfig, SoundCodec, sound_loss, spoiled
-from generators.reference.model import ReferenceModel
-from generators.reference.sound import BANDS
+from seedbench.generators.reference.codec import COLUMNS, CodecConfig, SoundCodec, sound_loss, spoiled
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.sound import BANDS
 
 
 def test_a_code_stands_for_eighty_milliseconds(model: ReferenceModel) -> None:

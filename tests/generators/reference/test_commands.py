@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from generators.reference import commands
-from generators.reference.config import load, shipped
 from seedbench.errors import GeneratorError
+from seedbench.generators.reference import commands
+from seedbench.generators.reference.config import load, shipped
 from seedbench.registry import entries
 from seedbench.registry import load as registered
 
@@ -17,7 +17,7 @@ RUN = CliRunner()
 
 def test_the_commands_and_the_generator_are_registered() -> None:
     assert registered("commands", "reference") is commands.app
-    assert entries("generators")["reference"].value == "generators.reference:Reference"
+    assert entries("generators")["reference"].value == "seedbench.generators.reference:Reference"
 
 
 @pytest.mark.parametrize("name", ["shards", "train", "eval"])

@@ -12,14 +12,14 @@ import pytest
 import soundfile
 import torch
 
-from generators.reference.conditions import PREFIX_S, Given, fitted, given_by, pictures, seen
-from generators.reference.flow import Sampling
-from generators.reference.generate import sampled
-from generators.reference.model import ReferenceModel
-from generators.reference.script import read
-from generators.reference.tokenizer import about_mean
 from seedbench.errors import ClipError, GeneratorError
 from seedbench.generator import Request
+from seedbench.generators.reference.conditions import PREFIX_S, Given, fitted, given_by, pictures, seen
+from seedbench.generators.reference.flow import Sampling
+from seedbench.generators.reference.generate import sampled
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.script import read
+from seedbench.generators.reference.tokenizer import about_mean
 from seedbench.prompt import Character, Edit, Line, Prompt, Reference, Shot
 
 HELLO = Line(character="ann", text="Hello.", start_s=0.3)

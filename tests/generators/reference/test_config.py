@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from generators.reference.config import RUNTIME, Config, load, shipped
 from seedbench.errors import GeneratorError
+from seedbench.generators.reference.config import RUNTIME, Config, load, shipped
 
 
 def written(folder: Path, text: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generators.reference.evaluation import Cell, table_of
+from seedbench.generators.reference.evaluation import Cell, table_of
 from seedbench.prompt import Prompt, Shot
 
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.reference.faces import EDGE, LOW, REACH, TALL, Faces, cut_out, laid_over, places
-from generators.reference.model import ReferenceModel
-from generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
-from generators.reference.training.data import Shown
-from generators.reference.training.tokenizers import FacesTraining
+from seedbench.generators.reference.faces import EDGE, LOW, REACH, TALL, Faces, cut_out, laid_over, places
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
+from seedbench.generators.reference.training.data import Shown
+from seedbench.generators.reference.training.tokenizers import FacesTraining
 
 HEADS = torch.tensor([[1.0, 0.5, 0.5], [0.8, 0.4, 0.3]])
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.reference.flow import (
+from seedbench.generators.reference.flow import (
     LOOKS_GUIDED,
     TOLD_WEIGHT,
     Sampling,
@@ -22,10 +22,10 @@ from generators.reference.flow import (
     sample,
     told_weights,
 )
-from generators.reference.model import ReferenceModel
-from generators.reference.script import Script
-from generators.reference.tokens import Scripts, Vocabulary, batched
-from generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, Latents, TransformerConfig
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.script import Script
+from seedbench.generators.reference.tokens import Scripts, Vocabulary, batched
+from seedbench.generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, Latents, TransformerConfig
 
 VOCABULARY = Vocabulary(("a", "man"), ("a", "h"), {"": 0.08})
 CODES = {"person": 16, "shot": 32, "video": 48, "sound": 16}

@@ -12,14 +12,14 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from generators.reference import Reference
-from generators.reference.model import ReferenceModel
-from generators.reference.painting import samples
 from seedbench.batching import batches
 from seedbench.clip import Clip
 from seedbench.errors import GeneratorError
 from seedbench.execution import LocalExecutor
 from seedbench.generator import Generation, Request
+from seedbench.generators.reference import Reference
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.painting import samples
 from seedbench.prompt import Character, Line, Music, Prompt
 from seedbench.prompt import Reference as Asset
 from seedbench.spec import GeneratorSpec
@@ -146,7 +146,7 @@ def test_a_clip_is_computed_on_one_thread_whatever_the_process_has(
         seen.append({torch.get_num_threads(), *(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")})
         return samples(*given, **options)
 
-    monkeypatch.setattr("generators.reference.generate.samples", noted)
+    monkeypatch.setattr("seedbench.generators.reference.generate.samples", noted)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -264,10 +264,10 @@ def test_it_makes_one_clip_at_a_time_and_the_same_each_time() -> None:
 def test_neither_torch_nor_lightning_is_loaded_before_a_clip_is_made() -> None:
     code = """
 import sys
-from generators.reference import Reference
+from seedbench.generators.reference import Reference
 Reference(twin="cascaded").capabilities()
 print(sorted({"torch", "cv2", "librosa", "lightning", "scipy"} & set(sys.modules)))
-import generators.reference.generate
+import seedbench.generators.reference.generate
 print(sorted({"lightning", "tensorboard"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from generators.reference.limits import CAPABILITIES, MAX_DURATION_S, refusal_of
+from seedbench.generators.reference.limits import CAPABILITIES, MAX_DURATION_S, refusal_of
 from seedbench.prompt import Character, Edit, Event, Music, Prompt, Reference, Shot, Sign
 from seedbench.suite import load_suite
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Scale, Tokenizers, weights_digest
-from generators.reference.transformer import KINDS, Latents
 from seedbench.errors import GeneratorError
+from seedbench.generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Scale, Tokenizers, weights_digest
+from seedbench.generators.reference.transformer import KINDS, Latents
 
 
 def parts(model: ReferenceModel) -> dict[str, torch.Tensor]:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.reference.model import ReferenceModel
-from generators.reference.painting import frames, samples
-from generators.reference.script import Script, Stretch
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.painting import frames, samples
+from seedbench.generators.reference.script import Script, Stretch
 
 Codes = tuple[Tensor, Tensor, Tensor]
 

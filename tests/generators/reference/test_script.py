@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.reference.script import EVENT, MAX_SOUNDS, MAX_WORDS, PAUSE, Stretch, pronounce, read, words_of
 from seedbench.errors import GeneratorError
+from seedbench.generators.reference.script import EVENT, MAX_SOUNDS, MAX_WORDS, PAUSE, Stretch, pronounce, read, words_of
 from seedbench.prompt import Character, Event, Line, Prompt, Shot
 
 DURATIONS = {"": 0.08, "l": 0.05}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
-from generators.reference import sentences
-from generators.reference.sentences import HELD_OUT, count_words, languages, sentence
-from generators.simulator.speech import speak
 from seedbench.errors import GeneratorError
+from seedbench.generators.reference import sentences
+from seedbench.generators.reference.sentences import HELD_OUT, count_words, languages, sentence
+from seedbench.generators.simulator.speech import speak
 
 GRAMMARS = tomllib.loads(Path(sentences.__file__).with_name("sentences.toml").read_text(encoding="utf-8"))
 SUITES = sorted(Path(sentences.__file__).parents[2].glob("datasets/*/suite.yaml"))

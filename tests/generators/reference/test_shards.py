@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generators.reference import shards, world
-from generators.reference.shards import ACTING, ShardSize
-from generators.reference.training.data import CellRow, Cells, acted
-from generators.simulator.breakage import breakage_of
-from generators.simulator.plan import plan_scene
-from generators.simulator.soundtrack import record
-from generators.simulator.truth import truth_of
 from seedbench.errors import GeneratorError
+from seedbench.generators.reference import shards, world
+from seedbench.generators.reference.shards import ACTING, ShardSize
+from seedbench.generators.reference.training.data import CellRow, Cells, acted
+from seedbench.generators.simulator.breakage import breakage_of
+from seedbench.generators.simulator.plan import plan_scene
+from seedbench.generators.simulator.soundtrack import record
+from seedbench.generators.simulator.truth import truth_of
 
 SMALL = ShardSize(64, 32)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generators.reference import sheet
-from generators.reference.evaluation import Cell, shown
 from seedbench.clip import Clip
+from seedbench.generators.reference import sheet
+from seedbench.generators.reference.evaluation import Cell, shown
 from seedbench.media import write_clip
 from seedbench.prompt import Prompt
 

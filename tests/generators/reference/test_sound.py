@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from librosa import mel_frequencies
 
-from generators.reference.sound import BANDS, COLUMNS_PER_FRAME, FLOOR, HOP, RATE, fitted, log_mel, sounded
+from seedbench.generators.reference.sound import BANDS, COLUMNS_PER_FRAME, FLOOR, HOP, RATE, fitted, log_mel, sounded
 
 CENTRES = mel_frequencies(n_mels=BANDS + 2, fmin=40, fmax=RATE / 2)[1:-1]
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from generators.reference.layers import Conv
-from generators.reference.model import ReferenceModel
-from generators.reference.tokenizer import CELL, TokenizerConfig, VideoTokenizer, about_mean, picture_loss, sharpness_loss
+from seedbench.generators.reference.layers import Conv
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.tokenizer import CELL, TokenizerConfig, VideoTokenizer, about_mean, picture_loss, sharpness_loss
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from generators.reference.script import Script, Sound, Stretch
-from generators.reference.sound import BANDS, FLOOR, RATE, log_mel
-from generators.reference.tokens import GRAM_BUCKETS, TOKEN_S, VOICE, Vocabulary, batched, grams, n_tokens, voice_of
+from seedbench.generators.reference.script import Script, Sound, Stretch
+from seedbench.generators.reference.sound import BANDS, FLOOR, RATE, log_mel
+from seedbench.generators.reference.tokens import GRAM_BUCKETS, TOKEN_S, VOICE, Vocabulary, batched, grams, n_tokens, voice_of
 
 VOCABULARY = Vocabulary(("a", "man"), ("a", "h", "ɪ"), {"": 0.08})
 

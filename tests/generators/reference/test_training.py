@@ -15,21 +15,21 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from generators.reference import Reference
-from generators.reference.config import Config
-from generators.reference.model import ReferenceModel, Tokenizers
-from generators.reference.shards import read
-from generators.reference.training import fit, running
-from generators.reference.training.averaging import ASIDE, moved, moving_average
-from generators.reference.training.data import ShownBatches, acted
-from generators.reference.training.optimizer import optimizer_of
-from generators.reference.training.twins import TwinTraining
-from generators.reference.training.validation import Figure, append, scored
-from generators.reference.transformer import TransformerConfig
-from generators.reference.world import draw
 from seedbench.clip import Clip
 from seedbench.errors import GeneratorError, UnknownNameError
 from seedbench.generator import Request
+from seedbench.generators.reference import Reference
+from seedbench.generators.reference.config import Config
+from seedbench.generators.reference.model import ReferenceModel, Tokenizers
+from seedbench.generators.reference.shards import read
+from seedbench.generators.reference.training import fit, running
+from seedbench.generators.reference.training.averaging import ASIDE, moved, moving_average
+from seedbench.generators.reference.training.data import ShownBatches, acted
+from seedbench.generators.reference.training.optimizer import optimizer_of
+from seedbench.generators.reference.training.twins import TwinTraining
+from seedbench.generators.reference.training.validation import Figure, append, scored
+from seedbench.generators.reference.transformer import TransformerConfig
+from seedbench.generators.reference.world import draw
 from seedbench.plan import make_metrics
 from seedbench.stopping import SIGNALS, Stopped
 
@@ -247,7 +247,7 @@ def test_a_training_goes_on_only_from_what_it_began_with(
         fit.train(config, out=tmp_path, shards_folder=shards, report=nothing)
     with pytest.raises(GeneratorError, match="was begun without --start"):
         fit.train(tiny(validation={"every": 0}), out=trained, shards_folder=shards, start=tmp_path, report=nothing)
-    monkeypatch.setattr("generators.reference.shards.VERSION", 99)
+    monkeypatch.setattr("seedbench.generators.reference.shards.VERSION", 99)
     with pytest.raises(GeneratorError, match="they are of version 99 now"):
         fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.reference.flow import all_noisy
-from generators.reference.model import ReferenceModel
-from generators.reference.script import Script, Sound, Stretch
-from generators.reference.tokens import VOICE, Scripts, batched
-from generators.reference.transformer import ABSENT, GIVEN, KINDS, JointTransformer, Latents, TransformerConfig, turned
+from seedbench.generators.reference.flow import all_noisy
+from seedbench.generators.reference.model import ReferenceModel
+from seedbench.generators.reference.script import Script, Sound, Stretch
+from seedbench.generators.reference.tokens import VOICE, Scripts, batched
+from seedbench.generators.reference.transformer import ABSENT, GIVEN, KINDS, JointTransformer, Latents, TransformerConfig, turned
 
 CLOSE = 1e-5
 
@@ -203,7 +203,7 @@ def test_before_training_nothing_moves() -> None:
     scripts = Script(("a",), (), (Stretch(0, 10, 0),), 1, 10)
     config = TransformerConfig(width=32, depth=1, heads=1, text_depth=1, codes=dict.fromkeys(KINDS, 16))
     fresh = JointTransformer(config)
-    from generators.reference.tokens import Vocabulary
+    from seedbench.generators.reference.tokens import Vocabulary
 
     batch = batched([scripts], Vocabulary((), (), {"": 0.1}))
     made = fresh(noise(batch), all_noisy(batch), torch.zeros(1), batch, fresh.read(batch))

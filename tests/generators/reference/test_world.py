@@ -8,10 +8,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from generators import simulator
-from generators.reference import limits, world
-from generators.simulator.breakage import breakage_of
-from generators.simulator.plan import plan_scene
+from seedbench.generators import simulator
+from seedbench.generators.reference import limits, world
+from seedbench.generators.simulator.breakage import breakage_of
+from seedbench.generators.simulator.plan import plan_scene
 from seedbench.prompt import Look, Prompt
 
 MANY = 400

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generators.simulator import assets
+from seedbench.generators.simulator import assets
 from seedbench.suite import load_suite
 
 
