@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt seedbench/weights.toml
 # The main job in small: the simulator as the ceiling, one broken on purpose, and two more, on the suite `quick`; then the report; at
 # last the arena on the same clips, with votes of simulated voters, to be opened and voted in.
 demo: setup
-	$(BIN)/python -m seedbench.demo
+	$(BIN)/python -m seedbench.cli.demo
 	$(BIN)/seedbench arena demo
 
 # Every test, the browser's too. Chromium comes from the system's packages where it is not there yet.

@@ -20,15 +20,15 @@ from seedbench.arena.rules import Rules
 from seedbench.arena.store import ClipRow, PairRow, StudyRow
 from seedbench.arena.study import Settings, StudyError, study_lock
 from seedbench.arena.votes import Profile
-from seedbench.breakage import break_clip
-from seedbench.clip import file_sha256
+from seedbench.clips.clip import file_sha256
+from seedbench.clips.degradations import break_clip
+from seedbench.clips.media import probe
 from seedbench.errors import SeedBenchError
-from seedbench.locks import FileLocks
-from seedbench.media import probe
-from seedbench.prompt import Prompt
-from seedbench.report.data import RunReport
-from seedbench.stopping import held
+from seedbench.files.locks import FileLocks
+from seedbench.processes.stopping import held
+from seedbench.results.data import RunReport
 from seedbench.store import Store
+from seedbench.suites.prompt import Prompt
 
 #: How one side of a gold pair is broken, so that a careful voter cannot miss it. Sound, where there is none, cannot be.
 _GOLD_WITH_SOUND = ({"delay-sound": 1000.0}, {"drop-sound": 0.999}, {"blur": 8.0})
@@ -78,7 +78,7 @@ class Prepared:
 def captions_of(prompt: Prompt) -> tuple[Caption, ...]:
     """The lines of a prompt as captions: from where each is to begin for as long as it takes to say, or until the next.
 
-    >>> from seedbench.prompt import Character, Line, Prompt
+    >>> from seedbench.suites.prompt import Character, Line, Prompt
     >>> speech = (Line(character="a", text="Good morning to you all."), Line(character="a", text="Bye.", start_s=1.5))
     >>> captions_of(Prompt(id="p", text="", task="talking", cast=(Character(id="a"),), speech=speech))
     ((0.2, 1.5, 'Good morning to you all.'), (1.5, 2.7, 'Bye.'))

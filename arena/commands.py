@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 if TYPE_CHECKING:
     from seedbench.arena.board import Board
     from seedbench.arena.rules import Rules
     from seedbench.arena.study import Settings
-    from seedbench.locks import Holder
-    from seedbench.workspace import Workspace
+    from seedbench.files.locks import Holder
+    from seedbench.store.workspace import Workspace
 
 app = typer.Typer(help="Blind pairs, votes, and boards that claim no more than the votes hold.", no_args_is_help=True)
 
@@ -151,8 +151,8 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
 
     from seedbench.arena import ballots
     from seedbench.arena.store import open_store
-    from seedbench.reporting import load_report, spec_of
-    from seedbench.workspace import Workspace
+    from seedbench.results.load import load_report, spec_of
+    from seedbench.store.workspace import Workspace
 
     workspace = Workspace.current()
     store = open_store(workspace.database_url)
@@ -214,7 +214,7 @@ def serve(
     from seedbench.arena.server import serve as open_to_voters
     from seedbench.arena.store import open_store
     from seedbench.arena.study import study_lock
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     if owner and login is None:
         raise logins.LoginError("owners are told from others by a login: name its file with --login")
@@ -254,7 +254,7 @@ def demo(
     from seedbench.arena.export import votes_of
     from seedbench.arena.store import open_store
     from seedbench.arena.study import Settings, StudyError, study_lock
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     workspace, console, label = Workspace.current(), Console(), name or run
     store = open_store(workspace.database_url)
@@ -301,7 +301,7 @@ def studies() -> None:
     """List the studies of this workspace."""
     from seedbench.arena.export import studies as listed
     from seedbench.arena.store import open_store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     for one in listed(open_store(Workspace.current().database_url)):
         typer.echo(f"{one.name}: {one.n_votes} votes of {one.n_voters} voters on {one.n_pairs} pairs, since {one.created_at}")
@@ -317,7 +317,7 @@ def study(name: Annotated[str, typer.Argument(metavar="STUDY", help="The study."
     from seedbench.arena.progress import agreeing_of, exclusions_of, progress_of
     from seedbench.arena.rules import counted
     from seedbench.arena.store import open_store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     store, console = open_store(Workspace.current().database_url), Console(highlight=False)
     now, votes = progress_of(store, name), votes_of(store, name)
@@ -357,7 +357,7 @@ def export(
     """Write a study's votes without identities, its rules, settings and boards."""
     from seedbench.arena.export import export as write_out
     from seedbench.arena.store import open_store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     for file in write_out(open_store(Workspace.current().database_url), study, out):
         typer.echo(str(file))
@@ -368,7 +368,7 @@ def backup(out: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; n
     """Copy the database into one file, also while the arena runs."""
     from seedbench.arena.export import backup as copy
     from seedbench.arena.store import open_store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     typer.echo(str(copy(open_store(Workspace.current().database_url), out)))
 

@@ -32,7 +32,7 @@ from seedbench.arena.rules import Rules
 from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
 from seedbench.arena.study import Settings, StudyError
 from seedbench.arena.votes import OVERALL, Choice, Origin, least_s
-from seedbench.clip import file_sha256
+from seedbench.clips.clip import file_sha256
 from seedbench.errors import ClipError, SeedBenchError
 from seedbench.store import Store
 

@@ -18,8 +18,8 @@ from seedbench.arena.showing import as_json, markdown
 from seedbench.arena.store import BattleRow, ClipRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow, study_of
 from seedbench.arena.votes import Vote, write
 from seedbench.errors import StorageError
+from seedbench.files.atomic import whole
 from seedbench.store import Store
-from seedbench.wholefile import whole
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, selectinload
 
-from seedbench import registry
 from seedbench.arena.export import rules_of, vote_id, votes_of
 from seedbench.arena.rules import counted
 from seedbench.arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
 from seedbench.errors import PluginError, UnknownNameError
-from seedbench.metric import Direction, Measure, MetricInfo
-from seedbench.metric_records import kept_infos
+from seedbench.plugins import registry
+from seedbench.plugins.metric import Direction, Measure, MetricInfo
+from seedbench.plugins.metric_records import kept_infos
 from seedbench.report.wording import ARROWS, listed, said, unit_of
-from seedbench.statistics import Estimate, rate_interval
+from seedbench.results.statistics import Estimate, rate_interval
 from seedbench.store import CellRow, ScoreRow, Store
 
 _SAYS = {("left", True): "first", ("left", False): "second", ("right", True): "second", ("right", False): "first"}

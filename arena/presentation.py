@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from seedbench.arena.votes import Profile
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import ProbeFacts, write_clip
 from seedbench.errors import SeedBenchError
-from seedbench.media import ProbeFacts, write_clip
 
 LOUDNESS_LUFS = -16.0
 TRUE_PEAK_DB = -1.5
@@ -171,7 +171,7 @@ def matched(source: Path, goal: Path, canvas: Canvas) -> Presented:
 
 
 def _presented(clip: Clip, goal: Path, profile: Profile) -> Presented:
-    from seedbench.media import probe
+    from seedbench.clips.media import probe
 
     shown = probe(goal)
     level = loudness(clip.audio(RATE).samples, RATE).integrated if clip.facts.has_audio else None

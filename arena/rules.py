@@ -18,9 +18,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import bdtr
 
-from seedbench import yamlmodel
 from seedbench.arena.votes import Kind, Origin, Vote
 from seedbench.errors import SeedBenchError
+from seedbench.files import yaml_model as yamlmodel
 
 Answer = Literal["ok", "excluded", "unchecked"]
 DEFAULT = Path(__file__).parent / "rules.yaml"

@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from seedbench import yamlmodel
 from seedbench.arena.pairing import Policy
 from seedbench.arena.votes import Profile
 from seedbench.errors import SeedBenchError
+from seedbench.files import yaml_model as yamlmodel
 
 Question = Literal["sound", "prompt", "physics"]
 QUESTIONS: dict[str, str] = {

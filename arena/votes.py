@@ -15,9 +15,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from seedbench.complaint import explain
 from seedbench.errors import SeedBenchError
-from seedbench.wholefile import whole
+from seedbench.files.atomic import whole
+from seedbench.files.validation_messages import explain
 
 Choice = Literal["left", "right", "tie", "both_bad"]
 Profile = Literal["native", "matched"]

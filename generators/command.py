@@ -23,12 +23,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from seedbench.clip import file_sha256
+from seedbench.clips.clip import file_sha256
 from seedbench.errors import SeedBenchError
-from seedbench.generator import Capabilities, Generation, Generator, Request
-from seedbench.programs import run_program
-from seedbench.prompt import Prompt
-from seedbench.references import ReferenceLimits, render
+from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
+from seedbench.processes.programs import run_program
+from seedbench.suites.prompt import Prompt
+from seedbench.suites.references import ReferenceLimits, render
 
 REFUSED = 10
 PLACEHOLDERS = ("prompt", "prompt_file", "seed", "out", "facts", "width", "height", "fps", "duration", "references")

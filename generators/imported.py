@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from seedbench.clip import file_sha256
-from seedbench.generator import Capabilities, Generation, Generator, Request
+from seedbench.clips.clip import file_sha256
 from seedbench.generators.manifest import LARGEST, SUFFIXES, ManifestError, counted, near, number, rows, slug, unread, whole_number
-from seedbench.prompt import Prompt
-from seedbench.references import ReferenceLimits
-from seedbench.suite import Suite
+from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
+from seedbench.suites.prompt import Prompt
+from seedbench.suites.references import ReferenceLimits
+from seedbench.suites.suite import Suite
 
 MEDIA_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".gif"})
 REQUIRED = ("generator", "prompt_id", "file")

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.clip import Clip
-from seedbench.evidence import Curve, Facts, Mark, Panel, Series
-from seedbench.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
+from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.bodies import bodies
 from seedbench.metrics.analyses.contacts import Contact, Motion, motion, touches
 from seedbench.metrics.analyses.onsets import Onsets, onsets
-from seedbench.prompt import Prompt
+from seedbench.plugins.evidence import Curve, Facts, Mark, Panel, Series
+from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
+from seedbench.suites.prompt import Prompt
 
 BACKEND = "parabolas1-flux10ms-120ms"
 WINDOW_S = 0.12

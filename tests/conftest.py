@@ -14,11 +14,11 @@ import pytest
 TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed distribution; spawned workers inherit the path
 
-from seedbench.analysis import use_cache  # noqa: E402
-from seedbench.compiled import own_place, record_compiled  # noqa: E402
-from seedbench.media import write_clip  # noqa: E402
-from seedbench.scratch import leave  # noqa: E402
-from seedbench.workspace import Workspace  # noqa: E402
+from seedbench.clips.media import write_clip  # noqa: E402
+from seedbench.files.scratch import leave  # noqa: E402
+from seedbench.plugins.analysis import use_cache  # noqa: E402
+from seedbench.runs.numba_cache import own_place, record_compiled  # noqa: E402
+from seedbench.store.workspace import Workspace  # noqa: E402
 
 os.environ["NUMBA_CACHE_DIR"] = str(own_place(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from seedbench import code_digest, weights_lists, work
+from seedbench.plugins import code_digest, weights_lists
+from seedbench.runs import tasks as work
 
 HEAD = """
-from seedbench.metric import Measure, Metric, MetricInfo, Score
+from seedbench.plugins.metric import Measure, Metric, MetricInfo, Score
 
 def info(name, **more):
     one = Measure(name="value", title="Value", unit="", direction="up", meaning="A number.", headline=True)

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedbench.errors import GeneratorError
-from seedbench.generator import Capabilities, Generation, Generator, Request
 from seedbench.generators.reference.twins import TWINS, temperature_of
+from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 
 if TYPE_CHECKING:
     from seedbench.generators.reference.model import ReferenceModel
-    from seedbench.prompt import Prompt
+    from seedbench.suites.prompt import Prompt
 
 __all__ = ["Reference"]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from seedbench.errors import GeneratorError
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 app = typer.Typer(help="Train and evaluate the reference model and its cascaded twin.", no_args_is_help=True)
 

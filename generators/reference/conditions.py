@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
 from seedbench.errors import GeneratorError
-from seedbench.generator import Request
 from seedbench.generators.reference import sound
 from seedbench.generators.reference.codec import COLUMNS
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.script import FPS, Script, Stretch, read
 from seedbench.generators.reference.tokenizer import about_mean
 from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, TOKEN_S, n_tokens, voice_of
-from seedbench.prompt import Prompt, Reference
+from seedbench.plugins.generator import Request
+from seedbench.suites.prompt import Prompt, Reference
 
 PREFIX_S = 1.6
 """How much of a clip one goes on from is heard and seen again, in seconds: what the model was trained on."""

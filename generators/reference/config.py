@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from seedbench import yamlmodel
 from seedbench.errors import GeneratorError
+from seedbench.files import yaml_model as yamlmodel
 from seedbench.generators.reference.shards import Job, ShardSize, jobs
-from seedbench.registry import did_you_mean
+from seedbench.plugins.registry import did_you_mean
 
 FOLDER = Path(__file__).parent / "configs"
 #: Sections that say how the work is done and watched: a begun training may go on under others. All else decides the weights.

@@ -16,9 +16,9 @@ from seedbench.generators.reference import heldout, sheet
 from seedbench.generators.reference.model import SHIPPED, ReferenceModel
 from seedbench.generators.reference.script import FPS
 from seedbench.generators.reference.twins import TEMPERATURES
-from seedbench.prompt import Prompt
-from seedbench.report.data import SummaryRow
-from seedbench.statistics import Estimate, mean_interval, paired_difference, rate_interval
+from seedbench.results.data import SummaryRow
+from seedbench.results.statistics import Estimate, mean_interval, paired_difference, rate_interval
+from seedbench.suites.prompt import Prompt
 
 METRICS = ("lipsync", "identity", "impact", "physics", "video_distance")
 FRAME_MS = 1000 / FPS
@@ -44,7 +44,7 @@ def untrained(weights: Path) -> Path:
 
     from seedbench.generators.reference.model import weights_digest
     from seedbench.generators.reference.transformer import JointTransformer
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     folder = Workspace.current().folder / "untrained" / weights_digest("joint", weights)[:12]
     if not (folder / "joint.safetensors").exists():  # written last, and whole
@@ -139,9 +139,9 @@ def trained_in_words(folder: Path) -> str:
 
 def read(name: str) -> tuple[list[Cell], dict[tuple[str, str], SummaryRow]]:
     """The cells of a run, and its set scores by (generator, measure)."""
-    from seedbench.reporting import load_report
+    from seedbench.results.load import load_report
     from seedbench.store import Store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     workspace = Workspace.current()
     report = load_report(Store(workspace.database_url), workspace, name, needs_clips=True)
@@ -162,10 +162,10 @@ def read(name: str) -> tuple[list[Cell], dict[tuple[str, str], SummaryRow]]:
 def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path, report: Callable[[str], None]) -> dict[tuple[str, str], float]:
     """How like its reference picture each clip of the sweeps is, by (generator, prompt): the identity metric's calibrated similarity
     between the picture and the clip, shown one after the other as two shots. Where there is no answer, ``report`` is told why."""
-    from seedbench import registry
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
     from seedbench.errors import SeedBenchError
-    from seedbench.metric import Sample
+    from seedbench.plugins import registry
+    from seedbench.plugins.metric import Sample
 
     metric = registry.load("metrics", "identity")()
     asked = {prompt.id: prompt for prompt in suite.prompts if prompt.task == "strength"}
@@ -200,9 +200,9 @@ def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path, report
 
 
 def _after_picture(picture: Path, clip: Path, file: Path) -> Path:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
+    from seedbench.clips.media import write_clip
     from seedbench.generators.reference.conditions import fitted, pictures
-    from seedbench.media import write_clip
 
     frames = Clip.open(clip).frames(FPS).rgb[:FPS]
     still = fitted(pictures(picture)[0], frames.shape[2], frames.shape[1])

@@ -11,8 +11,8 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from seedbench.clips.media import write_clip
 from seedbench.errors import ClipError, GeneratorError
-from seedbench.generator import Generation, Request
 from seedbench.generators.reference import sound
 from seedbench.generators.reference.conditions import Given, given_by
 from seedbench.generators.reference.flow import Sampling, all_noisy, noise_like, sample
@@ -20,7 +20,7 @@ from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.painting import frames, samples
 from seedbench.generators.reference.tokens import Scripts, batched
 from seedbench.generators.reference.transformer import GIVEN, NOISY, Latents
-from seedbench.media import write_clip
+from seedbench.plugins.generator import Generation, Request
 
 
 def generate(model: ReferenceModel, request: Request, directory: Path, how: Sampling) -> Generation:

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 
 from seedbench.generators.reference import sentences, world
-from seedbench.prompt import Character, Line, Look, Prompt, Reference, Shot
+from seedbench.suites.prompt import Character, Line, Look, Prompt, Reference, Shot
 
 #: Of sixty prompts: people who talk, several shots of the person of a picture, falling bodies.
 SHARES = {"talking": 36, "reference": 12, "impact": 12}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from seedbench.generator import Capabilities
-from seedbench.prompt import Prompt
-from seedbench.references import ReferenceLimits
+from seedbench.plugins.generator import Capabilities
+from seedbench.suites.prompt import Prompt
+from seedbench.suites.references import ReferenceLimits
 
 MAX_DURATION_S = 7.5
 #: Asset kinds and roles that are honoured.

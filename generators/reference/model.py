@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from seedbench.errors import GeneratorError
+from seedbench.files.atomic import whole
 from seedbench.generators.reference.codec import CodecConfig, SoundCodec
 from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
 from seedbench.generators.reference.tokens import Vocabulary
 from seedbench.generators.reference.transformer import KINDS, JointTransformer, Latents, TransformerConfig
 from seedbench.generators.reference.twins import TWINS, Twin
-from seedbench.wholefile import whole
 
 TOKENIZERS_FILE = "tokenizers.safetensors"
 _ROW = ".row"

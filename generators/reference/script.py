@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seedbench.prompt import Prompt
+from seedbench.suites.prompt import Prompt
 
 FPS = 25
 EVENT = "*"  # stands among the sounds where an event begins

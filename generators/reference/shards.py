@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbench.errors import GeneratorError
-from seedbench.execution import LocalExecutor
+from seedbench.files.atomic import whole
 from seedbench.generators.reference import sound, world
 from seedbench.generators.reference.script import FPS, stretches
-from seedbench.prompt import Prompt
-from seedbench.wholefile import whole
+from seedbench.runs.executor import LocalExecutor
+from seedbench.suites.prompt import Prompt
 
 if TYPE_CHECKING:
     from seedbench.generators.simulator.plan import Scene

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
 from seedbench.generators.reference import sound
 
 N_PICTURES = 8

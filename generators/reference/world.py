@@ -1,6 +1,6 @@
 """The training world: endless prompts of the kinds the model is asked for, in words of many turns, each one told by a number.
 
-A prompt here is an ordinary :class:`seedbench.prompt.Prompt`; the simulator shows it. Looks are told in words or left open; one look
+A prompt here is an ordinary :class:`seedbench.suites.prompt.Prompt`; the simulator shows it. Looks are told in words or left open; one look
 in :data:`HELD_OUT_SHARE` (by a hash of its words) is never trained on and is what the evaluation asks for.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from seedbench.generators.reference import sentences
-from seedbench.prompt import Character, Event, Line, Look, Prompt, Shot
+from seedbench.suites.prompt import Character, Event, Line, Look, Prompt, Shot
 
 Kind = Literal["talking", "dialogue", "multi_shot", "impact", "still"]
 

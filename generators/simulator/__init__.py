@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedbench.errors import GenerationRefusedError
-from seedbench.generator import Capabilities, Generation, Generator, Request
 from seedbench.generators.simulator.breakage import PRESETS, Breakage, breakage_of
+from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 
 if TYPE_CHECKING:
-    from seedbench.prompt import Prompt
+    from seedbench.suites.prompt import Prompt
 
 __all__ = ["PRESETS", "Breakage", "Simulator"]
 
@@ -46,11 +46,11 @@ class Simulator(Generator):
         if refusal:
             return Generation(status="refused", reason=refusal, seed_used=request.seed)
         start = time.perf_counter()
+        from seedbench.clips.media import write_clip
         from seedbench.generators.simulator.plan import plan_scene
         from seedbench.generators.simulator.soundtrack import RATE, record
         from seedbench.generators.simulator.stage import frames
         from seedbench.generators.simulator.truth import truth_of
-        from seedbench.media import write_clip
 
         try:
             scene = plan_scene(

@@ -15,9 +15,9 @@ from pathlib import Path
 import yaml
 
 from seedbench.errors import SeedBenchError
-from seedbench.generator import Request
 from seedbench.generators.simulator import Simulator
-from seedbench.prompt import Prompt
+from seedbench.plugins.generator import Request
+from seedbench.suites.prompt import Prompt
 
 REFUSED = 10
 

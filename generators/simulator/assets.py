@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbench.clip import Clip
-from seedbench.generator import Request
+from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
 from seedbench.generators.simulator.speech import speak
-from seedbench.prompt import Character, Event, Line, Look, Music, Prompt, Reference, Shot
-from seedbench.suite import load_suite
+from seedbench.plugins.generator import Request
+from seedbench.suites.prompt import Character, Event, Line, Look, Music, Prompt, Reference, Shot
+from seedbench.suites.suite import load_suite
 
 SEED = 5
 PORTRAIT_PX = 320

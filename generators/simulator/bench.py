@@ -10,7 +10,7 @@ import numpy as np
 from seedbench.generators.simulator.bodies import GRAVITY, SOLIDS, Path, Solid, Swing, collide, fall, roll
 from seedbench.generators.simulator.breakage import Breakage
 from seedbench.generators.simulator.lab import SMALLEST, Bench, bench_for
-from seedbench.prompt import Event, Prompt
+from seedbench.suites.prompt import Event, Prompt
 
 BODIED = frozenset({"drop", "throw", "bounce", "roll", "collide", "pendulum"})
 _SOUND = Breakage()

@@ -1,7 +1,7 @@
 """Breaking a scene on purpose by stated amounts, before it is rendered.
 
 A broken scene is drawn with the same care as a sound one: only what an option names differs. (Breaking a finished clip is
-:mod:`seedbench.breakage`'s.) An option that has nothing to act on in a prompt leaves the clip as it is, byte for byte.
+:mod:`seedbench.clips.degradations`'s.) An option that has nothing to act on in a prompt leaves the clip as it is, byte for byte.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a person of the simulator looks like, as numbers.
 
-:func:`face_of` turns the few words of a :class:`seedbench.prompt.Look` into a :class:`Face`; what the words leave open is drawn from
+:func:`face_of` turns the few words of a :class:`seedbench.suites.prompt.Look` into a :class:`Face`; what the words leave open is drawn from
 the look's identity. Lengths are in half head heights: the crown is at y = -1, the chin at y = 1, the middle of the face at x = 0.
 """
 
@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from seedbench.prompt import Look
+from seedbench.suites.prompt import Look
 
 Colour = tuple[int, int, int]
 HairStyle = Literal["short", "long", "bald", "curly"]

@@ -19,7 +19,7 @@ from seedbench.generators.simulator.looks import Face, face_of
 from seedbench.generators.simulator.people import Placed, arrange, blend, stranger
 from seedbench.generators.simulator.signs import Board, board, check_letters, garbled
 from seedbench.generators.simulator.speech import Speech, speak
-from seedbench.prompt import Character, Prompt, Shot
+from seedbench.suites.prompt import Character, Prompt, Shot
 
 #: Zoom into the place behind people, blur (share of the height) for each framing.
 _BEHIND = {"close": (1.35, 0.020), "medium": (1.15, 0.011), "wide": (1.0, 0.0015)}

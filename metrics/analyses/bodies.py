@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.analysis import analysis
 from seedbench.metrics.analyses.foreground import Blob, Difference, blobs_of, canvas_of, difference, shadow_like
 from seedbench.metrics.analyses.motion import CameraMotion, Scene, camera_motion, longest_shot
 from seedbench.metrics.analyses.tracking import SHORTEST_TRACK, associate, rejoin
+from seedbench.plugins.analysis import analysis
 from seedbench.ties import falling_order
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 ALIVE_LEVELS = 0.02
 """Grey levels a tile changes by on average at least, unless it is repeated."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from seedbench.analysis import analysis
 from seedbench.metrics.analyses.bodies import BodyTrack, bodies
 from seedbench.metrics.analyses.phases import Joint, Phases, phases_of
+from seedbench.plugins.analysis import analysis
 from seedbench.ties import falling_order, rising_order
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 LEAST_TRAVEL = 0.5
 """A track that stays within this many of its diameters is no body in motion."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from seedbench.analysis import analysis
-from seedbench.clip import frames_on_screen
+from seedbench.clips.clip import frames_on_screen
 from seedbench.metrics.analyses.faces import FPS, FaceTrack, face_tracks
 from seedbench.metrics.analyses.shots import shots
+from seedbench.plugins.analysis import analysis
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 STRIDE = 5
 """At most one frame in so many (at 25 fps) is embedded: neighbours tell nothing new."""
@@ -305,7 +305,7 @@ def embed_faces(
 @functools.cache
 def dlib_embedder() -> DlibEmbedder:
     """dlib's networks, loaded once a process; WeightsError when they cannot be had."""
-    from seedbench import weights
+    from seedbench.plugins import weights
 
     return DlibEmbedder(str(weights.path("dlib-5point")), str(weights.path("dlib-face")))
 
@@ -313,7 +313,7 @@ def dlib_embedder() -> DlibEmbedder:
 @functools.cache
 def arcface_embedder() -> ArcFaceEmbedder:
     """The user's network, loaded once a process; WeightsError when there is none."""
-    from seedbench import weights
+    from seedbench.plugins import weights
 
     return ArcFaceEmbedder(str(weights.path("arcface")))
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.analysis import analysis
-from seedbench.clip import frames_on_screen
+from seedbench.clips.clip import frames_on_screen
 from seedbench.metrics.analyses.shots import shots
+from seedbench.plugins.analysis import analysis
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip, Video
+    from seedbench.clips.clip import Clip, Video
 
 FPS = 25.0
 """Frames a second of every face track."""
@@ -244,7 +244,7 @@ class FaceNets:
 @functools.cache
 def face_nets() -> FaceNets:
     """The networks of this process, from the weights manifest; WeightsError when they cannot be had."""
-    from seedbench import weights
+    from seedbench.plugins import weights
 
     return FaceNets(str(weights.path("blazeface")), str(weights.path("facemesh")))
 

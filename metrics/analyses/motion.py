@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.analysis import analysis
 from seedbench.metrics.analyses.shots import shots
+from seedbench.plugins.analysis import analysis
 from seedbench.ties import first_greatest
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 SHORT_SIDE = 256
 """Short side in pixels of the pictures that motion is measured on."""

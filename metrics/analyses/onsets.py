@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.analysis import analysis
+from seedbench.plugins.analysis import analysis
 from seedbench.ties import first_greatest
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 RATE = 16000
 HOP = 160

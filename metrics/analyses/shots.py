@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.analysis import analysis
+from seedbench.plugins.analysis import analysis
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 CUT_SCORE = 6.0
 """Least content score of a cut that nobody announced. Lower than PySceneDetect's 27, or 15 for its adaptive detector, because two people in

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.analysis import analysis
-from seedbench.weights import of_package
+from seedbench.plugins.analysis import analysis
+from seedbench.plugins.weights import of_package
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 RATE = 16000
 """Samples a second of everything here."""

@@ -16,7 +16,7 @@ import numpy as np
 from seedbench.errors import ClipError
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 NAME = "effnet-lite0-16f"
 WEIGHTS = "efficientnet-lite0"
@@ -87,7 +87,7 @@ def _network() -> Any:
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
-    from seedbench import weights
+    from seedbench.plugins import weights
 
     net = EfficientNet.from_name("efficientnet-lite0")
     net.load_state_dict(torch.load(weights.path(WEIGHTS), map_location="cpu", weights_only=True))

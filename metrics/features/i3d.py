@@ -17,7 +17,7 @@ from seedbench.errors import ClipError, WeightsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 NAME = "fvd_16f/i3d-torchscript"
 WEIGHTS = "i3d-torchscript"

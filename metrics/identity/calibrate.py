@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbench.codec import opened
 from seedbench.metrics.identity.appearances import weighted_mean
+from seedbench.store.codec import opened
 
 STRANGERS = {"dlib-resnet128": 0.86, "arcface": 0.0}
 """Mean cosine of two different people in photographic pictures, by backbone. dlib: 0.859 over 460 pairs of tracks of 14 people in 30

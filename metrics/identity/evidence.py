@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seedbench.evidence import Curve, Facts, Gallery, Mark, Panel, Picture, Series, jpeg
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
 from seedbench.metrics.identity.judge import Judgement
 from seedbench.metrics.identity.schedule import Schedule
 from seedbench.metrics.identity.summary import Subject, gap_decay
+from seedbench.plugins.evidence import Curve, Facts, Gallery, Mark, Panel, Picture, Series, jpeg
 
 MOST_PICTURES = 40
 

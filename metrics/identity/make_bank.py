@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbench import __version__, registry, weights
-from seedbench.clip import Clip
-from seedbench.generator import Request
+from seedbench import __version__
+from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.face_embeddings import face_embeddings
 from seedbench.metrics.identity.appearances import weighted_mean
-from seedbench.prompt import Character, Look, Prompt, Shot
+from seedbench.plugins import registry, weights
+from seedbench.plugins.generator import Request
+from seedbench.suites.prompt import Character, Look, Prompt, Shot
 
 FIRST_IDENTITY = 5000
 """Identities from here on; no suite uses them."""

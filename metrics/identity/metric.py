@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from seedbench.clip import Clip
-from seedbench.metric import Metric, MetricInfo, Sample, Score
+from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.face_embeddings import FaceSamples, arcface_embeddings, face_embeddings, picture_at
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.identity import calibrate, evidence, schedule
 from seedbench.metrics.identity.judge import judge
 from seedbench.metrics.identity.measures import MEASURES
+from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score
 
 Backend = Literal["auto", "dlib", "arcface"]
 
@@ -82,7 +82,7 @@ class CrossShotIdentity(Metric):
     def _samples(self, clip: Clip) -> FaceSamples:
         if self.backend == "dlib":
             return face_embeddings(clip)
-        from seedbench import weights
+        from seedbench.plugins import weights
 
         if self.backend == "arcface" or weights.available("arcface"):
             return arcface_embeddings(clip)

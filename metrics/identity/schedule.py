@@ -17,7 +17,7 @@ import numpy as np
 from seedbench.ties import first_least
 
 if TYPE_CHECKING:
-    from seedbench.prompt import Prompt
+    from seedbench.suites.prompt import Prompt
 
 CUT_TOLERANCE_S = 2 / 25
 """Declared and seen cuts within two frames at 25 fps are the same."""

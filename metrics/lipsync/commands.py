@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 if TYPE_CHECKING:
     from seedbench.metrics.lipsync.fit import Example, Trial

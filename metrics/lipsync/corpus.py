@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
 from seedbench.errors import SeedBenchError
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.speech import mel, speech

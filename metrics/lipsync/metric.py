@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedbench.clip import Clip
-from seedbench.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
+from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.faces import FPS, face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.analyses.speech import mel, speech
@@ -15,6 +14,7 @@ from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, 
 from seedbench.metrics.lipsync.model import Comparison, Model, shipped
 from seedbench.metrics.lipsync.panels import crop_panel, lag_panel, trace_panel
 from seedbench.metrics.lipsync.speakers import MIN_SPEECH_S, SEEN_SPEECH, Candidate, candidates, choose, seen_speech_s
+from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
 
 MIN_LEVEL_DBFS = -50.0
 BACKEND = "facemesh-encoder+cca-v1"

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.codec import opened
+from seedbench.files.atomic import whole
 from seedbench.metrics.lipsync.cca import Cca
 from seedbench.metrics.lipsync.encoder import Encoder
 from seedbench.metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
 from seedbench.metrics.lipsync.features import Lips
-from seedbench.wholefile import whole
+from seedbench.store.codec import opened
 
 SHIPPED = Path(__file__).parent / "model.npz"
 FORMAT = 1

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.evidence import Curve, Gallery, Mark, Picture, Series, jpeg
-from seedbench.metric import OFFSET_AXIS
 from seedbench.metrics.lipsync.estimators import LAGS
 from seedbench.metrics.lipsync.features import FPS, energy_of
 from seedbench.metrics.lipsync.judge import FRAME_MS
 from seedbench.metrics.lipsync.model import Comparison, Model
 from seedbench.metrics.lipsync.speakers import Candidate
+from seedbench.plugins.evidence import Curve, Gallery, Mark, Picture, Series, jpeg
+from seedbench.plugins.metric import OFFSET_AXIS
 
 if TYPE_CHECKING:
-    from seedbench.clip import Video
+    from seedbench.clips.clip import Video
 
 MAX_CROPS = 8
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedbench.evidence import Curve, Facts, Mark, Overlay, Panel, Path2D, Series, jpeg
 from seedbench.metrics.analyses.bodies import Bodies
 from seedbench.metrics.analyses.contacts import Contact, Motion
 from seedbench.metrics.physics.judge import Verdict
+from seedbench.plugins.evidence import Curve, Facts, Mark, Overlay, Panel, Path2D, Series, jpeg
 
 _WORDS = {"floor": "floor", "body": "bodies meet", "start": "set in motion", "kick": "kick in mid-air", "leap": "leap"}
 

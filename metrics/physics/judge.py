@@ -13,7 +13,7 @@ from seedbench.metrics.analyses.bodies import Bodies
 from seedbench.metrics.analyses.contacts import Motion
 from seedbench.metrics.physics import kinematics, laws
 from seedbench.metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, Regime, gain_score, judge_body
-from seedbench.prompt import Event
+from seedbench.suites.prompt import Event
 
 REGIMES: dict[str, Regime] = {
     "drop": "flight",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seedbench.metric import Measure
+from seedbench.plugins.metric import Measure
 
 MEASURES = (
     Measure(

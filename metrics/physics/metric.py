@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from seedbench.clip import Clip
-from seedbench.metric import Metric, MetricInfo, Sample, Score
+from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.bodies import bodies
 from seedbench.metrics.analyses.contacts import motion
 from seedbench.metrics.analyses.motion import longest_shot
 from seedbench.metrics.physics import evidence
 from seedbench.metrics.physics.judge import REGIMES, Verdict, judge
 from seedbench.metrics.physics.measures import MEASURES
+from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score
 
 BACKEND = "blobs256-parabolas1"
 """Name of the protocol: bodies followed as blobs at short side 256, paths divided into parabolas."""

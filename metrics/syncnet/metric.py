@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from seedbench.evidence import Curve, Facts, Gallery, Mark, Picture, Series, jpeg
-from seedbench.metric import OFFSET_AXIS, OFFSET_SIGN, Measure, Metric, MetricInfo, Score
 from seedbench.metrics.analyses.faces import FaceTracks, face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.analyses.speech import Speech, speech
 from seedbench.metrics.syncnet import lag, mfcc, tracks
+from seedbench.plugins.evidence import Curve, Facts, Gallery, Mark, Picture, Series, jpeg
+from seedbench.plugins.metric import OFFSET_AXIS, OFFSET_SIGN, Measure, Metric, MetricInfo, Score
 
 if TYPE_CHECKING:
-    from seedbench.clip import Clip
-    from seedbench.evidence import Panel
-    from seedbench.metric import Sample
+    from seedbench.clips.clip import Clip
     from seedbench.metrics.syncnet.network import SyncNetV2
+    from seedbench.plugins.evidence import Panel
+    from seedbench.plugins.metric import Sample
 
 BACKEND = "syncnet-v2/blazeface"
 FPS = 25
@@ -172,7 +172,7 @@ class SyncNet(Metric):
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
         """The five measures of the track with the highest masked confidence; every track stands in the evidence. Raises WeightsError."""
-        from seedbench import weights
+        from seedbench.plugins import weights
 
         if not weights.available("syncnet"):
             return self.none(ABSENT, backend=BACKEND)

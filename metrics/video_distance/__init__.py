@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from seedbench.metric import Features, MetricInfo, Score, SetMetric
 from seedbench.metrics.features import efficientnet, i3d
 from seedbench.metrics.video_distance.distance import MEASURES, scores
+from seedbench.plugins.metric import Features, MetricInfo, Score, SetMetric
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 __all__ = ["EmbeddedVideoDistance", "FrechetVideoDistance"]
 
@@ -60,7 +60,7 @@ class FrechetVideoDistance(SetMetric):
 
     def embed(self, clip: Clip) -> np.ndarray:
         """Logits (1, 400) of the first 16 frames. Raises ClipError for a shorter clip and WeightsError without the user's file."""
-        from seedbench import weights
+        from seedbench.plugins import weights
 
         return i3d.embed(clip, weights.path(i3d.WEIGHTS))
 

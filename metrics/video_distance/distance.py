@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbench.metric import Features, Measure, Score
 from seedbench.metrics.video_distance.frechet import frechet_distance
 from seedbench.metrics.video_distance.jackknife import MIN_CLIPS, Jackknifed, clip_index, jackknife
 from seedbench.metrics.video_distance.kernel import other_clip, polynomial_kernel, squared_mmd
+from seedbench.plugins.metric import Features, Measure, Score
 
 FEW_CLIPS = 256
 """Below this many clips a set the distance mostly reflects which clips were drawn; said beside the number."""

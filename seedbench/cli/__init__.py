@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seedbench.errors import SeedBenchError
-from seedbench.stopping import obeying
+from seedbench.processes.stopping import obeying
 
 
 def main() -> None:

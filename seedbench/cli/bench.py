@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -25,11 +25,11 @@ def bench(
     from rich.console import Console
     from rich.table import Table
 
-    from seedbench import bench as measure
-    from seedbench import registry
+    from seedbench.cli import costs as measure
     from seedbench.cli.run import DEFAULT_METRICS
-    from seedbench.suite import load_suite
-    from seedbench.workspace import Workspace
+    from seedbench.plugins import registry
+    from seedbench.store.workspace import Workspace
+    from seedbench.suites.suite import load_suite
 
     console = Console()
     workspace = Workspace.current()

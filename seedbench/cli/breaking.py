@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from seedbench.errors import SeedBenchError
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -23,7 +23,7 @@ seedbench break --list
 def list_breakages(value: bool) -> None:
     """Print what can be broken, and leave."""
     if value:
-        from seedbench.breakage import BREAKAGES
+        from seedbench.clips.degradations import BREAKAGES
 
         for name, (_, unit) in BREAKAGES.items():
             typer.echo(f"{name}={{amount}}   {unit}")
@@ -38,7 +38,7 @@ def break_(
 ) -> None:
     """Break a clip on purpose by a stated amount, to see whether a metric notices."""
     when_stopped("stopped; no clip was written")
-    from seedbench.breakage import break_clip
+    from seedbench.clips.degradations import break_clip
 
     amounts: dict[str, float] = {}
     for text in breakage:

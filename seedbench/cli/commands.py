@@ -13,14 +13,14 @@ from typer.core import TyperGroup
 
 from seedbench import __version__
 from seedbench.cli import bench, breaking, inspect, report, run, runs, score, weights
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 
 class _Commands(TyperGroup):
     """The built-in commands, and those that packages register under ``seedbench.commands``, imported only when they are called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        from seedbench.registry import entries
+        from seedbench.plugins.registry import entries
 
         own, others = super().list_commands(ctx), entries("commands")
         for name in others.keys() & own:
@@ -29,7 +29,7 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """For the help page: a stand-in that does not import the package behind it."""
-        from seedbench.registry import entries
+        from seedbench.plugins.registry import entries
 
         own = super().get_command(ctx, cmd_name)
         if own is None and cmd_name in entries("commands"):
@@ -38,7 +38,7 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """For the call itself: the real command."""
-        from seedbench.registry import entries, load
+        from seedbench.plugins.registry import entries, load
 
         if args and super().get_command(ctx, args[0]) is None and args[0] in entries("commands"):
             command = typer.main.get_command(load("commands", args[0]))

@@ -26,7 +26,7 @@ def suites(name: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="S
     from rich.console import Console
     from rich.markup import escape
 
-    from seedbench.suite import list_suites, load_suite
+    from seedbench.suites.suite import list_suites, load_suite
 
     console = Console()
     if name is None:
@@ -51,7 +51,7 @@ def generators(name: Annotated[str | None, typer.Argument(metavar="[GENERATOR]",
 
     from rich.console import Console
 
-    from seedbench import registry
+    from seedbench.plugins import registry
 
     console = Console()
     if name is None:
@@ -74,8 +74,8 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
     """The registered metrics, or all there is to know of one."""
     from rich.console import Console
 
-    from seedbench import registry
-    from seedbench.metric import SetMetric
+    from seedbench.plugins import registry
+    from seedbench.plugins.metric import SetMetric
 
     console = Console()
     if name is None:
@@ -115,7 +115,7 @@ def doctor() -> None:
     """Check this installation: packages, weights, workspace, database, a clip written and read."""
     from rich.console import Console
 
-    from seedbench.doctor import examine
+    from seedbench.cli.checks import examine
     from seedbench.errors import SeedBenchError
 
     console = Console()

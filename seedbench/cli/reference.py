@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from seedbench.cli.commands import app
-from seedbench.registry import entries, load
+from seedbench.plugins.registry import entries, load
 
 
 def commands() -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -28,12 +28,12 @@ def report(
     when_stopped("stopped; the report is not complete; the same command writes it anew")
     from rich.console import Console
 
-    from seedbench.analysis import use_cache
+    from seedbench.plugins.analysis import use_cache
     from seedbench.report.console import summary_table
     from seedbench.report.write import write_report
-    from seedbench.reporting import load_report
+    from seedbench.results.load import load_report
     from seedbench.store import Store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     workspace = Workspace.current()
     use_cache(workspace.cache)

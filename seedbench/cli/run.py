@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seedbench.errors import SeedBenchError, TooManyFailuresError
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 if TYPE_CHECKING:
-    from seedbench.prompt import Prompt
-    from seedbench.spec import GeneratorSpec, RunSpec
-    from seedbench.suite import Suite
+    from seedbench.runs.spec import GeneratorSpec, RunSpec
+    from seedbench.suites.prompt import Prompt
+    from seedbench.suites.suite import Suite
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -62,13 +62,13 @@ def run(
     from rich.console import Console
 
     from seedbench.cli.progress import Bars
-    from seedbench.execution import LocalExecutor, sensible_workers
-    from seedbench.failures import allowed_failures
-    from seedbench.harness import execute
     from seedbench.report.console import summary_table
-    from seedbench.reporting import load_report
+    from seedbench.results.load import load_report
+    from seedbench.runs.executor import LocalExecutor, sensible_workers
+    from seedbench.runs.failures import allowed_failures
+    from seedbench.runs.runner import execute
     from seedbench.store import Store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     console = Console()
     spec = make_spec(
@@ -104,7 +104,7 @@ def run(
     for note in found.notes:
         console.print(f"note: {note}", highlight=False)
     if out is not None:
-        from seedbench.analysis import use_cache
+        from seedbench.plugins.analysis import use_cache
         from seedbench.report.write import write_report
 
         use_cache(workspace.cache)
@@ -132,10 +132,10 @@ def make_spec(
     reference_seeds: tuple[int, ...] | None,
 ) -> RunSpec:
     """A run's spec from what was typed; ``seeds`` and ``reference_seeds`` None: not typed. Raises SeedBenchError."""
-    from seedbench import registry
-    from seedbench.plan import make_generator
-    from seedbench.spec import RunSpec, parse_generator
-    from seedbench.suite import load_suite, select
+    from seedbench.plugins import registry
+    from seedbench.runs.plan import make_generator
+    from seedbench.runs.spec import RunSpec, parse_generator
+    from seedbench.suites.suite import load_suite, select
 
     chosen = [item for text in generators for item in variants_of(parse_generator(text))]
     if suite is not None:
@@ -173,7 +173,7 @@ def _seeded(item: GeneratorSpec, typed: tuple[int, ...] | None, otherwise: int) 
     """A generator with the seeds of its own clips, where none were typed and its own are not the one that is asked ``otherwise``."""
     from dataclasses import replace
 
-    from seedbench.plan import make_generator
+    from seedbench.runs.plan import make_generator
 
     own = make_generator(item).own_seeds() if typed is None else ()
     return item if own in ((), (otherwise,)) else replace(item, seeds=own)
@@ -183,7 +183,7 @@ def together(suites: Sequence[Suite]) -> Suite:
     """The prompts of several suites as one: of clips imported from several places. Raises SeedBenchError where two texts disagree."""
     from dataclasses import replace
 
-    from seedbench.spec import digest_of
+    from seedbench.runs.spec import digest_of
 
     prompts: dict[str, Prompt] = {}
     for suite in suites:
@@ -198,8 +198,8 @@ def together(suites: Sequence[Suite]) -> Suite:
 
 def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
     """The systems one ``--generator`` stands for: an import of several generators' clips is several."""
-    from seedbench import registry
-    from seedbench.spec import GeneratorSpec
+    from seedbench.plugins import registry
+    from seedbench.runs.spec import GeneratorSpec
 
     kind = registry.load("generators", item.name)
     try:
@@ -219,7 +219,7 @@ def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
 
 
 def _reference(text: str) -> GeneratorSpec:
-    from seedbench.spec import parse_generator
+    from seedbench.runs.spec import parse_generator
 
     found = variants_of(parse_generator(text))
     if len(found) != 1:

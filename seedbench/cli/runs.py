@@ -9,14 +9,14 @@ import typer
 
 if TYPE_CHECKING:
     from seedbench.store import Store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Runs: list, show, compare, delete, export.")
 
 
 def _open() -> tuple[Workspace, Store]:
     from seedbench.store import Store
-    from seedbench.workspace import Workspace
+    from seedbench.store.workspace import Workspace
 
     workspace = Workspace.current()
     return workspace, Store(workspace.database_url)
@@ -29,7 +29,7 @@ def list_() -> None:
     from rich.table import Table
     from sqlalchemy import select
 
-    from seedbench.locks import run_lock
+    from seedbench.files.locks import run_lock
     from seedbench.store import RunRow
 
     _, store = _open()
@@ -53,7 +53,7 @@ def show(name: Annotated[str, typer.Argument(help="The run.")]) -> None:
     from rich.console import Console
 
     from seedbench.report.console import summary_table
-    from seedbench.reporting import load_report
+    from seedbench.results.load import load_report
 
     workspace, store = _open()
     found = load_report(store, workspace, name)
@@ -69,7 +69,7 @@ def compare(first: Annotated[str, typer.Argument(help="A run.")], second: Annota
     from rich.console import Console
     from rich.table import Table
 
-    from seedbench.runs import changed_prompts, compare_runs
+    from seedbench.results.comparison import changed_prompts, compare_runs
 
     workspace, store = _open()
     rows = compare_runs(store, workspace, first, second)
@@ -94,7 +94,7 @@ def delete(
     """Forget a run: its rows, and clips that no other run uses. Files of yours that were imported stay."""
     from rich.console import Console
 
-    from seedbench.runs import delete_run
+    from seedbench.results.comparison import delete_run
 
     workspace, store = _open()
     if not yes:
@@ -111,7 +111,7 @@ def export(
     """A folder that holds everything: spec, one JSON line a sample, Parquet tables, media, report."""
     from rich.console import Console
 
-    from seedbench.runs import export_run
+    from seedbench.results.comparison import export_run
 
     workspace, store = _open()
     console = Console()

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seedbench.errors import SeedBenchError
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 if TYPE_CHECKING:
-    from seedbench.metric import MetricInfo
-    from seedbench.work import Scored, ScoreTask
+    from seedbench.plugins.metric import MetricInfo
+    from seedbench.runs.tasks import Scored, ScoreTask
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -39,16 +39,16 @@ def score(
     when_stopped("stopped; no scores were written; the same command begins again")
     from rich.console import Console
 
-    from seedbench import registry
     from seedbench.cli.progress import Bars
     from seedbench.cli.run import DEFAULT_METRICS
-    from seedbench.clip import file_sha256
+    from seedbench.clips.clip import file_sha256
     from seedbench.errors import ClipError
-    from seedbench.execution import LocalExecutor, sensible_workers
-    from seedbench.metric import SetMetric
-    from seedbench.work import ScoreTask
-    from seedbench.work import score as score_clip
-    from seedbench.workspace import Workspace
+    from seedbench.plugins import registry
+    from seedbench.plugins.metric import SetMetric
+    from seedbench.runs.executor import LocalExecutor, sensible_workers
+    from seedbench.runs.tasks import ScoreTask
+    from seedbench.runs.tasks import score as score_clip
+    from seedbench.store.workspace import Workspace
 
     if out is not None and out.suffix not in {".csv", ".json", ".parquet"}:
         raise SeedBenchError(f"--out {out}: the name must end in .csv, .json or .parquet")
@@ -139,7 +139,7 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _listed(path: Path) -> tuple[list[Path], list[str]]:
     """The files a manifest lists, read by the import generator, and what it says is left out of it."""
-    from seedbench import registry
+    from seedbench.plugins import registry
 
     kind = registry.load("generators", "import")
     made = [kind(**options) for options in kind.variants(path=str(path)).values()]
@@ -195,7 +195,7 @@ def _write(lines: list[dict[str, Any]], out: Path) -> None:
     import pandas as pd
 
     from seedbench.errors import StorageError
-    from seedbench.wholefile import whole
+    from seedbench.files.atomic import whole
 
     frame = pd.DataFrame(lines).drop(columns="index")
     try:

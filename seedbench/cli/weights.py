@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 
 app = typer.Typer(no_args_is_help=True, help="Model weights: list, fetch, verify, add your own.")
 
@@ -18,7 +18,7 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from seedbench.weights import folder, manifest, verify
+    from seedbench.plugins.weights import folder, manifest, verify
 
     table = Table(box=None, pad_edge=False)
     for title in ("name", "state", "size", "source", "licence", "used by", "listed by"):
@@ -37,8 +37,8 @@ def fetch(names: Annotated[list[str] | None, typer.Argument(help="Which; by defa
     when_stopped("stopped; the same command fetches what is missing")
     from rich.console import Console
 
-    from seedbench.weights import fetch as get
-    from seedbench.weights import manifest
+    from seedbench.plugins.weights import fetch as get
+    from seedbench.plugins.weights import manifest
 
     console = Console()
     for name in names or [item.name for item in manifest().values() if item.source["kind"] != "user"]:
@@ -53,8 +53,8 @@ def verify() -> None:
     from rich.console import Console
 
     from seedbench.errors import WeightsError
-    from seedbench.weights import ABSENT, manifest
-    from seedbench.weights import verify as check
+    from seedbench.plugins.weights import ABSENT, manifest
+    from seedbench.plugins.weights import verify as check
 
     console = Console()
     wrong = []
@@ -76,6 +76,6 @@ def add(
     """Install a file that only you can supply."""
     from rich.console import Console
 
-    from seedbench.weights import add as install
+    from seedbench.plugins.weights import add as install
 
     Console().print(f"{name}: {install(name, file, accept_other=accept_other)}", highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from seedbench.metric import Direction
+from seedbench.plugins.metric import Direction
 
 WIDTH = 340
 MARGIN = 10

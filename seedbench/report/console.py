@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seedbench.report.columns import columns, row_of, standing
-from seedbench.report.data import MeasureFacts, RunReport
 from seedbench.report.wording import ARROWS, coverage, said, unit_of
+from seedbench.results.columns import columns, row_of, standing
+from seedbench.results.data import MeasureFacts, RunReport
 
 if TYPE_CHECKING:
     from rich.table import Table

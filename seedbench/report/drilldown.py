@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seedbench.report.columns import place_of
-from seedbench.report.data import CellReport, MeasureFacts, RunReport
 from seedbench.report.preview import NoPreview, Preview
 from seedbench.report.wording import ARROWS, DIRECTIONS, decimals, dollars, is_percent, number, said, seconds, sentence, unit_of
+from seedbench.results.columns import place_of
+from seedbench.results.data import CellReport, MeasureFacts, RunReport
 
 
 def column_words(column: MeasureFacts) -> dict[str, Any]:

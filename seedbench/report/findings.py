@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
-from seedbench.report.columns import between, ceilings, columns, comparisons_in, row_of, standing, systems
-from seedbench.report.data import GeneratorFacts, MeasureFacts, RunReport
 from seedbench.report.wording import counted, listed
+from seedbench.results.columns import between, ceilings, columns, comparisons_in, row_of, standing, systems
+from seedbench.results.data import GeneratorFacts, MeasureFacts, RunReport
 
 #: Below this share of scored clips a mean is called out as resting on a part of them.
 THIN_COVERAGE = 0.75

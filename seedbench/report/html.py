@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from seedbench.report.charts import Dot, ForestRow, forest
-from seedbench.report.columns import ceilings, columns, comparisons_in, place_of, row_of, standing, systems
-from seedbench.report.data import MeasureFacts, RunReport
 from seedbench.report.drilldown import column_words, drill_down
 from seedbench.report.findings import findings
 from seedbench.report.preview import NoPreview, Preview
 from seedbench.report.wording import coverage, dollars, is_percent, said, seconds, sentence, unit_of
+from seedbench.results.columns import ceilings, columns, comparisons_in, place_of, row_of, standing, systems
+from seedbench.results.data import MeasureFacts, RunReport
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("evidence.js", "player.js", "report.js")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbench.report.data import CellReport
+from seedbench.results.data import CellReport
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
 #: A clip already this small, and of codecs every browser plays, is embedded as it is.
 SMALL_BYTES = 250_000
@@ -49,13 +49,13 @@ class NoPreview:
 def make_preview(path: Path) -> Preview:
     """A preview of one clip: short side at most 256, at most 30 pictures a second, mono sound on the pictures' clock.
 
-    A small clip that browsers play is taken as it is. Cached by content where the process has a cache (:mod:`seedbench.analysis`).
+    A small clip that browsers play is taken as it is. Cached by content where the process has a cache (:mod:`seedbench.plugins.analysis`).
     Raises ClipError for a file that is no clip or has no picture.
     """
-    from seedbench.analysis import cached
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
     from seedbench.errors import ClipError
-    from seedbench.evidence import jpeg
+    from seedbench.plugins.analysis import cached
+    from seedbench.plugins.evidence import jpeg
 
     clip = Clip.open(path)
     if not clip.facts.has_video:
@@ -77,7 +77,7 @@ def make_preview(path: Path) -> Preview:
 
 
 def _copy(clip: Clip, frames: np.ndarray, fps: float) -> bytes:
-    from seedbench.media import write_clip
+    from seedbench.clips.media import write_clip
 
     sound = clip.audio(AUDIO_RATE).samples if clip.facts.has_audio else None
     with tempfile.TemporaryDirectory(prefix="seedbench-preview-") as folder:

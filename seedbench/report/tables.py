@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seedbench.report.columns import columns, place_of, row_of, standing
-from seedbench.report.data import MeasureFacts, RunReport
 from seedbench.report.findings import findings
 from seedbench.report.wording import ARROWS, counted, coverage, said, seconds, unit_of
+from seedbench.results.columns import columns, place_of, row_of, standing
+from seedbench.results.data import MeasureFacts, RunReport
 
 #: Columns of scores.csv and scores.parquet, with their types. One row a score; a cell without any score has one row without a measure.
 SCORE_COLUMNS: dict[str, type] = {

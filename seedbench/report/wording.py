@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from seedbench.metric import Direction, Measure
-from seedbench.report.data import SummaryRow
+from seedbench.plugins.metric import Direction, Measure
+from seedbench.results.data import SummaryRow
 
 MINUS = "\N{MINUS SIGN}"
 ARROWS: dict[Direction, str] = {"up": "↑", "down": "↓", "zero": "→0", "none": "·"}

@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from seedbench.errors import StorageError
-from seedbench.report.data import RunReport, to_json
+from seedbench.files.atomic import whole
 from seedbench.report.drilldown import rounded
 from seedbench.report.html import render_html
 from seedbench.report.preview import make_previews
 from seedbench.report.tables import SCORE_COLUMNS, SUMMARY_COLUMNS, markdown, score_rows, summary_rows, write_csv, write_parquet
-from seedbench.wholefile import whole
+from seedbench.results.data import RunReport, to_json
 
 #: All previews of one page together; a page much larger is slow to open (figures: docs/report.md).
 PREVIEW_BUDGET_BYTES = 300_000_000

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from seedbench.errors import StorageError
-from seedbench.locks import FileLocks, Holder, Locks, OnWait, acquire
+from seedbench.files.locks import FileLocks, Holder, Locks, OnWait, acquire
 
 _HOLDER = text("""
     select a.application_name from pg_locks l join pg_stat_activity a on a.pid = l.pid

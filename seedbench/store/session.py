@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from seedbench.errors import StorageError
-from seedbench.locks import LockFileError
+from seedbench.files.locks import LockFileError
 from seedbench.store.locks import key_of, locks_of
 
 #: How long a process waits for another one's transaction before it gives up.
@@ -25,7 +25,7 @@ _migration_lock = threading.Lock()
 class Store:
     """A database at ``url``, brought to the newest schema when opened. Only parent processes write to it; several may at once.
 
-    ``locks`` are those of this database (:mod:`seedbench.locks`). Raises StorageError.
+    ``locks`` are those of this database (:mod:`seedbench.files.locks`). Raises StorageError.
     """
 
     def __init__(self, url: str) -> None:

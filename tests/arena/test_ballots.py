@@ -17,9 +17,9 @@ from seedbench.arena.desk import Desk
 from seedbench.arena.rules import Rules
 from seedbench.arena.store import ClipRow, PairRow, StudyRow, open_store
 from seedbench.arena.study import Settings, StudyError
-from seedbench.clip import file_sha256
-from seedbench.locks import HeldError
-from seedbench.media import probe, write_clip
+from seedbench.clips.clip import file_sha256
+from seedbench.clips.media import probe, write_clip
+from seedbench.files.locks import HeldError
 from seedbench.store import Store
 from tests.seedbench.report.conftest import build_report
 

@@ -33,8 +33,8 @@ from seedbench.arena.presentation import canvas_of, matched, pad
 from seedbench.arena.rules import load
 from seedbench.arena.store import BattleRow, ClipRow, PairRow, open_store
 from seedbench.arena.study import Settings
-from seedbench.media import probe
-from seedbench.workspace import Workspace
+from seedbench.clips.media import probe
+from seedbench.store.workspace import Workspace
 from tests.arena import blindness_sources as sources
 from tests.arena import wire
 from tests.arena.blindness_boxes import boxes, skeleton

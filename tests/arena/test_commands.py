@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from seedbench.arena.commands import app
 from seedbench.arena.study import study_lock
 from seedbench.arena.votes import Vote, VoteError, read, write
-from seedbench.locks import HeldError
+from seedbench.files.locks import HeldError
 from seedbench.store import Store
-from seedbench.workspace import Workspace
+from seedbench.store.workspace import Workspace
 
 Log = Callable[..., list[Vote]]
 RUNNER = CliRunner()

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from seedbench import registry
 from seedbench.arena.desk import Desk
 from seedbench.arena.gallery import Counting, backing, counting, deleted, figures, judged, what_went
 from seedbench.arena.store import BattleRow, ClipRow
-from seedbench.runs import delete_run
+from seedbench.plugins import registry
+from seedbench.results.comparison import delete_run
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
-from seedbench.workspace import Workspace
+from seedbench.store.workspace import Workspace
 from tests.arena.conftest import OPENED
 
 LIPSYNC = registry.load("metrics", "lipsync").info.version

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from seedbench.arena.presentation import BUCKET, SOUND_BYTES, Canvas, PresentationError, canvas_of, limited, loudness, matched, native, pad
-from seedbench.clip import Clip
-from seedbench.media import probe, write_clip
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import probe, write_clip
 from tests.arena.blindness_boxes import boxes, nal_units
 from tests.arena.blindness_boxes import samples as places
 

@@ -36,9 +36,9 @@ from seedbench.arena.desk import cookie_name
 from seedbench.arena.rules import load
 from seedbench.arena.store import open_store
 from seedbench.arena.study import Limits, Settings
-from seedbench.media import write_clip
+from seedbench.clips.media import write_clip
 from seedbench.store import Store
-from seedbench.workspace import Workspace
+from seedbench.store.workspace import Workspace
 
 PLAYER, TONES = "seedbench_player", "seedbench_tones"
 STUDY = "s"

@@ -29,18 +29,18 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toy
 
 from sqlalchemy import select  # noqa: E402
 
-from seedbench.analysis import use_cache  # noqa: E402
-from seedbench.clip import file_sha256  # noqa: E402
-from seedbench.execution import LocalExecutor  # noqa: E402
-from seedbench.harness import execute  # noqa: E402
-from seedbench.prompt import Prompt  # noqa: E402
+from seedbench.clips.clip import file_sha256  # noqa: E402
+from seedbench.plugins.analysis import use_cache  # noqa: E402
 from seedbench.report.preview import make_previews  # noqa: E402
-from seedbench.reporting import load_report  # noqa: E402
-from seedbench.runs import export_run  # noqa: E402
-from seedbench.spec import GeneratorSpec, RunSpec  # noqa: E402
+from seedbench.results.comparison import export_run  # noqa: E402
+from seedbench.results.load import load_report  # noqa: E402
+from seedbench.runs.executor import LocalExecutor  # noqa: E402
+from seedbench.runs.runner import execute  # noqa: E402
+from seedbench.runs.spec import GeneratorSpec, RunSpec  # noqa: E402
 from seedbench.store import CellRow, SetScoreRow, Store  # noqa: E402
-from seedbench.workspace import Workspace  # noqa: E402
-from tests.seedbench.test_artifacts import DAMAGES, no_folder  # noqa: E402
+from seedbench.store.workspace import Workspace  # noqa: E402
+from seedbench.suites.prompt import Prompt  # noqa: E402
+from tests.seedbench.store.test_artifacts import DAMAGES, no_folder  # noqa: E402
 
 #: A round that takes longer than this hangs.
 ROUND_S = 300

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbench import registry
-from seedbench.clip import Clip
-from seedbench.generator import Request
-from seedbench.metric import Sample
+from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.face_embeddings import face_embeddings
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.identity import CrossShotIdentity
 from seedbench.metrics.identity.appearances import weighted_mean
 from seedbench.metrics.identity.calibrate import bank
-from seedbench.prompt import Prompt
-from seedbench.suite import load_suite
+from seedbench.plugins import registry
+from seedbench.plugins.generator import Request
+from seedbench.plugins.metric import Sample
+from seedbench.suites.prompt import Prompt
+from seedbench.suites.suite import load_suite
 
 SAME = 0.944
 """dlib's cosine at 60 % of the way from photographic strangers to the same picture."""

@@ -22,7 +22,7 @@ import torch
 torch.set_num_threads(1)
 from seedbench.generators.reference import Reference
 from seedbench.generators.reference.world import draw
-from seedbench.generator import Request
+from seedbench.plugins.generator import Request
 count = int(sys.argv[1])
 prompts = [draw(770_000 + n, kind="talking").prompt for n in range(count)]
 prompts = [one.model_copy(update={"duration_s": 2.0, "shots": (one.shots[0].model_copy(update={"end_s": 2.0}),)}) for one in prompts]

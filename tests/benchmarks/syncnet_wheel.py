@@ -143,7 +143,7 @@ def measure(clip: Path, *, frames: int = 10) -> WheelCost:
     import cv2
     import torch
 
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
     opened = Clip.open(clip)
     rgb = opened.frames(25).rgb

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbench.breakage import Tape, blacken, blur, flicker, freeze, retime
-from seedbench.clip import Clip
-from seedbench.metric import Features
+from seedbench.clips.clip import Clip
+from seedbench.clips.degradations import Tape, blacken, blur, flicker, freeze, retime
 from seedbench.metrics.features import efficientnet
 from seedbench.metrics.video_distance.distance import distances
+from seedbench.plugins.metric import Features
 
 SHORT_SIDE = 256
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.clip import file_sha256
+from seedbench.clips.clip import file_sha256
 from seedbench.errors import SeedBenchError
-from seedbench.generator import Request
 from seedbench.generators.command import PLACEHOLDERS, Command, fill
-from seedbench.prompt import Prompt, Reference
+from seedbench.plugins.generator import Request
+from seedbench.suites.prompt import Prompt, Reference
 
 PROMPT = Prompt(id="p", text="A", task="motion")
 NASTY = 'She said "it\'s $(touch /tmp/never) `id` {seed} {{x"; then\nleft; rm -rf ~ | & > *'

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.generator import Request
 from seedbench.generators.imported import Imported, entries, generators_of, listing, suite_of, texts_of
 from seedbench.generators.manifest import ManifestError, slug
-from seedbench.prompt import Prompt
+from seedbench.plugins.generator import Request
+from seedbench.suites.prompt import Prompt
 
 
 def clip(file: Path, content: bytes = b"clip") -> Path:

@@ -13,7 +13,7 @@ from seedbench.generators.simulator.bench import bodies_of
 from seedbench.generators.simulator.bodies import GRAVITY, Swing, collide, fall, roll
 from seedbench.generators.simulator.breakage import Breakage
 from seedbench.generators.simulator.lab import SMALLEST
-from seedbench.prompt import Event, Prompt
+from seedbench.suites.prompt import Event, Prompt
 
 HEIGHTS = st.floats(0.2, 3.0)
 

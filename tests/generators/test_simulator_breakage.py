@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from seedbench.errors import SeedBenchError
-from seedbench.generator import Request
 from seedbench.generators.simulator import Simulator
 from seedbench.generators.simulator.breakage import Breakage, breakage_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.signs import garbled
 from seedbench.generators.simulator.stage import frames
-from seedbench.prompt import Character, Event, Look, Prompt, Shot, Sign
+from seedbench.plugins.generator import Request
+from seedbench.suites.prompt import Character, Event, Look, Prompt, Shot, Sign
 
 TWO_SHOTS = Prompt(
     id="two-shots",
@@ -134,8 +134,8 @@ def test_an_option_s_old_name_means_the_same_and_is_not_listed(kind: str) -> Non
 
 def test_a_stored_run_s_old_option_keeps_its_cells_keys() -> None:
     """Keys are of the options as they were written, so a run with the old name finds its clips again."""
-    from seedbench.plan import plan
-    from seedbench.spec import RunSpec, parse_generator
+    from seedbench.runs.plan import plan
+    from seedbench.runs.spec import RunSpec, parse_generator
 
     def keys(text: str) -> list[str]:
         asked = RunSpec(

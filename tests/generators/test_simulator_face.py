@@ -13,7 +13,7 @@ import pytest
 from seedbench.generators.simulator.face import FacePainter, Mouth
 from seedbench.generators.simulator.lips import lips_of
 from seedbench.generators.simulator.looks import CLOTHES, EYES, HAIRS, SKINS, face_of
-from seedbench.prompt import Look
+from seedbench.suites.prompt import Look
 
 PEOPLE = range(8)
 GREY = (112, 118, 124)

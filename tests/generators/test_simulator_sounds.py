@@ -11,7 +11,7 @@ from seedbench.generators.simulator.music import PEAK, beat_times, play
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.sounds import RATE
 from seedbench.generators.simulator.soundtrack import record
-from seedbench.prompt import Character, Event, Line, Music, Prompt, Shot
+from seedbench.suites.prompt import Character, Event, Line, Music, Prompt, Shot
 
 ALL = [(name, 5.0, False) for name in sounds.RINGS] + [(name, 1.0, True) for name in sounds.CLICKS]
 

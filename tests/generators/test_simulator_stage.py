@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seedbench.clip import Clip
-from seedbench.generator import Generation, Request
+from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
 from seedbench.generators.simulator.breakage import Breakage
 from seedbench.generators.simulator.looks import face_of
 from seedbench.generators.simulator.plan import Scene, face_for, plan_scene
 from seedbench.generators.simulator.stage import frames
-from seedbench.prompt import Character, Edit, Event, Line, Look, Prompt, Reference, Shot, Sign
+from seedbench.plugins.generator import Generation, Request
+from seedbench.suites.prompt import Character, Edit, Event, Line, Look, Prompt, Reference, Shot, Sign
 
 DROP = Prompt(
     id="drop", text="", task="motion", duration_s=1.2, events=(Event(kind="drop", object="rubber ball", height_m=1.0, start_s=0.2),)

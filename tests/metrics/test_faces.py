@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seedbench.clip import Video
+from seedbench.clips.clip import Video
 from seedbench.metrics.analyses.faces import (
     FPS,
     Detection,

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
-from seedbench.metric import Features
 from seedbench.metrics.video_distance.distance import distances
 from seedbench.metrics.video_distance.frechet import frechet_distance, frechet_from_moments
 from seedbench.metrics.video_distance.jackknife import jackknife
 from seedbench.metrics.video_distance.kernel import other_clip, polynomial_kernel, squared_mmd
+from seedbench.plugins.metric import Features
 
 seeds = st.integers(0, 2**32 - 1)
 

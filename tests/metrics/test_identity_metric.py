@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench import weights
-from seedbench.clip import Clip
-from seedbench.evidence import as_json
-from seedbench.media import write_clip
-from seedbench.metric import Sample, Score
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
 from seedbench.metrics.analyses.faces import FaceTracks
 from seedbench.metrics.identity import CrossShotIdentity, calibrate
 from seedbench.metrics.identity.calibrate import STRANGERS, bank
-from seedbench.prompt import Character, Prompt, Shot
-from seedbench.registry import load
+from seedbench.plugins import weights
+from seedbench.plugins.evidence import as_json
+from seedbench.plugins.metric import Sample, Score
+from seedbench.plugins.registry import load
+from seedbench.suites.prompt import Character, Prompt, Shot
 from tests.metrics.test_identity import P, Q, filmed
 
 COLOURS = ((200, 40, 40), (40, 200, 40), (40, 40, 200))
@@ -116,7 +116,7 @@ def test_a_clip_without_faces_wins_nothing(tmp_path: Path) -> None:
 
 
 def test_samples_survive_the_disk_cache() -> None:
-    from seedbench import codec
+    from seedbench.store import codec
 
     samples = filmed([[P], [Q]])
     back = codec.unpack(codec.pack(samples))

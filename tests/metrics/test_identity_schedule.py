@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbench.metrics.identity.schedule import align, confirm, count_met, lay, of_one_face, of_prompt
-from seedbench.prompt import Character, Prompt, Shot
+from seedbench.suites.prompt import Character, Prompt, Shot
 
 NONE = np.zeros(0)
 ASKED = [(0.0, 2.0, ("ann",)), (2.0, 4.0, ("bob",)), (4.0, 6.0, ("ann", "bob"))]

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedbench.clip import Clip
-from seedbench.generator import Request
+from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
-from seedbench.metric import Sample, Score
 from seedbench.metrics.analyses.contacts import Contact, touches
 from seedbench.metrics.analyses.onsets import RATE, Onsets, begins, find_onsets
 from seedbench.metrics.impact import Alignment, ImpactAlignment, alignment, match, sounds_that_count
-from seedbench.prompt import Character, Event, Line, Prompt
+from seedbench.plugins.generator import Request
+from seedbench.plugins.metric import Sample, Score
+from seedbench.suites.prompt import Character, Event, Line, Prompt
 
 DROP = Prompt(
     id="drop",

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.clip import Clip
-from seedbench.evidence import as_json
-from seedbench.media import write_clip
-from seedbench.metric import Sample, Score
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks, box_of
 from seedbench.metrics.analyses.shots import Shots, bounds
 from seedbench.metrics.analyses.speech import Speech
 from seedbench.metrics.lipsync import LipSync
 from seedbench.metrics.lipsync.model import SHIPPED, load, save, shipped, windows_of
+from seedbench.plugins.evidence import as_json
+from seedbench.plugins.metric import Sample, Score
 
 N = 150
 

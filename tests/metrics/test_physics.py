@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.clip import Clip
-from seedbench.evidence import as_json
-from seedbench.media import write_clip
-from seedbench.metric import Sample, Score
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, noise_px
 from seedbench.metrics.analyses.contacts import motion_of
 from seedbench.metrics.physics import Physics, kinematics
 from seedbench.metrics.physics.body import regime_of
 from seedbench.metrics.physics.judge import Verdict, judge
-from seedbench.prompt import Event, Prompt
-from seedbench.registry import load
+from seedbench.plugins.evidence import as_json
+from seedbench.plugins.metric import Sample, Score
+from seedbench.plugins.registry import load
+from seedbench.suites.prompt import Event, Prompt
 from tests.metrics.discs import FPS, GRAVITY_PX, bouncing, film
 
 T = np.arange(75) / FPS

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from seedbench import registry
-from seedbench.metric import OFFSET_SIGN, Measure, MetricInfo
+from seedbench.plugins import registry
+from seedbench.plugins.metric import OFFSET_SIGN, Measure, MetricInfo
 
 TIMES = {"ms", "s"}
 

@@ -19,14 +19,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench import weights
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.errors import WeightsError
-from seedbench.media import write_clip
-from seedbench.metric import Sample
 from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
 from seedbench.metrics.syncnet import SyncNet, lag, metric, mfcc, tracks
 from seedbench.metrics.syncnet.network import SyncNetV2, embed_lips, embed_sound, load, window_count
+from seedbench.plugins import weights
+from seedbench.plugins.metric import Sample
 
 VALUES = ("lse_d", "lse_c", "lse_d_masked", "lse_c_masked", "offset_ms")
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from seedbench import weights
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.errors import ClipError, WeightsError
-from seedbench.media import write_clip
-from seedbench.metric import Features
 from seedbench.metrics.features import efficientnet, i3d
 from seedbench.metrics.video_distance import EmbeddedVideoDistance, FrechetVideoDistance
+from seedbench.plugins import weights
+from seedbench.plugins.metric import Features
 
 
 def moving_scene(seed: int, frames: int = 32) -> np.ndarray:

@@ -171,5 +171,5 @@ print("LOADED", sorted(heavy & set(sys.modules)))
 
 
 def test_listing_metrics_does_not_import_torch() -> None:
-    code = "import sys; from seedbench.registry import load_all; load_all('metrics'); print('torch' in sys.modules)"
+    code = "import sys; from seedbench.plugins.registry import load_all; load_all('metrics'); print('torch' in sys.modules)"
     assert run_python(code).strip() == "False"

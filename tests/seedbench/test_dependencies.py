@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from importlib.metadata import distribution
 from pathlib import Path
 
-from seedbench.provenance import PACKAGES
+from seedbench.runs.provenance import PACKAGES
 from tests.seedbench.test_architecture import FILES, FOLDERS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

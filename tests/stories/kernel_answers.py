@@ -19,8 +19,7 @@ from seedbench.arena.anomalies import anomalies
 from seedbench.arena.board import boards
 from seedbench.arena.rules import Rules
 from seedbench.arena.votes import Vote
-from seedbench.clip import Clip
-from seedbench.metric import Features, Sample
+from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.contacts import motion
 from seedbench.metrics.analyses.phases import phases_of
 from seedbench.metrics.analyses.shots import shots
@@ -32,8 +31,9 @@ from seedbench.metrics.lipsync.estimators import LAGS, peak
 from seedbench.metrics.physics import Physics
 from seedbench.metrics.syncnet.lag import search
 from seedbench.metrics.video_distance import EmbeddedVideoDistance
-from seedbench.prompt import Prompt
-from seedbench.summary import ClipScore, Coverage, compare_all, summarise
+from seedbench.plugins.metric import Features, Sample
+from seedbench.results.summary import ClipScore, Coverage, compare_all, summarise
+from seedbench.suites.prompt import Prompt
 from tests.arena.conftest import log, one
 
 _LOOK = {"identity": 6, "skin": "fair", "hair": "blond", "hair_style": "short", "beard": False, "glasses": False, "clothes": "black"}

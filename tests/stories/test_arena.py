@@ -19,7 +19,7 @@ from sqlalchemy import select
 from seedbench.arena.export import votes_of
 from seedbench.arena.store import IncidentRow, open_store
 from seedbench.store import Store
-from seedbench.workspace import Workspace
+from seedbench.store.workspace import Workspace
 from tests.arena import wire
 from tests.browsing import PLAYER_VIDEOS, WAIT_MS, all_text, attribute, expect, page_of, text, value
 

@@ -15,7 +15,7 @@ import pytest
 from seedbench.arena.commands import clips_folder
 from seedbench.arena.desk import Desk
 from seedbench.arena.store import open_store
-from seedbench.workspace import Workspace
+from seedbench.store.workspace import Workspace
 from tests.arena import oidc, wire
 from tests.browsing import all_text, expect, page_of
 

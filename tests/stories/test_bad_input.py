@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench import registry
 from seedbench.cli.run import DEFAULT_METRICS
-from seedbench.clip import file_sha256
-from seedbench.media import write_clip
-from seedbench.metric import Metric
-from seedbench.work import ScoreTask, score
+from seedbench.clips.clip import file_sha256
+from seedbench.clips.media import write_clip
+from seedbench.plugins import registry
+from seedbench.plugins.metric import Metric
+from seedbench.runs.tasks import ScoreTask, score
 
 CLIP_METRICS = tuple(name for name in DEFAULT_METRICS if issubclass(registry.load("metrics", name), Metric))
 SIZE = (96, 160)

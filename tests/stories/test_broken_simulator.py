@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from seedbench.execution import LocalExecutor
-from seedbench.harness import execute
-from seedbench.report.data import RunReport
 from seedbench.report.write import write_report
-from seedbench.reporting import load_report
-from seedbench.spec import GeneratorSpec, RunSpec
+from seedbench.results.data import RunReport
+from seedbench.results.load import load_report
+from seedbench.runs.executor import LocalExecutor
+from seedbench.runs.runner import execute
+from seedbench.runs.spec import GeneratorSpec, RunSpec
 from seedbench.store import Store
-from seedbench.suite import load_suite, select
-from seedbench.workspace import Workspace
+from seedbench.store.workspace import Workspace
+from seedbench.suites.suite import load_suite, select
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from seedbench.execution import ONE_THREAD
-from seedbench.generator import Request
 from seedbench.generators.simulator import Simulator
+from seedbench.plugins.generator import Request
+from seedbench.runs.executor import ONE_THREAD
 from tests.stories.kernel_answers import PROMPTS
 
 ROOT = Path(__file__).parents[2]

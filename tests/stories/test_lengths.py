@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.clip import Clip
-from seedbench.generator import Request
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.generators.simulator import Simulator
-from seedbench.media import write_clip
-from seedbench.metric import Metric, Sample
 from seedbench.metrics.analyses.speech import speech
 from seedbench.metrics.impact import ImpactAlignment
 from seedbench.metrics.lipsync import LipSync
 from seedbench.metrics.physics import Physics
-from seedbench.prompt import Prompt
+from seedbench.plugins.generator import Request
+from seedbench.plugins.metric import Metric, Sample
+from seedbench.suites.prompt import Prompt
 from tests.stories.kernel_answers import PROMPTS
 
 OF: dict[str, Prompt] = {prompt.id: prompt for prompt in PROMPTS}

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench import registry
-from seedbench.clip import Clip
-from seedbench.generator import Generation, Request
+from seedbench.clips.clip import Clip
 from seedbench.generators.reference import Reference
 from seedbench.generators.reference.model import SHIPPED, ReferenceModel
-from seedbench.metric import Sample
-from seedbench.suite import load_suite
+from seedbench.plugins import registry
+from seedbench.plugins.generator import Generation, Request
+from seedbench.plugins.metric import Sample
+from seedbench.suites.suite import load_suite
 
 QUICK = load_suite("quick")
 

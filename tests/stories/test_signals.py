@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.media import write_clip
+from seedbench.clips.media import write_clip
 from tests.stories.disturbed_run import disturbed
 from tests.stories.terminal import CODES, HANGS_S, KINDS, SEEDBENCH, Terminal, interrupted, path_with_toy
 
@@ -25,7 +25,7 @@ BEGINS = """
 import sys, time
 from pathlib import Path
 from seedbench.cli import complain
-from seedbench.stopping import when_stopped
+from seedbench.processes.stopping import when_stopped
 def command():
     when_stopped("stopped; as it should be")
     Path("begun").touch()
@@ -87,7 +87,7 @@ def test_what_never_ends_of_itself_is_ended(kind: str, tmp_path: Path) -> None:
 
 PATIENT = """
 import signal
-from seedbench import stopping
+from seedbench.processes import stopping
 asked = []
 with stopping.patient():
     signal.signal(signal.SIGINT, lambda *_: asked.append(1))
@@ -110,7 +110,7 @@ def test_a_block_that_ends_when_it_can_is_followed_by_time_to_close(tmp_path: Pa
 
 TRACKER = """
 from multiprocessing import resource_tracker
-from seedbench.execution import LocalExecutor
+from seedbench.runs.executor import LocalExecutor
 executor = LocalExecutor(1)
 process = f"/proc/{resource_tracker._resource_tracker._pid}"
 while "resource_tracker" not in open(f"{process}/cmdline").read(): pass

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from seedbench.arena.commands import clips_folder
 from seedbench.arena.export import studies, votes_of
 from seedbench.arena.store import StudyRow, open_store
-from seedbench.workspace import Workspace
+from seedbench.store.workspace import Workspace
 from tests.arena import wire
 from tests.stories.disturbed_run import Run
 from tests.stories.terminal import CODES, KINDS, SEEDBENCH, Terminal, interrupted

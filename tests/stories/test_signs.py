@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from seedbench.execution import LocalExecutor
-from seedbench.harness import execute
-from seedbench.metric import OFFSET_AXIS, OFFSET_SIGN
+from seedbench.plugins.metric import OFFSET_AXIS, OFFSET_SIGN
 from seedbench.report.write import write_report
-from seedbench.reporting import load_report
-from seedbench.spec import GeneratorSpec, RunSpec
+from seedbench.results.load import load_report
+from seedbench.runs.executor import LocalExecutor
+from seedbench.runs.runner import execute
+from seedbench.runs.spec import GeneratorSpec, RunSpec
 from seedbench.store import Store
-from seedbench.suite import load_suite, select
-from seedbench.workspace import Workspace
+from seedbench.store.workspace import Workspace
+from seedbench.suites.suite import load_suite, select
 
 DELAY_MS = 80.0
 pytestmark = pytest.mark.slow

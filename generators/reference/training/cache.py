@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from seedbench.files.atomic import whole
 from seedbench.generators.reference import shards
 from seedbench.generators.reference.model import Tokenizers
 from seedbench.generators.reference.script import Script, Sound, Stretch
@@ -19,7 +20,6 @@ from seedbench.generators.reference.tokenizer import Grid
 from seedbench.generators.reference.tokens import Vocabulary
 from seedbench.generators.reference.training.data import CellRow, Cells, cells_of, heard
 from seedbench.generators.reference.training.latents import Example, examples_of
-from seedbench.wholefile import whole
 
 VERSION = 5
 

@@ -21,6 +21,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
 from seedbench.errors import GeneratorError
+from seedbench.files.atomic import whole
 from seedbench.generators.reference import heldout, shards
 from seedbench.generators.reference.codec import CodecConfig, SoundCodec
 from seedbench.generators.reference.config import Config, load
@@ -52,8 +53,7 @@ from seedbench.generators.reference.training.twins import TwinTraining
 from seedbench.generators.reference.training.validation import Validation
 from seedbench.generators.reference.transformer import JointTransformer, TransformerConfig
 from seedbench.generators.reference.twins import TWINS, Twin
-from seedbench.plan import make_metrics
-from seedbench.wholefile import whole
+from seedbench.runs.plan import make_metrics
 
 Report = Callable[[str], None]
 _Batches = Callable[["Files"], Numbered[Any]]

@@ -22,10 +22,10 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import ModelParallelStrategy, Strategy
 from torch.utils.data import DataLoader
 
-from seedbench import stopping
 from seedbench.generators.reference.config import Config, Machine
 from seedbench.generators.reference.training.averaging import ASIDE, Training
 from seedbench.generators.reference.training.data import Numbered
+from seedbench.processes import stopping
 
 _LINE_EVERY_S = 60.0
 _LOSSES = {"loss": "loss", ASIDE: "of rows kept aside"}

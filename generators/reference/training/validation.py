@@ -18,20 +18,20 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from seedbench.clip import Clip, file_sha256
+from seedbench.clips.clip import Clip, file_sha256
 from seedbench.errors import ClipError, SeedBenchError, WeightsError
-from seedbench.generator import Request
+from seedbench.files.atomic import whole
 from seedbench.generators.reference.flow import Sampling
 from seedbench.generators.reference.generate import generate
 from seedbench.generators.reference.heldout import HeldOut
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.training.averaging import Training
 from seedbench.generators.simulator import Simulator
-from seedbench.metric import Metric, Sample, SetMetric
-from seedbench.plan import applies, make_metrics
-from seedbench.prompt import Prompt
-from seedbench.wholefile import whole
-from seedbench.work import CompareTask, compare
+from seedbench.plugins.generator import Request
+from seedbench.plugins.metric import Metric, Sample, SetMetric
+from seedbench.runs.plan import applies, make_metrics
+from seedbench.runs.tasks import CompareTask, compare
+from seedbench.suites.prompt import Prompt
 
 RATE = 16_000
 

@@ -16,7 +16,7 @@ from seedbench.generators.reference.script import Script, Sound, Stretch
 from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
 from seedbench.generators.reference.tokens import Vocabulary
 from seedbench.generators.reference.transformer import KINDS, JointTransformer, TransformerConfig
-from seedbench.prompt import Character, Prompt, Shot
+from seedbench.suites.prompt import Character, Prompt, Shot
 
 CODES = {"person": 16, "shot": 16, "video": 16, "sound": 16}
 WORDS = ("a", "man", "woman", "with", "red", "black", "hair", "in", "studio", "close", ".", ",")

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from seedbench.errors import GeneratorError
 from seedbench.generators.reference import commands
 from seedbench.generators.reference.config import load, shipped
-from seedbench.registry import entries
-from seedbench.registry import load as registered
+from seedbench.plugins.registry import entries
+from seedbench.plugins.registry import load as registered
 
 RUN = CliRunner()
 

@@ -13,14 +13,14 @@ import soundfile
 import torch
 
 from seedbench.errors import ClipError, GeneratorError
-from seedbench.generator import Request
 from seedbench.generators.reference.conditions import PREFIX_S, Given, fitted, given_by, pictures, seen
 from seedbench.generators.reference.flow import Sampling
 from seedbench.generators.reference.generate import sampled
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.script import read
 from seedbench.generators.reference.tokenizer import about_mean
-from seedbench.prompt import Character, Edit, Line, Prompt, Reference, Shot
+from seedbench.plugins.generator import Request
+from seedbench.suites.prompt import Character, Edit, Line, Prompt, Reference, Shot
 
 HELLO = Line(character="ann", text="Hello.", start_s=0.3)
 HOW = Sampling(2, 1.5)
@@ -75,7 +75,7 @@ def test_an_extension_begins_with_the_end_of_the_clip_and_skips_it(
 
 
 def pictures_of(file: Path) -> np.ndarray:
-    from seedbench.clip import Clip
+    from seedbench.clips.clip import Clip
 
     return Clip.open(file).frames(25).rgb
 

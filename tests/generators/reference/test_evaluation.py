@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seedbench.generators.reference.evaluation import Cell, table_of
-from seedbench.prompt import Prompt, Shot
+from seedbench.suites.prompt import Prompt, Shot
 
 
 def prompt(name: str, task: str) -> Prompt:

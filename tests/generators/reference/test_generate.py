@@ -12,19 +12,19 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from seedbench.batching import batches
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
 from seedbench.errors import GeneratorError
-from seedbench.execution import LocalExecutor
-from seedbench.generator import Generation, Request
 from seedbench.generators.reference import Reference
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.painting import samples
-from seedbench.prompt import Character, Line, Music, Prompt
-from seedbench.prompt import Reference as Asset
-from seedbench.spec import GeneratorSpec
-from seedbench.work import GenerateTask, generate
-from seedbench.workspace import Workspace
+from seedbench.plugins.generator import Generation, Request
+from seedbench.runs.batching import batches
+from seedbench.runs.executor import LocalExecutor
+from seedbench.runs.spec import GeneratorSpec
+from seedbench.runs.tasks import GenerateTask, generate
+from seedbench.store.workspace import Workspace
+from seedbench.suites.prompt import Character, Line, Music, Prompt
+from seedbench.suites.prompt import Reference as Asset
 
 HELLO = Line(character="ann", text="Hello.", start_s=0.2)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seedbench.errors import GeneratorError
 from seedbench.generators.reference.script import EVENT, MAX_SOUNDS, MAX_WORDS, PAUSE, Stretch, pronounce, read, words_of
-from seedbench.prompt import Character, Event, Line, Prompt, Shot
+from seedbench.suites.prompt import Character, Event, Line, Prompt, Shot
 
 DURATIONS = {"": 0.08, "l": 0.05}
 HELLO = Line(character="ann", text="Hello.", start_s=0.3)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.generators.reference import sheet
 from seedbench.generators.reference.evaluation import Cell, shown
-from seedbench.media import write_clip
-from seedbench.prompt import Prompt
+from seedbench.suites.prompt import Prompt
 
 RATE = 16000
 

@@ -15,9 +15,8 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
 from seedbench.errors import GeneratorError, UnknownNameError
-from seedbench.generator import Request
 from seedbench.generators.reference import Reference
 from seedbench.generators.reference.config import Config
 from seedbench.generators.reference.model import ReferenceModel, Tokenizers
@@ -30,8 +29,9 @@ from seedbench.generators.reference.training.twins import TwinTraining
 from seedbench.generators.reference.training.validation import Figure, append, scored
 from seedbench.generators.reference.transformer import TransformerConfig
 from seedbench.generators.reference.world import draw
-from seedbench.plan import make_metrics
-from seedbench.stopping import SIGNALS, Stopped
+from seedbench.plugins.generator import Request
+from seedbench.processes.stopping import SIGNALS, Stopped
+from seedbench.runs.plan import make_metrics
 
 TINY: dict[str, Any] = {
     "world": {"clips": 4, "stills": 4, "width": 64, "height": 32},

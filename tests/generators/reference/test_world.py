@@ -12,7 +12,7 @@ from seedbench.generators import simulator
 from seedbench.generators.reference import limits, world
 from seedbench.generators.simulator.breakage import breakage_of
 from seedbench.generators.simulator.plan import plan_scene
-from seedbench.prompt import Look, Prompt
+from seedbench.suites.prompt import Look, Prompt
 
 MANY = 400
 SPOKEN = ("talking", "dialogue", "multi_shot")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.evidence import Curve, Facts, Gallery, Mark, Overlay, Panel, Path2D, Picture, Series, as_json, jpeg
-from seedbench.media import write_clip
-from seedbench.metric import OFFSET_SIGN, Measure
-from seedbench.report.data import (
+from seedbench.clips.media import write_clip
+from seedbench.plugins.evidence import Curve, Facts, Gallery, Mark, Overlay, Panel, Path2D, Picture, Series, as_json, jpeg
+from seedbench.plugins.metric import OFFSET_SIGN, Measure
+from seedbench.results.data import (
     CellReport,
     Comparison,
     GeneratorFacts,

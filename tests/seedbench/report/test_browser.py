@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from seedbench.report.data import RunReport
 from seedbench.report.write import write_report
+from seedbench.results.data import RunReport
 from tests.browsing import attribute, expect, launched, page_of, until, value
 
 pytestmark = [

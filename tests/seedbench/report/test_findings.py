@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seedbench.report.data import RunReport
 from seedbench.report.findings import findings
+from seedbench.results.data import RunReport
 
 
 def sentences(report: RunReport) -> list[str]:

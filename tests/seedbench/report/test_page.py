@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from seedbench.metric import OFFSET_SIGN
-from seedbench.report.data import RunReport, ScoreReport, SummaryRow
+from seedbench.plugins.metric import OFFSET_SIGN
 from seedbench.report.html import place, render_html
 from seedbench.report.preview import make_previews
+from seedbench.results.data import RunReport, ScoreReport, SummaryRow
 
 
 class Elements(HTMLParser):

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.analysis import use_cache
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.errors import ClipError
-from seedbench.media import write_clip
+from seedbench.plugins.analysis import use_cache
 from seedbench.report import preview
-from seedbench.report.data import CellReport
 from seedbench.report.preview import NoPreview, Preview, make_preview, make_previews
+from seedbench.results.data import CellReport
 
 
 def flash_and_click(*, at_s: float, seconds: float, fps: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,11 +13,11 @@ import pytest
 from pyarrow import parquet
 
 from seedbench.errors import StorageError
-from seedbench.metric import OFFSET_SIGN
+from seedbench.plugins.metric import OFFSET_SIGN
 from seedbench.report.console import summary_table
-from seedbench.report.data import CellReport, RunReport, ScoreReport, SummaryRow, from_json, to_json
 from seedbench.report.tables import SCORE_COLUMNS, markdown, score_rows
 from seedbench.report.write import write_report
+from seedbench.results.data import CellReport, RunReport, ScoreReport, SummaryRow, from_json, to_json
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -10,11 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from seedbench.clip import Clip
+from seedbench.clips.clip import Clip
+from seedbench.clips.media import write_clip
 from seedbench.errors import GenerationRefusedError, GeneratorError
-from seedbench.generator import Capabilities, Generation, Generator, Request
-from seedbench.media import write_clip
-from seedbench.metric import Features, Measure, Metric, MetricInfo, Sample, Score, SetMetric
+from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
+from seedbench.plugins.metric import Features, Measure, Metric, MetricInfo, Sample, Score, SetMetric
 
 
 class ToyGenerator(Generator):

@@ -1,0 +1,114 @@
+"""Whether this installation can do its work: each check really does the thing it speaks of."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seedbench.errors import PluginError, SeedBenchError
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. ``optional`` things may be missing without harm to the default metrics."""
+
+    name: str
+    ok: bool
+    finding: str
+    optional: bool = False
+
+
+def examine() -> list[Check]:
+    """Run all checks; none of them raises."""
+    from seedbench.plugins.weights import manifest
+
+    checks = [_try("clips", _clips), _try("workspace", _workspace), _try("database", _database), _try("plug-ins", _plugins)]
+    checks += [_try("plug-ins of others", _plugins_of_others, optional=True)]
+    checks += [_try("speech for the simulator", _speech, optional=True)]
+    checks += [_weights(name) for name in manifest()]
+    return checks
+
+
+def _try(name: str, check: Callable[[], str], *, optional: bool = False) -> Check:
+    try:
+        return Check(name, True, check(), optional)
+    except (SeedBenchError, ImportError, OSError) as error:
+        return Check(name, False, str(error), optional)
+
+
+def _clips() -> str:
+    from seedbench.clips.clip import Clip
+    from seedbench.clips.media import write_clip
+
+    with tempfile.TemporaryDirectory() as scratch:
+        frames = [np.full((64, 64, 3), 8 * index, np.uint8) for index in range(25)]
+        path = write_clip(Path(scratch) / "probe.mp4", frames, 25, np.zeros(48000, np.float32))
+        clip = Clip.open(path)
+        return f"wrote and read {len(clip.video)} pictures and {clip.audio().duration_s:.2f} s of sound"
+
+
+def _workspace() -> str:
+    from seedbench.store.workspace import Workspace
+
+    return str(Workspace.current().folder)
+
+
+def _database() -> str:
+    from sqlalchemy import text
+
+    from seedbench.store import Store
+    from seedbench.store.workspace import Workspace
+
+    store = Store(Workspace.current().database_url)
+    with store.session() as session:
+        session.execute(text("SELECT 1"))
+    return str(store.engine.url)
+
+
+def _plugins() -> str:
+    return _loaded(ours=True)
+
+
+def _plugins_of_others() -> str:
+    return _loaded(ours=False)
+
+
+def _loaded(*, ours: bool) -> str:
+    """Import all entries that come with SeedBench, or all others; how many there are. Raises PluginError with every broken one."""
+    from typing import get_args
+
+    from seedbench.plugins import registry
+
+    counts, broken = [], []
+    for group in get_args(registry.Group):
+        names = [name for name, entry in registry.entries(group).items() if (registry.package_of(entry) == registry.OURS) == ours]
+        counts.append(f"{len(names)} {group}")
+        for name in names:
+            try:
+                registry.load(group, name)
+            except PluginError as error:
+                broken.append(str(error))
+    if broken:
+        raise PluginError("; ".join(broken))
+    return ", ".join(counts)
+
+
+def _speech() -> str:
+    import espeakng_loader
+
+    return f"espeak-ng at {Path(espeakng_loader.get_library_path()).name}"
+
+
+def _weights(name: str) -> Check:
+    from seedbench.plugins.weights import ABSENT, entry_of, verify
+
+    entry = entry_of(name)
+    users = entry.source["kind"] == "user"
+    state = verify(name)
+    if state == ABSENT:
+        state = f"not installed (seedbench weights {'add ' + name + ' PATH' if users else 'fetch ' + name})"
+    return Check(f"weights {name}", state == "ok", state, optional=users)

@@ -1,0 +1,1 @@
+"""Clips: one media file decoded once, and known degradations of it."""

@@ -1,0 +1,133 @@
+"""What a plug-in declares of itself, checked when it is loaded: what is wrong is told at once and by name, not in the middle of a run."""
+
+from __future__ import annotations
+
+import math
+import typing
+from collections.abc import Iterator, Sequence
+
+from seedbench.plugins.generator import Generator
+from seedbench.plugins.metric import NEEDS, Direction, Measure, Metric, MetricInfo, SetMetric
+
+_LONGEST_NAME = 100  # what the database holds
+
+
+def problem_of(group: str, name: str, found: object, package: str = "") -> str:
+    """What is wrong with what the entry point ``name`` of ``metrics``, ``generators`` or ``commands`` leads to; "" if nothing.
+
+    ``package`` is the installed package that registers it: weights come from lists, and its own list may have been refused.
+    """
+    checks = {"metrics": _of_metric, "generators": _of_generator, "commands": _of_commands}
+    refused = _refused_weights(found, package) if group == "metrics" else ""
+    return refused or next(checks[group](name, found), "")
+
+
+def _refused_weights(kind: object, package: str) -> str:
+    """Why a metric that uses weights cannot trust their names: the list of its package cannot be read, or takes a name that is taken."""
+    from seedbench.plugins.weights_lists import lists
+
+    info = getattr(kind, "info", None)
+    refused = lists().refused.get(package, "") if isinstance(info, MetricInfo) and info.weights else ""
+    return f"uses weights, and {refused}" if refused else ""
+
+
+def _of_metric(name: str, kind: object) -> Iterator[str]:
+    if not (isinstance(kind, type) and issubclass(kind, Metric | SetMetric)):
+        yield "is not a Metric or SetMetric"
+        return
+    if issubclass(kind, Metric) and issubclass(kind, SetMetric):
+        yield "is a Metric and a SetMetric; a metric is one of them"
+    base, asked = (SetMetric, ("embed", "compare")) if issubclass(kind, SetMetric) else (Metric, ("score",))
+    yield from (f"does not define {method}()" for method in asked if getattr(kind, method) is getattr(base, method))
+    info = getattr(kind, "info", None)
+    if not isinstance(info, MetricInfo):
+        yield f"has {_a(info)} as its info, where a MetricInfo is needed"
+        return
+    if info.name != name:
+        yield f"is registered as {name!r} and calls itself {info.name!r} (info.name); give both the same name"
+    yield from _of_info(info)
+
+
+def _of_info(info: MetricInfo) -> Iterator[str]:
+    if len(info.name) > _LONGEST_NAME:
+        yield f"has a name of {len(info.name)} characters; {_LONGEST_NAME} are allowed"
+    for field in ("title", "meaning", "citation"):
+        if not isinstance(getattr(info, field), str):
+            yield f"has {_a(getattr(info, field))} as its info.{field}, where text is needed"
+    for field in ("version", "min_n"):
+        if type(getattr(info, field)) is not int or getattr(info, field) < 1:
+            yield f"has {getattr(info, field)!r} as its info.{field}, where a whole number from 1 is needed"
+    if not isinstance(info.needs, frozenset | set) or not info.needs <= NEEDS:
+        yield f"needs {_listed(info.needs)}; a metric can need {', '.join(sorted(NEEDS))} (a set of these)"
+    if not isinstance(info.measures, tuple | list) or not info.measures:
+        yield "declares no measures (info.measures)"
+        return
+    for measure in info.measures:
+        yield from _of_measure(measure)
+    names = [measure.name for measure in info.measures]
+    doubled = {name for name in names if names.count(name) > 1}
+    if doubled:
+        yield f"declares two measures called {sorted(doubled)[0]!r}"
+    yield from _of_weights(info.weights)
+
+
+def _of_measure(measure: object) -> Iterator[str]:
+    if not isinstance(measure, Measure):
+        yield f"has {_a(measure)} among its measures, where a Measure is needed"
+        return
+    if not isinstance(measure.name, str) or not measure.name or len(measure.name) > _LONGEST_NAME:
+        yield f"has a measure called {measure.name!r}; a name of 1 to {_LONGEST_NAME} characters is needed"
+    for field in ("title", "unit", "meaning", "sign"):
+        if not isinstance(getattr(measure, field), str):
+            yield f"has {_a(getattr(measure, field))} as the {field} of its measure {measure.name!r}, where text is needed"
+    if measure.direction not in typing.get_args(Direction):
+        known = ", ".join(typing.get_args(Direction))
+        yield f"gives its measure {measure.name!r} the direction {measure.direction!r}; known: {known}"
+    bounds = [bound for bound in (measure.low, measure.high) if bound is not None]
+    if not all(isinstance(bound, int | float) and math.isfinite(bound) for bound in bounds) or sorted(set(bounds)) != bounds:
+        yield f"bounds its measure {measure.name!r} by {measure.low!r} and {measure.high!r}; a lower and a higher number or None are needed"
+
+
+def _of_weights(weights: object) -> Iterator[str]:
+    from seedbench.plugins.weights import manifest
+
+    if not isinstance(weights, tuple | list) or not all(isinstance(one, str) for one in weights):
+        yield f"has {_a(weights)} as its info.weights, where a tuple of names is needed"
+        return
+    unknown = [one for one in weights if one not in manifest()]
+    if unknown:
+        yield (
+            f"uses weights {unknown[0]!r}, which no list of weights names; list them in a weights.toml of the package and register that"
+            " under the entry point group seedbench.weights"
+        )
+
+
+def _of_generator(name: str, kind: object) -> Iterator[str]:
+    if not (isinstance(kind, type) and issubclass(kind, Generator)):
+        yield "is not a Generator"
+        return
+    given = getattr(kind, "name", None)
+    if given != name:
+        yield f"is registered as {name!r} and calls itself {given!r} (name); give both the same name"
+    for method in ("capabilities", "generate"):
+        if getattr(kind, method) is getattr(Generator, method):
+            yield f"does not define {method}()"
+
+
+def _of_commands(name: str, app: object) -> Iterator[str]:
+    import typer
+
+    if not isinstance(app, typer.Typer):
+        yield f"is {_a(app)}, where a typer.Typer is needed"
+    elif not (app.registered_commands or app.registered_groups or app.registered_callback):
+        yield "is a typer.Typer without a command"
+
+
+def _a(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _listed(value: object) -> str:
+    return (
+        ", ".join(sorted(map(str, value))) if isinstance(value, set | frozenset | Sequence) and not isinstance(value, str) else repr(value)
+    )

@@ -1,0 +1,85 @@
+"""Finding metrics, generators and commands by entry point, without importing what is not used."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import warnings
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from seedbench.errors import PluginError, UnknownNameError
+from seedbench.plugins.declarations import problem_of
+
+Group = Literal["metrics", "generators", "commands"]
+OURS = "seedbench"
+"""The package whose entries come with SeedBench; nobody else's can take their names."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The tail of an error about an unknown name: the nearest known ones, or all of them.
+
+    >>> did_you_mean("lipsink", ["lipsync", "fvd"])
+    "; did you mean 'lipsync'?"
+    >>> did_you_mean("x", ["b", "a"])
+    '; known: a, b'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names)}"
+
+
+def entries(group: Group) -> dict[str, EntryPoint]:
+    """All entry points of a group by name, none of them imported.
+
+    A name registered twice warns: SeedBench's own entry stays, among others the first.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in sorted(entry_points(group=f"seedbench.{group}"), key=lambda entry: package_of(entry) != OURS):
+        first = found.setdefault(entry.name, entry)
+        if (first.value, package_of(first)) != (entry.value, package_of(entry)):
+            warnings.warn(f"{_called(group, entry)} is left out: the name is taken by {first.value} of {package_of(first)}", stacklevel=2)
+    return dict(sorted(found.items()))
+
+
+def package_of(entry: EntryPoint) -> str:
+    """The name of the installed package that registers an entry."""
+    return entry.dist.name if entry.dist is not None else "an unknown package"
+
+
+def _called(group: Group, entry: EntryPoint) -> str:
+    """An entry as sentences name it: what it is, under which name, from where."""
+    kind = {"metrics": "metric", "generators": "generator", "commands": "command"}[group]
+    return f"{kind} {entry.name!r} ({entry.value} of the package {package_of(entry)})"
+
+
+def load(group: Group, name: str) -> Any:
+    """Import the entry called ``name`` and check what it declares.
+
+    Raises:
+        UnknownNameError: nobody registers the name; the message has the nearest one.
+        PluginError: the entry cannot be imported or is not what its group asks for; the message names entry, package and mistake.
+    """
+    known = entries(group)
+    if name not in known:
+        raise UnknownNameError(f"there is no {group.removesuffix('s')} called {name!r}{did_you_mean(name, known)}")
+    entry = known[name]
+    try:
+        found = getattr(importlib.import_module(entry.module), entry.attr)
+    except Exception as error:
+        raise PluginError(f"{_called(group, entry)} cannot be loaded: {type(error).__name__}: {error}") from error
+    if problem := problem_of(group, name, found, package_of(entry)):
+        raise PluginError(f"{_called(group, entry)} {problem}")
+    return found
+
+
+def load_all(group: Group) -> dict[str, Any]:
+    """Import every entry of a group; a broken one warns and the rest go on."""
+    loaded = {}
+    for name in entries(group):
+        try:
+            loaded[name] = load(group, name)
+        except PluginError as error:
+            warnings.warn(str(error), stacklevel=2)
+    return loaded

@@ -1,0 +1,1 @@
+"""Results: a run read back, reduced to summaries and compared."""

@@ -1,0 +1,1 @@
+"""Runs: what was asked, the plan, and how it is carried out."""

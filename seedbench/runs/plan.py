@@ -1,0 +1,234 @@
+"""From a spec to cells: which generator is asked what, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from seedbench.clips.clip import file_sha256
+from seedbench.errors import PluginError, SeedBenchError
+from seedbench.plugins import registry
+from seedbench.plugins.code_digest import code_digest
+from seedbench.plugins.generator import Capabilities, Generator, Request
+from seedbench.plugins.metric import PROMPT_NEEDS, Metric, MetricInfo, SetMetric
+from seedbench.plugins.options import as_read_before
+from seedbench.runs.spec import GeneratorSpec, RunSpec, digest_of
+from seedbench.suites.prompt import Prompt
+
+Role = Literal["system", "ceiling", "reference"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One generator on one prompt with one seed. ``refusal`` is set where the generator's own capabilities rule it out.
+
+    ``earlier_keys`` are those that earlier versions gave the same cell: a stored run may hold one of them.
+    """
+
+    key: str
+    role: Role
+    generator: GeneratorSpec
+    prompt: Prompt
+    seed: int
+    refusal: str = ""
+    earlier_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A generator of the run, what it plays in it, and the seeds it is asked."""
+
+    role: Role
+    spec: GeneratorSpec
+    generator: Generator
+    seeds: tuple[int, ...]
+
+
+def make_generator(spec: GeneratorSpec) -> Generator:
+    """Construct a generator. Raises SeedBenchError when its options are not the ones it takes."""
+    kind = registry.load("generators", spec.name)
+    try:
+        return kind(**spec.options)
+    except SeedBenchError:
+        raise
+    except TypeError as error:
+        raise SeedBenchError(f"generator {spec.label!r} does not take these options: {error}") from error
+    except Exception as error:
+        raise SeedBenchError(f"generator {spec.label!r} cannot be made with these options: {type(error).__name__}: {error}") from error
+
+
+def request_of(spec: RunSpec, prompt: Prompt, seed: int) -> Request:
+    """What a generator is asked in a cell."""
+    root = Path(spec.root) if spec.root else None
+    return Request(prompt=prompt, seed=seed, width=spec.width, height=spec.height, fps=spec.fps, root=root)
+
+
+def _asset_hashes(prompt: Prompt, root: Path | None) -> dict[str, str]:
+    return {item.id: file_sha256((root or Path()) / item.path) for item in prompt.references}
+
+
+def _refusal(generator: Generator, label: str, request: Request) -> str:
+    from seedbench.errors import ReferenceLimitError
+    from seedbench.suites.references import check_references
+
+    can, prompt = generator.capabilities(), request.prompt
+    if can.tasks and prompt.task not in can.tasks:
+        return f"{label} does not do the task {prompt.task!r}"
+    if can.sizes and (request.width, request.height) not in can.sizes:
+        sizes = ", ".join(f"{width}x{height}" for width, height in sorted(can.sizes, reverse=True))
+        return f"{label} makes {sizes}; the run asks for {request.width}x{request.height}"
+    if not can.min_duration_s <= prompt.duration_s <= can.max_duration_s:
+        return f"{label} makes clips of {can.min_duration_s:g} to {can.max_duration_s:g} s, the prompt asks for {prompt.duration_s:g} s"
+    if prompt.references and can.references is None:
+        return f"{label} takes no reference assets"
+    if prompt.references and can.references is not None:
+        try:
+            check_references(prompt, request.root or Path(), can.references)
+        except ReferenceLimitError as error:
+            return f"{label}: {error}"
+    return ""
+
+
+def _asked(spec: RunSpec) -> list[_Asked]:
+    """The generators of a run, the reference set's first. The same clip again tells nothing new, so one that takes no seed and always
+    gives the same is asked once."""
+    parts: list[tuple[Role, GeneratorSpec, tuple[int, ...]]] = []
+    if spec.reference is not None:
+        own = spec.reference.seeds
+        parts.append(("reference", spec.reference, spec.reference_seeds if own is None else own))
+    parts += [("ceiling" if item.label == spec.ceiling else "system", item, spec.seeds_of(item)) for item in spec.generators]
+    asked = []
+    for role, item, seeds in parts:
+        generator = make_generator(item)
+        if not isinstance(can := generator.capabilities(), Capabilities):
+            raise PluginError(f"generator {item.label!r} gives {type(can).__name__} as its capabilities(), where Capabilities are needed")
+        asked.append(_Asked(role, item, generator, seeds[:1] if can.deterministic and not can.seeds else seeds))
+    return asked
+
+
+def plan(spec: RunSpec) -> list[Cell]:
+    """All cells of a run in their order: prompt by prompt, the reference set first. Raises SeedBenchError for what cannot work at all."""
+    labels = [item.label for item in spec.generators]
+    doubled = {label for label in labels if labels.count(label) > 1}
+    if doubled:
+        raise SeedBenchError(f"two generators are called {sorted(doubled)[0]!r}; give one of them another label (LABEL=NAME:...)")
+    if spec.ceiling is not None and spec.ceiling not in labels:
+        raise SeedBenchError(f"the ceiling {spec.ceiling!r} is not among the generators{registry.did_you_mean(spec.ceiling, labels)}")
+    root = Path(spec.root) if spec.root else None
+    assets = {prompt.id: _asset_hashes(prompt, root) for prompt in spec.prompts}
+    asked = _asked(spec)
+    _check_reference(asked)
+    cells = [
+        _cell(spec, one, prompt, seed, assets[prompt.id])
+        for prompt in spec.prompts
+        for one in asked
+        for seed in one.seeds
+        if one.generator.offers(prompt, seed)
+    ]
+    for one in asked:
+        if not any(cell.generator == one.spec and cell.role == one.role for cell in cells):
+            raise SeedBenchError(_no_clip(one, spec))
+    return cells
+
+
+def _check_reference(asked: Sequence[_Asked]) -> None:
+    """Refuse a reference set that takes the label and the seeds of a system: its clips would be the system's own."""
+    reference = next((one for one in asked if one.role == "reference"), None)
+    for one in asked:
+        if reference is None or one is reference or one.spec.label != reference.spec.label:
+            continue
+        shared = [str(seed) for seed in one.seeds if seed in reference.seeds]
+        if shared:
+            label = one.spec.label
+            raise SeedBenchError(
+                f"the reference set and the generator {label!r} have one label and both have the seeds {', '.join(shared)}: choose other "
+                f"--reference-seeds, or give the reference a label of its own (--reference OTHER={one.spec.name}:...)"
+            )
+
+
+def _no_clip(one: _Asked, spec: RunSpec) -> str:
+    """Why a generator has no cell at all, with what to do about it."""
+    option = "--reference-seeds" if one.role == "reference" else "--seeds"
+    seeds = ", ".join(map(str, one.seeds))
+    sentence = f"generator {one.spec.label!r} has no clip for any of the {len(spec.prompts)} prompts under the seeds {seeds}"
+    own = one.generator.own_seeds()
+    if own and not set(own) & set(one.seeds):
+        listed = ",".join(map(str, own))
+        return f"{sentence}; its clips have the seeds {listed}: leave {option} out, or give {option} {listed}"
+    return "; ".join([sentence, *one.generator.remarks(spec.prompts, one.seeds)])
+
+
+def _cell(spec: RunSpec, one: _Asked, prompt: Prompt, seed: int, assets: Mapping[str, str]) -> Cell:
+    """One cell with its key, which holds all that decides the clip."""
+
+    def key(options: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+        return digest_of(
+            {
+                "name": one.spec.name,
+                "options": dict(options),
+                "prompt": prompt.model_dump(mode="json"),
+                "assets": assets,
+                "seed": seed,
+                "size": [spec.width, spec.height, spec.fps],
+                "own": dict(own),
+            }
+        )
+
+    options, before = one.spec.options, as_read_before(one.spec.name, one.spec.options)
+    own = one.generator.identity(prompt, seed)
+    current = key(options, own)
+    earlier = [key(read, was) for was in (own, *one.generator.earlier_identities(prompt, seed)) for read in (options, before)]
+    return Cell(
+        key=current,
+        role=one.role,
+        generator=one.spec,
+        prompt=prompt,
+        seed=seed,
+        refusal=_refusal(one.generator, one.spec.label, request_of(spec, prompt, seed)),
+        earlier_keys=tuple(dict.fromkeys(old for old in earlier if old != current)),
+    )
+
+
+def remarks(spec: RunSpec) -> list[str]:
+    """What a run leaves out of what it was given, in sentences: clips that no cell asks for, seeds that change nothing, sound that is asked
+    of a generator without any."""
+    said: list[str] = []
+    for one in _asked(spec):
+        label, can = one.spec.label, one.generator.capabilities()
+        wanted = spec.reference_seeds if one.role == "reference" else spec.seeds
+        if one.spec.seeds is None and len(one.seeds) < len(wanted):
+            said.append(f"{label} takes no seed and always gives the same clip: it is asked once a prompt, not {len(wanted)} times.")
+        with_sound = [prompt.id for prompt in spec.prompts if prompt.speech or prompt.music or any(event.sound for event in prompt.events)]
+        if not can.audio and with_sound:
+            said.append(f"{label} makes no sound; {len(with_sound)} of the {len(spec.prompts)} prompts ask for some.")
+        said += one.generator.remarks(spec.prompts, one.seeds)
+    return list(dict.fromkeys(said))
+
+
+def make_metrics(names: tuple[str, ...]) -> dict[str, Metric | SetMetric]:
+    """Construct the metrics called ``names``. Raises UnknownNameError, PluginError."""
+    return {name: make_metric(name) for name in names}
+
+
+def make_metric(name: str) -> Metric | SetMetric:
+    """Construct the metric called ``name``. Raises UnknownNameError, PluginError."""
+    kind = registry.load("metrics", name)
+    try:
+        code_digest(kind)  # now, while the files are those that were loaded
+        return kind()
+    except SeedBenchError:
+        raise
+    except Exception as error:
+        raise PluginError(f"metric {name!r} ({kind.__module__}) cannot be made: {type(error).__name__}: {error}") from error
+
+
+def applies(info: MetricInfo, prompt: Prompt | None) -> bool:
+    """Whether a metric has anything to say about a prompt: the prompt states each expectation the metric needs.
+
+    A loose file (no prompt) is given to every metric, and the metric decides.
+    """
+    if prompt is None:
+        return True
+    return all(bool(getattr(prompt, need)) for need in info.needs & PROMPT_NEEDS)

@@ -1,0 +1,171 @@
+"""What a run is made of, as values: everything that decides its numbers, and nothing else.
+
+Settings that change the answer are fields of :class:`RunSpec`; settings that do not (workers, name, where the report goes) are no part
+of it. A test holds every option of ``seedbench run`` to be one or the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from seedbench.errors import SeedBenchError
+from seedbench.plugins.options import from_file, from_words, restated
+from seedbench.suites.prompt import Prompt
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSpec:
+    """One generator of a run: a registered name with options, under a label of its own in every table.
+
+    ``seeds`` are those of clips that exist already, where they and not the run's seeds decide its cells; None: the run's.
+    """
+
+    label: str
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data; without ``seeds`` where it has none of its own, as specs were written before there were any."""
+        plain = asdict(self)
+        if self.seeds is None:
+            del plain["seeds"]
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> GeneratorSpec:
+        """The inverse of :meth:`as_json`."""
+        seeds = plain.get("seeds")
+        return cls(**{**plain, "seeds": None if seeds is None else tuple(seeds)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """Everything that decides a run's numbers.
+
+    ``ceiling`` labels the generator shown as the line to reach. ``reference`` is the generator whose clips (under ``reference_seeds``)
+    the set metrics compare with; None: they give no answer. ``root`` is where the prompts' assets lie.
+    """
+
+    suite: str
+    suite_version: str
+    suite_sha256: str
+    prompts: tuple[Prompt, ...]
+    generators: tuple[GeneratorSpec, ...]
+    metrics: tuple[str, ...]
+    seeds: tuple[int, ...] = (0,)
+    width: int = 456
+    height: int = 256
+    fps: int = 25
+    ceiling: str | None = None
+    reference: GeneratorSpec | None = None
+    reference_seeds: tuple[int, ...] = (1000,)
+    root: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The spec as plain JSON; the prompts whole."""
+        plain = asdict(self)
+        plain["prompts"] = [prompt.model_dump(mode="json") for prompt in self.prompts]
+        plain["generators"] = [item.as_json() for item in self.generators]
+        plain["reference"] = self.reference.as_json() if self.reference else None
+        return json.loads(json.dumps(plain, default=list))
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> RunSpec:
+        """The inverse of :meth:`as_json`."""
+        data = dict(plain)
+        data["prompts"] = tuple(Prompt.model_validate(item) for item in data["prompts"])
+        data["generators"] = tuple(GeneratorSpec.from_json(item) for item in data["generators"])
+        data["reference"] = GeneratorSpec.from_json(data["reference"]) if data["reference"] else None
+        for name in ("metrics", "seeds", "reference_seeds"):
+            data[name] = tuple(data[name])
+        return cls(**data)
+
+    def digest(self) -> str:
+        """sha256 of the spec; where the assets lie is left out, their content is in the cells' keys."""
+        return self.digest_of_json(self.as_json())
+
+    @staticmethod
+    def digest_of_json(plain: Mapping[str, Any]) -> str:
+        """The digest of a spec as JSON, as it was stored."""
+        return digest_of({name: value for name, value in plain.items() if name != "root"})
+
+    def is_stored_as(self, plain: Mapping[str, Any]) -> bool:
+        """Whether ``plain``, a stored spec, is this one; options that an earlier version stored as numbers count as their texts."""
+        stored = RunSpec.from_json(plain)
+        generators = tuple(replace(item, options=restated(item.name, item.options)) for item in stored.generators)
+        reference = stored.reference and replace(stored.reference, options=restated(stored.reference.name, stored.reference.options))
+        return replace(stored, generators=generators, reference=reference).digest() == self.digest()
+
+    def seeds_of(self, item: GeneratorSpec) -> tuple[int, ...]:
+        """The seeds under which a generator of the run is asked."""
+        return self.seeds if item.seeds is None else item.seeds
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds of all generators of the run, without those of the reference set."""
+        return tuple(dict.fromkeys(seed for item in self.generators for seed in self.seeds_of(item))) or self.seeds
+
+    def differences(self, other: RunSpec) -> list[str]:
+        """Names of the fields in which two specs differ."""
+        mine, theirs = self.as_json(), other.as_json()
+        return [name for name in mine if name != "root" and mine[name] != theirs[name]]
+
+    def prompt(self, prompt_id: str) -> Prompt:
+        """The prompt called ``prompt_id``; KeyError if there is none."""
+        return next(prompt for prompt in self.prompts if prompt.id == prompt_id)
+
+
+def digest_of(plain: Any) -> str:
+    """sha256 of JSON data in one canonical form.
+
+    >>> digest_of({"b": 1, "a": [2.5]}) == digest_of({"a": [2.5], "b": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()).hexdigest()
+
+
+def parse_generator(text: str) -> GeneratorSpec:
+    """Read ``[LABEL=]NAME[:key=value[,key=value...]]``, or a YAML file with ``label``, ``name`` and ``options``.
+
+    Values are read as the types that the generator declares (:mod:`seedbench.plugins.options`).
+    A value with a comma is put in double quotes.
+
+    >>> parse_generator("broken=simulator:preset=broken,sound_delay_ms=320").options
+    {'preset': 'broken', 'sound_delay_ms': 320}
+    >>> parse_generator("import:path=2024-01-01").options
+    {'path': '2024-01-01'}
+    """
+    if text.endswith((".yaml", ".yml")) and ":" not in text:
+        return GeneratorSpec(**from_file(Path(text)))
+    head, _, tail = text.partition(":")
+    label, equals, name = head.partition("=")
+    if not equals:
+        label, name = head, head
+    if not label or not name:
+        raise SeedBenchError(f"generator {text!r} is not of the form [LABEL=]NAME[:key=value,...]")
+    given: dict[str, str] = {}
+    for part in _split_outside_quotes(tail) if tail else []:
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise SeedBenchError(f"generator {text!r}: {part!r} is not of the form key=value")
+        if key.strip() in given:
+            raise SeedBenchError(f"generator {text!r} gives {key.strip()!r} twice")
+        given[key.strip()] = value
+    return GeneratorSpec(label=label, name=name, options=from_words(text, name, given))
+
+
+def _split_outside_quotes(text: str) -> list[str]:
+    parts, quoted = [""], False
+    for letter in text:
+        quoted ^= letter == '"'
+        if letter == "," and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts

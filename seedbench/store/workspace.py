@@ -1,0 +1,58 @@
+"""Where SeedBench keeps its things: database, artifacts, cache and scratch, under one folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbench.errors import StorageError
+from seedbench.files.scratch import own_folder
+from seedbench.store.artifacts import Artifacts, DiskCache
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder ``.seedbench`` (or ``$SEEDBENCH_HOME``) with what belongs in it."""
+
+    folder: Path
+
+    @classmethod
+    def current(cls) -> Workspace:
+        """The workspace of this directory; made if it is not there. Raises StorageError when it cannot be written."""
+        folder = Path(os.environ.get("SEEDBENCH_HOME") or ".seedbench").resolve()
+        try:
+            for part in ("artifacts", "cache"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        workspace = cls(folder)
+        _ = workspace.scratch  # made now, so that a folder that cannot be written is said at once
+        return workspace
+
+    @property
+    def database_url(self) -> str:
+        """``$SEEDBENCH_DATABASE_URL`` or the SQLite file of this workspace."""
+        return os.environ.get("SEEDBENCH_DATABASE_URL") or f"sqlite:///{self.folder / 'seedbench.db'}"
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The artifact store: ``$SEEDBENCH_ARTIFACTS`` (an fsspec URL) or a folder of this workspace."""
+        return Artifacts(os.environ.get("SEEDBENCH_ARTIFACTS") or str(self.folder / "artifacts"), self.scratch, self.folder / "fetched")
+
+    @property
+    def cache(self) -> DiskCache:
+        """Analyses and features by content."""
+        return DiskCache(self.folder / "cache")
+
+    @property
+    def scratch(self) -> Path:
+        """Room of this process's own for files that are being made. Raises StorageError when it cannot be written."""
+        try:
+            return own_folder(self.folder / "scratch", (self.folder / "artifacts", self.folder / "cache"))
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> StorageError:
+    return StorageError(f"{folder} cannot be written ({error.strerror}); set SEEDBENCH_HOME to a folder that can")

@@ -1,0 +1,1 @@
+"""Prompt suites: what is asked for, and the assets it refers to."""

@@ -1,0 +1,155 @@
+"""The command line as a user meets it: help, one-sentence errors, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from seedbench.cli.reference import page
+from seedbench.store.workspace import Workspace
+
+ROOT = Path(__file__).parents[3]
+TOY = ROOT / "tests" / "toy"
+MakeClip = Callable[..., Path]
+
+
+def seedbench(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``seedbench`` as a process of its own."""
+    command = [sys.executable, "-c", "from seedbench.cli import main; main()", *arguments]
+    given = {**os.environ, "SEEDBENCH_HOME": str(home), "PYTHONPATH": str(TOY), "COLUMNS": "200", **environment}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=given, timeout=300)
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int = 2) -> None:
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.startswith("error: ")
+
+
+def test_the_reference_page_is_what_the_commands_say() -> None:
+    assert (ROOT / "docs" / "cli.md").read_text() == page(), "run: python -m seedbench.cli.reference > docs/cli.md"
+
+
+def test_the_help_page_says_what_commands_of_other_packages_do(tmp_path: Path) -> None:
+    shown = " ".join(seedbench("--help", home=tmp_path / "home").stdout.split())
+    for told in ("Blind pairs for people to vote on", "Fit the model on a folder of talking clips", "Render the training world"):
+        assert told in shown
+    assert "Commands of" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "-g", "simulatr", "--suite", "quick"), "did you mean 'simulator'"),
+        (("run", "-g", "toy", "--suite", "quik"), "did you mean"),
+        (("run", "-g", "toy"), "name a suite"),
+        (("run", "-g", "toy", "--suite", "quick", "-m", "lipsinc"), "did you mean 'lipsync'"),
+        (("run", "-g", "toy:colour=red", "--suite", "quick"), "does not take these options"),
+        (("run", "-g", "toy", "--suite", "quick", "--seeds", "a"), "whole numbers"),
+        (("run", "-g", "toy", "-g", "toy", "--suite", "quick"), "two generators are called 'toy'"),
+        (("run", "-g", "toy", "--suite", "quick", "--ceiling", "toi"), "did you mean 'toy'"),
+        (("run", "-g", "toy", "--suite", "quick", "--size", "big"), "not a size"),
+        (("report", "nothing"), "no run"),
+        (("runs", "delete", "nothing", "--yes"), "no run"),
+        (("weights", "fetch", "blaze"), "known:"),
+        (("score", "no-such-folder.csv"), "no-such-folder.csv"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    done = seedbench(*arguments, home=tmp_path / "home")
+    assert_one_sentence(done)
+    assert says in done.stderr
+
+
+def test_a_malformed_suite_names_the_line(tmp_path: Path) -> None:
+    suite = tmp_path / "suite.yaml"
+    suite.write_text("name: x\ntitle: x\nversion: '1'\nprompts:\n  - id: a\n    task: talking\n    text: hi\n    lenght: 3\n")
+    done = seedbench("run", "-g", "toy", "--suite", str(suite), home=tmp_path / "home")
+    assert_one_sentence(done)
+    assert "suite.yaml:8" in done.stderr
+
+
+def test_a_workspace_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = seedbench("doctor", home=tmp_path / "file" / "home")
+    assert "set SEEDBENCH_HOME" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_scoring_bad_files_gives_each_a_reason_and_loses_no_good_one(make_clip: MakeClip, workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    good = make_clip("good.mp4")
+    (folder / "good.mp4").write_bytes(good.read_bytes())
+    (folder / "cut.mp4").write_bytes(good.read_bytes()[:700])
+    (folder / "empty.mp4").write_bytes(b"")
+    (folder / "text.mp4").write_text("hello")
+    make_clip("silent.mp4", tone_hz=None).rename(folder / "mute.mp4")
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    out = tmp_path / "scores.csv"
+    done = seedbench("score", str(folder), "-m", "toy_brightness", "-m", "toy_speech", "--out", str(out), home=workspace.folder)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(out, keep_default_na=False)
+    status = {(Path(row.file).name, row.metric): (row.status, row.reason) for row in table.itertuples() if row.measure in {"mean", "level"}}
+    assert status["good.mp4", "toy_brightness"] == ("scored", "")
+    assert status["mute.mp4", "toy_brightness"] == ("scored", "")
+    assert status["mute.mp4", "toy_speech"] == ("unscored", "the file has no sound")
+    for name, words in (("cut.mp4", "cut off"), ("empty.mp4", "empty"), ("text.mp4", "not a media file")):
+        assert status[name, "toy_brightness"][0] == "unscored"
+        assert words in status[name, "toy_brightness"][1]
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_a_run_exits_with_4_when_too_many_cells_failed_and_still_reports(tmp_path: Path) -> None:
+    suite = tmp_path / "suite.yaml"
+    prompts = "".join(f"  - {{id: p{index}, task: sound, text: grey, duration_s: 0.4}}\n" for index in range(3))
+    suite.write_text(f"name: toy\ntitle: toy\nversion: '1'\nprompts:\n{prompts}")
+    arguments = ["run", "--suite", str(suite), "-g", "toy:fail_on=p1", "-m", "toy_brightness", "--size", "48x32", "-j", "1"]
+    done = seedbench(*arguments, "--out", str(tmp_path / "report"), home=tmp_path / "home")
+    assert_one_sentence(done, code=4)
+    assert (tmp_path / "report" / "report.html").exists()
+    again = seedbench(*arguments, "--max-failures", "50%", home=tmp_path / "home")
+    assert again.returncode == 0, again.stderr
+    listed = seedbench("runs", "list", home=tmp_path / "home")
+    assert "finished" in listed.stdout
+
+
+@pytest.mark.slow
+def test_importing_leaves_the_files_alone_and_a_changed_file_is_refused(make_clip: MakeClip, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("one", "two"):
+        make_clip(f"{name}.mp4").rename(folder / f"{name}.mp4")
+    arguments = ["run", "-g", f"mine=import:path={folder}", "-m", "toy_brightness", "--name", "mine", "-j", "1"]
+    assert seedbench(*arguments, home=tmp_path / "home").returncode == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["one.mp4", "two.mp4"]
+    out = tmp_path / "export"
+    assert seedbench("runs", "export", "mine", str(out), home=tmp_path / "home").returncode == 0
+    samples = [json.loads(line) for line in (out / "samples.jsonl").read_text().splitlines()]
+    assert [sample["prompt_id"] for sample in samples] == ["one", "two"]
+    make_clip("other.mp4", frames=30).rename(folder / "one.mp4")
+    done = seedbench(*arguments, home=tmp_path / "home")
+    assert_one_sentence(done)
+    assert "have changed" in done.stderr
+
+
+def test_score_says_what_it_leaves_out_of_a_folder_and_follows_links(tmp_path: Path) -> None:
+    from seedbench.cli.score import _files
+
+    for name in ("clips/a.mp4", "clips/notes.txt", "clips/.hidden.mp4", "clips/deep/er/b.wav", "elsewhere/c.mp4"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"clip")
+    (tmp_path / "clips" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "clips" / "deep" / "loop").symlink_to(tmp_path / "clips")
+    found, said = _files([tmp_path / "clips", tmp_path / "clips" / "a.mp4"])
+    assert [file.relative_to(tmp_path / "clips").as_posix() for file in found] == ["a.mp4", "deep/er/b.wav", "linked/c.mp4"]
+    assert said == ["clips: left out, since their names do not end like those of clips: notes.txt (1 in all)."]

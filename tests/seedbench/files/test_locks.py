@@ -1,0 +1,85 @@
+"""Locks: one process at a time, a sentence or a wait for the others, and nothing left of a process that was killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from seedbench.files.locks import FileLocks, HeldError, Holder, run_lock
+
+WHAT = run_lock("mine")
+HOLD = "import sys; from pathlib import Path; from seedbench.files.locks import FileLocks\n"
+HOLD += "with FileLocks(Path(sys.argv[1])).hold(sys.argv[2]): print('held', flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def held_elsewhere(locks: FileLocks) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until its standard input is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(locks.folder), WHAT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_what_another_process_holds_is_refused_with_its_name(tmp_path: Path) -> None:
+    locks = FileLocks(tmp_path / "locks")
+    with held_elsewhere(locks) as process:
+        with (
+            pytest.raises(HeldError, match=rf"run 'mine' is in use \(process {process.pid}, since 20.* UTC\); wait") as found,
+            locks.hold(WHAT),
+        ):
+            pass
+        assert found.value.holder == locks.holder(WHAT)
+    with locks.hold(run_lock("theirs")):
+        assert locks.holder(run_lock("theirs")).pid == os.getpid()  # type: ignore[union-attr]
+
+
+def test_who_waits_hears_for_whom_and_goes_on_when_that_process_is_killed(tmp_path: Path) -> None:
+    locks = FileLocks(tmp_path / "locks")
+    told: list[Holder] = []
+    with held_elsewhere(locks) as process:
+
+        def hear(holder: Holder) -> None:
+            told.append(holder)
+            process.kill()
+
+        with locks.hold(WHAT, wait=hear):
+            assert locks.holder(WHAT).pid == os.getpid()  # type: ignore[union-attr]
+    assert [holder.pid for holder in told] == [process.pid]
+    assert locks.holder(WHAT) is None
+
+
+def test_what_a_killed_process_wrote_of_itself_names_nobody(tmp_path: Path) -> None:
+    locks = FileLocks(tmp_path / "locks")
+    with held_elsewhere(locks) as process:
+        process.kill()
+        process.wait()
+        (record,) = locks.folder.glob("*.json")
+        left_behind = record.read_text()
+    with locks.hold(WHAT):
+        record.write_text(left_behind)  # as it is for the instant before its successor has written
+        assert str(locks.holder(WHAT)) == "another process"
+
+
+def test_leaving_while_waiting_leaves_the_lock_alone(tmp_path: Path) -> None:
+    locks = FileLocks(tmp_path / "locks")
+
+    def leave(_holder: Holder) -> None:
+        raise KeyboardInterrupt
+
+    with held_elsewhere(locks) as process:
+        with pytest.raises(KeyboardInterrupt), locks.hold(WHAT, wait=leave):
+            pass
+        assert locks.holder(WHAT).pid == process.pid  # type: ignore[union-attr]

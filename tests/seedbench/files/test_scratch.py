@@ -1,0 +1,85 @@
+"""Room of each process's own: what the living have stays, what the dead left goes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from seedbench.errors import StorageError
+from seedbench.files.scratch import leave, own_folder
+from seedbench.plugins.generator import Request
+from seedbench.runs.spec import GeneratorSpec
+from seedbench.runs.tasks import GenerateTask, _room
+from seedbench.store.workspace import Workspace
+from seedbench.suites.prompt import Prompt
+
+STAY = "import sys; from pathlib import Path; from seedbench.files.scratch import own_folder\n"
+STAY += "print(own_folder(Path(sys.argv[1])), flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def another_process(root: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process with a folder in ``root``, which stays until its standard input is closed; and that folder."""
+    command = [sys.executable, "-c", STAY, str(root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process, Path(process.stdout.readline().strip())
+
+
+def test_a_process_takes_its_folder_with_it_and_leaves_those_of_others(tmp_path: Path) -> None:
+    mine = own_folder(tmp_path)
+    with another_process(tmp_path) as (_, theirs):
+        assert mine.is_dir()
+        assert theirs.is_dir()
+        leave(tmp_path)
+        again = own_folder(tmp_path)
+        assert theirs.is_dir()
+        assert not mine.exists()
+    assert not theirs.exists()
+    leave(tmp_path)
+    assert not again.exists()
+
+
+def test_what_killed_processes_left_is_removed_when_nobody_can_miss_it(tmp_path: Path) -> None:
+    scratch, cache = tmp_path / "scratch", tmp_path / "cache"
+    unfinished = cache / "ab" / "abc.123.part"
+    unfinished.parent.mkdir(parents=True)
+    unfinished.write_bytes(b"half")
+    with another_process(scratch) as (living, there), another_process(scratch) as (killed, left):
+        (left / "cell-1-aa").mkdir()
+        (scratch / "cell-7").mkdir()  # as earlier versions called them: nobody knows whose it is
+        killed.kill()
+        killed.wait()
+        own_folder(scratch, [cache])
+        assert [there.exists(), left.exists(), (scratch / "cell-7").exists(), unfinished.exists()] == [True, False, True, True]
+        leave(scratch)
+        living.kill()
+        living.wait()
+        mine = own_folder(scratch, [cache])
+        assert sorted(scratch.iterdir()) == sorted([mine, scratch / "lock"])
+        assert not unfinished.exists()
+    leave(scratch)
+
+
+def test_two_attempts_at_a_cell_at_once_have_rooms_of_their_own(workspace: Workspace) -> None:
+    request = Request(prompt=Prompt(id="p", text="grey", task="sound", duration_s=0.4), seed=0)
+    toy = GeneratorSpec(label="toy", name="toy")
+    task = GenerateTask(cell_id=1, generator=toy, request=request, scratch=workspace.scratch, artifacts=workspace.artifacts)
+    with _room(task) as first:
+        (first / "clip.mp4").write_bytes(b"x")
+        with _room(task) as second:
+            assert not list(second.iterdir())
+        assert (first / "clip.mp4").exists()
+    assert not list(workspace.scratch.glob("cell-*"))
+
+
+def test_a_workspace_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("SEEDBENCH_HOME", str(tmp_path / "file"))
+    with pytest.raises(StorageError, match=r"cannot be written .*; set SEEDBENCH_HOME"):
+        Workspace.current()

@@ -1,0 +1,214 @@
+"""Plug-ins are found by entry point; a broken one does not take the others with it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from seedbench.cli import app
+from seedbench.cli.checks import examine
+from seedbench.errors import PluginError, UnknownNameError
+from seedbench.plugins import registry
+from seedbench.plugins.declarations import problem_of
+from seedbench.plugins.generator import Capabilities, Generator
+from seedbench.plugins.metric import Measure, Metric, MetricInfo, SetMetric
+from tests.packages import HEAD, install, uninstall
+
+
+def test_a_strangers_plug_in_is_found_like_the_built_in_ones() -> None:
+    assert {"toy", "simulator", "import", "command"} <= set(registry.entries("generators"))
+    assert registry.load("metrics", "toy_brightness").info.name == "toy_brightness"
+
+
+def test_an_unknown_name_is_told_the_nearest_one() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'lipsync'"):
+        registry.load("metrics", "lipsink")
+
+
+def test_an_entry_that_cannot_be_imported_says_which_and_why() -> None:
+    with pytest.raises(PluginError, match=r"toy_plugin\.missing"):
+        registry.load("generators", "toy-broken")
+
+
+def test_an_entry_of_the_wrong_kind_is_refused() -> None:
+    with pytest.raises(PluginError, match="is not a Metric or SetMetric"):
+        registry.load("metrics", "toy_wrong")
+
+
+def test_a_broken_entry_warns_and_the_rest_go_on() -> None:
+    with pytest.warns(UserWarning, match="toy-broken"):
+        found = registry.load_all("generators")
+    assert "toy" in found
+    assert "toy-broken" not in found
+
+
+@pytest.mark.parametrize("name", [name for name in registry.entries("metrics") if not name.startswith("toy")])
+def test_every_metric_declares_itself_fully(name: str) -> None:
+    info = registry.load("metrics", name).info
+    assert info.name == name
+    assert info.meaning
+    assert info.citation
+    assert any(measure.headline for measure in info.measures) or name == "syncnet"
+    assert len({measure.name for measure in info.measures}) == len(info.measures)
+    for measure in info.measures:
+        assert measure.meaning
+        assert measure.direction in {"up", "down", "zero", "none"}
+        if measure.direction == "zero":
+            assert measure.sign, f"{name}.{measure.name} has a sign to explain"
+
+
+# -- what a stranger's entry declares is checked when it is loaded -----------------------------------------------------------------
+
+MEASURE = Measure(name="m", title="M", unit="", direction="up", meaning="m")
+INFO = MetricInfo(name="good", title="t", meaning="m", citation="c", version=1, measures=(MEASURE,))
+
+
+def metric(**changes: object) -> type[Metric]:
+    """A metric with something changed in its info."""
+
+    class Good(Metric):
+        info = replace(INFO, **changes)  # type: ignore[arg-type]
+
+        def score(self, clip: object, sample: object) -> list[object]:  # type: ignore[override]
+            return []
+
+    return Good
+
+
+def measured(**changes: object) -> type[Metric]:
+    """A metric with something changed in its only measure."""
+    return metric(measures=(replace(MEASURE, **changes),))  # type: ignore[arg-type]
+
+
+def test_a_right_metric_has_no_problem() -> None:
+    assert problem_of("metrics", "good", metric()) == ""
+    assert problem_of("metrics", "good", measured(low=0, high=1.5, direction="zero")) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (metric(name="other"), r"registered as 'good' and calls itself 'other' \(info.name\); give both the same name"),
+        (metric(measures=()), "declares no measures"),
+        (metric(measures=(MEASURE, MEASURE)), "two measures called 'm'"),
+        (metric(measures=("m",)), "a str among its measures"),
+        (metric(measures=None), "declares no measures"),
+        (metric(title=None), "nothing as its info.title"),
+        (metric(version="1"), "'1' as its info.version"),
+        (metric(version=0), "0 as its info.version"),
+        (metric(min_n=True), "True as its info.min_n"),
+        (metric(needs=frozenset({"video", "smell"})), "needs smell, video; a metric can need audio, cast"),
+        (metric(needs="video"), "needs 'video'"),
+        (metric(weights=("nobody",)), "uses weights 'nobody', which no list of weights names"),
+        (metric(weights="syncnet"), "a str as its info.weights"),
+        (measured(name=""), "a measure called ''"),
+        (measured(name="m" * 101), "a measure called 'mmm"),
+        (measured(direction="more"), "the direction 'more'; known: up, down, zero, none"),
+        (measured(unit=3), "a int as the unit"),
+        (measured(low=1, high=0), "bounds its measure 'm' by 1 and 0"),
+        (measured(low=float("nan")), "bounds its measure"),
+        (type("NoInfo", (Metric,), {"score": print}), "nothing as its info"),
+        (type("DictInfo", (Metric,), {"score": print, "info": {}}), "a dict as its info"),
+        (type("NoScore", (Metric,), {"info": INFO}), r"does not define score\(\)"),
+        (type("NoCompare", (SetMetric,), {"info": INFO, "embed": print}), r"does not define compare\(\)"),
+        (type("Both", (Metric, SetMetric), {"info": INFO, "score": print, "embed": print, "compare": print}), "a Metric and a SetMetric"),
+        (metric, "is not a Metric or SetMetric"),
+    ],
+)
+def test_a_wrong_declaration_is_told(kind: object, words: str) -> None:
+    with pytest.raises(AssertionError, match=words):
+        raise AssertionError(problem_of("metrics", "good", kind))
+
+
+class Named(Generator):
+    name = "other"
+
+    def capabilities(self) -> Capabilities:
+        return Capabilities()
+
+    generate = print  # type: ignore[assignment]
+
+
+def test_wrong_generators_and_commands_are_told() -> None:
+    assert problem_of("generators", "other", Named) == ""
+    assert "registered as 'good' and calls itself 'other' (name)" in problem_of("generators", "good", Named)
+    assert "does not define generate()" in problem_of("generators", "x", type("X", (Generator,), {"name": "x", "capabilities": print}))
+    assert "calls itself None" in problem_of("generators", "x", type("X", (Generator,), {}))
+    assert problem_of("generators", "x", int) == "is not a Generator"
+    assert problem_of("commands", "x", print) == "is a builtin_function_or_method, where a typer.Typer is needed"
+    assert problem_of("commands", "x", typer.Typer()) == "is a typer.Typer without a command"
+
+
+Stranger = Callable[..., Path]
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stranger]:
+    """Install a package called ``strange`` for this test."""
+    folder = tmp_path / "site"
+
+    def put(text: str, **entry_points: dict[str, str]) -> Path:
+        return install(folder, monkeypatch, name="strange", files={"strange.py": HEAD + text}, entry_points=entry_points)
+
+    yield put
+    uninstall(folder, "strange")
+
+
+LIKE = """
+class Like(Metric):
+    info = info("like")
+    def score(self, clip, sample): return Score.of("value", 1, backend="b")
+"""
+
+
+def test_an_entry_named_unlike_its_metric_is_refused_with_both_names_and_its_package(stranger: Stranger) -> None:
+    stranger(LIKE, metrics={"unlike": "strange:Like"})
+    with pytest.raises(
+        PluginError, match=r"metric 'unlike' \(strange:Like of the package strange\) is registered as 'unlike' and .* 'like'"
+    ):
+        registry.load("metrics", "unlike")
+
+
+def test_a_module_that_raises_anything_warns_and_the_rest_go_on(stranger: Stranger) -> None:
+    stranger("raise ZeroDivisionError('a bug')", metrics={"bug": "strange:Bug"})
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = registry.load_all("metrics")
+    assert any(
+        "metric 'bug' (strange:Bug of the package strange) cannot be loaded: ZeroDivisionError: a bug" in str(one.message) for one in told
+    )
+    assert "lipsync" in found
+    assert "bug" not in found
+
+
+def test_nobody_takes_the_name_of_a_metric_of_ours(stranger: Stranger) -> None:
+    stranger(LIKE, metrics={"lipsync": "strange:Like"})
+    with pytest.warns(
+        UserWarning, match=r"'lipsync' \(strange:Like of the package strange\) is left out: the name is taken by seedbench.metrics.lipsync"
+    ):
+        entry = registry.entries("metrics")["lipsync"]
+    assert entry.value == "seedbench.metrics.lipsync:LipSync"
+
+
+def test_a_command_named_like_one_of_ours_is_told_and_left_out(stranger: Stranger) -> None:
+    stranger("import typer\napp = typer.Typer()", commands={"runs": "strange:app"})
+    with pytest.warns(UserWarning, match=r"command 'runs' \(strange:app\) is left out: SeedBench has one of that name"):
+        listed = CliRunner().invoke(app, ["--help"], catch_exceptions=False).output
+    assert listed.count(" runs ") == 1
+    assert "compare" in CliRunner().invoke(app, ["runs", "--help"]).output
+
+
+def test_doctor_tells_every_broken_plug_in_of_others_and_holds_none_against_this_installation(stranger: Stranger) -> None:
+    stranger(LIKE, metrics={"unlike": "strange:Like"}, commands={"bare": "strange:Like"})
+    found = {check.name: check for check in examine()}
+    assert found["plug-ins"].ok
+    others = found["plug-ins of others"]
+    assert (others.ok, others.optional) == (False, True)
+    for words in ("'unlike'", "'toy-broken'", "'toy_wrong'", "'bare' (strange:Like of the package strange) is a type, where a typer.Typer"):
+        assert words in others.finding

@@ -1,0 +1,245 @@
+"""Weights are verified whenever they are used, wherever they came from."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from seedbench.cli import app
+from seedbench.errors import PluginError, UnknownNameError, WeightsError
+from seedbench.plugins import registry, weights
+from seedbench.runs.provenance import weights_used
+from seedbench.runs.tasks import score_key
+from tests.packages import HEAD, install, uninstall
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path / "weights"))
+    return tmp_path / "weights"
+
+
+def entry(monkeypatch: pytest.MonkeyPatch, content: bytes, source: dict[str, str]) -> None:
+    """Add an entry called ``small`` to the list."""
+    one = weights.Weights(
+        name="small",
+        file="small.bin",
+        sha256=hashlib.sha256(content).hexdigest(),
+        sha256_start="",
+        sha256_end="",
+        size=len(content),
+        licence="none",
+        used_by="tests",
+        source=source,
+    )
+    known = dict(weights.manifest())
+    monkeypatch.setattr(weights, "manifest", lambda: {**known, "small": one})
+
+
+def test_absent_weights_say_how_to_get_them(folder: Path) -> None:
+    assert weights.sha256_of("blazeface") == "absent"
+    assert weights.verify("blazeface") == "absent"
+    with pytest.raises(WeightsError, match="seedbench weights fetch blazeface"):
+        weights.path("blazeface")
+    with pytest.raises(WeightsError, match="seedbench weights add syncnet PATH"):
+        weights.path("syncnet")
+    with pytest.raises(UnknownNameError, match="known:"):
+        weights.path("nothing")
+
+
+def test_a_url_is_fetched_and_verified(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there.bin").write_bytes(b"weights")
+    entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
+    assert weights.fetch("small").read_bytes() == b"weights"
+    assert weights.verify("small") == "ok"
+
+
+def test_a_download_with_another_hash_is_not_installed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there.bin").write_bytes(b"other")
+    entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
+    with pytest.raises(WeightsError, match="expected"):
+        weights.fetch("small")
+    assert not weights.available("small")
+
+
+def test_only_safe_addresses_are_fetched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry(monkeypatch, b"weights", {"kind": "url", "url": "http://example.org/x"})
+    with pytest.raises(WeightsError, match="not an https address"):
+        weights.fetch("small")
+
+
+def test_a_member_is_taken_out_of_a_wheel_without_installing_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = tmp_path / "small_weights-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("small/data/model.bin", b"weights")
+        archive.writestr("small_weights-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: small-weights\nVersion: 1.0\n")
+        archive.writestr("small_weights-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("small_weights-1.0.dist-info/RECORD", "")
+    entry(monkeypatch, b"weights", {"kind": "wheel", "requirement": str(wheel), "member": "small/data/model.bin"})
+    assert weights.fetch("small").read_bytes() == b"weights"
+
+
+def test_a_file_exchanged_behind_our_back_is_noticed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there.bin").write_bytes(b"weights")
+    entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
+    weights.fetch("small").write_bytes(b"evil!!!")
+    with pytest.raises(WeightsError, match="run: seedbench weights fetch small"):
+        weights.path("small")
+
+
+def test_a_file_of_the_users_is_recorded_and_checked_on_each_use(folder: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.pt"
+    mine.write_bytes(b"arcface")
+    place = weights.add("arcface", mine)
+    assert place.read_bytes() == b"arcface"
+    assert weights.sha256_of("arcface") == hashlib.sha256(b"arcface").hexdigest()
+    place.write_bytes(b"changed")
+    with pytest.raises(WeightsError, match="expected"):
+        weights.path("arcface")
+
+
+def test_a_file_with_another_hash_than_the_published_one_needs_consent(folder: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "syncnet_v2.model"
+    mine.write_bytes(b"random")
+    with pytest.raises(WeightsError, match="--accept-other"):
+        weights.add("syncnet", mine)
+    assert weights.add("syncnet", mine, accept_other=True).exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"arcface": "0', b"[1]", b'{"arcface": 5}', b"\xff\xfe"])
+def test_a_damaged_record_of_hashes_asks_for_the_file_again(folder: Path, tmp_path: Path, damage: bytes) -> None:
+    mine = tmp_path / "mine.pt"
+    mine.write_bytes(b"arcface")
+    weights.add("arcface", mine)
+    (folder / "installed.json").write_bytes(damage)
+    with pytest.raises(WeightsError, match=r"cannot be read .*add your files again|expected"):
+        weights.path("arcface")
+    assert weights.add("arcface", mine).read_bytes() == b"arcface"
+
+
+def test_a_folder_in_the_place_of_weights_is_told_and_gives_way(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there.bin").write_bytes(b"weights")
+    entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
+    (folder / "small" / "small.bin").mkdir(parents=True)
+    assert weights.sha256_of("small") == "unreadable"
+    with pytest.raises(WeightsError, match="is a folder"):
+        weights.path("small")
+    assert weights.fetch("small").read_bytes() == b"weights"
+
+
+# -- lists that other packages bring along -----------------------------------------------------------------------------------------
+
+USES = """
+class Uses(Metric):
+    info = info("uses", weights=("theirs",))
+    def score(self, clip, sample): return Score.of("value", 1, backend="b")
+"""
+LIST = f"""
+[theirs]
+file = "theirs.bin"
+sha256 = "{hashlib.sha256(b"weights").hexdigest()}"
+size = 7
+licence = "MIT"
+used_by = "uses: everything"
+source = {{ kind = "package", package = "strange", member = "data.bin" }}
+"""
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    """Install a package with a metric that uses weights, and with this list of them."""
+    site = tmp_path / "site"
+
+    def put(listed: str) -> Path:
+        files = {"strange/__init__.py": HEAD + USES, "strange/weights.toml": listed, "strange/data.bin": "weights"}
+        points = {"metrics": {"uses": "strange:Uses"}, "weights": {"strange": "strange"}}
+        install(site, monkeypatch, name="strange", files=files, entry_points=points)
+        return site
+
+    yield put
+    uninstall(site, "strange")
+
+
+def test_a_metric_of_others_brings_its_weights_along(stranger: Callable[[str], Path]) -> None:
+    site = stranger(LIST)
+    assert weights.path("theirs").read_bytes() == b"weights"
+    kind = registry.load("metrics", "uses")
+    before = score_key(kind.info, "code", "sha", None)
+    assert {"name": "theirs", "package": "strange"}.items() <= next(one for one in weights_used() if one["name"] == "theirs").items()
+    (site / "strange" / "data.bin").write_bytes(b"changed")
+    assert score_key(kind.info, "code", "sha", None) != before
+    assert "expected" in weights.verify("theirs")
+
+
+def test_weights_of_others_are_listed_and_verified_by_the_command(stranger: Callable[[str], Path]) -> None:
+    stranger(LIST)
+    listed = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["weights", "list"]).output
+    assert next(line for line in listed.splitlines() if line.startswith("theirs")).split()[:2] == ["theirs", "ok"]
+    assert "theirs: ok" in CliRunner().invoke(app, ["weights", "verify"]).output
+    assert CliRunner().invoke(app, ["weights", "fetch", "theirs"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [
+        (LIST.replace("[theirs]", "[blazeface]"), "'blazeface' is listed by seedbench already; give it another name"),
+        (LIST.replace("theirs.bin", "../theirs.bin"), r"has the file '../theirs.bin', where a plain file name is needed"),
+        (LIST.replace("[theirs]", '["../theirs"]'), "has a name with other characters"),
+        (LIST.replace("size = 7", "size = '7'"), "needs size, in bytes"),
+        (LIST.replace("sha256", "md5"), "needs sha256, 64 hexadecimal digits"),
+        (LIST.replace('kind = "package"', 'kind = "torrent"'), "needs source.kind, one of wheel, package, url, user"),
+        (LIST.replace("member", "part"), "needs source.package and source.member as text"),
+        (LIST.replace("licence", "license"), "needs file, licence, used_by as text"),
+        ("[theirs", "cannot be read"),
+    ],
+)
+def test_a_list_with_a_mistake_is_left_out_and_its_metrics_refused(listed: str, words: str, stranger: Callable[[str], Path]) -> None:
+    stranger(listed)
+    with pytest.warns(UserWarning, match=words):
+        known = weights.manifest()
+    assert "theirs" not in known
+    assert known["blazeface"].package == "seedbench"
+    with pytest.raises(
+        PluginError, match=rf"metric 'uses' .* uses weights, and the weights of the package strange are left out: .*{words}"
+    ):
+        registry.load("metrics", "uses")
+
+
+def test_a_metric_whose_weights_nobody_lists_is_refused(stranger: Callable[[str], Path]) -> None:
+    stranger("")
+    with pytest.raises(PluginError, match=r"'theirs', which no list of weights names; list them in a weights\.toml"):
+        registry.load("metrics", "uses")
+
+
+def test_an_entry_that_leads_to_no_list_is_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path / "bare", monkeypatch, name="bare", files={}, entry_points={"weights": {"bare": "bare_package"}})
+    with pytest.warns(UserWarning, match="names bare_package, which is no package with a weights.toml"):
+        weights.manifest()
+    uninstall(tmp_path / "bare", "bare_package")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        weights.manifest()
+
+
+NOTE = "import sys; from seedbench.plugins.weights import _note_installed\nfor n in range(15): _note_installed(f'{sys.argv[1]}-{n}', 'aa')"
+
+
+def test_files_added_by_several_processes_at_once_are_all_recorded(folder: Path) -> None:
+    running = [subprocess.Popen([sys.executable, "-c", NOTE, name]) for name in ("one", "two", "three")]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert set(weights._installed()) == {f"{name}-{number}" for name in ("one", "two", "three") for number in range(15)}
+
+
+def test_a_record_that_cannot_be_read_is_a_sentence(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "installed.json").write_text("")
+    with pytest.raises(WeightsError, match=r"installed.json cannot be read .*: remove it, and add your files again"):
+        weights._installed()

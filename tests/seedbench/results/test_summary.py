@@ -1,0 +1,225 @@
+"""The summary: every rule by which a table of clips becomes rows and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from seedbench.plugins.metric import Measure, MetricInfo
+from seedbench.results.data import SummaryRow
+from seedbench.results.statistics import mean_interval, paired_difference, rate_interval
+from seedbench.results.summary import ALPHA, ClipScore, Coverage, compare_all, summarise
+
+SHARE = Measure(name="share", title="Share", unit="share", direction="up", low=0.0, high=1.0, headline=True, meaning="")
+ERROR = Measure(name="error", title="Error", unit="px", direction="down", low=0.0, headline=True, meaning="")
+OFFSET = Measure(name="offset", title="Offset", unit="ms", direction="zero", low=-600.0, high=600.0, headline=True, meaning="")
+LEVEL = Measure(name="level", title="Level", unit="dB", direction="none", headline=True, meaning="")
+RATE = Measure(name="rate", title="Rate", unit="share", direction="up", low=0.0, high=1.0, rate=True, headline=True, meaning="")
+ASIDE = Measure(name="aside", title="Aside", unit="", direction="up", meaning="")
+
+
+def info(*measures: Measure, min_n: int = 1) -> dict[str, MetricInfo]:
+    return {"m": MetricInfo(name="m", title="M", meaning="", citation="", version=1, measures=measures, min_n=min_n)}
+
+
+def line(prompt: str, value: float | None, measure: str = "share", generator: str = "g", **more: object) -> ClipScore:
+    status = "unscored" if value is None else "scored"
+    plain = ClipScore(generator=generator, prompt_id=prompt, seed=0, metric="m", measure=measure, value=value, status=status, backend="b")
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+def row(lines: Sequence[ClipScore], measure: Measure = SHARE, without: tuple[str, ...] = (), other: int = 0, min_n: int = 1) -> SummaryRow:
+    counts = Coverage(applicable=len(lines) + len(without), without_clip=without, not_applicable=other)
+    (found,) = summarise(lines, info(measure, min_n=min_n), ["g"], {("g", "m"): counts})
+    return found
+
+
+def test_the_prompt_is_the_unit_however_many_seeds_it_has() -> None:
+    found = row([line("p", 0.0), line("p", 0.0), line("p", 0.0), line("q", 1.0)])
+    assert found.value == 0.5
+    assert (found.n_scored, found.method) == (4, "mean-over-prompts/t95")
+
+
+def test_a_prompt_without_clips_is_charged_once_in_the_worst_case() -> None:
+    lines = [line(prompt, 1.0, seed=seed) for prompt in ("p", "q", "r") for seed in range(3)]
+    found = row(lines, without=("s", "s", "s"))
+    assert (found.value, found.n_scored, found.n_failed) == (1.0, 9, 3)
+    assert found.worst_case == 0.75
+
+
+def test_a_clip_that_is_missing_is_charged_within_its_prompt() -> None:
+    lines = [line("p", 1.0), line("p", 1.0), line("q", 1.0), line("q", 1.0)]
+    assert row(lines, without=("q",)).worst_case == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_an_answer_that_is_missing_is_charged_within_its_prompt_and_never_averaged() -> None:
+    found = row([line("p", 1.0), line("p", None, reason="no face"), line("q", 0.5), line("q", None, status="failed", reason="broke")])
+    assert (found.value, found.n_scored, found.n_unscored, found.n_failed) == (0.75, 2, 1, 1)
+    assert found.worst_case == pytest.approx((0.5 + 0.25) / 2)
+
+
+def test_the_worst_case_of_full_coverage_is_the_mean() -> None:
+    found = row([line("p", 0.25), line("q", 0.5)])
+    assert found.worst_case == found.value == 0.375
+
+
+def test_an_unbounded_error_is_charged_with_the_worst_error_seen() -> None:
+    assert row([line("p", 2.0, "error"), line("q", 6.0, "error")], ERROR, without=("r",)).worst_case == pytest.approx((2 + 6 + 6) / 3)
+
+
+def test_an_offset_is_summed_up_by_its_size_and_charged_with_its_bound() -> None:
+    found = row([line("p", 80.0, "offset"), line("q", -40.0, "offset")], OFFSET, without=("r",))
+    assert found.value == 60.0
+    assert found.low == 0.0  # a mean size is never below 0, whatever its t interval says
+    assert found.method == "mean-absolute/mean-over-prompts/t95"
+    assert found.worst_case == pytest.approx((80 + 40 + 600) / 3)
+
+
+def test_a_descriptive_measure_has_no_worst_case_once_a_clip_is_missing() -> None:
+    lines = [line("p", -20.0, "level"), line("q", -30.0, "level")]
+    assert row(lines, LEVEL).worst_case == -25.0
+    assert row(lines, LEVEL, without=("r",)).worst_case is None
+
+
+def test_an_interval_stays_within_the_range_of_its_measure() -> None:
+    values = {"p": 0.9, "q": 1.0, "r": 0.2}
+    found = row([line(prompt, value) for prompt, value in values.items()])
+    plain = mean_interval(list(values.values()), list(values))
+    assert plain.low is not None
+    assert plain.high is not None
+    assert plain.low < 0
+    assert plain.high > 1
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
+def test_a_rate_has_the_interval_of_a_rate() -> None:
+    lines = [line(prompt, value, "rate") for prompt, value in (("p", 1.0), ("p", 0.0), ("q", 1.0), ("r", 0.0))]
+    expected = rate_interval([1, 0, 1, 0], ["p", "p", "q", "r"])
+    found = row(lines, RATE)
+    assert (found.value, found.low, found.high, found.method) == (expected.value, expected.low, expected.high, expected.method)
+
+
+def test_backends_are_never_pooled() -> None:
+    lines = [line("p", 1.0), line("q", 0.0, backend="c"), line("r", None, reason="no face", backend="c")]
+    counts = {("g", "m"): Coverage(applicable=3, without_clip=(), not_applicable=0)}
+    rows = summarise(lines, info(SHARE), ["g"], counts)
+    assert [(one.backend, one.value, one.n_scored, one.n_unscored) for one in rows] == [("b", 1.0, 1, 1), ("c", 0.0, 1, 1)]
+
+
+def test_rows_follow_the_order_of_measures_and_generators() -> None:
+    lines = [line("p", 1.0, measure, generator) for generator in ("h", "g") for measure in ("error", "share")]
+    counts = {(generator, "m"): Coverage(applicable=1, without_clip=(), not_applicable=0) for generator in ("g", "h")}
+    rows = summarise(lines, info(SHARE, ERROR), ["h", "g"], counts)
+    assert [(one.generator, one.measure) for one in rows] == [("h", "share"), ("h", "error"), ("g", "share"), ("g", "error")]
+
+
+def test_too_few_clips_give_the_count_and_no_number() -> None:
+    found = row([line("p", 1.0)], min_n=2)
+    assert (found.value, found.low, found.worst_case, found.reason) == (None, None, None, "1 scored clips, 2 are needed")
+
+
+@pytest.mark.parametrize(
+    ("lines", "without", "reason"),
+    [
+        ([line("p", None, reason="no face"), line("q", None, reason="silent"), line("r", None, reason="no face")], (),
+         "no face (and 1 other reasons)"),
+        ([], ("p",), "no clip"),
+        ([], (), "no prompt asks for it"),
+    ],
+)  # fmt: skip
+def test_no_number_has_its_reason(lines: list[ClipScore], without: tuple[str, ...], reason: str) -> None:
+    found = row(lines, without=without, other=3)
+    assert (found.value, found.worst_case, found.reason, found.n_not_applicable) == (None, None, reason, 3)
+
+
+def test_a_score_without_a_value_is_an_error_in_the_table() -> None:
+    with pytest.raises(ValueError, match=r"m\.share is called scored but has no value"):
+        row([line("p", None, status="scored")])
+
+
+def many(generator: str, *values: float, measure: str = "share", **more: object) -> list[ClipScore]:
+    return [line(f"p{index}", value, measure, generator, **more) for index, value in enumerate(values)]
+
+
+BETTER, WORSE = (0.91, 0.85, 0.88, 0.93, 0.9, 0.86), (0.31, 0.22, 0.29, 0.38, 0.24, 0.33)
+
+
+def test_a_comparison_is_the_paired_difference_with_the_better_one_named() -> None:
+    (found,) = compare_all([*many("a", *WORSE), *many("b", *BETTER)], info(SHARE), ["a", "b"])
+    paired = paired_difference({f"p{i}": [v] for i, v in enumerate(WORSE)}, {f"p{i}": [v] for i, v in enumerate(BETTER)})
+    assert (found.difference, found.low, found.high, found.n_prompts) == (paired.difference, paired.low, paired.high, 6)
+    assert found.p_adjusted == paired.p_t
+    assert found.better == "b"
+    assert found.method == f"{paired.method}/holm-1"
+
+
+def test_less_is_better_where_the_measure_says_so_and_an_offset_counts_by_its_size() -> None:
+    (error,) = compare_all([*many("a", *WORSE, measure="error"), *many("b", *BETTER, measure="error")], info(ERROR), ["a", "b"])
+    assert error.better == "a"
+    signed = [-200.0, 210.0, -190.0, 205.0, -195.0, 202.0]
+    near = [-20.0, 12.0, 8.0, -15.0, 11.0, 9.0]
+    (offset,) = compare_all([*many("a", *signed, measure="offset"), *many("b", *near, measure="offset")], info(OFFSET), ["a", "b"])
+    assert offset.better == "b"
+    assert offset.difference == pytest.approx((sum(map(abs, signed)) - sum(map(abs, near))) / 6)
+
+
+def test_a_rate_is_decided_by_sign_flips() -> None:
+    ones, zeros = [1.0] * 6, [0.0] * 6
+    (found,) = compare_all([*many("a", *ones, measure="rate"), *many("b", *zeros, measure="rate")], info(RATE), ["a", "b"])
+    assert found.p_adjusted == 2 / 2**6
+    assert found.better == "a"
+
+
+def test_equal_differences_over_two_prompts_are_no_finding() -> None:
+    (found,) = compare_all([*many("a", 1.0, 2 / 3), *many("b", 2 / 3, 1 / 3)], info(SHARE), ["a", "b"])
+    assert (found.p_adjusted, found.better) == (0.5, None)
+
+
+def test_an_interval_that_is_missing_has_its_reason() -> None:
+    found = row([line("p", 2.0, "error"), line("q", 2.0, "error"), line("r", 2.0, "error")], ERROR)
+    assert (found.value, found.low, found.high) == (2.0, None, None)
+    assert found.reason == "all 3 prompts have the same value, and it is not bounded on both sides"
+    assert row([line("p", 0.5)]).reason == "one prompt: an interval needs two"
+    (pair,) = compare_all([*many("a", 3.0, 4.0, measure="error"), *many("b", 1.0, 2.0, measure="error")], info(ERROR), ["a", "b"])
+    assert (pair.difference, pair.low, pair.reason) == (2.0, None, "all 2 prompts have the same value, and it is not bounded on both sides")
+
+
+def test_equal_shares_have_the_interval_that_their_range_leaves_open() -> None:
+    found = row([line("p", 1.0), line("q", 1.0), line("r", 1.0)])
+    assert (found.low, found.high, found.method) == (pytest.approx(0.025 ** (1 / 3)), 1.0, "mean-over-prompts/range95")
+    same = [-600.0, 600.0, 600.0]
+    assert row([line(str(i), value, "offset") for i, value in enumerate(same)], OFFSET).low == pytest.approx(600 * 0.025 ** (1 / 3))
+
+
+def test_every_pair_is_adjusted_for_the_whole_family() -> None:
+    lines = [*many("a", *BETTER), *many("b", *WORSE), *many("c", *WORSE[::-1])]
+    found = compare_all(lines, info(SHARE), ["a", "b", "c"])
+    assert [(one.generator_a, one.generator_b) for one in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    alone = compare_all(lines, info(SHARE), ["a", "b"])[0]
+    assert all(one.method.endswith("/holm-3") for one in found)
+    assert found[0].p_adjusted is not None
+    assert alone.p_adjusted is not None
+    assert found[0].p_adjusted > alone.p_adjusted
+    assert found[2].better is None
+    assert (found[2].p_adjusted or 0) > ALPHA
+
+
+def test_without_a_common_prompt_there_is_no_difference_and_a_reason() -> None:
+    (found,) = compare_all([line("p", 1.0, generator="a"), line("q", 1.0, generator="b")], info(SHARE), ["a", "b"])
+    assert (found.difference, found.p_adjusted, found.better, found.n_prompts) == (None, None, None, 0)
+    assert found.reason == "no prompt on which both have an answer"
+
+
+def test_only_headline_measures_with_a_direction_are_compared_each_within_its_backend() -> None:
+    lines = [*many("a", 1.0, 0.5), *many("b", 0.5, 0.5), *many("b", 0.0, 0.0, backend="c")]
+    lines += [one for measure in ("level", "aside") for generator in "ab" for one in many(generator, 1.0, 2.0, measure=measure)]
+    found = compare_all(lines, info(SHARE, LEVEL, ASIDE), ["a", "b"])
+    assert [(one.measure, one.backend, one.n_prompts) for one in found] == [("share", "b", 2), ("share", "c", 0)]
+
+
+def test_a_rate_stored_with_other_values_than_0_and_1_has_the_interval_of_a_mean() -> None:
+    found = row([line("p", 0.5, "rate"), line("q", 1.0, "rate"), line("r", 0.0, "rate")], RATE)
+    assert (found.value, found.method) == (0.5, "mean-over-prompts/t95")
+    assert (found.low, found.high) == (0.0, 1.0)
