@@ -11,9 +11,9 @@ import typer
 from seedbench.processes.stopping import when_stopped
 
 if TYPE_CHECKING:
-    from seedbench.arena.board import Board
-    from seedbench.arena.rules import Rules
-    from seedbench.arena.study import Settings
+    from seedbench.arena.boards.build import Board
+    from seedbench.arena.settings import Settings
+    from seedbench.arena.votes.rules import Rules
     from seedbench.files.locks import Holder
     from seedbench.store.workspace import Workspace
 
@@ -90,9 +90,9 @@ def board(
     out: Annotated[Path | None, typer.Option(help="Write into this file instead.")] = None,
 ) -> None:
     """Make the boards of a vote log: ratings with intervals by prompt and voter, ranks as far as they are sure."""
-    from seedbench.arena import rules as rulesfile
-    from seedbench.arena import votes as log
-    from seedbench.arena.board import boards
+    from seedbench.arena.boards.build import boards
+    from seedbench.arena.votes import log as log
+    from seedbench.arena.votes import rules as rulesfile
 
     beside = votes.parent / "rules.json"
     if rules is None and beside.exists():
@@ -108,7 +108,7 @@ def board(
 def _show(found: list[Board], format: str, out: Path | None) -> None:
     from rich.console import Console
 
-    from seedbench.arena.showing import as_json, markdown, remarks, table
+    from seedbench.arena.boards.rendering import as_json, markdown, remarks, table
 
     if format != "table":
         text = markdown(found) if format == "markdown" else as_json(found)
@@ -138,8 +138,8 @@ def prepare(
 ) -> None:
     """Make the ballots of a study: every two systems' clips of one prompt and seed, in files that tell nothing of their maker."""
     when_stopped("stopped; a study is made whole or not at all: `seedbench arena studies` says whether it was")
-    from seedbench.arena import rules as rulesfile
-    from seedbench.arena.study import load
+    from seedbench.arena.settings import load
+    from seedbench.arena.votes import rules as rulesfile
 
     _prepare(runs, name or runs[0], load(settings), rulesfile.load(rules))
 
@@ -149,8 +149,8 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
     from rich.console import Console
     from rich.progress import Progress
 
-    from seedbench.arena import ballots
     from seedbench.arena.store import open_store
+    from seedbench.arena.study import ballots
     from seedbench.results.load import load_report, spec_of
     from seedbench.store.workspace import Workspace
 
@@ -209,11 +209,11 @@ def serve(
 ) -> None:
     """Open the arena to voters, on this machine alone unless told otherwise."""
     when_stopped("stopped; every acknowledged vote is kept; the same command opens the arena again")
-    from seedbench.arena import login as logins
-    from seedbench.arena.desk import Desk
-    from seedbench.arena.server import serve as open_to_voters
+    from seedbench.arena.settings import study_lock
     from seedbench.arena.store import open_store
-    from seedbench.arena.study import study_lock
+    from seedbench.arena.voting.service import Desk
+    from seedbench.arena.web import login as logins
+    from seedbench.arena.web.server import serve as open_to_voters
     from seedbench.store.workspace import Workspace
 
     if owner and login is None:
@@ -247,13 +247,13 @@ def demo(
     from rich.console import Console
     from rich.progress import Progress
 
-    from seedbench.arena import rules as rulesfile
-    from seedbench.arena import simulated
-    from seedbench.arena.board import boards
-    from seedbench.arena.export import studies as listed
-    from seedbench.arena.export import votes_of
+    from seedbench.arena.boards.build import boards
+    from seedbench.arena.settings import Settings, StudyError, study_lock
     from seedbench.arena.store import open_store
-    from seedbench.arena.study import Settings, StudyError, study_lock
+    from seedbench.arena.study import simulated_voters as simulated
+    from seedbench.arena.study.export import studies as listed
+    from seedbench.arena.study.export import votes_of
+    from seedbench.arena.votes import rules as rulesfile
     from seedbench.store.workspace import Workspace
 
     workspace, console, label = Workspace.current(), Console(), name or run
@@ -299,8 +299,8 @@ def demo(
 @app.command()
 def studies() -> None:
     """List the studies of this workspace."""
-    from seedbench.arena.export import studies as listed
     from seedbench.arena.store import open_store
+    from seedbench.arena.study.export import studies as listed
     from seedbench.store.workspace import Workspace
 
     for one in listed(open_store(Workspace.current().database_url)):
@@ -312,11 +312,11 @@ def study(name: Annotated[str, typer.Argument(metavar="STUDY", help="The study."
     """Tell how a study stands: progress, agreement of voters, what was left out and why, voters to look into, what was refused."""
     from rich.console import Console
 
-    from seedbench.arena.anomalies import anomalies, flagged
-    from seedbench.arena.export import rules_of, votes_of
-    from seedbench.arena.progress import agreeing_of, exclusions_of, progress_of
-    from seedbench.arena.rules import counted
     from seedbench.arena.store import open_store
+    from seedbench.arena.study.export import rules_of, votes_of
+    from seedbench.arena.study.progress import agreeing_of, exclusions_of, progress_of
+    from seedbench.arena.votes.anomalies import anomalies, flagged
+    from seedbench.arena.votes.rules import counted
     from seedbench.store.workspace import Workspace
 
     store, console = open_store(Workspace.current().database_url), Console(highlight=False)
@@ -355,8 +355,8 @@ def export(
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
 ) -> None:
     """Write a study's votes without identities, its rules, settings and boards."""
-    from seedbench.arena.export import export as write_out
     from seedbench.arena.store import open_store
+    from seedbench.arena.study.export import export as write_out
     from seedbench.store.workspace import Workspace
 
     for file in write_out(open_store(Workspace.current().database_url), study, out):
@@ -366,8 +366,8 @@ def export(
 @app.command()
 def backup(out: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; nothing is written over.")]) -> None:
     """Copy the database into one file, also while the arena runs."""
-    from seedbench.arena.export import backup as copy
     from seedbench.arena.store import open_store
+    from seedbench.arena.study.export import backup as copy
     from seedbench.store.workspace import Workspace
 
     typer.echo(str(copy(open_store(Workspace.current().database_url), out)))
@@ -381,8 +381,8 @@ def import_(
     silent: Annotated[bool, typer.Option("--silent", help="The clips had no sound.")] = False,
 ) -> None:
     """Bring votes from elsewhere into a log: LMArena and FastChat battles, or a CSV with the columns of either."""
-    from seedbench.arena.foreign import read
-    from seedbench.arena.votes import write
+    from seedbench.arena.votes.importing import read
+    from seedbench.arena.votes.log import write
 
     found, left_out = read(battles, task=task, with_sound=not silent)
     write(found, out)

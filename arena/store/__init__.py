@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from seedbench.arena.settings import StudyError
 from seedbench.arena.store.models import BattleRow, ClipRow, IncidentRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow
-from seedbench.arena.study import StudyError
 from seedbench.store import Store
 from seedbench.store.session import upgrade
 

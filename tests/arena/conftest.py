@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seedbench.arena.rules import Rules
+from seedbench.arena.settings import Settings
 from seedbench.arena.store import ClipRow, PairRow, StudyRow, open_store
-from seedbench.arena.study import Settings
-from seedbench.arena.votes import Choice, Vote
+from seedbench.arena.votes.log import Choice, Vote
+from seedbench.arena.votes.rules import Rules
 from seedbench.store import Store
 
 OPENED = datetime(2026, 1, 1)

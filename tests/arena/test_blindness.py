@@ -26,13 +26,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from seedbench.arena.ballots import Entry, prepare
+from seedbench.arena.blinding.matched import canvas_of, matched, pad
 from seedbench.arena.commands import clips_folder
-from seedbench.arena.desk import Desk
-from seedbench.arena.presentation import canvas_of, matched, pad
-from seedbench.arena.rules import load
+from seedbench.arena.settings import Settings
 from seedbench.arena.store import BattleRow, ClipRow, PairRow, open_store
-from seedbench.arena.study import Settings
+from seedbench.arena.study.ballots import Entry, prepare
+from seedbench.arena.votes.rules import load
+from seedbench.arena.voting.service import Desk
 from seedbench.clips.media import probe
 from seedbench.store.workspace import Workspace
 from tests.arena import blindness_sources as sources

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from seedbench.arena.commands import app
-from seedbench.arena.study import study_lock
-from seedbench.arena.votes import Vote, VoteError, read, write
+from seedbench.arena.settings import study_lock
+from seedbench.arena.votes.log import Vote, VoteError, read, write
 from seedbench.files.locks import HeldError
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace

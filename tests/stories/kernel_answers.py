@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.arena.agreement import agreement
-from seedbench.arena.anomalies import anomalies
-from seedbench.arena.board import boards
-from seedbench.arena.rules import Rules
-from seedbench.arena.votes import Vote
+from seedbench.arena.boards.agreement import agreement
+from seedbench.arena.boards.build import boards
+from seedbench.arena.votes.anomalies import anomalies
+from seedbench.arena.votes.log import Vote
+from seedbench.arena.votes.rules import Rules
 from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.contacts import motion
 from seedbench.metrics.analyses.phases import phases_of

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import TimeoutError as NotYetError
 from sqlalchemy import select
 
-from seedbench.arena.export import votes_of
 from seedbench.arena.store import IncidentRow, open_store
+from seedbench.arena.study.export import votes_of
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace
 from tests.arena import wire

@@ -17,8 +17,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import seedbench.arena
-from seedbench.arena.export import export
 from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, StudyRow, VoteRow, VoterRow
+from seedbench.arena.study.export import export
 from seedbench.store import Store
 from tests.arena.wire import COOKIE, MODELS, STUDY, Answer, Page, Served, Voter, ask, cookie_of, over_the_wire, served, study
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from seedbench.arena.commands import clips_folder
-from seedbench.arena.desk import Desk
 from seedbench.arena.store import open_store
+from seedbench.arena.voting.service import Desk
 from seedbench.store.workspace import Workspace
 from tests.arena import oidc, wire
 from tests.browsing import all_text, expect, page_of

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from seedbench.arena.commands import clips_folder
-from seedbench.arena.export import studies, votes_of
 from seedbench.arena.store import StudyRow, open_store
+from seedbench.arena.study.export import studies, votes_of
 from seedbench.store.workspace import Workspace
 from tests.arena import wire
 from tests.stories.disturbed_run import Run

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from seedbench.arena.gallery import Judged, figures
+from seedbench.arena.study.judged_pairs import Judged, figures
 from seedbench.cli import app
 from seedbench.errors import RunError, UnknownNameError
 from seedbench.plugins.analysis import use_cache

@@ -130,7 +130,8 @@ def test_the_programs_of_a_worker_that_died_end_before_its_task_is_tried_again(t
 def test_the_programs_of_workers_end_with_who_started_these(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys, time; from seedbench.runs.executor import LocalExecutor; from tests.seedbench.runs.test_executor import begin_sleeping\n"
+        "import sys, time; from seedbench.runs.executor import LocalExecutor\n"
+        "from tests.seedbench.runs.test_executor import begin_sleeping\n"
         "if __name__ == '__main__':\n    pool = LocalExecutor(1); pool.submit(begin_sleeping, sys.argv[1]); time.sleep(1000)"
     )
     given = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}

@@ -12,7 +12,8 @@ import pytest
 
 from seedbench.runs import numba_cache as compiled
 
-TAKE = "import sys; from pathlib import Path; from seedbench.runs.numba_cache import own_place\nprint(own_place(Path(sys.argv[1])).name, flush=True)"
+TAKE = "import sys; from pathlib import Path; from seedbench.runs.numba_cache import own_place\n"
+TAKE += "print(own_place(Path(sys.argv[1])).name, flush=True)"
 
 
 def started(folder: Path) -> subprocess.Popen[str]:

@@ -1,0 +1,1 @@
+"""Files of clips that do not show which model made them."""

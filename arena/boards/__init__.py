@@ -1,0 +1,1 @@
+"""Leaderboards as pure functions of a vote log and a rules file."""

@@ -1,0 +1,87 @@
+"""The settings of a study, fixed when it is prepared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seedbench.arena.votes.log import Profile
+from seedbench.arena.voting.sampling import Policy
+from seedbench.errors import SeedBenchError
+from seedbench.files import yaml_model as yamlmodel
+
+Question = Literal["sound", "prompt", "physics"]
+QUESTIONS: dict[str, str] = {
+    "sound": "Whose sound and lips fit the picture better?",
+    "prompt": "Who follows the text better?",
+    "physics": "Where do things move more as they would?",
+}
+OVERALL_QUESTION = "Which clip is better?"
+
+
+class StudyError(SeedBenchError):
+    """A study that cannot be prepared, does not exist, or exists already."""
+
+
+def study_lock(name: str) -> str:
+    """The lock of a study: held while it is prepared, and while pairs of it are handed out, which one process at a time keeps count of."""
+    return f"study {name!r}"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Checks(_Strict):
+    """Shares of all pairs shown that are checks: gold (one side broken), same (one clip twice), repeat (seen before, sides swapped)."""
+
+    gold: float = Field(default=0.07, ge=0, le=0.5)
+    same: float = Field(default=0.03, ge=0, le=0.5)
+    repeat: float = Field(default=0.05, ge=0, le=0.5)
+
+
+class Limits(_Strict):
+    """What a vote needs, and how many a voter gives: the share of each clip that was played, seconds from showing to voting in lengths of
+    the shorter clip, votes in a sitting before a break is offered, votes a day, refused requests an hour before a voter is stopped, and new
+    voters an hour from one network address (who sits behind one proxy shares it)."""
+
+    heard: float = Field(default=0.8, ge=0, le=1)
+    dwell: float = Field(default=1.0, ge=0)
+    sitting: int = Field(default=25, ge=1)
+    a_day: int = Field(default=200, ge=1)
+    refusals_an_hour: int = Field(default=60, ge=1)
+    newcomers_an_hour: int = Field(default=60, ge=1)
+
+
+class Settings(_Strict):
+    """A study."""
+
+    title: str = "Which clip is better?"
+    profiles: tuple[Profile, ...] = Field(default=("matched",), min_length=1)
+    questions: tuple[Question, ...] = ("sound", "prompt", "physics")
+    reveal: bool = False
+    captions: bool = False
+    boards_every: int = Field(
+        default=50,
+        ge=0,
+        description="Votes between two boards that visitors see, so that none tells what one vote was about; 0: owners alone see them.",
+    )
+    checks: Checks = Checks()
+    limits: Limits = Limits()
+    token_s: float = Field(default=900, gt=0, description="Seconds that the address of a clip lives.")
+    width: int = Field(default=854, ge=64, multiple_of=2)
+    height: int = Field(default=480, ge=64, multiple_of=2)
+    floor: float = Field(default=0.2, ge=0, le=1, description="Share of draws spread evenly over all pairs of models.")
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def policy(self) -> Policy:
+        """How pairs are drawn."""
+        return Policy(floor=self.floor)
+
+
+def load(file: Path | None) -> Settings:
+    """The settings of a YAML file, or those by default. Raises StudyError with the line."""
+    return Settings() if file is None else yamlmodel.load(file, Settings, StudyError)

@@ -1,0 +1,1 @@
+"""Studies: from runs to ballots, and from votes to what the owner reads and takes away."""

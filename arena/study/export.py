@@ -1,0 +1,170 @@
+"""From the database to a vote log without identities, and to a folder that holds all that boards are made of."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from seedbench.arena.boards.build import boards
+from seedbench.arena.boards.rendering import as_json, markdown
+from seedbench.arena.store import BattleRow, ClipRow, PairRow, StudyRow, UndoneRow, VoteRow, VoterRow, study_of
+from seedbench.arena.votes.log import Vote, write
+from seedbench.arena.votes.rules import Rules
+from seedbench.errors import StorageError
+from seedbench.files.atomic import whole
+from seedbench.store import Store
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """A study in a line: how far it is."""
+
+    name: str
+    created_at: str
+    n_pairs: int
+    n_voters: int
+    n_votes: int
+
+
+def studies(store: Store) -> list[StudyFacts]:
+    """All studies, the oldest first."""
+    found = []
+    with store.reading() as session:
+        for row in session.scalars(select(StudyRow).order_by(StudyRow.id)):
+            pairs = session.scalars(select(PairRow.id).where(PairRow.study_id == row.id, PairRow.kind == "pair")).all()
+            voters = session.scalars(select(VoterRow.id).where(VoterRow.study_id == row.id)).all()
+            votes = session.scalars(
+                select(VoteRow.id).where(VoteRow.study_id == row.id, VoteRow.id.not_in(select(UndoneRow.vote_id)))
+            ).all()
+            found.append(StudyFacts(row.name, row.created_at.isoformat(), len(pairs), len(voters), len(votes)))
+    return found
+
+
+def rules_of(store: Store, name: str) -> Rules:
+    """The rules of a study. Raises StudyError for one that does not exist."""
+    with store.reading() as session:
+        return Rules.model_validate(study_of(session, name).rules)
+
+
+def vote_id(number: int) -> str:
+    """What the vote of a row of the database is called in a log."""
+    return f"v{number:08d}"
+
+
+def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
+    """The votes of a study, in order, without those taken back. Voters are numbered in the order in which they came.
+
+    With ``every`` above 1 they are those of the first so many times ``every`` votes that their voters can no longer take back, by when that
+    was so: who sees a board before and after a vote of their own must not learn from it whose clips they were.
+    """
+    with store.reading() as session:
+        study = study_of(session, name)
+        clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == study.id))}
+        order = select(VoterRow.id).where(VoterRow.study_id == study.id).order_by(VoterRow.first_at, VoterRow.id)
+        voters = {voter: f"voter-{place:06d}" for place, voter in enumerate(session.scalars(order), 1)}
+        query = (
+            select(VoteRow, BattleRow, PairRow)
+            .join(BattleRow, VoteRow.battle_id == BattleRow.id)
+            .join(PairRow, BattleRow.pair_id == PairRow.id)
+            .where(VoteRow.study_id == study.id, VoteRow.id.not_in(select(UndoneRow.vote_id)))
+            .order_by(VoteRow.id)
+        )
+        found = []
+        for vote, battle, pair in session.execute(query):
+            sides = (clips[pair.first_id], clips[pair.second_id])
+            left, right = sides if battle.first_left else sides[::-1]
+            expected = None
+            if pair.expected is not None:
+                expected = "left" if (pair.expected == "first") == battle.first_left else "right"
+            found.append(
+                Vote(
+                    id=vote_id(vote.id),
+                    at=vote.at.replace(tzinfo=UTC),
+                    battle=battle.id,
+                    prompt=pair.prompt,
+                    left=left.generator,
+                    right=right.generator,
+                    choice=vote.choice,  # type: ignore[arg-type]
+                    voter=voters[vote.voter_id],
+                    task=pair.task,
+                    category=pair.category,
+                    profile=pair.profile,  # type: ignore[arg-type]
+                    with_sound=pair.with_sound,
+                    kind=battle.kind,  # type: ignore[arg-type]
+                    expected=expected,  # type: ignore[arg-type]
+                    repeats=battle.repeats,
+                    answers=vote.answers,
+                    heard_left=vote.heard_left,
+                    heard_right=vote.heard_right,
+                    dwell_s=vote.dwell_s,
+                    shorter_s=min(left.duration_s, right.duration_s),
+                    sound_check=vote.sound_check,
+                    captions=vote.captions,
+                    probability=battle.probability,
+                    style=style_of(left, right),
+                    origin=vote.origin,  # type: ignore[arg-type]
+                )
+            )
+        if every > 1:
+            settled = _settled(session, study.id)
+            behind = sorted((settled[vote.id], vote.id) for vote in found if vote.id in settled)
+            among = {vote for _, vote in behind[: len(behind) // every * every]}
+            found = [vote for vote in found if vote.id in among]
+        return found
+
+
+def _settled(session: Session, study: int) -> dict[str, int]:
+    """Of every vote that its voter can no longer take back, the row of the voter's next one, with which that was so."""
+    following: dict[str, int] = {}
+    before: dict[str, int] = {}
+    for row, voter in session.execute(select(VoteRow.id, VoteRow.voter_id).where(VoteRow.study_id == study).order_by(VoteRow.id)):
+        if voter in before:
+            following[vote_id(before[voter])] = row
+        before[voter] = row
+    return following
+
+
+def style_of(left: ClipRow, right: ClipRow) -> dict[str, float]:
+    """Left minus right of everything measured on both."""
+    both = left.style.keys() & right.style.keys()
+    return {
+        name: round(left.style[name] - right.style[name], 6)
+        for name in sorted(both)
+        if left.style[name] is not None and right.style[name] is not None
+    }
+
+
+def export(store: Store, name: str, folder: Path) -> list[Path]:
+    """Write votes (JSONL), rules, settings and boards (JSON, Markdown) of a study; no cookie, key or comment leaves the database."""
+    with store.reading() as session:
+        settings = study_of(session, name).settings
+    rules, votes = rules_of(store, name), votes_of(store, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = boards(votes, rules)
+    files = {
+        "rules.json": rules.model_dump_json(indent=1) + "\n",
+        "settings.json": json.dumps(settings, indent=1) + "\n",
+        "boards.json": as_json(found),
+        "boards.md": markdown(found),
+    }
+    for file, text in files.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    return [write(votes, folder / "votes.jsonl"), *(folder / file for file in files)]
+
+
+def backup(store: Store, file: Path) -> Path:
+    """Copy the whole database, while it is in use, into one SQLite file. StorageError where it is not SQLite, or the file is there."""
+    if store.engine.dialect.name != "sqlite" or store.engine.url.database is None:
+        raise StorageError(f"only SQLite is backed up here; use the tools of {store.engine.dialect.name}")
+    if file.exists():
+        raise StorageError(f"{file} is there already: a backup writes over nothing")
+    with whole(file) as place, closing(sqlite3.connect(store.engine.url.database)) as source, closing(sqlite3.connect(place)) as goal:
+        source.backup(goal)
+    return file

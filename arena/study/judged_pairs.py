@@ -1,0 +1,273 @@
+"""Pairs that were voted on, with what voters said of them beside what the metrics say; for eyes that may know who made what.
+
+It reads the votes and the runs' scores and changes nothing. Whoever is no owner gets only pairs that they voted on themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, selectinload
+
+from seedbench.arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
+from seedbench.arena.study.export import rules_of, vote_id, votes_of
+from seedbench.arena.votes.rules import counted
+from seedbench.errors import PluginError, UnknownNameError
+from seedbench.plugins import registry
+from seedbench.plugins.metric import Direction, Measure, MetricInfo
+from seedbench.plugins.metric_records import kept_infos
+from seedbench.report.wording import ARROWS, listed, said, unit_of
+from seedbench.results.statistics import Estimate, rate_interval
+from seedbench.store import CellRow, ScoreRow, Store
+
+_SAYS = {("left", True): "first", ("left", False): "second", ("right", True): "second", ("right", False): "first"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A pair that was voted on: what was asked, who made the two clips, their files in the study's folder, the hashes of what they were
+    made from, the ``runs`` they came from (empty: not known), and how many votes that count preferred the first, the second, neither
+    (``tie``), or found both bad; ``n_simulated`` of them are no person's, and ``n_left_out`` do not count."""
+
+    pair: int
+    prompt: str
+    text: str
+    seed: int
+    task: str
+    profile: str
+    with_sound: bool
+    models: tuple[str, str]
+    files: tuple[str, str]
+    sources: tuple[str, str]
+    tally: Mapping[str, int]
+    n_simulated: int = 0
+    n_left_out: int = 0
+    runs: tuple[str, str] = ("", "")
+
+    @property
+    def n_votes(self) -> int:
+        """The votes on it that count."""
+        return sum(self.tally.values())
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measure of both clips in words, the reason where there is no value; ``better`` is ``first``, ``second``, or None where the metric
+    prefers neither."""
+
+    name: str
+    values: tuple[str, str]
+    better: str | None
+
+
+@dataclass(frozen=True)
+class Backing:
+    """How often votes that prefer a clip side with the one a measure scores better: an estimate by prompt, or None with a ``reason``."""
+
+    name: str
+    share: Estimate | None
+    n_votes: int
+    n_prompts: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Counting:
+    """The ids of the votes that count by a study's rules, as of the vote ``until``: what came later has not been looked at."""
+
+    ids: frozenset[str]
+    until: str
+
+
+def counting(store: Store, study: str) -> Counting:
+    """Which votes of a study count. It looks at the whole log: pages keep it for a while. Raises StudyError."""
+    log = votes_of(store, study)
+    return Counting(frozenset(vote.id for vote in counted(log, rules_of(store, study)).kept), max((vote.id for vote in log), default=""))
+
+
+def judged(store: Store, study: str, counts: Counting, *, voter: str | None = None) -> list[Judged]:
+    """The pairs with votes that stand, checks left out; with a ``voter`` those they voted on themselves. Raises StudyError.
+
+    A pair whose vote can still be taken back is not told of: it is no longer open, but not yet behind the voter.
+    """
+    with store.reading() as session:
+        row = study_of(session, study)
+        clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == row.id))}
+        pairs = {one.id: one for one in session.scalars(select(PairRow).where(PairRow.study_id == row.id, PairRow.kind == "pair"))}
+        tallies: dict[int, dict[str, int]] = defaultdict(lambda: {"first": 0, "tie": 0, "second": 0, "both_bad": 0})
+        simulated: Counter[int] = Counter()
+        left_out: Counter[int] = Counter()
+        for vote, battle in session.execute(_standing().where(VoteRow.study_id == row.id, BattleRow.kind == "pair")):
+            tally = tallies[battle.pair_id]
+            if vote_id(vote.id) in counts.ids:
+                tally[_SAYS.get((vote.choice, battle.first_left), vote.choice)] += 1
+                simulated[battle.pair_id] += vote.origin == "simulated"
+            elif vote_id(vote.id) <= counts.until:
+                left_out[battle.pair_id] += 1
+        mine = None if voter is None else _behind(session, voter)
+        return [
+            Judged(
+                pair.id,
+                pair.prompt,
+                pair.text,
+                pair.seed,
+                pair.task,
+                pair.profile,
+                pair.with_sound,
+                (clips[pair.first_id].generator, clips[pair.second_id].generator),
+                (clips[pair.first_id].file, clips[pair.second_id].file),
+                (clips[pair.first_id].source_sha256, clips[pair.second_id].source_sha256),
+                dict(tallies[pair.id]),
+                simulated[pair.id],
+                left_out[pair.id],
+                (clips[pair.first_id].run, clips[pair.second_id].run),
+            )
+            for pair in pairs.values()
+            if pair.id in tallies and (mine is None or pair.id in mine)
+        ]
+
+
+def _standing() -> Select[VoteRow, BattleRow]:
+    """Votes that were not taken back, each with its battle."""
+    both = select(VoteRow, BattleRow).join(BattleRow, VoteRow.battle_id == BattleRow.id)
+    return both.where(VoteRow.id.not_in(select(UndoneRow.vote_id)))
+
+
+def _behind(session: Session, voter: str) -> set[int]:
+    """The pairs a voter voted on, but for the last where it could still be taken back."""
+    mine = list(session.scalars(select(BattleRow).where(BattleRow.voter_id == voter).order_by(BattleRow.opened_at, BattleRow.id)))
+    voted = {battle.id for _, battle in session.execute(_standing().where(VoteRow.voter_id == voter))}
+    return {one.pair_id for place, one in enumerate(mine) if one.id in voted and (place + 1 < len(mine) or one.revealed_at is not None)}
+
+
+def figures(store: Store, pair: Judged) -> list[Figure]:
+    """What the runs' metrics say of both clips, by measure; none where nothing is known of either (see :func:`deleted`)."""
+    first, second = (_scores(store, (source,)).get(source, {}) for source in pair.sources)
+    absent, kept = deleted(store, [pair]), kept_infos(store)
+    found = []
+    for key in sorted(first.keys() | second.keys()):
+        told = (first.get(key), second.get(key))
+        measure = next((one for one in (_measure(score, kept) for score in told) if one is not None), None)
+        words = [_words(score, measure, absent.get(source)) for score, source in zip(told, pair.sources, strict=True)]
+        found.append(Figure(_name(key[0], key[1], measure), (words[0], words[1]), _better(told, measure)))
+    return found
+
+
+def deleted(store: Store, pairs: Sequence[Judged]) -> dict[str, str]:
+    """The clips of ``pairs`` that no run holds any more, by their hash, with the run each came from: it was deleted since, and its scores
+    went with it. The name is empty where an old study does not know it."""
+    came_from = {source: run for pair in pairs for source, run in zip(pair.sources, pair.runs, strict=True)}
+    with store.session() as session:
+        held = set(session.scalars(select(CellRow.clip_sha256).where(CellRow.clip_sha256.in_(came_from))))
+    return {source: run for source, run in came_from.items() if source not in held}
+
+
+def what_went(absent: Mapping[str, str]) -> str:
+    """A sentence on runs that were deleted, of what :func:`deleted` found; empty where it found nothing.
+
+    >>> what_went({"a1": "spring", "b2": "spring"})
+    'The run spring was deleted; its metric scores went with it.'
+    >>> what_went({"a1": "spring", "b2": "autumn"})
+    'The runs autumn and spring were deleted; their metric scores went with them.'
+    >>> what_went({"a1": ""})
+    'A run that clips of this study came from was deleted; its metric scores went with it.'
+    """
+    names = sorted({run for run in absent.values() if run})
+    if not absent:
+        return ""
+    if not names:
+        return "A run that clips of this study came from was deleted; its metric scores went with it."
+    if len(names) == 1:
+        return f"The run {names[0]} was deleted; its metric scores went with it."
+    return f"The runs {listed(names)} were deleted; their metric scores went with them."
+
+
+def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
+    """For each measure that has a better and a worse: how often people who preferred one clip preferred the one it scores better.
+
+    Half would be chance. Pairs whose clips a measure does not tell apart, or gives no answer on, do not count for it.
+    """
+    scores = _scores(store, tuple({source for pair in pairs for source in pair.sources}))
+    kept = kept_infos(store)
+    found = []
+    for key in sorted({key for one in scores.values() for key in one}):
+        measure = _measure(next(one[key] for one in scores.values() if key in one), kept)
+        if measure is None or measure.direction == "none":
+            continue
+        agreed: list[float] = []
+        prompts: list[str] = []
+        for pair in pairs:
+            better = _better((scores.get(pair.sources[0], {}).get(key), scores.get(pair.sources[1], {}).get(key)), measure)
+            if better is None:
+                continue
+            other = "second" if better == "first" else "first"
+            agreed += [1.0] * pair.tally[better] + [0.0] * pair.tally[other]
+            prompts += [pair.prompt] * (pair.tally[better] + pair.tally[other])
+        name, n = _name(key[0], key[1], measure), len(set(prompts))
+        if n < 2:
+            why = "no vote prefers a clip of a pair that it tells apart" if not n else "one prompt alone tells no share"
+            found.append(Backing(name, None, len(agreed), n, why))
+        else:
+            found.append(Backing(name, rate_interval(agreed, prompts), len(agreed), n))
+    return found
+
+
+def _scores(store: Store, sources: Sequence[str]) -> dict[str, dict[tuple[str, str, int], ScoreRow]]:
+    """Scores by clip and by metric, measure and version of the metric (another may mean another thing by it); of several the newest."""
+    found: dict[str, dict[tuple[str, str, int], ScoreRow]] = defaultdict(dict)
+    with store.reading() as session:
+        cells = select(CellRow).where(CellRow.clip_sha256.in_(sources)).order_by(CellRow.id).options(selectinload(CellRow.scores))
+        for cell in session.scalars(cells):
+            for score in cell.scores:
+                found[str(cell.clip_sha256)][score.metric, score.measure, score.metric_version] = score
+    return found
+
+
+def _measure(score: ScoreRow | None, kept: Mapping[tuple[str, int], MetricInfo]) -> Measure | None:
+    """What the version of the metric that a score is of says of its measure, installed or ``kept`` by a run; None where that is unknown.
+
+    The title of a measure of another version than the installed one states version and sign.
+    """
+    if score is None:
+        return None
+    version = score.metric_version
+    try:
+        installed = registry.load("metrics", score.metric).info
+    except (PluginError, UnknownNameError):
+        installed = None
+    info = installed if installed is not None and installed.version == version else kept.get((score.metric, version))
+    found = next((one for one in info.measures if one.name == score.measure), None) if info is not None else None
+    if found is None or installed is None or info is installed:
+        return found
+    return replace(found, title=f"{found.title} in version {version}{f' ({found.sign})' if found.sign else ''}")
+
+
+def _name(metric: str, name: str, measure: Measure | None) -> str:
+    direction: Direction = "none" if measure is None else measure.direction
+    unit = "" if measure is None or not unit_of(measure) else f", {unit_of(measure)}"
+    return f"{metric}: {measure.title if measure is not None else name}{unit} {ARROWS[direction]}"
+
+
+def _words(score: ScoreRow | None, measure: Measure | None, run: str | None) -> str:
+    """A score in words; ``run`` is the deleted run that its clip came from, None where no run was deleted."""
+    if score is None and run is not None:
+        return f"deleted with the run {run}" if run else "deleted with its run"
+    if score is None:
+        return "not measured"
+    if score.value is None:
+        return f"no answer: {score.reason}"
+    return f"{score.value:g}" if measure is None else said(measure, score.value)[0]
+
+
+def _better(told: tuple[ScoreRow | None, ScoreRow | None], measure: Measure | None) -> str | None:
+    first, second = (None if one is None else one.value for one in told)
+    if first is None or second is None or measure is None or measure.direction == "none":
+        return None
+    if measure.direction == "zero":
+        first, second = -abs(first), -abs(second)
+    if measure.direction == "down":
+        first, second = -first, -second
+    return None if first == second else "first" if first > second else "second"

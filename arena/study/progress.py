@@ -1,0 +1,171 @@
+"""How a study stands, for its owner: how far it is, whether voters agree, what was left out and why, what was refused and written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import combinations
+
+import numpy as np
+from sqlalchemy import func, select
+
+from seedbench.arena.boards.agreement import agreement
+from seedbench.arena.ratings.agreement import Agreement
+from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
+from seedbench.arena.study.export import votes_of
+from seedbench.arena.votes.log import OVERALL, Vote
+from seedbench.arena.votes.rules import Answer, Counted
+from seedbench.store import Store
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a study stands.
+
+    ``pairs_voted`` of ``n_pairs`` have a vote that stands; ``n_open`` pairs lie before a voter; ``by_day`` are votes of all kinds, by day
+    (UTC); ``dwell_s`` the 5%, 50% and 95% points of seconds from showing to voting (None without votes); ``by_models`` votes on each two
+    systems, their pairs, and pairs with a vote; ``incidents`` what was refused, by kind.
+    """
+
+    study: str
+    title: str
+    n_pairs: int
+    pairs_voted: int
+    n_voters: int
+    n_agreed: int
+    n_votes: int
+    n_taken_back: int
+    n_open: int
+    by_day: Mapping[date, int]
+    dwell_s: tuple[float, float, float] | None
+    sound_checks: Mapping[str, int]
+    by_models: Mapping[tuple[str, str], tuple[int, int, int]]
+    incidents: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Agreeing:
+    """How far voters agree on one question; ``share`` is that of two answers to one pair which are the same, None without such two."""
+
+    question: str
+    alpha: Agreement
+
+    @property
+    def share(self) -> float | None:
+        """The share of two people's answers to one pair that are the same."""
+        return None if self.alpha.observed is None else 1 - self.alpha.observed
+
+    @property
+    def words(self) -> str:
+        """Alpha with its interval, or why there is none."""
+        if self.alpha.value is None:
+            return f"no answer: {self.alpha.reason}"
+        if self.alpha.low is None or self.alpha.high is None:
+            return f"{self.alpha.value:.2f}"
+        return f"{self.alpha.value:.2f} ({self.alpha.low:.2f} to {self.alpha.high:.2f}{', rough' if self.alpha.rough else ''})"
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """What the rules leave out: by check its three answers, by voter the votes that count and those that do not with the check that left
+    them out first."""
+
+    checks: Mapping[str, Mapping[Answer, int]]
+    by_voter: Mapping[str, tuple[int, Mapping[str, int]]]
+    n_counted: int
+    n_excluded: int
+
+
+def progress_of(store: Store, name: str) -> Progress:
+    """Where the study called ``name`` stands. Raises StudyError."""
+    votes = votes_of(store, name)
+    with store.reading() as session:
+        study = study_of(session, name)
+
+        def many(query: object) -> int:
+            return int(session.scalar(query) or 0)  # type: ignore[call-overload]
+
+        clips = {one.id: one.generator for one in session.scalars(select(ClipRow).where(ClipRow.study_id == study.id))}
+        pairs = {
+            one.id: _models(clips[one.first_id], clips[one.second_id])
+            for one in session.scalars(select(PairRow).where(PairRow.study_id == study.id, PairRow.kind == "pair"))
+        }
+        standing = select(BattleRow.pair_id).join(VoteRow, VoteRow.battle_id == BattleRow.id)
+        standing = standing.where(BattleRow.study_id == study.id, BattleRow.kind == "pair", VoteRow.id.not_in(select(UndoneRow.vote_id)))
+        voted = Counter(session.scalars(standing))
+        systems = sorted({name for both in pairs.values() for name in both})
+        incidents = select(IncidentRow.kind, func.count()).where(IncidentRow.study_id == study.id).group_by(IncidentRow.kind)
+        voters = select(func.count()).select_from(VoterRow).where(VoterRow.study_id == study.id)
+        taken_back = select(func.count()).select_from(UndoneRow).join(VoteRow, VoteRow.id == UndoneRow.vote_id)
+        opened = select(func.count()).select_from(BattleRow).where(BattleRow.study_id == study.id, BattleRow.closed_at.is_(None))
+        return Progress(
+            study=name,
+            title=str(study.settings.get("title", name)),
+            n_pairs=len(pairs),
+            pairs_voted=len(voted),
+            n_voters=len({vote.voter for vote in votes}),
+            n_agreed=many(voters.where(VoterRow.consented_at.is_not(None))),
+            n_votes=len(votes),
+            n_taken_back=many(taken_back.where(VoteRow.study_id == study.id)),
+            n_open=many(opened),
+            by_day=dict(sorted(Counter(vote.at.date() for vote in votes).items())),
+            dwell_s=_points([vote.dwell_s for vote in votes if vote.dwell_s is not None]),
+            sound_checks=_sound_checks(votes),
+            by_models={
+                both: (
+                    sum(count for pair, count in voted.items() if pairs[pair] == both),
+                    sum(one == both for one in pairs.values()),
+                    sum(pairs[pair] == both for pair in voted),
+                )
+                for both in combinations(systems, 2)
+                if both in pairs.values()
+            },
+            incidents={str(kind): int(count) for kind, count in session.execute(incidents.order_by(IncidentRow.kind))},
+        )
+
+
+def _models(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one <= other else (other, one)
+
+
+def _points(values: Sequence[float]) -> tuple[float, float, float] | None:
+    if not values:
+        return None
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return float(low), float(middle), float(high)
+
+
+def _sound_checks(votes: Sequence[Vote]) -> dict[str, int]:
+    """How many voters passed the sound check, failed it, or made none."""
+    last = {vote.voter: vote.sound_check for vote in votes}
+    said = {True: "passed", False: "failed", None: "not made"}
+    return {word: sum(said[one] == word for one in last.values()) for word in said.values()}
+
+
+def agreeing_of(votes: Sequence[Vote]) -> list[Agreeing]:
+    """Agreement on the overall question, and on each optional one that somebody answered."""
+    questions = [OVERALL, *sorted({question for vote in votes for question in vote.answers})]
+    return [Agreeing(question, agreement(votes, question=question)) for question in questions]
+
+
+def exclusions_of(use: Counted) -> Exclusions:
+    """What the rules leave out of the votes they were asked of."""
+    kept = Counter(vote.voter for vote in use.kept)
+    left_out: dict[str, Counter[str]] = {vote.voter: Counter() for vote in use.votes}
+    for vote in use.votes:
+        if vote.id in use.excluded:
+            left_out[vote.voter][use.excluded[vote.id]] += 1
+    by_voter = {voter: (kept[voter], dict(why)) for voter, why in left_out.items()}
+    return Exclusions(use.answers, by_voter, kept.total(), len(use.excluded))
+
+
+def remarks_of(store: Store, name: str) -> list[tuple[str, str]]:
+    """What voters wrote beside their votes, the newest first, with the prompt it is about: free text, to be shown as nothing else."""
+    with store.reading() as session:
+        study = study_of(session, name)
+        query = select(PairRow.prompt, VoteRow.comment).join(BattleRow, VoteRow.battle_id == BattleRow.id)
+        query = query.join(PairRow, BattleRow.pair_id == PairRow.id)
+        query = query.where(VoteRow.study_id == study.id, VoteRow.comment != "").order_by(VoteRow.id.desc())
+        return [(prompt, comment) for prompt, comment in session.execute(query)]

@@ -1,0 +1,1 @@
+"""The vote log: reading, writing, which votes count, signs of odd voters."""

@@ -1,0 +1,284 @@
+"""Signs that a voter does not vote as people do: flags to look into, which exclude nothing (a rules file does).
+
+Every sign answers, for every voter, ``ok``, ``flagged`` or ``unchecked``: the last where there is too little to go by, also where not even
+the worst outcome could have been told from chance. Where a sign is a test, its p-values are corrected over voters (Holm; tests that could
+not say anything are left out of the correction, after Tarone), so that each sign flags any honest voter at all in one study of twenty.
+The signs:
+
+- ``too_fast``: most votes come as soon as a vote is possible at all.
+- ``regular``: the free time before a vote (beyond the clip's length) is the same again and again, as no person keeps it.
+- ``one_sided``: one side is chosen more often than by the others.
+- ``gold``: fewer pairs with one side broken on purpose are judged right than by the others.
+- ``repeats``: fewer pairs seen again get the same verdict than of the others.
+- ``contrary``: votes are less likely, by the ratings of all others, than those of simulated voters.
+- ``partisan``: one system wins, or loses, further from those ratings than honest taste explains: what rigged voting looks like.
+- ``one_answer``: always the same answer.
+
+Voters are compared with the others twice: the second time, those whom the first flagged are no longer among the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from seedbench.arena.ratings.against_others import LEAST_OTHERS, LEAST_VOTES, Held, against_others
+from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
+from seedbench.arena.ratings.exact import able, at_most, fisher
+from seedbench.arena.votes.log import Vote, in_order, least_s
+from seedbench.results.statistics import holm
+
+Sign = Literal["too_fast", "regular", "one_sided", "gold", "repeats", "contrary", "partisan", "one_answer"]
+Answer = Literal["ok", "flagged", "unchecked"]
+SIGNS: tuple[Sign, ...] = get_args(Sign)
+_SWAPPED = {"left": "right", "right": "left"}
+_HITS: dict[Sign, str] = {
+    "one_sided": "decided votes went to the left",
+    "gold": "gold pairs were judged right",
+    "repeats": "repeats got the same verdict",
+}
+_OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """From where on a sign is flagged.
+
+    ``level`` is that of the tests, corrected. Time is counted in what judging takes at the least
+    (:func:`seedbench.arena.votes.log.least_s`): below ``least_lengths`` of it no vote is possible, one under
+    ``fast_lengths`` is fast, and ``fast_share`` of fast votes is too many.
+    ``regular`` is the middle half of the free time, over its median: people who try to keep an interval are off by about a tenth.
+    ``one_answer`` is the share of the commonest answer. Signs that are no tests need ``votes`` votes.
+    """
+
+    level: float = 0.05
+    votes: int = 20
+    least_lengths: float = 1.0
+    fast_lengths: float = 1.15
+    fast_share: float = 0.75
+    regular: float = 0.1
+    one_answer: float = 0.95
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one sign says of one voter. ``figure`` is the sign's own (a share; wins beyond expectation for ``partisan``), resting on ``n``
+    votes; None where unchecked. ``p`` and, corrected over voters, ``p_holm`` are those of a test. ``sentence`` tells it in words."""
+
+    voter: str
+    sign: Sign
+    answer: Answer
+    figure: float | None
+    n: int
+    sentence: str
+    p: float | None = None
+    p_holm: float | None = None
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """A finding before it is corrected; ``least`` is the smallest p that it could have had, 0 for as small as one likes."""
+
+    finding: Finding
+    least: float = 0.0
+
+
+def anomalies(votes: Sequence[Vote], bounds: Bounds = Bounds(), *, seed: int = 0) -> tuple[Finding, ...]:
+    """Every sign of every voter, voters in the order of their first vote, signs in that of :data:`SIGNS`; for votes kept or not.
+
+    Where most are bots, the honest are the odd ones. The same votes and ``seed`` give the same findings.
+    """
+    by_voter: dict[str, list[Vote]] = defaultdict(list)
+    for vote in in_order(votes):
+        by_voter[vote.voter].append(vote)
+    first = _signs(by_voter, set(by_voter), bounds, seed)
+    trusted = set(by_voter) - {one.voter for one in first if one.answer == "flagged"}
+    again = len(by_voter) / 2 <= len(trusted) < len(by_voter)  # where most are flagged, the rest are no measure of anybody
+    return tuple(_signs(by_voter, trusted, bounds, seed) if again else first)
+
+
+def _signs(by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], bounds: Bounds, seed: int) -> list[Finding]:
+    """All findings, the others being those of ``trusted``."""
+    alone = [one(voter, votes, bounds) for one in (_too_fast, _regular, _one_answer) for voter, votes in by_voter.items()]
+    sides = _counted("one_sided", by_voter, trusted, _left)
+    gold = _counted("gold", by_voter, trusted, _right_on_gold)
+    repeats = _counted("repeats", by_voter, trusted, _alike_on_repeats)
+    contrary, partisan = _against(by_voter, trusted, bounds, seed)
+    found = alone + [one for tests in (sides, gold, repeats, contrary, partisan) for one in _corrected(tests, bounds)]
+    place = {voter: number for number, voter in enumerate(by_voter)}
+    return sorted(found, key=lambda one: (place[one.voter], SIGNS.index(one.sign)))
+
+
+def flagged(findings: Sequence[Finding]) -> dict[str, tuple[Finding, ...]]:
+    """The voters with any flag, those with most first, and their flags."""
+    by_voter: dict[str, list[Finding]] = defaultdict(list)
+    for one in findings:
+        if one.answer == "flagged":
+            by_voter[one.voter].append(one)
+    return {voter: tuple(flags) for voter, flags in sorted(by_voter.items(), key=lambda item: -len(item[1]))}
+
+
+def _unchecked(voter: str, sign: Sign, n: int, why: str) -> Finding:
+    return Finding(voter, sign, "unchecked", None, n, f"could not be checked: {why}")
+
+
+def _timed(votes: Sequence[Vote]) -> np.ndarray:
+    """Seconds (n, 2) from showing to voting, and those that judging takes at the least, of the votes that have both."""
+    rows = [
+        (vote.dwell_s, least_s(vote.shorter_s, (vote.heard_left, vote.heard_right), with_sound=vote.with_sound))
+        for vote in votes
+        if vote.dwell_s is not None and vote.shorter_s
+    ]
+    return np.array(rows, np.float64).reshape(-1, 2)
+
+
+def _too_fast(voter: str, votes: Sequence[Vote], bounds: Bounds) -> Finding:
+    times = _timed(votes)
+    if len(times) < bounds.votes:
+        return _unchecked(voter, "too_fast", len(times), f"{len(times)} votes have times, {bounds.votes} are needed")
+    lengths = times[:, 0] / times[:, 1]
+    share = float((lengths < bounds.fast_lengths).mean())
+    return Finding(
+        voter,
+        "too_fast",
+        "flagged" if share >= bounds.fast_share else "ok",
+        share,
+        len(times),
+        f"{100 * share:.0f}% of {len(times)} votes came within {bounds.fast_lengths:g} times what playing both takes "
+        f"(at the middle {np.median(lengths):.2f}; {bounds.least_lengths:g} is the least possible)",
+    )
+
+
+def _regular(voter: str, votes: Sequence[Vote], bounds: Bounds) -> Finding:
+    times = _timed(votes)
+    if len(times) < bounds.votes:
+        return _unchecked(voter, "regular", len(times), f"{len(times)} votes have times, {bounds.votes} are needed")
+    dwell, shorter = times.T
+    # A machine may wait for so many seconds, for so many after the clip, or for so many lengths of it.
+    forms = (dwell, dwell - bounds.least_lengths * shorter, dwell / shorter * float(np.median(shorter)))
+    spread = min(float(np.subtract(*np.quantile(form, [0.75, 0.25]))) for form in forms)
+    free = float(np.median(forms[1]))
+    middle = free if free > 0 else float(np.median(dwell))
+    figure = spread / middle if middle > 0 else 0.0
+    return Finding(
+        voter,
+        "regular",
+        "flagged" if figure < bounds.regular else "ok",
+        figure,
+        len(times),
+        f"the middle half of {len(times)} waits lies within {spread:.2f} s, {100 * figure:.0f}% of the {middle:.1f} s that were free",
+    )
+
+
+def _one_answer(voter: str, votes: Sequence[Vote], bounds: Bounds) -> Finding:
+    if len(votes) < bounds.votes:
+        return _unchecked(voter, "one_answer", len(votes), f"{len(votes)} votes, {bounds.votes} are needed")
+    answer, count = Counter(vote.choice for vote in votes).most_common(1)[0]
+    share = count / len(votes)
+    said = f"{count} of {len(votes)} votes say {answer.replace('_', ' ')}"
+    return Finding(voter, "one_answer", "flagged" if share >= bounds.one_answer else "ok", share, len(votes), said)
+
+
+def _left(votes: Sequence[Vote]) -> list[bool]:
+    return [vote.choice == "left" for vote in votes if vote.kind in ("pair", "same") and vote.choice in _SWAPPED]
+
+
+def _right_on_gold(votes: Sequence[Vote]) -> list[bool]:
+    return [vote.choice == vote.expected for vote in votes if vote.kind == "gold" and vote.expected is not None]
+
+
+def _alike_on_repeats(votes: Sequence[Vote]) -> list[bool]:
+    first = {vote.battle: vote.choice for vote in votes}
+    again = [vote for vote in votes if vote.kind == "repeat" and vote.repeats in first]
+    return [_SWAPPED.get(vote.choice, vote.choice) == first[str(vote.repeats)] for vote in again]
+
+
+def _by_chance(votes: Sequence[Vote]) -> float:
+    """How often somebody who answers in this voter's proportions without looking says the same of a pair and of its repeat."""
+    pairs = [vote.choice for vote in votes if vote.kind == "pair"]
+    share: dict[str, float] = {answer: count / len(pairs) for answer, count in Counter(pairs).items()}
+    return sum(part * share.get(_SWAPPED.get(answer, answer), 0.0) for answer, part in share.items())
+
+
+def _counted(
+    sign: Sign, by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], hits_of: Callable[[Sequence[Vote]], list[bool]]
+) -> list[_Tested]:
+    """A sign that counts hits: each voter's share against that of the others, by Fisher's exact test."""
+    hits = {voter: hits_of(votes) for voter, votes in by_voter.items()}
+    all_hits, all_n = (sum(count(own) for voter, own in hits.items() if voter in trusted) for count in (sum, len))
+    tested: list[_Tested] = []
+    for voter, own in hits.items():
+        n, others_n = len(own), all_n - len(own) * (voter in trusted)
+        if not n or not others_n:
+            tested.append(_Tested(_unchecked(voter, sign, n, f"no vote of {'the others' if n else 'this voter'} is of that kind")))
+            continue
+        others = all_hits - sum(own) * (voter in trusted)
+        exact = fisher(sum(own), n, others, others_n, tail="two_sided" if sign == "one_sided" else "fewer")
+        said = f"{sum(own)} of {n} {_HITS[sign]}, {100 * others / others_n:.0f}% of {others_n} of the others"
+        said += f"; {100 * _by_chance(by_voter[voter]):.0f}% would be by chance" if sign == "repeats" else ""
+        tested.append(_Tested(Finding(voter, sign, "ok", sum(own) / n, n, said, p=exact.p), exact.least))
+    return tested
+
+
+def _corrected(tested: Sequence[_Tested], bounds: Bounds) -> list[Finding]:
+    """The findings of one sign over voters; a test that no outcome could have made significant becomes unchecked."""
+    asked = [one for one in tested if one.finding.p is not None]
+    can = able([one.least for one in asked], level=bounds.level)
+    adjusted = iter(holm([one.finding.p or 0.0 for one, does in zip(asked, can, strict=True) if does]))
+    found = [one.finding for one in tested if one.finding.p is None]
+    for finding, does in zip((one.finding for one in asked), can, strict=True):
+        if does:
+            p_holm = next(adjusted)
+            found.append(replace(finding, p_holm=p_holm, answer="flagged" if at_most(p_holm, bounds.level) else "ok"))
+        else:
+            few = f"too few to be told from chance among {len(asked)} voters ({finding.sentence})"
+            found.append(replace(_unchecked(finding.voter, finding.sign, finding.n, few), p=finding.p))
+    return found
+
+
+def _against(by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], bounds: Bounds, seed: int) -> tuple[list[_Tested], list[_Tested]]:
+    """The signs ``contrary`` and ``partisan``: pairs alone, rated apart by profile and sound as on boards."""
+    place = {voter: number for number, voter in enumerate(by_voter)}
+    pairs = [vote for own in by_voter.values() for vote in own if vote.kind == "pair" and vote.choice in _OUTCOME]
+    rated = sorted({(name, vote.profile, vote.with_sound) for vote in pairs for name in (vote.left, vote.right)})
+    number = {one: at for at, one in enumerate(rated)}
+    systems = sorted({name for name, _, _ in rated})
+    rows = [
+        (*(number[name, vote.profile, vote.with_sound] for name in (vote.left, vote.right)), _OUTCOME[vote.choice], place[vote.voter])
+        for vote in pairs
+    ]
+    left, right, outcome, voters = np.array(rows, np.int64).reshape(-1, 4).T
+    found = against_others(
+        Votes(len(rated), left, right, outcome, np.zeros(len(rows), np.int64), voters),
+        np.array([systems.index(name) for name, _, _ in rated], np.int64),
+        np.array([voter in trusted for voter in by_voter], bool),
+        level=bounds.level,
+        seed=seed,
+    )
+    contrary, partisan = [], []
+    few = f"fewer than {LEAST_VOTES} decided votes on pairs that others rate, or no more than {LEAST_OTHERS} others"
+    for voter, one in zip(by_voter, found.voters, strict=True):
+        if one is None:
+            contrary.append(_Tested(_unchecked(voter, "contrary", 0, few)))
+            partisan.append(_Tested(_unchecked(voter, "partisan", 0, few)))
+        else:
+            contrary.append(_Tested(_contrary(voter, one), found.least))
+            partisan.append(_Tested(_partisan(voter, one, systems[one.system], found.taste_elo), min(1.0, 2 * len(systems) * found.least)))
+    return contrary, partisan
+
+
+def _contrary(voter: str, one: Held) -> Finding:
+    said = f"{one.likelier} of {one.n} decided votes went to the side that others' ratings favour, {one.likelier_expected:.0f} expected"
+    return Finding(voter, "contrary", "ok", one.likelier / one.n, one.n, said, p=one.p_contrary)
+
+
+def _partisan(voter: str, one: Held, system: str, taste_elo: float) -> Finding:
+    said = (
+        f"{system} won {one.won} of {one.n_system} decided votes, {one.won_expected:.1f} expected by the others' ratings "
+        f"(honest tastes differ by {taste_elo:.0f} points)"
+    )
+    return Finding(voter, "partisan", "ok", one.won - one.won_expected, one.n_system, said, p=one.p_partisan)

@@ -1,0 +1,23 @@
+"""What visitors see: joining in and voting, the boards, judged pairs; and the owner's page.
+
+Not called ``pages``: Streamlit takes a folder of that name beside its script for scripts of its own.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from seedbench.arena.web.server import desk
+from seedbench.arena.web.views import boards, explore, study, vote
+
+
+def show() -> None:
+    """Show the page that was asked for."""
+    st.set_page_config(page_title=desk().settings.title, layout="wide")
+    pages = [
+        st.Page(vote.show, title="Vote", icon=":material/how_to_vote:", url_path="vote", default=True),
+        st.Page(boards.show, title="Boards", icon=":material/leaderboard:", url_path="boards"),
+        st.Page(explore.show, title="Explore", icon=":material/visibility:", url_path="explore"),
+        st.Page(study.show, title="Study", icon=":material/lock:", url_path="study"),
+    ]
+    st.navigation(pages, position="top").run()

@@ -1,0 +1,34 @@
+"""Who is looking: a voter by cookie, an owner by login."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from seedbench.arena.web.login import is_owner
+from seedbench.arena.web.server import desk, login
+
+
+def voter() -> str | None:
+    """The voter's id; None, after saying what can be done about it, without a cookie of this study."""
+    found = desk().voter_of(st.context.cookies.get(desk().cookie, ""))
+    if found is None:
+        st.warning(
+            "The arena needs a cookie to tell voters apart. Please allow cookies for this site and load the page again. If that does not "
+            "help, many people have come from your network within the hour: please try again later."
+        )
+    return found
+
+
+def owner() -> bool:
+    """Whether the visitor has logged in as an owner of the study."""
+    return is_owner(st.user, login())
+
+
+def login_button(key: str) -> None:
+    """Lets an owner in, or out again; nothing where the arena is served without a login."""
+    if login() is None:
+        return
+    if getattr(st.user, "is_logged_in", False):
+        st.button("Log out", on_click=st.logout, key=f"{key}-out")
+    else:
+        st.button("Log in as the owner", on_click=st.login, key=f"{key}-in")

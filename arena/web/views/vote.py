@@ -1,0 +1,201 @@
+"""Joining in, and voting on one pair after another.
+
+The page remembers next to nothing: the desk knows which pair is open. What the browser gets is two addresses, the text that was asked for
+and the questions; what it sends back is checked by the desk.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import streamlit as st
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from seedbench.arena.settings import OVERALL_QUESTION, QUESTIONS
+from seedbench.arena.voting.service import Desk, Receipt, RefusedError, Shown
+from seedbench.arena.web.server import desk
+from seedbench.arena.web.views import visitor
+
+_FOLDER = Path(__file__).parent.parent / "player"
+_player = st.components.v2.component(
+    "seedbench_player",
+    html=(_FOLDER / "player.html").read_text(encoding="utf-8"),
+    css=(_FOLDER / "player.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "player.js").read_text(encoding="utf-8"),
+)
+_tones = st.components.v2.component(
+    "seedbench_tones",
+    html='<button type="button" class="tones">Play the tones</button>',
+    css=".tones { font: inherit; padding: 0.5rem 1rem; cursor: pointer; }",
+    js=(_FOLDER / "tones.js").read_text(encoding="utf-8"),
+)
+WELCOME = """
+You will see two short clips made from the same text by two different systems, side by side and without names. Play both, then say which is
+better. Most people take half a minute for a pair.
+
+**What is kept:** your choices, how long you took, how much of each clip you played, and whether you passed the sound check below. A random
+cookie tells your votes from those of others. No name, no address of your computer, no account. You may stop at any time.
+"""
+N_TONES = (2, 3, 4)
+
+
+def show() -> None:
+    """The page: first consent, then pairs."""
+    here = desk()
+    voter = visitor.voter()
+    if voter is None:
+        return
+    state = st.session_state
+    if not state.get("consented") and not here.consented(voter):
+        _welcome(here, voter)
+        return
+    if "passed" not in state:
+        state["passed"] = here.sound_check(voter)
+    state["consented"] = True
+    if state["passed"] is False:
+        if state.get("checking"):
+            _check_again(here, voter)
+            return
+        st.warning("You did not pass the sound check. Go on as you like, but what you say of clips with sound may not be counted.")
+        st.button("Make the sound check again", on_click=lambda: state.update(checking=True), key="again")
+    _vote(here, voter)
+
+
+def _welcome(here: Desk, voter: str) -> None:
+    st.title(here.settings.title)
+    st.markdown(WELCOME)
+    heard = _tones_heard()
+    if st.button("I agree, begin", type="primary", disabled=heard is None, key="begin"):
+        _take_note(here, voter, heard)
+
+
+def _check_again(here: Desk, voter: str) -> None:
+    st.title(here.settings.title)
+    heard = _tones_heard()
+    if st.button("Go on", type="primary", disabled=heard is None, key="go-on"):
+        _take_note(here, voter, heard)
+
+
+def _tones_heard() -> str | None:
+    """The sound check, and what was answered."""
+    st.subheader("Sound check")
+    st.write("Put on headphones or turn your loudspeakers on, play the tones, and say how many you heard.")
+    _tones(data={"count": _n_tones()}, key="tones")
+    return st.radio("How many tones did you hear?", ["1", "2", "3", "4", "None: I cannot hear sound here"], index=None, horizontal=True)
+
+
+def _n_tones() -> int:
+    """How many tones there are to hear: drawn for each attempt, and not what they were the last time."""
+    state = st.session_state
+    if "tones_now" not in state:
+        state["tones_now"] = secrets.choice([one for one in N_TONES if one != state.get("tones_before")])
+    return int(state["tones_now"])
+
+
+def _take_note(here: Desk, voter: str, heard: str | None) -> None:
+    passed = heard == str(_n_tones())
+    here.consent(voter, sound_check=passed)
+    state = st.session_state
+    state.update(consented=True, passed=passed, checking=False, tones_before=state.pop("tones_now"))
+    st.rerun()
+
+
+def _vote(here: Desk, voter: str) -> None:
+    receipt: Receipt | None = st.session_state.get("receipt")
+    shown: Shown | None = st.session_state.get("shown") if receipt is not None else None
+    if receipt is None:
+        try:
+            shown = here.open(voter)
+        except RefusedError as error:
+            st.info(str(error))
+            return
+        st.session_state["shown"] = shown
+    if shown is None:
+        st.success("You have seen every pair there is. Thank you!")
+        return
+    n_voted = shown.n_voted + (receipt is not None)
+    if n_voted and n_voted % here.settings.limits.sitting == 0 and receipt is not None:
+        st.info(f"{n_voted} pairs: a good moment for a break. The next pair waits for you.")
+    data: dict[str, Any] = {
+        "battle": shown.battle,
+        "left": f"/clip/{shown.left}",
+        "right": f"/clip/{shown.right}",
+        "text": shown.text,
+        "sound": shown.with_sound,
+        "captions": [list(line) for line in shown.captions],
+        "overall": OVERALL_QUESTION,
+        "questions": [[name, QUESTIONS[name]] for name in here.settings.questions if shown.with_sound or name != "sound"],
+        "heard": here.settings.limits.heard,
+        "reveal": here.settings.reveal,
+        "voted": None if receipt is None else receipt.choice,
+        "makers": st.session_state.get("makers"),
+        "told": st.session_state.pop("told", ""),
+        "n_voted": n_voted,
+    }
+    changes: dict[str, Any] = {f"on_{what}_change": partial(_answer, here, voter, what) for what in ("vote", "undo", "next", "reveal")}
+    _player(data=data, key="player", **changes)
+
+
+def _answer(here: Desk, voter: str, what: str) -> None:
+    """Carry out what the visitor did, before the page is made anew: once, and in the one run that shows what came of it.
+
+    It is told once of a component's state too, which a visitor might send instead of a trigger; read where the player is mounted, that
+    would be answered at every run.
+    """
+    state = st.session_state
+    said, shown = state["player"].get(what), state.get("shown")
+    receipt: Receipt | None = state.get("receipt")
+    if said is None or shown is None:
+        return
+    try:
+        if what == "vote":
+            asked = _vote_of(said)
+            if receipt is None or (receipt.battle, receipt.choice) != (asked["battle"], asked["choice"]):  # else an impatient finger
+                state["receipt"] = here.vote(voter, **asked)
+        elif receipt is None:
+            return
+        elif what == "undo":
+            state["shown"] = here.undo(voter, shown.battle)
+            state["receipt"] = state["makers"] = None
+            state["told"] = "Your vote was taken back."
+        elif what == "next":
+            state["receipt"] = state["makers"] = None
+        else:
+            state["makers"] = list(here.reveal(voter, shown.battle))
+    except RefusedError as error:
+        state["told"] = str(error)
+    except ValidationError as error:
+        here.note(voter, "not understood", ", ".join(str(one["loc"]) for one in error.errors()))
+        state["told"] = "this was not understood"
+
+
+def _utf8(text: str) -> str:
+    text.encode()  # JSON may hold halves of characters, which no database takes
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_utf8)]
+
+
+class _Ballot(BaseModel):
+    """A vote as the player sends it."""
+
+    model_config = ConfigDict(strict=True)
+
+    battle: _Text
+    choice: _Text
+    heard: Annotated[list[float], Field(min_length=2, max_length=2)]
+    answers: dict[_Text, _Text] = {}
+    comment: _Text = ""
+    captions: bool = False
+
+
+def _vote_of(asked: Any) -> dict[str, Any]:
+    """What the player sends as a vote, as :meth:`seedbench.arena.voting.service.Desk.vote` takes it.
+
+    Raises ValidationError for what no player sends."""
+    ballot = _Ballot.model_validate(asked)
+    return {**ballot.model_dump(), "heard": (ballot.heard[0], ballot.heard[1])}

@@ -1,0 +1,187 @@
+"""Judged pairs: who may see which, what people said of them, and what the runs' metrics say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from seedbench.arena.store import BattleRow, ClipRow
+from seedbench.arena.study.judged_pairs import Counting, backing, counting, deleted, figures, judged, what_went
+from seedbench.arena.voting.service import Desk
+from seedbench.plugins import registry
+from seedbench.results.comparison import delete_run
+from seedbench.store import CellRow, RunRow, ScoreRow, Store
+from seedbench.store.workspace import Workspace
+from tests.arena.conftest import OPENED
+
+LIPSYNC = registry.load("metrics", "lipsync").info.version
+
+
+@pytest.fixture
+def desk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> Desk:
+    study(6, reveal=True)
+    return Desk(store, "s", tmp_path, clock=clock)
+
+
+def voter_of(desk: Desk, name: str) -> str:
+    voter = desk.voter_called(name)
+    desk.consent(voter, sound_check=True)
+    return voter
+
+
+def vote_for(desk: Desk, voter: str, clock: Any, favourite: str) -> str:
+    """Vote on the next pair: for ``favourite`` where it takes part, else a tie."""
+    shown = desk.open(voter)
+    assert shown is not None
+    for token in (shown.left, shown.right):
+        desk.clip(token, voter)
+    clock.forward(11)
+    with desk.store.session() as session:
+        battle = session.get(BattleRow, shown.battle)
+        assert battle is not None
+        left, right = (desk.models[one] for one in desk._sides(battle))
+    desk.vote(voter, shown.battle, {left: "left", right: "right"}.get(favourite, "tie"), heard=(1.0, 1.0))
+    return shown.battle
+
+
+def measured(store: Store, scores: dict[str, tuple[float | None, str]]) -> None:
+    """Give every clip of the study a hash of its own and scores of two measures, by model: in-sync shares, and a reason where None."""
+    with store.session() as session:
+        run = RunRow(name="run", spec={}, spec_hash="h", created_at=OPENED)
+        session.add(run)
+        session.flush()
+        clips = session.scalars(select(ClipRow).where(ClipRow.broken == "")).all()
+        for place, clip in enumerate(clips):
+            clip.source_sha256 = f"{place:064d}"
+            cell = CellRow(
+                run_id=run.id,
+                position=place,
+                key=f"c{place}",
+                role="system",
+                generator=clip.generator,
+                prompt_id=clip.file.split("-")[0],
+                seed=0,
+                status="succeeded",
+                clip_sha256=clip.source_sha256,
+            )
+            session.add(cell)
+            session.flush()
+            value, reason = scores[clip.generator]
+            for metric, measure, number in (("lipsync", "in_sync", value), ("elsewhere", "unknown", 0.5)):
+                session.add(
+                    ScoreRow(
+                        cell_id=cell.id,
+                        key=f"s{place}{metric}",
+                        metric=metric,
+                        measure=measure,
+                        metric_version=LIPSYNC if metric == "lipsync" else 1,
+                        value=number,
+                        status="scored" if number is not None else "unscored",
+                        reason=reason if number is None else "",
+                    )
+                )
+
+
+def test_a_voter_sees_pairs_that_are_behind_him_and_an_owner_all(desk: Desk, store: Store, clock: Any) -> None:
+    one, other = voter_of(desk, "one"), voter_of(desk, "other")
+    vote_for(desk, one, clock, "alpha")
+    assert judged(store, "s", counting(store, "s"), voter=one) == []  # it could still be taken back
+    vote_for(desk, one, clock, "alpha")
+    assert len(judged(store, "s", counting(store, "s"), voter=one)) == 1
+    assert judged(store, "s", counting(store, "s"), voter=other) == []
+    last = vote_for(desk, other, clock, "alpha")
+    desk.reveal(other, last)
+    assert len(judged(store, "s", counting(store, "s"), voter=other)) == 1
+    assert len(judged(store, "s", counting(store, "s"))) == len({pair.pair for pair in judged(store, "s", counting(store, "s"))}) >= 2
+
+
+def test_votes_are_told_by_clip_and_not_by_side(desk: Desk, store: Store, clock: Any) -> None:
+    for name in ("a", "b", "c"):
+        voter = voter_of(desk, name)
+        for _ in range(18):
+            vote_for(desk, voter, clock, "alpha")
+    pairs = judged(store, "s", counting(store, "s"))
+    assert len(pairs) == 18
+    for pair in pairs:
+        assert pair.n_votes == 3
+        won = {pair.models[0]: pair.tally["first"], pair.models[1]: pair.tally["second"]}
+        assert won.get("alpha", pair.tally["tie"]) == 3
+
+
+def test_metrics_stand_beside_votes_with_reasons_where_they_have_no_answer(desk: Desk, store: Store, clock: Any) -> None:
+    measured(store, {"alpha": (1.0, ""), "beta": (0.0, ""), "gamma": (None, "no face was found")})
+    voter = voter_of(desk, "one")
+    for _ in range(18):
+        vote_for(desk, voter, clock, "alpha")
+    for pair in judged(store, "s", counting(store, "s")):
+        told = {one.name: one for one in figures(store, pair)}
+        (sync,) = (one for name, one in told.items() if name.startswith("lipsync"))
+        by_model = dict(zip(pair.models, sync.values, strict=True))
+        assert by_model.get("gamma", "no answer: no face was found") == "no answer: no face was found"
+        assert by_model.get("alpha", "100") == "100"
+        if set(pair.models) == {"alpha", "beta"}:
+            assert pair.models[0 if sync.better == "first" else 1] == "alpha"
+        else:
+            assert sync.better is None
+        (unknown,) = (one for name, one in told.items() if name.startswith("elsewhere"))
+        assert unknown.values == ("0.5", "0.5")
+        assert unknown.better is None
+
+
+def test_how_often_people_side_with_a_measure(desk: Desk, store: Store, clock: Any) -> None:
+    measured(store, {"alpha": (1.0, ""), "beta": (0.0, ""), "gamma": (0.0, "")})
+    for name, favourite in (("a", "alpha"), ("b", "alpha"), ("c", "alpha"), ("d", "beta")):
+        voter = voter_of(desk, name)
+        for _ in range(18):
+            vote_for(desk, voter, clock, favourite)
+    (found,) = backing(store, judged(store, "s", counting(store, "s")))  # what has no better and no worse is left out
+    # Of every prompt: alpha against beta 3 to 1, alpha against gamma 3 to 0, a tie of the fourth voter; beta and gamma score alike.
+    assert found.n_prompts == 6
+    assert found.n_votes == 6 * 7
+    assert found.share is not None
+    assert found.share.value == pytest.approx(6 / 7)
+
+
+def test_what_nobody_measured_has_no_figures(desk: Desk, store: Store, clock: Any) -> None:
+    voter = voter_of(desk, "one")
+    for _ in range(3):
+        vote_for(desk, voter, clock, "alpha")
+    assert figures(store, judged(store, "s", counting(store, "s"))[0]) == []
+    assert backing(store, judged(store, "s", counting(store, "s"))) == []
+
+
+def test_votes_that_do_not_count_are_told_apart_from_those_not_looked_at_yet(desk: Desk, store: Store, clock: Any) -> None:
+    voter = voter_of(desk, "one")
+    before = counting(store, "s")
+    for _ in range(2):
+        vote_for(desk, voter, clock, "alpha")
+    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", before)] == [(0, 0), (0, 0)]
+    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", counting(store, "s"))] == [(1, 0), (1, 0)]
+    none = Counting(frozenset(), counting(store, "s").until)
+    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", none)] == [(0, 1), (0, 1)]
+
+
+def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(desk: Desk, store: Store, clock: Any, workspace: Workspace) -> None:
+    measured(store, {"alpha": (1.0, ""), "beta": (0.0, ""), "gamma": (0.0, "")})
+    voter = voter_of(desk, "one")
+    for _ in range(3):
+        vote_for(desk, voter, clock, "alpha")
+    (pair, *_) = judged(store, "s", counting(store, "s"))
+    assert pair.runs == ("run", "run")
+    assert deleted(store, [pair]) == {}
+    with store.session() as session:  # one clip's cell, as if another run still had the other clip
+        for cell in session.scalars(select(CellRow).where(CellRow.clip_sha256 == pair.sources[1])):
+            session.delete(cell)
+    assert deleted(store, [pair]) == {pair.sources[1]: "run"}
+    (sync,) = (one for one in figures(store, pair) if one.name.startswith("lipsync"))
+    assert sync.values[0] in ("0", "100")
+    assert sync.values[1] == "deleted with the run run"
+    assert sync.better is None
+    (workspace.folder / "artifacts" / "00").mkdir()  # a store with nothing at all in it is one that is not connected
+    delete_run(store, workspace, "run")
+    assert figures(store, pair) == []
+    assert what_went(deleted(store, [pair])) == "The run run was deleted; its metric scores went with it."

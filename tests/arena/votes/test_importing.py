@@ -1,0 +1,124 @@
+"""Votes of other arenas become votes of ours, without who gave them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedbench.arena.votes.importing import read
+from seedbench.arena.votes.log import VoteError, line_of
+from seedbench.arena.votes.log import read as read_log
+from seedbench.arena.votes.log import write as write_log
+
+BATTLE = {
+    "question_id": "q1",
+    "model_a": "alpha",
+    "model_b": "beta",
+    "winner": "model_a",
+    "judge": "203.0.113.9",
+    "tstamp": 1_700_000_000.5,
+    "language": "English",
+    "anony": True,
+}
+
+
+def written(folder: Path, rows: list[dict[str, Any]], name: str = "battles.json") -> Path:
+    file = folder / name
+    file.write_text(json.dumps(rows))
+    return file
+
+
+def test_a_fastchat_battle(tmp_path: Path) -> None:
+    (vote,), left_out = read(written(tmp_path, [BATTLE]), task="talking", with_sound=False)
+    assert (vote.left, vote.right, vote.choice, vote.prompt) == ("alpha", "beta", "left", "q1")
+    assert vote.at == datetime.fromtimestamp(1_700_000_000.5, UTC)
+    assert (vote.task, vote.with_sound, vote.category, vote.origin) == ("talking", False, "English", "imported")
+    assert (vote.heard_left, vote.dwell_s, vote.sound_check) == (None, None, None)
+    assert left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("winner", "choice"), [("model_b", "right"), ("tie", "tie"), ("tie (bothbad)", "both_bad"), ("both_bad", "both_bad")]
+)
+def test_every_word_for_an_outcome(tmp_path: Path, winner: str, choice: str) -> None:
+    assert read(written(tmp_path, [{**BATTLE, "winner": winner}]))[0][0].choice == choice
+
+
+def test_no_address_is_kept_and_one_judge_is_one_voter(tmp_path: Path) -> None:
+    rows = [BATTLE, {**BATTLE, "judge": "198.51.100.7"}, {**BATTLE, "winner": "tie"}]
+    votes, _ = read(written(tmp_path, rows))
+    assert [one.voter for one in votes] == ["voter-000001", "voter-000002", "voter-000001"]
+    assert not any("203.0.113" in line_of(one) for one in votes)
+
+
+def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> None:
+    talk = [{"role": "user", "content": "A dog barks."}]
+    names = [{"model_name": "alpha"}, {"model_name": "beta"}]
+    rows = [
+        {"type": "rightvote", "models": ["", ""], "states": names, "tstamp": 1.0, "ip": "x"},
+        {"type": "leftvote", "models": ["<h3>Model A: alpha</h3>\n", "<h3>Model B: beta</h3>\n"], "states": names, "tstamp": 1.5},
+        {"type": "tievote", "models": ["<h3>Model A</h3>", "<h3>Model B</h3>\n"], "states": names, "tstamp": 1.7},
+        {"type": "chat", "models": ["", ""], "states": names, "tstamp": 2.0},
+        {"type": "leftvote", "models": ["", ""], "tstamp": 3.0},
+        {"type": "leftvote", "models": ["alpha", "beta"], "states": names, "tstamp": 4.0},
+        {**BATTLE, "anony": False},
+        {**BATTLE, "model_b": "alpha"},
+        {**BATTLE, "conversation_a": talk},
+        {**BATTLE, "conversation_a": talk},
+    ]
+    file = tmp_path / "log.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    votes, left_out = read(file)
+    assert [one.choice for one in votes] == ["right", "tie", "left", "left"]
+    assert {(one.left, one.right) for one in votes} == {("alpha", "beta")}
+    assert votes[2].prompt == votes[3].prompt != "q1"
+    assert left_out == {
+        "no winner (chat)": 1,
+        "no two models": 1,
+        "not blind (names were shown)": 2,
+        "not blind (anony is false)": 1,
+        "one model on both sides": 1,
+    }
+
+
+def test_what_other_tools_take_for_an_end_of_line_is_none(tmp_path: Path) -> None:
+    """U+2028 and U+0085 stand raw in JSON; long conversations stand in one cell of a table."""
+    votes, _ = read(written(tmp_path, [{**BATTLE, "question_id": "one\u2028two\x85three"}]))
+    assert read_log(write_log(votes, tmp_path / "votes.jsonl")) == votes
+    table = tmp_path / "battles.csv"
+    table.write_text("model_a,model_b,winner,conversation_a\nalpha,beta,model_a," + 200_000 * "x" + "\n")
+    assert len(read(table)[0]) == 1
+
+
+def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = tmp_path / "battles.csv"
+    table.write_text("model_a,model_b,winner\nalpha,beta," + 300 * "x" + "\n")
+    monkeypatch.setattr("csv.field_size_limit", lambda limit=0, inner=csv.field_size_limit: inner(100))
+    try:
+        with pytest.raises(VoteError, match="not a table"):
+            read(table)
+    finally:
+        monkeypatch.undo()
+        csv.field_size_limit(131_072)
+
+
+def test_a_table_without_voters_counts_each_vote_as_a_voter_s_own(tmp_path: Path) -> None:
+    file = tmp_path / "battles.csv"
+    file.write_text("model_a,model_b,winner,timestamp\nalpha,beta,model_a,2025-07-01T10:00:00\nbeta,alpha,tie,\n")
+    votes, _ = read(file)
+    assert len({one.voter for one in votes}) == 2
+    assert votes[0].at == datetime(2025, 7, 1, 10, tzinfo=UTC)
+    assert votes[1].prompt != votes[0].prompt
+
+
+@pytest.mark.parametrize(("text", "said"), [("[1, 2]", "an entry is int"), ("{", "neither JSON"), ("[]", "no row is a vote")])
+def test_what_holds_no_votes_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "battles.json"
+    file.write_text(text)
+    with pytest.raises(VoteError, match=said):
+        read(file)

@@ -1,0 +1,67 @@
+"""The log is read as it was written, and refuses what is no vote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from seedbench.arena.votes.log import Vote, VoteError, digest, line_of, read, write
+
+Log = Callable[..., list[Vote]]
+
+
+def test_a_log_is_read_back_in_order_with_the_same_hash(tmp_path: Path, vote_log: Log) -> None:
+    votes = vote_log({"a": 0.5, "b": 0.0}, 30)
+    file = write(reversed(votes), tmp_path / "votes.jsonl")
+    assert read(file) == votes
+    assert digest(votes[::-1]) == digest(votes) == digest(read(file))
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_another_choice_is_another_hash(vote: Callable[..., Vote]) -> None:
+    assert digest([vote(1)]) != digest([vote(1, choice="tie")])
+
+
+def test_what_is_at_its_default_is_not_written(vote: Callable[..., Vote]) -> None:
+    assert '"profile"' not in line_of(vote())
+    assert '"profile": "matched"' in line_of(vote(profile="matched"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "line 2"),
+        ('{"id": "x"}', "at: is missing"),
+        (
+            '{"id": "x", "at": "2026-01-01T00:00:00Z", "battle": "b", "prompt": "p", "left": "a", "right": "b", "choice": "A"}',
+            "'A'",
+        ),
+    ],
+)
+def test_what_is_no_vote_is_refused_with_its_line(tmp_path: Path, vote: Callable[..., Vote], line: str, said: str) -> None:
+    file = tmp_path / "votes.jsonl"
+    file.write_text(line_of(vote()) + "\n" + line + "\n")
+    with pytest.raises(VoteError, match=f"votes.jsonl, line 2.*{said}" if said != "line 2" else "line 2"):
+        read(file)
+
+
+def test_one_id_twice_is_refused(tmp_path: Path, vote: Callable[..., Vote]) -> None:
+    file = tmp_path / "votes.jsonl"
+    file.write_text(2 * (line_of(vote()) + "\n"))
+    with pytest.raises(VoteError, match=r"line 2: the vote 'v00000' stands on line 1 already"):
+        read(file)
+
+
+def test_a_missing_log_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(VoteError, match="cannot be read as a vote log"):
+        read(tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize("wrong", [{"choice": "best"}, {"heard_left": 1.2}, {"probability": 0.0}, {"nonsense": 1}])
+def test_values_out_of_range_are_refused(vote: Callable[..., Vote], wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        vote(**wrong)
