@@ -151,7 +151,7 @@ def growth(tasks: Sequence[ScoreTask], metrics: Sequence[str], clips: Sequence[i
 
 def wheel_costs(clip: Path, frames: int) -> dict[str, Any] | None:
     """CPU seconds of the ``syncnet-python`` wheel's own pipeline on the clip; None outside a checkout, where its script is not there."""
-    script = Path(__file__).parents[1] / "tests" / "benchmarks" / "syncnet_wheel.py"
+    script = Path(__file__).parents[2] / "tests" / "benchmarks" / "syncnet_wheel.py"
     if not script.exists():
         return None
     command = [sys.executable, str(script), str(clip), "--frames", str(frames)]

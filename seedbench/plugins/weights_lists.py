@@ -55,7 +55,7 @@ class Lists:
 @functools.cache
 def lists() -> Lists:
     """All lists read, ours first; warns of each that is left out."""
-    known = read(Path(__file__).parent / FILE_NAME, OURS)
+    known = read(Path(__file__).parents[1] / FILE_NAME, OURS)
     refused: dict[str, str] = {}
     for entry in entry_points(group="seedbench.weights"):
         package = entry.dist.name if entry.dist is not None else entry.name
