@@ -11,7 +11,7 @@ import typer
 from seedbench.processes.stopping import when_stopped
 
 if TYPE_CHECKING:
-    from seedbench.arena.boards.build import Board
+    from seedbench.arena.boards.board import Board
     from seedbench.arena.settings import Settings
     from seedbench.arena.votes.rules import Rules
     from seedbench.files.locks import Holder

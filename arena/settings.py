@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from seedbench.arena.votes.log import Profile
-from seedbench.arena.voting.sampling import Policy
 from seedbench.errors import SeedBenchError
 from seedbench.files import yaml_model as yamlmodel
 
@@ -85,3 +85,14 @@ class Settings(_Strict):
 def load(file: Path | None) -> Settings:
     """The settings of a YAML file, or those by default. Raises StudyError with the line."""
     return Settings() if file is None else yamlmodel.load(file, Settings, StudyError)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """``floor`` is the share of draws spread evenly over all pairs; models further apart than ``near_elo`` are drawn less; a model is
+    new below ``new_votes`` votes and drawn ``new_weight`` times as often."""
+
+    floor: float = 0.2
+    near_elo: float = 75.0
+    new_votes: int = 50
+    new_weight: float = 3.0

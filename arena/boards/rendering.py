@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from seedbench.arena.boards.build import Board, Interval, Standing
+from seedbench.arena.boards.board import Board, Interval, Standing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,7 +56,7 @@ def _row(one: Standing) -> tuple[str, ...]:
 def rank(one: Standing) -> str:
     """The rank, or the ranks that the votes leave open.
 
-    >>> from seedbench.arena.boards.build import Interval, Standing
+    >>> from seedbench.arena.boards.board import Interval, Standing
     >>> rank(Standing("a", Interval(1000, 990, 1010), 1, 3, 1, 1, 1, 0, 0, 1, 1, 1000, 1000))
     '1-3'
     """
@@ -68,7 +68,7 @@ def rank(one: Standing) -> str:
 def bounds(interval: Interval, *, digits: int = 0) -> str:
     """An interval in words, or why there is none.
 
-    >>> from seedbench.arena.boards.build import Interval
+    >>> from seedbench.arena.boards.board import Interval
     >>> bounds(Interval(12.0, 3.21, 20.8), digits=1)
     '3.2 to 20.8'
     """

@@ -15,7 +15,8 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from seedbench.arena.blinding.matched import Presented, canvas_of, matched, native, pad
+from seedbench.arena.blinding.matched import Presented, canvas_of, matched, native
+from seedbench.arena.blinding.remux import pad
 from seedbench.arena.settings import Settings, StudyError, study_lock
 from seedbench.arena.store import ClipRow, PairRow, StudyRow
 from seedbench.arena.votes.log import Profile

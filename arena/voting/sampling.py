@@ -13,17 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, Votes, fit
+from seedbench.arena.settings import Policy
 
-
-@dataclass(frozen=True)
-class Policy:
-    """``floor`` is the share of draws spread evenly over all pairs; models further apart than ``near_elo`` are drawn less; a model is
-    new below ``new_votes`` votes and drawn ``new_weight`` times as often."""
-
-    floor: float = 0.2
-    near_elo: float = 75.0
-    new_votes: int = 50
-    new_weight: float = 3.0
+_DEFAULT_POLICY = Policy()
 
 
 @dataclass(frozen=True)
@@ -49,7 +41,7 @@ def state_of(counts: np.ndarray) -> State:
     return State(fitted.elo, np.linalg.pinv(fitted.information, hermitian=True)[:m, :m], n)
 
 
-def chances(state: State, possible: np.ndarray, policy: Policy = Policy()) -> np.ndarray:
+def chances(state: State, possible: np.ndarray, policy: Policy = _DEFAULT_POLICY) -> np.ndarray:
     """The chance (M, M) of each pair, above the diagonal, where ``possible`` (M, M) allows it; they sum to 1. ValueError where none is."""
     allowed = np.triu(possible | possible.T, 1)
     if not allowed.any():

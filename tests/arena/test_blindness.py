@@ -26,7 +26,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from seedbench.arena.blinding.matched import canvas_of, matched, pad
+from seedbench.arena.blinding.matched import canvas_of, matched
+from seedbench.arena.blinding.remux import pad
 from seedbench.arena.commands import clips_folder
 from seedbench.arena.settings import Settings
 from seedbench.arena.store import BattleRow, ClipRow, PairRow, open_store

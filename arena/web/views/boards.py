@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from seedbench.arena.boards.build import Board
+from seedbench.arena.boards.board import Board
 from seedbench.arena.boards.build import boards as made_of
 from seedbench.arena.boards.rendering import COLUMNS, remarks, rows
 from seedbench.arena.study.export import votes_of

@@ -10,18 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seedbench.arena.blinding.matched import (
-    BUCKET,
-    SOUND_BYTES,
-    Canvas,
-    PresentationError,
-    canvas_of,
-    limited,
-    loudness,
-    matched,
-    native,
-    pad,
-)
+from seedbench.arena.blinding.loudness import limited, loudness
+from seedbench.arena.blinding.matched import Canvas, canvas_of, matched, native
+from seedbench.arena.blinding.metadata_stripping import SOUND_BYTES
+from seedbench.arena.blinding.remux import BUCKET, PresentationError, pad
 from seedbench.clips.clip import Clip
 from seedbench.clips.media import probe, write_clip
 from tests.arena.blindness_boxes import boxes, nal_units

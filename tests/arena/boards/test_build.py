@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seedbench.arena.boards.build import Board, Slice, boards
+from seedbench.arena.boards.board import Board, Slice
+from seedbench.arena.boards.build import boards
 from seedbench.arena.boards.rendering import COLUMNS, as_json, markdown, remarks, rows
 from seedbench.arena.ratings.bradley_terry import ELO
 from seedbench.arena.votes.log import Vote

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seedbench.arena.voting.sampling import Policy, State, chances, draw, first_on_left, state_of
+from seedbench.arena.settings import Policy
+from seedbench.arena.voting.sampling import State, chances, draw, first_on_left, state_of
 
 ALL = np.ones((4, 4), bool)
 

@@ -1,0 +1,124 @@
+"""Packets without the encoder's own data: names, settings and paddings that would show which encoder wrote a clip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+SOUND_BYTES = 2 * 6144 // 8
+"""A frame of stereo AAC is never longer (ISO/IEC 14496-3); in matched clips every one is as long."""
+
+
+def packet_cleaner(stream: Any, *, even: bool) -> Callable[[Any], list[Any]]:
+    """What makes packets of a stream such that the encoder says nothing about itself in them."""
+    from av.bitstream import BitStreamFilterContext
+
+    codec, extra = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
+    if codec == "h264" and extra[:1] == b"\1":  # lengths before units: FFmpeg's own filter would leave start codes, which an MP4 has not
+        return lambda packet: _rewritten(packet, wordless_h264(bytes(packet), 1 + (extra[4] & 3)))
+    if codec in _STRIP:
+        return BitStreamFilterContext(_STRIP[codec], stream).filter
+    if codec == "aac" and even:
+        return lambda packet: _rewritten(packet, even_aac(wordless_aac(bytes(packet))))
+    if codec == "aac":
+        return lambda packet: _rewritten(packet, wordless_aac(bytes(packet), adts=not extra))
+    if codec == "mp3":
+        return lambda packet: _rewritten(packet, wordless_mp3(bytes(packet)))
+    return lambda packet: [packet]
+
+
+def _rewritten(packet: Any, content: bytes) -> list[Any]:
+    import av
+
+    if len(content) == packet.size:
+        packet.update(content)
+        return [packet]
+    if not content:
+        return []
+    made = av.Packet(content)
+    made.pts, made.dts, made.duration, made.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+    made.is_keyframe = packet.is_keyframe
+    return [made]
+
+
+def wordless_h264(picture: bytes, length: int) -> bytes:
+    """The units of a picture, each after its size in ``length`` bytes, without what codes no picture: SEI, delimiters, filler.
+
+    Raises ValueError for units that are cut off.
+
+    >>> wordless_h264(bytes.fromhex("0003 06aaaa 0002 65bb"), 2).hex()
+    '000265bb'
+    """
+    kept, at = b"", 0
+    while at < len(picture):
+        end = at + length + int.from_bytes(picture[at : at + length])
+        if not at + length < end <= len(picture):
+            raise ValueError("a picture is cut off")
+        if picture[at + length] & 31 not in _NO_PICTURE:
+            kept += picture[at:end]
+        at = end
+    return kept
+
+
+def wordless_aac(frame: bytes, *, adts: bool = False) -> bytes:
+    """An AAC frame with nothing in the fill elements that it begins with: encoders write their names there (ISO/IEC 14496-3,
+    ``fill_element``). With ``adts`` it has the header of a stream of its own, whose checksum, if any, holds no more.
+
+    >>> wordless_aac(bytes.fromhex("de0200") + b"Lavc62.28.102" + bytes.fromhex("0042")).hex()
+    'de0200000000000000000000000000000042'
+    """
+    n = 8 * len(frame)
+    bits = int.from_bytes(frame)
+
+    def read(at: int, length: int) -> int:
+        return bits >> max(0, n - at - length) & (1 << length) - 1
+
+    at = 0 if not adts else 56 if len(frame) > 1 and frame[1] & 1 else 72
+    while at + 19 <= n and read(at, 3) == _FILL_ELEMENT:
+        count, at = read(at + 3, 4), at + 7
+        if count == 15:
+            count, at = count + read(at, 8) - 1, at + 8
+        if at + 8 * count > n:
+            break
+        if count and read(at, 4) == 0:  # no extension of the sound
+            bits &= ~((1 << 8 * count) - 1 << n - at - 8 * count)
+        at += 8 * count
+    return bits.to_bytes(len(frame))
+
+
+def even_aac(frame: bytes, *, size: int = SOUND_BYTES) -> bytes:
+    """A raw AAC frame brought to ``size`` bytes by fill elements before it. Raises ValueError for one that is too long.
+
+    >>> even_aac(bytes.fromhex("210049"), size=12).hex()
+    'c4000183060c183060210049'
+    """
+    missing = size - len(frame) - 7
+    bits = 0
+    for _ in range(8):  # beside whole bytes an element takes 7 bits: eight of them take 7 bytes
+        taken = min(max(missing, 0), 270)
+        missing -= taken
+        count, more = (taken, b"") if taken < 15 else (15, bytes([taken - 15]))
+        bits = (bits << 7 | _FILL_ELEMENT << 4 | count) << 8 * taken | int.from_bytes(more) << 8 * (taken - 1 if more else 0)
+    if missing:
+        raise ValueError(f"{len(frame)} bytes of sound do not become {size}")
+    return (bits << 8 * len(frame) | int.from_bytes(frame)).to_bytes(size)
+
+
+def wordless_mp3(frame: bytes) -> bytes:
+    """An MP3 frame whose stuffing does not name the encoder.
+
+    >>> wordless_mp3(b"..LAME3.100UUUU..")
+    b'..UUUUUUUUUUUUU..'
+    """
+    return re.sub(rb"(?:LAME|Lavc|Lavf|GOGO)[0-9][0-9.]{1,9}", lambda found: b"U" * len(found.group()), frame)
+
+
+_FILL_ELEMENT = 6
+
+
+_NO_PICTURE = frozenset({6, 9, 12})
+
+
+#: The same for H.264 with start codes, as MPEG-TS has it, and metadata and padding of AV1.
+_STRIP = {"h264": "filter_units=remove_types=6|9|12", "av1": "filter_units=remove_types=5|15"}

@@ -1,0 +1,45 @@
+"""Votes as the arrays that ratings are fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
+from seedbench.arena.votes.log import OVERALL, Vote
+
+_OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
+
+
+def answer_of(vote: Vote, question: str) -> str:
+    """What a vote says to a question."""
+    return vote.choice if question == OVERALL else vote.answers[question]
+
+
+def arrays_of(votes: Sequence[Vote], models: Sequence[str], question: str) -> Votes:
+    place = {name: index for index, name in enumerate(models)}
+    prompts, voters = _numbers(vote.prompt for vote in votes), _numbers(vote.voter for vote in votes)
+    left, right, outcome = (
+        np.array(one, np.int64)
+        for one in (
+            [place[vote.left] for vote in votes],
+            [place[vote.right] for vote in votes],
+            [_OUTCOME[answer_of(vote, question)] for vote in votes],
+        )
+    )
+    return Votes(len(models), left, right, outcome, prompts, voters)
+
+
+def _numbers(names: Iterable[str]) -> np.ndarray:
+    order: dict[str, int] = {}
+    return np.array([order.setdefault(name, len(order)) for name in names], np.int64)
+
+
+def votes_among(votes: Votes, members: np.ndarray) -> Votes:
+    """The votes among some models, which get places of their own."""
+    place = np.full(votes.n_models, -1)
+    place[members] = np.arange(len(members))
+    part = votes.chosen(place[votes.left] >= 0)
+    return replace(part, n_models=len(members), left=place[part.left], right=place[part.right])
