@@ -23,8 +23,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import SeedBenchError
+from seedbench.files.hashing import file_sha256
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 from seedbench.processes.programs import run_program
 from seedbench.suites.prompt import Prompt

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from seedbench.clips.clip import file_sha256
+from seedbench.files.hashing import file_sha256
 from seedbench.generators.manifest import LARGEST, SUFFIXES, ManifestError, counted, near, number, rows, slug, unread, whole_number
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 from seedbench.suites.prompt import Prompt

@@ -6,6 +6,8 @@ trouble and the mend, and the command line prints it without a traceback.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -81,3 +83,23 @@ class TooManyFailuresError(SeedBenchError):
     """More cells failed than ``--max-failures`` allows."""
 
     exit_code = ExitCode.FAILURES
+
+
+def did_you_mean(name: str, known: Iterable[str], *, list_known: bool = False) -> str:
+    """The end of an error about an unknown name: the nearest known one.
+
+    Args:
+        name: the unknown name.
+        known: the names there are.
+        list_known: where none is near, list all known names instead of saying nothing.
+
+    >>> did_you_mean("lipsink", ["lipsync", "fvd"])
+    " (did you mean 'lipsync'?)"
+    >>> did_you_mean("x", ["b", "a"], list_known=True)
+    ' (known: a, b)'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f" (did you mean {near[0]!r}?)"
+    return f" (known: {', '.join(names)})" if list_known else ""

@@ -16,8 +16,8 @@ sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed dist
 
 from seedbench.clips.media import write_clip  # noqa: E402
 from seedbench.files.scratch import leave  # noqa: E402
-from seedbench.plugins.analysis import use_cache  # noqa: E402
 from seedbench.runs.numba_cache import own_place, record_compiled  # noqa: E402
+from seedbench.store.cache import use_cache  # noqa: E402
 from seedbench.store.workspace import Workspace  # noqa: E402
 
 os.environ["NUMBA_CACHE_DIR"] = str(own_place(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))

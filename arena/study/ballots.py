@@ -21,10 +21,10 @@ from seedbench.arena.settings import Settings, StudyError, study_lock
 from seedbench.arena.store import ClipRow, PairRow, StudyRow
 from seedbench.arena.votes.log import Profile
 from seedbench.arena.votes.rules import Rules
-from seedbench.clips.clip import file_sha256
 from seedbench.clips.degradations import break_clip
 from seedbench.clips.media import probe
 from seedbench.errors import SeedBenchError
+from seedbench.files.hashing import file_sha256
 from seedbench.files.locks import FileLocks
 from seedbench.processes.stopping import held
 from seedbench.results.data import RunReport

@@ -32,8 +32,8 @@ from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, PairRow, Undo
 from seedbench.arena.votes.log import OVERALL, Choice, Origin, least_s
 from seedbench.arena.votes.rules import Rules
 from seedbench.arena.voting.sampling import chances, draw, first_on_left, state_of
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import ClipError, SeedBenchError
+from seedbench.files.hashing import file_sha256
 from seedbench.store import Store
 
 STRANGER = ""

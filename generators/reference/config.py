@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from seedbench.errors import GeneratorError
+from seedbench.errors import GeneratorError, did_you_mean
 from seedbench.files import yaml_model as yamlmodel
 from seedbench.generators.reference.shards import Job, ShardSize, jobs
-from seedbench.plugins.registry import did_you_mean
 
 FOLDER = Path(__file__).parent / "configs"
 #: Sections that say how the work is done and watched: a begun training may go on under others. All else decides the weights.
@@ -200,6 +199,8 @@ def load(name: str | Path) -> Config:
     file = Path(name)
     if file.suffix not in (".yaml", ".yml"):
         if str(name) not in shipped():
-            raise GeneratorError(f"there is no config {str(name)!r}{did_you_mean(str(name), shipped())}, or name a YAML file")
+            raise GeneratorError(
+                f"there is no config {str(name)!r}{did_you_mean(str(name), shipped(), list_known=True)}, or name a YAML file"
+            )
         file = FOLDER / f"{name}.yaml"
     return yamlmodel.load(file, Config, GeneratorError)

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import SeedBenchError
+from seedbench.files.hashing import file_sha256
+from seedbench.plugins.generator_spec import GeneratorSpec
+from seedbench.plugins.metric import applies
 from seedbench.plugins.registry import load
 from seedbench.runs.executor import LocalExecutor
-from seedbench.runs.plan import applies, request_of
-from seedbench.runs.spec import GeneratorSpec, RunSpec
+from seedbench.runs.plan import request_of
+from seedbench.runs.spec import RunSpec
 from seedbench.runs.tasks import GenerateTask, ScoreTask, generate, score
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Prompt

@@ -53,11 +53,12 @@ def _tell(holder: Holder) -> None:
 
 
 def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path, folder: Path) -> None:
-    from seedbench.clips.clip import file_sha256
     from seedbench.clips.degradations import break_clip
+    from seedbench.files.hashing import file_sha256
+    from seedbench.plugins.generator_spec import GeneratorSpec
     from seedbench.runs.executor import LocalExecutor, sensible_workers
     from seedbench.runs.plan import request_of
-    from seedbench.runs.spec import GeneratorSpec, RunSpec
+    from seedbench.runs.spec import RunSpec
     from seedbench.runs.tasks import GenerateTask, generate
 
     partial = folder.with_name("partial")
@@ -87,8 +88,8 @@ def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
 
 def _as_recorded(folder: Path) -> bool:
     """Whether the clips in a folder are those that were made, all of them."""
-    from seedbench.clips.clip import file_sha256
     from seedbench.errors import ClipError
+    from seedbench.files.hashing import file_sha256
 
     try:
         known = json.loads((folder / RECORD).read_bytes())

@@ -28,11 +28,11 @@ def report(
     when_stopped("stopped; the report is not complete; the same command writes it anew")
     from rich.console import Console
 
-    from seedbench.plugins.analysis import use_cache
     from seedbench.report.console import summary_table
     from seedbench.report.write import write_report
     from seedbench.results.load import load_report
     from seedbench.store import Store
+    from seedbench.store.cache import use_cache
     from seedbench.store.workspace import Workspace
 
     workspace = Workspace.current()

@@ -12,7 +12,8 @@ from seedbench.errors import SeedBenchError, TooManyFailuresError
 from seedbench.processes.stopping import when_stopped
 
 if TYPE_CHECKING:
-    from seedbench.runs.spec import GeneratorSpec, RunSpec
+    from seedbench.plugins.generator_spec import GeneratorSpec
+    from seedbench.runs.spec import RunSpec
     from seedbench.suites.prompt import Prompt
     from seedbench.suites.suite import Suite
 
@@ -104,8 +105,8 @@ def run(
     for note in found.notes:
         console.print(f"note: {note}", highlight=False)
     if out is not None:
-        from seedbench.plugins.analysis import use_cache
         from seedbench.report.write import write_report
+        from seedbench.store.cache import use_cache
 
         use_cache(workspace.cache)
         files = write_report(found, out)
@@ -133,8 +134,9 @@ def make_spec(
 ) -> RunSpec:
     """A run's spec from what was typed; ``seeds`` and ``reference_seeds`` None: not typed. Raises SeedBenchError."""
     from seedbench.plugins import registry
-    from seedbench.runs.plan import make_generator
-    from seedbench.runs.spec import RunSpec, parse_generator
+    from seedbench.plugins.generator_spec import parse_generator
+    from seedbench.plugins.instances import make_generator
+    from seedbench.runs.spec import RunSpec
     from seedbench.suites.suite import load_suite, select
 
     chosen = [item for text in generators for item in variants_of(parse_generator(text))]
@@ -173,7 +175,7 @@ def _seeded(item: GeneratorSpec, typed: tuple[int, ...] | None, otherwise: int) 
     """A generator with the seeds of its own clips, where none were typed and its own are not the one that is asked ``otherwise``."""
     from dataclasses import replace
 
-    from seedbench.runs.plan import make_generator
+    from seedbench.plugins.instances import make_generator
 
     own = make_generator(item).own_seeds() if typed is None else ()
     return item if own in ((), (otherwise,)) else replace(item, seeds=own)
@@ -183,7 +185,7 @@ def together(suites: Sequence[Suite]) -> Suite:
     """The prompts of several suites as one: of clips imported from several places. Raises SeedBenchError where two texts disagree."""
     from dataclasses import replace
 
-    from seedbench.runs.spec import digest_of
+    from seedbench.files.hashing import digest_of
 
     prompts: dict[str, Prompt] = {}
     for suite in suites:
@@ -199,7 +201,7 @@ def together(suites: Sequence[Suite]) -> Suite:
 def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
     """The systems one ``--generator`` stands for: an import of several generators' clips is several."""
     from seedbench.plugins import registry
-    from seedbench.runs.spec import GeneratorSpec
+    from seedbench.plugins.generator_spec import GeneratorSpec
 
     kind = registry.load("generators", item.name)
     try:
@@ -219,7 +221,7 @@ def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
 
 
 def _reference(text: str) -> GeneratorSpec:
-    from seedbench.runs.spec import parse_generator
+    from seedbench.plugins.generator_spec import parse_generator
 
     found = variants_of(parse_generator(text))
     if len(found) != 1:

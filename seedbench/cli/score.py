@@ -41,8 +41,8 @@ def score(
 
     from seedbench.cli.progress import Bars
     from seedbench.cli.run import DEFAULT_METRICS
-    from seedbench.clips.clip import file_sha256
     from seedbench.errors import ClipError
+    from seedbench.files.hashing import file_sha256
     from seedbench.plugins import registry
     from seedbench.plugins.metric import SetMetric
     from seedbench.runs.executor import LocalExecutor, sensible_workers

@@ -15,8 +15,7 @@ import numpy as np
 
 from seedbench.clips.clip import Clip
 from seedbench.clips.media import write_clip
-from seedbench.errors import SeedBenchError
-from seedbench.plugins.registry import did_you_mean
+from seedbench.errors import SeedBenchError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def break_clip(source: Path, out: Path, breakages: dict[str, float]) -> Path:
 
     unknown = [name for name in breakages if OLD_NAMES.get(name, name) not in BREAKAGES]
     if unknown:
-        raise UnknownNameError(f"there is no breakage called {unknown[0]!r}{did_you_mean(unknown[0], BREAKAGES)}")
+        raise UnknownNameError(f"there is no breakage called {unknown[0]!r}{did_you_mean(unknown[0], BREAKAGES, list_known=True)}")
     for name, amount in breakages.items():
         _check_amount(name, amount)
     if out.resolve() == source.resolve():

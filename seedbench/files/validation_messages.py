@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
+
+from seedbench.errors import did_you_mean
 
 
 def explain(details: ErrorDetails, model: type[BaseModel]) -> str:
@@ -79,13 +80,3 @@ def _flatten(annotation: Any) -> Iterator[Any]:
     yield annotation
     for part in typing.get_args(annotation):
         yield from _flatten(part)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A clause for the end of an error: the nearest known name, or nothing.
-
-    >>> did_you_mean("quik", ["core", "quick"])
-    " (did you mean 'quick'?)"
-    """
-    near = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

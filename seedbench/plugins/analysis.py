@@ -5,53 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from seedbench.plugins.code_digest import WITHOUT_SOURCE, code_digest, is_unchanged
+from seedbench.store.cache import Result, cached
 
 if TYPE_CHECKING:
     from seedbench.clips.clip import Clip
-
-Result = TypeVar("Result")
-
-
-class ContentCache(Protocol):
-    """Where analyses and features are kept between processes."""
-
-    def get(self, key: str) -> bytes | None: ...
-
-    def put(self, key: str, data: bytes) -> None: ...
-
-
-_cache: ContentCache | None = None
-
-
-def use_cache(cache: ContentCache | None) -> ContentCache | None:
-    """Set the disk cache of this process and return the one that was set before; None keeps results in memory only."""
-    global _cache
-    previous, _cache = _cache, cache
-    return previous
-
-
-def cached(key: str, make: Callable[[], Result], kind: type = object) -> Result:
-    """The value under ``key`` in the process's cache; made and stored if it is not there, cannot be decoded or is no ``kind``.
-
-    What ``make`` raises is never stored: raise where a failure may pass (memory, a file that cannot be read), return where it cannot.
-    """
-    from seedbench.store import codec
-
-    data = _cache.get(key) if _cache is not None else None
-    if data is not None:
-        with suppress(codec.UndecodableError):  # of another version of the code; the value is computed again, and stored in its place
-            found: Result = codec.unpack(data)
-            if isinstance(found, kind):
-                return found
-    made = make()
-    packed = codec.pack(made)
-    if _cache is not None:
-        _cache.put(key, packed)
-    return made
 
 
 def analysis(*, version: int, weights: tuple[str, ...] = ()) -> Callable[[Callable[[Clip], Result]], Callable[[Clip], Result]]:

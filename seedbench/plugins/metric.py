@@ -185,3 +185,18 @@ class SetMetric:
     def compare(self, generated: Features, reference: Features) -> Score | list[Score]:
         """Distance of two sets of embeddings, as scores with intervals."""
         raise NotImplementedError
+
+
+def applies(info: MetricInfo, prompt: Prompt | None) -> bool:
+    """Whether a metric has anything to say about a prompt: the prompt states each expectation the metric needs.
+
+    A loose file (no prompt) is given to every metric, and the metric decides.
+    """
+    if prompt is None:
+        return True
+    return all(bool(getattr(prompt, need)) for need in info.needs & PROMPT_NEEDS)
+
+
+def prompt_for_metrics(prompt: Prompt) -> Prompt | None:
+    """The prompt as metrics see it: None for clips that were imported without a suite, of which nothing is known."""
+    return None if prompt.task == "unknown" else prompt

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import warnings
-from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from seedbench.errors import PluginError, UnknownNameError
+from seedbench.errors import PluginError, UnknownNameError, did_you_mean
 from seedbench.plugins.declarations import problem_of
 
 Group = Literal["metrics", "generators", "commands"]
 OURS = "seedbench"
 """The package whose entries come with SeedBench; nobody else's can take their names."""
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The tail of an error about an unknown name: the nearest known ones, or all of them.
-
-    >>> did_you_mean("lipsink", ["lipsync", "fvd"])
-    "; did you mean 'lipsync'?"
-    >>> did_you_mean("x", ["b", "a"])
-    '; known: a, b'
-    """
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(names)}"
 
 
 def entries(group: Group) -> dict[str, EntryPoint]:
@@ -63,7 +48,7 @@ def load(group: Group, name: str) -> Any:
     """
     known = entries(group)
     if name not in known:
-        raise UnknownNameError(f"there is no {group.removesuffix('s')} called {name!r}{did_you_mean(name, known)}")
+        raise UnknownNameError(f"there is no {group.removesuffix('s')} called {name!r}{did_you_mean(name, known, list_known=True)}")
     entry = known[name]
     try:
         found = getattr(importlib.import_module(entry.module), entry.attr)

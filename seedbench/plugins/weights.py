@@ -24,9 +24,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import ClipError, StorageError, UnknownNameError, WeightsAbsentError, WeightsError
 from seedbench.files.atomic import move_aside, whole
+from seedbench.files.hashing import file_sha256
 from seedbench.files.locks import FileLocks
 from seedbench.plugins.weights_lists import Weights, lists
 

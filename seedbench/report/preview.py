@@ -54,8 +54,8 @@ def make_preview(path: Path) -> Preview:
     """
     from seedbench.clips.clip import Clip
     from seedbench.errors import ClipError
-    from seedbench.plugins.analysis import cached
     from seedbench.plugins.evidence import jpeg
+    from seedbench.store.cache import cached
 
     clip = Clip.open(path)
     if not clip.facts.has_video:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import ArtifactError, StorageError
+from seedbench.files.hashing import file_sha256
 from seedbench.files.locks import run_lock
 from seedbench.report.write import write_report
 from seedbench.results.data import RunReport, SummaryRow

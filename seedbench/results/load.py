@@ -12,16 +12,13 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from seedbench.errors import ArtifactError, RunError, StorageError
+from seedbench.errors import ArtifactError, RunError, StorageError, did_you_mean
 from seedbench.files.locks import run_lock
-from seedbench.plugins import registry
-from seedbench.plugins.metric import Measure, MetricInfo
+from seedbench.plugins.metric import Measure, MetricInfo, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import KnownMetrics, known_metrics, provenance_shown
 from seedbench.results.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
 from seedbench.results.summary import ClipScore, Column, Coverage, compare_all, summarise
-from seedbench.runs.plan import applies
 from seedbench.runs.provenance import LEFT_OUT
-from seedbench.runs.runner import prompt_for_metrics
 from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.recheck import MADE_AGAIN, checked_clip
@@ -37,7 +34,7 @@ def find_run(session: Session, name: str | None) -> RunRow:
     names = list(session.scalars(select(RunRow.name)))
     if name is None or not names:
         raise RunError("there is no run yet; make one with `seedbench run`")
-    raise RunError(f"there is no run called {name!r}{registry.did_you_mean(name, names)}")
+    raise RunError(f"there is no run called {name!r}{did_you_mean(name, names, list_known=True)}")
 
 
 def spec_of(store: Store, name: str | None) -> RunSpec:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
 
-from seedbench.runs.plan import make_generator
-from seedbench.runs.spec import digest_of
+from seedbench.files.hashing import digest_of
+from seedbench.plugins.instances import make_generator
 from seedbench.runs.tasks import GenerateTask
 
 

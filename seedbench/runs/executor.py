@@ -23,7 +23,7 @@ from weakref import WeakSet
 import psutil
 
 from seedbench.processes import stopping
-from seedbench.store.artifacts import DiskCache
+from seedbench.store.cache import DiskCache
 
 Task = TypeVar("Task")
 #: What a worker takes at its fullest: models, one decoded clip, features.
@@ -89,8 +89,8 @@ def _start_worker(cache_folder: str | None, mark: str) -> None:
     if cache_folder is not None:
         from pathlib import Path
 
-        from seedbench.plugins.analysis import use_cache
         from seedbench.runs.numba_cache import own_place
+        from seedbench.store.cache import use_cache
 
         with suppress(OSError):  # a folder that cannot be written is complained of, in a sentence, by whoever must write there
             own_place(Path(os.environ.get("NUMBA_CACHE_DIR") or Path(cache_folder) / "compiled") / "workers")

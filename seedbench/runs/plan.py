@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from seedbench.clips.clip import file_sha256
-from seedbench.errors import PluginError, SeedBenchError
-from seedbench.plugins import registry
-from seedbench.plugins.code_digest import code_digest
+from seedbench.errors import PluginError, SeedBenchError, did_you_mean
+from seedbench.files.hashing import digest_of, file_sha256
 from seedbench.plugins.generator import Capabilities, Generator, Request
-from seedbench.plugins.metric import PROMPT_NEEDS, Metric, MetricInfo, SetMetric
+from seedbench.plugins.generator_spec import GeneratorSpec
+from seedbench.plugins.instances import make_generator
 from seedbench.plugins.options import as_read_before
-from seedbench.runs.spec import GeneratorSpec, RunSpec, digest_of
+from seedbench.runs.spec import RunSpec
 from seedbench.suites.prompt import Prompt
 
 Role = Literal["system", "ceiling", "reference"]
@@ -44,19 +43,6 @@ class _Asked:
     spec: GeneratorSpec
     generator: Generator
     seeds: tuple[int, ...]
-
-
-def make_generator(spec: GeneratorSpec) -> Generator:
-    """Construct a generator. Raises SeedBenchError when its options are not the ones it takes."""
-    kind = registry.load("generators", spec.name)
-    try:
-        return kind(**spec.options)
-    except SeedBenchError:
-        raise
-    except TypeError as error:
-        raise SeedBenchError(f"generator {spec.label!r} does not take these options: {error}") from error
-    except Exception as error:
-        raise SeedBenchError(f"generator {spec.label!r} cannot be made with these options: {type(error).__name__}: {error}") from error
 
 
 def request_of(spec: RunSpec, prompt: Prompt, seed: int) -> Request:
@@ -115,7 +101,9 @@ def plan(spec: RunSpec) -> list[Cell]:
     if doubled:
         raise SeedBenchError(f"two generators are called {sorted(doubled)[0]!r}; give one of them another label (LABEL=NAME:...)")
     if spec.ceiling is not None and spec.ceiling not in labels:
-        raise SeedBenchError(f"the ceiling {spec.ceiling!r} is not among the generators{registry.did_you_mean(spec.ceiling, labels)}")
+        raise SeedBenchError(
+            f"the ceiling {spec.ceiling!r} is not among the generators{did_you_mean(spec.ceiling, labels, list_known=True)}"
+        )
     root = Path(spec.root) if spec.root else None
     assets = {prompt.id: _asset_hashes(prompt, root) for prompt in spec.prompts}
     asked = _asked(spec)
@@ -205,30 +193,3 @@ def remarks(spec: RunSpec) -> list[str]:
             said.append(f"{label} makes no sound; {len(with_sound)} of the {len(spec.prompts)} prompts ask for some.")
         said += one.generator.remarks(spec.prompts, one.seeds)
     return list(dict.fromkeys(said))
-
-
-def make_metrics(names: tuple[str, ...]) -> dict[str, Metric | SetMetric]:
-    """Construct the metrics called ``names``. Raises UnknownNameError, PluginError."""
-    return {name: make_metric(name) for name in names}
-
-
-def make_metric(name: str) -> Metric | SetMetric:
-    """Construct the metric called ``name``. Raises UnknownNameError, PluginError."""
-    kind = registry.load("metrics", name)
-    try:
-        code_digest(kind)  # now, while the files are those that were loaded
-        return kind()
-    except SeedBenchError:
-        raise
-    except Exception as error:
-        raise PluginError(f"metric {name!r} ({kind.__module__}) cannot be made: {type(error).__name__}: {error}") from error
-
-
-def applies(info: MetricInfo, prompt: Prompt | None) -> bool:
-    """Whether a metric has anything to say about a prompt: the prompt states each expectation the metric needs.
-
-    A loose file (no prompt) is given to every metric, and the metric decides.
-    """
-    if prompt is None:
-        return True
-    return all(bool(getattr(prompt, need)) for need in info.needs & PROMPT_NEEDS)

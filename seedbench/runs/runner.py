@@ -20,11 +20,12 @@ from seedbench.errors import ArtifactError, GeneratorError, RunError, StorageErr
 from seedbench.files.locks import Holder, run_lock
 from seedbench.plugins.code_digest import code_digest
 from seedbench.plugins.evidence import as_json
-from seedbench.plugins.metric import Metric, MetricInfo, Score, SetMetric
+from seedbench.plugins.instances import make_metrics
+from seedbench.plugins.metric import Metric, MetricInfo, Score, SetMetric, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import merged, records_of
 from seedbench.runs.batching import batches
 from seedbench.runs.executor import Done, Executor
-from seedbench.runs.plan import Cell, applies, make_metrics, plan, remarks, request_of
+from seedbench.runs.plan import Cell, plan, remarks, request_of
 from seedbench.runs.provenance import LEFT_OUT, provenance
 from seedbench.runs.spec import RunSpec
 from seedbench.runs.tasks import (
@@ -44,7 +45,6 @@ from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.models import now
 from seedbench.store.recheck import MADE_AGAIN, checked_clip, clip_path, lost_clips, plan_again, settle_again
 from seedbench.store.workspace import Workspace
-from seedbench.suites.prompt import Prompt
 
 _MEND = "choose another --name, or `seedbench runs delete {name}`"
 
@@ -81,11 +81,6 @@ class Outcome:
     cells: int
     failed: int
     resumed: int
-
-
-def prompt_for_metrics(prompt: Prompt) -> Prompt | None:
-    """The prompt as metrics see it: None for clips that were imported without a suite, of which nothing is known."""
-    return None if prompt.task == "unknown" else prompt
 
 
 def _stored(session: Session, name: str, spec: RunSpec) -> RunRow | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.clips.clip import Clip, file_sha256
+from seedbench.clips.clip import Clip
 from seedbench.errors import (
     ClipError,
     ClipUnavailableError,
@@ -27,16 +27,17 @@ from seedbench.errors import (
     WeightsAbsentError,
     WeightsError,
 )
-from seedbench.plugins.analysis import cached
+from seedbench.files.hashing import digest_of, file_sha256
 from seedbench.plugins.answers import checked_scores, problem_of_generation
 from seedbench.plugins.code_digest import code_digest
 from seedbench.plugins.generator import Generation, Request
+from seedbench.plugins.generator_spec import GeneratorSpec
+from seedbench.plugins.instances import make_generator, make_metric
 from seedbench.plugins.metric import Features, Metric, MetricInfo, Sample, Score, SetMetric
 from seedbench.plugins.weights import ABSENT, sha256_of, without_folders
 from seedbench.runs.numba_cache import record_compiled
-from seedbench.runs.plan import make_generator, make_metric
-from seedbench.runs.spec import GeneratorSpec, digest_of
 from seedbench.store.artifacts import Artifacts
+from seedbench.store.cache import cached
 from seedbench.suites.prompt import Prompt
 
 

@@ -1,7 +1,7 @@
 """Files of a workspace, addressed by content: a folder by default, any fsspec URL by choice.
 
-Nothing read back is trusted: an artifact is handed out only when its content is what its name says, and one that is damaged gives way to
-the same content when that is put again. A cache entry that is damaged, of another key or of another format is no entry.
+Nothing read back is trusted: an artifact is handed out only when its content is what its name says, and one that is damaged is replaced
+when the same content is put again.
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ import errno
 import hashlib
 import os
 import shutil
-import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import ArtifactError, ClipError, ClipUnavailableError, StorageError
 from seedbench.files.atomic import move_aside, whole
+from seedbench.files.hashing import file_sha256
 
 _BLOCK_BYTES = 1 << 20
-#: What a cache entry begins with; 32 bytes of sha256 over key and payload follow, then the payload.
-_FORMAT = b"seedbench cache 2\n"
-_DIGEST_BYTES = 32
 #: What a system says of a path at which no file is. Any other error says nothing of the file: too many open files, a disk that fails.
 _NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
@@ -247,50 +243,3 @@ def _remote_holds(filesystem: Any, place: str, sha256: str) -> bool:
         while block := stream.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest() == sha256
-
-
-class DiskCache:
-    """Analyses and features by key, in a folder; a file appears whole or not at all. Safe for several processes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def _place(self, key: str) -> Path:
-        name = hashlib.sha256(key.encode()).hexdigest() if len(key) != 64 else key
-        return self.folder / name[:2] / name
-
-    def get(self, key: str) -> bytes | None:
-        """The bytes that were stored under ``key``; None where there are none, or others lie there."""
-        try:
-            entry = _read_file(self._place(key))
-        except OSError:  # whatever keeps it from being read, the result can be computed again
-            return None
-        start = len(_FORMAT) + _DIGEST_BYTES
-        payload = entry[start:]
-        return payload if entry[:start] == _header(key, payload) else None
-
-    def put(self, key: str, data: bytes) -> None:
-        """Store bytes under ``key``, in place of whatever lies there. Raises StorageError when the folder cannot be written."""
-        place = self._place(key)
-        try:
-            move_aside(place, self.folder)
-            with whole(place) as partial:
-                partial.write_bytes(_header(key, data) + data)
-        except OSError as error:
-            raise StorageError(f"the cache {self.folder} cannot be written ({error.strerror})") from error
-
-
-def _header(key: str, payload: bytes) -> bytes:
-    return _FORMAT + hashlib.sha256(key.encode() + b"\0" + payload).digest()
-
-
-def _read_file(place: Path) -> bytes:
-    """The bytes of a plain file. Raises OSError for anything else; a pipe is not waited for, a link not followed."""
-    handle = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(f"{place} is no plain file")
-        with open(handle, "rb", closefd=False) as stream:
-            return stream.read()
-    finally:
-        os.close(handle)

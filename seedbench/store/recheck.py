@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import ArtifactError, ClipError, StorageError
+from seedbench.files.hashing import file_sha256
 from seedbench.store import CellRow, RunRow, SetScoreRow
 from seedbench.store.workspace import Workspace
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from seedbench.errors import StorageError
 from seedbench.files.scratch import own_folder
-from seedbench.store.artifacts import Artifacts, DiskCache
+from seedbench.store.artifacts import Artifacts
+from seedbench.store.cache import DiskCache
 
 
 @dataclass(frozen=True)

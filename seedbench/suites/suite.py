@@ -17,9 +17,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from seedbench.errors import SuiteError, UnknownNameError
+from seedbench.errors import SuiteError, UnknownNameError, did_you_mean
 from seedbench.files import strict_yaml as yamlfile
-from seedbench.files.validation_messages import did_you_mean, explain, field_path, message
+from seedbench.files.validation_messages import explain, field_path, message
 from seedbench.suites.prompt import Prompt, Task
 from seedbench.suites.references import ReferenceLimits, mentions, normalise, reference_problems
 

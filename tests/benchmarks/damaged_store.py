@@ -29,15 +29,16 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toy
 
 from sqlalchemy import select  # noqa: E402
 
-from seedbench.clips.clip import file_sha256  # noqa: E402
-from seedbench.plugins.analysis import use_cache  # noqa: E402
+from seedbench.files.hashing import file_sha256  # noqa: E402
+from seedbench.plugins.generator_spec import GeneratorSpec  # noqa: E402
 from seedbench.report.preview import make_previews  # noqa: E402
 from seedbench.results.comparison import export_run  # noqa: E402
 from seedbench.results.load import load_report  # noqa: E402
 from seedbench.runs.executor import LocalExecutor  # noqa: E402
 from seedbench.runs.runner import execute  # noqa: E402
-from seedbench.runs.spec import GeneratorSpec, RunSpec  # noqa: E402
+from seedbench.runs.spec import RunSpec  # noqa: E402
 from seedbench.store import CellRow, SetScoreRow, Store  # noqa: E402
+from seedbench.store.cache import use_cache  # noqa: E402
 from seedbench.store.workspace import Workspace  # noqa: E402
 from seedbench.suites.prompt import Prompt  # noqa: E402
 from tests.seedbench.store.test_artifacts import DAMAGES, no_folder  # noqa: E402

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import SeedBenchError
+from seedbench.files.hashing import file_sha256
 from seedbench.generators.command import PLACEHOLDERS, Command, fill
 from seedbench.plugins.generator import Request
 from seedbench.suites.prompt import Prompt, Reference

@@ -134,8 +134,9 @@ def test_an_option_s_old_name_means_the_same_and_is_not_listed(kind: str) -> Non
 
 def test_a_stored_run_s_old_option_keeps_its_cells_keys() -> None:
     """Keys are of the options as they were written, so a run with the old name finds its clips again."""
+    from seedbench.plugins.generator_spec import parse_generator
     from seedbench.runs.plan import plan
-    from seedbench.runs.spec import RunSpec, parse_generator
+    from seedbench.runs.spec import RunSpec
 
     def keys(text: str) -> list[str]:
         asked = RunSpec(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from seedbench.cli.run import DEFAULT_METRICS
-from seedbench.clips.clip import file_sha256
 from seedbench.clips.media import write_clip
+from seedbench.files.hashing import file_sha256
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Metric
 from seedbench.runs.tasks import ScoreTask, score

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.report.write import write_report
 from seedbench.results.data import RunReport
 from seedbench.results.load import load_report
 from seedbench.runs.executor import LocalExecutor
 from seedbench.runs.runner import execute
-from seedbench.runs.spec import GeneratorSpec, RunSpec
+from seedbench.runs.spec import RunSpec
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace
 from seedbench.suites.suite import load_suite, select

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.metric import OFFSET_AXIS, OFFSET_SIGN
 from seedbench.report.write import write_report
 from seedbench.results.load import load_report
 from seedbench.runs.executor import LocalExecutor
 from seedbench.runs.runner import execute
-from seedbench.runs.spec import GeneratorSpec, RunSpec
+from seedbench.runs.spec import RunSpec
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace
 from seedbench.suites.suite import load_suite, select

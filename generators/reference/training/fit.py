@@ -53,7 +53,7 @@ from seedbench.generators.reference.training.twins import TwinTraining
 from seedbench.generators.reference.training.validation import Validation
 from seedbench.generators.reference.transformer import JointTransformer, TransformerConfig
 from seedbench.generators.reference.twins import TWINS, Twin
-from seedbench.runs.plan import make_metrics
+from seedbench.plugins.instances import make_metrics
 
 Report = Callable[[str], None]
 _Batches = Callable[["Files"], Numbered[Any]]

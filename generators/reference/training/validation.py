@@ -18,9 +18,10 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from seedbench.clips.clip import Clip, file_sha256
+from seedbench.clips.clip import Clip
 from seedbench.errors import ClipError, SeedBenchError, WeightsError
 from seedbench.files.atomic import whole
+from seedbench.files.hashing import file_sha256
 from seedbench.generators.reference.flow import Sampling
 from seedbench.generators.reference.generate import generate
 from seedbench.generators.reference.heldout import HeldOut
@@ -28,8 +29,8 @@ from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.training.averaging import Training
 from seedbench.generators.simulator import Simulator
 from seedbench.plugins.generator import Request
-from seedbench.plugins.metric import Metric, Sample, SetMetric
-from seedbench.runs.plan import applies, make_metrics
+from seedbench.plugins.instances import make_metrics
+from seedbench.plugins.metric import Metric, Sample, SetMetric, applies
 from seedbench.runs.tasks import CompareTask, compare
 from seedbench.suites.prompt import Prompt
 

@@ -17,8 +17,8 @@ from seedbench.arena.store import ClipRow, PairRow, StudyRow, open_store
 from seedbench.arena.study.ballots import Entry, entries_of, prepare
 from seedbench.arena.votes.rules import Rules
 from seedbench.arena.voting.service import Desk
-from seedbench.clips.clip import file_sha256
 from seedbench.clips.media import probe, write_clip
+from seedbench.files.hashing import file_sha256
 from seedbench.files.locks import HeldError
 from seedbench.store import Store
 from tests.seedbench.report.conftest import build_report

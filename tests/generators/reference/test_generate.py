@@ -18,9 +18,9 @@ from seedbench.generators.reference import Reference
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.painting import samples
 from seedbench.plugins.generator import Generation, Request
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.runs.batching import batches
 from seedbench.runs.executor import LocalExecutor
-from seedbench.runs.spec import GeneratorSpec
 from seedbench.runs.tasks import GenerateTask, generate
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Character, Line, Music, Prompt

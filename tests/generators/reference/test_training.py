@@ -30,8 +30,8 @@ from seedbench.generators.reference.training.validation import Figure, append, s
 from seedbench.generators.reference.transformer import TransformerConfig
 from seedbench.generators.reference.world import draw
 from seedbench.plugins.generator import Request
+from seedbench.plugins.instances import make_metrics
 from seedbench.processes.stopping import SIGNALS, Stopped
-from seedbench.runs.plan import make_metrics
 
 TINY: dict[str, Any] = {
     "world": {"clips": 4, "stills": 4, "width": 64, "height": 32},

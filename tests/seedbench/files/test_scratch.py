@@ -13,7 +13,7 @@ import pytest
 from seedbench.errors import StorageError
 from seedbench.files.scratch import leave, own_folder
 from seedbench.plugins.generator import Request
-from seedbench.runs.spec import GeneratorSpec
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.runs.tasks import GenerateTask, _room
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Prompt

@@ -16,12 +16,13 @@ from typer.testing import CliRunner
 from seedbench.arena.study.judged_pairs import Judged, figures
 from seedbench.cli import app
 from seedbench.errors import RunError, UnknownNameError
-from seedbench.plugins.analysis import use_cache
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.metric_records import KEY
 from seedbench.results.data import RunReport
 from seedbench.results.load import load_report
-from seedbench.runs.spec import GeneratorSpec, RunSpec
+from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
+from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
 from tests.packages import HEAD, forget, install, uninstall
 from tests.seedbench.runs.test_runner import InProcess, carry_out, spec_of

@@ -12,8 +12,8 @@ import pytest
 
 from seedbench.clips.clip import Clip
 from seedbench.plugins import analysis, registry
-from seedbench.plugins.analysis import use_cache
 from seedbench.plugins.code_digest import DECIDES_NUMBERS, WITHOUT_SOURCE, _closure, _imports_of, _package_of, _source_of, code_digest
+from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
 from tests.packages import forget, install, uninstall
 

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from seedbench.cli import app
 from seedbench.plugins import registry, weights
-from seedbench.plugins.analysis import use_cache
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.results.load import load_report
-from seedbench.runs.spec import GeneratorSpec
 from seedbench.store import Store
+from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Prompt
 from tests.packages import install, uninstall

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from seedbench.errors import SeedBenchError
 from seedbench.generators.imported import Imported
+from seedbench.plugins.generator_spec import parse_generator
 from seedbench.plugins.options import as_read_before, restated
-from seedbench.runs.spec import parse_generator
 
 #: Texts that YAML 1.1 reads as dates, floats, octal, hexadecimal or base-60 numbers, truth values, nothing, or as no YAML at all.
 LOOKS_LIKE_ELSE = (

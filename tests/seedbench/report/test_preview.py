@@ -11,10 +11,10 @@ import pytest
 from seedbench.clips.clip import Clip
 from seedbench.clips.media import write_clip
 from seedbench.errors import ClipError
-from seedbench.plugins.analysis import use_cache
 from seedbench.report import preview
 from seedbench.report.preview import NoPreview, Preview, make_preview, make_previews
 from seedbench.results.data import CellReport
+from seedbench.store.cache import use_cache
 
 
 def flash_and_click(*, at_s: float, seconds: float, fps: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

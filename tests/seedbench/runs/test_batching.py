@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from seedbench.errors import GeneratorError
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.runs.batching import batch_sizes, batches
-from seedbench.runs.spec import GeneratorSpec
 from seedbench.runs.tasks import GenerateBatch, GenerateTask, generate_many
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Prompt

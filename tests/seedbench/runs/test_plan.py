@@ -13,12 +13,13 @@ import pytest
 
 from seedbench.cli.run import make_spec
 from seedbench.errors import SeedBenchError
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.results.load import load_report
 from seedbench.runs.executor import LocalExecutor
 from seedbench.runs.plan import plan, remarks
 from seedbench.runs.provenance import LEFT_OUT
 from seedbench.runs.runner import execute, open_run
-from seedbench.runs.spec import GeneratorSpec, RunSpec
+from seedbench.runs.spec import RunSpec
 from seedbench.store import RunRow, Store
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Music, Prompt

@@ -25,11 +25,12 @@ from seedbench.errors import GeneratorError, RunError, SeedBenchError, StorageEr
 from seedbench.files.locks import FileLocks, HeldError, Holder, run_lock
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Generation, Request
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.results.comparison import changed_prompts, compare_runs, delete_run, export_run
 from seedbench.results.load import load_report
 from seedbench.runs.executor import Done, LocalExecutor
 from seedbench.runs.runner import execute
-from seedbench.runs.spec import GeneratorSpec, RunSpec
+from seedbench.runs.spec import RunSpec
 from seedbench.runs.tasks import GenerateTask, ScoreTask, generate, score
 from seedbench.store import CellRow, ScoreRow, Store
 from seedbench.store.workspace import Workspace

@@ -10,7 +10,8 @@ import pytest
 
 from seedbench.cli.run import make_spec, run
 from seedbench.errors import SeedBenchError
-from seedbench.runs.spec import GeneratorSpec, RunSpec, parse_generator
+from seedbench.plugins.generator_spec import GeneratorSpec, parse_generator
+from seedbench.runs.spec import RunSpec
 from seedbench.suites.prompt import Prompt
 
 #: Every field of a run is one or the other. A new field fails this test until someone says which.

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from seedbench.clips.clip import file_sha256
 from seedbench.errors import ArtifactError, ClipError, StorageError
 from seedbench.files.atomic import move_aside
-from seedbench.plugins.analysis import cached, use_cache
-from seedbench.store.artifacts import Artifacts, DiskCache
+from seedbench.files.hashing import file_sha256
+from seedbench.store.artifacts import Artifacts
+from seedbench.store.cache import DiskCache, cached, use_cache
 
 CONTENT = bytes(range(256)) * 40
 
@@ -285,7 +285,7 @@ def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pyt
     hashed = []
     digest = hashlib.file_digest
     monkeypatch.setattr(hashlib, "file_digest", lambda *given: hashed.append(1) or digest(*given))
-    monkeypatch.setattr("seedbench.clips.clip._SETTLED_NS", -(10**12))  # as if the file had lain there for long
+    monkeypatch.setattr("seedbench.files.hashing._SETTLED_NS", -(10**12))  # as if the file had lain there for long
     first = file_sha256(file)
     assert file_sha256(file) == first
     assert len(hashed) == 1

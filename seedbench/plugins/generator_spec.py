@@ -1,0 +1,78 @@
+"""Which generator with which options: as typed on the command line or in a YAML file, and as stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seedbench.errors import SeedBenchError
+from seedbench.plugins.options import from_file, from_words
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSpec:
+    """One generator of a run: a registered name with options, under a label of its own in every table.
+
+    ``seeds`` are those of clips that exist already, where they and not the run's seeds decide its cells; None: the run's.
+    """
+
+    label: str
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data; without ``seeds`` where it has none of its own, as specs were written before there were any."""
+        plain = asdict(self)
+        if self.seeds is None:
+            del plain["seeds"]
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> GeneratorSpec:
+        """The inverse of :meth:`as_json`."""
+        seeds = plain.get("seeds")
+        return cls(**{**plain, "seeds": None if seeds is None else tuple(seeds)})
+
+
+def parse_generator(text: str) -> GeneratorSpec:
+    """Read ``[LABEL=]NAME[:key=value[,key=value...]]``, or a YAML file with ``label``, ``name`` and ``options``.
+
+    Values are read as the types that the generator declares (:mod:`seedbench.plugins.options`).
+    A value with a comma is put in double quotes.
+
+    >>> parse_generator("broken=simulator:preset=broken,sound_delay_ms=320").options
+    {'preset': 'broken', 'sound_delay_ms': 320}
+    >>> parse_generator("import:path=2024-01-01").options
+    {'path': '2024-01-01'}
+    """
+    if text.endswith((".yaml", ".yml")) and ":" not in text:
+        return GeneratorSpec(**from_file(Path(text)))
+    head, _, tail = text.partition(":")
+    label, equals, name = head.partition("=")
+    if not equals:
+        label, name = head, head
+    if not label or not name:
+        raise SeedBenchError(f"generator {text!r} is not of the form [LABEL=]NAME[:key=value,...]")
+    given: dict[str, str] = {}
+    for part in _split_outside_quotes(tail) if tail else []:
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise SeedBenchError(f"generator {text!r}: {part!r} is not of the form key=value")
+        if key.strip() in given:
+            raise SeedBenchError(f"generator {text!r} gives {key.strip()!r} twice")
+        given[key.strip()] = value
+    return GeneratorSpec(label=label, name=name, options=from_words(text, name, given))
+
+
+def _split_outside_quotes(text: str) -> list[str]:
+    parts, quoted = [""], False
+    for letter in text:
+        quoted ^= letter == '"'
+        if letter == "," and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
