@@ -69,7 +69,7 @@ def compare(first: Annotated[str, typer.Argument(help="A run.")], second: Annota
     from rich.console import Console
     from rich.table import Table
 
-    from seedbench.results.comparison import changed_prompts, compare_runs
+    from seedbench.results.two_runs import changed_prompts, compare_runs
 
     workspace, store = _open()
     rows = compare_runs(store, workspace, first, second)
@@ -94,7 +94,7 @@ def delete(
     """Forget a run: its rows, and clips that no other run uses. Files of yours that were imported stay."""
     from rich.console import Console
 
-    from seedbench.results.comparison import delete_run
+    from seedbench.store.deletion import delete_run
 
     workspace, store = _open()
     if not yes:
@@ -111,7 +111,7 @@ def export(
     """A folder that holds everything: spec, one JSON line a sample, Parquet tables, media, report."""
     from rich.console import Console
 
-    from seedbench.results.comparison import export_run
+    from seedbench.report.export import export_run
 
     workspace, store = _open()
     console = Console()

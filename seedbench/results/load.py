@@ -12,29 +12,18 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from seedbench.errors import ArtifactError, RunError, StorageError, did_you_mean
-from seedbench.files.locks import run_lock
+from seedbench.errors import ArtifactError, RunError, StorageError
 from seedbench.plugins.metric import Measure, MetricInfo, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import KnownMetrics, known_metrics, provenance_shown
+from seedbench.results.comparison import compare_all
 from seedbench.results.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
-from seedbench.results.summary import ClipScore, Column, Coverage, compare_all, summarise
+from seedbench.results.notes import clip_notes, in_progress, older_version_notes, set_notes, state_notes
+from seedbench.results.summary import ClipScore, Column, Coverage, summarise
 from seedbench.runs.provenance import LEFT_OUT
 from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
-from seedbench.store.recheck import MADE_AGAIN, checked_clip
+from seedbench.store.queries import checked_clip, find_run
 from seedbench.store.workspace import Workspace
-
-
-def find_run(session: Session, name: str | None) -> RunRow:
-    """The run called ``name``, or the newest one. Raises RunError."""
-    query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc())
-    runs = list(session.scalars(query if name is None else query.where(RunRow.name == name)))
-    if runs:
-        return runs[0]
-    names = list(session.scalars(select(RunRow.name)))
-    if name is None or not names:
-        raise RunError("there is no run yet; make one with `seedbench run`")
-    raise RunError(f"there is no run called {name!r}{did_you_mean(name, names, list_known=True)}")
 
 
 def spec_of(store: Store, name: str | None) -> RunSpec:
@@ -98,11 +87,11 @@ def load_report(
             notes=(
                 *in_progress(store, run.name),
                 *run.provenance.get(LEFT_OUT, ()),
-                *_notes(run, cells, summary),
+                *state_notes(run, cells, summary),
                 *known.notes,
-                *_clip_notes(rows, shown, clips.unread),
-                *_of_older(older, infos),
-                *_remarks(of_sets),
+                *clip_notes(rows, shown, clips.unread),
+                *older_version_notes(older, infos),
+                *set_notes(of_sets),
             ),
         )
 
@@ -315,58 +304,3 @@ def _cell_report(cell: CellRow, spec: RunSpec, clips: _Clips, infos: Mapping[str
             for row in cell.scores
         ),
     )
-
-
-def in_progress(store: Store, name: str) -> list[str]:
-    """A sentence where a process works on a run now."""
-    holder = store.locks.holder(run_lock(name))
-    return [] if holder is None else [f"This run is being worked on ({holder}); this is what there was when the report was made."]
-
-
-def _notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[SummaryRow]) -> list[str]:
-    notes = []
-    if RunSpec.digest_of_json(run.spec) != run.spec_hash:
-        notes.append("What this run was asked to do was changed in the database since it was planned: what is shown of it may be wrong.")
-    unfinished = sum(cell.status == "planned" or not cell.scored for cell in cells)
-    if unfinished:
-        notes.append(f"This run is not finished: {unfinished} of {len(cells)} cells are missing. The same command goes on with it.")
-    for status, words in (("failed", "failed (an outage, not a property of the model)"), ("refused", "were refused by the generator")):
-        count = sum(cell.status == status for cell in cells)
-        if count:
-            notes.append(f"{count} of {len(cells)} cells {words}; they are counted in the table.")
-    mixed = {(row.metric, row.measure) for row in summary if row.backend}
-    for metric, measure in sorted(mixed):
-        backends = {row.backend for row in summary if (row.metric, row.measure) == (metric, measure) and row.backend}
-        if len(backends) > 1:
-            notes.append(f"{metric}.{measure} was measured with {', '.join(sorted(backends))}; these are never pooled or compared.")
-    return notes
-
-
-def _of_older(older: Mapping[tuple[str, str], int], infos: Mapping[str, MetricInfo]) -> list[str]:
-    return [
-        f"Scores of {metric} under {backend} are of version {version} of the metric; version {infos[metric].version} is installed, and its "
-        "numbers and signs may be others. The same run under another name scores the clips anew."
-        for (metric, backend), version in sorted(older.items())
-    ]
-
-
-def _clip_notes(cells: Sequence[CellRow], shown: Sequence[CellReport], unread: Sequence[str]) -> list[str]:
-    """What there is to say of clips that are not what they were, cannot be read now, or had to be made twice."""
-    notes = []
-    if unread:
-        notes.append(f"{len(unread)} of {len(shown)} clips cannot be read now and are not shown; their scores stand ({unread[0]}).")
-    lost = [one for one in shown if one.status == "succeeded" and one.clip_path is None and one.reason not in unread]
-    if lost:
-        notes.append(
-            f"{len(lost)} of {len(shown)} clips are damaged, changed or gone since they were scored; their scores stand, and they are not "
-            f"shown (the first: {lost[0].reason}). The run's command makes again what it made."
-        )
-    again = [cell for cell in cells if MADE_AGAIN in cell.facts and cell.status == "succeeded" and not cell.reason]
-    if again:
-        notes.append(f"{len(again)} of {len(cells)} clips were made a second time (the first: {again[0].facts[MADE_AGAIN]}).")
-    return notes
-
-
-def _remarks(of_sets: Sequence[SetScoreRow]) -> list[str]:
-    """What the set metrics want said beside their numbers, once each."""
-    return list(dict.fromkeys(f"{row.metric}: {remark}" for row in of_sets for remark in row.details.get("remarks", ())))

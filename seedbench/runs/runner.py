@@ -6,27 +6,26 @@ Every finished cell is committed at once. The same spec under the same name goes
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from seedbench.errors import ArtifactError, GeneratorError, RunError, StorageError
-from seedbench.files.locks import Holder, run_lock
+from seedbench.errors import ArtifactError, StorageError
+from seedbench.files.locks import run_lock
 from seedbench.plugins.code_digest import code_digest
-from seedbench.plugins.evidence import as_json
 from seedbench.plugins.instances import make_metrics
 from seedbench.plugins.metric import Metric, MetricInfo, Score, SetMetric, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import merged, records_of
 from seedbench.runs.batching import batches
 from seedbench.runs.executor import Done, Executor
-from seedbench.runs.plan import Cell, plan, remarks, request_of
-from seedbench.runs.provenance import LEFT_OUT, provenance
+from seedbench.runs.plan import plan, request_of
+from seedbench.runs.progress import Progress, Silent
+from seedbench.runs.records import copied_score, failure_reason, open_run, score_row, stored_run
 from seedbench.runs.spec import RunSpec
 from seedbench.runs.tasks import (
     CompareTask,
@@ -43,34 +42,9 @@ from seedbench.runs.tasks import (
 )
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.models import now
-from seedbench.store.recheck import MADE_AGAIN, checked_clip, clip_path, lost_clips, plan_again, settle_again
+from seedbench.store.queries import checked_clip, clip_path
+from seedbench.store.recheck import MADE_AGAIN, lost_clips, plan_again, settle_again
 from seedbench.store.workspace import Workspace
-
-_MEND = "choose another --name, or `seedbench runs delete {name}`"
-
-
-class Progress(Protocol):
-    """What the harness tells of its progress; the command line draws bars, tests count."""
-
-    def wait(self, holder: Holder | None) -> None:
-        """Another process works on the run, and is waited for; None when the wait is over."""
-
-    def begin(self, stage: str, total: int, done: int) -> None: ...
-
-    def step(self, stage: str, text: str) -> None: ...
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def wait(self, holder: Holder | None) -> None:
-        """Nothing."""
-
-    def begin(self, stage: str, total: int, done: int) -> None:
-        """Nothing."""
-
-    def step(self, stage: str, text: str) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True)
@@ -81,58 +55,6 @@ class Outcome:
     cells: int
     failed: int
     resumed: int
-
-
-def _stored(session: Session, name: str, spec: RunSpec) -> RunRow | None:
-    """The run called ``name``, if there is one. Raises RunError if its spec is another."""
-    run = session.scalar(select(RunRow).where(RunRow.name == name))
-    if run is not None and run.spec_hash != spec.digest() and not spec.is_stored_as(run.spec):
-        differing = ", ".join(RunSpec.from_json(run.spec).differences(spec))
-        raise RunError(f"run {name!r} exists with another spec (different: {differing}); {_MEND.format(name=name)}")
-    return run
-
-
-def _changed_since(run: RunRow, cells: Sequence[Cell]) -> list[str]:
-    """The generators whose cells in a stored run are not these; keys that an earlier version gave the same cell count as its own."""
-    pairs = zip_longest(run.cells, cells)
-    other = ((row, cell) for row, cell in pairs if row is None or cell is None or row.key not in (cell.key, *cell.earlier_keys))
-    return list(dict.fromkeys(row.generator if row is not None else cell.generator.label for row, cell in other))
-
-
-def open_run(store: Store, name: str, spec: RunSpec, cells: Sequence[Cell]) -> int:
-    """The id of the run called ``name``, planned if it is new. Raises RunError if a different spec is stored under the name."""
-    with store.session() as session:
-        known = _stored(session, name, spec)
-    origin = provenance(spec) if known is None else {}  # hashes weights, so not while others wait to write
-    said = remarks(spec)
-    with store.writing() as session:
-        run = _stored(session, name, spec)
-        if run is not None:
-            if changed := _changed_since(run, cells):
-                what = f"assets, imported files, or files that decide what {', '.join(changed)} makes have changed since"
-                hint = "files that a program writes itself must not be among these (docs/generators.md)"
-                raise RunError(f"run {name!r} exists, and {what}; {hint}; {_MEND.format(name=name)}")
-            if LEFT_OUT not in run.provenance:  # planned by an earlier version, which did not say
-                run.provenance = {**run.provenance, LEFT_OUT: said}
-            return run.id
-        run = RunRow(name=name, spec=spec.as_json(), spec_hash=spec.digest(), provenance={**origin, LEFT_OUT: said})
-        for position, cell in enumerate(cells):
-            run.cells.append(
-                CellRow(
-                    position=position,
-                    key=cell.key,
-                    role=cell.role,
-                    generator=cell.generator.label,
-                    prompt_id=cell.prompt.id,
-                    seed=cell.seed,
-                    status="refused" if cell.refusal else "planned",
-                    reason=cell.refusal,
-                    scored=bool(cell.refusal),
-                )
-            )
-        session.add(run)
-        session.flush()
-        return run.id
 
 
 def execute(
@@ -150,7 +72,7 @@ def execute(
     """
     progress = progress or Silent()
     with store.session() as session:
-        _stored(session, name, spec)  # another spec is refused at once, not after a wait
+        stored_run(session, name, spec)  # another spec is refused at once, not after a wait
     make_metrics(spec.metrics)  # one that cannot be made is told before anything is written
     with store.locks.hold(run_lock(name), wait=progress.wait):
         progress.wait(None)
@@ -319,7 +241,7 @@ class Harness:
             known = list(session.scalars(select(ScoreRow).where(ScoreRow.key == key).order_by(ScoreRow.id)))
             first = [row for row in known if row.cell_id == known[0].cell_id] if known else []
             if len(first) == len(info.measures) and all(row.status != "failed" for row in first):
-                cell.scores.extend(_copy(row) for row in first)
+                cell.scores.extend(copied_score(row) for row in first)
             else:
                 wanted.append(name)
         sets = tuple(name for name, info in self.set_metrics.items() if applies(info, prompt)) if self.spec.reference else ()
@@ -345,7 +267,7 @@ class Harness:
         with self._writing() as session:
             cell = session.get_one(CellRow, done.task.cell_id)
             if isinstance(done.task, GenerateTask):
-                made = done.result if done.error is None else Generated(status="failed", reason=_why(done.error))
+                made = done.result if done.error is None else Generated(status="failed", reason=failure_reason(done.error))
                 self._record_generation(session, cell, made)
             else:
                 self._record_scores(cell, done)
@@ -359,7 +281,7 @@ class Harness:
         with self._writing() as session:
             for task in done.task.cells:
                 cell = session.get_one(CellRow, task.cell_id)
-                cell.facts = {**cell.facts, "batch_broke_down": _why(done.error)}
+                cell.facts = {**cell.facts, "batch_broke_down": failure_reason(done.error)}
         for task in done.task.cells:
             self.executor.submit(generate, task)
 
@@ -388,7 +310,7 @@ class Harness:
         prompt = prompt_for_metrics(self.prompts[cell.prompt_id])
         if done.error is not None:
             scores = {
-                name: [Score.failed(measure.name, _why(done.error)) for measure in self.clip_metrics[name].measures]
+                name: [Score.failed(measure.name, failure_reason(done.error)) for measure in self.clip_metrics[name].measures]
                 for name in done.task.metrics
             }
             keys = {name: score_key(self.clip_metrics[name], self.codes[name], done.task.sha256, prompt) for name in scores}
@@ -397,7 +319,7 @@ class Harness:
             found = done.result
         there = {row.metric for row in cell.scores}
         for name, given in found.scores.items():
-            cell.scores.extend(_row(self.clip_metrics[name], found.keys[name], one) for one in given if name not in there)
+            cell.scores.extend(score_row(self.clip_metrics[name], found.keys[name], one) for one in given if name not in there)
         cell.facts = {**cell.facts, "clip": dict(found.facts), "seconds": dict(found.seconds)}
         cell.scored = True
         self._afterwards(self.progress.step, "score", f"{cell.generator} {cell.prompt_id}")
@@ -429,7 +351,7 @@ class Harness:
                 raise done.error
             task = done.task
             info = self.set_metrics[task.metric]
-            scores = done.result if done.error is None else [Score.failed(m.name, _why(done.error)) for m in info.measures]
+            scores = done.result if done.error is None else [Score.failed(m.name, failure_reason(done.error)) for m in info.measures]
             total = sum(cell.role != "reference" and cell.generator == task.generator for cell in cells)
             self._record_set(task.generator, task.metric, scores, len(task.generated), total)
 
@@ -469,32 +391,3 @@ class Harness:
                     )
                 )
         self.progress.step("compare", f"{label} {name}")
-
-
-def _why(error: BaseException) -> str:
-    return str(error) if isinstance(error, RunError | GeneratorError) else f"the worker broke down: {type(error).__name__}: {error}"
-
-
-def _row(info: MetricInfo, key: str, one: Score) -> ScoreRow:
-    low, high = one.interval or (None, None)
-    return ScoreRow(
-        key=key,
-        metric=info.name,
-        measure=one.measure,
-        metric_version=info.version,
-        value=one.value,
-        status=one.status,
-        reason=one.reason,
-        backend=one.backend,
-        n_used=one.n_used,
-        n_total=one.n_total,
-        low=low,
-        high=high,
-        evidence=[as_json(panel) for panel in one.evidence],
-        details=dict(one.details),
-    )
-
-
-def _copy(row: ScoreRow) -> ScoreRow:
-    own = {"id", "cell_id"}
-    return ScoreRow(**{column.key: getattr(row, column.key) for column in ScoreRow.__table__.columns if column.key not in own})

@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from seedbench.errors import ArtifactError, ClipError, StorageError
-from seedbench.files.hashing import file_sha256
-from seedbench.store import CellRow, RunRow, SetScoreRow
+from seedbench.errors import ArtifactError
+from seedbench.store import CellRow, SetScoreRow
+from seedbench.store.queries import clip_path
 from seedbench.store.workspace import Workspace
 
 #: Under this name a cell's facts say why its clip was made a second time.
 MADE_AGAIN = "made_again"
-
-
-def clip_path(cell: CellRow, workspace: Workspace) -> Path:
-    """Where a cell's clip can be read.
-
-    What is in the store is checked (ArtifactError: gone or damaged; StorageError: the store cannot be reached); a file of the user's is
-    not, whoever scores it sees to that.
-    """
-    if cell.clip_path is not None:
-        return Path(cell.clip_path)
-    if cell.clip_sha256 is None:
-        raise StorageError(f"{cell.generator}/{cell.prompt_id} has no clip")
-    return workspace.artifacts.local(cell.clip_sha256, cell.clip_suffix)
-
-
-def checked_clip(cell: CellRow, workspace: Workspace) -> Path:
-    """As :func:`clip_path`, with the user's files checked as well. Raises ArtifactError where the clip is not the one that was scored."""
-    path = clip_path(cell, workspace)
-    if cell.clip_path is not None:
-        try:
-            found = file_sha256(path)
-        except ClipError as error:
-            raise ArtifactError(f"{path.name} {str(error).removeprefix(f'{path}: ')}") from error
-        if found != cell.clip_sha256:
-            raise ArtifactError(f"{path.name} has changed since it was taken into the run")
-    return path
 
 
 def lost_clips(cells: Iterable[CellRow], workspace: Workspace) -> Iterator[tuple[CellRow, str]]:
@@ -101,17 +74,3 @@ def _of_all_clips(session: Session, row: SetScoreRow) -> bool:
     contents = session.scalar(select(func.count(CellRow.clip_sha256.distinct())).where(*mine)) or 0
     left_out = any(" left out (" in remark for remark in row.details.get("remarks", ()))
     return row.status == "scored" and (row.n_used or 0) >= contents and not left_out
-
-
-def in_use(session: Session, sha256: str, suffix: str, *, but_for: int) -> bool:
-    """Whether a run other than the one with the id ``but_for`` has that artifact, as a clip or as the truth of one."""
-    found = (CellRow.clip_sha256 == sha256) & (CellRow.clip_suffix == suffix) & CellRow.clip_path.is_(None)
-    if suffix == ".json":
-        found |= CellRow.truth_sha256 == sha256
-    return session.scalar(select(CellRow.id).where(CellRow.run_id != but_for, found).limit(1)) is not None
-
-
-def made_for(run: RunRow) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """The artifacts (sha256, suffix) of a run: of its clips that were made for it, and of their truth."""
-    clips = {(str(cell.clip_sha256), cell.clip_suffix) for cell in run.cells if cell.clip_sha256 and cell.clip_path is None}
-    return clips, {(str(cell.truth_sha256), ".json") for cell in run.cells if cell.truth_sha256}

@@ -31,8 +31,8 @@ from sqlalchemy import select  # noqa: E402
 
 from seedbench.files.hashing import file_sha256  # noqa: E402
 from seedbench.plugins.generator_spec import GeneratorSpec  # noqa: E402
+from seedbench.report.export import export_run  # noqa: E402
 from seedbench.report.preview import make_previews  # noqa: E402
-from seedbench.results.comparison import export_run  # noqa: E402
 from seedbench.results.load import load_report  # noqa: E402
 from seedbench.runs.executor import LocalExecutor  # noqa: E402
 from seedbench.runs.runner import execute  # noqa: E402

@@ -32,7 +32,8 @@ from seedbench.metrics.physics import Physics
 from seedbench.metrics.syncnet.lag import search
 from seedbench.metrics.video_distance import EmbeddedVideoDistance
 from seedbench.plugins.metric import Features, Sample
-from seedbench.results.summary import ClipScore, Coverage, compare_all, summarise
+from seedbench.results.comparison import compare_all
+from seedbench.results.summary import ClipScore, Coverage, summarise
 from seedbench.suites.prompt import Prompt
 from tests.arena.conftest import log, one
 

@@ -13,8 +13,8 @@ from seedbench.arena.store import BattleRow, ClipRow
 from seedbench.arena.study.judged_pairs import Counting, backing, counting, deleted, figures, judged, what_went
 from seedbench.arena.voting.service import Desk
 from seedbench.plugins import registry
-from seedbench.results.comparison import delete_run
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
+from seedbench.store.deletion import delete_run
 from seedbench.store.workspace import Workspace
 from tests.arena.conftest import OPENED
 

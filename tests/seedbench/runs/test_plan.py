@@ -18,7 +18,8 @@ from seedbench.results.load import load_report
 from seedbench.runs.executor import LocalExecutor
 from seedbench.runs.plan import plan, remarks
 from seedbench.runs.provenance import LEFT_OUT
-from seedbench.runs.runner import execute, open_run
+from seedbench.runs.records import open_run
+from seedbench.runs.runner import execute
 from seedbench.runs.spec import RunSpec
 from seedbench.store import RunRow, Store
 from seedbench.store.workspace import Workspace

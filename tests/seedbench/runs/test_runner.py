@@ -26,13 +26,15 @@ from seedbench.files.locks import FileLocks, HeldError, Holder, run_lock
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
-from seedbench.results.comparison import changed_prompts, compare_runs, delete_run, export_run
+from seedbench.report.export import export_run
 from seedbench.results.load import load_report
+from seedbench.results.two_runs import changed_prompts, compare_runs
 from seedbench.runs.executor import Done, LocalExecutor
 from seedbench.runs.runner import execute
 from seedbench.runs.spec import RunSpec
 from seedbench.runs.tasks import GenerateTask, ScoreTask, generate, score
 from seedbench.store import CellRow, ScoreRow, Store
+from seedbench.store.deletion import delete_run
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Character, Line, Prompt
 

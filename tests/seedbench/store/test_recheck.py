@@ -28,13 +28,15 @@ from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.weights import of_package, sha256_of
 from seedbench.plugins.weights import path as weights_path
-from seedbench.results.comparison import delete_run, export_run
-from seedbench.results.load import find_run, load_report
+from seedbench.report.export import export_run
+from seedbench.results.load import load_report
 from seedbench.runs import runner as harness
 from seedbench.runs.tasks import CompareTask, Generated, ScoreTask, compare, features, score, score_key
 from seedbench.store import CellRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.artifacts import Artifacts
 from seedbench.store.cache import use_cache
+from seedbench.store.deletion import delete_run
+from seedbench.store.queries import find_run
 from seedbench.store.recheck import MADE_AGAIN
 from seedbench.store.workspace import Workspace
 from tests.seedbench.runs.test_runner import PROMPTS, InProcess, carry_out, cells_of, numbers, spec_of
