@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from seedbench.files.hashing import file_sha256
 from seedbench.generators.manifest import LARGEST, SUFFIXES, ManifestError, counted, near, number, rows, slug, unread, whole_number
-from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
+from seedbench.plugins.generator import Capabilities, Generation, Importer, Request
 from seedbench.suites.prompt import Prompt
 from seedbench.suites.references import ReferenceLimits
 from seedbench.suites.suite import Suite
@@ -43,7 +43,7 @@ class ImportedClip:
     where: str = ""
 
 
-class Imported(Generator):
+class Imported(Importer):
     """Clips somebody else made, under the name of the generator that made them.
 
     ``path``: a folder (a file's stem is its prompt id, ``ID__seed3.mp4`` carries a seed; sub-folders are generators), or a ``.csv``,

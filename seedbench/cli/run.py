@@ -134,6 +134,7 @@ def make_spec(
 ) -> RunSpec:
     """A run's spec from what was typed; ``seeds`` and ``reference_seeds`` None: not typed. Raises SeedBenchError."""
     from seedbench.plugins import registry
+    from seedbench.plugins.generator import Importer
     from seedbench.plugins.generator_spec import parse_generator
     from seedbench.plugins.instances import make_generator
     from seedbench.runs.spec import RunSpec
@@ -143,7 +144,8 @@ def make_spec(
     if suite is not None:
         found = load_suite(suite)
     else:
-        own = [own for own in (make_generator(item).suite() for item in chosen) if own is not None]
+        importers = [generator for item in chosen if isinstance(generator := make_generator(item), Importer)]
+        own = [own for importer in importers if (own := importer.suite()) is not None]
         if not own:
             raise SeedBenchError("which prompts? name a suite with --suite (see `seedbench suites`)")
         found = together(own)
@@ -175,9 +177,12 @@ def _seeded(item: GeneratorSpec, typed: tuple[int, ...] | None, otherwise: int) 
     """A generator with the seeds of its own clips, where none were typed and its own are not the one that is asked ``otherwise``."""
     from dataclasses import replace
 
+    from seedbench.plugins.generator import Importer
     from seedbench.plugins.instances import make_generator
 
-    own = make_generator(item).own_seeds() if typed is None else ()
+    if typed is not None or not isinstance(generator := make_generator(item), Importer):
+        return item
+    own = generator.own_seeds()
     return item if own in ((), (otherwise,)) else replace(item, seeds=own)
 
 
@@ -201,9 +206,12 @@ def together(suites: Sequence[Suite]) -> Suite:
 def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
     """The systems one ``--generator`` stands for: an import of several generators' clips is several."""
     from seedbench.plugins import registry
+    from seedbench.plugins.generator import Importer
     from seedbench.plugins.generator_spec import GeneratorSpec
 
     kind = registry.load("generators", item.name)
+    if not issubclass(kind, Importer):
+        return [item]
     try:
         variants = kind.variants(**item.options)
     except KeyError as error:

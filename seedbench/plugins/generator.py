@@ -88,10 +88,6 @@ class Generator:
         """What it takes; the plan refuses what lies outside, by name, before anything runs."""
         raise NotImplementedError
 
-    def offers(self, prompt: Prompt, seed: int) -> bool:
-        """Whether this generator has (or can make) a clip for ``prompt``; importers say no to what they lack."""
-        return True
-
     def generate(self, request: Request, directory: Path) -> Generation:
         """Make one clip inside ``directory`` (exists, empty, this request's own). Raise GeneratorError on an outage."""
         raise NotImplementedError
@@ -124,19 +120,31 @@ class Generator:
         """What :meth:`identity` gave for the same result in earlier versions: stored runs planned with one of these still resume."""
         return ()
 
-    def own_seeds(self) -> tuple[int, ...]:
-        """The seeds of clips that exist already, which decide its cells where a run names no seeds; empty: any seed may be asked."""
-        return ()
-
     def remarks(self, prompts: Sequence[Prompt], seeds: Sequence[int]) -> list[str]:
         """What a run of these prompts under these seeds leaves out of what its options name, in sentences for people."""
         return []
 
+
+class Importer(Generator):
+    """A generator of clips that exist already: it has some clips and lacks others, and brings the prompts and seeds they were made of."""
+
     @classmethod
     def variants(cls, **options: Any) -> dict[str, dict[str, Any]]:
-        """The systems that these options stand for, as label to options; empty: one system, these options. Importers hold several."""
+        """The systems whose clips these options name, each under its label with options of its own.
+
+        Returns:
+            Label to options, in the order of the table. Empty: one system, with the options as they are.
+        """
         return {}
 
     def suite(self) -> Suite | None:
-        """The prompts this generator brings along when a run names no suite (importers do); None: it needs a suite."""
+        """The prompts of the clips, for a run that names no suite; None where they are not known and the run must name a suite."""
         return None
+
+    def offers(self, prompt: Prompt, seed: int) -> bool:
+        """Whether there is a clip of ``prompt`` under ``seed``; the plan has no cell where there is none."""
+        raise NotImplementedError
+
+    def own_seeds(self) -> tuple[int, ...]:
+        """The seeds of the clips, which decide the cells where a run names no seeds; empty: any seed may be asked."""
+        return ()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from seedbench.errors import PluginError, SeedBenchError, did_you_mean
 from seedbench.files.hashing import digest_of, file_sha256
-from seedbench.plugins.generator import Capabilities, Generator, Request
+from seedbench.plugins.generator import Capabilities, Generator, Importer, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.instances import make_generator
 from seedbench.plugins.options import as_read_before
@@ -113,7 +113,7 @@ def plan(spec: RunSpec) -> list[Cell]:
         for prompt in spec.prompts
         for one in asked
         for seed in one.seeds
-        if one.generator.offers(prompt, seed)
+        if not isinstance(one.generator, Importer) or one.generator.offers(prompt, seed)
     ]
     for one in asked:
         if not any(cell.generator == one.spec and cell.role == one.role for cell in cells):
@@ -141,7 +141,7 @@ def _no_clip(one: _Asked, spec: RunSpec) -> str:
     option = "--reference-seeds" if one.role == "reference" else "--seeds"
     seeds = ", ".join(map(str, one.seeds))
     sentence = f"generator {one.spec.label!r} has no clip for any of the {len(spec.prompts)} prompts under the seeds {seeds}"
-    own = one.generator.own_seeds()
+    own = one.generator.own_seeds() if isinstance(one.generator, Importer) else ()
     if own and not set(own) & set(one.seeds):
         listed = ",".join(map(str, own))
         return f"{sentence}; its clips have the seeds {listed}: leave {option} out, or give {option} {listed}"
