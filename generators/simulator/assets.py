@@ -18,8 +18,8 @@ from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
 from seedbench.generators.simulator.speech import speak
 from seedbench.plugins.generator import Request
+from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Character, Event, Line, Look, Music, Prompt, Reference, Shot
-from seedbench.suites.suite import load_suite
 
 SEED = 5
 PORTRAIT_PX = 320

@@ -29,7 +29,7 @@ def bench(
     from seedbench.cli.run import DEFAULT_METRICS
     from seedbench.plugins import registry
     from seedbench.store.workspace import Workspace
-    from seedbench.suites.suite import load_suite
+    from seedbench.suites.loading import load_suite
 
     console = Console()
     workspace = Workspace.current()

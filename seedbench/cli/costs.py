@@ -24,8 +24,8 @@ from seedbench.runs.plan import request_of
 from seedbench.runs.spec import RunSpec
 from seedbench.runs.tasks import GenerateTask, ScoreTask, generate, score
 from seedbench.store.workspace import Workspace
+from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Prompt
-from seedbench.suites.suite import load_suite
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def main() -> None:
     from seedbench.cli.run import run
     from seedbench.files.atomic import whole
     from seedbench.store.workspace import Workspace
-    from seedbench.suites.suite import load_suite
+    from seedbench.suites.loading import load_suite
 
     start = time.monotonic()
     workspace = Workspace.current()

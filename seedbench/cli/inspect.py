@@ -26,7 +26,7 @@ def suites(name: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="S
     from rich.console import Console
     from rich.markup import escape
 
-    from seedbench.suites.suite import list_suites, load_suite
+    from seedbench.suites.loading import list_suites, load_suite
 
     console = Console()
     if name is None:

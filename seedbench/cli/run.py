@@ -138,7 +138,8 @@ def make_spec(
     from seedbench.plugins.generator_spec import parse_generator
     from seedbench.plugins.instances import make_generator
     from seedbench.runs.spec import RunSpec
-    from seedbench.suites.suite import load_suite, select
+    from seedbench.suites.loading import load_suite
+    from seedbench.suites.suite import select
 
     chosen = [item for text in generators for item in variants_of(parse_generator(text))]
     if suite is not None:

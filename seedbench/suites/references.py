@@ -16,7 +16,6 @@ from typing import NamedTuple
 from seedbench.errors import ReferenceLimitError
 from seedbench.suites.prompt import Prompt, Reference
 
-KINDS = ("image", "video", "audio")
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}")
 _AT = re.compile(r"(?<![\w@.])@(image|video|audio)([1-9][0-9]*)(?!\w)", re.IGNORECASE)
 _NAME = re.compile(r"\s*(image|video|audio)\s*:\s*([1-9][0-9]*)\s*", re.IGNORECASE)

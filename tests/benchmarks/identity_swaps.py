@@ -23,8 +23,8 @@ from seedbench.metrics.identity.calibrate import bank
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Request
 from seedbench.plugins.metric import Sample
+from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Prompt
-from seedbench.suites.suite import load_suite
 
 SAME = 0.944
 """dlib's cosine at 60 % of the way from photographic strangers to the same picture."""

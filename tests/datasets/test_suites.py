@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from seedbench.suites.loading import load_suite, suites_directory
 from seedbench.suites.prompt import Look, Prompt
 from seedbench.suites.references import ReferenceLimits, mentions
-from seedbench.suites.suite import Suite, load_suite, suites_directory
+from seedbench.suites.suite import Suite
 
 # Slow careful speech, in characters a second; each script at the lower end of what a person reads aloud.
 CHARACTERS_A_SECOND = {"cmn": 3.7, "ja": 5.5, "ko": 5.0, "hi": 11.0, "ar": 8.0, "sw": 10.0}

@@ -15,7 +15,8 @@ from seedbench.runs.runner import execute
 from seedbench.runs.spec import RunSpec
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace
-from seedbench.suites.suite import load_suite, select
+from seedbench.suites.loading import load_suite
+from seedbench.suites.suite import select
 
 
 @pytest.fixture(scope="module")

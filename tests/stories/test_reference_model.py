@@ -14,7 +14,7 @@ from seedbench.generators.reference.model import SHIPPED, ReferenceModel
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.metric import Sample
-from seedbench.suites.suite import load_suite
+from seedbench.suites.loading import load_suite
 
 QUICK = load_suite("quick")
 

@@ -19,7 +19,8 @@ from seedbench.runs.runner import execute
 from seedbench.runs.spec import RunSpec
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace
-from seedbench.suites.suite import load_suite, select
+from seedbench.suites.loading import load_suite
+from seedbench.suites.suite import select
 
 DELAY_MS = 80.0
 pytestmark = pytest.mark.slow

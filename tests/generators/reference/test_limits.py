@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from seedbench.generators.reference.limits import CAPABILITIES, MAX_DURATION_S, refusal_of
+from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Character, Edit, Event, Music, Prompt, Reference, Shot, Sign
-from seedbench.suites.suite import load_suite
 
 CORE = load_suite("core")
 TWO = (Character(id="ann"), Character(id="bob"))

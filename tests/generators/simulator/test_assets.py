@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.generators.simulator import assets
-from seedbench.suites.suite import load_suite
+from seedbench.suites.loading import load_suite
 
 
 def test_a_watercolour_is_the_same_every_time_and_mostly_paper() -> None:

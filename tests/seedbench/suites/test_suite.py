@@ -9,8 +9,10 @@ from typing import get_args
 import pytest
 
 from seedbench.errors import SuiteError, UnknownNameError
+from seedbench.suites.loading import list_suites, load_suite, suites_directory
 from seedbench.suites.prompt import Prompt, Task
-from seedbench.suites.suite import list_suites, load_suite, mentions, select, suites_directory
+from seedbench.suites.references import mentions
+from seedbench.suites.suite import select
 
 HEAD = """\
 name: small
