@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.metrics.analyses.foreground import Blob, Difference, blobs_of, canvas_of, difference, shadow_like
+from seedbench.metrics.analyses.background import canvas_of
+from seedbench.metrics.analyses.foreground import Blob, Difference, blobs_of, difference, shadow_like
 from seedbench.metrics.analyses.motion import CameraMotion, Scene, camera_motion, longest_shot
 from seedbench.metrics.analyses.tracking import SHORTEST_TRACK, associate, rejoin
 from seedbench.plugins.analysis import analysis

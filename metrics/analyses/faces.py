@@ -1,16 +1,13 @@
 """Face tracks of a clip: BlazeFace (full range, sparse) finds faces, FaceMesh follows them with 468 points.
 
-Both networks run in LiteRT on one thread. Detection runs on every third frame and whenever a face is lost; in between a face
+Detection runs on every third frame and whenever a face is lost; in between a face
 is followed by its own mesh: the upright crop around the last mesh gives a first mesh, the crop around that one the mesh we keep
 (two passes, so that the points do not depend on how the face was found). Clips of up to 30 fps are followed on their own
 frames and the points are interpolated to 25 fps by time, because repeating a frame of a 24-fps clip would make lips stutter.
-
-Networks: Bazarevsky et al. 2019 (BlazeFace), Kartynnik et al. 2019 (FaceMesh); files by Google MediaPipe.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbench.clips.clip import frames_on_screen
+from seedbench.metrics.analyses.face_networks import FaceNets, box_of, crop_matrix, face_nets, iou
 from seedbench.metrics.analyses.shots import shots
 from seedbench.plugins.analysis import analysis
 
@@ -34,9 +32,7 @@ FASTEST_FPS = 37.5
 DETECT_EVERY = 3
 """Frames between two runs of the detector while every face is followed."""
 
-MIN_DETECTION = 0.5
 MIN_MESH = 0.5
-NMS_IOU = 0.3
 SAME_FACE_IOU = 0.3
 MAX_GAP_S = 0.4
 """A face lost for longer than this starts a new track when it comes back."""
@@ -46,22 +42,6 @@ UNCONFIRMED_S = 1.0
 
 MIN_TRACK_S = 0.2
 """Tracks shorter than this are dropped."""
-
-ROI_SCALE = 1.5
-"""The mesh crop is this many times the face box (MediaPipe's value)."""
-
-_INPUT = 192
-_GRID = 48
-_RIGHT_EYE, _LEFT_EYE = 33, 263
-
-
-@dataclass(frozen=True)
-class Detection:
-    """One face found by BlazeFace: ``box`` (4,) x0 y0 x1 y1 and ``eyes`` (2, 2), in pixels, and ``score`` 0..1."""
-
-    box: np.ndarray
-    eyes: np.ndarray
-    score: float
 
 
 @dataclass(frozen=True)
@@ -121,132 +101,6 @@ class _Open:
         self.landmarks.append(landmarks)
         self.mesh_scores.append(mesh_score)
         self.det_scores.append(self.score)
-
-
-def iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boxes x0 y0 x1 y1, 0..1.
-
-    >>> round(iou(np.array([0, 0, 2, 2]), np.array([1, 0, 3, 2])), 4)
-    0.3333
-    """
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    overlap = float(width * height)
-    return overlap / float((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - overlap)
-
-
-def box_of(landmarks: np.ndarray) -> np.ndarray:
-    """Bounding box x0 y0 x1 y1 of points (..., n, 2 or 3): (..., 4).
-
-    >>> box_of(np.array([[1.0, 5.0], [3.0, 2.0]])).tolist()
-    [1.0, 2.0, 3.0, 5.0]
-    """
-    points = landmarks[..., :2]
-    return np.concatenate([points.min(axis=-2), points.max(axis=-2)], axis=-1)
-
-
-def crop_matrix(box: np.ndarray, right_eye: np.ndarray, left_eye: np.ndarray) -> np.ndarray:
-    """The (2, 3) affine map from image pixels to the 192-pixel upright crop around a face.
-
-    The crop is a square of ``ROI_SCALE`` times the longer side of ``box``, turned so that the eyes are level.
-    Right and left are the person's own: the right eye lies left in the picture.
-
-    >>> crop_matrix(np.array([0, 0, 128, 64]), np.array([40, 30]), np.array([80, 30])).tolist()
-    [[1.0, 0.0, 32.0], [0.0, 1.0, 64.0]]
-    """
-    angle = math.atan2(float(left_eye[1] - right_eye[1]), float(left_eye[0] - right_eye[0]))
-    scale = _INPUT / (ROI_SCALE * max(float(box[2] - box[0]), float(box[3] - box[1]), 1.0))
-    centre = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], dtype=float)
-    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    turn = np.array([[cos, sin], [0.0 - sin, cos]])
-    return np.hstack([turn, (_INPUT / 2 - turn @ centre)[:, None]])
-
-
-def decode_detections(regressors: np.ndarray, logits: np.ndarray, *, side: float, offset: tuple[float, float]) -> list[Detection]:
-    """Faces from the raw outputs of BlazeFace: ``regressors`` (2304, 16), ``logits`` (2304,) of a 48 x 48 grid.
-
-    ``side`` is the side in pixels of the square the picture was padded to, ``offset`` (x, y) the padding. Overlapping candidates are
-    merged by the mean of their boxes weighted by score, as MediaPipe does.
-    """
-    scores = 1.0 / (1.0 + np.exp(-np.clip(logits.astype(np.float64), -80, 80)))
-    keep = np.flatnonzero(scores >= MIN_DETECTION)
-    if len(keep) == 0:
-        return []
-    scores = scores[keep]
-    anchors = np.stack([keep % _GRID + 0.5, keep // _GRID + 0.5], axis=1) / _GRID
-    values = regressors[keep].astype(np.float64) / _INPUT
-    centre, half = anchors + values[:, :2], values[:, 2:4] / 2
-    points = np.concatenate([centre - half, centre + half, anchors + values[:, 4:6], anchors + values[:, 6:8]], axis=1).reshape(-1, 4, 2)
-    points = points * side - np.asarray(offset, dtype=float)
-    order = list(np.argsort(-scores, kind="stable"))
-    found = []
-    while order:
-        best = order[0]
-        group = [k for k in order if k == best or iou(points[best, :2].ravel(), points[k, :2].ravel()) > NMS_IOU]
-        order = [k for k in order if k not in group]
-        mean = np.average(points[group], axis=0, weights=scores[group])
-        found.append(Detection(mean[:2].ravel(), mean[2:], float(scores[best])))
-    return found
-
-
-class FaceNets:
-    """The two networks, loaded once a process. Pictures are (H, W, 3) uint8 RGB."""
-
-    def __init__(self, detector: str, mesh: str) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._detector = Interpreter(detector, num_threads=1)
-        self._mesh = Interpreter(mesh, num_threads=1)
-        for net in (self._detector, self._mesh):
-            net.allocate_tensors()
-
-    @staticmethod
-    def _run(net: object, picture: np.ndarray) -> list[np.ndarray]:
-        net.set_tensor(net.get_input_details()[0]["index"], picture[None])  # type: ignore[attr-defined]
-        net.invoke()  # type: ignore[attr-defined]
-        return [net.get_tensor(output["index"])[0] for output in net.get_output_details()]  # type: ignore[attr-defined]
-
-    def detect(self, rgb: np.ndarray) -> list[Detection]:
-        """Every face in the picture, best first."""
-        import cv2
-
-        height, width = rgb.shape[:2]
-        side = max(height, width)
-        size = (max(1, round(width * _INPUT / side)), max(1, round(height * _INPUT / side)))
-        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-        x, y = (_INPUT - size[0]) // 2, (_INPUT - size[1]) // 2
-        canvas = np.zeros((_INPUT, _INPUT, 3), np.float32)
-        canvas[y : y + size[1], x : x + size[0]] = small.astype(np.float32) / 127.5 - 1.0
-        outputs = self._run(self._detector, canvas)
-        regressors, logits = sorted(outputs, key=lambda output: -output.shape[-1])
-        return decode_detections(regressors, logits[:, 0], side=side, offset=(x * side / _INPUT, y * side / _INPUT))
-
-    def mesh(self, rgb: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, float]:
-        """Mesh (468, 3) in picture pixels and its score 0..1, from the crop that ``to_crop`` (2, 3) cuts out."""
-        import cv2
-
-        crop = cv2.warpAffine(rgb, to_crop, (_INPUT, _INPUT), flags=cv2.INTER_LINEAR)
-        outputs = self._run(self._mesh, crop.astype(np.float32) / 255.0)
-        points, logit = sorted((output.ravel() for output in outputs), key=lambda output: -output.size)
-        back = cv2.invertAffineTransform(to_crop)
-        landmarks = points.reshape(468, 3).astype(np.float64)
-        landmarks[:, :2] = landmarks[:, :2] @ back[:, :2].T + back[:, 2]
-        landmarks[:, 2] *= math.hypot(back[0, 0], back[1, 0])
-        return landmarks, float(1.0 / (1.0 + math.exp(-min(max(float(logit[0]), -80.0), 80.0))))
-
-    def follow(self, rgb: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, float]:
-        """The mesh around the face that ``landmarks`` (n, 2 or more) of a frame before (or a first pass) outlines."""
-        return self.mesh(rgb, crop_matrix(box_of(landmarks), landmarks[_RIGHT_EYE], landmarks[_LEFT_EYE]))
-
-
-@functools.cache
-def face_nets() -> FaceNets:
-    """The networks of this process, from the weights manifest; WeightsError when they cannot be had."""
-    from seedbench.plugins import weights
-
-    return FaceNets(str(weights.path("blazeface")), str(weights.path("facemesh")))
 
 
 def follow_faces(pictures: Iterable[np.ndarray], time_s: np.ndarray, nets: FaceNets, *, cuts_s: Iterable[float] = ()) -> list[_Open]:

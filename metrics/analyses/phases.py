@@ -1,7 +1,7 @@
 """A path taken apart: parabolas joined where the velocity jumps.
 
-Positions are explained by as few stretches of constant acceleration as the noise allows (least squares with a price for each stretch,
-solved exactly by dynamic programming: Bellman 1961; Jackson et al. 2005). Stretches that meet without a jump of velocity are joined
+Positions are explained by as few stretches of constant acceleration as the noise allows (:mod:`seedbench.metrics.analyses.parabolas`).
+Stretches that meet without a jump of velocity are joined
 again, so that a path that is smooth but no parabola stays one phase, and its misfit shows. What is left are contacts, with times between
 the pictures.
 """
@@ -14,10 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from seedbench.ties import first_least, middle_least
+from seedbench.metrics.analyses.parabolas import SHORTEST, Parabola, fit, glitches, leaps, meeting, stretches
+from seedbench.ties import first_least
 
-SHORTEST = 3
-"""Fewest points of a stretch."""
 LEAST_SIGMA_PX = 0.3
 """Noise assumed at least: outlines touch shadows and compression."""
 REST_PX = 1.5
@@ -32,58 +31,10 @@ JUMP_SIGMA = 4.0
 """... and by more than this many standard deviations."""
 EDGE_POINTS = 6
 """Points next to a joint that speak for a phase which is no parabola as a whole."""
-TELEPORT_SHARE = 0.6
-"""A step is a leap when it is longer than ``LEAP_SPEEDS`` times the speed beside it explains by more than this share of the diameter."""
-LEAP_SPEEDS = 1.5
-SAME_COST = 1e-6
-"""Costs of two divisions of a path (squared residuals over the noise squared) that differ by less are equal: rounding reaches 1e-7."""
-SAME_PX = 1e-9
 SAME_STRENGTH = 1e-9
 """Distances, and strengths of joints, that differ by less are equal."""
 
 Seam = Literal["impact", "leap", "release", "settle"]
-
-
-@dataclass(frozen=True)
-class Parabola:
-    """Motion of constant acceleration fitted to points ``first`` to ``last`` (inclusive) of a path.
-
-    At time t, with u = t - ``origin_s``: position = ``place`` + ``velocity`` u + ``bend`` u^2, each (x, y), pixels and seconds.
-    ``rms_px`` of the residual over both coordinates; ``cov`` (3, 3): covariance of the three coefficients of a coordinate for unit noise.
-    """
-
-    first: int
-    last: int
-    origin_s: float
-    place: np.ndarray
-    velocity: np.ndarray
-    bend: np.ndarray
-    rms_px: float
-    cov: np.ndarray
-
-    @property
-    def n(self) -> int:
-        """Points fitted."""
-        return self.last - self.first + 1
-
-    @property
-    def acceleration(self) -> np.ndarray:
-        """(x, y) in pixels per second squared."""
-        return 2.0 * self.bend
-
-    def at(self, time_s: float) -> np.ndarray:
-        """Position (x, y) at a time."""
-        u = time_s - self.origin_s
-        return np.asarray(self.place + self.velocity * u + self.bend * u * u)
-
-    def velocity_at(self, time_s: float) -> np.ndarray:
-        """Velocity (x, y) at a time."""
-        return np.asarray(self.velocity + 2.0 * self.bend * (time_s - self.origin_s))
-
-    def velocity_sd(self, time_s: float, sigma_px: float) -> float:
-        """Standard deviation of a velocity coordinate at a time, for noise ``sigma_px``."""
-        row = np.array([0.0, 1.0, 2.0 * (time_s - self.origin_s)])
-        return float(sigma_px * np.sqrt(row @ self.cov @ row))
 
 
 @dataclass(frozen=True)
@@ -120,101 +71,6 @@ class Phases:
     used: np.ndarray
 
 
-def fit(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, first: int, last: int) -> Parabola:
-    """Least-squares parabola through points ``first``..``last`` of a path; with two points a line, with one a point.
-
-    >>> t = np.arange(12) / 24
-    >>> found = fit(t, 100 * t, 50 * t**2, 0, 11)
-    >>> round(float(found.acceleration[1]), 6), round(2 * float(np.sqrt(found.cov[2, 2])), 1)
-    (100.0, 31.5)
-    """
-    t = time_s[first : last + 1]
-    origin = float(t.mean())
-    u = t - origin
-    degree = min(2, len(u) - 1)
-    design = np.stack([u**power for power in range(degree + 1)], axis=1)
-    points = np.stack([x[first : last + 1], y[first : last + 1]], axis=1)
-    solved, *_ = np.linalg.lstsq(design, points, rcond=None)
-    coefficients = np.zeros((3, 2))
-    coefficients[: degree + 1] = solved
-    cov = np.zeros((3, 3))
-    cov[: degree + 1, : degree + 1] = np.linalg.pinv(design.T @ design)
-    residual = points - design @ solved
-    rms = float(np.sqrt(np.mean((residual**2).sum(axis=1))))
-    return Parabola(first, last, origin, coefficients[0], coefficients[1], coefficients[2], rms, cov)
-
-
-def glitches(x: np.ndarray, y: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Points (n,) bool that lie off while both neighbours agree: bend there one way, and half as much the other way on both sides.
-
-    >>> path = np.arange(9.0)
-    >>> path[4] += 5
-    >>> glitches(path, np.zeros(9), 0.2).nonzero()[0].tolist()
-    [4]
-    """
-    off = np.zeros(len(x), bool)
-    for values in (x, y):
-        bend = np.diff(values, 2)  # bend[i] belongs to point i + 1
-        for i in range(1, len(bend) - 1):
-            here, sides = bend[i], (bend[i - 1], bend[i + 1])
-            if abs(here) > 10 * max(sigma_px, 0.15) and all(-0.8 < side / here < -0.25 for side in sides):
-                off[i + 1] = True
-    return off
-
-
-def stretches(
-    time_s: np.ndarray, x: np.ndarray, y: np.ndarray, sigma_px: float, *, open_ends: tuple[bool, bool] = (False, False)
-) -> list[tuple[int, int]]:
-    """The cheapest division of a path (n,) into parabolas of at least :data:`SHORTEST` points: list of (first, last).
-
-    Each stretch costs its squared residual over ``sigma_px`` squared, plus 3.5 ln(2 n): half its seven parameters' share by the Bayesian
-    information criterion, times two. At an open end (beginning, end) fewer points than a stretch needs may be left out, each for the price
-    of its two coordinates: where a clip is cut just after or before a contact, they would spoil the phase on its other side.
-
-    >>> t = np.arange(12.0)
-    >>> stretches(t, 9.0 * np.maximum(t - 10, 0), np.zeros(12), 0.3, open_ends=(False, True))
-    [(0, 10)]
-    """
-    n = len(time_s)
-    if n < 2 * SHORTEST:
-        return [(0, n - 1)]
-    price = 7.0 * np.log(2.0 * n)
-    left_out = np.arange(SHORTEST)
-    price_left_out = np.where(left_out > 0, (2.0 * left_out + 1.0) * np.log(2.0 * n), 0.0)
-    best = np.full(n + 1, np.inf)
-    best[: SHORTEST if open_ends[0] else 1] = price_left_out[: SHORTEST if open_ends[0] else 1]
-    back = np.zeros(n + 1, int)
-    for start in range(n - SHORTEST + 1):
-        if not np.isfinite(best[start]):
-            continue
-        cost = best[start] + _squares(time_s, x, y, start) / sigma_px**2 + price
-        ends = np.arange(start + SHORTEST, n + 1)
-        better = cost < best[ends] - SAME_COST
-        best[ends[better]] = cost[better]
-        back[ends[better]] = start
-    end = n - first_least((best[n - left_out] + price_left_out)[: SHORTEST if open_ends[1] else 1], tolerance=SAME_COST)
-    found = []
-    while end >= SHORTEST:
-        found.append((int(back[end]), end - 1))
-        end = int(back[end])
-    return found[::-1]
-
-
-def _squares(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, start: int) -> np.ndarray:
-    """Squared residuals of the parabolas from ``start`` to each end at least :data:`SHORTEST` points later."""
-    u = time_s[start:] - time_s[start]
-    count = np.arange(SHORTEST, len(u) + 1)
-    scale = u[count - 1]
-    powers = [np.cumsum(u**power)[count - 1] / scale**power for power in range(5)]
-    normal = np.stack([np.stack([powers[i + j] for j in range(3)], axis=1) for i in range(3)], axis=1)
-    total = np.zeros(len(count))
-    for values in (x[start:] - x[start], y[start:] - y[start]):
-        right = np.stack([np.cumsum(values * u**power)[count - 1] / scale**power for power in range(3)], axis=1)
-        solved = np.linalg.solve(normal, right[..., None])[..., 0]
-        total += np.maximum(np.cumsum(values**2)[count - 1] - (solved * right).sum(axis=1), 0.0)
-    return total
-
-
 def phases_of(
     time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float, diameter_px: float, sure: np.ndarray | None = None
 ) -> Phases:
@@ -247,32 +103,6 @@ def phases_of(
         tuple(path.rests(part) for part in parts),
         used,
     )
-
-
-def leaps(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, diameter_px: float) -> list[int]:
-    """Points (indices) a body reaches by a step much longer than its speeds before and after explain: it jumps from one place to another.
-
-    >>> leaps(np.arange(9.0), np.array([0.0, 1, 2, 3, 30, 31, 32, 33, 34]), np.zeros(9), 10.0)
-    [4]
-    """
-    if len(time_s) < 4:
-        return []
-    gap = np.diff(time_s)
-    step = np.hypot(np.diff(x), np.diff(y))
-    speed = step / gap
-    beside = np.maximum(np.concatenate([[0.0], speed[:-1]]), np.concatenate([speed[1:], [0.0]]))
-    return [int(k) + 1 for k in np.flatnonzero(step - LEAP_SPEEDS * beside * gap > TELEPORT_SHARE * diameter_px)]
-
-
-def meeting(before: Parabola, after: Parabola, low_s: float, high_s: float) -> tuple[float, float]:
-    """Time between two others at which two parabolas come nearest each other, and how near, pixels.
-
-    Where they are as near all along a stretch, the middle of it.
-    """
-    trial = np.linspace(low_s, high_s, 201)
-    apart = np.array([np.hypot(*(before.at(moment) - after.at(moment))) for moment in trial])
-    nearest = middle_least(apart, tolerance=SAME_PX)
-    return float(trial[nearest]), float(apart[nearest])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.metrics.analyses.face_embeddings import FaceSamples, near_cut
+from seedbench.metrics.analyses.face_embeddings import FaceSamples
+from seedbench.metrics.analyses.face_selection import near_cut
 from seedbench.metrics.identity import summary
 from seedbench.metrics.identity.appearances import Appearance, appearances
 from seedbench.metrics.identity.assign import SAME_FROM, Casting, cast_faces

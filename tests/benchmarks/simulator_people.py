@@ -19,8 +19,8 @@ import numpy as np
 from seedbench.generators.simulator.face import FacePainter, Mouth
 from seedbench.generators.simulator.lips import lips_of
 from seedbench.generators.simulator.looks import face_of
-from seedbench.metrics.analyses.face_embeddings import dlib_embedder
-from seedbench.metrics.analyses.faces import box_of, crop_matrix, face_nets
+from seedbench.metrics.analyses.face_embedders import dlib_embedder
+from seedbench.metrics.analyses.face_networks import box_of, crop_matrix, face_nets
 from seedbench.suites.prompt import Look
 
 HEADS_PX = (102, 128, 154, 180)

@@ -163,8 +163,9 @@ def seen() -> list[Seen]:
     """Eight people, twelve pictures each: medium and close, four lights, three poses, all openings, sensor noise."""
     import dlib
 
-    from seedbench.metrics.analyses.face_embeddings import dlib_embedder, yaw_deg
-    from seedbench.metrics.analyses.faces import box_of, crop_matrix, face_nets
+    from seedbench.metrics.analyses.face_embedders import dlib_embedder
+    from seedbench.metrics.analyses.face_networks import box_of, crop_matrix, face_nets
+    from seedbench.metrics.analyses.face_selection import yaw_deg
 
     nets, embedder, hog = face_nets(), dlib_embedder(), dlib.get_frontal_face_detector()
     rng = np.random.default_rng(4)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seedbench.metrics.analyses.background import canvas_of
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, bodies_of, noise_px
-from seedbench.metrics.analyses.foreground import canvas_of, difference
+from seedbench.metrics.analyses.foreground import difference
 from seedbench.metrics.analyses.motion import CameraMotion, Scene, camera_motion_of
 from tests.metrics.discs import FPS, bouncing, film, wall
 

@@ -10,18 +10,9 @@ import numpy as np
 import pytest
 
 from seedbench.errors import WeightsError
-from seedbench.metrics.analyses.face_embeddings import (
-    CUT_MARGIN_S,
-    ArcFaceEmbedder,
-    choose,
-    embed_faces,
-    five_points,
-    near_cut,
-    perceptual_hash,
-    sharpness,
-    similarity_transform,
-    yaw_deg,
-)
+from seedbench.metrics.analyses.face_embedders import ArcFaceEmbedder, five_points, similarity_transform
+from seedbench.metrics.analyses.face_embeddings import embed_faces
+from seedbench.metrics.analyses.face_selection import CUT_MARGIN_S, choose, near_cut, perceptual_hash, sharpness, yaw_deg
 from seedbench.metrics.analyses.faces import FPS, FaceTrack
 
 NO_CUTS = np.zeros(0)

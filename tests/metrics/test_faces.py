@@ -6,20 +6,8 @@ import numpy as np
 import pytest
 
 from seedbench.clips.clip import Video
-from seedbench.metrics.analyses.faces import (
-    FPS,
-    Detection,
-    FaceTrack,
-    box_of,
-    crop_matrix,
-    decode_detections,
-    enough_pictures,
-    follow_faces,
-    interpolate,
-    iou,
-    tracks_of,
-    tracks_through,
-)
+from seedbench.metrics.analyses.face_networks import Detection, box_of, crop_matrix, decode_detections, iou
+from seedbench.metrics.analyses.faces import FPS, FaceTrack, enough_pictures, follow_faces, interpolate, tracks_of, tracks_through
 
 GRID = 48
 

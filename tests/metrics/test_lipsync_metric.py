@@ -9,7 +9,8 @@ import pytest
 
 from seedbench.clips.clip import Clip
 from seedbench.clips.media import write_clip
-from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks, box_of
+from seedbench.metrics.analyses.face_networks import box_of
+from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
 from seedbench.metrics.analyses.shots import Shots, bounds
 from seedbench.metrics.analyses.speech import Speech
 from seedbench.metrics.lipsync import LipSync

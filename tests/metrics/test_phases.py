@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedbench.metrics.analyses.phases import fit, glitches, meeting, phases_of, stretches
+from seedbench.metrics.analyses.parabolas import fit, glitches, meeting, stretches
+from seedbench.metrics.analyses.phases import phases_of
 from tests.metrics.discs import FPS, GRAVITY_PX, bouncing
 
 T = np.arange(75) / FPS

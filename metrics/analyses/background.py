@@ -1,0 +1,156 @@
+"""The background of a shot: what is behind everything that moves or rests for a while. Pure functions of arrays.
+
+Pictures are laid on one plane by the camera's motion first. Each pixel's state is its median in each of a few stretches of the clip. Where
+the states agree, they are the background; where they do not, because a body rested there for a while, the background grows in from around:
+layer by layer each pixel takes the state that goes on most smoothly from its decided neighbours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from seedbench.metrics.analyses.motion import CameraMotion, moved
+
+LARGEST_CANVAS = 3.0
+"""A camera that sweeps over more than this many picture areas is not followed."""
+STRETCHES = 6
+"""Stretches of the clip in which states are told apart."""
+SAMPLES = 7
+"""Pictures of a stretch its median is taken from."""
+SWITCH_COST = 3.0
+"""Grey levels of smoothness given up rather than take a neighbouring pixel from another stretch."""
+VOTES = 4
+VOTE_PX = 15
+"""Side of the square of pixels that vote on the stretch to take a pixel from, and how often they do."""
+LEAST_DIFFERENCE = 12.0
+"""Grey levels a pixel must differ from the background at least; more when the picture is noisy."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Pictures on one plane: ``rgb`` (T, H, W, 3) uint8, ``seen`` (T, H, W) bool or None when all is seen always, ``origin`` (2,) canvas
+    pixel at which the first picture's corner lies."""
+
+    rgb: np.ndarray
+    seen: np.ndarray | None
+    origin: np.ndarray
+
+
+def canvas_of(rgb: np.ndarray, camera: CameraMotion) -> Canvas | None:
+    """Pictures (T, H, W, 3) laid on the first one's plane; None when they would cover more than :data:`LARGEST_CANVAS` pictures."""
+    import cv2
+
+    if not camera.moving:
+        return Canvas(rgb, None, np.zeros(2))
+    height, width = rgb.shape[1:3]
+    corners = np.array([[0.0, 0], [width, 0], [0, height], [width, height]])
+    reach = np.concatenate([moved(corners, matrix) for matrix in camera.to_first])
+    low, high = np.floor(reach.min(axis=0)), np.ceil(reach.max(axis=0))
+    size = (high - low).astype(int)
+    if size[0] * size[1] > LARGEST_CANVAS * height * width:
+        return None
+    pictures = np.empty((len(rgb), size[1], size[0], 3), np.uint8)
+    seen = np.empty((len(rgb), size[1], size[0]), bool)
+    full = np.full((height, width), 255, np.uint8)
+    for index, matrix in enumerate(camera.to_first):
+        shifted = matrix.copy()
+        shifted[:, 2] -= low
+        pictures[index] = cv2.warpAffine(rgb[index], shifted, (int(size[0]), int(size[1])), flags=cv2.INTER_LINEAR)
+        seen[index] = cv2.erode(cv2.warpAffine(full, shifted, (int(size[0]), int(size[1]))), np.ones((5, 5), np.uint8)) == 255
+    return Canvas(pictures, seen, -low)
+
+
+def median_over_time(pictures: np.ndarray, valid: np.ndarray | None) -> np.ndarray:
+    """Median (H, W, 3) uint8 over pictures (T, H, W, 3); ``valid`` (T, H, W) leaves samples out. Where nothing is valid: 0.
+
+    >>> stack = np.array([10, 20, 90], np.uint8).reshape(3, 1, 1, 1).repeat(3, axis=3)
+    >>> median_over_time(stack, None)[0, 0, 0], median_over_time(stack, np.array([True, False, False]).reshape(3, 1, 1))[0, 0, 0]
+    (np.uint8(20), np.uint8(10))
+    """
+    if valid is None:
+        middle = (len(pictures) - 1) // 2
+        return np.asarray(np.partition(pictures, middle, axis=0)[middle])
+    ordered = np.sort(np.where(valid[..., None], pictures, 999).astype(np.uint16), axis=0)
+    middle = np.maximum(valid.sum(axis=0) - 1, 0) // 2
+    chosen = np.take_along_axis(ordered, middle[None, :, :, None], axis=0)[0]
+    return np.where(chosen > 255, 0, chosen).astype(np.uint8)
+
+
+def background_of(pictures: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    """What is behind everything that moves or rests for a while: (H, W, 3) uint8, from pictures (T, H, W, 3) and ``seen`` (T, H, W)."""
+    import cv2
+
+    edges = np.linspace(0, len(pictures), min(STRETCHES, len(pictures)) + 1).astype(int)
+    chosen = [np.unique(np.linspace(start, end - 1, SAMPLES).astype(int)) for start, end in pairwise(edges)]
+    states = np.stack([median_over_time(pictures[index], None if seen is None else seen[index]) for index in chosen])
+    valid = np.stack([np.ones(states.shape[1:3], bool) if seen is None else seen[index].any(axis=0) for index in chosen])
+    background = median_over_time(states, valid if seen is not None else None)
+    low = np.where(valid[..., None], states, 255).min(axis=0)
+    high = np.where(valid[..., None], states, 0).max(axis=0)
+    open_ = ((high.astype(np.int16) - low).max(axis=2) > LEAST_DIFFERENCE).astype(np.uint8)
+    open_ = cv2.dilate(cv2.morphologyEx(open_, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.ones((5, 5), np.uint8))
+    return agreed(grown_in(background, states, valid, open_.astype(bool)), states, valid, open_.astype(bool))
+
+
+def agreed(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
+    """The background (H, W, 3) with each ``undecided`` pixel taken from the stretch that shows the background best in the pixels around it.
+
+    A body hides a whole patch for a stretch, so pixels of a patch agree on the stretches in which it is free; single mistakes are outvoted.
+    """
+    import cv2
+
+    background = background.copy()
+    for _ in range(VOTES):
+        near = (np.abs(states.astype(np.int16) - background).max(axis=3) < 0.5 * LEAST_DIFFERENCE) & valid
+        votes = np.stack([cv2.boxFilter((one & undecided).astype(np.float32), -1, (VOTE_PX, VOTE_PX)) for one in near])
+        pick = np.where(valid, votes, -1.0).argmax(axis=0)
+        chosen = np.take_along_axis(states, pick[None, :, :, None], axis=0)[0]
+        background[undecided] = chosen[undecided]
+    return background
+
+
+def grown_in(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
+    """The background (H, W, 3) with each ``undecided`` pixel (H, W) set to the one of its ``states`` (K, H, W, 3) nearest in colour to a
+    decided neighbour, from the rim inward.
+
+    >>> states = np.stack([np.full((5, 5, 3), 90, np.uint8), np.full((5, 5, 3), 90, np.uint8)])
+    >>> states[0, 1:4, 1:4] = 200  # a body rests here in the first of two stretches
+    >>> undecided = (states[0] != states[1]).any(axis=2)
+    >>> int(grown_in(states[0], states, np.ones((2, 5, 5), bool), undecided).max())
+    90
+    """
+    height, width = undecided.shape
+    background = background.copy()
+    label = np.full((height, width), -1)
+    left = undecided.copy()
+    around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
+    kinds = np.arange(len(states))
+    while left.any():
+        rows, columns = np.nonzero(left)
+        best = np.full((len(rows), len(states)), np.inf)
+        own = states[:, rows, columns].astype(np.int16)
+        for dy, dx in around:
+            y, x = rows + dy, columns + dx
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
+            decided = inside & ~left[y, x]
+            if not decided.any():
+                continue
+            here = np.flatnonzero(decided)
+            apart = np.abs(own[:, here] - background[y[here], x[here]]).max(axis=2).T.astype(float)
+            there = label[y[here], x[here]]
+            apart += SWITCH_COST * ((there[:, None] >= 0) & (there[:, None] != kinds))
+            best[here] = np.minimum(best[here], apart)
+        best[~valid[:, rows, columns].T] = np.inf
+        pick = best.argmin(axis=1)
+        settled = np.isfinite(best[np.arange(len(rows)), pick])
+        if not settled.any():
+            break
+        rows, columns, pick = rows[settled], columns[settled], pick[settled]
+        background[rows, columns] = states[pick, rows, columns]
+        label[rows, columns] = pick
+        left[rows, columns] = False
+    return background

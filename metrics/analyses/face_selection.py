@@ -1,0 +1,114 @@
+"""Which pictures of a face are embedded: by size, turn of the head, scores and distance from cuts. Pure functions of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seedbench.metrics.analyses.faces import FaceTrack
+
+STRIDE = 5
+"""At most one frame in so many (at 25 fps) is embedded: neighbours tell nothing new."""
+MOST_PER_FACE = 10
+LEAST_PER_FACE = 4
+"""Bounds on the pictures embedded of one face in one shot; four give two to each half of the split-half check."""
+BUDGET_PER_S = 7.0
+"""Pictures embedded per second of clip, over all faces: bounds the cost (dlib needs about 0.08 s for one)."""
+MIN_SIDE_PX = 48.0
+"""Longer side of the face box below which an embedding means little."""
+MIN_SCORE = 0.5
+"""Least detector and mesh score. BlazeFace gives good close-ups 0.52..0.85, so 0.6, used with other detectors, would drop some."""
+MAX_YAW_DEG = 60.0
+MIN_SHARPNESS = 0.003
+"""Least variance of the Laplacian over the variance of the aligned face (150 px); real clips lie at 0.03..0.4."""
+CUT_MARGIN_S = 0.06
+"""Frames this near a cut are not used: resampled or interpolated pictures may mix two shots."""
+_RIGHT_SIDE, _LEFT_SIDE = 234, 454
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """One picture chosen for embedding: row ``at`` of track number ``track``."""
+
+    track: int
+    at: int
+
+
+def yaw_deg(landmarks: np.ndarray) -> np.ndarray:
+    """Turn of the head in degrees (n,), positive when the face looks to the picture's right, from meshes (n, 468, 3).
+
+    The angle, seen from above, of the line from the person's right to the left side of the face.
+    """
+    line = landmarks[:, _LEFT_SIDE] - landmarks[:, _RIGHT_SIDE]
+    return np.degrees(np.arctan2(line[:, 2], line[:, 0]))
+
+
+def sharpness(face: np.ndarray) -> float:
+    """Variance of the Laplacian over the variance of the grey picture: 0 for a blurred or flat face (H, W, 3)."""
+    import cv2
+
+    grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float(cv2.Laplacian(grey, cv2.CV_32F).var() / max(float(grey.var()), 1.0))
+
+
+def perceptual_hash(face: np.ndarray) -> np.ndarray:
+    """64 bits (8,) uint8: signs of the 8 x 8 lowest cosine coefficients of the 32-pixel grey picture against their median."""
+    import cv2
+
+    grey = cv2.resize(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(grey)[:8, :8]
+    return np.packbits(low > np.median(low))
+
+
+def near_cut(time_s: np.ndarray, cuts_s: np.ndarray) -> np.ndarray:
+    """Which of the times (n,) lie nearer than :data:`CUT_MARGIN_S` to one of the cuts (m,); one as far as that, up to rounding, does not.
+
+    >>> near_cut(np.array([0.96, 1.0]), np.array([1.02])).tolist()
+    [False, True]
+    """
+    return np.asarray((np.abs(time_s[:, None] - cuts_s[None]) < CUT_MARGIN_S - 1e-6).any(axis=1))
+
+
+def choose(tracks: Sequence[FaceTrack], cuts_s: np.ndarray, duration_s: float) -> tuple[list[_Choice], dict[str, int]]:
+    """Which pictures to embed, and how many were passed over, by reason.
+
+    A face in a shot gets between ``LEAST_PER_FACE`` and ``MOST_PER_FACE`` pictures spread evenly over it; when there are more
+    faces than the budget feeds, the largest and longest seen are kept.
+    """
+    dropped: dict[str, int] = {}
+    groups: list[tuple[float, list[_Choice]]] = []
+    for number, track in enumerate(tracks):
+        time_s = track.time_s
+        side = np.maximum(track.boxes[:, 2] - track.boxes[:, 0], track.boxes[:, 3] - track.boxes[:, 1])
+        reasons = {
+            "near a cut": near_cut(time_s, cuts_s),
+            "small": side < MIN_SIDE_PX,
+            "uncertain": np.minimum(track.det_score, track.mesh_score) < MIN_SCORE,
+            "turned away": np.abs(yaw_deg(track.landmarks)) > MAX_YAW_DEG,
+        }
+        shot = np.searchsorted(cuts_s, time_s + 1e-6, side="right")
+        for index in np.unique(shot):
+            seen = np.flatnonzero(shot == index)[STRIDE // 2 :: STRIDE]
+            good = seen
+            for reason, bad in reasons.items():
+                dropped[reason] = dropped.get(reason, 0) + int(bad[good].sum())
+                good = good[~bad[good]]
+            if len(good):
+                groups.append((float(side[good].mean() * len(good)), [_Choice(number, int(at)) for at in good]))
+    groups.sort(key=lambda group: -group[0])
+    budget = max(LEAST_PER_FACE, round(BUDGET_PER_S * duration_s))
+    over = groups[budget // LEAST_PER_FACE :]
+    if over:
+        dropped["more faces than the budget"] = sum(len(pictures) for _, pictures in over)
+        groups = groups[: budget // LEAST_PER_FACE]
+    each = min(MOST_PER_FACE, max(LEAST_PER_FACE, budget // max(len(groups), 1)))
+    chosen = [picture for _, pictures in groups for picture in _spread(pictures, each)]
+    return sorted(chosen, key=lambda choice: (choice.track, choice.at)), {reason: count for reason, count in dropped.items() if count}
+
+
+def _spread(items: list[_Choice], count: int) -> list[_Choice]:
+    if len(items) <= count:
+        return items
+    return [items[round(float(at))] for at in np.linspace(0, len(items) - 1, count)]
