@@ -119,6 +119,8 @@ class ImpactAlignment(Metric):
         title="Impact alignment",
         meaning="whether contacts of bodies are heard when they are seen, and nothing is heard that is not seen",
         citation="SeedBench's own (docs/metrics/physics.md); related to AV-Align (Yariv et al., TempoTokens, 2023), here one to one",
+        default_rank=40,
+        libraries=("librosa", "scenedetect-headless"),
         version=2,
         needs=frozenset({"video", "audio", "events"}),
         measures=(

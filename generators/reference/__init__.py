@@ -32,6 +32,7 @@ class Reference(Generator):
     what suits the twin and what is seen)."""
 
     name: ClassVar[str] = "reference"
+    libraries: ClassVar[tuple[str, ...]] = ("librosa", "torch")
 
     def __init__(
         self, *, twin: str = "joint", weights: str = "", steps: int = 24, guidance: float = 3.0, temperature: float | None = None

@@ -28,6 +28,7 @@ class Simulator(Generator):
     """Draws, speaks and plays any prompt it can stage. Options are those of :class:`Breakage`, and ``preset`` (``broken``)."""
 
     name: ClassVar[str] = "simulator"
+    libraries: ClassVar[tuple[str, ...]] = ("espeakng-loader",)
 
     def __init__(self, *, preset: str = "", **options: Any) -> None:
         self.breakage = breakage_of(preset, **options)

@@ -36,6 +36,8 @@ class CrossShotIdentity(Metric):
             "King, dlib face recognition (2017); Deng et al., ArcFace (CVPR 2019); assignment after ViStoryBench (2025); "
             "split-half calibration is SeedBench's own (docs/metrics/identity.md)"
         ),
+        default_rank=20,
+        libraries=("ai-edge-litert", "dlib-bin", "scenedetect-headless", "torch"),
         version=2,
         needs=frozenset({"video", "cast"}),
         weights=("blazeface", "facemesh", "dlib-5point", "dlib-face", "arcface"),

@@ -28,6 +28,8 @@ class Physics(Metric):
             "SeedBench's own kinematics (docs/metrics/physics.md); no-answer rate reported beside the scores after Morpheus (2025); "
             "motion gate against the still solution after NewtonRewards (2025)"
         ),
+        default_rank=30,
+        libraries=("scenedetect-headless",),
         version=2,
         needs=frozenset({"video", "events"}),
         measures=MEASURES,

@@ -115,6 +115,7 @@ class SyncNet(Metric):
         title="SyncNet lip sync (LSE-D, LSE-C)",
         meaning="how near lips and sound are in a learned space, and the offset at which they are nearest; of the best-synchronised face",
         citation="Chung and Zisserman 2016; LSE-D and LSE-C: Prajwal et al. 2020 (Wav2Lip); code followed: joonson/syncnet_python",
+        libraries=("ai-edge-litert", "librosa", "scenedetect-headless", "silero-vad", "torch"),
         version=1,
         measures=(
             Measure(

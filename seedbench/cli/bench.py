@@ -26,14 +26,13 @@ def bench(
     from rich.table import Table
 
     from seedbench.cli import costs as measure
-    from seedbench.cli.run import DEFAULT_METRICS
     from seedbench.plugins import registry
     from seedbench.store.workspace import Workspace
     from seedbench.suites.loading import load_suite
 
     console = Console()
     workspace = Workspace.current()
-    metrics = [name for name in DEFAULT_METRICS if name in registry.entries("metrics")]
+    metrics = list(registry.default_metrics())
     suite = load_suite("quick")
     with console.status("making clips to measure with"):
         tasks = measure.clips_of(workspace, suite.prompts, suite.root, (0,))

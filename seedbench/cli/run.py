@@ -30,9 +30,6 @@ seedbench run --suite core -g simulator --task talking --limit 5 --seeds 0,1,2
 Ctrl-C leaves a run that the same command goes on with.
 """
 
-#: Where a run finds its metrics when none are named: everything that works without files only the user can supply.
-DEFAULT_METRICS = ("lipsync", "identity", "physics", "impact", "video_distance")
-
 
 def run(
     generator: Annotated[
@@ -151,9 +148,8 @@ def make_spec(
             raise SeedBenchError("which prompts? name a suite with --suite (see `seedbench suites`)")
         found = together(own)
     found = select(found, ids=prompts, tasks=tasks, limit=limit)
-    known = registry.entries("metrics")
     chosen = [_seeded(item, seeds, 0) for item in chosen]
-    names = tuple(dict.fromkeys(metrics)) if metrics else tuple(name for name in DEFAULT_METRICS if name in known)
+    names = tuple(dict.fromkeys(metrics)) if metrics else registry.default_metrics()
     for metric in names:
         registry.load("metrics", metric)
     return RunSpec(

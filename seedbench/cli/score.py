@@ -40,7 +40,6 @@ def score(
     from rich.console import Console
 
     from seedbench.cli.progress import Bars
-    from seedbench.cli.run import DEFAULT_METRICS
     from seedbench.errors import ClipError
     from seedbench.files.hashing import file_sha256
     from seedbench.plugins import registry
@@ -52,8 +51,7 @@ def score(
 
     if out is not None and out.suffix not in {".csv", ".json", ".parquet"}:
         raise SeedBenchError(f"--out {out}: the name must end in .csv, .json or .parquet")
-    known = registry.entries("metrics")
-    names = metric or [name for name in DEFAULT_METRICS if name in known]
+    names = metric or list(registry.default_metrics())
     loaded = {name: registry.load("metrics", name) for name in names}
     of_sets = [name for name, kind in loaded.items() if issubclass(kind, SetMetric)]
     if metric and of_sets:

@@ -80,9 +80,13 @@ class Generation:
 
 
 class Generator:
-    """A system under test. Construct with its options (keyword arguments, all JSON-ready); construction is cheap."""
+    """A system under test. Construct with its options (keyword arguments, all JSON-ready); construction is cheap.
+
+    ``libraries`` names the installed distributions whose version may change a clip; a run writes their versions down.
+    """
 
     name: ClassVar[str]
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     def capabilities(self) -> Capabilities:
         """What it takes; the plan refuses what lies outside, by name, before anything runs."""

@@ -75,6 +75,8 @@ class MetricInfo:
     does not call the metric on that prompt: the metric is not applicable, which is no row at all for suites, and
     ``Score.none`` from ``seedbench score``).
     ``version`` is raised whenever the same clip may get another number. ``min_n`` clips are needed for a summary.
+    ``default_rank`` is given by metrics that run when nobody names any: the column order in reports, lower first; None: only on request.
+    ``libraries`` names the installed distributions whose version may change a number; a run writes their versions down.
     """
 
     name: str
@@ -86,6 +88,8 @@ class MetricInfo:
     needs: frozenset[str] = frozenset({"video"})
     min_n: int = 1
     weights: tuple[str, ...] = ()
+    default_rank: int | None = None
+    libraries: tuple[str, ...] = ()
 
     def measure(self, name: str) -> Measure:
         """The measure called ``name``; KeyError if the metric does not declare it."""

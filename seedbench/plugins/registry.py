@@ -59,6 +59,12 @@ def load(group: Group, name: str) -> Any:
     return found
 
 
+def default_metrics() -> tuple[str, ...]:
+    """The metrics that run when nobody names any, in the order of their ``default_rank``; a broken one warns and is left out."""
+    ranked = [(kind.info.default_rank, name) for name, kind in load_all("metrics").items() if kind.info.default_rank is not None]
+    return tuple(name for _, name in sorted(ranked))
+
+
 def load_all(group: Group) -> dict[str, Any]:
     """Import every entry of a group; a broken one warns and the rest go on."""
     loaded = {}

@@ -5,32 +5,38 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from seedbench import __version__
+from seedbench.plugins import registry
 from seedbench.runs.spec import RunSpec
 
-#: Packages whose version may move a number.
-PACKAGES = (
-    "ai-edge-litert", "av", "dlib-bin", "espeakng-loader", "librosa", "numpy", "opencv-python-headless",
-    "scenedetect-headless", "scipy", "silero-vad", "soxr", "torch",
-)  # fmt: skip
+#: Libraries of the core whose version may change a number: they decode, resample and compute.
+CORE_LIBRARIES = ("av", "numpy", "opencv-python-headless", "scipy", "soxr")
 
 #: Where a run's facts keep what was left out of it when it was planned, in sentences.
 LEFT_OUT = "left_out"
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python, of SeedBench and of what it measures with; ``absent`` where a package is not installed."""
-    found = {"python": platform.python_version(), "seedbench": __version__}
-    for name in PACKAGES:
+def libraries_of(spec: RunSpec) -> tuple[str, ...]:
+    """The distributions whose version may change a number of this run: the core's, and those that its metrics and generators name."""
+    reference = [spec.reference] if spec.reference is not None else []
+    kinds = [registry.load("generators", item.name) for item in [*spec.generators, *reference]]
+    infos = [registry.load("metrics", name).info for name in spec.metrics]
+    return tuple(sorted({*CORE_LIBRARIES, *(name for source in [*kinds, *infos] for name in source.libraries)}))
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """Versions of Python, of SeedBench and of ``libraries``; ``absent`` where one is not installed."""
+    installed = {"python": platform.python_version(), "seedbench": __version__}
+    for name in libraries:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+            installed[name] = "absent"
+    return installed
 
 
 def weights_used() -> list[dict[str, str]]:
@@ -60,7 +66,7 @@ def provenance(spec: RunSpec) -> Mapping[str, Any]:
     return {
         "command": " ".join(["seedbench", *sys.argv[1:]]),
         "spec_sha256": spec.digest(),
-        "versions": versions(),
+        "versions": versions(libraries_of(spec)),
         "weights": weights_used(),
         "machine": machine(),
         "seeds": list(spec.all_seeds),

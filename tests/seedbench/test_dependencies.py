@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from importlib.metadata import distribution
 from pathlib import Path
 
-from seedbench.runs.provenance import PACKAGES
+from seedbench.plugins.registry import OURS, Group, entries, load, package_of
+from seedbench.runs.provenance import CORE_LIBRARIES
 from tests.seedbench.test_architecture import FILES, FOLDERS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -85,8 +86,16 @@ def test_what_tests_ask_for_is_imported() -> None:
     assert not {name for name in asked if not provided_by(name) & used}
 
 
-def test_a_run_writes_down_only_packages_that_are_asked_for() -> None:
-    assert names_of(PACKAGES) <= declared("tts")
+def test_a_run_writes_down_only_libraries_that_are_declared() -> None:
+    kinds = [load(group, name) for group in ("metrics", "generators") for name in ours(group)]
+    named = {library for kind in kinds for library in (kind.info.libraries if hasattr(kind, "info") else kind.libraries)}
+    assert named
+    assert names_of({*CORE_LIBRARIES, *named}) <= declared("tts")
+
+
+def ours(group: Group) -> list[str]:
+    """The entries of a group that come with SeedBench."""
+    return [name for name, entry in entries(group).items() if package_of(entry) == OURS]
 
 
 def test_the_packages_fixed_by_the_owner_stay_declared() -> None:

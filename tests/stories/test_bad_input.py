@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.cli.run import DEFAULT_METRICS
 from seedbench.clips.media import write_clip
 from seedbench.files.hashing import file_sha256
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Metric
 from seedbench.runs.tasks import ScoreTask, score
 
-CLIP_METRICS = tuple(name for name in DEFAULT_METRICS if issubclass(registry.load("metrics", name), Metric))
+CLIP_METRICS = tuple(name for name in registry.default_metrics() if issubclass(registry.load("metrics", name), Metric))
 SIZE = (96, 160)
 
 

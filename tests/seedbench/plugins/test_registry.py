@@ -212,3 +212,13 @@ def test_doctor_tells_every_broken_plug_in_of_others_and_holds_none_against_this
     assert (others.ok, others.optional) == (False, True)
     for words in ("'unlike'", "'toy-broken'", "'toy_wrong'", "'bare' (strange:Like of the package strange) is a type, where a typer.Typer"):
         assert words in others.finding
+
+
+def test_the_default_metrics_are_those_that_say_so_in_their_order() -> None:
+    assert registry.default_metrics() == ("lipsync", "identity", "physics", "impact", "video_distance")
+
+
+def test_a_metric_of_others_can_be_a_default_one(stranger: Stranger) -> None:
+    code = "import dataclasses\n" + LIKE.replace('info = info("like")', 'info = dataclasses.replace(info("like"), default_rank=15)')
+    stranger(code, metrics={"like": "strange:Like"})
+    assert registry.default_metrics()[:3] == ("lipsync", "like", "identity")
