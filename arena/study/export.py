@@ -18,7 +18,7 @@ from seedbench.arena.store import BattleRow, ClipRow, PairRow, StudyRow, UndoneR
 from seedbench.arena.votes.log import Vote, write
 from seedbench.arena.votes.rules import Rules
 from seedbench.errors import StorageError
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.store import Store
 
 
@@ -165,6 +165,10 @@ def backup(store: Store, file: Path) -> Path:
         raise StorageError(f"only SQLite is backed up here; use the tools of {store.engine.dialect.name}")
     if file.exists():
         raise StorageError(f"{file} is there already: a backup writes over nothing")
-    with whole(file) as place, closing(sqlite3.connect(store.engine.url.database)) as source, closing(sqlite3.connect(place)) as goal:
+    with (
+        atomic_write(file) as place,
+        closing(sqlite3.connect(store.engine.url.database)) as source,
+        closing(sqlite3.connect(place)) as goal,
+    ):
         source.backup(goal)
     return file

@@ -16,7 +16,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from seedbench.errors import SeedBenchError
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.files.validation_messages import explain
 
 Choice = Literal["left", "right", "tie", "both_bad"]
@@ -108,7 +108,7 @@ def digest(votes: Sequence[Vote]) -> str:
 
 def write(votes: Iterable[Vote], file: Path) -> Path:
     """Write a log, in order; the file appears whole or not at all."""
-    with whole(file) as place:
+    with atomic_write(file) as place:
         place.write_text("".join(line_of(vote) + "\n" for vote in in_order(votes)), encoding="utf-8", newline="\n")
     return file
 

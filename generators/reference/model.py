@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seedbench.errors import GeneratorError
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.generators.reference.codec import CodecConfig, SoundCodec
 from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
 from seedbench.generators.reference.tokens import Vocabulary
@@ -139,7 +139,7 @@ def _save(file: Path, tensors: dict[str, Tensor], about: dict[str, Any], *, pack
             kept[name + _ROW] = row
         else:
             kept[name] = one.detach().to(torch.float16 if packed else torch.float32).contiguous()
-    with whole(file) as place:
+    with atomic_write(file) as place:
         save_file(kept, place, metadata={"about": json.dumps(about, ensure_ascii=False, sort_keys=True)})
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbench.errors import GeneratorError
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.generators.reference import sound, world
 from seedbench.generators.reference.script import FPS, stretches
 from seedbench.runs.executor import LocalExecutor
@@ -109,7 +109,7 @@ def _make_one(job: Job) -> Job:
     for number in range(job.first, job.last):
         drawn = world.draw(number, seed=job.seed + (7919 if job.stills else 0), kind="still" if job.stills else None)
         rows.append(_row(drawn, number, job.size))
-    with whole(job.file) as place:
+    with atomic_write(job.file) as place:
         pq.write_table(pa.Table.from_pylist(rows), place, compression="zstd")
     return job
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.metrics.lipsync.cca import Cca
 from seedbench.metrics.lipsync.encoder import Encoder
 from seedbench.metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
@@ -189,7 +189,7 @@ def save(model: Model, path: Path) -> None:
     numbers = [FORMAT, model.lead_frames, model.aperture_lead_frames, model.accept, model.reject, *model.curve_sd]
     arrays["numbers"] = np.array(numbers, np.float64)
     arrays["provenance"] = np.frombuffer(json.dumps(dict(model.provenance), sort_keys=True).encode(), np.uint8)
-    with whole(path) as place, place.open("wb") as stream:
+    with atomic_write(path) as place, place.open("wb") as stream:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
 

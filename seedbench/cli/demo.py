@@ -102,7 +102,7 @@ def main() -> None:
     """Make the clips to import, run the systems, write the report, say where it is and how long it took."""
     when_stopped("stopped; the same command goes on from here")
     from seedbench.cli.run import run
-    from seedbench.files.atomic import whole
+    from seedbench.files.atomic import atomic_write
     from seedbench.store.workspace import Workspace
     from seedbench.suites.loading import load_suite
 
@@ -113,7 +113,7 @@ def main() -> None:
     folder = compressed_clips(workspace, suite.prompts, suite.root)
     still = workspace.folder / "demo-still.yaml"
     argv = STILL.format(python=shlex.quote(sys.executable))
-    with whole(still) as place:
+    with atomic_write(still) as place:
         place.write_text(f"label: still\nname: command\noptions:\n  argv: {argv!r}\n")
     run(
         generator=[

@@ -193,11 +193,11 @@ def _write(lines: list[dict[str, Any]], out: Path) -> None:
     import pandas as pd
 
     from seedbench.errors import StorageError
-    from seedbench.files.atomic import whole
+    from seedbench.files.atomic import atomic_write
 
     frame = pd.DataFrame(lines).drop(columns="index")
     try:
-        with whole(out) as place:
+        with atomic_write(out) as place:
             if out.suffix == ".csv":
                 frame.to_csv(place, index=False)
             elif out.suffix == ".parquet":

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writing: a file is there complete, or not at all."""
 
 from __future__ import annotations
 
@@ -10,42 +10,58 @@ from pathlib import Path
 
 
 @contextmanager
-def whole(file: Path) -> Iterator[Path]:
-    """A place beside ``file`` to write to, which becomes ``file`` when the block ends and is removed when it fails.
+def atomic_write(file: Path) -> Iterator[Path]:
+    """Write a file so that nobody ever sees a part of it.
 
-    Folders above are made. Processes that write the same file at once do not meet: each has a place of its own, and the last stays.
-    Raises OSError where there is no writing.
+    The block writes to a temporary path. When the block ends, that path is renamed to ``file``; when the block fails, it is removed and
+    ``file`` stays as it was. Several processes may write the same file at once: each has its own temporary path, and the last one wins.
+
+    Args:
+        file: the file to write. Missing parent folders are created.
+
+    Yields:
+        The temporary path, in the same folder as ``file``. Its name ends in ``.part``.
+
+    Raises:
+        OSError: the folder or the file cannot be written.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "new" / "a.txt"
-    >>> with whole(file) as place:
-    ...     _ = place.write_text("all of it")
+    >>> with atomic_write(file) as partial:
+    ...     _ = partial.write_text("all of it")
     ...     file.exists()
     False
-    >>> file.read_text(), [one.name for one in file.parent.iterdir()]
+    >>> file.read_text(), [path.name for path in file.parent.iterdir()]
     ('all of it', ['a.txt'])
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    place = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
+    partial = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
     try:
-        yield place
-        place.replace(file)
+        yield partial
+        partial.replace(file)
     finally:
-        place.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
-def move_aside(place: Path, root: Path) -> None:
-    """Rename what keeps the file ``place`` below ``root`` from being written: a folder there, or a file where a folder above it must be.
+def move_aside(file: Path, root: Path) -> None:
+    """Rename whatever prevents ``file`` from being written: a folder of that name, or a file where one of its parent folders must be.
 
-    Nothing is deleted: what it was stays beside it under a name that ends in ``.aside``. Raises OSError where there is no writing.
+    Nothing is deleted. What was renamed stays beside it, under a name that ends in ``.aside``.
+
+    Args:
+        file: the file that is to be written, somewhere below ``root``.
+        root: the folder that itself is never renamed.
+
+    Raises:
+        OSError: something cannot be renamed.
     """
-    for part in reversed(place.relative_to(root).parents[:-1]):
-        if os.path.lexists(root / part) and not (root / part).is_dir():
-            _rename_aside(root / part)
-    if place.is_dir() and not place.is_symlink():
-        _rename_aside(place)
+    for parent in reversed(file.relative_to(root).parents[:-1]):
+        if os.path.lexists(root / parent) and not (root / parent).is_dir():
+            _rename_aside(root / parent)
+    if file.is_dir() and not file.is_symlink():
+        _rename_aside(file)
 
 
-def _rename_aside(place: Path) -> None:
+def _rename_aside(path: Path) -> None:
     with suppress(FileNotFoundError):  # another process was faster
-        place.rename(place.with_name(f"{place.name}.{uuid.uuid4().hex}.aside"))
+        path.rename(path.with_name(f"{path.name}.{uuid.uuid4().hex}.aside"))

@@ -29,7 +29,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from seedbench.errors import SeedBenchError, StorageError
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 
 _POLL_S = 0.1
 #: How long a lock may be held without anybody hearing of it: others look, for an instant, whether it is free.
@@ -131,7 +131,7 @@ class FileLocks:
             me = Holder.this_process()
             for partial in place.parent.glob(f"{record.name}.*.part"):  # of a holder that was killed while it wrote
                 partial.unlink(missing_ok=True)
-            with suppress(OSError), whole(record) as partial:  # on a full disk the lock holds all the same, of "another process"
+            with suppress(OSError), atomic_write(record) as partial:  # on a full disk the lock holds all the same, of "another process"
                 partial.write_text(json.dumps({"what": what, "pid": me.pid, "host": me.host, "since": str(me.since)}))
             yield
         finally:

@@ -26,7 +26,7 @@ def own_folder(root: Path, partial_files_in: Sequence[Path] = ()) -> Path:
     """This process's folder in ``root``, made at the first call; what dead processes left there is removed then.
 
     Where one of them was killed and nobody but this process is left, what it did not finish in the folders ``partial_files_in``
-    (:func:`seedbench.files.atomic.whole`) is removed as well. Raises OSError where there is no writing.
+    (:func:`seedbench.files.atomic.atomic_write`) is removed as well. Raises OSError where there is no writing.
     """
     with _threads:
         if root in _own:

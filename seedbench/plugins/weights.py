@@ -25,7 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from seedbench.errors import ClipError, StorageError, UnknownNameError, WeightsAbsentError, WeightsError
-from seedbench.files.atomic import move_aside, whole
+from seedbench.files.atomic import atomic_write, move_aside
 from seedbench.files.hashing import file_sha256
 from seedbench.files.locks import FileLocks
 from seedbench.plugins.weights_lists import Weights, lists
@@ -95,7 +95,7 @@ def _note_installed(name: str, sha256: str) -> None:
             except WeightsError:  # damaged: of the other files the hash is lost, and each of them says so when it is used
                 known = {}
             move_aside(record, folder())
-            with whole(record) as partial:
+            with atomic_write(record) as partial:
                 partial.write_text(json.dumps({**known, name: sha256}, indent=1, sort_keys=True))
     except (OSError, StorageError) as error:
         raise WeightsError(f"{record} cannot be written ({error}); set SEEDBENCH_WEIGHTS to a folder that can") from error
@@ -225,7 +225,7 @@ def add(name: str, file: Path, *, accept_other: bool = False) -> Path:
 def _install(file: Path, place: Path) -> None:
     try:
         move_aside(place, folder())
-        with whole(place) as partial:
+        with atomic_write(place) as partial:
             shutil.copyfile(file, partial)
     except OSError as error:
         raise WeightsError(f"{place} cannot be written ({error.strerror}); set SEEDBENCH_WEIGHTS to a folder that can") from error

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from seedbench.errors import StorageError
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.report.drilldown import rounded
 from seedbench.report.html import render_html
 from seedbench.report.preview import make_previews
@@ -42,7 +42,7 @@ def write_report(
     rows = score_rows(report)
     try:
         with ExitStack() as files:  # all are written before the first of them is replaced, so that two processes do not mix theirs
-            place = {name: files.enter_context(whole(directory / name)) for name in FILES}
+            place = {name: files.enter_context(atomic_write(directory / name)) for name in FILES}
             _text(place["report.html"], page)
             write_csv(place["summary.csv"], SUMMARY_COLUMNS, summary_rows(report))
             write_csv(place["scores.csv"], list(SCORE_COLUMNS), rows)

@@ -14,7 +14,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from seedbench.files.atomic import move_aside, whole
+from seedbench.files.atomic import atomic_write, move_aside
 
 _RECORD = "contents.json"
 _place: Path | None = None
@@ -67,7 +67,7 @@ def record_compiled() -> None:
         state = {name: (file.stat().st_size, file.stat().st_mtime_ns) for name, file in _compiled(_place).items()}
         if state == _recorded:
             return
-        with whole(_place / _RECORD) as partial:
+        with atomic_write(_place / _RECORD) as partial:
             partial.write_text(json.dumps({name: _sha256(file) for name, file in _compiled(_place).items()}))
         _recorded.clear()
         _recorded.update(state)

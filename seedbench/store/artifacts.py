@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbench.errors import ArtifactError, ClipError, ClipUnavailableError, StorageError
-from seedbench.files.atomic import move_aside, whole
+from seedbench.files.atomic import atomic_write, move_aside
 from seedbench.files.hashing import file_sha256
 
 _BLOCK_BYTES = 1 << 20
@@ -64,7 +64,7 @@ class Artifacts:
             if move and self._may_take(file) and file.stat().st_dev == target.parent.stat().st_dev:
                 os.replace(file, target)
             else:
-                with whole(target) as place:
+                with atomic_write(target) as place:
                     shutil.copyfile(file, place)
                     if not _holds(place, sha256):
                         raise ClipUnavailableError(f"{file}: was changed while it was stored")
@@ -192,7 +192,7 @@ class Artifacts:
                 return target
         try:
             move_aside(target, self.fetched)
-            with whole(target) as place, self._remote("read from") as (filesystem, root):
+            with atomic_write(target) as place, self._remote("read from") as (filesystem, root):
                 if not filesystem.exists(f"{root}/{key}"):
                     raise ArtifactError(f"the artifact {_short(key)} is gone from {self.url}")
                 if not filesystem.isfile(f"{root}/{key}"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from seedbench.errors import StorageError
-from seedbench.files.atomic import move_aside, whole
+from seedbench.files.atomic import atomic_write, move_aside
 
 #: What a cache entry begins with; 32 bytes of sha256 over key and payload follow, then the payload.
 _FORMAT = b"seedbench cache 2\n"
@@ -46,7 +46,7 @@ class DiskCache:
         place = self._place(key)
         try:
             move_aside(place, self.folder)
-            with whole(place) as partial:
+            with atomic_write(place) as partial:
                 partial.write_bytes(_header(key, data) + data)
         except OSError as error:
             raise StorageError(f"the cache {self.folder} cannot be written ({error.strerror})") from error

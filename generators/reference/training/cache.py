@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.generators.reference import shards
 from seedbench.generators.reference.model import Tokenizers
 from seedbench.generators.reference.script import Script, Sound, Stretch
@@ -43,7 +43,7 @@ def cells(files: Sequence[Path], grid: Grid, folder: Path, *, tick: Callable[[],
         goal = _beside(source, folder)
         if not goal.exists():
             made = cells_of(shards.read(source), grid)
-            with whole(goal) as place:
+            with atomic_write(goal) as place:
                 save_file({"values": made.values}, place, metadata={"rows": json.dumps([asdict(row) for row in made.rows])})
         tick()
 
@@ -87,7 +87,7 @@ def encoded(
         goal = folder / source.name
         if not goal.exists():
             made = examples_of(heard([source]), read_cells([source], cells_in), tokenizers, vocabulary)
-            with whole(goal) as place:
+            with atomic_write(goal) as place:
                 pq.write_table(pa.Table.from_pylist([_stored(one) for one in made]), place, compression="zstd")
         tick()
 

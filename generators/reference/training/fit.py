@@ -21,7 +21,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
 from seedbench.errors import GeneratorError
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.generators.reference import heldout, shards
 from seedbench.generators.reference.codec import CodecConfig, SoundCodec
 from seedbench.generators.reference.config import Config, load
@@ -482,7 +482,7 @@ def _keep(training: Training[Any], more: dict[str, Tensor], file: Path) -> None:
     weights = {name: one.contiguous() for name, one in (training.averaged_weights() | more).items()}
 
     def save() -> None:
-        with whole(file) as place:
+        with atomic_write(file) as place:
             save_file(weights, place)
 
     by_the_first(file, save)

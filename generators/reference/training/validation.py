@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import Callback
 
 from seedbench.clips.clip import Clip
 from seedbench.errors import ClipError, SeedBenchError, WeightsError
-from seedbench.files.atomic import whole
+from seedbench.files.atomic import atomic_write
 from seedbench.files.hashing import file_sha256
 from seedbench.generators.reference.flow import Sampling
 from seedbench.generators.reference.generate import generate
@@ -110,7 +110,7 @@ def staged(asked: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path | N
                     warnings.warn(f"the simulator does not stage {prompt.id}, which no distance counts ({error})", stacklevel=2)
                     made = None
                 if made is not None:
-                    with whole(file) as place:
+                    with atomic_write(file) as place:
                         shutil.copyfile(made, place)
         found.append(file if file.exists() else None)
     return found
