@@ -20,7 +20,7 @@ from seedbench.plugins import registry
 from seedbench.plugins.metric import Direction, Measure, MetricInfo
 from seedbench.plugins.metric_records import kept_infos
 from seedbench.report.wording import ARROWS, listed, said, unit_of
-from seedbench.results.statistics import Estimate, rate_interval
+from seedbench.results.intervals import Estimate, rate_interval
 from seedbench.store import CellRow, ScoreRow, Store
 
 _SAYS = {("left", True): "first", ("left", False): "second", ("right", True): "second", ("right", False): "first"}

@@ -30,7 +30,7 @@ from seedbench.arena.ratings.against_others import LEAST_OTHERS, LEAST_VOTES, He
 from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
 from seedbench.arena.ratings.exact import able, at_most, fisher
 from seedbench.arena.votes.log import Vote, in_order, least_s
-from seedbench.results.statistics import holm
+from seedbench.results.differences import holm
 
 Sign = Literal["too_fast", "regular", "one_sided", "gold", "repeats", "contrary", "partisan", "one_answer"]
 Answer = Literal["ok", "flagged", "unchecked"]

@@ -17,7 +17,8 @@ from seedbench.generators.reference.model import SHIPPED, ReferenceModel
 from seedbench.generators.reference.script import FPS
 from seedbench.generators.reference.twins import TEMPERATURES
 from seedbench.results.data import SummaryRow
-from seedbench.results.statistics import Estimate, mean_interval, paired_difference, rate_interval
+from seedbench.results.differences import paired_difference
+from seedbench.results.intervals import Estimate, mean_interval, rate_interval
 from seedbench.suites.prompt import Prompt
 
 METRICS = ("lipsync", "identity", "impact", "physics", "video_distance")

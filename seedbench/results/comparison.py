@@ -8,7 +8,7 @@ from itertools import combinations
 
 from seedbench.plugins.metric import Measure, MetricInfo
 from seedbench.results.data import Comparison
-from seedbench.results.statistics import holm, paired_difference
+from seedbench.results.differences import holm, paired_difference
 from seedbench.results.summary import NO_COLUMN, ClipScore, Column
 
 #: A difference is called one only when the adjusted p-value is below this.

@@ -86,7 +86,7 @@ class SummaryRow:
     The four counts are of clips: ``n_failed`` holds metric failures and cells without a clip,
     ``n_not_applicable`` those whose prompt does not ask for what the metric measures. ``worst_case`` is the second aggregate: the mean
     with every missing answer charged as the worst possible value
-    (:func:`seedbench.results.statistics.worst_case_mean`), None if not computed.
+    (:func:`seedbench.results.worst_case.worst_case_mean`), None if not computed.
     """
 
     generator: str

@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from seedbench.plugins.metric import Measure, MetricInfo
 from seedbench.results.data import SummaryRow
-from seedbench.results.statistics import Estimate, mean_interval, rate_interval, worst_case_mean, worst_value
+from seedbench.results.intervals import Estimate, mean_interval, rate_interval
+from seedbench.results.worst_case import worst_case_mean, worst_value
 
 Column = tuple[str, str, str]
 """Metric, measure and backend."""

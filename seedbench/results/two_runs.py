@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seedbench.results.data import RunReport, SummaryRow
+from seedbench.results.differences import holm, paired_difference
 from seedbench.results.load import load_report, spec_of
-from seedbench.results.statistics import holm, paired_difference
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbench.results.statistics import Estimate, PairedDifference, mean_interval, paired_difference, rate_interval
+from seedbench.results.differences import PairedDifference, paired_difference
+from seedbench.results.intervals import Estimate, mean_interval, rate_interval
 
 PROMPTS = tuple(range(2, 13))
 SEEDS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {

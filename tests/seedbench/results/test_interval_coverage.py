@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom
 
-from seedbench.results.statistics import mean_interval, paired_difference, rate_interval
+from seedbench.results.differences import paired_difference
+from seedbench.results.intervals import mean_interval, rate_interval
 
 LEAST_COVERED = 0.925  # about 93%
 LEVEL = 0.05

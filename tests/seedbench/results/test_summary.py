@@ -10,7 +10,8 @@ import pytest
 from seedbench.plugins.metric import Measure, MetricInfo
 from seedbench.results.comparison import ALPHA, compare_all
 from seedbench.results.data import SummaryRow
-from seedbench.results.statistics import mean_interval, paired_difference, rate_interval
+from seedbench.results.differences import paired_difference
+from seedbench.results.intervals import mean_interval, rate_interval
 from seedbench.results.summary import ClipScore, Coverage, summarise
 
 SHARE = Measure(name="share", title="Share", unit="share", direction="up", low=0.0, high=1.0, headline=True, meaning="")

@@ -1,0 +1,158 @@
+"""Paired differences whose unit is the prompt, their tests, and the correction for many tests.
+
+Equal differences show no spread, so no t test is made of them: their test is that of sign flips. Differences in steps are corrected by
+half a step (Yates 1934), as in :mod:`seedbench.results.intervals`. What the tests reject over 2 to 12 prompts where nothing differs:
+``tests/benchmarks/interval_coverage.py`` and docs/report.md.
+
+Sources: paired differences after Miller 2024 (arXiv 2411.00640); Holm 1979.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtr
+
+from seedbench.results.intervals import ONE_PROMPT, SAME, all_equal_reason, least_step, percent, range_interval, t_quantile
+
+_EXACT_SIGN_FLIPS = 16  # up to this many prompts all 2^P sign patterns are enumerated
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Mean over prompts of (a - b), its t interval, the two-sided sign-flip p-value ``p`` and that of the t test ``p_t``.
+
+    ``p_t`` is None where all differences are equal. ``reason`` says why there is no difference or no interval.
+    ``n_prompts`` were scored on both sides; ``n_only_a`` and ``n_only_b`` on one side only, and are not part of the difference.
+    """
+
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    n_prompts: int
+    method: str
+    n_only_a: int = 0
+    n_only_b: int = 0
+    p_t: float | None = None
+    reason: str = ""
+
+    def p_value(self, *, rate: bool) -> float | None:
+        """The p-value to decide by: sign flips for rates, whose few values no t distribution fits; else the t test of the interval.
+
+        Sign flips alone could never find a difference over five prompts (the smallest p is 1/16), however large and steady.
+        """
+        return self.p if rate or self.p_t is None else self.p_t
+
+
+def paired_difference(
+    a: Mapping[str, Sequence[float]],
+    b: Mapping[str, Sequence[float]],
+    *,
+    level: float = 0.95,
+    draws: int = 20_000,
+    seed: int = 0,
+    low: float | None = None,
+    high: float | None = None,
+) -> PairedDifference:
+    """Mean over the common prompts of mean_seeds(a) - mean_seeds(b), with t interval, t test and sign-flip p-value.
+
+    Prompts without a value on one side are counted, not compared. Under two common prompts there is no interval and no p. Where all
+    differences are equal there is no t test; the interval is then that of the range, as in :func:`mean_interval`. Interval and t test of
+    differences in steps are corrected by half a step of their sum.
+
+    Args:
+        a: The values of one side by prompt.
+        b: Those of the other.
+        level: Of the interval, 0..1.
+        draws: Sign patterns drawn beyond 16 prompts.
+        seed: Of the draws.
+        low: The least value possible (of a value, not of a difference), None for no bound.
+        high: The largest value possible.
+
+    Returns:
+        The difference. Up to 16 prompts its sign-flip p-value is exact (all 2^P sign patterns); beyond, it is Monte-Carlo with ``draws``
+        patterns from ``seed`` as (1 + hits) / (1 + draws).
+
+    Raises:
+        ValueError: A value is not finite.
+
+    >>> r = paired_difference({"p": [3.0], "q": [5.0], "r": [4.0]}, {"p": [1.0], "q": [4.0], "r": [1.0]})
+    >>> r.difference, r.p, r.n_prompts
+    (2.0, 0.25, 3)
+    """
+    in_a = {name for name, found in a.items() if len(found)}
+    in_b = {name for name, found in b.items() if len(found)}
+    both = sorted(in_a & in_b)
+    n_only_a, n_only_b = len(in_a - in_b), len(in_b - in_a)
+    method = f"paired-by-prompt/t{percent(level)}"
+    differences, same = _differences([a[name] for name in both], [b[name] for name in both])
+    if len(both) < 2:
+        value = float(differences[0]) if len(both) else None
+        reason = ONE_PROMPT if len(both) else "no prompt on which both have an answer"
+        return PairedDifference(value, None, None, None, len(both), method, n_only_a, n_only_b, reason=reason)
+    n, value = len(both), float(differences.mean())
+    p = sign_flip_p(differences, draws=draws, seed=seed)
+    flips = "sign-flip-exact" if n <= _EXACT_SIGN_FLIPS else f"sign-flip-{draws}-seed{seed}"
+    if np.ptp(differences) <= same:
+        widest = None if low is None or high is None else high - low
+        floor, ceiling = range_interval(value, n, level, None if widest is None else -widest, widest)
+        shown, reason = ("", all_equal_reason(n)) if floor is None else (f"/range{percent(level)}", "")
+        return PairedDifference(value, floor, ceiling, p, n, f"paired-by-prompt{shown}/{flips}", n_only_a, n_only_b, reason=reason)
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
+    half_step = least_step(np.abs(np.append(differences, 0.0)), same) / (2 * n)
+    half = t_quantile(level, n - 1) * error + half_step
+    p_t = 2 * float(stdtr(n - 1, -max(0.0, abs(value) - half_step) / error))
+    return PairedDifference(value, value - half, value + half, p, n, f"{method}/{flips}", n_only_a, n_only_b, p_t)
+
+
+def _differences(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> tuple[np.ndarray, float]:
+    """Differences of means (P,), those of equal values 0; and the distance within which two of them are equal."""
+    first, second = (np.array([np.mean(values) for values in side], dtype=np.float64) for side in (a, b))
+    if not np.isfinite(first).all() or not np.isfinite(second).all():
+        raise ValueError("a value that is not finite has no place in a difference; leave out what has no answer")
+    same = SAME * float(np.abs(np.concatenate([first, second])).max(initial=0.0))
+    found = first - second
+    return np.where(np.abs(found) <= same, 0.0, found), same
+
+
+def sign_flip_p(differences: np.ndarray, *, draws: int = 20_000, seed: int = 0) -> float:
+    """Two-sided p-value of "the differences (P,) are symmetric about 0" under random signs; exact up to 16 differences.
+
+    >>> sign_flip_p(np.array([1.0, 1.0, 1.0, 1.0]))
+    0.125
+    """
+    count = len(differences)
+    if not count:
+        raise ValueError("no differences to test")
+    observed = abs(float(differences.sum()))
+    at_least = observed - 1e-9 * float(np.abs(differences).sum())  # equal sums in another order are ties
+    if count <= _EXACT_SIGN_FLIPS:
+        patterns = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+        sums = np.abs((1 - 2 * patterns) @ differences)
+        return float(np.mean(sums >= at_least))
+    rng = np.random.default_rng(seed)
+    hits = 0
+    for start in range(0, draws, 1000):
+        signs = rng.integers(0, 2, size=(min(1000, draws - start), count)) * 2 - 1
+        hits += int(np.sum(np.abs(signs @ differences) >= at_least))
+    return (1 + hits) / (1 + draws)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values, in the order given.
+
+    >>> [round(value, 2) for value in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    if any(not 0 <= value <= 1 for value in p):
+        raise ValueError("p-values lie in 0..1")
+    adjusted = [0.0] * len(p)
+    running = 0.0
+    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
+        running = max(running, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = running
+    return adjusted
