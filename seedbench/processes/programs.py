@@ -1,4 +1,8 @@
-"""Running a program to its end, and ending with it whatever it has started: its group, its session, and what has left both."""
+"""Running programs, and ending all processes that a program or a worker has started.
+
+A process is found again by a random mark in its environment, which its own children inherit: so it is found even when it has left the
+session of its parent, or when its parent is dead.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,17 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-if TYPE_CHECKING:
-    import psutil
+import psutil
 
-#: What every process that a program starts inherits in its environment, and is found by when it has left the program's session.
-MARK = "SEEDBENCH_PROGRAM"
+#: The environment variable that holds the marks of a process, joined by colons: its own, after those of the processes around it.
+MARKS = "SEEDBENCH_MARKS"
 _GRACE_S = 3.0
 _ROUNDS = 5
+_POLL_S = 0.02
 
 
 def run_program(argv: Sequence[str], stderr: IO[bytes], timeout_s: float) -> tuple[int | None, float]:
@@ -25,17 +29,17 @@ def run_program(argv: Sequence[str], stderr: IO[bytes], timeout_s: float) -> tup
 
     Args:
         argv: the program and its arguments; no shell is involved.
-        stderr: an open file (not a pipe, which a child that stays behind could hold open).
-        timeout_s: when to end it, in seconds.
+        stderr: an open file (not a pipe: a child that is left behind could hold it open).
+        timeout_s: the time limit, in seconds.
 
     Returns:
-        The exit code (negative: the signal that killed it), None when the time was up, and the seconds it ran. However it ended, no process
-        that it started is left running.
+        The exit code (negative: the signal that killed it; None: the time limit was reached), and the seconds it ran. In every case, no
+        process that it started is left running.
 
     Raises:
-        OSError, ValueError: it cannot be started.
+        OSError, ValueError: the program cannot be started.
     """
-    mark = secrets.token_hex(16)
+    mark = new_mark()
     start = time.monotonic()
     with subprocess.Popen(
         list(argv),
@@ -43,80 +47,96 @@ def run_program(argv: Sequence[str], stderr: IO[bytes], timeout_s: float) -> tup
         stdout=subprocess.DEVNULL,
         stderr=stderr,
         start_new_session=True,
-        env={**os.environ, MARK: mark},
+        env={**os.environ, **marked_environment(mark)},
     ) as process:
         try:
             code: int | None = process.wait(timeout=timeout_s)
         except subprocess.TimeoutExpired:
             code = None
         finally:
-            lasted_s = time.monotonic() - start
-            end_all(process, mark)
-    return code, lasted_s
+            duration_s = time.monotonic() - start
+            _end_session(process.pid, mark)
+    return code, duration_s
 
 
-def end_all(process: subprocess.Popen[bytes], mark: str) -> None:
-    """Ask a program, its session and all that carry its mark to stop; three seconds later make them.
+def new_mark() -> str:
+    """A random mark: 32 hexadecimal digits."""
+    return secrets.token_hex(16)
 
-    What they start meanwhile is looked for again and ended at once. A process that has left the session and dropped its environment is
-    nobody's any more and is not found.
+
+def marked_environment(mark: str) -> dict[str, str]:
+    """The environment variable for a process to be found by ``mark``. It keeps the marks that this process carries itself."""
+    return {MARKS: ":".join(filter(None, (os.environ.get(MARKS), mark)))}
+
+
+def marked_processes(mark: str) -> list[psutil.Process]:
+    """All living processes, other than this one, that were started with ``mark`` in their environment, whoever started them.
+
+    A process that has removed the variable from the environment of its children loses these. Processes of other users are not seen.
     """
-    how = signal.SIGTERM
+    marked = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # it has ended by now, or belongs to another user
+            if process.pid != os.getpid() and mark in process.environ().get(MARKS, "").split(":"):
+                marked.append(process)
+    return marked
+
+
+def end_processes(processes: Collection[psutil.Process], grace_s: float) -> None:
+    """Ask processes to end (SIGTERM), and kill those that are still alive ``grace_s`` seconds later."""
+    for process in processes:
+        _send(process, signal.SIGTERM)
+    for process in _alive_after(processes, grace_s):
+        _send(process, signal.SIGKILL)
+
+
+def kill_marked(mark: str) -> None:
+    """Kill all other processes that carry ``mark``, without waiting for their end."""
+    for process in marked_processes(mark):
+        _send(process, signal.SIGKILL)
+
+
+def _end_session(leader: int, mark: str) -> None:
+    """End a program, its session and all processes that carry its mark: by request at first, by force three seconds later.
+
+    What they start meanwhile is looked for again and killed.
+    """
+    grace_s = _GRACE_S
     for _ in range(_ROUNDS):
-        others = _started_by(process.pid, mark)
-        if process.poll() is None:
-            process.send_signal(how)
-        elif not others:
+        processes = {*_session(leader), *marked_processes(mark)}
+        if not processes:
             return
-        for one in others:
-            _signal(one, how)
-        if not _all_gone(process, others, _GRACE_S):
-            process.kill()  # does nothing where it has ended
-            for one in others:
-                _signal(one, signal.SIGKILL)
-            _all_gone(process, others, _GRACE_S)
-        how = signal.SIGKILL
+        end_processes(processes, grace_s)
+        _alive_after(processes, _GRACE_S)
+        grace_s = 0.0
 
 
-def _signal(one: psutil.Process, how: signal.Signals) -> None:
-    import psutil
+def _session(leader: int) -> list[psutil.Process]:
+    """The living processes of a session."""
+    members = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if os.getsid(process.pid) == leader and _is_alive(process):
+                members.append(process)
+    return members
 
-    with suppress(psutil.Error):  # it has ended by itself
-        one.send_signal(how)
 
-
-def _all_gone(process: subprocess.Popen[bytes], others: Sequence[psutil.Process], timeout_s: float) -> bool:
-    """Whether all have ended within a time. Only the program itself is ours to collect; of the others a dead one may never be collected."""
+def _alive_after(processes: Collection[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """The processes that are still alive after ``timeout_s`` seconds; returns as soon as there are none."""
     until = time.monotonic() + timeout_s
-    while process.poll() is None or any(_is_alive(one) for one in others):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
+    while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < until:
+        time.sleep(_POLL_S)
+    return alive
 
 
-def _is_alive(one: psutil.Process) -> bool:
-    import psutil
-
+def _is_alive(process: psutil.Process) -> bool:
+    """Whether a process runs; one that has ended counts as dead even where its parent never asks for its exit code."""
     try:
-        return bool(one.is_running() and one.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+        return bool(process.is_running() and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
     except psutil.Error:
         return False
 
 
-def _started_by(leader: int, mark: str) -> list[psutil.Process]:
-    """The living processes of a session, and those whose environment carries a mark, without the leader.
-
-    Processes of other users cannot be looked into and are not ours.
-    """
-    import psutil
-
-    found = []
-    for pid in psutil.pids():
-        try:
-            one = psutil.Process(pid)
-            if pid != leader and (os.getsid(pid) == leader or one.environ().get(MARK) == mark) and _is_alive(one):
-                found.append(one)
-        except (psutil.Error, OSError):
-            continue
-    return found
+def _send(process: psutil.Process, signum: signal.Signals) -> None:
+    with suppress(psutil.Error):  # it has ended by itself
+        process.send_signal(signum)

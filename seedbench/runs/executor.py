@@ -8,8 +8,6 @@ from __future__ import annotations
 import multiprocessing.connection
 import os
 import signal
-import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -23,13 +21,12 @@ from weakref import WeakSet
 import psutil
 
 from seedbench.processes import stopping
+from seedbench.processes.programs import end_processes, kill_marked, marked_environment, marked_processes, new_mark
 from seedbench.store.cache import DiskCache
 
 Task = TypeVar("Task")
 #: What a worker takes at its fullest: models, one decoded clip, features.
 WORKER_BYTES = 2_500_000_000
-#: Names, in the environment of workers and of all programs that they start, the pools these belong to, with colons between.
-MARK = "SEEDBENCH_POOL"
 #: How long programs may take to end when they are asked to, and killed processes to be gone.
 GRACE_S = 2.0
 
@@ -75,7 +72,7 @@ def _end_with_parent(mark: str) -> None:
     parent = parent_process()
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])
-        _kill_marked(mark)
+        kill_marked(mark)
         os._exit(1)
 
 
@@ -122,7 +119,7 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def _starting_workers(mark: str) -> Iterator[None]:
     """A block that may start workers: it is not broken off, and they are deaf to the terminal from their first moment on."""
-    with stopping.held(), _environment(ONE_THREAD | {MARK: ":".join(filter(None, (os.environ.get(MARK), mark)))}):
+    with stopping.held(), _environment(ONE_THREAD | marked_environment(mark)):
         if not hasattr(signal, "pthread_sigmask"):
             yield
             return
@@ -151,7 +148,7 @@ class LocalExecutor:
         self._running: dict[Future[Any], tuple[Callable[[Any], Any], Any, int]] = {}
 
     def _fresh_pool(self, workers: int) -> _Pool:
-        mark = uuid.uuid4().hex
+        mark = new_mark()
         if hasattr(signal, "pthread_sigmask"):
             _start_resource_tracker()  # a pool's queues would start it otherwise
         pool = _Pool(workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(self._cache_folder, mark))
@@ -242,62 +239,26 @@ def _kill(pool: _Pool) -> None:
         for worker in workers:
             worker.join(GRACE_S)
         if workers:
-            _end_programs({*started, *_marked(pool.mark)})
+            end_processes({*started, *marked_processes(pool.mark)}, GRACE_S)
         if results is not None and thread is not None:
             results._writer.close()  # a worker killed within a result leaves half of it, for whose rest the thread would wait
             thread.join(GRACE_S)
         _pools.discard(pool)
 
 
-def _end_programs(programs: set[psutil.Process]) -> None:
-    """Ask programs to end, and kill those that do not."""
-    for one in programs:
-        with suppress(psutil.NoSuchProcess):
-            one.terminate()
-    until = time.monotonic() + GRACE_S
-    while (programs := {one for one in programs if _alive(one)}) and time.monotonic() < until:
-        time.sleep(0.02)
-    for one in programs:
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def _descendants(pids: Iterable[int | None]) -> list[psutil.Process]:
     """What the processes ``pids`` have started, and what that has, as far as it is still theirs."""
-    found: list[psutil.Process] = []
+    descendants: list[psutil.Process] = []
     for pid in pids:
         with suppress(psutil.NoSuchProcess):
-            found += psutil.Process(pid).children(recursive=True)
-    return found
-
-
-def _marked(mark: str) -> list[psutil.Process]:
-    """All other processes that began with the mark of a pool in their environment, whoever has started them."""
-    found = []
-    for one in psutil.process_iter():
-        with suppress(psutil.Error, OSError):  # gone meanwhile, or somebody else's
-            if one.pid != os.getpid() and mark in one.environ().get(MARK, "").split(":"):
-                found.append(one)
-    return found
-
-
-def _kill_marked(mark: str) -> None:
-    for one in _marked(mark):
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
+            descendants += psutil.Process(pid).children(recursive=True)
+    return descendants
 
 
 def _kill_all_at_once() -> None:
     """For a process that ends without closing its pools."""
     for pool in list(_pools):
-        _kill_marked(pool.mark)
+        kill_marked(pool.mark)
 
 
 stopping.at_once(_kill_all_at_once)
