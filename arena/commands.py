@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 if TYPE_CHECKING:
     from seedbench.arena.boards.board import Board
@@ -137,7 +137,7 @@ def prepare(
     rules: RulesFile = None,
 ) -> None:
     """Make the ballots of a study: every two systems' clips of one prompt and seed, in files that tell nothing of their maker."""
-    when_stopped("stopped; a study is made whole or not at all: `seedbench arena studies` says whether it was")
+    set_stop_message("stopped; a study is made whole or not at all: `seedbench arena studies` says whether it was")
     from seedbench.arena.settings import load
     from seedbench.arena.votes import rules as rulesfile
 
@@ -208,7 +208,7 @@ def serve(
     ] = None,
 ) -> None:
     """Open the arena to voters, on this machine alone unless told otherwise."""
-    when_stopped("stopped; every acknowledged vote is kept; the same command opens the arena again")
+    set_stop_message("stopped; every acknowledged vote is kept; the same command opens the arena again")
     from seedbench.arena.settings import study_lock
     from seedbench.arena.store import open_store
     from seedbench.arena.voting.service import Desk
@@ -241,7 +241,7 @@ def demo(
 
     They have not seen a clip: each system gets a strength by lot, which the board should find. Run again, it goes on where it was.
     """
-    when_stopped("stopped; the same command goes on from here")
+    set_stop_message("stopped; the same command goes on from here")
     from datetime import UTC, datetime, timedelta
 
     from rich.console import Console

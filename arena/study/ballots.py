@@ -26,7 +26,7 @@ from seedbench.clips.media import probe
 from seedbench.errors import SeedBenchError
 from seedbench.files.hashing import file_sha256
 from seedbench.files.locks import FileLocks
-from seedbench.processes.stopping import held
+from seedbench.processes.stopping import defer_signals
 from seedbench.results.data import RunReport
 from seedbench.store import Store
 from seedbench.suites.prompt import Prompt
@@ -177,7 +177,7 @@ def _prepare(
             raise StudyError(f"no pair is left to show: {reasons}")
         for clip in maker.clips:
             clip.file_sha256 = file_sha256(making / clip.file)
-        with held():  # the folder and the rows are there both or not at all
+        with defer_signals():  # the folder and the rows are there both or not at all
             with store.writing() as session:
                 _refuse_taken(session, name)  # by another process, while this one made the clips
                 study = StudyRow(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from seedbench.errors import GeneratorError
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 app = typer.Typer(help="Train and evaluate the reference model and its cascaded twin.", no_args_is_help=True)
 
@@ -53,7 +53,7 @@ def shards(
     processes: Processes = None,
 ) -> None:
     """Render the training world of a config: clips and stills as parquet files."""
-    when_stopped("stopped; the same command goes on from here")
+    set_stop_message("stopped; the same command goes on from here")
     from seedbench.generators.reference import config as configs
     from seedbench.generators.reference.shards import make, missing
 
@@ -82,7 +82,7 @@ def train(
     processes: Processes = None,
 ) -> None:
     """Train tokenizers, the joint model and its cascaded twin, and write their weights into OUT. The same command resumes."""
-    when_stopped("stopped; the same command goes on from the last checkpoint")
+    set_stop_message("stopped; the same command goes on from the last checkpoint")
     from seedbench.generators.reference import config as configs
 
     wanted = configs.load(config)
@@ -119,7 +119,7 @@ def evaluate(
 
     OUT/picture.png shows the first prompt of each kind as each of them made it, OUT/report/report.html every clip.
     """
-    when_stopped("stopped; the same command goes on from here")
+    set_stop_message("stopped; the same command goes on from here")
     from seedbench.generators.reference.evaluation import evaluate as table
 
     typer.echo(table(out=out, prompts=prompts, seed=seed, workers=workers, weights=weights, report=lambda line: typer.echo(line, err=True)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 if TYPE_CHECKING:
     from seedbench.metrics.lipsync.fit import Example, Trial
@@ -40,7 +40,7 @@ def fit(
     steps: Steps = STEPS,
 ) -> None:
     """Fit a model: thresholds from cross-validation on FOLDER, weights from all of it (and --more)."""
-    when_stopped("stopped; no model was written")
+    set_stop_message("stopped; no model was written")
     from seedbench.metrics.lipsync.evaluation import learn_thresholds, nested, with_thresholds
     from seedbench.metrics.lipsync.fit import fit_model
     from seedbench.metrics.lipsync.model import save
@@ -60,7 +60,7 @@ def fit(
         "examples_sha256": _fingerprint([*examples, *added]),
     }
     save(replace(model, provenance=provenance), out)
-    when_stopped(f"stopped; the model is in {out}")
+    set_stop_message(f"stopped; the model is in {out}")
     typer.echo(f"wrote {out} ({out.stat().st_size / 1000:.0f} kB)")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seedbench.errors import SeedBenchError
-from seedbench.processes.stopping import obeying
+from seedbench.processes.stopping import exit_when_stopped
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def complain(command: Callable[[], object]) -> None:
     """Run a command: errors a user can mend, and an early end, are one sentence and an exit code; anything else is a bug and keeps its
     traceback."""
     try:
-        with obeying():
+        with exit_when_stopped():
             command()
     except SeedBenchError as error:
         from rich.console import Console

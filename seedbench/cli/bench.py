@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -21,7 +21,7 @@ def bench(
     frames: Annotated[int, typer.Option(min=1, help="Pictures on which the wheel's face detector is timed.")] = 10,
 ) -> None:
     """Measure on this machine what scoring costs. Ratios within one run can be compared; seconds of different machines cannot."""
-    when_stopped("stopped; measurements that were not printed yet are lost")
+    set_stop_message("stopped; measurements that were not printed yet are lost")
     from rich.console import Console
     from rich.table import Table
 

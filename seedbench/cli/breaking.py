@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from seedbench.errors import SeedBenchError
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -37,7 +37,7 @@ def break_(
     show: Annotated[bool, typer.Option("--list", callback=list_breakages, is_eager=True, help="List the breakages and leave.")] = False,
 ) -> None:
     """Break a clip on purpose by a stated amount, to see whether a metric notices."""
-    when_stopped("stopped; no clip was written")
+    set_stop_message("stopped; no clip was written")
     from seedbench.clips.degradations import break_clip
 
     amounts: dict[str, float] = {}

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from seedbench import __version__
 from seedbench.cli import bench, breaking, inspect, report, run, runs, score, weights
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 
 class _Commands(TyperGroup):
@@ -91,7 +91,7 @@ def _version(value: bool) -> None:
 @app.callback()
 def root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and leave.")) -> None:
     """Evaluate generators of video with sound: run a prompt suite, score the clips, report."""
-    when_stopped("stopped")
+    set_stop_message("stopped")
 
 
 app.command("run", epilog=run.EXAMPLES)(run.run)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbench.cli import complain
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 if TYPE_CHECKING:
     from seedbench.files.locks import Holder
@@ -100,7 +100,7 @@ def _as_recorded(folder: Path) -> bool:
 
 def main() -> None:
     """Make the clips to import, run the systems, write the report, say where it is and how long it took."""
-    when_stopped("stopped; the same command goes on from here")
+    set_stop_message("stopped; the same command goes on from here")
     from seedbench.cli.run import run
     from seedbench.files.atomic import atomic_write
     from seedbench.store.workspace import Workspace

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -25,7 +25,7 @@ def report(
     clips: Annotated[bool, typer.Option(help="Put small previews of the clips into the page.")] = True,
 ) -> None:
     """Write a run's report: one HTML file that needs nothing else, and CSV, JSON, Parquet and Markdown beside it."""
-    when_stopped("stopped; the report is not complete; the same command writes it anew")
+    set_stop_message("stopped; the report is not complete; the same command writes it anew")
     from rich.console import Console
 
     from seedbench.report.console import summary_table

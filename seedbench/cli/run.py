@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seedbench.errors import SeedBenchError, TooManyFailuresError
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 if TYPE_CHECKING:
     from seedbench.plugins.generator_spec import GeneratorSpec
@@ -56,7 +56,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Write the report into this folder as well.")] = None,
 ) -> None:
     """Plan a suite over generators, make or import the clips, score them. The same command resumes."""
-    when_stopped("stopped; the same command goes on from here")
+    set_stop_message("stopped; the same command goes on from here")
     from rich.console import Console
 
     from seedbench.cli.progress import Bars

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seedbench.errors import SeedBenchError
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 if TYPE_CHECKING:
     from seedbench.plugins.metric import MetricInfo
@@ -36,7 +36,7 @@ def score(
     workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
 ) -> None:
     """Score clips as they lie there: no suite, no run, nothing written but what --out names."""
-    when_stopped("stopped; no scores were written; the same command begins again")
+    set_stop_message("stopped; no scores were written; the same command begins again")
     from rich.console import Console
 
     from seedbench.cli.progress import Bars
@@ -94,7 +94,7 @@ def score(
         console.print(f"note: {said}", highlight=False, markup=False, soft_wrap=True)
     if out is not None:
         _write(lines, out)
-        when_stopped(f"stopped; the scores are in {out}")
+        set_stop_message(f"stopped; the scores are in {out}")
         console.print(f"wrote {out}", highlight=False, soft_wrap=True)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 
 app = typer.Typer(no_args_is_help=True, help="Model weights: list, fetch, verify, add your own.")
 
@@ -34,7 +34,7 @@ def list_() -> None:
 @app.command(epilog="seedbench weights fetch                 (all that can be fetched)\n\nseedbench weights fetch blazeface facemesh")
 def fetch(names: Annotated[list[str] | None, typer.Argument(help="Which; by default all that can be fetched.")] = None) -> None:
     """Get weights from their source and check their hash."""
-    when_stopped("stopped; the same command fetches what is missing")
+    set_stop_message("stopped; the same command fetches what is missing")
     from rich.console import Console
 
     from seedbench.plugins.weights import fetch as get

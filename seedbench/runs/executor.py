@@ -119,7 +119,7 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def _starting_workers(mark: str) -> Iterator[None]:
     """A block that may start workers: it is not broken off, and they are deaf to the terminal from their first moment on."""
-    with stopping.held(), _environment(ONE_THREAD | marked_environment(mark)):
+    with stopping.defer_signals(), _environment(ONE_THREAD | marked_environment(mark)):
         if not hasattr(signal, "pthread_sigmask"):
             yield
             return
@@ -228,7 +228,7 @@ def _kill(pool: _Pool) -> None:
 
     Only multiprocessing may collect what its processes leave behind: it takes one that somebody else has collected for alive, for ever.
     """
-    with stopping.held():
+    with stopping.defer_signals():
         workers = list((pool._processes or {}).values())
         thread: Any = pool._executor_manager_thread
         results: Any = pool._result_queue
@@ -261,4 +261,4 @@ def _kill_all_at_once() -> None:
         kill_marked(pool.mark)
 
 
-stopping.at_once(_kill_all_at_once)
+stopping.on_immediate_exit(_kill_all_at_once)

@@ -25,9 +25,9 @@ BEGINS = """
 import sys, time
 from pathlib import Path
 from seedbench.cli import complain
-from seedbench.processes.stopping import when_stopped
+from seedbench.processes.stopping import set_stop_message
 def command():
-    when_stopped("stopped; as it should be")
+    set_stop_message("stopped; as it should be")
     Path("begun").touch()
 {body}
 complain(command)
@@ -85,15 +85,15 @@ def test_what_never_ends_of_itself_is_ended(kind: str, tmp_path: Path) -> None:
     assert not ending.faults(["stopped; as it should be"])
 
 
-PATIENT = """
+WITHOUT_TIME_LIMIT = """
 import signal
 from seedbench.processes import stopping
 asked = []
-with stopping.patient():
+with stopping.no_time_limit():
     signal.signal(signal.SIGINT, lambda *_: asked.append(1))
-    Path("patient").touch()
+    Path("waiting").touch()
     while not asked: time.sleep(0.01)
-    time.sleep(stopping.END_S - 0.5)
+    time.sleep(stopping.CLOSING_S - 0.5)
 time.sleep(1.5)
 Path("closed").touch()
 raise stopping.Stopped(signal.SIGINT)
@@ -101,8 +101,8 @@ raise stopping.Stopped(signal.SIGINT)
 
 
 def test_a_block_that_ends_when_it_can_is_followed_by_time_to_close(tmp_path: Path) -> None:
-    terminal = begun(tmp_path, PATIENT.strip())
-    terminal.until((tmp_path / "patient").exists)
+    terminal = begun(tmp_path, WITHOUT_TIME_LIMIT.strip())
+    terminal.until((tmp_path / "waiting").exists)
     ending = interrupted(terminal, "Ctrl-C", "", 0.0, random.Random(0), "never")
     assert not ending.faults(["stopped; as it should be"])
     assert (tmp_path / "closed").exists()

@@ -46,7 +46,7 @@ class Checkpoints(Callback):
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._since = time.monotonic()
         if threading.current_thread() is threading.main_thread():
-            self._restored.enter_context(stopping.patient())
+            self._restored.enter_context(stopping.no_time_limit())
             for signum in stopping.SIGNALS:
                 if signal.getsignal(signum) is not signal.SIG_IGN:
                     self._restored.callback(signal.signal, signum, signal.signal(signum, self._ask))
@@ -54,7 +54,7 @@ class Checkpoints(Callback):
     def _ask(self, signum: int, _frame: object) -> None:
         if self._asked is None:
             self._asked = signum
-        elif not stopping.listening():  # which ends the process at a second signal
+        elif not stopping.signals_are_handled():  # which ends the process at a second signal
             raise KeyboardInterrupt
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
