@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from seedbench.arena.settings import Settings
     from seedbench.arena.votes.rules import Rules
     from seedbench.files.locks import Holder
-    from seedbench.store.workspace import Workspace
 
 app = typer.Typer(help="Blind pairs, votes, and boards that claim no more than the votes hold.", no_args_is_help=True)
 
@@ -149,6 +148,7 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
     from rich.console import Console
     from rich.progress import Progress
 
+    from seedbench.arena.settings import clips_folder
     from seedbench.arena.store import open_store
     from seedbench.arena.study import ballots
     from seedbench.results.load import load_report, spec_of
@@ -184,13 +184,6 @@ def _prepare(runs: list[str], label: str, asked: Settings, chosen: Rules) -> Non
         console.print(f"left out: {unmade} of the cells of the runs, which have no clip", highlight=False)
 
 
-def clips_folder(workspace: Workspace, study: str) -> Path:
-    """Where the clips of a study lie; its name as a hash, since a name may hold anything."""
-    import hashlib
-
-    return workspace.folder / "arena" / hashlib.sha256(study.encode()).hexdigest()[:16]
-
-
 @app.command(epilog=SERVE_EXAMPLES)
 def serve(
     study: Annotated[str, typer.Argument(help="The study.")],
@@ -209,9 +202,9 @@ def serve(
 ) -> None:
     """Open the arena to voters, on this machine alone unless told otherwise."""
     set_stop_message("stopped; every acknowledged vote is kept; the same command opens the arena again")
-    from seedbench.arena.settings import study_lock
+    from seedbench.arena.settings import clips_folder, study_lock
     from seedbench.arena.store import open_store
-    from seedbench.arena.voting.service import Desk
+    from seedbench.arena.voting.service import VotingService
     from seedbench.arena.web import login as logins
     from seedbench.arena.web.server import serve as open_to_voters
     from seedbench.store.workspace import Workspace
@@ -222,10 +215,10 @@ def serve(
     workspace = Workspace.current()
     store = open_store(workspace.database_url)
     with store.locks.hold(study_lock(study)):
-        desk = Desk(store, study, clips_folder(workspace, study), newcomers=newcomers)
-        n_pairs = sum(pair.kind == "pair" for pair in desk.pairs.values())
+        service = VotingService(store, study, clips_folder(workspace, study), new_voters_per_hour=newcomers)
+        n_pairs = sum(pair.kind == "pair" for pair in service.assignment.pairs.values())
         open_to_voters(
-            desk, address=address, port=port, login=known, say=lambda at: typer.echo(f"{study}: {n_pairs} pairs; {at} (Ctrl-C ends)")
+            service, address=address, port=port, login=known, say=lambda at: typer.echo(f"{study}: {n_pairs} pairs; {at} (Ctrl-C ends)")
         )
 
 
@@ -248,7 +241,7 @@ def demo(
     from rich.progress import Progress
 
     from seedbench.arena.boards.build import boards
-    from seedbench.arena.settings import Settings, StudyError, study_lock
+    from seedbench.arena.settings import Settings, StudyError, clips_folder, study_lock
     from seedbench.arena.store import open_store
     from seedbench.arena.study import simulated_voters as simulated
     from seedbench.arena.study.export import studies as listed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seedbench.arena.votes.log import Profile
 from seedbench.errors import SeedBenchError
 from seedbench.files import yaml_model as yamlmodel
+from seedbench.store.workspace import Workspace
 
 Question = Literal["sound", "prompt", "physics"]
 QUESTIONS: dict[str, str] = {
@@ -28,6 +30,11 @@ class StudyError(SeedBenchError):
 def study_lock(name: str) -> str:
     """The lock of a study: held while it is prepared, and while pairs of it are handed out, which one process at a time keeps count of."""
     return f"study {name!r}"
+
+
+def clips_folder(workspace: Workspace, study: str) -> Path:
+    """The folder of a study's clips. It is called by a hash of the study's name, since a name may hold any characters."""
+    return workspace.folder / "arena" / hashlib.sha256(study.encode()).hexdigest()[:16]
 
 
 class _Strict(BaseModel):

@@ -9,13 +9,13 @@ from sqlalchemy import JSON, Boolean, DateTime, Float, ForeignKey, Index, Intege
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
-class Base(DeclarativeBase):
-    """Base of the arena's tables."""
+class ArenaBase(DeclarativeBase):
+    """ArenaBase of the arena's tables."""
 
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
 
 
-class StudyRow(Base):
+class StudyRow(ArenaBase):
     """One study: settings and rules as they were when it was prepared. ``key`` makes voters' ids and is never exported."""
 
     __tablename__ = "arena_studies"
@@ -28,7 +28,7 @@ class StudyRow(Base):
     key: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
-class ClipRow(Base):
+class ClipRow(ArenaBase):
     """A clip as it is shown. ``generator`` is never sent to a voter before the vote; ``file`` lies in the study's folder and has
     ``file_sha256`` as its content; ``run`` is where it came from. Both are empty where they are not known of an old study."""
 
@@ -46,7 +46,7 @@ class ClipRow(Base):
     style: Mapped[dict[str, Any]]
 
 
-class PairRow(Base):
+class PairRow(ArenaBase):
     """Two clips of one prompt and seed. ``kind`` and ``expected`` (first, second) make it a check; ``captions`` are start and end in
     seconds, and the words, of each line that was to be said."""
 
@@ -69,7 +69,7 @@ class PairRow(Base):
     captions: Mapped[list[Any]] = mapped_column(default=list)
 
 
-class VoterRow(Base):
+class VoterRow(ArenaBase):
     """Who votes, as a keyed hash of a cookie; no address and no name."""
 
     __tablename__ = "arena_voters"
@@ -81,7 +81,7 @@ class VoterRow(Base):
     sound_check: Mapped[bool | None] = mapped_column(Boolean)
 
 
-class BattleRow(Base):
+class BattleRow(ArenaBase):
     """A pair put before a voter: open until voted on or left. ``probability`` is that of drawing it when it was drawn."""
 
     __tablename__ = "arena_battles"
@@ -101,7 +101,7 @@ class BattleRow(Base):
     revealed_at: Mapped[datetime | None] = mapped_column(DateTime)
 
 
-class VoteRow(Base):
+class VoteRow(ArenaBase):
     """One vote, as it came. Never changed, never deleted."""
 
     __tablename__ = "arena_votes"
@@ -123,7 +123,7 @@ class VoteRow(Base):
     origin: Mapped[str] = mapped_column(String(10))
 
 
-class UndoneRow(Base):
+class UndoneRow(ArenaBase):
     """A vote taken back by its voter."""
 
     __tablename__ = "arena_undone"
@@ -132,7 +132,7 @@ class UndoneRow(Base):
     at: Mapped[datetime] = mapped_column(DateTime)
 
 
-class IncidentRow(Base):
+class IncidentRow(ArenaBase):
     """A request that was refused: what was tried and why it was not taken; of whom, as far as a keyed hash tells."""
 
     __tablename__ = "arena_incidents"

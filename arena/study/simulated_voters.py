@@ -1,8 +1,8 @@
-"""Voters who are none: they try out a study from end to end, and show whether its board finds what was put into it.
+"""Simulated voters: they try out a study from end to end, and show whether its board recovers the strengths that were put into it.
 
-They come to the desk like anybody, and their votes are marked as simulated for good. Each system gets a strength by lot, so that what they
-say tells nothing of the systems; each prompt and each voter leans a little. Three of them are what a study has to expect: one clicks by
-lot, one always prefers the left, one always prefers one system.
+They use the voting service as people do, and their votes are marked as simulated for good. Each system gets a random strength, so that the
+votes say nothing of the systems; each prompt and each voter has preferences of its own. Three of them vote as a study has to expect: one
+clicks at random, one always prefers the left, one always prefers one system.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import numpy as np
 from seedbench.arena.ratings.bradley_terry import ELO
 from seedbench.arena.study.export import rules_of
 from seedbench.arena.votes.rules import From, Rules
-from seedbench.arena.voting.service import Desk, RefusedError, Shown, Truth
+from seedbench.arena.voting.assignment import HiddenFacts
+from seedbench.arena.voting.refusals import RefusedError
+from seedbench.arena.voting.service import ShownPair, VotingService
 from seedbench.store import Store
 
 APART_ELO = 100.0
@@ -85,40 +87,45 @@ def vote(
     if voters < len(ODD) + 1:
         raise ValueError(f"there must be more than {len(ODD)} voters: so many are odd on purpose")
     clock = Clock(start)
-    desk = Desk(store, study, folder, clock=clock)
+    service = VotingService(store, study, folder, clock=clock)
     rng = np.random.default_rng([seed, 0x5EED])
-    strengths = rng.permutation((np.arange(len(desk.models)) - (len(desk.models) - 1) / 2) * APART_ELO)
+    strengths = rng.permutation((np.arange(len(service.assignment.models)) - (len(service.assignment.models) - 1) / 2) * APART_ELO)
     odd = dict(zip((int(one) for one in rng.permutation(voters)[: len(ODD)]), ODD, strict=True))
-    leaning = {text: rng.normal(0, _LEANING, len(desk.models)) for text in sorted({pair.text for pair in desk.pairs.values()})}
+    leaning = {
+        text: rng.normal(0, _LEANING, len(service.assignment.models))
+        for text in sorted({pair.text for pair in service.assignment.pairs.values()})
+    }
     total = 0
     for place in range(voters):
         clock.at = start + timedelta(minutes=7 * place)
-        voter = desk.voter_called(f"simulated-{seed}-{place}")
-        taste = strengths / ELO + rng.normal(0, _TASTE, len(desk.models))
-        desk.consent(voter, sound_check=bool(rng.random() < 0.95) or place in odd)
-        while (shown := _opened(desk, voter)) is not None and shown.n_voted < votes:
+        voter = service.voters.id_of_name(f"simulated-{seed}-{place}")
+        taste = strengths / ELO + rng.normal(0, _TASTE, len(service.assignment.models))
+        service.voters.record_consent(voter, sound_check=bool(rng.random() < 0.95) or place in odd)
+        while (shown := _opened(service, voter)) is not None and shown.n_voted < votes:
             for address in (shown.left, shown.right):
-                desk.clip(address, voter)
-            truth = desk.truth(shown.battle)
+                service.clip_urls.file_of(address, voter)
+            truth = service.hidden_facts(shown.battle)
             clock.forward(truth.shorter_s * float(rng.uniform(2.0, 4.0)))
             choice = _choice(truth, taste + leaning[shown.text], odd.get(place), rng)
             heard = tuple(float(one) for one in rng.uniform(0.9, 1.0, 2))
-            desk.vote(voter, shown.battle, choice, heard=(heard[0], heard[1]), answers=_answers(desk, choice, rng), origin="simulated")
+            service.vote(
+                voter, shown.battle, choice, heard=(heard[0], heard[1]), answers=_answers(service, choice, rng), origin="simulated"
+            )
             total += 1
         tick(place + 1, voters)
-    named = {name: 1000 + float(value) for name, value in zip(desk.models, strengths, strict=True)}
+    named = {name: 1000 + float(value) for name, value in zip(service.assignment.models, strengths, strict=True)}
     return Planted(named, total, voters, odd)
 
 
-def _opened(desk: Desk, voter: str) -> Shown | None:
+def _opened(service: VotingService, voter: str) -> ShownPair | None:
     """The voter's next pair; None where they have seen all, or given a day's votes."""
     try:
-        return desk.open(voter)
+        return service.open_pair(voter)
     except RefusedError:
         return None
 
 
-def _choice(truth: Truth, worth: np.ndarray, manner: str | None, rng: np.random.Generator) -> str:
+def _choice(truth: HiddenFacts, worth: np.ndarray, manner: str | None, rng: np.random.Generator) -> str:
     left, right = truth.left, truth.right
     favourite = int(np.argmax(worth))
     if manner == "by lot":
@@ -137,8 +144,8 @@ def _choice(truth: Truth, worth: np.ndarray, manner: str | None, rng: np.random.
     return "tie" if abs(difference) < _TIE else "left" if difference > 0 else "right"
 
 
-def _answers(desk: Desk, choice: str, rng: np.random.Generator) -> dict[str, str]:
+def _answers(service: VotingService, choice: str, rng: np.random.Generator) -> dict[str, str]:
     """A third of all voters answer the first optional question, mostly as they voted."""
-    if not desk.settings.questions or rng.random() > 1 / 3:
+    if not service.settings.questions or rng.random() > 1 / 3:
         return {}
-    return {desk.settings.questions[0]: choice if rng.random() < 0.7 and choice != "both_bad" else "tie"}
+    return {service.settings.questions[0]: choice if rng.random() < 0.7 and choice != "both_bad" else "tie"}

@@ -25,7 +25,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seedbench.arena.settings import StudyError
-from seedbench.arena.voting.service import STRANGER, Desk
+from seedbench.arena.voting.refusals import NO_VOTER
+from seedbench.arena.voting.service import VotingService
 from seedbench.arena.web.login import Login
 from seedbench.arena.web.message_filter import is_a_page_s, without_the_machine
 from seedbench.errors import SeedBenchError
@@ -63,18 +64,18 @@ CONFIG: dict[str, Any] = {
     "runner.magicEnabled": False,
 }
 
-#: What is noted of a refused request for a clip, by the status of its answer. A wrong address (404) is noted by the desk.
+#: What is noted of a refused request for a clip, by the status of its answer. A wrong address (404) is noted by the service.
 _REFUSED = {400: "clip address", 405: "clip request", 416: "clip request"}
 
-_desk: Desk | None = None
+_service: VotingService | None = None
 _login: Login | None = None
 
 
-def desk() -> Desk:
-    """The desk of the arena that this process serves. Raises StudyError outside of one."""
-    if _desk is None:
+def service() -> VotingService:
+    """The service of the arena that this process serves. Raises StudyError outside of one."""
+    if _service is None:
         raise StudyError("no arena is served here: start one with `seedbench arena serve`")
-    return _desk
+    return _service
 
 
 def login() -> Login | None:
@@ -92,8 +93,8 @@ class ClipResponse(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.body" and message.get("body") and sent:
-                sent.clear()  # once: the desk may be busy with a voter, for whom the loop must not wait
-                await asyncio.to_thread(desk().fetched, self.token)
+                sent.clear()  # once: the service may be busy with a voter, for whom the loop must not wait
+                await asyncio.to_thread(service().clip_urls.mark_fetched, self.token)
             elif message["type"] == "http.response.start" and message["status"] in (200, 206):
                 sent.append(True)
             await send(message)
@@ -109,7 +110,7 @@ async def clip(request: Request) -> Response:
     """The clip behind an address, for the voter it was made for; 404 for everything else."""
     voter = _voter_of(request.scope)
     token = str(request.path_params["token"])
-    file = await asyncio.to_thread(lambda: desk().clip(token, voter, fetched=False))
+    file = await asyncio.to_thread(lambda: service().clip_urls.file_of(token, voter, fetched=False))
     if file is None:
         return Response(status_code=404, headers={"cache-control": "no-store"})
     if "," in request.headers.get("range", ""):
@@ -131,7 +132,7 @@ async def health(request: Request) -> Response:
 def _ask_database() -> None:
     from sqlalchemy import text
 
-    with desk().store.session() as session:
+    with service().store.session() as session:
         session.execute(text("select 1"))
 
 
@@ -152,7 +153,7 @@ class Guard:
         request = Request(scope)
         cookie: str | None = None
         if request.method == "GET" and request.url.path in _PATHS and _voter_of(scope) is None:
-            cookie = await asyncio.to_thread(desk().new_cookie, request.client.host if request.client is not None else "")
+            cookie = await asyncio.to_thread(service().voters.new_cookie, request.client.host if request.client is not None else "")
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -161,11 +162,11 @@ class Guard:
                     headers.setdefault(name, value)
                 if cookie is not None:
                     secure = "; Secure" if request.url.scheme == "https" else ""
-                    value = f"{desk().cookie}={cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age={86_400 * _COOKIE_DAYS}"
+                    value = f"{service().voters.cookie_name}={cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age={86_400 * _COOKIE_DAYS}"
                     headers.append("set-cookie", value + secure)
                 kind = _REFUSED.get(message["status"]) if scope["path"].startswith("/clip/") else None
                 if kind is not None:
-                    await asyncio.to_thread(desk().note, _voter_of(scope) or STRANGER, kind)
+                    await asyncio.to_thread(service().incidents.add, _voter_of(scope) or NO_VOTER, kind)
             await send(message)
 
         app = self.app if request.method in ("GET", "HEAD") else Response("Method Not Allowed", status_code=405)
@@ -182,7 +183,7 @@ def _send_at_once(send: Send) -> None:
 
 
 def _voter_of(scope: Scope) -> str | None:
-    return desk().voter_of(HTTPConnection(scope).cookies.get(desk().cookie, ""))
+    return service().voters.id_of(HTTPConnection(scope).cookies.get(service().voters.cookie_name, ""))
 
 
 def _of_a_page(scope: Scope, receive: Receive) -> Receive:
@@ -193,7 +194,7 @@ def _of_a_page(scope: Scope, receive: Receive) -> Receive:
             message = await receive()
             if message["type"] != "websocket.receive" or message.get("bytes") is None or is_a_page_s(message["bytes"]):
                 return message
-            await asyncio.to_thread(desk().note, _voter_of(scope) or STRANGER, "message")
+            await asyncio.to_thread(service().incidents.add, _voter_of(scope) or NO_VOTER, "message")
 
     return receiving
 
@@ -235,7 +236,7 @@ async def _upkeep(_app: Any) -> AsyncIterator[dict[str, Any]]:
     async def sweep() -> None:
         while True:
             await asyncio.sleep(_SWEEP_S)
-            await asyncio.to_thread(desk().sweep)
+            await asyncio.to_thread(service().forget_old)
             await asyncio.to_thread(gc.collect)
             await asyncio.to_thread(give_back)
 
@@ -250,7 +251,7 @@ async def _upkeep(_app: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 def serve(
-    served: Desk,
+    served: VotingService,
     *,
     address: str,
     port: int,
@@ -260,7 +261,7 @@ def serve(
 ) -> None:
     """Serve an arena until Ctrl-C; ``say`` is told its address as soon as the port is known to be free. StudyError where it is taken:
     another one is never chosen instead."""
-    global _desk, _login
+    global _service, _login
     import streamlit as st
 
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
@@ -270,7 +271,7 @@ def serve(
         except OSError as error:
             raise StudyError(f"port {port} of {address} cannot be used ({error.strerror}): name another --port") from error
     say(f"http://{f'[{address}]' if ':' in address else address}:{port}")
-    _desk, _login = served, login
+    _service, _login = served, login
     share_heaps()
     secrets: dict[str, Any] = {"secrets.files": [] if login is None else [str(login.file)]}
     app = st.App(

@@ -28,12 +28,11 @@ from sqlalchemy import delete, select
 
 from seedbench.arena.blinding.matched import canvas_of, matched
 from seedbench.arena.blinding.remux import pad
-from seedbench.arena.commands import clips_folder
-from seedbench.arena.settings import Settings
+from seedbench.arena.settings import Settings, clips_folder
 from seedbench.arena.store import BattleRow, ClipRow, PairRow, open_store
 from seedbench.arena.study.ballots import Entry, prepare
 from seedbench.arena.votes.rules import load
-from seedbench.arena.voting.service import Desk
+from seedbench.arena.voting.service import VotingService
 from seedbench.clips.media import probe
 from seedbench.store.workspace import Workspace
 from tests.arena import blindness_sources as sources
@@ -62,9 +61,9 @@ class Study:
     home: Path
     sources: dict[tuple[str, int], Path]
 
-    def desk(self) -> Desk:
+    def service(self) -> VotingService:
         workspace = Workspace(self.home)
-        return Desk(open_store(workspace.database_url), "s", clips_folder(workspace, "s"))
+        return VotingService(open_store(workspace.database_url), "s", clips_folder(workspace, "s"))
 
 
 @dataclass(frozen=True)
@@ -138,8 +137,8 @@ def url(study: Study) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def visits(study: Study, url: str) -> list[Visit]:
     """Pairs as they come to one new voter after another, until every clip was shown."""
-    desk = study.desk()
-    with desk.store.session() as session:
+    service = study.service()
+    with service.store.session() as session:
         maker = {one.id: one.generator for one in session.scalars(select(ClipRow))}
         sides = {one.id: (maker[one.first_id], maker[one.second_id], int(one.prompt)) for one in session.scalars(select(PairRow))}
     found: list[Visit] = []
@@ -147,11 +146,11 @@ def visits(study: Study, url: str) -> list[Visit]:
     while len(seen) < len(study.sources):
         assert len(found) < MOST_VISITS
         cookie = _get(url)[0]["set-cookie"].partition(";")[0]
-        voter = desk.voter_of(cookie.removeprefix(f"{desk.cookie}="))
+        voter = service.voters.id_of(cookie.removeprefix(f"{service.voters.cookie_name}="))
         assert voter is not None
-        desk.consent(voter, sound_check=True)
+        service.voters.record_consent(voter, sound_check=True)
         told, frames = _page(url, cookie)
-        with desk.store.session() as session:
+        with service.store.session() as session:
             battle = session.get_one(BattleRow, told["battle"])
             first, second, prompt = sides[battle.pair_id]
             makers = (first, second) if battle.first_left else (second, first)
@@ -200,7 +199,7 @@ def _fetched(url: str, cookie: str, told: dict[str, Any], side: str, maker: str,
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPair:
     """Every clip as it was received first, left and right of a pair in turn, and its features."""
 
     clips: Sequence[Received]
@@ -208,10 +207,10 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def shown(visits: list[Visit]) -> Shown:
+def shown(visits: list[Visit]) -> ShownPair:
     pairs = {(one.left.prompt, *sorted((one.left.maker, one.right.maker))): one for one in reversed(visits)}
     clips = [clip for _, one in sorted(pairs.items()) for clip in (one.left, one.right)]
-    return Shown(clips, [features(one) for one in clips])
+    return ShownPair(clips, [features(one) for one in clips])
 
 
 def test_the_makers_of_the_source_files_are_found(study: Study) -> None:
@@ -221,14 +220,14 @@ def test_the_makers_of_the_source_files_are_found(study: Study) -> None:
 
 
 @pytest.mark.parametrize("classifier", ["forest", "lines"])
-def test_what_is_received_names_no_maker(shown: Shown, classifier: str) -> None:
+def test_what_is_received_names_no_maker(shown: ShownPair, classifier: str) -> None:
     assert len(shown.clips) == 4 * N_PROMPTS
     told = makers_told(shown.rows, shown.clips, classifier)
     assert told.p > FALSE_ALARM, f"{told.right} of {told.of} makers were found"
 
 
 @pytest.mark.parametrize("classifier", ["forest", "lines"])
-def test_what_is_received_tells_left_from_right_by_no_maker(shown: Shown, classifier: str) -> None:
+def test_what_is_received_tells_left_from_right_by_no_maker(shown: ShownPair, classifier: str) -> None:
     told = sides_told(shown.rows, shown.clips, classifier)
     assert told.p > FALSE_ALARM, f"{told.right} of {told.of} sides were found"
 
@@ -256,7 +255,7 @@ def _tagged(body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("leak", [_dated, _spoken, _padded_alone, _tagged])
-def test_one_small_leak_of_one_maker_is_found(shown: Shown, leak: Callable[[bytes], bytes]) -> None:
+def test_one_small_leak_of_one_maker_is_found(shown: ShownPair, leak: Callable[[bytes], bytes]) -> None:
     leaky = sources.SUITE.name
     rows = [
         features(replace(one, body=leak(one.body))) if one.maker == leaky else row for one, row in zip(shown.clips, shown.rows, strict=True)

@@ -14,15 +14,15 @@ from sqlalchemy import inspect, select, text
 
 import seedbench.arena.store
 from seedbench.arena.store import ClipRow, open_store
-from seedbench.arena.store.models import Base
+from seedbench.arena.store.models import ArenaBase
 from seedbench.store import Store
 
 
 def test_the_migrations_lead_to_the_models(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'a.db'}")
-    ours = {"include_object": lambda thing, name, kind, reflected, other: kind != "table" or name in Base.metadata.tables}
+    ours = {"include_object": lambda thing, name, kind, reflected, other: kind != "table" or name in ArenaBase.metadata.tables}
     with store.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection, opts=ours), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=ours), ArenaBase.metadata) == []
 
 
 def test_runs_and_arena_share_a_database_and_open_in_any_order(tmp_path: Path) -> None:

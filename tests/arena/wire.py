@@ -30,12 +30,11 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
-from seedbench.arena.commands import clips_folder
-from seedbench.arena.settings import Limits, Settings
+from seedbench.arena.settings import Limits, Settings, clips_folder
 from seedbench.arena.store import open_store
 from seedbench.arena.study.ballots import Entry, prepare
 from seedbench.arena.votes.rules import load
-from seedbench.arena.voting.service import cookie_name
+from seedbench.arena.voting.voters import cookie_name
 from seedbench.clips.media import write_clip
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace

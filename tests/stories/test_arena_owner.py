@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from seedbench.arena.commands import clips_folder
+from seedbench.arena.settings import clips_folder
 from seedbench.arena.store import open_store
-from seedbench.arena.voting.service import Desk
+from seedbench.arena.voting.service import VotingService
 from seedbench.store.workspace import Workspace
 from tests.arena import oidc, wire
 from tests.browsing import all_text, expect, page_of
@@ -56,18 +56,20 @@ def url(tmp_path_factory: pytest.TempPathFactory, service: oidc.Service) -> Iter
 def _voted(home: Path) -> None:
     """Three voters judge what they get; one writes a remark."""
     now = [datetime.now(UTC).replace(tzinfo=None)]
-    desk = Desk(open_store(Workspace(home).database_url), wire.STUDY, clips_folder(Workspace(home), wire.STUDY), clock=lambda: now[0])
+    service = VotingService(
+        open_store(Workspace(home).database_url), wire.STUDY, clips_folder(Workspace(home), wire.STUDY), clock=lambda: now[0]
+    )
     for name in ("one", "two", "three"):
-        voter = desk.voter_called(name)
-        desk.consent(voter, sound_check=True)
+        voter = service.voters.id_of_name(name)
+        service.voters.record_consent(voter, sound_check=True)
         for number in range(9):
-            shown = desk.open(voter)
+            shown = service.open_pair(voter)
             assert shown is not None
-            desk.clip(shown.left, voter)
-            desk.clip(shown.right, voter)
+            service.clip_urls.file_of(shown.left, voter)
+            service.clip_urls.file_of(shown.right, voter)
             now[0] += timedelta(seconds=9)
             remark = "<img src=x onerror=alert(1)> lips late" if (name, number) == ("two", 3) else ""
-            desk.vote(voter, shown.battle, ("left", "right", "tie")[number % 3], heard=(1.0, 1.0), comment=remark)
+            service.vote(voter, shown.battle, ("left", "right", "tie")[number % 3], heard=(1.0, 1.0), comment=remark)
 
 
 def visit(browser: Any, address: str) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from seedbench.arena.commands import clips_folder
+from seedbench.arena.settings import clips_folder
 from seedbench.arena.store import StudyRow, open_store
 from seedbench.arena.study.export import studies, votes_of
 from seedbench.store.workspace import Workspace

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from seedbench.arena.store.models import Base
+from seedbench.arena.store.models import ArenaBase
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=ArenaBase.metadata,
     version_table="arena_alembic_version",
     render_as_batch=True,
 )

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from seedbench.arena.web.server import desk
+from seedbench.arena.web.server import service
 from seedbench.arena.web.views import boards, explore, study, vote
 
 
 def show() -> None:
     """Show the page that was asked for."""
-    st.set_page_config(page_title=desk().settings.title, layout="wide")
+    st.set_page_config(page_title=service().settings.title, layout="wide")
     pages = [
         st.Page(vote.show, title="Vote", icon=":material/how_to_vote:", url_path="vote", default=True),
         st.Page(boards.show, title="Boards", icon=":material/leaderboard:", url_path="boards"),

@@ -10,7 +10,7 @@ from seedbench.arena.boards.board import Board
 from seedbench.arena.boards.build import boards as made_of
 from seedbench.arena.boards.rendering import COLUMNS, remarks, rows
 from seedbench.arena.study.export import votes_of
-from seedbench.arena.web.server import desk
+from seedbench.arena.web.server import service
 from seedbench.arena.web.views import visitor
 
 _ROW_PX = 46
@@ -18,7 +18,7 @@ _ROW_PX = 46
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _boards(study: str, every: int) -> list[Board]:
-    here = desk()
+    here = service()
     return made_of(votes_of(here.store, study, every=every), here.rules)
 
 
@@ -27,14 +27,14 @@ def show() -> None:
 
     Visitors see them change by many votes at a time, an owner by every one.
     """
-    here = desk()
+    here = service()
     st.title("Boards")
     every = 1 if visitor.owner() else here.settings.boards_every
     if not every:
         st.info("Boards of this study are for its owner, who sees them after logging in.")
         visitor.login_button("boards")
         return
-    found = _boards(here.study, every)
+    found = _boards(here.name, every)
     if every > 1:
         st.caption(f"Made anew with every {every} votes, so that no vote can be told from a board.")
     if not any(board.standings for board in found):

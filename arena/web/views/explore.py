@@ -8,7 +8,7 @@ import streamlit as st
 
 from seedbench.arena.study import judged_pairs as gallery
 from seedbench.arena.study.judged_pairs import Backing, Counting, Judged
-from seedbench.arena.web.server import desk
+from seedbench.arena.web.server import service
 from seedbench.arena.web.views import visitor
 
 _FOLDER = Path(__file__).parent.parent / "player"
@@ -23,27 +23,27 @@ _SAID = {"first": "prefer the first", "tie": "a tie", "second": "prefer the seco
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _counting(study: str) -> Counting:
-    return gallery.counting(desk().store, study)
+    return gallery.counting(service().store, study)
 
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _judged(study: str) -> list[Judged]:
-    return gallery.judged(desk().store, study, _counting(study))
+    return gallery.judged(service().store, study, _counting(study))
 
 
 @st.cache_data(ttl=60, show_spinner=False)
 def _what_went(study: str) -> str:
-    return gallery.what_went(gallery.deleted(desk().store, _judged(study)))
+    return gallery.what_went(gallery.deleted(service().store, _judged(study)))
 
 
 @st.cache_data(ttl=60, show_spinner=False)
 def _backing(study: str) -> list[Backing]:
-    return gallery.backing(desk().store, _judged(study))
+    return gallery.backing(service().store, _judged(study))
 
 
 def show() -> None:
     """All judged pairs for an owner; for a voter those they voted on, where the study tells who made them."""
-    here = desk()
+    here = service()
     st.title("Explore")
     voter = visitor.voter()
     if voter is None:
@@ -54,7 +54,7 @@ def show() -> None:
         visitor.login_button("explore")
         return
     # An owner's list may be half a minute old; a voter's must hold the pair just voted on.
-    pairs = _judged(here.study) if owner else gallery.judged(here.store, here.study, _counting(here.study), voter=voter)
+    pairs = _judged(here.name) if owner else gallery.judged(here.store, here.name, _counting(here.name), voter=voter)
     if not pairs:
         st.info(
             "Nothing was voted on yet." if owner else "Pairs that you have voted on appear here, once you have gone on to the next one."
@@ -80,10 +80,10 @@ def _chosen(pairs: list[Judged]) -> Judged | None:
 def _pair(pair: Judged, voter: str) -> None:
     import pandas as pd
 
-    here = desk()
+    here = service()
     lent = st.session_state.setdefault("lent", {})
-    if pair.pair not in lent or not all(here.lives(one) for one in lent[pair.pair]):
-        lent[pair.pair] = [here.lend(voter, file) for file in pair.files]
+    if pair.pair not in lent or not all(here.clip_urls.is_live(one) for one in lent[pair.pair]):
+        lent[pair.pair] = [here.clip_token(voter, file) for file in pair.files]
     clips = [[model, f"/clip/{address}"] for model, address in zip(pair.models, lent[pair.pair], strict=True)]
     _look(data={"clips": clips}, key="look")
     who = "Simulated voters" if pair.n_simulated == pair.n_votes > 0 else "People"
@@ -113,14 +113,14 @@ def _metrics_and_people(simulated: bool) -> None:
         st.warning("There are votes of simulated voters among these: shares near a half are what to expect of them.")
     st.markdown("Of the votes that prefer one clip, the share that prefers the one a measure scores better. Half is chance.")
     rows = []
-    for one in _backing(desk().study):
+    for one in _backing(service().name):
         share = one.share
         if share is None or share.value is None or share.low is None or share.high is None:
             said, interval = f"no answer: {one.reason}", ""
         else:
             said, interval = f"{share.value:.0%}", f"{share.low:.0%} to {share.high:.0%}"
         rows.append((one.name, said, interval, one.n_votes, one.n_prompts))
-    went = _what_went(desk().study)
+    went = _what_went(service().name)
     if went:
         st.warning(f"{went} Pairs without scores are left out here.")
     if not rows:

@@ -14,17 +14,17 @@ from seedbench.arena.study.export import export, votes_of
 from seedbench.arena.study.progress import Agreeing, Exclusions, Progress, agreeing_of, exclusions_of, progress_of, remarks_of
 from seedbench.arena.votes.anomalies import SIGNS, Answer, Finding, anomalies, flagged
 from seedbench.arena.votes.rules import Counted, counted
-from seedbench.arena.web.server import desk, login
+from seedbench.arena.web.server import login, service
 from seedbench.arena.web.views import visitor
 
 
 @st.cache_data(ttl=30, show_spinner=False)
 def _progress(study: str) -> Progress:
-    return progress_of(desk().store, study)
+    return progress_of(service().store, study)
 
 
 def _counted(study: str) -> Counted:
-    return counted(votes_of(desk().store, study), desk().rules)
+    return counted(votes_of(service().store, study), service().rules)
 
 
 @st.cache_data(ttl=60, show_spinner=False)
@@ -34,7 +34,7 @@ def _agreeing(study: str) -> list[Agreeing]:
 
 @st.cache_data(ttl=60, show_spinner=False)
 def _findings(study: str) -> tuple[Finding, ...]:
-    return anomalies(votes_of(desk().store, study))
+    return anomalies(votes_of(service().store, study))
 
 
 @st.cache_data(ttl=30, show_spinner=False)
@@ -44,11 +44,11 @@ def _exclusions(study: str) -> Exclusions:
 
 def show() -> None:
     """For an owner everything; for others how to become one."""
-    here = desk()
+    here = service()
     st.title("Study")
     if login() is None:
         st.info(
-            f"This page is for the study's owner, and this arena is served without a login. `seedbench arena study {here.study}` tells the "
+            f"This page is for the study's owner, and this arena is served without a login. `seedbench arena study {here.name}` tells the "
             "same at a terminal; `seedbench arena serve --help` says how to set up a login."
         )
         return
@@ -59,23 +59,23 @@ def show() -> None:
             st.info("This page is for the study's owner.")
         visitor.login_button("study")
         return
-    now = _progress(here.study)
+    now = _progress(here.name)
     progress, agreement, voters, left_out, refused, home = st.tabs(["Progress", "Agreement", "Voters", "Left out", "Refused", "Take home"])
     with progress:
         _show_progress(now)
     with agreement:
-        _show_agreement(_agreeing(here.study))
+        _show_agreement(_agreeing(here.name))
     with voters:
-        _show_voters(now, _findings(here.study))
+        _show_voters(now, _findings(here.name))
     with left_out:
-        _show_exclusions(_exclusions(here.study))
+        _show_exclusions(_exclusions(here.name))
     with refused:
         _show_refused(now)
     with home:
         st.download_button(
             "Votes without identities, rules and boards",
-            lambda: packed(here.study),
-            f"{here.study}.zip",
+            lambda: packed(here.name),
+            f"{here.name}.zip",
             "application/zip",
             key="export",
             on_click="ignore",  # a run of the page would end the file that this click asks for, if it were the faster
@@ -87,7 +87,7 @@ def packed(study: str) -> bytes:
     """The study's export as one ZIP file."""
     whole = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in export(desk().store, study, Path(folder)):
+        for file in export(service().store, study, Path(folder)):
             archive.write(file, file.name)
     return whole.getvalue()
 
@@ -146,7 +146,7 @@ def _show_voters(now: Progress, findings: tuple[Finding, ...]) -> None:
         tally = {sign: [sum(one.sign == sign and one.answer == said for one in findings) for said in get_args(Answer)] for sign in SIGNS}
         table = [(sign.replace("_", " "), *counts) for sign, counts in tally.items()]
         st.dataframe(pd.DataFrame(table, columns=["Sign", "ok", "flagged", "could not be checked"]), hide_index=True, width="stretch")
-    remarks = remarks_of(desk().store, desk().study)
+    remarks = remarks_of(service().store, service().name)
     st.subheader(f"Remarks ({len(remarks)})")
     for prompt, remark in remarks[:200]:
         st.caption(prompt)

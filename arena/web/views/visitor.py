@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from seedbench.arena.web.login import is_owner
-from seedbench.arena.web.server import desk, login
+from seedbench.arena.web.server import login, service
 
 
 def voter() -> str | None:
     """The voter's id; None, after saying what can be done about it, without a cookie of this study."""
-    found = desk().voter_of(st.context.cookies.get(desk().cookie, ""))
+    found = service().voters.id_of(st.context.cookies.get(service().voters.cookie_name, ""))
     if found is None:
         st.warning(
             "The arena needs a cookie to tell voters apart. Please allow cookies for this site and load the page again. If that does not "

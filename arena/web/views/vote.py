@@ -1,7 +1,7 @@
 """Joining in, and voting on one pair after another.
 
-The page remembers next to nothing: the desk knows which pair is open. What the browser gets is two addresses, the text that was asked for
-and the questions; what it sends back is checked by the desk.
+The page keeps almost no state: the voting service knows which pair is open. The browser gets two clip URLs, the prompt's text and the
+questions; what it sends back is checked by the voting service.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import streamlit as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from seedbench.arena.settings import OVERALL_QUESTION, QUESTIONS
-from seedbench.arena.voting.service import Desk, Receipt, RefusedError, Shown
-from seedbench.arena.web.server import desk
+from seedbench.arena.voting.refusals import RefusedError
+from seedbench.arena.voting.service import Receipt, ShownPair, VotingService
+from seedbench.arena.web.server import service
 from seedbench.arena.web.views import visitor
 
 _FOLDER = Path(__file__).parent.parent / "player"
@@ -44,16 +45,16 @@ N_TONES = (2, 3, 4)
 
 def show() -> None:
     """The page: first consent, then pairs."""
-    here = desk()
+    here = service()
     voter = visitor.voter()
     if voter is None:
         return
     state = st.session_state
-    if not state.get("consented") and not here.consented(voter):
+    if not state.get("consented") and not here.voters.has_consented(voter):
         _welcome(here, voter)
         return
     if "passed" not in state:
-        state["passed"] = here.sound_check(voter)
+        state["passed"] = here.voters.sound_check(voter)
     state["consented"] = True
     if state["passed"] is False:
         if state.get("checking"):
@@ -64,7 +65,7 @@ def show() -> None:
     _vote(here, voter)
 
 
-def _welcome(here: Desk, voter: str) -> None:
+def _welcome(here: VotingService, voter: str) -> None:
     st.title(here.settings.title)
     st.markdown(WELCOME)
     heard = _tones_heard()
@@ -72,7 +73,7 @@ def _welcome(here: Desk, voter: str) -> None:
         _take_note(here, voter, heard)
 
 
-def _check_again(here: Desk, voter: str) -> None:
+def _check_again(here: VotingService, voter: str) -> None:
     st.title(here.settings.title)
     heard = _tones_heard()
     if st.button("Go on", type="primary", disabled=heard is None, key="go-on"):
@@ -95,20 +96,20 @@ def _n_tones() -> int:
     return int(state["tones_now"])
 
 
-def _take_note(here: Desk, voter: str, heard: str | None) -> None:
+def _take_note(here: VotingService, voter: str, heard: str | None) -> None:
     passed = heard == str(_n_tones())
-    here.consent(voter, sound_check=passed)
+    here.voters.record_consent(voter, sound_check=passed)
     state = st.session_state
     state.update(consented=True, passed=passed, checking=False, tones_before=state.pop("tones_now"))
     st.rerun()
 
 
-def _vote(here: Desk, voter: str) -> None:
+def _vote(here: VotingService, voter: str) -> None:
     receipt: Receipt | None = st.session_state.get("receipt")
-    shown: Shown | None = st.session_state.get("shown") if receipt is not None else None
+    shown: ShownPair | None = st.session_state.get("shown") if receipt is not None else None
     if receipt is None:
         try:
-            shown = here.open(voter)
+            shown = here.open_pair(voter)
         except RefusedError as error:
             st.info(str(error))
             return
@@ -139,7 +140,7 @@ def _vote(here: Desk, voter: str) -> None:
     _player(data=data, key="player", **changes)
 
 
-def _answer(here: Desk, voter: str, what: str) -> None:
+def _answer(here: VotingService, voter: str, what: str) -> None:
     """Carry out what the visitor did, before the page is made anew: once, and in the one run that shows what came of it.
 
     It is told once of a component's state too, which a visitor might send instead of a trigger; read where the player is mounted, that
@@ -168,7 +169,7 @@ def _answer(here: Desk, voter: str, what: str) -> None:
     except RefusedError as error:
         state["told"] = str(error)
     except ValidationError as error:
-        here.note(voter, "not understood", ", ".join(str(one["loc"]) for one in error.errors()))
+        here.incidents.add(voter, "not understood", ", ".join(str(one["loc"]) for one in error.errors()))
         state["told"] = "this was not understood"
 
 
@@ -194,7 +195,7 @@ class _Ballot(BaseModel):
 
 
 def _vote_of(asked: Any) -> dict[str, Any]:
-    """What the player sends as a vote, as :meth:`seedbench.arena.voting.service.Desk.vote` takes it.
+    """What the player sends as a vote, as :meth:`seedbench.arena.voting.service.VotingService.vote` takes it.
 
     Raises ValidationError for what no player sends."""
     ballot = _Ballot.model_validate(asked)

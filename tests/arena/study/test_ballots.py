@@ -16,7 +16,7 @@ from seedbench.arena.settings import Settings, StudyError
 from seedbench.arena.store import ClipRow, PairRow, StudyRow, open_store
 from seedbench.arena.study.ballots import Entry, entries_of, prepare
 from seedbench.arena.votes.rules import Rules
-from seedbench.arena.voting.service import Desk
+from seedbench.arena.voting.service import VotingService
 from seedbench.clips.media import probe, write_clip
 from seedbench.files.hashing import file_sha256
 from seedbench.files.locks import HeldError
@@ -196,9 +196,9 @@ def test_voters_are_not_shown_a_clip_that_is_not_the_prepared_one(
     store: Store, tmp_path: Path, entry: Callable[..., Entry], damage: Callable[[Path], object]
 ) -> None:
     prepare(store, tmp_path / "study", [entry("a"), entry("b")], settings(), RULES, "s")
-    Desk(store, "s", tmp_path / "study")
+    VotingService(store, "s", tmp_path / "study")
     clip = rows(store, ClipRow)[0]
     assert clip.file_sha256 == file_sha256(tmp_path / "study" / clip.file)
     damage(tmp_path / "study" / clip.file)
-    with pytest.raises(StudyError, match=r"1 clips of the study in .* are damaged: prepare it anew"):
-        Desk(store, "s", tmp_path / "study")
+    with pytest.raises(StudyError, match=r"1 clips of the study in .* are damaged: prepare the study again"):
+        VotingService(store, "s", tmp_path / "study")

@@ -15,52 +15,54 @@ from seedbench.arena.settings import StudyError
 from seedbench.arena.study.export import backup, export, studies, votes_of
 from seedbench.arena.votes.log import read
 from seedbench.arena.votes.rules import load as load_rules
-from seedbench.arena.voting.service import Desk
+from seedbench.arena.voting.service import VotingService
 from seedbench.errors import StorageError
 from seedbench.store import Store
 
 
 @pytest.fixture
-def voted(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> Desk:
+def voted(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> VotingService:
     """A study of which three voters judged twelve pairs each; the last vote of the first was taken back."""
     study(checks={"gold": 0.2, "same": 0.1, "repeat": 0.2})
-    desk = Desk(store, "s", tmp_path, clock=clock)
+    service = VotingService(store, "s", tmp_path, clock=clock)
     for cookie in ("first", "second", "third"):
-        voter = desk.voter_called(cookie)
-        desk.consent(voter, sound_check=True)
+        voter = service.voters.id_of_name(cookie)
+        service.voters.record_consent(voter, sound_check=True)
         for number in range(12):
-            shown = desk.open(voter)
+            shown = service.open_pair(voter)
             assert shown is not None
             for token in (shown.left, shown.right):
-                desk.clip(token, voter)
+                service.clip_urls.file_of(token, voter)
             clock.forward(9)
-            desk.vote(
+            service.vote(
                 voter, shown.battle, ("left", "right", "tie")[number % 3], heard=(1.0, 0.9), answers={"sound": "left"}, comment="secret"
             )
         if cookie == "first":
-            desk.undo(voter, shown.battle)
-    return desk
+            service.undo(voter, shown.battle)
+    return service
 
 
-def test_votes_come_without_identities_and_without_what_was_taken_back(voted: Desk, store: Store, tmp_path: Path) -> None:
+def test_votes_come_without_identities_and_without_what_was_taken_back(voted: VotingService, store: Store, tmp_path: Path) -> None:
     votes = votes_of(store, "s")
     assert len(votes) == 35
     assert {one.voter for one in votes} == {"voter-000001", "voter-000002", "voter-000003"}
     files = export(store, "s", tmp_path / "out")
     whole = b"".join(file.read_bytes() for file in files)
-    for told in (b"secret", voted.voter_called("first").encode(), voted.signed("first").encode(), b"kkkk"):
+    for told in (b"secret", voted.voters.id_of_name("first").encode(), voted.voters._signed("first").encode(), b"kkkk"):
         assert told not in whole
 
 
-def test_a_board_for_visitors_moves_by_many_votes_and_never_by_one_that_may_be_taken_back(voted: Desk, store: Store, clock: Any) -> None:
+def test_a_board_for_visitors_moves_by_many_votes_and_never_by_one_that_may_be_taken_back(
+    voted: VotingService, store: Store, clock: Any
+) -> None:
     assert [len(votes_of(store, "s", every=every)) for every in (2, 5, 10, 34)] == [32, 30, 30, 0]  # 33 stand behind their voters
     before = votes_of(store, "s", every=3)
     assert [one.id for one in before] == [one.id for one in votes_of(store, "s") if one.id not in ("v00000024", "v00000036")]
-    voter = voted.voter_called("second")  # whose last vote is older than all of the third's
-    shown = voted.open(voter)
+    voter = voted.voters.id_of_name("second")  # whose last vote is older than all of the third's
+    shown = voted.open_pair(voter)
     assert shown is not None
     for token in (shown.left, shown.right):
-        voted.clip(token, voter)
+        voted.clip_urls.file_of(token, voter)
     clock.forward(9)
     for choice in ("left", "right"):
         voted.vote(voter, shown.battle, choice, heard=(1.0, 1.0))
@@ -69,7 +71,7 @@ def test_a_board_for_visitors_moves_by_many_votes_and_never_by_one_that_may_be_t
         assert votes_of(store, "s", every=3) == before
 
 
-def test_a_vote_tells_what_was_shown_and_seen(voted: Desk, store: Store) -> None:
+def test_a_vote_tells_what_was_shown_and_seen(voted: VotingService, store: Store) -> None:
     votes = votes_of(store, "s")
     for one in votes:
         assert (one.heard_left, one.heard_right, one.dwell_s, one.shorter_s, one.sound_check) == (1.0, 0.9, 9.0, 5.0, True)
@@ -84,20 +86,20 @@ def test_a_vote_tells_what_was_shown_and_seen(voted: Desk, store: Store) -> None
         assert (one.left, one.right, one.prompt, one.voter) == (first.right, first.left, first.prompt, first.voter)
 
 
-def test_an_export_makes_the_same_boards_anywhere(voted: Desk, store: Store, tmp_path: Path) -> None:
+def test_an_export_makes_the_same_boards_anywhere(voted: VotingService, store: Store, tmp_path: Path) -> None:
     export(store, "s", tmp_path / "out")
     again = boards(read(tmp_path / "out" / "votes.jsonl"), load_rules(tmp_path / "out" / "rules.json"))
     assert as_json(again) == (tmp_path / "out" / "boards.json").read_text()
 
 
-def test_studies_are_listed_and_unknown_ones_named(voted: Desk, store: Store, tmp_path: Path) -> None:
+def test_studies_are_listed_and_unknown_ones_named(voted: VotingService, store: Store, tmp_path: Path) -> None:
     (one,) = studies(store)
     assert (one.name, one.n_pairs, one.n_voters, one.n_votes) == ("s", 36, 3, 35)
     with pytest.raises(StudyError, match=r"no study called 'x' \(s\)"):
         export(store, "x", tmp_path / "out")
 
 
-def test_a_backup_holds_every_vote_and_writes_over_nothing(voted: Desk, store: Store, tmp_path: Path) -> None:
+def test_a_backup_holds_every_vote_and_writes_over_nothing(voted: VotingService, store: Store, tmp_path: Path) -> None:
     copy = backup(store, tmp_path / "copies" / "copy.db")
     with sqlite3.connect(copy) as connection:
         assert connection.execute("select count(*) from arena_votes").fetchone() == (36,)

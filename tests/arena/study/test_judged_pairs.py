@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from seedbench.arena.store import BattleRow, ClipRow
 from seedbench.arena.study.judged_pairs import Counting, backing, counting, deleted, figures, judged, what_went
-from seedbench.arena.voting.service import Desk
+from seedbench.arena.voting.service import VotingService
 from seedbench.plugins import registry
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
 from seedbench.store.deletion import delete_run
@@ -22,29 +22,29 @@ LIPSYNC = registry.load("metrics", "lipsync").info.version
 
 
 @pytest.fixture
-def desk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> Desk:
+def service(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> VotingService:
     study(6, reveal=True)
-    return Desk(store, "s", tmp_path, clock=clock)
+    return VotingService(store, "s", tmp_path, clock=clock)
 
 
-def voter_of(desk: Desk, name: str) -> str:
-    voter = desk.voter_called(name)
-    desk.consent(voter, sound_check=True)
+def voter_of(service: VotingService, name: str) -> str:
+    voter = service.voters.id_of_name(name)
+    service.voters.record_consent(voter, sound_check=True)
     return voter
 
 
-def vote_for(desk: Desk, voter: str, clock: Any, favourite: str) -> str:
+def vote_for(service: VotingService, voter: str, clock: Any, favourite: str) -> str:
     """Vote on the next pair: for ``favourite`` where it takes part, else a tie."""
-    shown = desk.open(voter)
+    shown = service.open_pair(voter)
     assert shown is not None
     for token in (shown.left, shown.right):
-        desk.clip(token, voter)
+        service.clip_urls.file_of(token, voter)
     clock.forward(11)
-    with desk.store.session() as session:
+    with service.store.session() as session:
         battle = session.get(BattleRow, shown.battle)
         assert battle is not None
-        left, right = (desk.models[one] for one in desk._sides(battle))
-    desk.vote(voter, shown.battle, {left: "left", right: "right"}.get(favourite, "tie"), heard=(1.0, 1.0))
+        left, right = service.assignment.makers(battle)
+    service.vote(voter, shown.battle, {left: "left", right: "right"}.get(favourite, "tie"), heard=(1.0, 1.0))
     return shown.battle
 
 
@@ -86,24 +86,24 @@ def measured(store: Store, scores: dict[str, tuple[float | None, str]]) -> None:
                 )
 
 
-def test_a_voter_sees_pairs_that_are_behind_him_and_an_owner_all(desk: Desk, store: Store, clock: Any) -> None:
-    one, other = voter_of(desk, "one"), voter_of(desk, "other")
-    vote_for(desk, one, clock, "alpha")
+def test_a_voter_sees_pairs_that_are_behind_him_and_an_owner_all(service: VotingService, store: Store, clock: Any) -> None:
+    one, other = voter_of(service, "one"), voter_of(service, "other")
+    vote_for(service, one, clock, "alpha")
     assert judged(store, "s", counting(store, "s"), voter=one) == []  # it could still be taken back
-    vote_for(desk, one, clock, "alpha")
+    vote_for(service, one, clock, "alpha")
     assert len(judged(store, "s", counting(store, "s"), voter=one)) == 1
     assert judged(store, "s", counting(store, "s"), voter=other) == []
-    last = vote_for(desk, other, clock, "alpha")
-    desk.reveal(other, last)
+    last = vote_for(service, other, clock, "alpha")
+    service.reveal(other, last)
     assert len(judged(store, "s", counting(store, "s"), voter=other)) == 1
     assert len(judged(store, "s", counting(store, "s"))) == len({pair.pair for pair in judged(store, "s", counting(store, "s"))}) >= 2
 
 
-def test_votes_are_told_by_clip_and_not_by_side(desk: Desk, store: Store, clock: Any) -> None:
+def test_votes_are_told_by_clip_and_not_by_side(service: VotingService, store: Store, clock: Any) -> None:
     for name in ("a", "b", "c"):
-        voter = voter_of(desk, name)
+        voter = voter_of(service, name)
         for _ in range(18):
-            vote_for(desk, voter, clock, "alpha")
+            vote_for(service, voter, clock, "alpha")
     pairs = judged(store, "s", counting(store, "s"))
     assert len(pairs) == 18
     for pair in pairs:
@@ -112,11 +112,11 @@ def test_votes_are_told_by_clip_and_not_by_side(desk: Desk, store: Store, clock:
         assert won.get("alpha", pair.tally["tie"]) == 3
 
 
-def test_metrics_stand_beside_votes_with_reasons_where_they_have_no_answer(desk: Desk, store: Store, clock: Any) -> None:
+def test_metrics_stand_beside_votes_with_reasons_where_they_have_no_answer(service: VotingService, store: Store, clock: Any) -> None:
     measured(store, {"alpha": (1.0, ""), "beta": (0.0, ""), "gamma": (None, "no face was found")})
-    voter = voter_of(desk, "one")
+    voter = voter_of(service, "one")
     for _ in range(18):
-        vote_for(desk, voter, clock, "alpha")
+        vote_for(service, voter, clock, "alpha")
     for pair in judged(store, "s", counting(store, "s")):
         told = {one.name: one for one in figures(store, pair)}
         (sync,) = (one for name, one in told.items() if name.startswith("lipsync"))
@@ -132,12 +132,12 @@ def test_metrics_stand_beside_votes_with_reasons_where_they_have_no_answer(desk:
         assert unknown.better is None
 
 
-def test_how_often_people_side_with_a_measure(desk: Desk, store: Store, clock: Any) -> None:
+def test_how_often_people_side_with_a_measure(service: VotingService, store: Store, clock: Any) -> None:
     measured(store, {"alpha": (1.0, ""), "beta": (0.0, ""), "gamma": (0.0, "")})
     for name, favourite in (("a", "alpha"), ("b", "alpha"), ("c", "alpha"), ("d", "beta")):
-        voter = voter_of(desk, name)
+        voter = voter_of(service, name)
         for _ in range(18):
-            vote_for(desk, voter, clock, favourite)
+            vote_for(service, voter, clock, favourite)
     (found,) = backing(store, judged(store, "s", counting(store, "s")))  # what has no better and no worse is left out
     # Of every prompt: alpha against beta 3 to 1, alpha against gamma 3 to 0, a tie of the fourth voter; beta and gamma score alike.
     assert found.n_prompts == 6
@@ -146,30 +146,32 @@ def test_how_often_people_side_with_a_measure(desk: Desk, store: Store, clock: A
     assert found.share.value == pytest.approx(6 / 7)
 
 
-def test_what_nobody_measured_has_no_figures(desk: Desk, store: Store, clock: Any) -> None:
-    voter = voter_of(desk, "one")
+def test_what_nobody_measured_has_no_figures(service: VotingService, store: Store, clock: Any) -> None:
+    voter = voter_of(service, "one")
     for _ in range(3):
-        vote_for(desk, voter, clock, "alpha")
+        vote_for(service, voter, clock, "alpha")
     assert figures(store, judged(store, "s", counting(store, "s"))[0]) == []
     assert backing(store, judged(store, "s", counting(store, "s"))) == []
 
 
-def test_votes_that_do_not_count_are_told_apart_from_those_not_looked_at_yet(desk: Desk, store: Store, clock: Any) -> None:
-    voter = voter_of(desk, "one")
+def test_votes_that_do_not_count_are_told_apart_from_those_not_looked_at_yet(service: VotingService, store: Store, clock: Any) -> None:
+    voter = voter_of(service, "one")
     before = counting(store, "s")
     for _ in range(2):
-        vote_for(desk, voter, clock, "alpha")
+        vote_for(service, voter, clock, "alpha")
     assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", before)] == [(0, 0), (0, 0)]
     assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", counting(store, "s"))] == [(1, 0), (1, 0)]
     none = Counting(frozenset(), counting(store, "s").until)
     assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", none)] == [(0, 1), (0, 1)]
 
 
-def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(desk: Desk, store: Store, clock: Any, workspace: Workspace) -> None:
+def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(
+    service: VotingService, store: Store, clock: Any, workspace: Workspace
+) -> None:
     measured(store, {"alpha": (1.0, ""), "beta": (0.0, ""), "gamma": (0.0, "")})
-    voter = voter_of(desk, "one")
+    voter = voter_of(service, "one")
     for _ in range(3):
-        vote_for(desk, voter, clock, "alpha")
+        vote_for(service, voter, clock, "alpha")
     (pair, *_) = judged(store, "s", counting(store, "s"))
     assert pair.runs == ("run", "run")
     assert deleted(store, [pair]) == {}

@@ -13,27 +13,28 @@ from seedbench.arena.commands import app
 from seedbench.arena.study.export import votes_of
 from seedbench.arena.study.progress import agreeing_of, exclusions_of, progress_of, remarks_of
 from seedbench.arena.votes.rules import Rules, counted, load
-from seedbench.arena.voting.service import Desk, RefusedError
+from seedbench.arena.voting.refusals import RefusedError
+from seedbench.arena.voting.service import VotingService
 from seedbench.store import Store
 
 
 @pytest.fixture
-def desk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> Desk:
+def service(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> VotingService:
     study(4)
-    return Desk(store, "s", tmp_path, clock=clock)
+    return VotingService(store, "s", tmp_path, clock=clock)
 
 
-def give(desk: Desk, voter: str, clock: Any, choice: str, seconds: float = 10, **more: Any) -> str:
-    shown = desk.open(voter)
+def give(service: VotingService, voter: str, clock: Any, choice: str, seconds: float = 10, **more: Any) -> str:
+    shown = service.open_pair(voter)
     assert shown is not None
     for token in (shown.left, shown.right):
-        desk.clip(token, voter)
+        service.clip_urls.file_of(token, voter)
     clock.forward(seconds)
-    desk.vote(voter, shown.battle, choice, heard=(1.0, 1.0), **more)
+    service.vote(voter, shown.battle, choice, heard=(1.0, 1.0), **more)
     return shown.battle
 
 
-def test_a_study_without_votes_has_no_figures_but_counts(desk: Desk, store: Store) -> None:
+def test_a_study_without_votes_has_no_figures_but_counts(service: VotingService, store: Store) -> None:
     now = progress_of(store, "s")
     assert (now.n_pairs, now.pairs_voted, now.n_votes, now.n_voters, now.dwell_s, now.by_day) == (12, 0, 0, 0, None, {})
     assert now.by_models == {("alpha", "beta"): (0, 4, 0), ("alpha", "gamma"): (0, 4, 0), ("beta", "gamma"): (0, 4, 0)}
@@ -42,19 +43,19 @@ def test_a_study_without_votes_has_no_figures_but_counts(desk: Desk, store: Stor
     assert overall.words.startswith("no answer: ")
 
 
-def test_progress_counts_votes_pairs_days_and_what_was_refused(desk: Desk, store: Store, clock: Any) -> None:
-    one, other = desk.voter_called("one"), desk.voter_called("other")
-    desk.consent(one, sound_check=True)
-    desk.consent(other, sound_check=None)
-    desk.consent(desk.voter_called("idle"), sound_check=False)
+def test_progress_counts_votes_pairs_days_and_what_was_refused(service: VotingService, store: Store, clock: Any) -> None:
+    one, other = service.voters.id_of_name("one"), service.voters.id_of_name("other")
+    service.voters.record_consent(one, sound_check=True)
+    service.voters.record_consent(other, sound_check=None)
+    service.voters.record_consent(service.voters.id_of_name("idle"), sound_check=False)
     for _ in range(5):
-        give(desk, one, clock, "left")
+        give(service, one, clock, "left")
     clock.forward(86_400)
-    last = give(desk, other, clock, "tie", 20, comment="first", answers={"sound": "tie"})
-    desk.undo(other, last)
+    last = give(service, other, clock, "tie", 20, comment="first", answers={"sound": "tie"})
+    service.undo(other, last)
     with pytest.raises(RefusedError):
-        desk.vote(other, last, "left", heard=(1.0, 1.0))
-    desk.open(one)
+        service.vote(other, last, "left", heard=(1.0, 1.0))
+    service.open_pair(one)
     now = progress_of(store, "s")
     assert (now.n_votes, now.n_voters, now.n_agreed, now.n_taken_back, now.n_open) == (5, 1, 3, 1, 2)
     assert list(now.by_day.values()) == [5]
@@ -65,14 +66,14 @@ def test_progress_counts_votes_pairs_days_and_what_was_refused(desk: Desk, store
     assert remarks_of(store, "s")[0][1] == "first"
 
 
-def test_agreement_is_told_by_question_with_its_interval_or_a_reason(desk: Desk, store: Store, clock: Any) -> None:
+def test_agreement_is_told_by_question_with_its_interval_or_a_reason(service: VotingService, store: Store, clock: Any) -> None:
     for name in ("a", "b", "c"):
-        voter = desk.voter_called(name)
-        desk.consent(voter, sound_check=True)
+        voter = service.voters.id_of_name(name)
+        service.voters.record_consent(voter, sound_check=True)
         for _ in range(12):
-            battle = give(desk, voter, clock, "tie")
-        desk.undo(voter, battle)
-        give(desk, voter, clock, "tie", answers={"physics": "tie"})
+            battle = give(service, voter, clock, "tie")
+        service.undo(voter, battle)
+        give(service, voter, clock, "tie", answers={"physics": "tie"})
     overall, physics = agreeing_of(votes_of(store, "s"))
     assert (overall.question, physics.question) == ("overall", "physics")
     assert overall.alpha.value is None  # everybody said the same: there is no chance to agree beyond
@@ -80,24 +81,26 @@ def test_agreement_is_told_by_question_with_its_interval_or_a_reason(desk: Desk,
     assert overall.share == 1
 
 
-def test_exclusions_name_voters_and_the_check_that_came_first(desk: Desk, store: Store, clock: Any) -> None:
-    fine, deaf = desk.voter_called("fine"), desk.voter_called("deaf")
-    desk.consent(fine, sound_check=True)
+def test_exclusions_name_voters_and_the_check_that_came_first(service: VotingService, store: Store, clock: Any) -> None:
+    fine, deaf = service.voters.id_of_name("fine"), service.voters.id_of_name("deaf")
+    service.voters.record_consent(fine, sound_check=True)
     clock.forward(1)
-    desk.consent(deaf, sound_check=False)
+    service.voters.record_consent(deaf, sound_check=False)
     for voter in (fine, deaf):
         for _ in range(3):
-            give(desk, voter, clock, "left")
+            give(service, voter, clock, "left")
     found = exclusions_of(counted(votes_of(store, "s"), load()))
     assert (found.n_counted, found.n_excluded) == (3, 3)
     assert found.by_voter == {"voter-000001": (3, {}), "voter-000002": (0, {"sound_check": 3})}
     assert exclusions_of(counted(votes_of(store, "s"), Rules(name="none"))).n_excluded == 0
 
 
-def test_the_command_tells_the_same(desk: Desk, clock: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    voter = desk.voter_called("one")
-    desk.consent(voter, sound_check=True)
-    give(desk, voter, clock, "left")
+def test_the_command_tells_the_same(
+    service: VotingService, clock: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voter = service.voters.id_of_name("one")
+    service.voters.record_consent(voter, sound_check=True)
+    give(service, voter, clock, "left")
     monkeypatch.setenv("SEEDBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SEEDBENCH_DATABASE_URL", f"sqlite:///{tmp_path / 'arena.db'}")
     told = CliRunner().invoke(app, ["study", "s"])
