@@ -21,7 +21,7 @@ from seedbench.arena.settings import Settings, StudyError, study_lock
 from seedbench.arena.store import ClipRow, PairRow, StudyRow
 from seedbench.arena.votes.log import Profile
 from seedbench.arena.votes.rules import Rules
-from seedbench.clips.degradations import break_clip
+from seedbench.clips.degradations import degrade_clip
 from seedbench.clips.media import probe
 from seedbench.errors import SeedBenchError
 from seedbench.files.hashing import file_sha256
@@ -294,7 +294,7 @@ class _Maker:
         how = ways[int(self.rng.integers(len(ways)))]
         bad = self.folder / f"{secrets.token_hex(12)}.broken.mp4"
         try:
-            broken = present(one, break_clip(one.file, bad, how), ",".join(f"{name}={amount:g}" for name, amount in how.items()))
+            broken = present(one, degrade_clip(one.file, bad, how), ",".join(f"{name}={amount:g}" for name, amount in how.items()))
         except SeedBenchError as error:
             self._refuse(one, profile, error)
             return

@@ -20,13 +20,13 @@ seedbench break --list
 """
 
 
-def list_breakages(value: bool) -> None:
-    """Print what can be broken, and leave."""
+def list_degradations(value: bool) -> None:
+    """Print the degradations, and exit."""
     if value:
-        from seedbench.clips.degradations import BREAKAGES
+        from seedbench.clips.degradations import DEGRADATIONS
 
-        for name, (_, unit) in BREAKAGES.items():
-            typer.echo(f"{name}={{amount}}   {unit}")
+        for name, degradation in DEGRADATIONS.items():
+            typer.echo(f"{name}={{amount}}   {degradation.amount}")
         raise typer.Exit
 
 
@@ -34,11 +34,13 @@ def break_(
     source: Annotated[Path, typer.Argument(help="The clip; it is only read.")],
     out: Annotated[Path, typer.Argument(help="The broken copy, an .mp4.")],
     breakage: Annotated[list[str], typer.Argument(help="NAME=AMOUNT, in the order to apply them.")],
-    show: Annotated[bool, typer.Option("--list", callback=list_breakages, is_eager=True, help="List the breakages and leave.")] = False,
+    show: Annotated[
+        bool, typer.Option("--list", callback=list_degradations, is_eager=True, help="List the degradations and exit.")
+    ] = False,
 ) -> None:
     """Break a clip on purpose by a stated amount, to see whether a metric notices."""
     set_stop_message("stopped; no clip was written")
-    from seedbench.clips.degradations import break_clip
+    from seedbench.clips.degradations import degrade_clip
 
     amounts: dict[str, float] = {}
     for text in breakage:
@@ -47,4 +49,4 @@ def break_(
             amounts[name] = float(amount)
         except ValueError:
             raise SeedBenchError(f"{text!r} is not of the form NAME=AMOUNT") from None
-    typer.echo(str(break_clip(source, out, amounts)))
+    typer.echo(str(degrade_clip(source, out, amounts)))

@@ -53,7 +53,7 @@ def _tell(holder: Holder) -> None:
 
 
 def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path, folder: Path) -> None:
-    from seedbench.clips.degradations import break_clip
+    from seedbench.clips.degradations import degrade_clip
     from seedbench.files.hashing import file_sha256
     from seedbench.plugins.generator_spec import GeneratorSpec
     from seedbench.runs.executor import LocalExecutor, sensible_workers
@@ -79,7 +79,7 @@ def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
                 raise done.error
             if done.result.sha256 is not None:
                 clip = workspace.artifacts.local(done.result.sha256, done.result.suffix)
-                break_clip(clip, partial / f"{done.task.request.prompt.id}.mp4", BLURRED)
+                degrade_clip(clip, partial / f"{done.task.request.prompt.id}.mp4", BLURRED)
     finally:
         executor.close()
     (partial / RECORD).write_text(json.dumps({file.name: file_sha256(file) for file in partial.glob("*.mp4")}, indent=1))

@@ -1,28 +1,33 @@
-"""Breaking a finished clip on purpose by a stated amount: the ground truth of calibration and of the gate's self-test.
+"""Degrading a finished clip by a stated amount: the ground truth of calibration and of the gate's self-test.
 
-Each breakage changes one thing. Pictures keep their own times and size; the broken clip is written anew (H.264, near lossless).
-Where encoding matters, compare with the breakage ``intact``, which only rewrites, and not with the original file.
+Each degradation changes one thing. Pictures keep their times and their size; the degraded clip is encoded anew (H.264, near lossless).
+Where the encoding itself matters, compare with the degradation ``rewrite``, which does nothing else, and not with the original file.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from seedbench.clips.clip import Clip
 from seedbench.clips.media import write_clip
-from seedbench.errors import SeedBenchError, did_you_mean
+from seedbench.errors import SeedBenchError, UnknownNameError, did_you_mean
 
 
 @dataclass(frozen=True)
-class Tape:
-    """A clip taken apart: pictures (T, H, W, 3) uint8, their times (T,), sound (C, N) float32 or None, its rate.
+class ClipArrays:
+    """The content of a clip as arrays, on one clock: time 0 is the first picture.
 
-    ``crf`` is the rate factor the result is written with.
+    Attributes:
+        rgb: pictures (T, H, W, 3), uint8.
+        time_s: their times (T,), in seconds.
+        sound: (C, N) float32 in -1..1, with C = 1 or 2 channels; None for a clip without a sound stream.
+        rate: sample rate of the sound, in Hz.
+        crf: the x264 constant rate factor that the clip is to be written with (0 lossless, 51 worst).
     """
 
     rgb: np.ndarray
@@ -32,165 +37,167 @@ class Tape:
     crf: int = 10
 
 
-def delay_sound(tape: Tape, amount_ms: float) -> Tape:
+@dataclass(frozen=True)
+class Degradation:
+    """One way to degrade a clip: a function of the clip and an amount, what the amount means, and the range it must lie in."""
+
+    apply: Callable[[ClipArrays, float], ClipArrays]
+    amount: str
+    low: float = -math.inf
+    high: float = math.inf
+
+
+def delay_sound(clip: ClipArrays, amount_ms: float) -> ClipArrays:
     """Sound later by ``amount_ms`` (negative: earlier); silence fills the gap, the length stays.
 
-    >>> tape = Tape(np.zeros((2, 2, 2, 3), np.uint8), np.array([0.0, 0.04]), np.array([[1.0, 2.0, 3.0]]), 1000)
-    >>> delay_sound(tape, 1).sound.tolist(), delay_sound(tape, -2).sound.tolist()
+    >>> clip = ClipArrays(np.zeros((2, 2, 2, 3), np.uint8), np.array([0.0, 0.04]), np.array([[1.0, 2.0, 3.0]]), 1000)
+    >>> delay_sound(clip, 1).sound.tolist(), delay_sound(clip, -2).sound.tolist()
     ([[0.0, 1.0, 2.0]], [[3.0, 0.0, 0.0]])
     """
-    sound = _sound_of(tape, "delay-sound")
-    offset = round(amount_ms * tape.rate / 1000)
+    sound = _sound_of(clip, "delay-sound")
+    offset = round(amount_ms * clip.rate / 1000)
     moved = np.zeros_like(sound)
     size = sound.shape[1]
     if abs(offset) < size:
         moved[:, max(0, offset) : size + min(0, offset)] = sound[:, max(0, -offset) : size - max(0, offset)]
-    return _with(tape, sound=moved)
+    return replace(clip, sound=moved)
 
 
-def drop_sound(tape: Tape, amount: float) -> Tape:
+def drop_sound(clip: ClipArrays, amount: float) -> ClipArrays:
     """No sound stream at all (``amount`` 1), or this share of the sound silenced from the end."""
     if amount >= 1:
-        return Tape(tape.rgb, tape.time_s, None, tape.rate, tape.crf)
-    sound = _sound_of(tape, "drop-sound").copy()
+        return replace(clip, sound=None)
+    sound = _sound_of(clip, "drop-sound").copy()
     sound[:, round(sound.shape[1] * (1 - amount)) :] = 0
-    return _with(tape, sound=sound)
+    return replace(clip, sound=sound)
 
 
-def freeze(tape: Tape, from_s: float) -> Tape:
-    """From ``from_s`` on the picture stands still; the sound goes on."""
-    held = np.minimum(np.arange(len(tape.rgb)), max(0, int(np.searchsorted(tape.time_s, from_s, side="right")) - 1))
-    return _with(tape, rgb=tape.rgb[held])
+def freeze(clip: ClipArrays, from_s: float) -> ClipArrays:
+    """The picture stands still from ``from_s`` seconds on; the sound goes on."""
+    index = np.minimum(np.arange(len(clip.rgb)), max(0, int(np.searchsorted(clip.time_s, from_s, side="right")) - 1))
+    return replace(clip, rgb=clip.rgb[index])
 
 
-def flicker(tape: Tape, amplitude: float) -> Tape:
+def flicker(clip: ClipArrays, amplitude: float) -> ClipArrays:
     """Every second picture brighter and every other darker by ``amplitude`` (0..1 of full scale, half each way)."""
-    sign = np.where(np.arange(len(tape.rgb)) % 2, -1.0, 1.0)[:, None, None, None]
-    return _each(tape, lambda rgb, index: rgb.astype(np.float32) + sign[index] * amplitude * 127.5)
+    sign = np.where(np.arange(len(clip.rgb)) % 2, -1.0, 1.0)[:, None, None, None]
+    return _change_pictures(clip, lambda rgb, index: rgb.astype(np.float32) + sign[index] * amplitude * 127.5)
 
 
-def blur(tape: Tape, sigma_px: float) -> Tape:
+def blur(clip: ClipArrays, sigma_px: float) -> ClipArrays:
     """Gaussian blur of ``sigma_px`` pixels."""
     import cv2
 
-    return _each(tape, lambda rgb, _: cv2.GaussianBlur(rgb, (0, 0), sigma_px).astype(np.float32))
+    return _change_pictures(clip, lambda rgb, _: cv2.GaussianBlur(rgb, (0, 0), sigma_px).astype(np.float32))
 
 
-def retime(tape: Tape, factor: float) -> Tape:
-    """The pictures ``factor`` times as slow (0.5: twice as fast), sound and length unchanged: pictures are held, or the last one is."""
-    source = np.clip(np.searchsorted(tape.time_s, tape.time_s / factor + 1e-6, side="right") - 1, 0, len(tape.rgb) - 1)
-    return _with(tape, rgb=tape.rgb[source])
+def retime(clip: ClipArrays, factor: float) -> ClipArrays:
+    """The pictures ``factor`` times as slow (0.5: twice as fast), sound and length unchanged: pictures are repeated, or the last one is."""
+    source = np.clip(np.searchsorted(clip.time_s, clip.time_s / factor + 1e-6, side="right") - 1, 0, len(clip.rgb) - 1)
+    return replace(clip, rgb=clip.rgb[source])
 
 
-def reencode(tape: Tape, crf: float) -> Tape:
+def reencode(clip: ClipArrays, crf: float) -> ClipArrays:
     """Compress hard: x264 at this constant rate factor (18 good, 40 poor, 51 worst)."""
-    return Tape(tape.rgb, tape.time_s, tape.sound, tape.rate, round(crf))
+    return replace(clip, crf=round(crf))
 
 
-def blacken(tape: Tape, from_s: float) -> Tape:
-    """From ``from_s`` on the picture is black."""
-    rgb = tape.rgb.copy()
-    rgb[tape.time_s >= from_s] = 0
-    return _with(tape, rgb=rgb)
+def blacken(clip: ClipArrays, from_s: float) -> ClipArrays:
+    """The picture is black from ``from_s`` seconds on."""
+    rgb = clip.rgb.copy()
+    rgb[clip.time_s >= from_s] = 0
+    return replace(clip, rgb=rgb)
 
 
-def intact(tape: Tape, amount: float) -> Tape:
-    """Nothing but the rewriting that every other breakage goes through as well."""
-    return tape
+def rewrite(clip: ClipArrays, amount: float) -> ClipArrays:
+    """Change nothing: the clip is only written anew, as it is for every other degradation."""
+    return clip
 
 
-#: name -> (function, unit of the amount)
-BREAKAGES: dict[str, tuple[Callable[[Tape, float], Tape], str]] = {
-    "delay-sound": (delay_sound, "ms by which the sound comes later; negative: earlier"),
-    "drop-sound": (drop_sound, "share of the sound, 1: no sound stream"),
-    "freeze": (freeze, "s from which the picture stands still"),
-    "flicker": (flicker, "amplitude, 0..1"),
-    "blur": (blur, "sigma in px"),
-    "retime": (retime, "factor, above 1: slower"),
-    "reencode": (reencode, "x264 rate factor, 0..51"),
-    "blacken": (blacken, "s from which the picture is black"),
-    "intact": (intact, "ignored"),
+#: All degradations by name. The order is that of the listing.
+DEGRADATIONS: dict[str, Degradation] = {
+    "delay-sound": Degradation(delay_sound, "ms by which the sound comes later; negative: earlier", -600_000, 600_000),
+    "drop-sound": Degradation(drop_sound, "share of the sound, 1: no sound stream", 0, 1),
+    "freeze": Degradation(freeze, "s from which the picture stands still", 0, 600),
+    "flicker": Degradation(flicker, "amplitude, 0..1", 0, 1),
+    "blur": Degradation(blur, "sigma in px", 0.05, 100),
+    "retime": Degradation(retime, "factor, above 1: slower", 0.05, 20),
+    "reencode": Degradation(reencode, "x264 rate factor, 0..51", 0, 51),
+    "blacken": Degradation(blacken, "s from which the picture is black", 0, 600),
+    "rewrite": Degradation(rewrite, "ignored"),
 }
 
-#: Old names that scripts and stored studies use; each means what the new one means. They are listed nowhere.
-OLD_NAMES = {"shift-sound": "delay-sound"}
+#: Names of earlier versions, which scripts and stored studies may use. They are listed nowhere.
+ALIASES = {"shift-sound": "delay-sound", "intact": "rewrite"}
 
 
-#: Least and largest amount that makes sense.
-_AMOUNTS: dict[str, tuple[float, float]] = {
-    "delay-sound": (-600_000, 600_000),
-    "drop-sound": (0, 1),
-    "freeze": (0, 600),
-    "flicker": (0, 1),
-    "blur": (0.05, 100),
-    "retime": (0.05, 20),
-    "reencode": (0, 51),
-    "blacken": (0, 600),
-}
+def degrade_clip(source: Path, out: Path, degradations: Mapping[str, float]) -> Path:
+    """Write a degraded copy of a clip.
 
+    Args:
+        source: the clip; it is only read.
+        out: the file to write, an .mp4; not ``source`` itself.
+        degradations: names of :data:`DEGRADATIONS` with their amounts, applied in this order.
 
-def _check_amount(name: str, amount: float) -> None:
-    """Raise SeedBenchError for an amount outside its range, or that is no finite number."""
-    low, high = _AMOUNTS.get(OLD_NAMES.get(name, name), (-math.inf, math.inf))
-    if not math.isfinite(amount) or not low <= amount <= high:
-        bounds = f" from {low:g} to {high:g}" if math.isfinite(low) else ""
-        raise SeedBenchError(f"{name}={amount:g}: the amount must be a number{bounds} ({BREAKAGES[OLD_NAMES.get(name, name)][1]})")
+    Returns:
+        ``out``.
 
-
-def break_clip(source: Path, out: Path, breakages: dict[str, float]) -> Path:
-    """Write a broken copy of ``source`` to ``out`` (.mp4) and return it; ``source`` is only read.
-
-    ``breakages``: names of :data:`BREAKAGES` (or :data:`OLD_NAMES`) with their amounts, applied in the order given.
-    Raises UnknownNameError, ClipError, StorageError, or SeedBenchError for an amount that makes no sense.
+    Raises:
+        UnknownNameError: there is no degradation of that name.
+        SeedBenchError: an amount is outside its range, or the clip has no sound to degrade.
+        ClipError: ``source`` cannot be read as a clip.
+        StorageError: ``out`` cannot be written.
     """
-    from seedbench.errors import UnknownNameError
-
-    unknown = [name for name in breakages if OLD_NAMES.get(name, name) not in BREAKAGES]
-    if unknown:
-        raise UnknownNameError(f"there is no breakage called {unknown[0]!r}{did_you_mean(unknown[0], BREAKAGES, list_known=True)}")
-    for name, amount in breakages.items():
-        _check_amount(name, amount)
+    steps = [(_degradation(name, amount), amount) for name, amount in degradations.items()]
     if out.resolve() == source.resolve():
-        raise SeedBenchError(f"{out} is the clip itself; name another file")
-    clip = Clip.open(source)
-    tape = _tape(clip)
-    for name, amount in breakages.items():
-        tape = BREAKAGES[OLD_NAMES.get(name, name)][0](tape, amount)
-    audio = tape.sound.T if tape.sound is not None and tape.sound.shape[0] == 2 else tape.sound[0] if tape.sound is not None else None
+        raise SeedBenchError(f"{out} is the clip itself; name another file to write to")
+    opened = Clip.open(source)
+    clip = _arrays_of(opened)
+    for degradation, amount in steps:
+        clip = degradation.apply(clip, amount)
+    sound = None if clip.sound is None else clip.sound.T if clip.sound.shape[0] == 2 else clip.sound[0]
     try:
-        return write_clip(out, tape.rgb, clip.facts.fps or 25.0, audio, tape.rate, crf=tape.crf, times_s=tape.time_s, audio_bitrate=256_000)
+        return write_clip(
+            out, clip.rgb, opened.facts.fps or 25.0, sound, clip.rate, crf=clip.crf, times_s=clip.time_s, audio_bitrate=256_000
+        )
     except KeyboardInterrupt:
-        out.unlink(missing_ok=True)  # half of a clip looks like a clip
+        out.unlink(missing_ok=True)  # a part of a clip looks like a clip
         raise
 
 
-def _tape(clip: Clip) -> Tape:
-    """The clip on one clock: sound begins with the first picture; more than two channels are folded into one."""
+def _degradation(name: str, amount: float) -> Degradation:
+    """The degradation of that name. Raises UnknownNameError, or SeedBenchError for an amount that it cannot take."""
+    degradation = DEGRADATIONS.get(ALIASES.get(name, name))
+    if degradation is None:
+        raise UnknownNameError(f"there is no degradation called {name!r}{did_you_mean(name, DEGRADATIONS, list_known=True)}")
+    if not math.isfinite(amount) or not degradation.low <= amount <= degradation.high:
+        bounds = f" from {degradation.low:g} to {degradation.high:g}" if math.isfinite(degradation.low) else ""
+        raise SeedBenchError(f"{name}={amount:g}: the amount must be a number{bounds} ({degradation.amount})")
+    return degradation
+
+
+def _arrays_of(clip: Clip) -> ClipArrays:
+    """The content of a clip; more than two channels are averaged into one."""
     video = clip.video
     if not clip.facts.has_audio:
-        return Tape(video.rgb, video.time_s, None, 48000)
-    sound, rate = clip.sound_channels(), 48000
-    channels = 2 if sound[0].shape[0] == 2 else 1
-    if channels == 1:
-        return Tape(video.rgb, video.time_s, clip.audio(rate).samples[None], rate)
+        return ClipArrays(video.rgb, video.time_s, None, 48000)
+    (channels, stored_rate), rate = clip.sound_channels(), 48000
+    if channels.shape[0] != 2:
+        return ClipArrays(video.rgb, video.time_s, clip.audio(rate).samples[None], rate)
     import soxr
 
-    both = soxr.resample(sound[0].T, sound[1], rate).T if sound[1] != rate else sound[0]
+    both = soxr.resample(channels.T, stored_rate, rate).T if stored_rate != rate else channels
     offset = round(clip.audio_start_s * rate)
     both = both[:, -offset:] if offset < 0 else np.pad(both, ((0, 0), (offset, 0)))
-    return Tape(video.rgb, video.time_s, np.ascontiguousarray(both, np.float32), rate)
+    return ClipArrays(video.rgb, video.time_s, np.ascontiguousarray(both, np.float32), rate)
 
 
-def _sound_of(tape: Tape, what: str) -> np.ndarray:
-    if tape.sound is None:
-        raise SeedBenchError(f"{what}: the clip has no sound")
-    return tape.sound
+def _sound_of(clip: ClipArrays, name: str) -> np.ndarray:
+    if clip.sound is None:
+        raise SeedBenchError(f"{name}: the clip has no sound; leave this degradation out")
+    return clip.sound
 
 
-def _with(tape: Tape, *, rgb: np.ndarray | None = None, sound: np.ndarray | None = None) -> Tape:
-    return Tape(tape.rgb if rgb is None else rgb, tape.time_s, tape.sound if sound is None else sound, tape.rate, tape.crf)
-
-
-def _each(tape: Tape, change: Callable[[np.ndarray, int], np.ndarray]) -> Tape:
-    changed = [np.clip(np.rint(change(rgb, index)), 0, 255).astype(np.uint8) for index, rgb in enumerate(tape.rgb)]
-    return _with(tape, rgb=np.stack(changed))
+def _change_pictures(clip: ClipArrays, change: Callable[[np.ndarray, int], np.ndarray]) -> ClipArrays:
+    changed = [np.clip(np.rint(change(rgb, index)), 0, 255).astype(np.uint8) for index, rgb in enumerate(clip.rgb)]
+    return replace(clip, rgb=np.stack(changed))

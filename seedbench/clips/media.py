@@ -1,4 +1,4 @@
-"""Writing and reading media through PyAV: the low level that clips, the simulator, breakage and previews share.
+"""Writing and reading media through PyAV: the low level that clips, the simulator, degradations and previews share.
 
 Nowhere in SeedBench is PyAV's log level set. As it comes, what FFmpeg would log is dropped without asking Python; with any level
 set, each error takes the interpreter's lock, and a decoding thread that says "corrupt picture" waits for ever for a main thread that

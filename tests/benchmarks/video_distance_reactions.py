@@ -2,7 +2,7 @@
 
     python tests/benchmarks/video_distance_reactions.py FOLDER
 
-Every clip is broken in memory (no encoding), embedded, and the broken set is compared with the intact one: FD and KD with their intervals.
+Every clip is degraded in memory (no encoding) and embedded; the degraded set is compared with the unchanged one: FD and KD with intervals.
 The last line is the CPU time of one embedding.
 """
 
@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.degradations import Tape, blacken, blur, flicker, freeze, retime
+from seedbench.clips.degradations import ClipArrays, blacken, blur, flicker, freeze, retime
 from seedbench.metrics.features import efficientnet
 from seedbench.metrics.video_distance.distance import distances
 from seedbench.plugins.metric import Features
@@ -24,48 +25,48 @@ from seedbench.plugins.metric import Features
 SHORT_SIDE = 256
 
 
-def backwards(tape: Tape) -> Tape:
+def backwards(clip: ClipArrays) -> ClipArrays:
     """The pictures from last to first."""
-    return Tape(tape.rgb[::-1], tape.time_s, tape.sound, tape.rate)
+    return replace(clip, rgb=clip.rgb[::-1])
 
 
-def reactions() -> dict[str, Callable[[Tape], Tape]]:
-    """The breakages tried, by what the table calls them."""
+def reactions() -> dict[str, Callable[[ClipArrays], ClipArrays]]:
+    """The degradations by their names in the table."""
     return {
-        "intact": lambda tape: tape,
-        "blur, sigma 1 px of 256": lambda tape: blur(tape, 1.0),
-        "blur, sigma 3 px of 256": lambda tape: blur(tape, 3.0),
-        "flicker 0.02": lambda tape: flicker(tape, 0.02),
-        "flicker 0.10": lambda tape: flicker(tape, 0.10),
-        "frozen from the middle": lambda tape: freeze(tape, float(tape.time_s[-1]) / 2),
-        "frozen from the start": lambda tape: freeze(tape, 0.0),
-        "black from the middle": lambda tape: blacken(tape, float(tape.time_s[-1]) / 2),
-        "twice as slow": lambda tape: retime(tape, 2.0),
+        "unchanged": lambda clip: clip,
+        "blur, sigma 1 px of 256": lambda clip: blur(clip, 1.0),
+        "blur, sigma 3 px of 256": lambda clip: blur(clip, 3.0),
+        "flicker 0.02": lambda clip: flicker(clip, 0.02),
+        "flicker 0.10": lambda clip: flicker(clip, 0.10),
+        "frozen from the middle": lambda clip: freeze(clip, float(clip.time_s[-1]) / 2),
+        "frozen from the start": lambda clip: freeze(clip, 0.0),
+        "black from the middle": lambda clip: blacken(clip, float(clip.time_s[-1]) / 2),
+        "twice as slow": lambda clip: retime(clip, 2.0),
         "backwards": backwards,
     }
 
 
 def main() -> None:
     """Print the table for the folder named on the command line."""
-    parser = argparse.ArgumentParser(description="Reactions of the embedded video feature to known breakages")
+    parser = argparse.ArgumentParser(description="Reactions of the embedded video feature to known degradations")
     parser.add_argument("folder", type=Path)
     files = sorted(parser.parse_args().folder.rglob("*.mp4"))
     rows: dict[str, list[np.ndarray]] = {name: [] for name in reactions()}
     spent = 0.0
     for file in files:
         video = Clip.open(file).frames(efficientnet.FPS, SHORT_SIDE)
-        tape = Tape(video.rgb, video.time_s, None, 16_000)
+        clip = ClipArrays(video.rgb, video.time_s, None, 16_000)
         for name, change in reactions().items():
-            rgb = change(tape).rgb
+            rgb = change(clip).rgb
             start = time.process_time()
             rows[name].append(efficientnet.embed_frames(rgb))
             spent += time.process_time() - start
     clips = [file.as_posix() for file in files]
-    intact = Features(np.stack(rows["intact"]), clips)
+    unchanged = Features(np.stack(rows["unchanged"]), clips)
     print(f"{len(clips)} clips | fd | its 95% interval | plug-in | kd | its 95% interval")
     for name, values in rows.items():
-        found = distances(Features(np.stack(values), clips), intact)
-        fd, kd = found.fd, found.kd
+        distance = distances(Features(np.stack(values), clips), unchanged)
+        fd, kd = distance.fd, distance.kd
         print(
             f"{name} | {fd.value:.3f} | {fd.low:.3f} to {fd.high:.3f} | {fd.plug_in:.3f} | {kd.value:.4f} | {kd.low:.4f} to {kd.high:.4f}",
             flush=True,

@@ -1,4 +1,4 @@
-"""Each breakage changes what it says, by the amount it says, and nothing else."""
+"""Each degradation changes one thing, by the stated amount, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.degradations import BREAKAGES, Tape, break_clip, delay_sound
+from seedbench.clips.degradations import DEGRADATIONS, ClipArrays, degrade_clip, delay_sound
 from seedbench.errors import SeedBenchError, UnknownNameError
 
 MakeClip = Callable[..., Path]
 
 
-def broken(source: Path, **amounts: float) -> Clip:
-    out = source.with_name("broken.mp4")
-    return Clip.open(break_clip(source, out, {name.replace("_", "-"): amount for name, amount in amounts.items()}))
+def degraded(source: Path, **amounts: float) -> Clip:
+    out = source.with_name("degraded.mp4")
+    return Clip.open(degrade_clip(source, out, {name.replace("_", "-"): amount for name, amount in amounts.items()}))
 
 
-def test_intact_keeps_pictures_times_and_sound(make_clip: MakeClip) -> None:
+def test_rewriting_keeps_pictures_times_and_sound(make_clip: MakeClip) -> None:
     source = make_clip()
-    before, after = Clip.open(source), broken(source, intact=1)
+    before, after = Clip.open(source), degraded(source, rewrite=1)
     assert np.abs(before.video.rgb.astype(int) - after.video.rgb).mean() < 1.5
     np.testing.assert_allclose(before.video.time_s, after.video.time_s, atol=1e-4)
     a, b = before.audio(16000).samples[:30000], after.audio(16000).samples[:30000]
@@ -39,15 +39,15 @@ def test_sound_is_shifted_by_the_stated_time(make_clip: MakeClip, amount: float,
     sound = np.zeros(96000, np.float32)
     sound[48000:48200] = 0.8
     source = write_clip(tmp_path / "click.mp4", [np.zeros((32, 32, 3), np.uint8)] * 50, 25, sound)
-    heard = broken(source, delay_sound=amount).audio(48000).samples
+    heard = degraded(source, delay_sound=amount).audio(48000).samples
     assert (np.argmax(np.abs(heard) > 0.4) - 48000) / 48 == pytest.approx(amount, abs=2)
 
 
 @given(st.integers(-50, 50))
 def test_shifting_there_and_back_loses_only_the_edges(amount: int) -> None:
     sound = np.arange(1.0, 201.0)[None]
-    tape = Tape(np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1), sound, 1000)
-    back = delay_sound(delay_sound(tape, amount), -amount).sound
+    clip = ClipArrays(np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1), sound, 1000)
+    back = delay_sound(delay_sound(clip, amount), -amount).sound
     assert back is not None
     kept = back != 0
     assert kept.sum() == 200 - abs(amount)
@@ -55,14 +55,14 @@ def test_shifting_there_and_back_loses_only_the_edges(amount: int) -> None:
 
 
 def test_a_frozen_picture_stands_still_from_then_on(make_clip: MakeClip) -> None:
-    rgb = broken(make_clip(), freeze=1.0).video.rgb.astype(int)
+    rgb = degraded(make_clip(), freeze=1.0).video.rgb.astype(int)
     assert np.abs(np.diff(rgb[:25], axis=0)).mean(axis=(1, 2, 3)).min() > 0.5
     assert np.abs(np.diff(rgb[27:], axis=0)).mean(axis=(1, 2, 3)).max() < 0.2
 
 
 def test_flicker_alternates_brightness_by_its_amplitude(make_clip: MakeClip) -> None:
     source = make_clip()
-    gain = broken(source, flicker=0.2).video.rgb.mean(axis=(1, 2, 3)) - Clip.open(source).video.rgb.mean(axis=(1, 2, 3))
+    gain = degraded(source, flicker=0.2).video.rgb.mean(axis=(1, 2, 3)) - Clip.open(source).video.rgb.mean(axis=(1, 2, 3))
     np.testing.assert_allclose(np.abs(gain), 25.5, atol=2)
     assert (np.sign(gain[::2]) == 1).all()
     assert (np.sign(gain[1::2]) == -1).all()
@@ -70,7 +70,7 @@ def test_flicker_alternates_brightness_by_its_amplitude(make_clip: MakeClip) -> 
 
 def test_retiming_slows_the_picture_and_not_the_sound(make_clip: MakeClip) -> None:
     source = make_clip()
-    before, after = Clip.open(source), broken(source, retime=2)
+    before, after = Clip.open(source), degraded(source, retime=2)
     assert np.abs(after.video.rgb[40].astype(int) - before.video.rgb[20]).mean() < 2
     assert after.facts.duration_s == pytest.approx(before.facts.duration_s)
 
@@ -81,20 +81,20 @@ def test_blur_takes_detail_away(make_clip: MakeClip) -> None:
     def detail(clip: Clip) -> float:
         return float(np.abs(np.diff(clip.video.rgb.astype(float), axis=2)).max())
 
-    assert detail(broken(source, blur=3)) < 0.4 * detail(Clip.open(source))
+    assert detail(degraded(source, blur=3)) < 0.4 * detail(Clip.open(source))
 
 
 def test_sound_can_be_dropped_silenced_and_the_picture_blackened(make_clip: MakeClip) -> None:
     source = make_clip()
-    assert not broken(source, drop_sound=1).facts.has_audio
-    half = broken(source, drop_sound=0.5).audio(16000).samples
+    assert not degraded(source, drop_sound=1).facts.has_audio
+    half = degraded(source, drop_sound=0.5).audio(16000).samples
     assert np.abs(half[:15000]).max() > 0.2
     assert np.abs(half[17000:]).max() < 0.01
-    assert broken(source, blacken=0).video.rgb.max() < 20
+    assert degraded(source, blacken=0).video.rgb.max() < 20
 
 
 def test_stereo_stays_stereo(make_clip: MakeClip) -> None:
-    after = broken(make_clip(stereo=True), delay_sound=40)
+    after = degraded(make_clip(stereo=True), delay_sound=40)
     assert after.facts.channels == 2
     left, right = after.sound_channels()[0]
     assert np.corrcoef(left, right)[0, 1] < -0.99
@@ -103,25 +103,26 @@ def test_stereo_stays_stereo(make_clip: MakeClip) -> None:
 def test_bad_amounts_and_names_are_refused(make_clip: MakeClip, tmp_path: Path) -> None:
     source = make_clip()
     with pytest.raises(UnknownNameError, match="did you mean 'freeze'"):
-        break_clip(source, tmp_path / "x.mp4", {"freez": 1})
+        degrade_clip(source, tmp_path / "x.mp4", {"freez": 1})
     with pytest.raises(SeedBenchError, match="is the clip itself"):
-        break_clip(source, source, {"blur": 1})
+        degrade_clip(source, source, {"blur": 1})
     with pytest.raises(SeedBenchError, match="has no sound"):
-        break_clip(make_clip("mute.mp4", tone_hz=None), tmp_path / "x.mp4", {"delay-sound": 1})
-    assert set(BREAKAGES) >= {"delay-sound", "drop-sound", "freeze", "flicker", "blur", "retime", "reencode"}
+        degrade_clip(make_clip("mute.mp4", tone_hz=None), tmp_path / "x.mp4", {"delay-sound": 1})
+    assert set(DEGRADATIONS) >= {"delay-sound", "drop-sound", "freeze", "flicker", "blur", "retime", "reencode"}
 
 
-def test_the_old_name_means_the_same_and_is_not_listed(make_clip: MakeClip, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("old", "new"), [("shift-sound", "delay-sound"), ("intact", "rewrite")])
+def test_an_old_name_means_the_same_and_is_not_listed(old: str, new: str, make_clip: MakeClip, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
     from seedbench.cli import app
 
     source = make_clip()
-    made = [break_clip(source, tmp_path / f"{name}.mp4", {name: 80.0}).read_bytes() for name in ("shift-sound", "delay-sound")]
-    assert made[0] == made[1]
+    contents = [degrade_clip(source, tmp_path / f"{name}.mp4", {name: 80.0}).read_bytes() for name in (old, new)]
+    assert contents[0] == contents[1]
     listed = CliRunner().invoke(app, ["break", "--list"]).output
-    assert "delay-sound={amount}" in listed
-    assert "shift-sound" not in listed
+    assert f"{new}={{amount}}" in listed
+    assert old not in listed
 
 
 @pytest.mark.parametrize(
@@ -138,5 +139,5 @@ def test_the_old_name_means_the_same_and_is_not_listed(make_clip: MakeClip, tmp_
 )
 def test_an_amount_that_makes_no_sense_is_refused(make_clip: MakeClip, tmp_path: Path, name: str, amount: float) -> None:
     with pytest.raises(SeedBenchError, match=f"{name}={amount:g}: the amount must be a number from "):
-        break_clip(make_clip("a.mp4", frames=5), tmp_path / "b.mp4", {name: amount})
+        degrade_clip(make_clip("a.mp4", frames=5), tmp_path / "b.mp4", {name: amount})
     assert not (tmp_path / "b.mp4").exists()

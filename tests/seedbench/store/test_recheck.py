@@ -606,7 +606,7 @@ def test_clips_of_the_demo_are_made_again_when_one_is_not_what_it_was(
     made = []
     monkeypatch.setattr("seedbench.runs.executor.LocalExecutor", lambda *_: InProcess())
     monkeypatch.setattr(
-        "seedbench.clips.degradations.break_clip", lambda clip, out, how: made.append(out) or out.write_bytes(clip.read_bytes())
+        "seedbench.clips.degradations.degrade_clip", lambda clip, out, how: made.append(out) or out.write_bytes(clip.read_bytes())
     )
     monkeypatch.setattr("seedbench.runs.tasks.generate", lambda task: Generated(status="succeeded", sha256=sha256, suffix=".mp4"))
     sha256 = workspace.artifacts.put_bytes(b"a clip", ".mp4")
