@@ -21,7 +21,7 @@ from seedbench.generators.reference import Reference
 from seedbench.generators.reference.config import Config
 from seedbench.generators.reference.model import ReferenceModel, Tokenizers
 from seedbench.generators.reference.shards import read
-from seedbench.generators.reference.training import fit, running
+from seedbench.generators.reference.training import encoded, fit, running, setup, tokenizer_stages
 from seedbench.generators.reference.training.averaging import ASIDE, moved, moving_average
 from seedbench.generators.reference.training.data import ShownBatches, acted
 from seedbench.generators.reference.training.optimizer import optimizer_of
@@ -63,7 +63,7 @@ def nothing(line: str) -> None:
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world of four clips and four stills."""
     folder = tmp_path_factory.mktemp("shards")
-    work = fit.Work(tiny(), "tiny", folder, folder, None, nothing)
+    work = setup.Work(tiny(), "tiny", folder, folder, None, nothing)
     fit.render(work.jobs, processes=1, report=nothing)
     return folder
 
@@ -260,19 +260,19 @@ def test_an_unknown_metric_of_the_validation_is_told_before_anything_is_trained(
 
 def test_latents_come_of_the_tokenizers_that_are_there(trained: Path, shards: Path, tmp_path: Path) -> None:
     out = begun(trained, tmp_path / "again")
-    work = fit.Work(tiny(), "tiny", out, shards, None, nothing)
+    work = setup.Work(tiny(), "tiny", out, shards, None, nothing)
     exported = Tokenizers.load(out / "tokenizers.safetensors")
     stage = load_file(out / "stages" / "grid.safetensors")
-    assert torch.equal(fit._grid_of(work, exported).down[0].weight, stage["down.0.weight"])  # the stage's own, not yet rounded
+    assert torch.equal(encoded.grid_for_cells(work, exported).down[0].weight, stage["down.0.weight"])  # the stage's own, not yet rounded
     with torch.no_grad():
         exported.video.grid.down[0].weight.mul_(1.1)
-    assert fit._grid_of(work, exported) is exported.video.grid  # another training's
+    assert encoded.grid_for_cells(work, exported) is exported.video.grid  # another training's
 
 
 def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Path, tmp_path: Path) -> None:
-    work = fit.Work(tiny(), "tiny", begun(trained, tmp_path / "again"), shards, None, nothing)
+    work = setup.Work(tiny(), "tiny", begun(trained, tmp_path / "again"), shards, None, nothing)
     rows = [row for file in work.learned.all for row in read(file)]
-    examples = fit._latents(work, work.learned, fit._vocabulary(work))
+    examples = encoded.examples_for(work, work.learned, encoded.vocabulary_for(work))
     seen = [(row, one) for row, one in zip(rows, examples, strict=True) if row.prompt.cast and one.timed]
     assert seen
     for row, one in seen:
@@ -281,13 +281,13 @@ def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Pat
 
 
 def test_the_painter_is_told_by_the_simulator_what_lips_do(trained: Path, shards: Path) -> None:
-    work = fit.Work(tiny(), "tiny", trained, shards, None, nothing)
-    video = fit._video(work).eval().requires_grad_(False)
-    acting = acted(work.learned.all, fit._cells(work, work.learned, fit._trained_grid(work)))
+    work = setup.Work(tiny(), "tiny", trained, shards, None, nothing)
+    video = tokenizer_stages.video_tokenizer(work).eval().requires_grad_(False)
+    acting = acted(work.learned.all, encoded.cells_of_files(work, work.learned, setup.trained_grid(work)))
     known = ~acting.isnan().any(1)
     assert known.any()
-    painter = fit._shown(work, video, batch=6, faces_only=True)(work.learned)
-    polish = fit._shown(work, video, batch=6)(work.learned)
+    painter = tokenizer_stages.picture_batches(work, video, batch=6, faces_only=True)(work.learned)
+    polish = tokenizer_stages.picture_batches(work, video, batch=6)(work.learned)
     assert isinstance(painter, ShownBatches)
     assert isinstance(polish, ShownBatches)
     assert torch.equal(painter.codes[2][known], acting[known])
