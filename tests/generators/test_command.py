@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import os
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,8 @@ from hypothesis import strategies as st
 
 from seedbench.errors import SeedBenchError
 from seedbench.files.hashing import file_sha256
-from seedbench.generators.command import PLACEHOLDERS, Command, fill
+from seedbench.generators.command import Command
+from seedbench.generators.command.template import PLACEHOLDERS, fill
 from seedbench.plugins.generator import Request
 from seedbench.suites.prompt import Prompt, Reference
 
@@ -41,21 +44,23 @@ WRITE = "open(args[0], 'wb').write(b'clip')"
 
 
 def test_a_file_at_out_and_exit_code_0_is_a_clip(tmp_path: Path) -> None:
-    made, directory = ask(tmp_path, WRITE)
-    assert made.status == "succeeded"
-    assert made.file == directory / "clip.mp4"
-    assert made.file.read_bytes() == b"clip"
-    assert made.own_file
-    assert 0 < made.latency_s < 30
-    assert made.seed_used is None
+    generation, directory = ask(tmp_path, WRITE)
+    assert generation.status == "succeeded"
+    assert generation.file == directory / "clip.mp4"
+    assert generation.file.read_bytes() == b"clip"
+    assert generation.own_file
+    assert 0 < generation.latency_s < 30
+    assert generation.seed_used is None
 
 
 def test_every_placeholder_arrives_as_one_argument(tmp_path: Path) -> None:
     words = ["{out}", "{prompt}", "{seed}", "--size={width}x{height}", "{fps}", "{duration}", "{{literal}}"]
-    made, directory = ask(tmp_path, WRITE + "\njson.dump(args, open(args[0] + '.json', 'w'))", words=words, text=NASTY.replace("{{x", ""))
-    heard = json.loads((directory / "clip.mp4.json").read_text())
-    assert heard[1:] == [NASTY.replace("{{x", ""), "7", "--size=64x48", "24", "2.5", "{literal}"]
-    assert made.seed_used == 7
+    generation, directory = ask(
+        tmp_path, WRITE + "\njson.dump(args, open(args[0] + '.json', 'w'))", words=words, text=NASTY.replace("{{x", "")
+    )
+    received = json.loads((directory / "clip.mp4.json").read_text())
+    assert received[1:] == [NASTY.replace("{{x", ""), "7", "--size=64x48", "24", "2.5", "{literal}"]
+    assert generation.seed_used == 7
 
 
 @given(st.text(alphabet=st.characters(blacklist_categories=["Cs"], blacklist_characters="\0")))
@@ -95,12 +100,12 @@ def test_the_prompt_file_holds_the_whole_prompt_and_references_are_separate_argu
     ],
 )
 def test_the_exit_code_decides(tmp_path: Path, body: str, status: str, reason: str) -> None:
-    made, _ = ask(tmp_path, body)
-    assert made.status == status
-    assert reason in made.reason
-    assert len(made.reason) < 2200
-    assert made.file is None
-    assert made.latency_s is not None
+    generation, _ = ask(tmp_path, body)
+    assert generation.status == status
+    assert reason in generation.reason
+    assert len(generation.reason) < 2200
+    assert generation.file is None
+    assert generation.latency_s is not None
 
 
 CHILDREN = """
@@ -118,23 +123,23 @@ start('import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\\n' + loop)
 @pytest.mark.parametrize(
     ("end", "status"), [(WRITE, "succeeded"), ("sys.exit(10)", "refused"), ("sys.exit(1)", "failed"), ("time.sleep(600)", "failed")]
 )
-def test_what_a_program_has_started_is_ended_with_it_however_it_ends(tmp_path: Path, end: str, status: str) -> None:
-    made, directory = ask(tmp_path, CHILDREN + end, timeout_s=20 if "sleep" not in end else 2)
-    assert made.status == status
+def test_processes_that_a_program_started_end_with_it(tmp_path: Path, end: str, status: str) -> None:
+    generation, directory = ask(tmp_path, CHILDREN + end, timeout_s=20 if "sleep" not in end else 2)
+    assert generation.status == status
     children = [int(line) for line in (directory / "pids").read_text().split()]
     assert len(children) == 3
     assert [pid for pid in children if _running(pid)] == []
 
 
-def test_a_grandchild_that_has_left_its_parents_and_their_session_is_ended_too(tmp_path: Path) -> None:
+def test_a_grandchild_in_a_session_of_its_own_is_ended_too(tmp_path: Path) -> None:
     daemon = "import os, time; os.setsid(); os.fork() and os._exit(0); open(P, 'w').write(str(os.getpid())); time.sleep(600)"
     body = (
         "import subprocess\npath = os.path.join(os.path.dirname(args[0]), 'pid')\n"
         f"subprocess.run([sys.executable, '-c', 'P = ' + repr(path) + {daemon!r}.join(['; ', ''])])\n"
         "while not (os.path.exists(path) and open(path).read()): time.sleep(0.01)\n" + WRITE
     )
-    made, directory = ask(tmp_path, body)
-    assert made.status == "succeeded"
+    generation, directory = ask(tmp_path, body)
+    assert generation.status == "succeeded"
     assert not _running(int((directory / "pid").read_text()))
 
 
@@ -147,27 +152,27 @@ def _running(pid: int) -> bool:
         return False
 
 
-def test_facts_the_program_writes_are_taken_over(tmp_path: Path) -> None:
+def test_facts_that_the_program_writes_are_kept(tmp_path: Path) -> None:
     body = WRITE + "\njson.dump({'cost_usd': 0.25, 'seed_used': 3, 'model': 'm1'}, open(args[2], 'w'))"
-    made, _ = ask(tmp_path, body, words=["{out}", "{prompt}", "{facts}"])
-    assert (made.cost_usd, made.seed_used, made.facts) == (0.25, 3, {"model": "m1"})
+    generation, _ = ask(tmp_path, body, words=["{out}", "{prompt}", "{facts}"])
+    assert (generation.cost_usd, generation.seed_used, generation.facts) == (0.25, 3, {"model": "m1"})
 
 
 @pytest.mark.parametrize("written", ["[1]", "{", '{"cost_usd": NaN}', '{"seed_used": "x"}'])
-def test_facts_that_make_no_sense_fail_the_clip(tmp_path: Path, written: str) -> None:
-    made, _ = ask(tmp_path, WRITE + f"\nopen(args[2], 'w').write({written!r})", words=["{out}", "{prompt}", "{facts}"])
-    assert made.status == "failed"
-    assert made.reason.startswith("what the program wrote to {facts} is not usable")
+def test_invalid_facts_fail_the_clip(tmp_path: Path, written: str) -> None:
+    generation, _ = ask(tmp_path, WRITE + f"\nopen(args[2], 'w').write({written!r})", words=["{out}", "{prompt}", "{facts}"])
+    assert generation.status == "failed"
+    assert generation.reason.startswith("the program wrote a {facts} file that cannot be used")
 
 
-def test_a_text_no_argument_can_hold_fails_the_clip_only(tmp_path: Path) -> None:
-    made, _ = ask(tmp_path, WRITE, text="a\0b")
-    assert made.status == "failed"
-    assert "could not be started" in made.reason
+def test_a_text_that_no_argument_can_hold_fails_only_its_clip(tmp_path: Path) -> None:
+    generation, _ = ask(tmp_path, WRITE, text="a\0b")
+    assert generation.status == "failed"
+    assert "could not be started" in generation.reason
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"),
+    ("argv", "message"),
     [
         ("", "argv is empty"),
         ("true 'x", "cannot be split"),
@@ -179,10 +184,10 @@ def test_a_text_no_argument_can_hold_fails_the_clip_only(tmp_path: Path) -> None
         ("no-such-program-here {prompt} {out}", "there is no program 'no-such-program-here'"),
     ],
 )
-def test_a_template_that_cannot_work_is_told_when_it_is_made(argv: str, told: str) -> None:
+def test_a_template_that_cannot_work_is_refused_at_once(argv: str, message: str) -> None:
     with pytest.raises(SeedBenchError) as caught:
         Command(argv=argv)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_string_is_split_once_and_options_become_capabilities() -> None:
@@ -201,7 +206,7 @@ def test_a_string_is_split_once_and_options_become_capabilities() -> None:
     assert can.references.images == 4
     assert Command(argv="true {prompt} {out}", references=False).capabilities().references is None
     assert not Command(argv="true {prompt} {out}").capabilities().seeds
-    with pytest.raises(SeedBenchError, match="no limit is called 'pictures'"):
+    with pytest.raises(SeedBenchError, match="there is no limit 'pictures'"):
         Command(argv="true {prompt} {out}", references={"pictures": 4})
 
 
@@ -241,31 +246,39 @@ def test_a_changed_program_is_another_cell(tmp_path: Path, monkeypatch: pytest.M
     assert before != Command(argv="true {prompt} {out}").identity(PROMPT, 0)
 
 
-def test_a_file_is_hashed_whatever_its_size_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_any_size_is_hashed_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "weights.bin"
     file.write_bytes(bytes(10_000_001))
-    read: list[Path] = []
-    monkeypatch.setattr("seedbench.generators.command.file_sha256", lambda path: (read.append(path), file_sha256(path))[1])
+    read: list[str] = []
+    file_digest = hashlib.file_digest
+
+    def counting(stream: IO[bytes], digest: str) -> object:
+        read.append(stream.name)
+        return file_digest(stream, digest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("seedbench.files.hashing.hashlib.file_digest", counting)
+    monkeypatch.setattr("seedbench.files.hashing._SETTLED_NS", 0)  # or a file as young as this one is read each time
     command = Command(argv=[sys.executable, f"--weights={file}", "{prompt}", "{out}"])
     before = command.identity(PROMPT, 0)
     assert command.identity(PROMPT, 1) == before
-    assert read.count(file) == 1
+    assert read.count(str(file)) == 1
     with file.open("r+b") as stream:
         stream.seek(10_000_000)
         stream.write(b"x")
     os.utime(file, (1, 1))
     assert command.identity(PROMPT, 0) != before
+    assert read.count(str(file)) == 2
 
 
-def test_files_and_folders_may_be_named_instead_of_those_of_the_template(tmp_path: Path) -> None:
+def test_identity_files_replace_the_files_of_the_template(tmp_path: Path) -> None:
     log, model = tmp_path / "run.log", tmp_path / "model"
     log.write_text("1")
     model.mkdir()
     (model / "weights.bin").write_bytes(b"1")
     argv = [sys.executable, f"--log={log}", f"--model={model}", "{prompt}", "{out}"]
-    said = Command(argv=argv).remarks([PROMPT], (0,))
-    assert len(said) == 1
-    assert f"argv names the folder {model}, whose content is not looked into" in said[0]
+    remarks = Command(argv=argv).remarks([PROMPT], (0,))
+    assert len(remarks) == 1
+    assert f"argv names the folder {model}, whose content is not hashed" in remarks[0]
     command = Command(argv=argv, identity_files=[str(model)])
     assert command.remarks([PROMPT], (0,)) == []
     before = command.identity(PROMPT, 0)
@@ -277,7 +290,7 @@ def test_files_and_folders_may_be_named_instead_of_those_of_the_template(tmp_pat
         Command(argv=argv, identity_files=["nowhere"]).identity(PROMPT, 0)
 
 
-def test_its_identity_of_before_is_told_so_that_stored_runs_go_on(tmp_path: Path) -> None:
+def test_the_identity_of_earlier_versions_is_given_so_that_stored_runs_resume(tmp_path: Path) -> None:
     script = program(tmp_path, WRITE)
     command = Command(argv=[sys.executable, script, "{out}", "{prompt}"])
     assert command.earlier_identities(PROMPT, 0) == ({script: file_sha256(Path(script))},)

@@ -1,4 +1,4 @@
-"""Clips somebody else made: folders and manifests, what they mean, and how mistakes in them are told."""
+"""Imported clips: how folders and manifests are read, and the errors for mistakes in them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.generators.imported import Imported, entries, generators_of, listing, suite_of, texts_of
-from seedbench.generators.manifest import ManifestError, slug
+from seedbench.generators.imported import Imported, suite_of, texts_of
+from seedbench.generators.imported.listing import entries, generators_of, list_clips
+from seedbench.generators.imported.manifest import ManifestError, slug
 from seedbench.plugins.generator import Request
 from seedbench.suites.prompt import Prompt
 
@@ -34,11 +35,11 @@ def prompt(name: str) -> Prompt:
     return Prompt(id=name, text="", task="unknown")
 
 
-def test_a_folder_is_read_by_its_files_names(tmp_path: Path) -> None:
+def test_the_names_of_files_give_prompt_and_seed(tmp_path: Path) -> None:
     for name in ("talk-01.mp4", "talk-02__seed3.mov", "Grüße!.webm", "notes.txt", ".hidden.mp4"):
         clip(tmp_path / "mine" / name)
-    found = entries(tmp_path / "mine")
-    assert [(item.generator, item.prompt_id, item.seed) for item in found] == [
+    clips = entries(tmp_path / "mine")
+    assert [(imported.generator, imported.prompt_id, imported.seed) for imported in clips] == [
         ("mine", "grusse-9c7755", None),
         ("mine", "talk-01", None),
         ("mine", "talk-02", 3),
@@ -48,31 +49,34 @@ def test_a_folder_is_read_by_its_files_names(tmp_path: Path) -> None:
 def test_sub_folders_are_generators(tmp_path: Path) -> None:
     clip(tmp_path / "b" / "one.mp4")
     clip(tmp_path / "a" / "one.mp4")
-    assert [(item.generator, item.prompt_id) for item in entries(tmp_path)] == [("a", "one"), ("b", "one")]
+    assert [(imported.generator, imported.prompt_id) for imported in entries(tmp_path)] == [("a", "one"), ("b", "one")]
     variants = Imported.variants(path=str(tmp_path))
     assert variants == {"a": {"path": str(tmp_path), "generator": "a"}, "b": {"path": str(tmp_path), "generator": "b"}}
     assert Imported(**variants["b"]).clips[0].file == tmp_path / "b" / "one.mp4"
     assert Imported.variants(path="x", generator="a") == {"a": {"path": "x", "generator": "a"}}
 
 
-def test_links_to_folders_of_one_name_are_generators_of_their_own(tmp_path: Path) -> None:
+def test_links_to_folders_of_the_same_name_are_separate_generators(tmp_path: Path) -> None:
     for run, name in (("runA", "p1.mp4"), ("runB", "p1.mp4")):
         clip(tmp_path / run / "out" / name, run.encode())
     (tmp_path / "clips").mkdir()
     for link, run in (("modelA", "runA"), ("modelB", "runB")):
         (tmp_path / "clips" / link).symlink_to(tmp_path / run / "out")
-    assert [(item.generator, item.file.read_bytes()) for item in entries(tmp_path / "clips")] == [("modelA", b"runA"), ("modelB", b"runB")]
+    assert [(imported.generator, imported.file.read_bytes()) for imported in entries(tmp_path / "clips")] == [
+        ("modelA", b"runA"),
+        ("modelB", b"runB"),
+    ]
     assert generators_of(entries(tmp_path / "clips" / "modelA")) == ["modelA"]
 
 
-def test_a_folder_and_a_sub_folder_of_one_name_are_not_one_generator(tmp_path: Path) -> None:
+def test_a_folder_and_a_sub_folder_of_the_same_name_are_refused(tmp_path: Path) -> None:
     clip(tmp_path / "mine" / "a.mp4")
     clip(tmp_path / "mine" / "mine" / "b.mp4")
-    with pytest.raises(ManifestError, match="both hold clips and have one name"):
+    with pytest.raises(ManifestError, match="both hold clips and have the same name"):
         entries(tmp_path / "mine")
 
 
-def test_what_else_lies_in_a_folder_is_said(tmp_path: Path) -> None:
+def test_other_content_of_a_folder_is_reported(tmp_path: Path) -> None:
     for name in (
         "a.mp4",
         "notes.txt",
@@ -87,23 +91,23 @@ def test_what_else_lies_in_a_folder_is_said(tmp_path: Path) -> None:
         clip(tmp_path / "mine" / name)
     (tmp_path / "mine" / "one" / "logs").mkdir()
     (tmp_path / "mine" / "lost.mp4").symlink_to(tmp_path / "nowhere.mp4")
-    found = listing(tmp_path / "mine")
-    assert [(item.generator, item.prompt_id) for item in found.clips] == [("mine", "a"), ("mine", "lost"), ("one", "c")]
-    assert found.left_out == (
+    listed = list_clips(tmp_path / "mine")
+    assert [(imported.generator, imported.prompt_id) for imported in listed.clips] == [("mine", "a"), ("mine", "lost"), ("one", "c")]
+    assert listed.left_out == (
         "mine: the sub-folder empty holds no clips.",
-        "mine: the clips in 1 folder (2024) below one are left out, they lie too deep.",
-        "mine: the clips in 1 folder (2025) below two are left out, they lie too deep.",
-        "mine: 4 files (b.wmv, notes.txt, x.txt, c.json) left out; their names do not end like those of clips.",
+        "mine: the clips in 1 folder (2024) below one are left out: only sub-folders of the path itself are read.",
+        "mine: the clips in 1 folder (2025) below two are left out: only sub-folders of the path itself are read.",
+        "mine: 4 files (b.wmv, notes.txt, x.txt, c.json) left out, whose names do not end like those of clips.",
     )
-    made = Imported(path=str(tmp_path / "mine"), generator="mine").generate(Request(prompt=prompt("lost"), seed=0), tmp_path)
-    assert made.status == "failed"
-    assert "which is no file" in made.reason
+    generation = Imported(path=str(tmp_path / "mine"), generator="mine").generate(Request(prompt=prompt("lost"), seed=0), tmp_path)
+    assert generation.status == "failed"
+    assert "which is not a file" in generation.reason
 
 
-def test_columns_that_nobody_reads_are_said_with_what_may_be_meant(tmp_path: Path) -> None:
+def test_unknown_columns_are_reported_with_close_names(tmp_path: Path) -> None:
     path = manifest(tmp_path, "generator,prompt_id,file,Seed,app\nveo,a,1.mp4,3,web\n")
-    told = ("clips.csv: 2 columns (Seed, app) kept as metadata, nothing else is made of it ('Seed' looks like 'seed').",)
-    assert listing(path).left_out == told
+    left_out = ("clips.csv: 2 columns (Seed, app) kept as metadata and not used otherwise ('Seed' looks like 'seed').",)
+    assert list_clips(path).left_out == left_out
     clip(tmp_path / "clips" / "a.mp4")
     texts = manifest(tmp_path, "prompt_id,text,lang\na,One,en\nb,Two,fr\n", "prompts.csv")
     assert Imported(path=str(tmp_path / "clips"), prompts=str(texts)).remarks([prompt("a")], (0,)) == [
@@ -112,7 +116,7 @@ def test_columns_that_nobody_reads_are_said_with_what_may_be_meant(tmp_path: Pat
     ]
 
 
-def test_what_is_claimed_of_a_clip_is_part_of_its_identity_and_nothing_is_where_nothing_is_claimed(tmp_path: Path) -> None:
+def test_claims_about_a_clip_are_part_of_its_identity(tmp_path: Path) -> None:
     clip(tmp_path / "1.mp4")
 
     def identity(cost: str) -> object:
@@ -133,7 +137,7 @@ def test_seeds_keep_all_their_digits(tmp_path: Path) -> None:
         entries(tmp_path / "f")
 
 
-def test_a_manifest_may_carry_seed_latency_cost_and_anything_else(tmp_path: Path) -> None:
+def test_a_manifest_may_have_seed_latency_cost_and_other_columns(tmp_path: Path) -> None:
     text = (
         "generator,prompt_id,file,seed,latency_s,cost_usd,metadata,app\n"
         'veo,Talk 01,v/1.mp4,4,12.5,0.3,"{""size"": ""720p""}",web\n'
@@ -148,17 +152,19 @@ def test_a_manifest_may_carry_seed_latency_cost_and_anything_else(tmp_path: Path
     assert (first.where, second.where) == (f"{tmp_path}/clips.csv:2", f"{tmp_path}/clips.csv:4")
 
 
-def test_json_lines_and_tabs_say_the_same_as_commas(tmp_path: Path) -> None:
+def test_json_lines_and_tabs_are_read_like_commas(tmp_path: Path) -> None:
     row = {"generator": "veo", "prompt_id": "one", "file": "1.mp4", "seed": 2}
     comma = entries(manifest(tmp_path, "\ufeffgenerator,prompt_id,file,seed\nveo,one,1.mp4,2\n"))
     tabbed = entries(manifest(tmp_path, "generator\tprompt_id\tfile\tseed\nveo\tone\t1.mp4\t2\n", "clips.tsv"))
     lines = entries(manifest(tmp_path, json.dumps(row) + "\n\n", "clips.jsonl"))
-    for found in (comma, tabbed, lines):
-        assert [(item.generator, item.prompt_id, item.file, item.seed) for item in found] == [("veo", "one", tmp_path / "1.mp4", 2)]
+    for clips in (comma, tabbed, lines):
+        assert [(imported.generator, imported.prompt_id, imported.file, imported.seed) for imported in clips] == [
+            ("veo", "one", tmp_path / "1.mp4", 2)
+        ]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "clips.csv: empty; the first line must name the columns generator, prompt_id, file"),
         ("generator,prompt_id,file\n", "clips.csv: lists no clips"),
@@ -171,9 +177,9 @@ def test_json_lines_and_tabs_say_the_same_as_commas(tmp_path: Path) -> None:
         ("generator,prompt_id,file\na,,c.mp4\n", "clips.csv:2: prompt_id is missing"),
         ('generator,prompt_id,file\na,"b\nb",c.mp4\na,x,\n', "clips.csv:4: file is missing"),
         ('generator,prompt_id,file\na,b,"c', "clips.csv:2: not valid CSV"),
-        ("generator,prompt_id,file,seed\na,b,c.mp4,x\n", "clips.csv:2: seed: 'x' is not a number from 0 up"),
+        ("generator,prompt_id,file,seed\na,b,c.mp4,x\n", "clips.csv:2: seed: 'x' is not a number of at least 0"),
         ("generator,prompt_id,file,seed\na,b,c.mp4,1.5\n", "clips.csv:2: seed: '1.5' is not a whole number"),
-        ("generator,prompt_id,file,cost_usd\na,b,c.mp4,nan\n", "clips.csv:2: cost_usd: 'nan' is not a number from 0 up"),
+        ("generator,prompt_id,file,cost_usd\na,b,c.mp4,nan\n", "clips.csv:2: cost_usd: 'nan' is not a number of at least 0"),
         ("generator,prompt_id,file,metadata\na,b,c.mp4,{\n", "clips.csv:2: metadata: not valid JSON"),
         ("generator,prompt_id,file,metadata\na,b,c.mp4,[]\n", "clips.csv:2: metadata must be a JSON object"),
         (
@@ -188,27 +194,27 @@ def test_json_lines_and_tabs_say_the_same_as_commas(tmp_path: Path) -> None:
         ("generator,prompt_id,file,seed\na,b,1.mp4,2\na,b,2.mp4,2\n", "clips.csv:3: a second clip of 'a' for prompt 'b' with seed 2"),
     ],
 )
-def test_a_mistake_in_a_manifest_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ManifestError, match=re.escape(told)):
+def test_an_error_in_a_manifest_names_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=re.escape(message)):
         entries(manifest(tmp_path, text))
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("{}\n", "clips.jsonl:1: generator is missing"),
         ("\n[1]\n", "clips.jsonl:2: every line must be an object with generator, prompt_id, file"),
-        ('{"generator": "a", "prompt_id": "b", "file": "c", "file": "d"}\n', "clips.jsonl:1: file stands twice in one object"),
+        ('{"generator": "a", "prompt_id": "b", "file": "c", "file": "d"}\n', "clips.jsonl:1: the key file appears twice in one object"),
         ('{"generator": 1,\n', "clips.jsonl:1: not valid JSON"),
     ],
 )
-def test_a_mistake_in_json_lines_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ManifestError, match=re.escape(told)):
+def test_an_error_in_json_lines_names_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=re.escape(message)):
         entries(manifest(tmp_path, text, "clips.jsonl"))
 
 
-def test_paths_that_hold_no_clips_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="no clips here nor in its sub-folders"):
+def test_paths_without_clips_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="no clips here or in its sub-folders"):
         entries(tmp_path)
     with pytest.raises(ManifestError, match="no such folder or manifest"):
         entries(tmp_path / "none")
@@ -220,38 +226,44 @@ def test_paths_that_hold_no_clips_are_told(tmp_path: Path) -> None:
         entries(bad)
 
 
-def test_several_generators_need_one_to_be_named(tmp_path: Path) -> None:
+def test_a_path_with_several_generators_needs_the_option_generator(tmp_path: Path) -> None:
     path = str(manifest(tmp_path, "generator,prompt_id,file\nveo,a,1.mp4\nkling,a,2.mp4\n"))
-    with pytest.raises(ManifestError, match="holds clips of 2 generators: say which with generator=, one of veo, kling"):
+    with pytest.raises(ManifestError, match="holds clips of 2 generators: choose one with generator=, of veo, kling"):
         Imported(path=path)
-    with pytest.raises(ManifestError, match=re.escape("holds no clips of 'klin' (did you mean 'kling'?); it has veo, kling")):
+    with pytest.raises(ManifestError, match=re.escape("holds no clips of 'klin' (did you mean 'kling'?); it has clips of veo, kling")):
         Imported(path=path, generator="klin")
     assert Imported(path=path, generator="kling").clips[0].file.name == "2.mp4"
 
 
-def test_an_import_points_at_the_file_and_never_touches_it(tmp_path: Path) -> None:
+def test_an_import_uses_the_users_file_and_does_not_change_it(tmp_path: Path) -> None:
     file = clip(tmp_path / "gen" / "one__seed5.mp4")
     os.utime(file, (1, 1))
     cell = tmp_path / "cell"
     cell.mkdir()
-    made = Imported(path=str(tmp_path / "gen")).generate(Request(prompt=prompt("one"), seed=5), cell)
-    assert (made.status, made.file, made.own_file, made.seed_used, made.latency_s) == ("succeeded", file, False, 5, None)
-    assert made.facts["provenance"] == "claimed"
+    generation = Imported(path=str(tmp_path / "gen")).generate(Request(prompt=prompt("one"), seed=5), cell)
+    assert (generation.status, generation.file, generation.own_file, generation.seed_used, generation.latency_s) == (
+        "succeeded",
+        file,
+        False,
+        5,
+        None,
+    )
+    assert generation.facts["provenance"] == "claimed"
     assert file.stat().st_mtime == 1
     assert file.read_bytes() == b"clip"
     assert list(cell.iterdir()) == []
 
 
-def test_a_listed_file_that_is_not_there_fails_alone_and_says_where_it_was_listed(tmp_path: Path) -> None:
+def test_a_listed_file_that_is_missing_fails_only_its_clip(tmp_path: Path) -> None:
     generator = Imported(path=str(manifest(tmp_path, "generator,prompt_id,file\nveo,a,gone.mp4\n")))
     assert generator.offers(prompt("a"), 0)
     assert generator.identity(prompt("a"), 0) == {"file_sha256": None}
-    made = generator.generate(Request(prompt=prompt("a"), seed=0), tmp_path)
-    assert made.status == "failed"
-    assert made.reason == f"{tmp_path}/clips.csv:2 names {tmp_path}/gone.mp4, which is no file"
+    generation = generator.generate(Request(prompt=prompt("a"), seed=0), tmp_path)
+    assert generation.status == "failed"
+    assert generation.reason == f"{tmp_path}/clips.csv:2 names {tmp_path}/gone.mp4, which is not a file"
 
 
-def test_seeds_are_kept_apart_and_among_them_a_clip_without_one_counts_as_0(tmp_path: Path) -> None:
+def test_where_some_clips_have_seeds_the_others_count_as_seed_0(tmp_path: Path) -> None:
     for name in ("a__seed1.mp4", "a__seed2.mp4", "b.mp4"):
         clip(tmp_path / name, name.encode())
     generator = Imported(path=str(tmp_path))
@@ -263,7 +275,7 @@ def test_seeds_are_kept_apart_and_among_them_a_clip_without_one_counts_as_0(tmp_
     assert generator.generate(Request(prompt=prompt("c"), seed=0), tmp_path).status == "failed"
 
 
-def test_a_folder_without_seeds_takes_none_and_answers_to_any(tmp_path: Path) -> None:
+def test_clips_without_seeds_are_taken_for_any_seed(tmp_path: Path) -> None:
     clip(tmp_path / "a.mp4")
     generator = Imported(path=str(tmp_path))
     can = generator.capabilities()
@@ -272,15 +284,18 @@ def test_a_folder_without_seeds_takes_none_and_answers_to_any(tmp_path: Path) ->
     assert generator.offers(prompt("a"), 1000)
 
 
-def test_a_run_needs_no_suite_of_its_own(tmp_path: Path) -> None:
-    found = entries(manifest(tmp_path, "generator,prompt_id,file\nveo,Talk 01,1.mp4\nkling,talk-01,2.mp4\nveo,other,3.mp4\n"))
-    suite = suite_of(found, tmp_path / "clips.csv", texts={"talk-01": "Hello."})
-    assert generators_of(found) == ["veo", "kling"]
-    assert [(item.id, item.text, item.task) for item in suite.prompts] == [("talk-01", "Hello.", "unknown"), ("other", "", "unknown")]
-    assert suite.warnings == ("no text is given for 1 of 2 prompts, e.g. 'other'",)
-    elsewhere = suite_of(found, Path("/elsewhere/clips.csv"), texts={"talk-01": "Hello."})
+def test_a_run_of_imported_clips_needs_no_suite(tmp_path: Path) -> None:
+    clips = entries(manifest(tmp_path, "generator,prompt_id,file\nveo,Talk 01,1.mp4\nkling,talk-01,2.mp4\nveo,other,3.mp4\n"))
+    suite = suite_of(clips, tmp_path / "clips.csv", texts={"talk-01": "Hello."})
+    assert generators_of(clips) == ["veo", "kling"]
+    assert [(prompt.id, prompt.text, prompt.task) for prompt in suite.prompts] == [
+        ("talk-01", "Hello.", "unknown"),
+        ("other", "", "unknown"),
+    ]
+    assert suite.warnings == ("there is no text for 1 of 2 prompts, e.g. 'other'",)
+    elsewhere = suite_of(clips, Path("/elsewhere/clips.csv"), texts={"talk-01": "Hello."})
     assert elsewhere.sha256 == suite.sha256
-    assert suite_of(found, tmp_path / "clips.csv").sha256 != suite.sha256
+    assert suite_of(clips, tmp_path / "clips.csv").sha256 != suite.sha256
 
 
 def test_texts_may_come_from_a_file(tmp_path: Path) -> None:
@@ -294,14 +309,14 @@ def test_texts_may_come_from_a_file(tmp_path: Path) -> None:
 
 
 @given(st.text())
-def test_every_name_becomes_a_valid_id_and_stays_it(name: str) -> None:
-    made = slug(name)
-    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*", made)
-    assert slug(made) == made
-    assert slug(name) == made
+def test_every_name_becomes_a_valid_id_which_does_not_change_again(name: str) -> None:
+    prompt_id = slug(name)
+    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*", prompt_id)
+    assert slug(prompt_id) == prompt_id
+    assert slug(name) == prompt_id
 
 
 @given(st.text(alphabet="äöü é☃🎈", min_size=1, max_size=4), st.text(alphabet="äöü é☃🎈", min_size=1, max_size=4))
-def test_names_of_letters_that_are_lost_stay_apart(one: str, other: str) -> None:
-    if one != other:
-        assert slug(one) != slug(other)
+def test_different_names_keep_different_ids_when_letters_are_lost(first: str, second: str) -> None:
+    if first != second:
+        assert slug(first) != slug(second)

@@ -1,4 +1,4 @@
-"""Lists of clips written by people: CSV, TSV and JSONL files read row by row, every mistake told with its line."""
+"""Reading CSV, TSV and JSONL files that people write: row by row, each error with its line."""
 
 from __future__ import annotations
 
@@ -16,17 +16,28 @@ from typing import Any
 
 from seedbench.errors import SeedBenchError
 
-#: The largest seed that every database keeps.
-LARGEST = 2**63 - 1
+#: The largest seed that every database can store.
+LARGEST_SEED = 2**63 - 1
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 class ManifestError(SeedBenchError):
-    """A folder or manifest of clips that cannot be imported; the message carries file and line."""
+    """A folder or manifest of clips that cannot be imported; the message names file and line."""
 
 
 def rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a CSV, TSV or JSONL file with the line each starts on; every row has the required columns, filled."""
+    """The rows of a CSV, TSV or JSONL file.
+
+    Args:
+        path: the file; its ending decides how it is read.
+        required: columns that every row must fill (``text`` may be an empty string).
+
+    Yields:
+        The line on which a row starts, counted from 1, and its cells by column.
+
+    Raises:
+        ManifestError: the file cannot be read, or a row is not valid.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -65,8 +76,8 @@ def _table(path: Path, text: str, required: Sequence[str]) -> Iterator[tuple[int
 def _checked_header(path: Path, line: int, header: list[str], required: Sequence[str]) -> list[str]:
     for column in required:
         if column not in header:
-            has = f"the columns are {', '.join(header)}"
-            raise ManifestError(f"{path}:{line}: no column {column!r}{near(column, header)}; {has}")
+            known = f"the columns are {', '.join(header)}"
+            raise ManifestError(f"{path}:{line}: no column {column!r}{near(column, header)}; {known}")
     if len(set(header)) != len(header):
         raise ManifestError(f"{path}:{line}: two columns have the same name")
     return header
@@ -77,75 +88,75 @@ def _json_lines(path: Path, text: str, required: Sequence[str]) -> Iterator[tupl
         if not raw.strip():
             continue
         try:
-            row = json.loads(raw, object_pairs_hook=_once)
+            row = json.loads(raw, object_pairs_hook=_without_repeated_keys)
         except json.JSONDecodeError as error:
             raise ManifestError(f"{path}:{number}: not valid JSON: {error.msg} at column {error.colno}") from error
-        except _TwiceError as error:
-            raise ManifestError(f"{path}:{number}: {error} stands twice in one object") from error
+        except _RepeatedKeyError as error:
+            raise ManifestError(f"{path}:{number}: the key {error} appears twice in one object") from error
         if not isinstance(row, dict):
             raise ManifestError(f"{path}:{number}: every line must be an object with {', '.join(required)}")
         yield number, row
 
 
-class _TwiceError(ValueError):
-    """A key that stands twice in one JSON object, which would leave out the first value."""
+class _RepeatedKeyError(ValueError):
+    """A key that appears twice in one JSON object; the first value would be lost."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    for place, (key, _) in enumerate(pairs):
-        if key in dict(pairs[:place]):
-            raise _TwiceError(key)
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for index, (key, _) in enumerate(pairs):
+        if key in dict(pairs[:index]):
+            raise _RepeatedKeyError(key)
     return dict(pairs)
 
 
 def whole_number(row: Mapping[str, Any], column: str, where: str) -> int | None:
-    """A column's whole number from 0 up, with all its digits; None where the cell is empty. ManifestError for anything else."""
+    """The whole number of a cell, from 0 to :data:`LARGEST_SEED`, exact; None if the cell is empty. ManifestError for anything else."""
     value = number(row, column, where)
     if value is None:
         return None
     text = str(row[column]).strip()
-    found = int(text) if text.isascii() and text.isdigit() else int(value)
-    if value != int(value) or found > LARGEST:
-        raise ManifestError(f"{where}: {column}: {row[column]!r} is not a whole number from 0 to {LARGEST}")
-    return found
+    exact = int(text) if text.isascii() and text.isdigit() else int(value)
+    if value != int(value) or exact > LARGEST_SEED:
+        raise ManifestError(f"{where}: {column}: {row[column]!r} is not a whole number from 0 to {LARGEST_SEED}")
+    return exact
 
 
-def unread(path: Path, columns: Iterable[str], known: Sequence[str], fate: str) -> list[str]:
-    """A sentence about the columns that nobody reads, with the ones that may be meant; ``fate`` is what becomes of them."""
+def unread(path: Path, columns: Iterable[str], known: Sequence[str], outcome: str) -> list[str]:
+    """A sentence about columns that are not known, with close names of known ones; ``outcome`` is what happens to their cells."""
     named = list(dict.fromkeys(columns))
-    meant = [
-        f"{name!r} looks like {near_one[0]!r}" for name in named if (near_one := get_close_matches(name.strip().casefold(), known, n=1))
+    similar = [
+        f"{name!r} looks like {closest[0]!r}" for name in named if (closest := get_close_matches(name.strip().casefold(), known, n=1))
     ]
-    hint = f" ({'; '.join(meant)})" if meant else ""
-    return [f"{path.name}: {counted(named, 'column')} {fate}{hint}."] if named else []
+    hint = f" ({'; '.join(similar)})" if similar else ""
+    return [f"{path.name}: {counted(named, 'column')} {outcome}{hint}."] if named else []
 
 
-def counted(names: Sequence[str], what: str, shown: int = 5) -> str:
+def counted(names: Sequence[str], noun: str, shown: int = 5) -> str:
     """Names with their number: ``2 columns (a, b)``; the first few where there are many.
 
     >>> counted(["a"], "file"), counted(["a", "b", "c"], "file", 2)
     ('1 file (a)', '3 files (a, b, ...)')
     """
     rest = ", ..." if len(names) > shown else ""
-    return f"{len(names)} {what}{'s' if len(names) != 1 else ''} ({', '.join(names[:shown])}{rest})"
+    return f"{len(names)} {noun}{'s' if len(names) != 1 else ''} ({', '.join(names[:shown])}{rest})"
 
 
 def number(row: Mapping[str, Any], column: str, where: str) -> float | None:
-    """A column's number from 0 up, None where the cell is empty. ManifestError for anything else."""
+    """The number of a cell, at least 0; None if the cell is empty. ManifestError for anything else."""
     value = row.get(column)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
-        found = float(value)
+        parsed = float(value)
     except (TypeError, ValueError):
-        found = math.nan
-    if not math.isfinite(found) or found < 0 or isinstance(value, bool):
-        raise ManifestError(f"{where}: {column}: {value!r} is not a number from 0 up")
-    return found
+        parsed = math.nan
+    if not math.isfinite(parsed) or parsed < 0 or isinstance(value, bool):
+        raise ManifestError(f"{where}: {column}: {value!r} is not a number of at least 0")
+    return parsed
 
 
 def slug(name: str) -> str:
-    """A name as a prompt id: lower case letters, digits, dots, dashes, underscores. What is lost is made up for by six digits of a hash.
+    """A name as a prompt id of lower case letters, digits, dots, dashes and underscores; a hash is added if letters are lost.
 
     >>> slug("Talk 01"), slug("talk-01"), slug("Grüße!")
     ('talk-01', 'talk-01', 'grusse-9c7755')
@@ -159,6 +170,6 @@ def slug(name: str) -> str:
 
 
 def near(name: str, known: Sequence[str]) -> str:
-    """The tail of an error about an unknown name: the nearest known one, or nothing."""
-    found = get_close_matches(name, known, n=1)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    """The end of an error about an unknown name: the closest known name, or nothing."""
+    closest = get_close_matches(name, known, n=1)
+    return f" (did you mean {closest[0]!r}?)" if closest else ""
