@@ -9,7 +9,7 @@ from seedbench.plugins.metric import MetricInfo
 from seedbench.results.data import CellReport, SummaryRow
 from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow, RunRow, SetScoreRow, Store
-from seedbench.store.recheck import MADE_AGAIN
+from seedbench.store.damaged_clips import REGENERATED
 
 
 def in_progress(store: Store, name: str) -> list[str]:
@@ -56,9 +56,9 @@ def clip_notes(cells: Sequence[CellRow], shown: Sequence[CellReport], unread: Se
             f"{len(lost)} of {len(shown)} clips are damaged, changed or gone since they were scored; their scores stand, and they are not "
             f"shown (the first: {lost[0].reason}). The run's command makes again what it made."
         )
-    again = [cell for cell in cells if MADE_AGAIN in cell.facts and cell.status == "succeeded" and not cell.reason]
+    again = [cell for cell in cells if REGENERATED in cell.facts and cell.status == "succeeded" and not cell.reason]
     if again:
-        notes.append(f"{len(again)} of {len(cells)} clips were made a second time (the first: {again[0].facts[MADE_AGAIN]}).")
+        notes.append(f"{len(again)} of {len(cells)} clips were made a second time (the first: {again[0].facts[REGENERATED]}).")
     return notes
 
 

@@ -41,9 +41,9 @@ from seedbench.runs.tasks import (
     score_key,
 )
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
+from seedbench.store.damaged_clips import REGENERATED, cells_without_clip, plan_regeneration, reconcile_scores
 from seedbench.store.models import now
 from seedbench.store.queries import checked_clip, clip_path
-from seedbench.store.recheck import MADE_AGAIN, lost_clips, plan_again, settle_again
 from seedbench.store.workspace import Workspace
 
 
@@ -166,11 +166,11 @@ class Harness:
     def _plan_lost_clips_again(self) -> None:
         with self.store.reading() as session:
             cells = list(session.scalars(select(CellRow).where(CellRow.run_id == self.run_id).order_by(CellRow.position)))
-        lost = {cell.id: why for cell, why in lost_clips(cells, self.workspace)}
+        lost = {cell.id: why for cell, why in cells_without_clip(cells, self.workspace)}
         if lost:
             with self._writing() as session:
                 for cell_id, why in lost.items():
-                    plan_again(session.get_one(CellRow, cell_id), why)
+                    plan_regeneration(session.get_one(CellRow, cell_id), why)
 
     def _take_over(self, cell_id: int) -> bool:
         """Whether a cell of another run with the same key already has the clip; then it is this cell's too, and goes to be scored."""
@@ -181,11 +181,11 @@ class Harness:
             twin = self._twin(session, cell)
             if twin is None:
                 return False
-            settle_again(session, cell, twin.clip_sha256, "")
+            reconcile_scores(session, cell, twin.clip_sha256, "")
             for field in ("clip_sha256", "clip_suffix", "clip_path", "truth_sha256", "seed_used", "latency_s", "cost_usd", "facts"):
                 setattr(cell, field, getattr(twin, field))
             cell.status, cell.reason = "succeeded", ""
-            cell.facts = {name: fact for name, fact in cell.facts.items() if name != MADE_AGAIN}
+            cell.facts = {name: fact for name, fact in cell.facts.items() if name != REGENERATED}
             session.flush()
             self._afterwards(self.progress.step, "generate", f"{cell.generator} {cell.prompt_id} (kept from another run)")
             self._submit_score(session, cell)
@@ -220,7 +220,7 @@ class Harness:
         if cell.id in self._asked_again:
             raise StorageError(f"{why}, for the second time: the store does not keep what is put into it")
         self._asked_again.add(cell.id)
-        plan_again(cell, why)
+        plan_regeneration(cell, why)
         self._afterwards(self.executor.submit, generate, self._generate_task(cell))
 
     def _submit_score(self, session: Session, cell: CellRow) -> None:
@@ -289,7 +289,7 @@ class Harness:
         """Write down what came of a cell; not where that was done already, by a process that the lock of the run did not keep out."""
         if cell.status != "planned":
             return
-        if not settle_again(session, cell, made.sha256, f"{made.status}: {made.reason}"):
+        if not reconcile_scores(session, cell, made.sha256, f"{made.status}: {made.reason}"):
             self._afterwards(self.progress.step, "generate", f"{cell.generator} {cell.prompt_id} ({cell.reason})")
             return
         cell.status, cell.reason = made.status, made.reason

@@ -35,9 +35,9 @@ from seedbench.runs.tasks import CompareTask, Generated, ScoreTask, compare, fea
 from seedbench.store import CellRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.artifacts import Artifacts
 from seedbench.store.cache import use_cache
+from seedbench.store.damaged_clips import REGENERATED
 from seedbench.store.deletion import delete_run
 from seedbench.store.queries import find_run
-from seedbench.store.recheck import MADE_AGAIN
 from seedbench.store.workspace import Workspace
 from tests.seedbench.runs.test_runner import PROMPTS, InProcess, carry_out, cells_of, numbers, spec_of
 from tests.seedbench.store.test_artifacts import DAMAGES, a_folder, emptied, failing, flipped, gone, no_folder, random_bytes, truncated
@@ -117,7 +117,7 @@ def test_a_damaged_clip_is_told_and_made_again(damage: Callable[[Path], None], w
     carry_out(ONE, workspace)
     assert numbers(workspace) == before
     assert artifact(workspace, cell).is_file()
-    again = [one for one in cells_of(workspace) if MADE_AGAIN in one.facts]
+    again = [one for one in cells_of(workspace) if REGENERATED in one.facts]
     assert cell.id in {one.id for one in again}
     report = load_report(Store(workspace.database_url), workspace, "run")
     assert any("made a second time" in note for note in report.notes)
@@ -215,7 +215,7 @@ def test_clips_that_cannot_be_read_now_are_reported_without_and_never_made_again
         (drive / "00").mkdir()
         carry_out(ONE, workspace)
         assert numbers(workspace) == before
-        assert any(MADE_AGAIN in cell.facts for cell in cells_of(workspace))
+        assert any(REGENERATED in cell.facts for cell in cells_of(workspace))
 
 
 def test_a_service_that_is_away_is_asked_once_for_a_report(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
