@@ -15,7 +15,7 @@ TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed distribution; spawned workers inherit the path
 
 from seedbench.clips.media import write_clip  # noqa: E402
-from seedbench.files.scratch import leave  # noqa: E402
+from seedbench.files.scratch import remove_process_folder  # noqa: E402
 from seedbench.runs.numba_cache import own_place, record_compiled  # noqa: E402
 from seedbench.store.cache import use_cache  # noqa: E402
 from seedbench.store.workspace import Workspace  # noqa: E402
@@ -41,7 +41,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
     monkeypatch.delenv("SEEDBENCH_ARTIFACTS", raising=False)
     yield Workspace.current()
     for root in tmp_path.rglob("scratch"):
-        leave(root)
+        remove_process_folder(root)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from seedbench.metrics.identity.appearances import weighted_mean
-from seedbench.store.codec import opened
+from seedbench.store.codec import open_npz
 
 STRANGERS = {"dlib-resnet128": 0.86, "arcface": 0.0}
 """Mean cosine of two different people in photographic pictures, by backbone. dlib: 0.859 over 460 pairs of tracks of 14 people in 30
@@ -59,7 +59,7 @@ def bank(backend: str) -> np.ndarray:
 
     Raises UndecodableError where the file is damaged or missing: without it, faces of a simulator would get other numbers.
     """
-    with opened(Path(str(resources.files("seedbench.metrics.identity") / "bank.npz"))) as archive:
+    with open_npz(Path(str(resources.files("seedbench.metrics.identity") / "bank.npz"))) as archive:
         if str(archive["backend"]) != backend:
             return np.zeros((0, 0))
         return archive["embedding"].astype(np.float64)

@@ -21,7 +21,7 @@ from seedbench.metrics.lipsync.cca import Cca
 from seedbench.metrics.lipsync.encoder import Encoder
 from seedbench.metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
 from seedbench.metrics.lipsync.features import Lips
-from seedbench.store.codec import opened
+from seedbench.store.codec import open_npz
 
 SHIPPED = Path(__file__).parent / "model.npz"
 FORMAT = 1
@@ -195,7 +195,7 @@ def save(model: Model, path: Path) -> None:
 
 def load(path: Path) -> Model:
     """Read what :func:`save` wrote. ValueError when the file is of another format, or damaged."""
-    with opened(path) as archive:
+    with open_npz(path) as archive:
         numbers = archive["numbers"]
         if numbers[0] != FORMAT:
             raise ValueError(f"{path} is a lip-sync model of format {int(numbers[0])}, this version reads format {FORMAT}")

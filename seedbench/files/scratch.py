@@ -1,7 +1,7 @@
-"""Room for files that are being made: each process has a folder of its own, which goes with it.
+"""Temporary files: each process has a folder of its own, which is removed when the process ends.
 
-A process that was killed leaves its folder behind. The next one removes it: the folder's lock is free then, as the system sees to. Folders
-of living processes are never touched.
+A process that was killed leaves its folder behind. The next process removes it: it finds that the folder's lock is free, which the
+operating system sees to. Folders of living processes are never touched.
 """
 
 from __future__ import annotations
@@ -18,21 +18,26 @@ from threading import RLock
 from filelock import FileLock, Timeout
 
 _LOCK = ".lock"
-_own: dict[Path, tuple[Path, FileLock]] = {}
+_folders: dict[Path, tuple[Path, FileLock]] = {}
 _threads = RLock()
 
 
-def own_folder(root: Path, partial_files_in: Sequence[Path] = ()) -> Path:
-    """This process's folder in ``root``, made at the first call; what dead processes left there is removed then.
+def process_folder(root: Path, partial_files_in: Sequence[Path] = ()) -> Path:
+    """The folder of this process in ``root``. The first call creates it, and removes the folders of dead processes there.
 
-    Where one of them was killed and nobody but this process is left, what it did not finish in the folders ``partial_files_in``
-    (:func:`seedbench.files.atomic.atomic_write`) is removed as well. Raises OSError where there is no writing.
+    Args:
+        root: the folder of all processes' folders; created if it is missing.
+        partial_files_in: folders with a level of folders in them. If a process was killed, and no process but this one works in ``root``,
+            the files there that it did not finish (:func:`seedbench.files.atomic.atomic_write`) are removed as well.
+
+    Raises:
+        OSError: ``root`` cannot be written.
     """
     with _threads:
-        if root in _own:
-            return _own[root][0]
+        if root in _folders:
+            return _folders[root][0]
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / "lock", thread_local=False):  # nobody takes a folder that has no lock yet for one that was left behind
+        with FileLock(root / "lock", thread_local=False):  # or a folder that has no lock yet would look like one of a dead process
             dead, living = _remove_dead(root)
             if dead and not living:
                 _remove_partial_files(partial_files_in)
@@ -40,16 +45,16 @@ def own_folder(root: Path, partial_files_in: Sequence[Path] = ()) -> Path:
             folder.mkdir()
             lock = FileLock(folder / _LOCK, thread_local=False, timeout=0)
             lock.acquire()
-        _own[root] = folder, lock
+        _folders[root] = folder, lock
         return folder
 
 
 def _remove_dead(root: Path) -> tuple[int, int]:
-    """Remove what no living process has made in ``root``; returns how many folders of dead processes there were, and of living ones."""
-    dead, living, nobodys = [], 0, []
+    """Remove from ``root`` what belongs to no living process; returns the numbers of dead and of living processes with a folder."""
+    dead, living, without_lock = [], 0, []
     for entry in root.iterdir():
         if not (entry / _LOCK).exists():
-            nobodys += [entry] if entry.name != "lock" else []
+            without_lock += [entry] if entry.name != "lock" else []
             continue
         lock = FileLock(entry / _LOCK, thread_local=False, timeout=0)
         try:
@@ -59,7 +64,7 @@ def _remove_dead(root: Path) -> tuple[int, int]:
         else:
             lock.release()
             dead.append(entry)
-    for entry in [*dead, *([] if living else nobodys)]:
+    for entry in [*dead, *([] if living else without_lock)]:
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)  # a program that outlives its process may still write there: the next one tries again
         else:
@@ -73,19 +78,19 @@ def _remove_partial_files(folders: Sequence[Path]) -> None:
             file.unlink(missing_ok=True)
 
 
-def leave(root: Path) -> None:
-    """Remove this process's folder in ``root``, if it has one."""
+def remove_process_folder(root: Path) -> None:
+    """Remove the folder of this process in ``root``, if it has one."""
     with _threads:
-        folder, lock = _own.pop(root, (None, None))
+        folder, lock = _folders.pop(root, (None, None))
         if folder is not None and lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
 
 
-def _leave_all() -> None:
-    for root in list(_own):
+def _remove_all() -> None:
+    for root in list(_folders):
         with suppress(OSError):
-            leave(root)
+            remove_process_folder(root)
 
 
-atexit.register(_leave_all)
+atexit.register(_remove_all)

@@ -17,11 +17,11 @@ import numpy as np
 
 
 class UndecodableError(ValueError):
-    """Bytes that :func:`pack` did not write, or that were changed since, or a dataclass that is no longer there or has other fields."""
+    """Bytes that :func:`pack` did not write, that were changed since, or whose dataclass no longer exists or has other fields."""
 
 
-#: What numpy, zipfile, zlib, json and the dataclasses raise for bytes that are not theirs.
-DAMAGE = (
+#: What numpy, zipfile, zlib, json and dataclasses raise for damaged bytes.
+_DECODING_ERRORS = (
     *(ValueError, TypeError, LookupError, AttributeError, ImportError, EOFError, OSError, RecursionError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
 )
@@ -44,23 +44,23 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(data: bytes) -> Any:
-    """The value that :func:`pack` encoded. Raises UndecodableError for other bytes, and for dataclasses that are now others."""
+    """The value that :func:`pack` encoded. Raises UndecodableError for other bytes, and where a dataclass has changed."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             tree = json.loads(archive["tree"].tobytes())
             return _decode(tree, archive)
-    except DAMAGE as error:
-        raise UndecodableError(f"these {len(data)} bytes are no packed value ({type(error).__name__}: {error})") from error
+    except _DECODING_ERRORS as error:
+        raise UndecodableError(f"these {len(data)} bytes are not a packed value ({type(error).__name__}: {error})") from error
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[Any]:
-    """The arrays of an ``.npz`` that came with a package. Raises UndecodableError, a sentence, where what is read of it is damaged."""
+def open_npz(file: Path) -> Iterator[Any]:
+    """The arrays of an ``.npz`` that came with a package. Raises UndecodableError where it cannot be read or is damaged."""
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             yield archive
-    except DAMAGE as error:
-        raise UndecodableError(f"{file.name} is damaged, or is not of this version: install the package again ({error})") from error
+    except _DECODING_ERRORS as error:
+        raise UndecodableError(f"{file.name} is damaged, or belongs to another version: install the package again ({error})") from error
 
 
 def _encode(value: Any, arrays: list[np.ndarray]) -> Any:
@@ -111,10 +111,10 @@ def _decode(tree: Any, archive: Any) -> Any:
     return kind(**{key: _decode(item, archive) for key, item in tree["fields"].items()})
 
 
-def _importable(place: str) -> Any:
-    """What lies at ``module:name``; None if nothing does."""
-    module, _, name = place.partition(":")
-    found: Any = importlib.import_module(module)
+def _importable(address: str) -> Any:
+    """The object at ``module:name``; None if there is none."""
+    module, _, name = address.partition(":")
+    value: Any = importlib.import_module(module)
     for part in name.split("."):
-        found = getattr(found, part, None)
-    return found
+        value = getattr(value, part, None)
+    return value

@@ -1,4 +1,4 @@
-"""The tables of SeedBench."""
+"""The tables of runs: runs, cells, scores."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
-class Base(DeclarativeBase):
-    """Base of all tables."""
+class RunTable(DeclarativeBase):
+    """Base of the tables of runs."""
 
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
 
@@ -20,7 +20,7 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
-class RunRow(Base):
+class RunRow(RunTable):
     """One plan carried out. ``spec`` holds everything that decides the result, its prompts included."""
 
     __tablename__ = "runs"
@@ -36,7 +36,7 @@ class RunRow(Base):
     set_scores: Mapped[list[SetScoreRow]] = relationship(cascade="all, delete-orphan")
 
 
-class CellRow(Base):
+class CellRow(RunTable):
     """One generator on one prompt with one seed. ``clip_path`` is set only for files of the user's, which stay where they are."""
 
     __tablename__ = "cells"
@@ -65,7 +65,7 @@ class CellRow(Base):
     scores: Mapped[list[ScoreRow]] = relationship(back_populates="cell", cascade="all, delete-orphan", order_by="ScoreRow.id")
 
 
-class ScoreRow(Base):
+class ScoreRow(RunTable):
     """One measure of one clip: a value, or none with a reason."""
 
     __tablename__ = "scores"
@@ -90,7 +90,7 @@ class ScoreRow(Base):
     cell: Mapped[CellRow] = relationship(back_populates="scores")
 
 
-class SetScoreRow(Base):
+class SetScoreRow(RunTable):
     """One measure of a whole set of clips of one generator against the run's reference set."""
 
     __tablename__ = "set_scores"

@@ -1,4 +1,4 @@
-"""Where SeedBench keeps its things: database, artifacts, cache and scratch, under one folder."""
+"""The workspace: the folder with the database, artifacts, cache and temporary files of SeedBench."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedbench.errors import StorageError
-from seedbench.files.scratch import own_folder
+from seedbench.files.scratch import process_folder
 from seedbench.store.artifacts import Artifacts
 from seedbench.store.cache import DiskCache
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder ``.seedbench`` (or ``$SEEDBENCH_HOME``) with what belongs in it."""
+    """The folder ``.seedbench`` (or ``$SEEDBENCH_HOME``), and what lies in it."""
 
     folder: Path
 
     @classmethod
     def current(cls) -> Workspace:
-        """The workspace of this directory; made if it is not there. Raises StorageError when it cannot be written."""
+        """The workspace of the current directory; created if it is missing. Raises StorageError where it cannot be written."""
         folder = Path(os.environ.get("SEEDBENCH_HOME") or ".seedbench").resolve()
         try:
             for part in ("artifacts", "cache"):
@@ -28,7 +28,7 @@ class Workspace:
         except OSError as error:
             raise _unwritable(folder, error) from error
         workspace = cls(folder)
-        _ = workspace.scratch  # made now, so that a folder that cannot be written is said at once
+        _ = workspace.scratch  # created now, so that a folder that cannot be written is an error at once
         return workspace
 
     @property
@@ -48,9 +48,9 @@ class Workspace:
 
     @property
     def scratch(self) -> Path:
-        """Room of this process's own for files that are being made. Raises StorageError when it cannot be written."""
+        """The folder for temporary files of this process alone. Raises StorageError where it cannot be written."""
         try:
-            return own_folder(self.folder / "scratch", (self.folder / "artifacts", self.folder / "cache"))
+            return process_folder(self.folder / "scratch", (self.folder / "artifacts", self.folder / "cache"))
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 

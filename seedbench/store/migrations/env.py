@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from seedbench.store.models import Base
+from seedbench.store.models import RunTable
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True)
+context.configure(connection=context.config.attributes["connection"], target_metadata=RunTable.metadata, render_as_batch=True)
 with context.begin_transaction():
     context.run_migrations()

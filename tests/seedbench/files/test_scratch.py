@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from seedbench.errors import StorageError
-from seedbench.files.scratch import leave, own_folder
+from seedbench.files.scratch import process_folder, remove_process_folder
 from seedbench.plugins.generator import Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.runs.tasks import GenerateTask, _room
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Prompt
 
-STAY = "import sys; from pathlib import Path; from seedbench.files.scratch import own_folder\n"
-STAY += "print(own_folder(Path(sys.argv[1])), flush=True); sys.stdin.read()"
+STAY = "import sys; from pathlib import Path; from seedbench.files.scratch import process_folder\n"
+STAY += "print(process_folder(Path(sys.argv[1])), flush=True); sys.stdin.read()"
 
 
 @contextmanager
@@ -32,16 +32,16 @@ def another_process(root: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 
 
 def test_a_process_takes_its_folder_with_it_and_leaves_those_of_others(tmp_path: Path) -> None:
-    mine = own_folder(tmp_path)
+    mine = process_folder(tmp_path)
     with another_process(tmp_path) as (_, theirs):
         assert mine.is_dir()
         assert theirs.is_dir()
-        leave(tmp_path)
-        again = own_folder(tmp_path)
+        remove_process_folder(tmp_path)
+        again = process_folder(tmp_path)
         assert theirs.is_dir()
         assert not mine.exists()
     assert not theirs.exists()
-    leave(tmp_path)
+    remove_process_folder(tmp_path)
     assert not again.exists()
 
 
@@ -55,15 +55,15 @@ def test_what_killed_processes_left_is_removed_when_nobody_can_miss_it(tmp_path:
         (scratch / "cell-7").mkdir()  # as earlier versions called them: nobody knows whose it is
         killed.kill()
         killed.wait()
-        own_folder(scratch, [cache])
+        process_folder(scratch, [cache])
         assert [there.exists(), left.exists(), (scratch / "cell-7").exists(), unfinished.exists()] == [True, False, True, True]
-        leave(scratch)
+        remove_process_folder(scratch)
         living.kill()
         living.wait()
-        mine = own_folder(scratch, [cache])
+        mine = process_folder(scratch, [cache])
         assert sorted(scratch.iterdir()) == sorted([mine, scratch / "lock"])
         assert not unfinished.exists()
-    leave(scratch)
+    remove_process_folder(scratch)
 
 
 def test_two_attempts_at_a_cell_at_once_have_rooms_of_their_own(workspace: Workspace) -> None:

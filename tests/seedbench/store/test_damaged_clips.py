@@ -624,7 +624,7 @@ def test_a_damaged_file_of_a_package_is_told_in_a_sentence(damage: Callable[[Pat
     copy = tmp_path / "model.npz"
     shutil.copyfile(lipsync_model.SHIPPED, copy)
     damage(copy)
-    with pytest.raises(ValueError, match=r"model.npz is damaged, or is not of this version: install the package again"):
+    with pytest.raises(ValueError, match=r"model.npz is damaged, or belongs to another version: install the package again"):
         lipsync_model.load(copy)
 
 

@@ -13,14 +13,14 @@ from sqlalchemy import text
 
 from seedbench.errors import StorageError
 from seedbench.store import RunRow, Store
-from seedbench.store.models import Base
+from seedbench.store.models import RunTable
 from seedbench.store.session import upgrade
 
 
 def test_the_migrations_lead_to_the_models(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'a.db'}")
     with store.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), RunTable.metadata) == []
 
 
 def test_sqlite_writes_ahead_and_keeps_foreign_keys(tmp_path: Path) -> None:
