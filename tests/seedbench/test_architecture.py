@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.import_graph import circles_in, imports_in, module_graph
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("seedbench", "metrics", "generators", "arena")
@@ -19,14 +20,7 @@ FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.p
 
 def imports_of(path: Path) -> list[str]:
     """Absolute names of the modules a file imports, wherever in the file."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import hides its direction"
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return found
+    return imports_in(path.read_text(encoding="utf-8"))
 
 
 def module_of(path: Path) -> str:
@@ -87,56 +81,8 @@ def test_what_generates_knows_nothing_of_what_trains() -> None:
         assert not trains, f"{path.relative_to(ROOT)} imports {trains[0]}"
 
 
-def imports_among(modules: dict[str, Path]) -> dict[str, set[str]]:
-    """Which of our modules each of them imports: at its top, inside functions, and for type checking alike."""
-    return {
-        module: {name if name in modules else name.rpartition(".")[0] for name in imports_of(path)} & (modules.keys() - {module})
-        for module, path in modules.items()
-    }
-
-
-def circles_in(graph: dict[str, set[str]]) -> list[list[str]]:
-    """The groups of modules that reach each other, each sorted: the strongly connected components of more than one (Tarjan 1972)."""
-    number: dict[str, int] = {}
-    lowest: dict[str, int] = {}
-    open_: list[str] = []
-    found: list[list[str]] = []
-
-    def visit(module: str) -> None:
-        number[module] = lowest[module] = len(number)
-        open_.append(module)
-        for other in sorted(graph[module]):
-            if other not in number:
-                visit(other)
-                lowest[module] = min(lowest[module], lowest[other])
-            elif other in open_:
-                lowest[module] = min(lowest[module], number[other])
-        if lowest[module] == number[module]:
-            group = open_[open_.index(module) :]
-            del open_[open_.index(module) :]
-            if len(group) > 1:
-                found.append(sorted(group))
-
-    for module in graph:
-        if module not in number:
-            visit(module)
-    return found
-
-
 def test_modules_import_without_circles() -> None:
-    assert circles_in(imports_among({module_of(path): path for path in FILES})) == []
-
-
-def test_a_circle_is_seen_inside_functions_and_for_type_checking(tmp_path: Path) -> None:
-    written = {
-        "a": "import b",
-        "b": "def later():\n    from c import thing",
-        "c": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a",
-        "d": "import a",
-    }
-    for name, text in written.items():
-        (tmp_path / f"{name}.py").write_text(text)
-    assert circles_in(imports_among({name: tmp_path / f"{name}.py" for name in written})) == [["a", "b", "c"]]
+    assert circles_in(module_graph({module_of(path): path.read_text(encoding="utf-8") for path in FILES})) == []
 
 
 def test_no_drawer_for_odds_and_ends() -> None:
