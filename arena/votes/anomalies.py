@@ -228,11 +228,10 @@ def _corrected(tested: Sequence[_Tested], bounds: Bounds) -> list[Finding]:
     """The findings of one sign over voters; a test that no outcome could have made significant becomes unchecked."""
     asked = [one for one in tested if one.finding.p is not None]
     can = able([one.least for one in asked], level=bounds.level)
-    adjusted = iter(holm([one.finding.p or 0.0 for one, does in zip(asked, can, strict=True) if does]))
+    adjusted = holm([one.finding.p if does else None for one, does in zip(asked, can, strict=True)])
     found = [one.finding for one in tested if one.finding.p is None]
-    for finding, does in zip((one.finding for one in asked), can, strict=True):
-        if does:
-            p_holm = next(adjusted)
+    for finding, p_holm in zip((one.finding for one in asked), adjusted, strict=True):
+        if p_holm is not None:
             found.append(replace(finding, p_holm=p_holm, answer="flagged" if at_most(p_holm, bounds.level) else "ok"))
         else:
             few = f"too few to be told from chance among {len(asked)} voters ({finding.sentence})"

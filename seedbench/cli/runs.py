@@ -79,7 +79,11 @@ def compare(first: Annotated[str, typer.Argument(help="A run.")], second: Annota
     for row in rows:
         table.add_row(row.generator, row.measure, row.first, row.second, row.difference, row.p, str(row.n_prompts))
     console = Console()
-    console.print(table)
+    if rows:
+        console.print(table)
+    if not any(row.in_both for row in rows):
+        sentence = "nothing to compare: no generator has answers on the same headline measure in both runs"
+        console.print(sentence, highlight=False, soft_wrap=True)
     changed = changed_prompts(store, first, second)
     if changed:
         sentence = f"note: under the ids {', '.join(changed)} the two runs asked for something else, so these prompts are not compared"

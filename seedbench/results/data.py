@@ -15,6 +15,8 @@ from typing import Any, Literal
 from seedbench.plugins.generator import GenerationStatus
 from seedbench.plugins.metric import Measure, Status
 
+ColumnKey = tuple[str, str, str]
+"""Metric, measure and backend: what names a column."""
 Role = Literal["ceiling", "system"]
 """``ceiling``: the anchor the systems are read against (the simulator, real footage); ``system``: what is under test."""
 

@@ -142,17 +142,29 @@ def sign_flip_p(differences: np.ndarray, *, draws: int = 20_000, seed: int = 0) 
     return (1 + hits) / (1 + draws)
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values, in the order given.
+def holm(p: Sequence[float | None]) -> list[float | None]:
+    """Adjust p-values for the number of tests (Holm 1979).
+
+    Args:
+        p: The p-value of each test, 0..1; None where no test was made, which does not count as one.
+
+    Returns:
+        The adjusted p-values in the order given, None where there was no test.
+
+    Raises:
+        ValueError: A p-value lies outside 0..1.
 
     >>> [round(value, 2) for value in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
+    >>> holm([None, 0.25, 0.03125])
+    [None, 0.25, 0.0625]
     """
-    if any(not 0 <= value <= 1 for value in p):
-        raise ValueError("p-values lie in 0..1")
-    adjusted = [0.0] * len(p)
-    running = 0.0
-    for rank, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
-        running = max(running, min(1.0, (len(p) - rank) * p[index]))
-        adjusted[index] = running
+    tested = sorted((value, index) for index, value in enumerate(p) if value is not None)
+    if any(not 0 <= value <= 1 for value, _ in tested):
+        raise ValueError("p-values must lie between 0 and 1")
+    adjusted: list[float | None] = [None] * len(p)
+    largest = 0.0
+    for rank, (value, index) in enumerate(tested):
+        largest = max(largest, min(1.0, (len(tested) - rank) * value))
+        adjusted[index] = largest
     return adjusted

@@ -16,9 +16,9 @@ from seedbench.errors import ArtifactError, RunError, StorageError
 from seedbench.plugins.metric import Measure, MetricInfo, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import KnownMetrics, known_metrics, provenance_shown
 from seedbench.results.comparison import compare_all
-from seedbench.results.data import CellReport, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
+from seedbench.results.data import CellReport, ColumnKey, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
 from seedbench.results.notes import clip_notes, in_progress, older_version_notes, set_notes, state_notes
-from seedbench.results.summary import ClipScore, Column, Coverage, summarise
+from seedbench.results.summary import ClipScore, Coverage, summarise
 from seedbench.runs.provenance import LEFT_OUT
 from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
@@ -161,7 +161,7 @@ def _set_row(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
 
 
 def _measures(
-    known: KnownMetrics, summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int], meant: Mapping[Column, Measure]
+    known: KnownMetrics, summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int], meant: Mapping[ColumnKey, Measure]
 ) -> tuple[MeasureFacts, ...]:
     """The columns of the report; those of an ``older`` version of a metric as it ``meant`` them."""
     found = []
@@ -184,7 +184,7 @@ def _measures(
     return tuple(found)
 
 
-def _meant(known: KnownMetrics, older: Mapping[tuple[str, str], int]) -> dict[Column, Measure]:
+def _meant(known: KnownMetrics, older: Mapping[tuple[str, str], int]) -> dict[ColumnKey, Measure]:
     """What the columns of ``older`` versions mean."""
     return {
         (metric, measure.name, backend): _of_version(known, known.infos[metric], measure, version)

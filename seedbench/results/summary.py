@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from seedbench.plugins.metric import Measure, MetricInfo
-from seedbench.results.data import SummaryRow
+from seedbench.results.data import ColumnKey, SummaryRow
 from seedbench.results.intervals import Estimate, mean_interval, rate_interval
 from seedbench.results.worst_case import worst_case_mean, worst_value
 
-Column = tuple[str, str, str]
-"""Metric, measure and backend."""
-NO_COLUMN: Mapping[Column, Measure] = MappingProxyType({})
+NO_OLDER_VERSIONS: Mapping[ColumnKey, Measure] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +52,7 @@ def summarise(
     infos: Mapping[str, MetricInfo],
     generators: Sequence[str],
     coverage: Mapping[tuple[str, str], Coverage],
-    older: Mapping[Column, Measure] = NO_COLUMN,
+    older: Mapping[ColumnKey, Measure] = NO_OLDER_VERSIONS,
 ) -> list[SummaryRow]:
     """One row for each generator, measure and backend, in the order of ``generators`` and of the declared measures.
 
