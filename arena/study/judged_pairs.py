@@ -18,7 +18,7 @@ from seedbench.arena.votes.rules import counted
 from seedbench.errors import PluginError, UnknownNameError
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Direction, Measure, MetricInfo
-from seedbench.plugins.metric_records import kept_infos
+from seedbench.plugins.metric_records import stored_infos
 from seedbench.report.wording import ARROWS, listed, said, unit_of
 from seedbench.results.intervals import Estimate, rate_interval
 from seedbench.store import CellRow, ScoreRow, Store
@@ -146,7 +146,7 @@ def _behind(session: Session, voter: str) -> set[int]:
 def figures(store: Store, pair: Judged) -> list[Figure]:
     """What the runs' metrics say of both clips, by measure; none where nothing is known of either (see :func:`deleted`)."""
     first, second = (_scores(store, (source,)).get(source, {}) for source in pair.sources)
-    absent, kept = deleted(store, [pair]), kept_infos(store)
+    absent, kept = deleted(store, [pair]), stored_infos(store)
     found = []
     for key in sorted(first.keys() | second.keys()):
         told = (first.get(key), second.get(key))
@@ -191,7 +191,7 @@ def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
     Half would be chance. Pairs whose clips a measure does not tell apart, or gives no answer on, do not count for it.
     """
     scores = _scores(store, tuple({source for pair in pairs for source in pair.sources}))
-    kept = kept_infos(store)
+    kept = stored_infos(store)
     found = []
     for key in sorted({key for one in scores.values() for key in one}):
         measure = _measure(next(one[key] for one in scores.values() if key in one), kept)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbench.plugins.analysis import analysis
-from seedbench.plugins.weights import of_package
+from seedbench.plugins.weights import package_file
 
 if TYPE_CHECKING:
     from seedbench.clips.clip import Clip
@@ -81,7 +81,7 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 def _vad_weights() -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
-    return load_file(of_package("silero-vad", "data/silero_vad_16k.safetensors"))
+    return load_file(package_file("silero-vad", "data/silero_vad_16k.safetensors"))
 
 
 def _conv(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int) -> np.ndarray:

@@ -24,12 +24,12 @@ class Check:
 
 def examine() -> list[Check]:
     """Run all checks; none of them raises."""
-    from seedbench.plugins.weights import manifest
+    from seedbench.plugins.weights import all_weights
 
     checks = [_try("clips", _clips), _try("workspace", _workspace), _try("database", _database), _try("plug-ins", _plugins)]
     checks += [_try("plug-ins of others", _plugins_of_others, optional=True)]
     checks += [_try("speech for the simulator", _speech, optional=True)]
-    checks += [_weights(name) for name in manifest()]
+    checks += [_weights(name) for name in all_weights()]
     return checks
 
 
@@ -104,9 +104,9 @@ def _speech() -> str:
 
 
 def _weights(name: str) -> Check:
-    from seedbench.plugins.weights import ABSENT, entry_of, verify
+    from seedbench.plugins.weights import ABSENT, find_entry, verify
 
-    entry = entry_of(name)
+    entry = find_entry(name)
     users = entry.source["kind"] == "user"
     state = verify(name)
     if state == ABSENT:

@@ -18,12 +18,12 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from seedbench.plugins.weights import folder, manifest, verify
+    from seedbench.plugins.weights import all_weights, folder, verify
 
     table = Table(box=None, pad_edge=False)
     for title in ("name", "state", "size", "source", "licence", "used by", "listed by"):
         table.add_column(title, overflow="fold")
-    for item in manifest().values():
+    for item in all_weights().values():
         size = f"{item.size / 1e6:.1f} MB" if item.size else "?"
         table.add_row(item.name, verify(item.name), size, item.source["kind"], item.licence, item.used_by, item.package)
     console = Console()
@@ -37,11 +37,11 @@ def fetch(names: Annotated[list[str] | None, typer.Argument(help="Which; by defa
     set_stop_message("stopped; the same command fetches what is missing")
     from rich.console import Console
 
+    from seedbench.plugins.weights import all_weights
     from seedbench.plugins.weights import fetch as get
-    from seedbench.plugins.weights import manifest
 
     console = Console()
-    for name in names or [item.name for item in manifest().values() if item.source["kind"] != "user"]:
+    for name in names or [item.name for item in all_weights().values() if item.source["kind"] != "user"]:
         with console.status(f"fetching {name}"):
             place = get(name)
         console.print(f"{name}: {place}", highlight=False, soft_wrap=True)
@@ -53,12 +53,12 @@ def verify() -> None:
     from rich.console import Console
 
     from seedbench.errors import WeightsError
-    from seedbench.plugins.weights import ABSENT, manifest
+    from seedbench.plugins.weights import ABSENT, all_weights
     from seedbench.plugins.weights import verify as check
 
     console = Console()
     wrong = []
-    for name in manifest():
+    for name in all_weights():
         state = check(name)
         console.print(f"{name}: {state}", highlight=False, soft_wrap=True)
         if state not in {"ok", ABSENT}:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbench.errors import SeedBenchError
-from seedbench.plugins.options import from_file, from_words
+from seedbench.plugins.options import parse_options, read_generator_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def parse_generator(text: str) -> GeneratorSpec:
     {'path': '2024-01-01'}
     """
     if text.endswith((".yaml", ".yml")) and ":" not in text:
-        return GeneratorSpec(**from_file(Path(text)))
+        return GeneratorSpec(**read_generator_file(Path(text)))
     head, _, tail = text.partition(":")
     label, equals, name = head.partition("=")
     if not equals:
@@ -64,7 +64,7 @@ def parse_generator(text: str) -> GeneratorSpec:
         if key.strip() in given:
             raise SeedBenchError(f"generator {text!r} gives {key.strip()!r} twice")
         given[key.strip()] = value
-    return GeneratorSpec(label=label, name=name, options=from_words(text, name, given))
+    return GeneratorSpec(label=label, name=name, options=parse_options(text, name, given))
 
 
 def _split_outside_quotes(text: str) -> list[str]:

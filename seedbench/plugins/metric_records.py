@@ -22,7 +22,7 @@ UNKNOWN = "unknown: the metric is not installed and the run did not keep what it
 
 
 @dataclass(frozen=True)
-class KnownMetrics:
+class RunMetrics:
     """What is known of a run's metrics: infos by name (installed ones, else as the run kept them, else made of its scores), which of them
     compare sets, what older versions declared (by metric and version), and a note on each metric that is not installed.
     """
@@ -38,7 +38,7 @@ class KnownMetrics:
         return {name: info for name, info in self.infos.items() if name not in self.of_sets}
 
 
-def records_of(metrics: Mapping[str, Metric | SetMetric]) -> dict[str, dict[str, Any]]:
+def metric_records(metrics: Mapping[str, Metric | SetMetric]) -> dict[str, dict[str, Any]]:
     """What to keep of metrics, as JSON, by name and version: whether it compares sets, its package, the hash of its code, its info."""
     entries = registry.entries("metrics")
     found = {}
@@ -51,13 +51,13 @@ def records_of(metrics: Mapping[str, Metric | SetMetric]) -> dict[str, dict[str,
     return found
 
 
-def merged(provenance: Mapping[str, Any], new: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def add_records(provenance: Mapping[str, Any], new: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """A run's provenance with new records beside those that it has."""
     before = provenance.get(KEY, {})
     return {**provenance, KEY: {name: {**before.get(name, {}), **new.get(name, {})} for name in {**before, **new}}}
 
 
-def provenance_shown(provenance: Mapping[str, Any]) -> dict[str, Any]:
+def readable_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """A run's provenance for people: of each metric its package, version and code, without what the columns say anyway."""
     if KEY not in provenance:
         return dict(provenance)
@@ -68,7 +68,7 @@ def provenance_shown(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return {**provenance, KEY: short}
 
 
-def known_metrics(names: Iterable[str], provenance: Mapping[str, Any], rows: Iterable[ScoreRow | SetScoreRow]) -> KnownMetrics:
+def metrics_of_run(names: Iterable[str], provenance: Mapping[str, Any], rows: Iterable[ScoreRow | SetScoreRow]) -> RunMetrics:
     """What is known of the metrics called ``names`` of a run with these scores; a metric that cannot be loaded is no error but a note."""
     by_metric: dict[str, list[ScoreRow | SetScoreRow]] = defaultdict(list)
     for row in rows:
@@ -85,7 +85,7 @@ def known_metrics(names: Iterable[str], provenance: Mapping[str, Any], rows: Ite
         infos[name] = _with_all(info, by_metric[name], kept)
         of_sets |= {name} if sets else set()
         notes += [note] if note else []
-    return KnownMetrics(infos, frozenset(of_sets), {key: info for key, (info, _) in kept.items()}, tuple(notes))
+    return RunMetrics(infos, frozenset(of_sets), {key: info for key, (info, _) in kept.items()}, tuple(notes))
 
 
 def _known(
@@ -107,7 +107,7 @@ def _known(
     return _of_rows(name, rows), any(isinstance(row, SetScoreRow) for row in rows), note
 
 
-def kept_infos(store: Store) -> dict[tuple[str, int], MetricInfo]:
+def stored_infos(store: Store) -> dict[tuple[str, int], MetricInfo]:
     """What the runs of a store kept of metrics, the newest run's by name and version: for versions that are not installed."""
     found: dict[tuple[str, int], MetricInfo] = {}
     with store.session() as session:
@@ -118,7 +118,7 @@ def kept_infos(store: Store) -> dict[tuple[str, int], MetricInfo]:
 
 
 def _info(plain: Mapping[str, Any]) -> MetricInfo:
-    """The inverse of how :func:`records_of` writes an info; fields that a later SeedBench added are left out."""
+    """The inverse of how :func:`metric_records` writes an info; fields that a later SeedBench added are left out."""
     of_measure, of_info = ({field.name for field in dataclasses.fields(kind)} for kind in (Measure, MetricInfo))
     given = {key: value for key, value in plain.items() if key in of_info}
     given["measures"] = tuple(Measure(**{key: value for key, value in one.items() if key in of_measure}) for one in plain["measures"])

@@ -87,7 +87,7 @@ def _leaves(hint: Any) -> Declared:
     return Declared(leaves, False, True)
 
 
-def from_words(generator: str, name: str, given: Mapping[str, str]) -> dict[str, Any]:
+def parse_options(generator: str, name: str, given: Mapping[str, str]) -> dict[str, Any]:
     """Options typed as ``key=value``, each a text, as values; ``generator`` is what was typed, for errors. Raises SeedBenchError."""
     known = declared(name)
     return {key: _from_word(generator, key, text.strip(), known.get(key, _ANYTHING)) for key, text in given.items()}
@@ -109,7 +109,7 @@ def _from_word(generator: str, key: str, text: str, what: Declared) -> Any:
     return _value(generator, key, node, what)
 
 
-def from_file(path: Path) -> dict[str, Any]:
+def read_generator_file(path: Path) -> dict[str, Any]:
     """A YAML file with ``label``, ``name`` and ``options``: label and name as texts, options as declared. Raises SeedBenchError."""
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_JsonScalars)
@@ -178,13 +178,13 @@ def _text(node: yaml.Node) -> Any:
     return node.value
 
 
-def restated(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def upgrade_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options that an earlier version read by their looks (``version=2`` as the number 2), as they are read now."""
     return _texts_changed(name, options, lambda value: str(value) if _is_number(value) else value)
 
 
-def as_read_before(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of :func:`restated`: texts that look like numbers as numbers, where writing these gives the same texts."""
+def downgrade_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of :func:`upgrade_options`: texts that look like numbers as numbers, where writing these gives the same texts."""
 
     def number(value: Any) -> Any:
         try:

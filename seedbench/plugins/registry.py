@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from seedbench.errors import PluginError, UnknownNameError, did_you_mean
-from seedbench.plugins.declarations import problem_of
+from seedbench.plugins.declaration_checks import declaration_problem
 
 Group = Literal["metrics", "generators", "commands"]
 OURS = "seedbench"
@@ -54,7 +54,7 @@ def load(group: Group, name: str) -> Any:
         found = getattr(importlib.import_module(entry.module), entry.attr)
     except Exception as error:
         raise PluginError(f"{_called(group, entry)} cannot be loaded: {type(error).__name__}: {error}") from error
-    if problem := problem_of(group, name, found, package_of(entry)):
+    if problem := declaration_problem(group, name, found, package_of(entry)):
         raise PluginError(f"{_called(group, entry)} {problem}")
     return found
 

@@ -40,17 +40,17 @@ def folder() -> Path:
     return Path(os.environ.get("SEEDBENCH_WEIGHTS") or Path.home() / ".cache" / "seedbench" / "weights")
 
 
-def manifest() -> Mapping[str, Weights]:
+def all_weights() -> Mapping[str, Weights]:
     """All entries of all lists by name: ours, and those that installed packages bring along."""
     return lists().weights
 
 
-def entry_of(name: str) -> Weights:
+def find_entry(name: str) -> Weights:
     """The entry called ``name``. Raises UnknownNameError."""
     try:
-        return manifest()[name]
+        return all_weights()[name]
     except KeyError:
-        raise UnknownNameError(f"there are no weights called {name!r}; known: {', '.join(sorted(manifest()))}") from None
+        raise UnknownNameError(f"there are no weights called {name!r}; known: {', '.join(sorted(all_weights()))}") from None
 
 
 def _place(entry: Weights) -> Path:
@@ -104,14 +104,14 @@ def _note_installed(name: str, sha256: str) -> None:
 def available(name: str) -> bool:
     """Whether the file is there (its hash is checked by :func:`path`)."""
     try:
-        return _place(entry_of(name)).exists()
+        return _place(find_entry(name)).exists()
     except WeightsError:
         return False
 
 
 def path(name: str) -> Path:
     """The verified file. Raises WeightsError, with the command that mends it, when it is absent or has another hash."""
-    entry = entry_of(name)
+    entry = find_entry(name)
     place = _place(entry)
     if not place.exists():
         kind = entry.source["kind"]
@@ -121,7 +121,7 @@ def path(name: str) -> Path:
     return place
 
 
-def of_package(distribution: str, member: str) -> Path:
+def package_file(distribution: str, member: str) -> Path:
     """A file that an installed distribution brings along, checked against the hash in the distribution's own record.
 
     ``member`` is the end of its path. Raises WeightsError where it is missing, or is not what was installed.
@@ -158,17 +158,17 @@ def _check(entry: Weights, place: Path, expected: str | None) -> None:
 
 def sha256_of(name: str) -> str:
     """sha256 of what is installed under ``name``, ``"absent"`` or ``"unreadable"``: part of the keys of what was computed with it."""
-    entry = entry_of(name)
+    entry = find_entry(name)
     try:
         return _digest(_place(entry)) if available(name) else ABSENT
     except WeightsError:  # said by path() to whoever needs them
         return UNREADABLE
 
 
-def without_folders(words: str) -> str:
+def strip_folders(words: str) -> str:
     """Words on weights without the folders of this machine: they go into reports that are handed on."""
     folders = {folder()}
-    for entry in manifest().values():
+    for entry in all_weights().values():
         with suppress(WeightsError):  # a package that is not installed has no folder
             folders.add(_place(entry).parent)
     for one in sorted(map(str, folders), key=len, reverse=True):
@@ -189,7 +189,7 @@ def verify(name: str) -> str:
 
 def fetch(name: str) -> Path:
     """Get the file from its source and verify it; returns at once when it is already there and right. Raises WeightsError."""
-    entry = entry_of(name)
+    entry = find_entry(name)
     kind = entry.source["kind"]
     if kind == "user":
         raise WeightsError(f"weights {name!r} cannot be fetched: supply {entry.source['help']} with `seedbench weights add {name} PATH`")
@@ -207,7 +207,7 @@ def add(name: str, file: Path, *, accept_other: bool = False) -> Path:
 
     Refuses a file whose hash differs from the published one unless ``accept_other``. Raises WeightsError.
     """
-    entry = entry_of(name)
+    entry = find_entry(name)
     if entry.source["kind"] == "package":
         raise WeightsError(f"weights {name!r} come with the package {entry.source['package']}; install that instead")
     if not file.is_file():

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from seedbench.errors import ArtifactError, RunError, StorageError
 from seedbench.plugins.metric import Measure, MetricInfo, applies, prompt_for_metrics
-from seedbench.plugins.metric_records import KnownMetrics, known_metrics, provenance_shown
+from seedbench.plugins.metric_records import RunMetrics, metrics_of_run, readable_provenance
 from seedbench.results.comparison import compare_all
 from seedbench.results.data import CellReport, ColumnKey, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
 from seedbench.results.notes import clip_notes, in_progress, older_version_notes, set_notes, state_notes
@@ -61,7 +61,7 @@ def load_report(
         cells = [cell for cell in rows if cell.role != "reference"]
         of_sets = list(session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id)))
         scores: list[ScoreRow | SetScoreRow] = [*(row for cell in cells for row in cell.scores), *of_sets]
-        known = known_metrics(spec.metrics, run.provenance, scores)
+        known = metrics_of_run(spec.metrics, run.provenance, scores)
         infos, clip_infos = known.infos, known.of_clips
         labels = [item.label for item in spec.generators]
         table = clip_table(cells, infos)
@@ -83,7 +83,7 @@ def load_report(
             summary=tuple(summary),
             comparisons=tuple(compare_all(table, clip_infos, labels, meant)),
             cells=shown,
-            provenance=provenance_shown({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
+            provenance=readable_provenance({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
             notes=(
                 *in_progress(store, run.name),
                 *run.provenance.get(LEFT_OUT, ()),
@@ -161,7 +161,7 @@ def _set_row(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
 
 
 def _measures(
-    known: KnownMetrics, summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int], meant: Mapping[ColumnKey, Measure]
+    known: RunMetrics, summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int], meant: Mapping[ColumnKey, Measure]
 ) -> tuple[MeasureFacts, ...]:
     """The columns of the report; those of an ``older`` version of a metric as it ``meant`` them."""
     found = []
@@ -184,7 +184,7 @@ def _measures(
     return tuple(found)
 
 
-def _meant(known: KnownMetrics, older: Mapping[tuple[str, str], int]) -> dict[ColumnKey, Measure]:
+def _meant(known: RunMetrics, older: Mapping[tuple[str, str], int]) -> dict[ColumnKey, Measure]:
     """What the columns of ``older`` versions mean."""
     return {
         (metric, measure.name, backend): _of_version(known, known.infos[metric], measure, version)
@@ -193,7 +193,7 @@ def _meant(known: KnownMetrics, older: Mapping[tuple[str, str], int]) -> dict[Co
     }
 
 
-def _of_version(known: KnownMetrics, info: MetricInfo, measure: Measure, stored: int) -> Measure:
+def _of_version(known: RunMetrics, info: MetricInfo, measure: Measure, stored: int) -> Measure:
     """A measure as the version declared it that its scores are of, which is not that of ``info``; unit and direction are unknown, and it
     says so, where the run kept no record of that version."""
     before = known.kept.get((info.name, stored))

@@ -12,7 +12,7 @@ from seedbench.files.hashing import digest_of, file_sha256
 from seedbench.plugins.generator import Capabilities, Generator, Importer, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.instances import make_generator
-from seedbench.plugins.options import as_read_before
+from seedbench.plugins.options import downgrade_options
 from seedbench.runs.spec import RunSpec
 from seedbench.suites.prompt import Prompt
 
@@ -164,7 +164,7 @@ def _cell(spec: RunSpec, one: _Asked, prompt: Prompt, seed: int, assets: Mapping
             }
         )
 
-    options, before = one.spec.options, as_read_before(one.spec.name, one.spec.options)
+    options, before = one.spec.options, downgrade_options(one.spec.name, one.spec.options)
     own = one.generator.identity(prompt, seed)
     current = key(options, own)
     earlier = [key(read, was) for was in (own, *one.generator.earlier_identities(prompt, seed)) for read in (options, before)]

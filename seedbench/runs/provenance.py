@@ -41,11 +41,11 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
 
 def weights_used() -> list[dict[str, str]]:
     """Every entry of all weights lists with the hash of what is installed."""
-    from seedbench.plugins.weights import manifest, sha256_of
+    from seedbench.plugins.weights import all_weights, sha256_of
 
     return [
         {"name": item.name, "sha256": sha256_of(item.name), "licence": item.licence, "used_by": item.used_by, "package": item.package}
-        for item in manifest().values()
+        for item in all_weights().values()
     ]
 
 

@@ -20,7 +20,7 @@ from seedbench.files.locks import run_lock
 from seedbench.plugins.code_digest import code_digest
 from seedbench.plugins.instances import make_metrics
 from seedbench.plugins.metric import Metric, MetricInfo, Score, SetMetric, applies, prompt_for_metrics
-from seedbench.plugins.metric_records import merged, records_of
+from seedbench.plugins.metric_records import add_records, metric_records
 from seedbench.runs.batching import batches
 from seedbench.runs.executor import Done, Executor
 from seedbench.runs.plan import plan, request_of
@@ -97,7 +97,7 @@ class Harness:
         self._asked_again: set[int] = set()
         self._left: list[Callable[[], None]] = []
         loaded = make_metrics(spec.metrics)
-        self.records = records_of(loaded)
+        self.records = metric_records(loaded)
         self.codes = {n: code_digest(type(m)) for n, m in loaded.items()}
         self.clip_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, Metric)}
         self.set_metrics: dict[str, MetricInfo] = {n: m.info for n, m in loaded.items() if isinstance(m, SetMetric)}
@@ -106,7 +106,7 @@ class Harness:
         """Generate and score what is missing, then compare the sets."""
         with self._writing() as session:
             run = session.get_one(RunRow, self.run_id)
-            run.provenance = merged(run.provenance, self.records)
+            run.provenance = add_records(run.provenance, self.records)
         resumed = self._submit_missing()
         for done in self.executor.results():
             if done.error is not None and not isinstance(done.error, Exception):

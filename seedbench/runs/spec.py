@@ -13,7 +13,7 @@ from typing import Any
 
 from seedbench.files.hashing import digest_of
 from seedbench.plugins.generator_spec import GeneratorSpec
-from seedbench.plugins.options import restated
+from seedbench.plugins.options import upgrade_options
 from seedbench.suites.prompt import Prompt
 
 
@@ -71,8 +71,8 @@ class RunSpec:
     def is_stored_as(self, plain: Mapping[str, Any]) -> bool:
         """Whether ``plain``, a stored spec, is this one; options that an earlier version stored as numbers count as their texts."""
         stored = RunSpec.from_json(plain)
-        generators = tuple(replace(item, options=restated(item.name, item.options)) for item in stored.generators)
-        reference = stored.reference and replace(stored.reference, options=restated(stored.reference.name, stored.reference.options))
+        generators = tuple(replace(item, options=upgrade_options(item.name, item.options)) for item in stored.generators)
+        reference = stored.reference and replace(stored.reference, options=upgrade_options(stored.reference.name, stored.reference.options))
         return replace(stored, generators=generators, reference=reference).digest() == self.digest()
 
     def seeds_of(self, item: GeneratorSpec) -> tuple[int, ...]:

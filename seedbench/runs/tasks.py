@@ -28,13 +28,13 @@ from seedbench.errors import (
     WeightsError,
 )
 from seedbench.files.hashing import digest_of, file_sha256
-from seedbench.plugins.answers import checked_scores, problem_of_generation
 from seedbench.plugins.code_digest import code_digest
 from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.instances import make_generator, make_metric
 from seedbench.plugins.metric import Features, Metric, MetricInfo, Sample, Score, SetMetric
-from seedbench.plugins.weights import ABSENT, sha256_of, without_folders
+from seedbench.plugins.output_checks import checked_scores, generation_problem
+from seedbench.plugins.weights import ABSENT, sha256_of, strip_folders
 from seedbench.runs.numba_cache import record_compiled
 from seedbench.store.artifacts import Artifacts
 from seedbench.store.cache import cached
@@ -134,7 +134,7 @@ def _generate_in(directory: Path, task: GenerateTask) -> Generated:
 
 def _kept(task: GenerateTask, made: Generation, wall_s: float) -> Generated:
     """Put what a generator made where it stays. ``wall_s`` is the latency of a clip whose generator states none."""
-    if problem := problem_of_generation(made):
+    if problem := generation_problem(made):
         return Generated(status="failed", reason=problem)
     if made.status != "succeeded" or made.file is None:
         return Generated(
@@ -243,7 +243,7 @@ def _opened(path: Path, sha256: str) -> Clip:
 def _said(error: Exception, path: Path) -> str:
     """An error's words without the folders of this machine: reasons go into reports that are handed on."""
     words = str(error).removeprefix(f"{path}: ").replace(str(path), path.name)
-    return without_folders(words) if isinstance(error, WeightsError) else words
+    return strip_folders(words) if isinstance(error, WeightsError) else words
 
 
 def _notes(clip: Clip) -> tuple[str, ...]:

@@ -131,6 +131,6 @@ def test_the_bank_of_drawn_strangers_says_how_it_was_made() -> None:
         made = json.loads(str(archive["provenance"]))
     assert drawn.shape == (int(made["people"]), 128)
     assert np.linalg.norm(drawn, axis=1) == pytest.approx(1.0, abs=2e-3)
-    assert made["dlib-face"] == weights.entry_of("dlib-face").sha256
+    assert made["dlib-face"] == weights.find_entry("dlib-face").sha256
     cosine = drawn @ drawn.T
     assert STRANGERS["dlib-resnet128"] < cosine[~np.eye(len(drawn), dtype=bool)].mean() < 0.94

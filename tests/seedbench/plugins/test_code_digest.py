@@ -22,6 +22,8 @@ from tests.packages import forget, install, uninstall
 DECIDES_NO_NUMBER = {
     "seedbench.errors",
     "seedbench.files.atomic",
+    "seedbench.files.hashing",  # gives keys
+    "seedbench.plugins",  # a docstring
     *(f"seedbench.plugins.{module}" for module in ("analysis", "evidence", "metric", "weights")),
     "seedbench.suites.prompt",
 }
@@ -121,11 +123,11 @@ def test_what_reads_clips_is_part_of_every_digest(site: Path, monkeypatch: pytes
 
 def test_every_module_of_ours_that_metrics_import_is_hashed_or_decides_no_number() -> None:
     imported = set(DECIDES_NUMBERS)
-    for module in {entry.module for entry in entry_points(group="seedbench.metrics") if entry.module.startswith("seedbench.")}:
-        for name, path in _closure(module).items():
+    for metric in {entry.module for entry in entry_points(group="seedbench.metrics") if entry.module.startswith("seedbench.")}:
+        for name, path in _closure(metric).items():
             if path.suffix == ".py" and (name.startswith("seedbench.metrics.") or name in DECIDES_NUMBERS):
-                ours = [one for one in _imports_of(path, name) if one.startswith("seedbench.") and _package_of(one) == "seedbench"]
-                imported |= {one for one in ours if _source_of(one)}
+                core = [module for module in _imports_of(path, name) if module.startswith("seedbench.")]
+                imported |= {module for module in core if _package_of(module) == "seedbench" and _source_of(module)}
     assert imported == {*DECIDES_NUMBERS, *DECIDES_NO_NUMBER}
 
 
@@ -194,5 +196,5 @@ def test_an_analysis_with_weights_that_cannot_be_read_leaves_nothing_on_disk(
     use_cache(workspace.cache)
     path = make_clip()
     monkeypatch.setattr("seedbench.plugins.weights.sha256_of", lambda _: "unreadable")
-    found = analysis.analysis(version=1, weights=("blazeface",))(glow)
-    assert [found(Clip.open(path)), found(Clip.open(path))] == [1.0, 2.0]
+    measured_glow = analysis.analysis(version=1, weights=("blazeface",))(glow)
+    assert [measured_glow(Clip.open(path)), measured_glow(Clip.open(path))] == [1.0, 2.0]

@@ -56,7 +56,7 @@ def test_the_example_is_listed_and_explained(package: None) -> None:
     assert "Silent tenths of a second" in runner.invoke(app, ["metrics", "quiet"]).output
     assert "hertz" in runner.invoke(app, ["generators", "hum"]).output
     assert "quietness-net" in runner.invoke(app, ["weights", "list"]).output
-    assert weights.entry_of("quietness-net").package == "quietness"
+    assert weights.find_entry("quietness-net").package == "quietness"
 
 
 def test_every_group_that_the_page_names_is_read_and_the_other_way_round() -> None:

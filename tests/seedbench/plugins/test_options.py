@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seedbench.errors import SeedBenchError
 from seedbench.generators.imported import Imported
 from seedbench.plugins.generator_spec import parse_generator
-from seedbench.plugins.options import as_read_before, restated
+from seedbench.plugins.options import downgrade_options, upgrade_options
 
 #: Texts that YAML 1.1 reads as dates, floats, octal, hexadecimal or base-60 numbers, truth values, nothing, or as no YAML at all.
 LOOKS_LIKE_ELSE = (
@@ -109,6 +109,6 @@ def test_a_generator_file_keeps_texts_too(tmp_path: Path) -> None:
 def test_options_stored_by_an_earlier_version_are_recognised() -> None:
     stored = {"argv": ["gen", "--steps", 24, "{prompt}"], "version": 2, "timeout_s": 900}
     now = {"argv": ["gen", "--steps", "24", "{prompt}"], "version": "2", "timeout_s": 900}
-    assert restated("command", stored) == now
-    assert as_read_before("command", now) == stored
-    assert as_read_before("command", {"version": "1.10"}) == {"version": "1.10"}
+    assert upgrade_options("command", stored) == now
+    assert downgrade_options("command", now) == stored
+    assert downgrade_options("command", {"version": "1.10"}) == {"version": "1.10"}

@@ -15,7 +15,7 @@ from seedbench.cli import app
 from seedbench.cli.checks import examine
 from seedbench.errors import PluginError, UnknownNameError
 from seedbench.plugins import registry
-from seedbench.plugins.declarations import problem_of
+from seedbench.plugins.declaration_checks import declaration_problem
 from seedbench.plugins.generator import Capabilities, Generator
 from seedbench.plugins.metric import Measure, Metric, MetricInfo, SetMetric
 from tests.packages import HEAD, install, uninstall
@@ -87,8 +87,8 @@ def measured(**changes: object) -> type[Metric]:
 
 
 def test_a_right_metric_has_no_problem() -> None:
-    assert problem_of("metrics", "good", metric()) == ""
-    assert problem_of("metrics", "good", measured(low=0, high=1.5, direction="zero")) == ""
+    assert declaration_problem("metrics", "good", metric()) == ""
+    assert declaration_problem("metrics", "good", measured(low=0, high=1.5, direction="zero")) == ""
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_right_metric_has_no_problem() -> None:
 )
 def test_a_wrong_declaration_is_told(kind: object, words: str) -> None:
     with pytest.raises(AssertionError, match=words):
-        raise AssertionError(problem_of("metrics", "good", kind))
+        raise AssertionError(declaration_problem("metrics", "good", kind))
 
 
 class Named(Generator):
@@ -136,13 +136,15 @@ class Named(Generator):
 
 
 def test_wrong_generators_and_commands_are_told() -> None:
-    assert problem_of("generators", "other", Named) == ""
-    assert "registered as 'good' and calls itself 'other' (name)" in problem_of("generators", "good", Named)
-    assert "does not define generate()" in problem_of("generators", "x", type("X", (Generator,), {"name": "x", "capabilities": print}))
-    assert "calls itself None" in problem_of("generators", "x", type("X", (Generator,), {}))
-    assert problem_of("generators", "x", int) == "is not a Generator"
-    assert problem_of("commands", "x", print) == "is a builtin_function_or_method, where a typer.Typer is needed"
-    assert problem_of("commands", "x", typer.Typer()) == "is a typer.Typer without a command"
+    assert declaration_problem("generators", "other", Named) == ""
+    assert "registered as 'good' and calls itself 'other' (name)" in declaration_problem("generators", "good", Named)
+    assert "does not define generate()" in declaration_problem(
+        "generators", "x", type("X", (Generator,), {"name": "x", "capabilities": print})
+    )
+    assert "calls itself None" in declaration_problem("generators", "x", type("X", (Generator,), {}))
+    assert declaration_problem("generators", "x", int) == "is not a Generator"
+    assert declaration_problem("commands", "x", print) == "is a builtin_function_or_method, where a typer.Typer is needed"
+    assert declaration_problem("commands", "x", typer.Typer()) == "is a typer.Typer without a command"
 
 
 Stranger = Callable[..., Path]

@@ -40,8 +40,8 @@ def entry(monkeypatch: pytest.MonkeyPatch, content: bytes, source: dict[str, str
         used_by="tests",
         source=source,
     )
-    known = dict(weights.manifest())
-    monkeypatch.setattr(weights, "manifest", lambda: {**known, "small": one})
+    known = dict(weights.all_weights())
+    monkeypatch.setattr(weights, "all_weights", lambda: {**known, "small": one})
 
 
 def test_absent_weights_say_how_to_get_them(folder: Path) -> None:
@@ -204,7 +204,7 @@ def test_weights_of_others_are_listed_and_verified_by_the_command(stranger: Call
 def test_a_list_with_a_mistake_is_left_out_and_its_metrics_refused(listed: str, words: str, stranger: Callable[[str], Path]) -> None:
     stranger(listed)
     with pytest.warns(UserWarning, match=words):
-        known = weights.manifest()
+        known = weights.all_weights()
     assert "theirs" not in known
     assert known["blazeface"].package == "seedbench"
     with pytest.raises(
@@ -222,11 +222,11 @@ def test_a_metric_whose_weights_nobody_lists_is_refused(stranger: Callable[[str]
 def test_an_entry_that_leads_to_no_list_is_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "bare", monkeypatch, name="bare", files={}, entry_points={"weights": {"bare": "bare_package"}})
     with pytest.warns(UserWarning, match="names bare_package, which is no package with a weights.toml"):
-        weights.manifest()
+        weights.all_weights()
     uninstall(tmp_path / "bare", "bare_package")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        weights.manifest()
+        weights.all_weights()
 
 
 NOTE = "import sys; from seedbench.plugins.weights import _note_installed\nfor n in range(15): _note_installed(f'{sys.argv[1]}-{n}', 'aa')"

@@ -26,7 +26,7 @@ from seedbench.metrics.lipsync import model as lipsync_model
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
-from seedbench.plugins.weights import of_package, sha256_of
+from seedbench.plugins.weights import package_file, sha256_of
 from seedbench.plugins.weights import path as weights_path
 from seedbench.report.export import export_run
 from seedbench.results.load import load_report
@@ -420,7 +420,7 @@ def test_the_file_that_finds_speech_is_part_of_the_keys(name: str, monkeypatch: 
 
 
 def test_the_listed_file_that_finds_speech_is_the_one_that_is_read() -> None:
-    assert weights_path("silero-vad") == of_package("silero-vad", "data/silero_vad_16k.safetensors")
+    assert weights_path("silero-vad") == package_file("silero-vad", "data/silero_vad_16k.safetensors")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), StorageError("the disk is full")], ids=repr)
@@ -630,20 +630,20 @@ def test_a_damaged_file_of_a_package_is_told_in_a_sentence(damage: Callable[[Pat
 
 def test_a_damaged_file_of_an_installed_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     member = "data/silero_vad_16k.safetensors"
-    place = of_package("silero-vad", member)
+    place = package_file("silero-vad", member)
     copy = tmp_path / "silero_vad" / member
     copy.parent.mkdir(parents=True)
     shutil.copyfile(place, copy)
     listed = [one for one in importlib.metadata.files("silero-vad") or [] if one.as_posix().endswith(member)]
     monkeypatch.setattr(importlib.metadata, "files", lambda _: listed)
     monkeypatch.setattr(type(listed[0]), "locate", lambda _: copy)
-    assert of_package("silero-vad", member) == copy
+    assert package_file("silero-vad", member) == copy
     flipped(copy)
     with pytest.raises(WeightsError, match="is damaged; install it again: pip install --force-reinstall silero-vad"):
-        of_package("silero-vad", member)
+        package_file("silero-vad", member)
     copy.unlink()
     with pytest.raises(WeightsError, match="is missing"):
-        of_package("silero-vad", member)
+        package_file("silero-vad", member)
 
 
 # -- many at once ------------------------------------------------------------------------------------------------------------------

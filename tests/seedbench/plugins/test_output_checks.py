@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.plugins.answers import checked_scores, problem_of_generation
 from seedbench.plugins.evidence import Facts
 from seedbench.plugins.generator import Generation
 from seedbench.plugins.metric import Measure, MetricInfo, Score
+from seedbench.plugins.output_checks import checked_scores, generation_problem
 from seedbench.store import codec
 
 INFO = MetricInfo(
@@ -87,11 +87,11 @@ def test_a_value_of_a_rate_that_is_neither_0_nor_1_is_a_failure(value: float) ->
     ],
 )
 def test_a_generation_that_cannot_be_taken_says_why(made: object, words: str) -> None:
-    assert words in problem_of_generation(made)
+    assert words in generation_problem(made)
 
 
 def test_a_right_generation_has_no_problem() -> None:
-    assert problem_of_generation(Generation(status="succeeded", file=Path("x"), latency_s=1, facts={"a": [1]}, truth={"b": None})) == ""
+    assert generation_problem(Generation(status="succeeded", file=Path("x"), latency_s=1, facts={"a": [1]}, truth={"b": None})) == ""
 
 
 Pair = namedtuple("Pair", "a b")

@@ -12,7 +12,7 @@ from seedbench.plugins.metric import NEEDS, Direction, Measure, Metric, MetricIn
 _LONGEST_NAME = 100  # what the database holds
 
 
-def problem_of(group: str, name: str, found: object, package: str = "") -> str:
+def declaration_problem(group: str, name: str, found: object, package: str = "") -> str:
     """What is wrong with what the entry point ``name`` of ``metrics``, ``generators`` or ``commands`` leads to; "" if nothing.
 
     ``package`` is the installed package that registers it: weights come from lists, and its own list may have been refused.
@@ -89,12 +89,12 @@ def _of_measure(measure: object) -> Iterator[str]:
 
 
 def _of_weights(weights: object) -> Iterator[str]:
-    from seedbench.plugins.weights import manifest
+    from seedbench.plugins.weights import all_weights
 
     if not isinstance(weights, tuple | list) or not all(isinstance(one, str) for one in weights):
         yield f"has {_a(weights)} as its info.weights, where a tuple of names is needed"
         return
-    unknown = [one for one in weights if one not in manifest()]
+    unknown = [one for one in weights if one not in all_weights()]
     if unknown:
         yield (
             f"uses weights {unknown[0]!r}, which no list of weights names; list them in a weights.toml of the package and register that"

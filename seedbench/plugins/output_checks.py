@@ -80,7 +80,7 @@ def _plain(one: Score) -> Score:
     )
 
 
-def problem_of_generation(made: object) -> str:
+def generation_problem(made: object) -> str:
     """Why what a generator gave cannot be taken; "" if it can."""
     if not isinstance(made, Generation):
         return f"the generator gave a {type(made).__name__} where a Generation is asked"
