@@ -16,11 +16,11 @@ sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed dist
 
 from seedbench.clips.media import write_clip  # noqa: E402
 from seedbench.files.scratch import remove_process_folder  # noqa: E402
-from seedbench.runs.numba_cache import own_place, record_compiled  # noqa: E402
+from seedbench.runs.numba_cache import record_compiled, take_cache_folder  # noqa: E402
 from seedbench.store.cache import use_cache  # noqa: E402
 from seedbench.store.workspace import Workspace  # noqa: E402
 
-os.environ["NUMBA_CACHE_DIR"] = str(own_place(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))
+os.environ["NUMBA_CACHE_DIR"] = str(take_cache_folder(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))
 
 
 # How long an example takes is up to what else the machine does.

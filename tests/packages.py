@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seedbench.plugins import code_digest, weights_lists
-from seedbench.runs import tasks as work
+from seedbench.runs import score_task
 
 HEAD = """
 from seedbench.plugins.metric import Measure, Metric, MetricInfo, Score
@@ -58,5 +58,11 @@ def forget(*modules: str) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] in modules]:
         del sys.modules[name]
     importlib.invalidate_caches()
-    for cached in (code_digest._digest_of, code_digest._places_of, code_digest._metric_packages, work._metric, weights_lists.lists):
+    for cached in (
+        code_digest._digest_of,
+        code_digest._places_of,
+        code_digest._metric_packages,
+        score_task.loaded_metric,
+        weights_lists.lists,
+    ):
         cached.cache_clear()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from seedbench.files.hashing import file_sha256
 from seedbench.generators.imported.listing import ImportedClip, entries, generators_of, list_clips
-from seedbench.generators.imported.manifest import ManifestError, counted, near, rows, slug, unread
+from seedbench.generators.imported.manifest import SUFFIXES, ManifestError, counted, near, rows, slug, unread
 from seedbench.plugins.generator import Capabilities, Generation, Importer, Request
 from seedbench.suites.prompt import Prompt
 from seedbench.suites.references import ReferenceLimits
@@ -37,6 +37,13 @@ class Imported(Importer):
     """
 
     name: ClassVar[str] = "import"
+    manifest_suffixes: ClassVar[frozenset[str]] = frozenset(SUFFIXES)
+
+    @classmethod
+    def files_in_manifest(cls, manifest: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+        """The clips that a manifest lists, of all generators in it, and sentences about what is left out of it."""
+        listed = list_clips(manifest)
+        return tuple(clip.file for clip in listed.clips), listed.left_out
 
     def __init__(self, *, path: str, generator: str | None = None, prompts: str | None = None) -> None:
         self.path = Path(str(path))

@@ -64,7 +64,10 @@ def evaluate(
 
     The run is an ordinary one called ``reference-eval-...``: it resumes, and `seedbench report` shows it. Raises SeedBenchError as runs do.
     """
-    from seedbench.cli.run import run
+    from rich.console import Console
+
+    from seedbench import api
+    from seedbench.cli.progress import Bars
     from seedbench.generators.reference import Reference
     from seedbench.generators.reference.model import weights_digest
 
@@ -78,8 +81,8 @@ def evaluate(
     noise = "-".join(f"{one:g}" for one in TEMPERATURES.values())
     name = f"reference-eval-{digest}-{usual.steps}-{usual.guidance:g}-{noise}-{len(suite.prompts)}-{seed}"
     report(f"{len(suite.prompts)} held-out prompts in {suite.file}; the run is called {name}")
-    run(
-        generator=[
+    spec = api.make_spec(
+        [
             "simulator",
             f"joint=reference:twin=joint{told}",
             f"cascaded=reference:twin=cascaded{told}",
@@ -87,15 +90,13 @@ def evaluate(
             "frozen=simulator:freeze_from_s=0",
         ],
         suite=str(suite.file),
-        name=name,
-        metric=list(METRICS),
-        seeds=str(seed),
+        metrics=METRICS,
+        seeds=(seed,),
         ceiling="simulator",
         reference="simulator",
-        workers=workers,
-        max_failures="all",
-        out=out / "report",
     )
+    with Bars(Console()) as bars:
+        api.run(spec, name, workers=workers, progress=bars, out=out / "report")
     cells, distances = read(name)
     table = table_of(suite.prompts, cells, distances, likeness_of(suite, cells, out, report), trained=trained_in_words(folder))
     (out / "table.md").write_text(table, encoding="utf-8")

@@ -16,13 +16,15 @@ from typing import Any
 
 from seedbench.errors import SeedBenchError
 from seedbench.files.hashing import file_sha256
+from seedbench.plugins.generator import Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.metric import applies
 from seedbench.plugins.registry import load
 from seedbench.runs.executor import LocalExecutor
+from seedbench.runs.generate_task import GenerateTask, generate
 from seedbench.runs.plan import request_of
+from seedbench.runs.score_task import ScoreTask, score
 from seedbench.runs.spec import RunSpec
-from seedbench.runs.tasks import GenerateTask, ScoreTask, generate, score
 from seedbench.store.workspace import Workspace
 from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Prompt
@@ -53,73 +55,66 @@ class Growth:
 def _timed(task: ScoreTask) -> tuple[float, dict[str, Any]]:
     """CPU seconds of scoring in this process, and the facts of the clip."""
     start = time.process_time()
-    found = score(task)
-    return time.process_time() - start, dict(found.facts)
+    scored = score(task)
+    return time.process_time() - start, dict(scored.facts)
 
 
 def clips_of(workspace: Workspace, prompts: Sequence[Prompt], root: Path, seeds: Sequence[int]) -> list[ScoreTask]:
     """Simulator clips of the prompts under the seeds, as score tasks without metrics."""
-    executor = LocalExecutor(1, None)
     spec = RunSpec(suite="", suite_version="", suite_sha256="", prompts=tuple(prompts), generators=(), metrics=(), root=str(root))
-    made: list[ScoreTask] = []
-    for number, (prompt, seed) in enumerate((prompt, seed) for seed in seeds for prompt in prompts):
-        executor.submit(
-            generate,
-            GenerateTask(
+    tasks: list[ScoreTask] = []
+    with LocalExecutor(1) as executor:
+        for number, (prompt, seed) in enumerate((prompt, seed) for seed in seeds for prompt in prompts):
+            task = GenerateTask(
                 cell_id=-1000 - number,
                 generator=GeneratorSpec(label="simulator", name="simulator"),
                 request=request_of(spec, prompt, seed),
                 scratch=workspace.scratch,
                 artifacts=workspace.artifacts,
-            ),
-        )
-    try:
+            )
+            executor.submit(generate, task)
         for done in executor.results():
             if done.error is not None:
                 raise done.error
             if done.result.sha256 is None:
                 raise SeedBenchError(f"the simulator made no clip to measure with: {done.result.reason}")
             path = workspace.artifacts.local(done.result.sha256, done.result.suffix)
-            request = done.task.request
-            made.append(
-                ScoreTask(
-                    cell_id=-done.task.cell_id,
-                    path=path,
-                    sha256=done.result.sha256,
-                    prompt=request.prompt,
-                    generator="simulator",
-                    seed=request.seed,
-                    metrics=(),
-                    set_metrics=(),
-                )
-            )
-    finally:
-        executor.close()
-    return sorted(made, key=lambda task: task.cell_id)
+            tasks.append(_score_task(-done.task.cell_id, path, done.result.sha256, done.task.request))
+    return sorted(tasks, key=lambda task: task.cell_id)
+
+
+def _score_task(number: int, path: Path, sha256: str, request: Request) -> ScoreTask:
+    return ScoreTask(
+        cell_id=number,
+        path=path,
+        sha256=sha256,
+        prompt=request.prompt,
+        generator="simulator",
+        seed=request.seed,
+        metrics=(),
+        set_metrics=(),
+    )
 
 
 def metric_costs(tasks: Sequence[ScoreTask], metrics: Sequence[str]) -> list[MetricCost]:
     """Cost of each metric in a process of its own, then of all together: the first clip cold, the others warm."""
-    found = []
+    measured = []
     for names in [*[(name,) for name in metrics], tuple(metrics)]:
         kinds = _split(names)
         fitting = [task for task in tasks if any(applies(load("metrics", name).info, task.prompt) for name in names)]
         if len(fitting) < 2:
             continue
-        executor = LocalExecutor(1, None)
-        try:
+        with LocalExecutor(1) as executor:
             for task in fitting:
                 wanted = tuple(name for name in kinds[0] if applies(load("metrics", name).info, task.prompt))
                 executor.submit(_timed, replace(task, metrics=wanted, set_metrics=kinds[1]))
             costs = [done.result for done in executor.results() if done.error is None]
-        finally:
-            executor.close()
         if len(costs) != len(fitting):
             raise SeedBenchError(f"measuring {', '.join(names)} broke down on {len(fitting) - len(costs)} of {len(fitting)} clips")
         warm = sum(cpu for cpu, _ in costs[1:]) / sum(float(facts["duration_s"]) for _, facts in costs[1:])
         title = names[0] if len(names) == 1 else "all together"
-        found.append(MetricCost(title, f"{len(fitting)} clips", costs[0][0], warm))
-    return found
+        measured.append(MetricCost(title, f"{len(fitting)} clips", costs[0][0], warm))
+    return measured
 
 
 def _split(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -132,12 +127,11 @@ def _split(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def growth(tasks: Sequence[ScoreTask], metrics: Sequence[str], clips: Sequence[int], workers: Sequence[int]) -> list[Growth]:
     """Wall time of the whole set on growing numbers of clips and workers; clips repeat when there are fewer."""
     kinds = _split(metrics)
-    found = []
+    measured = []
     for number in clips:
         for count in workers:
-            executor = LocalExecutor(count, None)
             start = time.perf_counter()
-            try:
+            with LocalExecutor(count) as executor:
                 for index in range(number):
                     task = tasks[index % len(tasks)]
                     wanted = tuple(name for name in kinds[0] if applies(load("metrics", name).info, task.prompt))
@@ -145,10 +139,8 @@ def growth(tasks: Sequence[ScoreTask], metrics: Sequence[str], clips: Sequence[i
                 for done in executor.results():
                     if done.error is not None:
                         raise done.error
-            finally:
-                executor.close()
-            found.append(Growth(number, count, time.perf_counter() - start))
-    return found
+            measured.append(Growth(number, count, time.perf_counter() - start))
+    return measured
 
 
 def wheel_costs(clip: Path, frames: int) -> dict[str, Any] | None:
@@ -170,8 +162,7 @@ def lip_sync_cost(clip: Path) -> float:
     task = ScoreTask(
         cell_id=1, path=clip, sha256=file_sha256(clip), prompt=None, generator="", seed=None, metrics=("lipsync",), set_metrics=()
     )
-    executor = LocalExecutor(1, None)
-    try:
+    with LocalExecutor(1) as executor:
         executor.submit(_timed, task)
         list(executor.results())
         executor.submit(_timed, task)
@@ -179,8 +170,6 @@ def lip_sync_cost(clip: Path) -> float:
         if done.error is not None:
             raise done.error
         return float(done.result[0])
-    finally:
-        executor.close()
 
 
 def talking_prompt(duration_s: float) -> tuple[Prompt, Path]:

@@ -57,31 +57,28 @@ def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
     from seedbench.files.hashing import file_sha256
     from seedbench.plugins.generator_spec import GeneratorSpec
     from seedbench.runs.executor import LocalExecutor, sensible_workers
+    from seedbench.runs.generate_task import GenerateTask, generate
     from seedbench.runs.plan import request_of
     from seedbench.runs.spec import RunSpec
-    from seedbench.runs.tasks import GenerateTask, generate
 
     partial = folder.with_name("partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     spec = RunSpec(suite="", suite_version="", suite_sha256="", prompts=prompts, generators=(), metrics=(), root=str(root))
-    executor = LocalExecutor(sensible_workers(), workspace.cache)
     simulator = GeneratorSpec(label="simulator", name="simulator")
-    for index, prompt in enumerate(prompts):
-        request = request_of(spec, prompt, 7)
-        task = GenerateTask(
-            cell_id=-1 - index, generator=simulator, request=request, scratch=workspace.scratch, artifacts=workspace.artifacts
-        )
-        executor.submit(generate, task)
-    try:
+    with LocalExecutor(sensible_workers(), workspace.cache) as executor:
+        for index, prompt in enumerate(prompts):
+            request = request_of(spec, prompt, 7)
+            task = GenerateTask(
+                cell_id=-1 - index, generator=simulator, request=request, scratch=workspace.scratch, artifacts=workspace.artifacts
+            )
+            executor.submit(generate, task)
         for done in executor.results():
             if done.error is not None:
                 raise done.error
             if done.result.sha256 is not None:
                 clip = workspace.artifacts.local(done.result.sha256, done.result.suffix)
                 degrade_clip(clip, partial / f"{done.task.request.prompt.id}.mp4", BLURRED)
-    finally:
-        executor.close()
     (partial / RECORD).write_text(json.dumps({file.name: file_sha256(file) for file in partial.glob("*.mp4")}, indent=1))
     partial.rename(folder)
 
@@ -101,7 +98,8 @@ def _as_recorded(folder: Path) -> bool:
 def main() -> None:
     """Make the clips to import, run the systems, write the report, say where it is and how long it took."""
     set_stop_message("stopped; the same command goes on from here")
-    from seedbench.cli.run import run
+    from seedbench import api
+    from seedbench.cli.running import run_and_show
     from seedbench.files.atomic import atomic_write
     from seedbench.store.workspace import Workspace
     from seedbench.suites.loading import load_suite
@@ -115,8 +113,8 @@ def main() -> None:
     argv = STILL.format(python=shlex.quote(sys.executable))
     with atomic_write(still) as place:
         place.write_text(f"label: still\nname: command\noptions:\n  argv: {argv!r}\n")
-    run(
-        generator=[
+    spec = api.make_spec(
+        [
             "simulator",
             "joint=reference:twin=joint",
             "cascaded=reference:twin=cascaded",
@@ -125,11 +123,10 @@ def main() -> None:
             f"compressed=import:path={folder}",
         ],
         suite="quick",
-        name="demo",
         ceiling="simulator",
         reference="simulator",
-        out=OUT,
     )
+    run_and_show(spec, "demo", out=OUT)
     print(f"demo: {time.monotonic() - start:.0f} s; open {OUT / 'report.html'} in a browser", flush=True)
 
 

@@ -28,21 +28,12 @@ def report(
     set_stop_message("stopped; the report is not complete; the same command writes it anew")
     from rich.console import Console
 
-    from seedbench.report.console import summary_table
-    from seedbench.report.write import write_report
-    from seedbench.results.load import load_report
-    from seedbench.store import Store
-    from seedbench.store.cache import use_cache
-    from seedbench.store.workspace import Workspace
+    from seedbench import api
+    from seedbench.cli.running import show_report
 
-    workspace = Workspace.current()
-    use_cache(workspace.cache)
-    found = load_report(Store(workspace.database_url), workspace, name)
     console = Console()
     with console.status("writing the report"):
-        files = write_report(found, out or Path("report") / found.name, previews=clips)
-    console.print(summary_table(found))
-    for note in found.notes:
-        console.print(f"note: {note}", highlight=False)
-    for file in files:
+        written = api.report(name, out=out, previews=clips)
+    show_report(console, written.report)
+    for file in written.files:
         console.print(str(file), highlight=False, soft_wrap=True)

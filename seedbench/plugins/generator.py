@@ -130,7 +130,21 @@ class Generator:
 
 
 class Importer(Generator):
-    """A generator of clips that exist already: it has some clips and lacks others, and brings the prompts and seeds they were made of."""
+    """A generator of clips that exist already: it has some clips and lacks others, and brings the prompts and seeds they were made of.
+
+    ``manifest_suffixes``: endings of files that list clips and that :meth:`files_in_manifest` reads (``.csv``).
+    """
+
+    manifest_suffixes: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def files_in_manifest(cls, manifest: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+        """The clips that a manifest lists, of all generators in it, and sentences about what is left out of it.
+
+        Raises:
+            SeedBenchError: the manifest cannot be read.
+        """
+        raise NotImplementedError
 
     @classmethod
     def variants(cls, **options: Any) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from seedbench.errors import PluginError, SeedBenchError
+import inspect
+
+from seedbench.errors import PluginError, SeedBenchError, did_you_mean
 from seedbench.plugins import registry
 from seedbench.plugins.code_digest import code_digest
 from seedbench.plugins.generator import Generator
@@ -10,15 +12,34 @@ from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.metric import Metric, SetMetric
 
 
+def generator_class(spec: GeneratorSpec) -> type[Generator]:
+    """The class of a generator, once its constructor is known to take the options.
+
+    Raises:
+        UnknownNameError: nobody registers the name.
+        PluginError: the plug-in cannot be loaded.
+        SeedBenchError: an option is missing, or is none that the generator has.
+    """
+    kind: type[Generator] = registry.load("generators", spec.name)
+    parameters = inspect.signature(kind).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    for name in spec.options if not takes_any else ():
+        if name not in parameters:
+            raise SeedBenchError(f"generator {spec.label!r} has no option {name!r}{did_you_mean(name, parameters, list_known=True)}")
+    for name, parameter in parameters.items():
+        is_named = parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
+        if is_named and parameter.default is parameter.empty and name not in spec.options:
+            raise SeedBenchError(f"generator {spec.label!r} needs the option {name}=, as in -g {spec.name}:{name}=...")
+    return kind
+
+
 def make_generator(spec: GeneratorSpec) -> Generator:
     """Construct a generator. Raises SeedBenchError when its options are not the ones it takes."""
-    kind = registry.load("generators", spec.name)
+    kind = generator_class(spec)
     try:
         return kind(**spec.options)
     except SeedBenchError:
         raise
-    except TypeError as error:
-        raise SeedBenchError(f"generator {spec.label!r} does not take these options: {error}") from error
     except Exception as error:
         raise SeedBenchError(f"generator {spec.label!r} cannot be made with these options: {type(error).__name__}: {error}") from error
 

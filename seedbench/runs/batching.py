@@ -8,7 +8,7 @@ from itertools import islice
 
 from seedbench.files.hashing import digest_of
 from seedbench.plugins.instances import make_generator
-from seedbench.runs.tasks import GenerateTask
+from seedbench.runs.generate_task import GenerateTask
 
 
 def batch_sizes(pending: int, batch: int, workers: int) -> list[int]:
@@ -22,13 +22,13 @@ def batch_sizes(pending: int, batch: int, workers: int) -> list[int]:
     [1, 1, 1]
     """
     groups = max(-(-pending // batch), min(pending, workers))
-    return [pending // groups + (place < pending % groups) for place in range(groups)]
+    return [pending // groups + (index < pending % groups) for index in range(groups)]
 
 
 def batches(tasks: Sequence[GenerateTask], workers: int) -> list[tuple[GenerateTask, ...]]:
     """Tasks grouped by generator, each group at most as large as its generator's ``batch``, in the order of the groups' first tasks.
 
-    A generator has its share of the workers by its share of the tasks, so that all of them have work and no batch is cut for nothing.
+    Each generator gets workers in proportion to its tasks, so that all workers are busy and no batch is smaller than it has to be.
     """
     by_generator: dict[str, list[GenerateTask]] = {}
     for task in tasks:
@@ -39,5 +39,5 @@ def batches(tasks: Sequence[GenerateTask], workers: int) -> list[tuple[GenerateT
         share = -(-workers * len(mine) // len(tasks))
         rest = iter(mine)
         groups += [tuple(islice(rest, size)) for size in batch_sizes(len(mine), batch, share)]
-    place = {task.cell_id: number for number, task in enumerate(tasks)}
-    return sorted(groups, key=lambda group: place[group[0].cell_id])
+    position = {task.cell_id: number for number, task in enumerate(tasks)}
+    return sorted(groups, key=lambda group: position[group[0].cell_id])

@@ -15,7 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from threading import Thread
-from typing import Any, Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar
 from weakref import WeakSet
 
 import psutil
@@ -41,15 +42,19 @@ class Done(Generic[Task]):
 
 
 class Executor(Protocol):
-    """Runs functions of one task somewhere, ``workers`` at a time, and hands the results back as they come."""
+    """Runs functions of one task somewhere, ``workers`` at a time. A context manager: leaving the block ends its processes."""
 
     workers: int
 
-    def submit(self, function: Callable[[Any], Any], task: Any) -> None: ...
+    def submit(self, function: Callable[[Any], Any], task: Any) -> None:
+        """Queue ``function(task)``."""
 
-    def results(self) -> Iterator[Done[Any]]: ...
+    def results(self) -> Iterator[Done[Any]]:
+        """Each finished task, in the order in which they finish, until none is left; those submitted meanwhile are included."""
 
-    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
 
 def sensible_workers(cpus: int | None = None, free_bytes: int | None = None) -> int:
@@ -86,11 +91,11 @@ def _start_worker(cache_folder: str | None, mark: str) -> None:
     if cache_folder is not None:
         from pathlib import Path
 
-        from seedbench.runs.numba_cache import own_place
+        from seedbench.runs.numba_cache import take_cache_folder
         from seedbench.store.cache import use_cache
 
         with suppress(OSError):  # a folder that cannot be written is complained of, in a sentence, by whoever must write there
-            own_place(Path(os.environ.get("NUMBA_CACHE_DIR") or Path(cache_folder) / "compiled") / "workers")
+            take_cache_folder(Path(os.environ.get("NUMBA_CACHE_DIR") or Path(cache_folder) / "compiled") / "workers")
         use_cache(DiskCache(Path(cache_folder)))
 
 
@@ -208,6 +213,12 @@ class LocalExecutor:
             return Done(task, error=error)
         finally:
             _kill(pool)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
     def close(self) -> None:
         """Stop the workers, and the programs they have started; tasks not begun are dropped."""

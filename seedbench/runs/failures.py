@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seedbench.errors import SeedBenchError
+from seedbench.errors import SeedBenchError, TooManyFailuresError
 
 
 def allowed_failures(limit: str, total: int) -> int:
@@ -31,3 +31,9 @@ def allowed_failures(limit: str, total: int) -> int:
     if not 0 <= share <= 1:
         raise SeedBenchError(f"--max-failures {limit!r} is neither a count, a share such as 0.05 or 5%, 'all' nor 'none'")
     return int(share * total + 1e-9)
+
+
+def check_failures(limit: str, *, failed: int, total: int) -> None:
+    """Raise TooManyFailuresError where more of ``total`` cells ``failed`` than ``limit`` allows."""
+    if failed > allowed_failures(limit, total):
+        raise TooManyFailuresError(f"{failed} of {total} cells failed, --max-failures {limit} allows fewer")

@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A generator of the run, what it plays in it, and the seeds it is asked."""
+    """A generator of the run, its role, and the seeds it is asked."""
 
     role: Role
     spec: GeneratorSpec
@@ -78,8 +78,7 @@ def _refusal(generator: Generator, label: str, request: Request) -> str:
 
 
 def _asked(spec: RunSpec) -> list[_Asked]:
-    """The generators of a run, the reference set's first. The same clip again tells nothing new, so one that takes no seed and always
-    gives the same is asked once."""
+    """The generators of a run, the reference set's first. One that takes no seed and always gives the same clip is asked under one seed."""
     parts: list[tuple[Role, GeneratorSpec, tuple[int, ...]]] = []
     if spec.reference is not None:
         own = spec.reference.seeds
@@ -109,52 +108,52 @@ def plan(spec: RunSpec) -> list[Cell]:
     asked = _asked(spec)
     _check_reference(asked)
     cells = [
-        _cell(spec, one, prompt, seed, assets[prompt.id])
+        _cell(spec, system, prompt, seed, assets[prompt.id])
         for prompt in spec.prompts
-        for one in asked
-        for seed in one.seeds
-        if not isinstance(one.generator, Importer) or one.generator.offers(prompt, seed)
+        for system in asked
+        for seed in system.seeds
+        if not isinstance(system.generator, Importer) or system.generator.offers(prompt, seed)
     ]
-    for one in asked:
-        if not any(cell.generator == one.spec and cell.role == one.role for cell in cells):
-            raise SeedBenchError(_no_clip(one, spec))
+    for system in asked:
+        if not any(cell.generator == system.spec and cell.role == system.role for cell in cells):
+            raise SeedBenchError(_no_clip(system, spec))
     return cells
 
 
 def _check_reference(asked: Sequence[_Asked]) -> None:
     """Refuse a reference set that takes the label and the seeds of a system: its clips would be the system's own."""
-    reference = next((one for one in asked if one.role == "reference"), None)
-    for one in asked:
-        if reference is None or one is reference or one.spec.label != reference.spec.label:
+    reference = next((system for system in asked if system.role == "reference"), None)
+    for system in asked:
+        if reference is None or system is reference or system.spec.label != reference.spec.label:
             continue
-        shared = [str(seed) for seed in one.seeds if seed in reference.seeds]
+        shared = [str(seed) for seed in system.seeds if seed in reference.seeds]
         if shared:
-            label = one.spec.label
+            label = system.spec.label
             raise SeedBenchError(
                 f"the reference set and the generator {label!r} have one label and both have the seeds {', '.join(shared)}: choose other "
-                f"--reference-seeds, or give the reference a label of its own (--reference OTHER={one.spec.name}:...)"
+                f"--reference-seeds, or give the reference a label of its own (--reference OTHER={system.spec.name}:...)"
             )
 
 
-def _no_clip(one: _Asked, spec: RunSpec) -> str:
+def _no_clip(system: _Asked, spec: RunSpec) -> str:
     """Why a generator has no cell at all, with what to do about it."""
-    option = "--reference-seeds" if one.role == "reference" else "--seeds"
-    seeds = ", ".join(map(str, one.seeds))
-    sentence = f"generator {one.spec.label!r} has no clip for any of the {len(spec.prompts)} prompts under the seeds {seeds}"
-    own = one.generator.own_seeds() if isinstance(one.generator, Importer) else ()
-    if own and not set(own) & set(one.seeds):
+    option = "--reference-seeds" if system.role == "reference" else "--seeds"
+    seeds = ", ".join(map(str, system.seeds))
+    sentence = f"generator {system.spec.label!r} has no clip for any of the {len(spec.prompts)} prompts under the seeds {seeds}"
+    own = system.generator.own_seeds() if isinstance(system.generator, Importer) else ()
+    if own and not set(own) & set(system.seeds):
         listed = ",".join(map(str, own))
         return f"{sentence}; its clips have the seeds {listed}: leave {option} out, or give {option} {listed}"
-    return "; ".join([sentence, *one.generator.remarks(spec.prompts, one.seeds)])
+    return "; ".join([sentence, *system.generator.remarks(spec.prompts, system.seeds)])
 
 
-def _cell(spec: RunSpec, one: _Asked, prompt: Prompt, seed: int, assets: Mapping[str, str]) -> Cell:
+def _cell(spec: RunSpec, system: _Asked, prompt: Prompt, seed: int, assets: Mapping[str, str]) -> Cell:
     """One cell with its key, which holds all that decides the clip."""
 
     def key(options: Mapping[str, Any], own: Mapping[str, Any]) -> str:
         return digest_of(
             {
-                "name": one.spec.name,
+                "name": system.spec.name,
                 "options": dict(options),
                 "prompt": prompt.model_dump(mode="json"),
                 "assets": assets,
@@ -164,32 +163,34 @@ def _cell(spec: RunSpec, one: _Asked, prompt: Prompt, seed: int, assets: Mapping
             }
         )
 
-    options, before = one.spec.options, downgrade_options(one.spec.name, one.spec.options)
-    own = one.generator.identity(prompt, seed)
+    options, before = system.spec.options, downgrade_options(system.spec.name, system.spec.options)
+    own = system.generator.identity(prompt, seed)
     current = key(options, own)
-    earlier = [key(read, was) for was in (own, *one.generator.earlier_identities(prompt, seed)) for read in (options, before)]
+    earlier = [key(read, was) for was in (own, *system.generator.earlier_identities(prompt, seed)) for read in (options, before)]
     return Cell(
         key=current,
-        role=one.role,
-        generator=one.spec,
+        role=system.role,
+        generator=system.spec,
         prompt=prompt,
         seed=seed,
-        refusal=_refusal(one.generator, one.spec.label, request_of(spec, prompt, seed)),
+        refusal=_refusal(system.generator, system.spec.label, request_of(spec, prompt, seed)),
         earlier_keys=tuple(dict.fromkeys(old for old in earlier if old != current)),
     )
 
 
 def remarks(spec: RunSpec) -> list[str]:
-    """What a run leaves out of what it was given, in sentences: clips that no cell asks for, seeds that change nothing, sound that is asked
-    of a generator without any."""
-    said: list[str] = []
-    for one in _asked(spec):
-        label, can = one.spec.label, one.generator.capabilities()
-        wanted = spec.reference_seeds if one.role == "reference" else spec.seeds
-        if one.spec.seeds is None and len(one.seeds) < len(wanted):
-            said.append(f"{label} takes no seed and always gives the same clip: it is asked once a prompt, not {len(wanted)} times.")
+    """What a run leaves out of what it was given, in sentences.
+
+    These are clips that no cell asks for, seeds that change nothing, and sound that is asked of a generator without any.
+    """
+    sentences: list[str] = []
+    for system in _asked(spec):
+        label, can = system.spec.label, system.generator.capabilities()
+        wanted = spec.reference_seeds if system.role == "reference" else spec.seeds
+        if system.spec.seeds is None and len(system.seeds) < len(wanted):
+            sentences.append(f"{label} takes no seed and always gives the same clip: it is asked once a prompt, not {len(wanted)} times.")
         with_sound = [prompt.id for prompt in spec.prompts if prompt.speech or prompt.music or any(event.sound for event in prompt.events)]
         if not can.audio and with_sound:
-            said.append(f"{label} makes no sound; {len(with_sound)} of the {len(spec.prompts)} prompts ask for some.")
-        said += one.generator.remarks(spec.prompts, one.seeds)
-    return list(dict.fromkeys(said))
+            sentences.append(f"{label} makes no sound; {len(with_sound)} of the {len(spec.prompts)} prompts ask for some.")
+        sentences += system.generator.remarks(spec.prompts, system.seeds)
+    return list(dict.fromkeys(sentences))

@@ -12,7 +12,7 @@ from seedbench.clips.media import write_clip
 from seedbench.files.hashing import file_sha256
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Metric
-from seedbench.runs.tasks import ScoreTask, score
+from seedbench.runs.score_task import ScoreTask, score
 
 CLIP_METRICS = tuple(name for name in registry.default_metrics() if issubclass(registry.load("metrics", name), Metric))
 SIZE = (96, 160)

@@ -31,7 +31,7 @@ from seedbench.generators.simulator import Simulator
 from seedbench.plugins.generator import Request
 from seedbench.plugins.instances import make_metrics
 from seedbench.plugins.metric import Metric, Sample, SetMetric, applies
-from seedbench.runs.tasks import CompareTask, compare
+from seedbench.runs.compare_task import CompareTask, compare
 from seedbench.suites.prompt import Prompt
 
 RATE = 16_000

@@ -21,7 +21,7 @@ from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.runs.batching import batches
 from seedbench.runs.executor import LocalExecutor
-from seedbench.runs.tasks import GenerateTask, generate
+from seedbench.runs.generate_task import GenerateTask, generate
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Character, Line, Music, Prompt
 from seedbench.suites.prompt import Reference as Asset

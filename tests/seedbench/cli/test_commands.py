@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from seedbench.cli.reference import page
+from seedbench.runs.clip_files import clip_files
 from seedbench.store.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
@@ -51,7 +52,8 @@ def test_the_help_page_says_what_commands_of_other_packages_do(tmp_path: Path) -
         (("run", "-g", "toy", "--suite", "quik"), "did you mean"),
         (("run", "-g", "toy"), "name a suite"),
         (("run", "-g", "toy", "--suite", "quick", "-m", "lipsinc"), "did you mean 'lipsync'"),
-        (("run", "-g", "toy:colour=red", "--suite", "quick"), "does not take these options"),
+        (("run", "-g", "toy:colour=red", "--suite", "quick"), "has no option 'colour' (known:"),
+        (("run", "-g", "import", "--suite", "quick"), "needs the option path="),
         (("run", "-g", "toy", "--suite", "quick", "--seeds", "a"), "whole numbers"),
         (("run", "-g", "toy", "-g", "toy", "--suite", "quick"), "two generators are called 'toy'"),
         (("run", "-g", "toy", "--suite", "quick", "--ceiling", "toi"), "did you mean 'toy'"),
@@ -142,14 +144,12 @@ def test_importing_leaves_the_files_alone_and_a_changed_file_is_refused(make_cli
 
 
 def test_score_says_what_it_leaves_out_of_a_folder_and_follows_links(tmp_path: Path) -> None:
-    from seedbench.cli.score import _files
-
     for name in ("clips/a.mp4", "clips/notes.txt", "clips/.hidden.mp4", "clips/deep/er/b.wav", "elsewhere/c.mp4"):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"clip")
     (tmp_path / "clips" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "clips" / "deep" / "loop").symlink_to(tmp_path / "clips")
-    found, said = _files([tmp_path / "clips", tmp_path / "clips" / "a.mp4"])
-    assert [file.relative_to(tmp_path / "clips").as_posix() for file in found] == ["a.mp4", "deep/er/b.wav", "linked/c.mp4"]
-    assert said == ["clips: left out, since their names do not end like those of clips: notes.txt (1 in all)."]
+    listed = clip_files([tmp_path / "clips", tmp_path / "clips" / "a.mp4"])
+    assert [file.relative_to(tmp_path / "clips").as_posix() for file in listed.files] == ["a.mp4", "deep/er/b.wav", "linked/c.mp4"]
+    assert listed.left_out == ("clips: 1 file without an ending of clips is left out: notes.txt.",)

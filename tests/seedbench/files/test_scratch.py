@@ -14,7 +14,7 @@ from seedbench.errors import StorageError
 from seedbench.files.scratch import process_folder, remove_process_folder
 from seedbench.plugins.generator import Request
 from seedbench.plugins.generator_spec import GeneratorSpec
-from seedbench.runs.tasks import GenerateTask, _room
+from seedbench.runs.generate_task import GenerateTask, _room
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Prompt
 

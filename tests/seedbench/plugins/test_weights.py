@@ -17,7 +17,7 @@ from seedbench.cli import app
 from seedbench.errors import PluginError, UnknownNameError, WeightsError
 from seedbench.plugins import registry, weights
 from seedbench.runs.provenance import weights_used
-from seedbench.runs.tasks import score_key
+from seedbench.runs.score_task import score_key
 from tests.packages import HEAD, install, uninstall
 
 

@@ -15,7 +15,7 @@ from seedbench.errors import GeneratorError
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.runs.batching import batch_sizes, batches
-from seedbench.runs.tasks import GenerateBatch, GenerateTask, generate_many
+from seedbench.runs.generate_task import GenerateBatch, GenerateTask, generate_many
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Prompt
 
@@ -74,7 +74,7 @@ class Slow(Generator):
 
 
 def test_latency_is_the_share_of_the_batch_unless_the_generator_states_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seedbench.runs.tasks.make_generator", lambda _: Slow([{}, {"latency_s": 7.0, "facts": {"steps": 9}}]))
+    monkeypatch.setattr("seedbench.runs.generate_task.make_generator", lambda _: Slow([{}, {"latency_s": 7.0, "facts": {"steps": 9}}]))
     start = time.perf_counter()
     first, second = generate_many(GenerateBatch(cells=tasks_of(workspace, MANY, MANY)))
     wall_s = time.perf_counter() - start
@@ -85,7 +85,7 @@ def test_latency_is_the_share_of_the_batch_unless_the_generator_states_it(worksp
 
 
 def test_a_batch_with_another_number_of_answers_is_no_answer(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seedbench.runs.tasks.make_generator", lambda _: Slow([{}]))
+    monkeypatch.setattr("seedbench.runs.generate_task.make_generator", lambda _: Slow([{}]))
     with pytest.raises(GeneratorError, match="answered 2 requests with 1 results"):
         generate_many(GenerateBatch(cells=tasks_of(workspace, MANY, MANY)))
     assert not list(workspace.scratch.glob("cell-*"))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from seedbench.runs import numba_cache as compiled
+from seedbench.runs import numba_cache
 
-TAKE = "import sys; from pathlib import Path; from seedbench.runs.numba_cache import own_place\n"
-TAKE += "print(own_place(Path(sys.argv[1])).name, flush=True)"
+TAKE = "import sys; from pathlib import Path; from seedbench.runs.numba_cache import take_cache_folder\n"
+TAKE += "print(take_cache_folder(Path(sys.argv[1])).name, flush=True)"
 
 
 def started(folder: Path) -> subprocess.Popen[str]:
@@ -44,8 +44,8 @@ def test_two_at_a_time_have_two_places_and_the_next_takes_over_a_free_one(tmp_pa
 COMPILES = """
 import os, sys
 from pathlib import Path
-from seedbench.runs.numba_cache import own_place, record_compiled
-place = own_place(Path(sys.argv[1]))
+from seedbench.runs.numba_cache import take_cache_folder, record_compiled
+place = take_cache_folder(Path(sys.argv[1]))
 sys.path.insert(0, sys.argv[2])
 import summing
 print(summing.total(10), sum(summing.total.stats.cache_hits.values()))
@@ -63,7 +63,7 @@ def test_only_what_was_recorded_and_is_whole_is_used_again(tmp_path: Path) -> No
     )
 
     def compiles(*arguments: str) -> str:
-        """The value of a compiled function in a process of its own, and how many of its forms numba found compiled."""
+        """The value of a compiled function in a process of its own, and how many of its forms numba found numba_cache."""
         command = [sys.executable, "-c", COMPILES, str(tmp_path / "places"), str(tmp_path / "source"), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -99,15 +99,15 @@ def unrecorded(file: Path) -> None:
 def test_damaged_code_is_removed_and_the_rest_stays(
     damage: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "_place", tmp_path)
-    monkeypatch.setattr(compiled, "_recorded", {})
+    monkeypatch.setattr(numba_cache, "_folder", tmp_path)
+    monkeypatch.setattr(numba_cache, "_recorded", {})
     files = [tmp_path / "package" / name for name in ("a.nbi", "a.1.nbc")]
     files[0].parent.mkdir()
     for file in files:
         file.write_bytes(file.name.encode())
-    compiled.record_compiled()
-    compiled.remove_unrecorded(tmp_path)
+    numba_cache.record_compiled()
+    numba_cache.remove_unrecorded(tmp_path)
     assert all(file.is_file() for file in files)
     damage(files[1])
-    compiled.remove_unrecorded(tmp_path)
+    numba_cache.remove_unrecorded(tmp_path)
     assert [os.path.lexists(file) for file in files] == [damage is not unrecorded, False]

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from seedbench.cli.run import make_spec
 from seedbench.errors import SeedBenchError
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.results.load import load_report
 from seedbench.runs.executor import LocalExecutor
+from seedbench.runs.make_spec import make_spec
 from seedbench.runs.plan import plan, remarks
 from seedbench.runs.provenance import LEFT_OUT
 from seedbench.runs.records import open_run
@@ -151,7 +151,7 @@ def test_a_run_planned_with_earlier_keys_resumes_and_one_with_other_keys_does_no
     for name, key in (("earlier", lambda cell: cell.earlier_keys[-1]), ("other", lambda cell: "0" * 64)):
         open_run(store, name, old, [replace(cell, key=key(cell), generator=old.generators[0]) for cell in cells])
     assert open_run(store, "earlier", asked, plan(asked)) == 1
-    with pytest.raises(SeedBenchError, match=r"files that decide what .* makes have changed since; files that a program writes itself"):
+    with pytest.raises(SeedBenchError, match=r"files that decide the clips of .* have changed since; files that a program writes itself"):
         open_run(store, "other", asked, plan(asked))
 
 

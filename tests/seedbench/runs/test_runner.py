@@ -30,9 +30,10 @@ from seedbench.report.export import export_run
 from seedbench.results.load import load_report
 from seedbench.results.two_runs import changed_prompts, compare_runs
 from seedbench.runs.executor import Done, LocalExecutor
+from seedbench.runs.generate_task import GenerateTask, generate
 from seedbench.runs.runner import execute
+from seedbench.runs.score_task import ScoreTask, score
 from seedbench.runs.spec import RunSpec
-from seedbench.runs.tasks import GenerateTask, ScoreTask, generate, score
 from seedbench.store import CellRow, ScoreRow, Store
 from seedbench.store.deletion import delete_run
 from seedbench.store.workspace import Workspace
@@ -261,7 +262,7 @@ def test_a_generator_that_kills_its_worker_costs_its_cell_only(workspace: Worksp
     assert outcome.failed == 1
     report = load_report(Store(workspace.database_url), workspace, "run")
     assert [cell.status for cell in report.cells] == ["succeeded", "failed", "succeeded", "succeeded"]
-    assert "worker broke down" in report.cells[1].reason
+    assert "worker process failed" in report.cells[1].reason
 
 
 BATCHED = GeneratorSpec(label="g", name="toy-batch")
@@ -355,8 +356,8 @@ def test_a_batch_that_kills_its_worker_costs_one_cell_only(workspace: Workspace,
     assert outcome.failed == 1
     cells = cells_of(workspace)
     assert [cell.status for cell in cells] == ["succeeded", "failed", "succeeded", "succeeded", "succeeded"]
-    assert "worker broke down" in cells[1].reason
-    assert "worker broke down" in cells[0].facts["batch_broke_down"]
+    assert "worker process failed" in cells[1].reason
+    assert "worker process failed" in cells[0].facts["batch_broke_down"]
 
 
 def test_a_plug_in_without_generate_many_is_asked_one_after_another(workspace: Workspace, batch_log: Path) -> None:

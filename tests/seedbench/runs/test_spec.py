@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from seedbench.cli.run import make_spec, run
+from seedbench.cli.run import run
 from seedbench.errors import SeedBenchError
 from seedbench.plugins.generator_spec import GeneratorSpec, parse_generator
+from seedbench.runs.make_spec import make_spec
 from seedbench.runs.spec import RunSpec
 from seedbench.suites.prompt import Prompt
 

@@ -30,8 +30,10 @@ from seedbench.plugins.weights import package_file, sha256_of
 from seedbench.plugins.weights import path as weights_path
 from seedbench.report.export import export_run
 from seedbench.results.load import load_report
-from seedbench.runs import runner as harness
-from seedbench.runs.tasks import CompareTask, Generated, ScoreTask, compare, features, score, score_key
+from seedbench.runs import runner
+from seedbench.runs.compare_task import CompareTask, compare
+from seedbench.runs.generate_task import Generated
+from seedbench.runs.score_task import ScoreTask, features, score, score_key
 from seedbench.store import CellRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.artifacts import Artifacts
 from seedbench.store.cache import use_cache
@@ -333,7 +335,7 @@ def test_a_file_that_was_away_for_a_while_is_scored_by_the_next_run(imported: tu
     store = Store(workspace.database_url)
     with store.session() as session:
         run_id = session.scalar(select(CellRow.run_id))
-    harness.Harness(spec, run_id, "run", store, workspace, InProcess(), harness.Silent()).carry_out()
+    runner.Runner(spec, run_id, "run", store, workspace, InProcess(), runner.NoProgress()).run()
     with store.session() as session:
         rows = list(session.scalars(select(ScoreRow).where(ScoreRow.reason != "")))
         assert {(row.status, row.reason) for row in rows} == {("failed", "there is no such file")}
@@ -405,7 +407,7 @@ def test_weights_that_are_not_there_give_no_answer_as_long_as_the_key_says_so(
         weights_path("syncnet")
     said = str(raised.value)
     assert scored_with(raised.value, make_clip(), monkeypatch) == {("unscored", said)}
-    monkeypatch.setattr("seedbench.runs.tasks.sha256_of", lambda _: "installed meanwhile")
+    monkeypatch.setattr("seedbench.runs.score_task.sha256_of", lambda _: "installed meanwhile")
     assert scored_with(raised.value, make_clip(), monkeypatch) == {("failed", said)}
 
 
@@ -415,7 +417,7 @@ def test_the_file_that_finds_speech_is_part_of_the_keys(name: str, monkeypatch: 
     before = score_key(info, "code", "clip", None)
     assert score_key(info, "code", "clip", None) == before
     real = sha256_of
-    monkeypatch.setattr("seedbench.runs.tasks.sha256_of", lambda one: "absent" if one == "silero-vad" else real(one))
+    monkeypatch.setattr("seedbench.runs.score_task.sha256_of", lambda one: "absent" if one == "silero-vad" else real(one))
     assert score_key(info, "code", "clip", None) != before
 
 
@@ -608,7 +610,7 @@ def test_clips_of_the_demo_are_made_again_when_one_is_not_what_it_was(
     monkeypatch.setattr(
         "seedbench.clips.degradations.degrade_clip", lambda clip, out, how: made.append(out) or out.write_bytes(clip.read_bytes())
     )
-    monkeypatch.setattr("seedbench.runs.tasks.generate", lambda task: Generated(status="succeeded", sha256=sha256, suffix=".mp4"))
+    monkeypatch.setattr("seedbench.runs.generate_task.generate", lambda task: Generated(status="succeeded", sha256=sha256, suffix=".mp4"))
     sha256 = workspace.artifacts.put_bytes(b"a clip", ".mp4")
     folder = demo.compressed_clips(workspace, PROMPTS[:2], tmp_path)
     assert demo.compressed_clips(workspace, PROMPTS[:2], tmp_path) == folder

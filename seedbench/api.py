@@ -1,0 +1,137 @@
+"""What ``seedbench run``, ``score`` and ``report`` do, as functions.
+
+>>> from seedbench import api
+>>> spec = api.make_spec(["simulator"], suite="quick", limit=2)  # doctest: +SKIP
+>>> api.run(spec, out=Path("report")).report.summary  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbench.plugins.metric import MetricInfo
+from seedbench.report.write import write_report
+from seedbench.results.data import RunReport
+from seedbench.results.load import load_report
+from seedbench.runs.clip_files import clip_files
+from seedbench.runs.executor import LocalExecutor, sensible_workers
+from seedbench.runs.make_spec import default_name, make_spec
+from seedbench.runs.progress import Progress
+from seedbench.runs.runner import Outcome, execute
+from seedbench.runs.score_files import FileScores, clip_metrics, score_files
+from seedbench.runs.spec import RunSpec
+from seedbench.store import Store
+from seedbench.store.cache import use_cache
+from seedbench.store.workspace import Workspace
+
+__all__ = ["FileScores", "Finished", "Scores", "Written", "default_name", "make_spec", "report", "run", "score"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that was carried out: how it went, its report, and the files of the report where it was written."""
+
+    outcome: Outcome
+    report: RunReport
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report and the files it was written to, the page (``report.html``) among them."""
+
+    report: RunReport
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of loose files: one entry a file, what the metrics declare, and sentences about what was left out."""
+
+    files: tuple[FileScores, ...]
+    infos: Mapping[str, MetricInfo]
+    left_out: tuple[str, ...] = ()
+
+
+def run(
+    spec: RunSpec,
+    name: str | None = None,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    out: Path | None = None,
+    workspace: Workspace | None = None,
+) -> Finished:
+    """Carry out a run, or the rest of it: plan, make or import clips, score them.
+
+    Args:
+        spec: what to run, see :func:`make_spec`.
+        name: the run's name; None: one made from the spec, so that the same spec goes on with the same run.
+        workers: worker processes; None: what cores and memory allow.
+        progress: is told of the progress.
+        out: a folder to write the report into; None: it is not written.
+        workspace: where clips and database are; None: the one of the current folder.
+
+    Raises:
+        RunError: a run of that name has another spec.
+        SeedBenchError: a generator, a metric or the store cannot be used. A cell that fails is recorded, and the run goes on.
+    """
+    name = name or default_name(spec)
+    workspace = workspace or Workspace.current()
+    store = Store(workspace.database_url)
+    with LocalExecutor(workers or sensible_workers(), workspace.cache) as executor:
+        outcome = execute(spec, name, store=store, workspace=workspace, executor=executor, progress=progress)
+    if out is None:
+        return Finished(outcome, load_report(store, workspace, name))
+    written = report(name, out=out, workspace=workspace)
+    return Finished(outcome, written.report, written.files)
+
+
+def report(name: str | None, *, out: Path | None = None, previews: bool = True, workspace: Workspace | None = None) -> Written:
+    """Write a run's report: one HTML page that needs nothing else, and CSV, JSON, Parquet and Markdown beside it.
+
+    Args:
+        name: the run; None: the newest.
+        out: the folder to write into; None: ``report/NAME``.
+        previews: put small previews of the clips into the page.
+        workspace: where clips and database are; None: the one of the current folder.
+
+    Raises:
+        RunError: there is no such run.
+        StorageError: the folder cannot be written.
+    """
+    workspace = workspace or Workspace.current()
+    use_cache(workspace.cache)
+    loaded = load_report(Store(workspace.database_url), workspace, name)
+    return Written(loaded, tuple(write_report(loaded, out or Path("report") / loaded.name, previews=previews)))
+
+
+def score(
+    paths: Iterable[Path],
+    *,
+    metrics: Sequence[str] | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    workspace: Workspace | None = None,
+) -> Scores:
+    """Score clips as they lie there, without a suite; nothing is written but the cache.
+
+    Args:
+        paths: clips, folders of clips, or manifests that list clips.
+        metrics: names of metrics of single clips; None: those that run by default.
+        workers: worker processes; None: what cores and memory allow.
+        progress: is told of the progress.
+        workspace: where the cache is; None: the one of the current folder.
+
+    Raises:
+        UnknownNameError: there is no metric of that name.
+        SeedBenchError: a folder holds no clips, a manifest cannot be read, or a metric compares sets of clips.
+    """
+    infos = clip_metrics(metrics)
+    listed = clip_files(paths)
+    n_workers = min(workers or sensible_workers(), max(1, len(listed.files)))
+    with LocalExecutor(n_workers, (workspace or Workspace.current()).cache) as executor:
+        scored = score_files(listed.files, list(infos), executor, progress)
+    return Scores(tuple(scored), infos, listed.left_out)

@@ -1,0 +1,86 @@
+"""The clips that paths name: files, folders of files, and manifests that an importer reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbench.errors import SeedBenchError
+from seedbench.plugins import registry
+from seedbench.plugins.generator import Importer
+
+#: Endings of files that are taken for clips inside a folder.
+MEDIA_SUFFIXES = frozenset(
+    {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".wav", ".mp3", ".flac", ".ogg", ".m4a"}
+)
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ClipFiles:
+    """Files of clips, each once; ``left_out`` says in sentences what else the paths hold."""
+
+    files: tuple[Path, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def clip_files(paths: Iterable[Path]) -> ClipFiles:
+    """The clips to score.
+
+    Args:
+        paths: clips, folders (searched with their sub-folders; links are followed, hidden files are not) and manifests.
+
+    Raises:
+        SeedBenchError: a folder holds no clips, or a manifest cannot be read.
+    """
+    files: list[Path] = []
+    left_out: list[str] = []
+    importers = _importers_by_suffix()
+    for path in paths:
+        if path.is_dir():
+            listed = _in_folder(path)
+        elif path.suffix.lower() in importers:
+            listed = ClipFiles(*importers[path.suffix.lower()].files_in_manifest(path))
+        else:
+            listed = ClipFiles((path,))
+        files += listed.files
+        left_out += listed.left_out
+    return ClipFiles(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(left_out)))
+
+
+def _importers_by_suffix() -> dict[str, type[Importer]]:
+    """Which importer reads the manifests with a given ending; the first by name where several do."""
+    by_suffix: dict[str, type[Importer]] = {}
+    for kind in registry.load_all("generators").values():
+        for suffix in kind.manifest_suffixes if issubclass(kind, Importer) else ():
+            by_suffix.setdefault(suffix, kind)
+    return by_suffix
+
+
+def _in_folder(folder: Path) -> ClipFiles:
+    """The media files below a folder. Raises SeedBenchError where there are none."""
+    clips, others = _walk(folder)
+    if not clips:
+        raise SeedBenchError(f"{folder} holds no clips ({', '.join(sorted(MEDIA_SUFFIXES))})")
+    if not others:
+        return ClipFiles(tuple(clips))
+    few = ", ".join(file.name for file in others[:_MOST_NAMED]) + (", ..." if len(others) > _MOST_NAMED else "")
+    what = "1 file without an ending of clips is" if len(others) == 1 else f"{len(others)} files without an ending of clips are"
+    return ClipFiles(tuple(clips), (f"{folder.name}: {what} left out: {few}.",))
+
+
+def _walk(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Media files and other files below a folder, sorted; a folder reached through several links is read once, hidden ones are not."""
+    clips: list[Path] = []
+    others: list[Path] = []
+    visited: set[str] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
+        for name in names if real not in visited else ():
+            if not name.startswith("."):
+                (clips if Path(name).suffix.lower() in MEDIA_SUFFIXES else others).append(Path(parent) / name)
+        visited.add(real)
+    return sorted(clips), sorted(others)

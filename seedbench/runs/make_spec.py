@@ -1,0 +1,142 @@
+"""From what a user asks for, in words, to the spec of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seedbench.errors import SeedBenchError
+from seedbench.files.hashing import digest_of
+from seedbench.plugins import registry
+from seedbench.plugins.generator import Importer
+from seedbench.plugins.generator_spec import GeneratorSpec, parse_generator
+from seedbench.plugins.instances import generator_class, make_generator
+from seedbench.runs.spec import RunSpec
+from seedbench.suites.loading import load_suite
+from seedbench.suites.prompt import Prompt
+from seedbench.suites.suite import Suite, select
+
+DEFAULT_SEED = 0
+DEFAULT_REFERENCE_SEED = 1000
+
+
+def make_spec(
+    generators: Sequence[str],
+    *,
+    suite: str | None = None,
+    metrics: Sequence[str] | None = None,
+    seeds: tuple[int, ...] | None = None,
+    prompts: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    limit: int | None = None,
+    size: tuple[int, int] = (456, 256),
+    fps: int = 25,
+    ceiling: str | None = None,
+    reference: str | None = None,
+    reference_seeds: tuple[int, ...] | None = None,
+) -> RunSpec:
+    """The spec of a run from the words of the command line.
+
+    Args:
+        generators: each as ``[LABEL=]NAME[:key=value,...]`` or the path of a YAML file.
+        suite: name of a shipped suite or path of a YAML file; None: the prompts that imported clips bring along.
+        metrics: names of metrics; None: those that run by default.
+        seeds: seeds to ask; None: those of imported clips, and 0 for other generators.
+        prompts: patterns of prompt ids; empty: all prompts.
+        tasks: tasks of prompts; empty: all tasks.
+        limit: only the first so many prompts.
+        size: asked width and height, in pixels.
+        fps: asked frames a second.
+        ceiling: label of the generator that is drawn as the line to reach.
+        reference: the generator of the reference set, in the same words as ``generators``.
+        reference_seeds: seeds of the reference set; None: those of imported clips, and 1000 for other generators.
+
+    Raises:
+        SeedBenchError: a name, a file or an option cannot be used; the sentence says which.
+    """
+    asked = [item for text in generators for item in variants_of(parse_generator(text))]
+    chosen = select(_suite_of(suite, asked), ids=list(prompts), tasks=list(tasks), limit=limit)
+    names = tuple(dict.fromkeys(metrics)) if metrics else registry.default_metrics()
+    for name in names:
+        registry.load("metrics", name)
+    return RunSpec(
+        suite=chosen.name,
+        suite_version=chosen.version,
+        suite_sha256=chosen.sha256,
+        prompts=chosen.prompts,
+        generators=tuple(_with_own_seeds(item, seeds, DEFAULT_SEED) for item in asked),
+        metrics=names,
+        seeds=(DEFAULT_SEED,) if seeds is None else seeds,
+        width=size[0],
+        height=size[1],
+        fps=fps,
+        ceiling=ceiling,
+        reference=_with_own_seeds(_reference(reference), reference_seeds, DEFAULT_REFERENCE_SEED) if reference else None,
+        reference_seeds=(DEFAULT_REFERENCE_SEED,) if reference_seeds is None else reference_seeds,
+        root=str(chosen.root.resolve()),
+    )
+
+
+def default_name(spec: RunSpec) -> str:
+    """A run's name from its spec: the same command resumes, another one does not collide.
+
+    It holds the suite, the generators' labels and the first six letters of the spec's hash.
+    """
+    labels = "-".join(item.label for item in spec.generators)
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in f"{spec.suite}-{labels}")
+    return f"{safe[:60]}-{spec.digest()[:6]}"
+
+
+def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
+    """The systems one ``--generator`` stands for: an import of several generators' clips is several.
+
+    Raises:
+        SeedBenchError: an option is missing, or is none that the generator takes.
+    """
+    kind = generator_class(item)
+    variants = kind.variants(**item.options) if issubclass(kind, Importer) else {}
+    if not variants:
+        return [item]
+    if len(variants) == 1 and item.label != item.name:
+        return [GeneratorSpec(label=item.label, name=item.name, options=next(iter(variants.values())))]
+    prefix = f"{item.label}/" if item.label != item.name else ""
+    return [GeneratorSpec(label=prefix + label, name=item.name, options=options) for label, options in variants.items()]
+
+
+def _suite_of(name: str | None, asked: Sequence[GeneratorSpec]) -> Suite:
+    """The suite called ``name``, or the prompts that the importers among the generators bring along."""
+    if name is not None:
+        return load_suite(name)
+    importers = [generator for item in asked if isinstance(generator := make_generator(item), Importer)]
+    suites = [suite for importer in importers if (suite := importer.suite()) is not None]
+    if not suites:
+        raise SeedBenchError("no prompts: name a suite with --suite (`seedbench suites` lists those that are shipped)")
+    return _merged(suites)
+
+
+def _merged(suites: Sequence[Suite]) -> Suite:
+    """The prompts of several suites as one. Raises SeedBenchError where two texts of one prompt differ."""
+    prompts: dict[str, Prompt] = {}
+    for suite in suites:
+        for prompt in suite.prompts:
+            known = prompts.setdefault(prompt.id, prompt)
+            if known != prompt and known.text and prompt.text:
+                raise SeedBenchError(f"prompt {prompt.id!r} has two texts: in {suite.path} and elsewhere")
+            prompts[prompt.id] = known if known.text else prompt
+    digest = digest_of([prompt.model_dump(mode="json") for prompt in prompts.values()])
+    return replace(suites[0], prompts=tuple(prompts.values()), sha256=digest)
+
+
+def _with_own_seeds(item: GeneratorSpec, asked: tuple[int, ...] | None, default: int) -> GeneratorSpec:
+    """A generator with the seeds of its own clips, where no seeds are asked for and its own are not just the default one."""
+    if asked is not None or not isinstance(generator := make_generator(item), Importer):
+        return item
+    seeds = generator.own_seeds()
+    return item if seeds in ((), (default,)) else replace(item, seeds=seeds)
+
+
+def _reference(text: str) -> GeneratorSpec:
+    variants = variants_of(parse_generator(text))
+    if len(variants) != 1:
+        raise SeedBenchError(f"the reference {text!r} holds clips of {len(variants)} generators; name one with generator=")
+    return variants[0]

@@ -1,0 +1,86 @@
+"""Scoring clips as they lie there, without a suite and without a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seedbench.errors import ClipError, SeedBenchError
+from seedbench.files.hashing import file_sha256
+from seedbench.plugins import registry
+from seedbench.plugins.metric import MetricInfo, Score, SetMetric
+from seedbench.runs.executor import Executor
+from seedbench.runs.progress import NoProgress, Progress
+from seedbench.runs.score_task import ScoreTask, score
+
+
+@dataclass(frozen=True)
+class FileScores:
+    """The scores of one file by metric; ``error`` says why the file could not be scored at all."""
+
+    file: Path
+    scores: Mapping[str, Sequence[Score]] = field(default_factory=dict)
+    error: str = ""
+
+
+def clip_metrics(names: Sequence[str] | None) -> dict[str, MetricInfo]:
+    """What the metrics of single clips declare, by name.
+
+    Args:
+        names: metrics to use; None: those of single clips among the metrics that run by default.
+
+    Raises:
+        UnknownNameError: there is no metric of that name.
+        SeedBenchError: a named metric compares sets of clips.
+    """
+    kinds = {name: registry.load("metrics", name) for name in names or registry.default_metrics()}
+    of_sets = [name for name, kind in kinds.items() if issubclass(kind, SetMetric)]
+    if names and of_sets:
+        raise SeedBenchError(
+            f"{of_sets[0]!r} compares two sets of clips, `seedbench score` scores single ones: use `seedbench run` with --reference"
+        )
+    return {name: kind.info for name, kind in kinds.items() if name not in of_sets}
+
+
+def score_files(files: Sequence[Path], metrics: Sequence[str], executor: Executor, progress: Progress | None = None) -> list[FileScores]:
+    """Score files with metrics of single clips.
+
+    Args:
+        files: clips; what is no clip gets scores without a value, and an unreadable file an ``error``.
+        metrics: names, as :func:`clip_metrics` gives them.
+        executor: where the work is done.
+        progress: is told of each finished file.
+
+    Returns:
+        One entry a file, in the order of ``files``.
+    """
+    progress = progress or NoProgress()
+    finished: dict[int, FileScores] = {}
+    tasks: list[ScoreTask] = []
+    for index, file in enumerate(files):
+        try:
+            sha256 = file_sha256(file)
+        except ClipError as error:
+            finished[index] = FileScores(file, error=str(error))
+            continue
+        tasks.append(
+            ScoreTask(cell_id=index, path=file, sha256=sha256, prompt=None, generator="", seed=None, metrics=tuple(metrics), set_metrics=())
+        )
+    progress.begin("score", len(tasks), 0)
+    for index, result in _results(tasks, executor):
+        finished[index] = result
+        progress.step("score", result.file.name)
+    return [finished[index] for index in range(len(files))]
+
+
+def _results(tasks: Sequence[ScoreTask], executor: Executor) -> Iterator[tuple[int, FileScores]]:
+    """Index and scores of each task, as they come."""
+    for task in tasks:
+        executor.submit(score, task)
+    for done in executor.results():
+        task = done.task
+        if done.error is not None:
+            yield task.cell_id, FileScores(task.path, error=str(done.error))
+        else:
+            yield task.cell_id, FileScores(task.path, done.result.scores)
