@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seedbench.arena.votes.log import Profile
 from seedbench.errors import SeedBenchError
-from seedbench.files import yaml_model as yamlmodel
+from seedbench.files import yaml_model
 from seedbench.store.workspace import Workspace
 
 Question = Literal["sound", "prompt", "physics"]
@@ -91,7 +91,7 @@ class Settings(_Strict):
 
 def load(file: Path | None) -> Settings:
     """The settings of a YAML file, or those by default. Raises StudyError with the line."""
-    return Settings() if file is None else yamlmodel.load(file, Settings, StudyError)
+    return Settings() if file is None else yaml_model.load(file, Settings, StudyError)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from seedbench.errors import SeedBenchError
 from seedbench.files.atomic import atomic_write
-from seedbench.files.validation_messages import explain
+from seedbench.files.validation_messages import explain_with_field
 
 Choice = Literal["left", "right", "tie", "both_bad"]
 Profile = Literal["native", "matched"]
@@ -127,7 +127,7 @@ def read(file: Path) -> list[Vote]:
         try:
             vote = Vote.model_validate_json(line)
         except ValidationError as error:
-            raise VoteError(f"{file}, line {number}: {explain(error.errors()[0], Vote)}") from error
+            raise VoteError(f"{file}, line {number}: {explain_with_field(error.errors()[0], Vote)}") from error
         if vote.id in seen:
             raise VoteError(f"{file}, line {number}: the vote {vote.id!r} stands on line {seen[vote.id]} already")
         seen[vote.id] = number

@@ -20,7 +20,7 @@ from scipy.special import bdtr
 
 from seedbench.arena.votes.log import Kind, Origin, Vote
 from seedbench.errors import SeedBenchError
-from seedbench.files import yaml_model as yamlmodel
+from seedbench.files import yaml_model
 
 Answer = Literal["ok", "excluded", "unchecked"]
 DEFAULT = Path(__file__).parent / "rules.yaml"
@@ -200,7 +200,7 @@ class Counted:
 
 def load(file: Path | None = None) -> Rules:
     """Read a rules file, or the shipped one. Raises RulesError with the line."""
-    return yamlmodel.load(file or DEFAULT, Rules, RulesError)
+    return yaml_model.load(file or DEFAULT, Rules, RulesError)
 
 
 def counted(votes: Sequence[Vote], rules: Rules) -> Counted:

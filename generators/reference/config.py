@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seedbench.errors import GeneratorError, did_you_mean
-from seedbench.files import yaml_model as yamlmodel
+from seedbench.files import yaml_model
 from seedbench.generators.reference.shards import Job, ShardSize, jobs
 
 FOLDER = Path(__file__).parent / "configs"
@@ -203,4 +203,4 @@ def load(name: str | Path) -> Config:
                 f"there is no config {str(name)!r}{did_you_mean(str(name), shipped(), list_known=True)}, or name a YAML file"
             )
         file = FOLDER / f"{name}.yaml"
-    return yamlmodel.load(file, Config, GeneratorError)
+    return yaml_model.load(file, Config, GeneratorError)

@@ -1,1 +1,1 @@
-"""Files on this machine: written whole, locked, hashed, read as strict YAML."""
+"""Files on this machine: atomic writing, locks, hashes, temporary folders, strict YAML."""

@@ -12,25 +12,28 @@ from typing import Any
 
 from seedbench.errors import ClipUnavailableError
 
-#: A file this long unchanged is hashed once a process; within it, a clock too coarse to tell two writes apart could hide the second.
+#: A file that has not changed for this long is hashed once in a process. Two writes within it could get the same time from a coarse clock.
 _SETTLED_NS = 2_000_000_000
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes, in hexadecimal; read once a process as long as the file's state (size, times, place on disk) is the same.
+    """The sha256 of a file's bytes, as 64 hexadecimal digits.
 
-    Raises ClipUnavailableError if it cannot be read, or is no file but a folder, a pipe or a device.
+    The file is read once in a process, as long as its state stays the same: device, inode, size and times.
+
+    Raises:
+        ClipUnavailableError: the file cannot be read, or ``path`` is a folder, a pipe or a device.
     """
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise ClipUnavailableError(f"{path}: is {_kind(found.st_mode)}, not a file")
-        state = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-        settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED_NS
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ClipUnavailableError(f"{path}: is {_kind(status.st_mode)}, not a file")
+        state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NS
         return (_sha256_of_state if settled else _sha256_of_state.__wrapped__)(path, state)
     except FileNotFoundError as error:
-        what = "is a link that leads to no file" if path.is_symlink() else "there is no such file"
-        raise ClipUnavailableError(f"{path}: {what}") from error
+        problem = "is a link that leads to no file" if path.is_symlink() else "there is no such file"
+        raise ClipUnavailableError(f"{path}: {problem}") from error
     except OSError as error:
         raise ClipUnavailableError(f"{path}: cannot be read ({error.strerror})") from error
 
@@ -42,14 +45,20 @@ def _sha256_of_state(path: Path, state: tuple[int, ...]) -> str:
 
 
 def _kind(mode: int) -> str:
-    """What something that is no file is, in words."""
+    """What kind of entry has this mode, as words, where it is not a file."""
     if stat.S_ISDIR(mode):
         return "a folder"
     return "a pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
 def digest_of(plain: Any) -> str:
-    """sha256 of JSON data in one canonical form.
+    """The sha256 of JSON data in its canonical form (sorted keys, no spaces, ASCII), as 64 hexadecimal digits.
+
+    Args:
+        plain: dicts with text as keys, lists, text, numbers, booleans and None.
+
+    Raises:
+        TypeError: ``plain`` holds something else.
 
     >>> digest_of({"b": 1, "a": [2.5]}) == digest_of({"a": [2.5], "b": 1})
     True

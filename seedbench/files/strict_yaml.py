@@ -1,4 +1,4 @@
-"""YAML files written by people: parsed safely, every value knowing the line it stands on."""
+"""YAML files written by people: parsed strictly, with the line number of every value."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Location = Sequence[int | str]
 
 
 class YamlError(Exception):
-    """The file is no YAML that can be read; ``line`` counts from 1, None where the trouble has no line."""
+    """The file is not valid YAML; ``line`` counts from 1 (None: the error belongs to no line)."""
 
-    def __init__(self, line: int | None, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, line: int | None, message: str) -> None:
+        super().__init__(message)
         self.line = line
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Only ``true`` and ``false`` are booleans; ``no``, ``on``, ``12:30``, ``007`` and dates stay the text they look like."""
+    """Only ``true`` and ``false`` are booleans; ``no``, ``on``, ``12:30``, ``007`` and dates stay text."""
 
 
 _FLOAT = r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -46,7 +46,7 @@ class Document:
     """One parsed YAML file: ``data`` is plain Python, :meth:`line` finds a value in the file."""
 
     def __init__(self, text: str) -> None:
-        """Parse; YamlError for bad syntax, keys given twice, several documents, or tags that are not plain data."""
+        """Parse a text. Raises YamlError for bad syntax, a repeated key, several documents, or tags that are not plain data."""
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -56,11 +56,11 @@ class Document:
             self.data: Any = None if node is None else loader.construct_document(node)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            sentence = " ".join(part for part in (error.context, error.problem) if part)
-            raise YamlError(None if mark is None else mark.line + 1, f"not valid YAML: {sentence}") from error
+            message = " ".join(part for part in (error.context, error.problem) if part)
+            raise YamlError(None if mark is None else mark.line + 1, f"not valid YAML: {message}") from error
         except (yaml.YAMLError, ValueError, LookupError, RecursionError) as error:
-            told = str(error).splitlines() or [type(error).__name__]
-            raise YamlError(None, f"not valid YAML: {told[0]}") from error
+            lines = str(error).splitlines() or [type(error).__name__]
+            raise YamlError(None, f"not valid YAML: {lines[0]}") from error
         finally:
             loader.dispose()
 
@@ -74,10 +74,10 @@ class Document:
         line = 1 if node is None else node.start_mark.line + 1
         for step in location:
             if isinstance(node, yaml.MappingNode):
-                found = [(key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode) and key.value == str(step)]
-                if not found:
+                matches = [(key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode) and key.value == str(step)]
+                if not matches:
                     break
-                key, node = found[-1]
+                key, node = matches[-1]
                 line = key.start_mark.line + 1
             elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
                 node = node.value[step]
@@ -88,7 +88,7 @@ class Document:
 
 
 def parse(raw: bytes) -> Document:
-    """Parse the bytes of a YAML file, which must be UTF-8 (a byte order mark is allowed)."""
+    """Parse the bytes of a YAML file, which must be UTF-8 (a byte order mark is allowed). Raises YamlError."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -102,8 +102,8 @@ def _refuse_repeated_keys(node: yaml.Node, seen: set[int]) -> None:
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_repeated_keys(item, seen)
+        for element in node.value:
+            _refuse_repeated_keys(element, seen)
     elif isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:

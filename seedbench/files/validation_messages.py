@@ -1,4 +1,4 @@
-"""What pydantic says of people's files, in the words of someone who writes YAML."""
+"""Pydantic's validation errors as sentences for people who write YAML."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic_core import ErrorDetails
 from seedbench.errors import did_you_mean
 
 
-def explain(details: ErrorDetails, model: type[BaseModel]) -> str:
-    """One complaint of pydantic as ``field: sentence``."""
+def explain_with_field(details: ErrorDetails, model: type[BaseModel]) -> str:
+    """One validation error as ``field: sentence``; ``model`` is the model that the file was read as."""
     location = details["loc"]
     if details["type"] == "extra_forbidden":
         owner = _model_at(model, location[:-1])
@@ -21,11 +21,11 @@ def explain(details: ErrorDetails, model: type[BaseModel]) -> str:
         inside = f"{field_path(location[:-1])}: " if location[:-1] else ""
         return f"{inside}unknown key {key!r}{did_you_mean(key, owner.model_fields if owner else ())}"
     name = field_path(location)
-    return f"{name}: {message(details)}" if name else message(details)
+    return f"{name}: {explain_problem(details)}" if name else explain_problem(details)
 
 
-def message(details: ErrorDetails) -> str:
-    """What pydantic says, in the words of someone who writes YAML."""
+def explain_problem(details: ErrorDetails) -> str:
+    """One validation error as a sentence, without the name of its field."""
     given = details.get("input")
     shown = _short(given)
     match details["type"]:
@@ -48,8 +48,8 @@ def message(details: ErrorDetails) -> str:
 
 
 def _short(given: Any, length: int = 60) -> str:
-    words = repr(given)
-    return words if len(words) <= length else f"{words[: length - 3]}..."
+    text = repr(given)
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def field_path(location: Iterable[int | str]) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from seedbench.errors import SuiteError, UnknownNameError, did_you_mean
-from seedbench.files import strict_yaml as yamlfile
-from seedbench.files.validation_messages import explain, field_path, message
+from seedbench.files import strict_yaml
+from seedbench.files.validation_messages import explain_problem, explain_with_field, field_path
 from seedbench.suites.prompt import Prompt
 from seedbench.suites.references import ReferenceLimits, mentions, normalise, reference_problems
 from seedbench.suites.suite import Suite
@@ -40,18 +40,18 @@ class _Header(BaseModel):
 class _Problems:
     """Collects what is wrong with one file, each with its line, and raises it in one go."""
 
-    def __init__(self, path: Path, document: yamlfile.Document) -> None:
+    def __init__(self, path: Path, document: strict_yaml.Document) -> None:
         self.path = path
         self.document = document
         self.found: list[tuple[int, str]] = []
 
-    def add(self, location: yamlfile.Location, sentence: str) -> None:
+    def add(self, location: strict_yaml.Location, sentence: str) -> None:
         self.found.append((self.document.line(location), sentence))
 
-    def add_invalid(self, error: ValidationError, model: type[BaseModel], location: yamlfile.Location, prefix: str) -> None:
+    def add_invalid(self, error: ValidationError, model: type[BaseModel], location: strict_yaml.Location, prefix: str) -> None:
         """Every complaint of pydantic about the value at ``location``."""
         for details in error.errors(include_url=False):
-            self.add([*location, *details["loc"]], f"{prefix}{explain(details, model)}")
+            self.add([*location, *details["loc"]], f"{prefix}{explain_with_field(details, model)}")
 
     def stop(self) -> None:
         """Raise SuiteError if anything was found: the first few, one a line, in the file's order."""
@@ -106,8 +106,8 @@ def load_suite(path_or_name: str | Path, *, check_files: bool = True) -> Suite:
     path = find_suite(path_or_name)
     try:
         raw = path.read_bytes()
-        document = yamlfile.parse(raw)
-    except yamlfile.YamlError as error:
+        document = strict_yaml.parse(raw)
+    except strict_yaml.YamlError as error:
         raise SuiteError(f"{path}:{error.line or 1}: {error}") from error
     except OSError as error:
         raise SuiteError(f"{path}: cannot be read ({error.strerror})") from error
@@ -161,7 +161,9 @@ def _limits(given: Mapping[str, Any], problems: _Problems) -> ReferenceLimits:
         return TypeAdapter(ReferenceLimits).validate_python(given)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            problems.add(["reference_limits", *details["loc"]], f"reference_limits.{field_path(details['loc'])}: {message(details)}")
+            problems.add(
+                ["reference_limits", *details["loc"]], f"reference_limits.{field_path(details['loc'])}: {explain_problem(details)}"
+            )
         problems.stop()
         raise
 
