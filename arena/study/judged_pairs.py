@@ -19,7 +19,7 @@ from seedbench.errors import PluginError, UnknownNameError
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Direction, Measure, MetricInfo
 from seedbench.plugins.metric_records import stored_infos
-from seedbench.report.wording import ARROWS, listed, said, unit_of
+from seedbench.report.wording import ARROWS, listed, unit_of, value_and_interval
 from seedbench.results.intervals import Estimate, rate_interval
 from seedbench.store import CellRow, ScoreRow, Store
 
@@ -259,7 +259,7 @@ def _words(score: ScoreRow | None, measure: Measure | None, run: str | None) -> 
         return "not measured"
     if score.value is None:
         return f"no answer: {score.reason}"
-    return f"{score.value:g}" if measure is None else said(measure, score.value)[0]
+    return f"{score.value:g}" if measure is None else value_and_interval(measure, score.value)[0]
 
 
 def _better(told: tuple[ScoreRow | None, ScoreRow | None], measure: Measure | None) -> str | None:

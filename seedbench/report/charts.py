@@ -15,7 +15,7 @@ MARGIN = 10
 ROW = 42
 AXIS = 34
 
-Place = Callable[[float], float]
+XPosition = Callable[[float], float]
 """From a value to its x in the picture."""
 
 
@@ -113,7 +113,7 @@ def forest(
     return f'<svg class="forest" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{spoken}">{"".join(parts)}</svg>'
 
 
-def _axis(low: float, high: float, at: Place, base: int, unit: str, percent: bool, direction: Direction) -> str:
+def _axis(low: float, high: float, at: XPosition, base: int, unit: str, percent: bool, direction: Direction) -> str:
     scale = 100.0 if percent else 1.0
     parts = [f'<line class="axis" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{base}" y2="{base}"/>']
     for tick in nice_ticks(low * scale, high * scale):
@@ -129,7 +129,7 @@ def _axis(low: float, high: float, at: Place, base: int, unit: str, percent: boo
     return "".join(parts)
 
 
-def _row(row: ForestRow, top: int, at: Place, low: float, high: float) -> str:
+def _row(row: ForestRow, top: int, at: XPosition, low: float, high: float) -> str:
     y = top + 27
     label = escape(row.label if len(row.label) <= 26 else row.label[:25] + "…")
     parts = [f'<text class="label" x="{MARGIN}" y="{top + 14}">{label}</text>']

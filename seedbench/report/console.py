@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seedbench.report.wording import ARROWS, coverage, said, unit_of
-from seedbench.results.columns import columns, row_of, standing
-from seedbench.results.data import MeasureFacts, RunReport
+from seedbench.report.entries import SummaryEntry, summary_entry
+from seedbench.report.wording import ARROWS, unit_of
+from seedbench.results.data import RunReport
+from seedbench.results.table import tabulate
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -14,9 +15,19 @@ if TYPE_CHECKING:
 
 
 def summary_table(report: RunReport, *, every_measure: bool = False) -> Table:
-    """One row a measure (headline ones unless ``every_measure``), one column a generator; each value with interval and coverage.
+    """The summary of a run as a table of rich: one row a measure, one column a generator, each value with interval and coverage.
 
     ▼ marks a system below the ceiling and ★ the best of the systems, only where the paired comparison supports it.
+
+    Args:
+        report: The run.
+        every_measure: Show all measures, not the headline ones alone.
+
+    Returns:
+        The table, to be printed with :mod:`rich`.
+
+    Raises:
+        ValueError: A score of the run is of a measure that the run does not declare.
     """
     from rich import box
     from rich.table import Table
@@ -37,8 +48,9 @@ def summary_table(report: RunReport, *, every_measure: bool = False) -> Table:
         if generator.role == "ceiling":
             header.append("\nceiling", style="dim")
         table.add_column(header, ratio=2)
+    results = tabulate(report)
     previous = ""
-    for column in columns(report):
+    for column in results.columns:
         if not (column.measure.headline or every_measure):
             continue
         if column.metric_title != previous and previous:
@@ -49,25 +61,22 @@ def summary_table(report: RunReport, *, every_measure: bool = False) -> Table:
             f"{column.measure.title} {ARROWS[column.measure.direction]}{unit}\n",
             (" · ".join(filter(None, [column.metric_title, column.backend])), "dim"),
         )
-        table.add_row(name, *(_place(report, generator.name, column) for generator in report.generators))
+        table.add_row(name, *(_entry_text(summary_entry(results, generator.name, column)) for generator in report.generators))
     return table
 
 
-def _place(report: RunReport, name: str, column: MeasureFacts) -> Text:
+def _entry_text(entry: SummaryEntry) -> Text:
     from rich.text import Text
 
-    row = row_of(report, name, column)
-    if row is None:
-        return Text("not measured", style="dim italic")
-    if row.value is None:
-        return Text.assemble((row.reason, "italic"), (f"\n{coverage(row)}", "dim"))
-    value, interval = said(column.measure, row.value, row.low, row.high)
-    found = standing(report, next(g for g in report.generators if g.name == name), column)
-    text = Text(value, style="bold")
-    text.append(f" [{interval}]" if interval else " no interval", style="not bold dim")
-    if found.against_ceiling == "worse":
+    if entry.row is None:
+        return Text(entry.reason, style="dim italic")
+    if not entry.value:
+        return Text.assemble((entry.reason, "italic"), (f"\n{entry.coverage}", "dim"))
+    text = Text(entry.value, style="bold")
+    text.append(f" [{entry.interval}]" if entry.interval else " no interval", style="not bold dim")
+    if entry.standing.against_ceiling == "worse":
         text.append(" ▼", style="red")
-    if found.leads:
+    if entry.standing.leads:
         text.append(" ★", style="green")
-    text.append(f"\n{coverage(row)}", style="not bold dim")
+    text.append(f"\n{entry.coverage}", style="not bold dim")
     return text

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from seedbench.report.wording import counted, listed
-from seedbench.results.columns import between, ceilings, columns, comparisons_in, row_of, standing, systems
-from seedbench.results.data import GeneratorFacts, MeasureFacts, RunReport
+from seedbench.results.data import GeneratorFacts, MeasureFacts, SummaryRow
+from seedbench.results.table import ResultsTable
 
-#: Below this share of scored clips a mean is called out as resting on a part of them.
+#: Below this share of scored clips the caveats name the measure.
 THIN_COVERAGE = 0.75
-#: Beyond so many pairs of systems their sentences would hide each other.
+#: For more pairs of systems than this, the findings name the leader of each measure instead of one sentence for each pair.
 MOST_PAIRS = 3
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence; ``subject`` is the generator it begins with (may be empty), ``said`` the rest."""
+    """One sentence: ``subject`` is the generator it begins with (may be empty), ``text`` the rest."""
 
     subject: str
-    said: str
+    text: str
 
     def __str__(self) -> str:
-        return self.subject + self.said
+        return self.subject + self.text
 
 
 @dataclass(frozen=True)
@@ -44,74 +45,79 @@ class _Pair:
     n_prompts: tuple[int, ...]
 
 
-def findings(report: RunReport) -> Findings:
+def findings(table: ResultsTable) -> Findings:
     """The result of a run in plain sentences, from its comparisons over the headline measures.
 
-    Every system is read against the first ceiling; systems are read against each other pair by pair, or, beyond ``MOST_PAIRS`` pairs,
-    by who leads where.
+    Every system is compared with the first ceiling. Systems are compared with each other pair by pair, or, where there are more than
+    ``MOST_PAIRS`` pairs, by who leads on each measure.
     """
-    tested = systems(report)
-    against = [(system, ceiling, _compare(report, system, ceiling)) for ceiling in ceilings(report)[:1] for system in tested]
+    tested = table.systems
+    against = [(system, ceiling, _pair(table, system, ceiling)) for ceiling in table.ceilings[:1] for system in tested]
     results = [_against_ceiling(system.label, ceiling.label, pair) for system, ceiling, pair in against if pair is not None]
-    pairs = [(one, other, _compare(report, one, other)) for one, other in combinations(tested, 2)]
+    pairs = [(a, b, _pair(table, a, b)) for a, b in combinations(tested, 2)]
     if len(pairs) <= MOST_PAIRS:
-        results += [_between_systems(one.label, other.label, pair) for one, other, pair in pairs if pair is not None]
+        results += [_between_systems(a.label, b.label, pair) for a, b, pair in pairs if pair is not None]
     elif any(pair is not None for _, _, pair in pairs):
-        results += _leaders(report, tested)
+        results += _leaders(table)
     if not results:
         results.append(Sentence("", "No two generators of this run were compared; the table shows each by itself."))
-    return Findings(tuple(results), tuple(_caveats(report)))
+    return Findings(tuple(results), tuple(_caveats(table)))
 
 
-def _leaders(report: RunReport, tested: tuple[GeneratorFacts, ...]) -> list[Sentence]:
-    headline = [column for column in columns(report) if column.measure.headline and column.measure.direction != "none"]
-    led = [(system, [column for column in headline if standing(report, system, column).leads]) for system in tested]
-    said = [Sentence(system.label, f" is better than every other system on {_measures(found)}.") for system, found in led if found]
-    undecided = len(headline) - sum(len(found) for _, found in led)
+def _compared_columns(table: ResultsTable) -> list[MeasureFacts]:
+    return [column for column in table.headline if column.measure.direction != "none"]
+
+
+def _leaders(table: ResultsTable) -> list[Sentence]:
+    columns = _compared_columns(table)
+    led = [(system, [column for column in columns if table.standing(system.name, column).leads]) for system in table.systems]
+    sentences = [
+        Sentence(system.label, f" is better than every other system on {_measures(best_on)}.") for system, best_on in led if best_on
+    ]
+    undecided = len(columns) - sum(len(best_on) for _, best_on in led)
     if undecided:
-        said.append(Sentence("", f"No single system is best on {counted(undecided, 'headline measure')}."))
-    return said
+        sentences.append(Sentence("", f"No single system is best on {counted(undecided, 'headline measure')}."))
+    return sentences
 
 
-def _compare(report: RunReport, one: GeneratorFacts, other: GeneratorFacts) -> _Pair | None:
+def _pair(table: ResultsTable, a: GeneratorFacts, b: GeneratorFacts) -> _Pair | None:
+    """Two generators over the columns in which they were compared; None where there is none."""
     better: list[MeasureFacts] = []
     worse: list[MeasureFacts] = []
     level: list[MeasureFacts] = []
-    counts: list[int] = []
-    for column in columns(report):
-        if not column.measure.headline or column.measure.direction == "none":
+    n_prompts: list[int] = []
+    for column in _compared_columns(table):
+        comparison = table.comparison(column, a.name, b.name)
+        if comparison is None or comparison.difference is None:
             continue
-        made = between(comparisons_in(report, column), one.name, other.name)
-        if made is None or made.difference is None:
-            continue
-        counts.append(made.n_prompts)
-        {one.name: better, other.name: worse}.get(made.better or "", level).append(column)
-    return _Pair(better, worse, level, tuple(counts)) if counts else None
+        n_prompts.append(comparison.n_prompts)
+        {a.name: better, b.name: worse}.get(comparison.better or "", level).append(column)
+    return _Pair(better, worse, level, tuple(n_prompts)) if n_prompts else None
 
 
 def _against_ceiling(label: str, ceiling: str, pair: _Pair) -> Sentence:
     prompts = _prompts(pair)
     if not pair.worse and not pair.better:
-        said = f" is not separated from {ceiling} (ceiling) by any headline measure ({prompts}); that does not make them equal."
-        return Sentence(label, said)
-    said = f" falls short of {ceiling} (ceiling) on {_measures(pair.worse)}" if pair.worse else ""
+        text = f" is not separated from {ceiling} (ceiling) by any headline measure ({prompts}); that does not make them equal."
+        return Sentence(label, text)
+    text = f" falls short of {ceiling} (ceiling) on {_measures(pair.worse)}" if pair.worse else ""
     if pair.better:
-        said += f"{', and' if pair.worse else ''} scores above {ceiling} (ceiling) on {_measures(pair.better)}"
+        text += f"{', and' if pair.worse else ''} scores above {ceiling} (ceiling) on {_measures(pair.better)}"
     if pair.level:
-        said += f"; {counted(len(pair.level), 'other headline measure')} {'does' if len(pair.level) == 1 else 'do'} not separate them"
-    return Sentence(label, f"{said} ({prompts}, paired).")
+        text += f"; {counted(len(pair.level), 'other headline measure')} {'does' if len(pair.level) == 1 else 'do'} not separate them"
+    return Sentence(label, f"{text} ({prompts}, paired).")
 
 
-def _between_systems(one: str, other: str, pair: _Pair) -> Sentence:
+def _between_systems(a: str, b: str, pair: _Pair) -> Sentence:
     prompts = _prompts(pair)
     if pair.better and pair.worse:
-        said = f" is better than {other} on {_measures(pair.better)}, and worse on {_measures(pair.worse)} ({prompts}, paired)."
-        return Sentence(one, said)
+        text = f" is better than {b} on {_measures(pair.better)}, and worse on {_measures(pair.worse)} ({prompts}, paired)."
+        return Sentence(a, text)
     if pair.better:
-        return Sentence(one, f" is better than {other} on {_measures(pair.better)} ({prompts}, paired).")
+        return Sentence(a, f" is better than {b} on {_measures(pair.better)} ({prompts}, paired).")
     if pair.worse:
-        return Sentence(other, f" is better than {one} on {_measures(pair.worse)} ({prompts}, paired).")
-    return Sentence(one, f" and {other} are not separated by any headline measure ({prompts}).")
+        return Sentence(b, f" is better than {a} on {_measures(pair.worse)} ({prompts}, paired).")
+    return Sentence(a, f" and {b} are not separated by any headline measure ({prompts}).")
 
 
 def _prompts(pair: _Pair) -> str:
@@ -119,32 +125,35 @@ def _prompts(pair: _Pair) -> str:
     return counted(high, "prompt") if low == high else f"{low} to {high} prompts"
 
 
-def _measures(found: list[MeasureFacts]) -> str:
-    """Metric titles, each with the measures it lost or won on."""
-    grouped: dict[str, list[str]] = {}
-    for column in found:
-        grouped.setdefault(column.metric_title.lower() if column.metric_title[1:].islower() else column.metric_title, []).append(
-            column.measure.title
-        )
-    return listed([f"{metric} ({', '.join(dict.fromkeys(titles))})" for metric, titles in grouped.items()])
+def _measures(columns: Sequence[MeasureFacts]) -> str:
+    """Metric titles, each with the titles of its measures among ``columns``."""
+    titles: dict[str, list[str]] = {}
+    for column in columns:
+        metric = column.metric_title.lower() if column.metric_title[1:].islower() else column.metric_title
+        titles.setdefault(metric, []).append(column.measure.title)
+    return listed([f"{metric} ({', '.join(dict.fromkeys(measures))})" for metric, measures in titles.items()])
 
 
-def _caveats(report: RunReport) -> list[str]:
-    said: list[str] = []
-    if report.comparisons:
-        said.append(
+def _caveats(table: ResultsTable) -> list[str]:
+    caveats: list[str] = []
+    if table.report.comparisons:
+        caveats.append(
             "“Better” and “falls short” are said only where the paired difference over prompts holds after adjustment for the number of "
             "comparisons; all else is undecided, not equal."
         )
-    if len(report.seeds) == 1:
-        said.append("One seed a prompt: luck of the seed and quality of the generator are not told apart.")
-    for generator in report.generators:
-        rows = [(column, row_of(report, generator.name, column)) for column in columns(report) if column.measure.headline]
-        thin = [column.measure.title for column, row in rows if row and row.n_scored < THIN_COVERAGE * (row.n_scored + row.n_unscored)]
+    if len(table.report.seeds) == 1:
+        caveats.append("One seed a prompt: luck of the seed and quality of the generator are not told apart.")
+    for generator in table.report.generators:
+        rows = [(column, table.row(generator.name, column)) for column in table.headline]
+        thin = [column.measure.title for column, row in rows if row is not None and _is_thin(row)]
         if thin:
-            said.append(f"{generator.label}: more than a quarter of its clips have no answer for {listed(list(dict.fromkeys(thin)))}.")
-        lost = [(generator.n_refused, "refused"), (generator.n_failed, "failed"), (generator.n_other, "not finished")]
-        if any(n for n, _ in lost):
-            counts = listed([f"{n} {word}" for n, word in lost if n])
-            said.append(f"{generator.label}: of {counted(generator.n_cells, 'request')} {counts}; its means rest on the others.")
-    return said
+            caveats.append(f"{generator.label}: more than a quarter of its clips have no answer for {listed(list(dict.fromkeys(thin)))}.")
+        without_clip = [(generator.n_refused, "refused"), (generator.n_failed, "failed"), (generator.n_other, "not finished")]
+        if any(n for n, _ in without_clip):
+            counts = listed([f"{n} {word}" for n, word in without_clip if n])
+            caveats.append(f"{generator.label}: of {counted(generator.n_cells, 'request')} {counts}; its means rest on the others.")
+    return caveats
+
+
+def _is_thin(row: SummaryRow) -> bool:
+    return row.n_scored < THIN_COVERAGE * (row.n_scored + row.n_unscored)

@@ -6,18 +6,18 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seedbench.report.charts import Dot, ForestRow, forest
-from seedbench.report.drilldown import column_words, drill_down
+from seedbench.report.drilldown import drill_down
+from seedbench.report.entries import summary_entry
 from seedbench.report.findings import findings
 from seedbench.report.preview import NoPreview, Preview
-from seedbench.report.wording import coverage, dollars, is_percent, said, seconds, sentence, unit_of
-from seedbench.results.columns import ceilings, columns, comparisons_in, place_of, row_of, standing, systems
-from seedbench.results.data import MeasureFacts, RunReport
+from seedbench.report.wording import column_words, dollars, is_percent, seconds, sentence, unit_of, value_and_interval
+from seedbench.results.data import CellReport, Comparison, MeasureFacts, RunReport
+from seedbench.results.table import ResultsTable
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("evidence.js", "player.js", "report.js")
@@ -25,54 +25,40 @@ SCRIPTS = ("evidence.js", "player.js", "report.js")
 N_COLOURS = 8
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """One place of the summary table, in words. ``value`` is empty exactly where ``reason`` is not."""
+def render_html(table: ResultsTable, previews: Mapping[Path, Preview | NoPreview] | None = None) -> str:
+    """The page of a report.
 
-    value: str = ""
-    unit: str = ""
-    interval: str = ""
-    reason: str = ""
-    coverage: str = ""
-    standing: str = ""
-    against: str = ""
-    worst_case: str = ""
-    method: str = ""
+    Args:
+        table: The results of the run (:func:`seedbench.results.table.tabulate`).
+        previews: The previews by clip path (:func:`seedbench.report.preview.make_previews`); None: the page says that they were left out.
 
-
-def render_html(report: RunReport, previews: Mapping[Path, Preview | NoPreview] | None = None) -> str:
-    """The whole page. ``previews`` by clip path; without them (None) the page says that they were left out."""
+    Returns:
+        One HTML document with all scripts, styles, data and clips inside.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = columns(report)
-    colours = _colours(report)
+    report = table.report
+    colours = _colours(table)
     style = (FOLDER / "report.css").read_text(encoding="utf-8")
     script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    data, media, evidence = drill_down(report, made, colours, previews)
+    drilled = drill_down(table, colours, previews)
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    headline = [column for column in made if column.measure.headline]
     return environment.get_template("template.html").render(
         report=report,
         colours=colours,
-        findings=findings(report),
-        columns=[column_words(column) for column in headline],
-        groups=_groups(headline),
-        rows=[(generator, [place(report, generator.name, column) for column in headline]) for generator in report.generators],
-        charts=[(column_words(column), _chart(report, column, colours)) for column in headline],
-        other_charts=[(column_words(column), _chart(report, column, colours)) for column in made if not column.measure.headline],
-        comparisons=_comparisons(report, made),
-        missing=_missing(report, made),
-        methods=_methods(made),
-        provenance={
-            "suite": f"{report.suite.name} {report.suite.version}",
-            "suite sha256": report.suite.sha256,
-            "seeds": list(report.seeds),
-        }
-        | dict(report.provenance),
-        ceilings=ceilings(report),
-        systems=systems(report),
+        findings=findings(table),
+        columns=[column_words(column) for column in table.headline],
+        groups=_groups(table.headline),
+        rows=[(generator, [summary_entry(table, generator.name, c) for c in table.headline]) for generator in report.generators],
+        charts=[(column_words(column), _chart(table, column, colours)) for column in table.headline],
+        other_charts=[(column_words(column), _chart(table, column, colours)) for column in table.columns if not column.measure.headline],
+        comparisons=_comparisons(table),
+        missing=_missing(table),
+        methods=_methods(table.columns),
+        provenance=_provenance(report),
+        ceilings=table.ceilings,
         seconds=seconds,
         dollars=dollars,
         confidence=f"{100 * report.confidence:g}%",
@@ -80,61 +66,46 @@ def render_html(report: RunReport, previews: Mapping[Path, Preview | NoPreview] 
         "base-uri 'none'; form-action 'none'",
         style=style,
         script=script,
-        data=_json(data),
-        media=media,
-        evidence=[_json(item) for item in evidence],
+        data=_json(drilled.index),
+        media=drilled.clips,
+        evidence=[_json(panels) for panels in drilled.evidence],
     )
 
 
-def place(report: RunReport, generator: str, column: MeasureFacts) -> Place:
-    """What the summary table says of one generator in one column."""
-    facts = next(facts for facts in report.generators if facts.name == generator)
-    row = row_of(report, generator, column)
-    if row is None:
-        return Place(reason="not measured", coverage="nothing to score")
-    if row.value is None:
-        return Place(reason=row.reason, coverage=coverage(row), method=row.method)
-    value, interval = said(column.measure, row.value, row.low, row.high)
-    found = standing(report, facts, column)
-    words = {"worse": "below the ceiling", "better": "above the ceiling", "level": "", "": ""}[found.against_ceiling]
-    worst = "" if row.worst_case is None else said(column.measure, row.worst_case)[0]
-    return Place(
-        value=value,
-        unit=unit_of(column.measure),
-        interval=interval or (f"no interval: {row.reason}" if row.reason else "no interval"),
-        coverage=coverage(row),
-        standing="best of the systems" if found.leads else words,
-        against=found.against_ceiling,
-        worst_case=worst if row.n_unscored + row.n_failed else "",
-        method=row.method,
-    )
-
-
-def _colours(report: RunReport) -> dict[str, str]:
+def _colours(table: ResultsTable) -> dict[str, str]:
     """Colour class of each generator: ceilings share a neutral one."""
-    ranked = {system.name: f"g{index % N_COLOURS}" for index, system in enumerate(systems(report))}
-    return {generator.name: ranked.get(generator.name, "gc") for generator in report.generators}
+    of_systems = {system.name: f"g{index % N_COLOURS}" for index, system in enumerate(table.systems)}
+    return {generator.name: of_systems.get(generator.name, "gc") for generator in table.report.generators}
 
 
-def _groups(made: list[MeasureFacts]) -> list[tuple[str, int]]:
+def _groups(columns: Sequence[MeasureFacts]) -> list[tuple[str, int]]:
     """Neighbouring columns of one metric, as (title, number of columns)."""
-    grouped: list[tuple[str, int]] = []
-    for column in made:
-        if grouped and grouped[-1][0] == column.metric_title:
-            grouped[-1] = (column.metric_title, grouped[-1][1] + 1)
+    groups: list[tuple[str, int]] = []
+    for column in columns:
+        if groups and groups[-1][0] == column.metric_title:
+            groups[-1] = (column.metric_title, groups[-1][1] + 1)
         else:
-            grouped.append((column.metric_title, 1))
-    return grouped
+            groups.append((column.metric_title, 1))
+    return groups
 
 
-def _methods(made: tuple[MeasureFacts, ...]) -> list[dict[str, Any]]:
-    """How to read the columns, by metric and backend; a measure's first row is the target of links to it (``anchor``)."""
-    grouped: dict[tuple[str, str], list[MeasureFacts]] = {}
-    for column in made:
-        grouped.setdefault((column.metric, column.backend), []).append(column)
-    seen: set[tuple[str, str]] = set()
+def _provenance(report: RunReport) -> dict[str, Any]:
+    suite = {
+        "suite": f"{report.suite.name} {report.suite.version}",
+        "suite sha256": report.suite.sha256,
+        "seeds": list(report.seeds),
+    }
+    return suite | dict(report.provenance)
+
+
+def _methods(columns: Sequence[MeasureFacts]) -> list[dict[str, Any]]:
+    """How to read the columns, by metric and backend; links to a measure lead to its first row (``anchor``)."""
+    groups: dict[tuple[str, str], list[MeasureFacts]] = {}
+    for column in columns:
+        groups.setdefault((column.metric, column.backend), []).append(column)
+    with_anchor: set[tuple[str, str]] = set()
     methods = []
-    for (metric, backend), group in grouped.items():
+    for (metric, backend), group in groups.items():
         methods.append(
             {
                 "metric": metric,
@@ -144,39 +115,27 @@ def _methods(made: tuple[MeasureFacts, ...]) -> list[dict[str, Any]]:
                 "meaning": sentence(next((column.meaning for column in group if column.meaning), "")),
                 "citations": list(dict.fromkeys(column.citation for column in group if column.citation)),
                 "certificates": list(dict.fromkeys(column.certificate for column in group if column.certificate)),
-                "measures": [column_words(column) | {"anchor": (metric, column.measure.name) not in seen} for column in group],
+                "measures": [column_words(column) | {"anchor": (metric, column.measure.name) not in with_anchor} for column in group],
             }
         )
-        seen |= {(metric, column.measure.name) for column in group}
+        with_anchor |= {(metric, column.measure.name) for column in group}
     return methods
 
 
-def _chart(report: RunReport, column: MeasureFacts, colours: Mapping[str, str]) -> str:
+def _chart(table: ResultsTable, column: MeasureFacts, colours: Mapping[str, str]) -> str:
     rows = []
-    made = columns(report)
-    index = made.index(column)
-    sizes = column.measure.direction == "zero"
-    for generator in report.generators:
-        row = row_of(report, generator.name, column)
-        here = place(report, generator.name, column)
-        dots = tuple(
-            # where a summary is a mean of sizes, clips are drawn by size too: on one axis there is one convention
-            Dot(value=abs(score.value) if sizes else score.value, shown=score.value, prompt_id=cell.prompt_id, seed=cell.seed)
-            for cell in report.cells
-            if cell.generator == generator.name
-            for score in cell.scores
-            if score.value is not None and place_of(made, score.metric, score.measure, score.backend) == index
-        )
+    for generator in table.report.generators:
+        entry = summary_entry(table, generator.name, column)
         rows.append(
             ForestRow(
                 label=generator.label,
                 css=colours[generator.name],
-                text=f"{here.value}{' ' + here.unit if here.unit else ''}" if here.value else here.reason,
-                value=row.value if row is not None else None,
-                low=row.low if row is not None else None,
-                high=row.high if row is not None else None,
+                text=f"{entry.value} {entry.unit}".rstrip() if entry.value else entry.reason,
+                value=entry.row.value if entry.row is not None else None,
+                low=entry.row.low if entry.row is not None else None,
+                high=entry.row.high if entry.row is not None else None,
                 ceiling=generator.role == "ceiling",
-                dots=dots if not column.measure.rate else (),
+                dots=_dots(table, generator.name, column),
             )
         )
     measure = column.measure
@@ -190,50 +149,72 @@ def _chart(report: RunReport, column: MeasureFacts, colours: Mapping[str, str]) 
     )
 
 
-def _comparisons(report: RunReport, made: tuple[MeasureFacts, ...]) -> list[dict[str, Any]]:
-    labels = {generator.name: generator.label for generator in report.generators}
-    shown = []
-    for column in made:
-        for pair in comparisons_in(report, column):
-            difference, interval = ("", "") if pair.difference is None else said(column.measure, pair.difference, pair.low, pair.high)
-            unit = "points" if is_percent(column.measure) else unit_of(column.measure)
-            shown.append(
-                {
-                    "column": column_words(column),
-                    "a": labels[pair.generator_a],
-                    "b": labels[pair.generator_b],
-                    "difference": f"{difference} {unit}".strip() if difference else "",
-                    "interval": interval or f"none: {pair.reason or 'not given'}",
-                    "p": "" if pair.p_adjusted is None else "<0.001" if pair.p_adjusted < 0.001 else f"{pair.p_adjusted:.3f}",
-                    "n": pair.n_prompts,
-                    "better": labels[pair.better] if pair.better else "",
-                    "reason": pair.reason,
-                    "method": pair.method,
-                }
-            )
-    return shown
+def _dots(table: ResultsTable, generator: str, column: MeasureFacts) -> tuple[Dot, ...]:
+    """The clips of a generator in a chart, none for rates. Where the summary is a mean absolute value, so are the clips: a chart has one
+    sign convention."""
+    if column.measure.rate:
+        return ()
+    position = table.positions[column.key]
+    absolute = column.measure.direction == "zero"
+    return tuple(
+        Dot(value=abs(score.value) if absolute else score.value, shown=score.value, prompt_id=cell.prompt_id, seed=cell.seed)
+        for cell in table.report.cells
+        if cell.generator == generator
+        for score in cell.scores
+        if score.value is not None and table.position(score) == position
+    )
 
 
-def _missing(report: RunReport, made: tuple[MeasureFacts, ...]) -> list[dict[str, Any]]:
-    """Everything without a number, by generator, metric and reason, with the clips it concerns counted; cells without a clip first."""
-    clips: Counter[tuple[str, str, str, str]] = Counter()
-    for cell in report.cells:
-        found: dict[tuple[str, str, str], list[str]] = {}
-        for score in cell.scores:
-            if score.value is None:
-                column = made[place_of(made, score.metric, score.measure, score.backend)]
-                status = "no answer" if score.status == "unscored" else "metric failed"
-                found.setdefault((column.metric_title, status, score.reason), []).append(column.measure.title)
-        for (metric, status, reason), titles in found.items():
-            clips[cell.generator, f"{metric}: {', '.join(titles)}", status, reason] += 1
+def _comparisons(table: ResultsTable) -> list[dict[str, Any]]:
+    labels = {generator.name: generator.label for generator in table.report.generators}
+    return [_comparison_words(column, comparison, labels) for column in table.columns for comparison in table.comparisons[column.key]]
+
+
+def _comparison_words(column: MeasureFacts, comparison: Comparison, labels: Mapping[str, str]) -> dict[str, Any]:
+    difference, interval = "", ""
+    if comparison.difference is not None:
+        difference, interval = value_and_interval(column.measure, comparison.difference, comparison.low, comparison.high)
+    unit = "points" if is_percent(column.measure) else unit_of(column.measure)
+    p = comparison.p_adjusted
+    return {
+        "column": column_words(column),
+        "a": labels[comparison.generator_a],
+        "b": labels[comparison.generator_b],
+        "difference": f"{difference} {unit}".strip() if difference else "",
+        "interval": interval or f"none: {comparison.reason or 'not given'}",
+        "p": "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}",
+        "n": comparison.n_prompts,
+        "better": labels[comparison.better] if comparison.better else "",
+        "reason": comparison.reason,
+        "method": comparison.method,
+    }
+
+
+def _missing(table: ResultsTable) -> list[dict[str, Any]]:
+    """Everything without a value, by generator, metric and reason, with the clips it concerns counted; cells without a clip first."""
+    n_clips: Counter[tuple[str, str, str, str]] = Counter()
+    for cell in table.report.cells:
+        for (metric, status, reason), titles in _missing_scores(table, cell).items():
+            n_clips[cell.generator, f"{metric}: {', '.join(titles)}", status, reason] += 1
         if cell.status != "succeeded":
-            clips[cell.generator, "no clip", cell.status, cell.reason] += 1
-    labels = {generator.name: generator.label for generator in report.generators}
+            n_clips[cell.generator, "no clip", cell.status, cell.reason] += 1
+    labels = {generator.name: generator.label for generator in table.report.generators}
     order = list(labels)
-    ranked = sorted(clips.items(), key=lambda item: (order.index(item[0][0]), item[0][1] != "no clip", -item[1]))
+    ranked = sorted(n_clips.items(), key=lambda item: (order.index(item[0][0]), item[0][1] != "no clip", -item[1]))
     return [
         {"generator": labels[name], "what": what, "status": status, "reason": reason, "n": n} for (name, what, status, reason), n in ranked
     ]
+
+
+def _missing_scores(table: ResultsTable, cell: CellReport) -> dict[tuple[str, str, str], list[str]]:
+    """The titles of a cell's measures without a value, by metric, status and reason."""
+    titles: dict[tuple[str, str, str], list[str]] = {}
+    for score in cell.scores:
+        if score.value is None:
+            column = table.columns[table.position(score)]
+            status = "no answer" if score.status == "unscored" else "metric failed"
+            titles.setdefault((column.metric_title, status, score.reason), []).append(column.measure.title)
+    return titles
 
 
 def _json(value: Any) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seedbench.report.entries import SummaryEntry, summary_entry
 from seedbench.report.findings import findings
-from seedbench.report.wording import ARROWS, counted, coverage, said, seconds, unit_of
-from seedbench.results.columns import columns, place_of, row_of, standing
-from seedbench.results.data import MeasureFacts, RunReport
+from seedbench.report.wording import ARROWS, counted, rounded, seconds, unit_of
+from seedbench.results.data import GeneratorFacts, MeasureFacts, RunReport, ScoreReport, to_json
+from seedbench.results.table import ResultsTable
 
 #: Columns of scores.csv and scores.parquet, with their types. One row a score; a cell without any score has one row without a measure.
 SCORE_COLUMNS: dict[str, type] = {
@@ -69,10 +71,17 @@ SUMMARY_COLUMNS = (
 )
 
 
-def score_rows(report: RunReport) -> list[dict[str, Any]]:
-    """Every score of every cell as one flat row (see ``SCORE_COLUMNS``); cells that gave no clip are rows too, so that none is lost from
-    a count."""
-    made = columns(report)
+def score_rows(table: ResultsTable) -> list[dict[str, Any]]:
+    """Every score of every cell as one flat row.
+
+    Args:
+        table: The results of the run (:func:`seedbench.results.table.tabulate`).
+
+    Returns:
+        Rows with the keys of :data:`SCORE_COLUMNS`, None where there is no value. A cell without scores (it gave no clip) is one row
+        without a measure, so that it is not lost from a count.
+    """
+    report = table.report
     roles = {generator.name: generator.role for generator in report.generators}
     rows: list[dict[str, Any]] = []
     for cell in report.cells:
@@ -93,36 +102,55 @@ def score_rows(report: RunReport) -> list[dict[str, Any]]:
         }
         if not cell.scores:
             rows.append(base)
-        for score in cell.scores:
-            column = made[place_of(made, score.metric, score.measure, score.backend)]
-            low, high = score.interval or (None, None)
-            rows.append(
-                base
-                | {"metric": score.metric, "measure": score.measure, "metric_version": column.version, "unit": column.measure.unit}
-                | {"direction": column.measure.direction, "sign": column.measure.sign, "backend": score.backend}
-                | {"value": score.value, "status": score.status, "reason": score.reason, "low": low, "high": high}
-                | {"n_used": score.n_used, "n_total": score.n_total}
-            )
+        rows += [base | _score_fields(score, table.columns[table.position(score)]) for score in cell.scores]
     return rows
 
 
-def summary_rows(report: RunReport) -> list[dict[str, Any]]:
-    """Every summary value as one flat row, with what the comparisons support."""
-    made = columns(report)
-    generators = {generator.name: generator for generator in report.generators}
+def _score_fields(score: ScoreReport, column: MeasureFacts) -> dict[str, Any]:
+    low, high = score.interval or (None, None)
+    return {
+        "metric": score.metric,
+        "measure": score.measure,
+        "metric_version": column.version,
+        "unit": column.measure.unit,
+        "direction": column.measure.direction,
+        "sign": column.measure.sign,
+        "backend": score.backend,
+        "value": score.value,
+        "status": score.status,
+        "reason": score.reason,
+        "low": low,
+        "high": high,
+        "n_used": score.n_used,
+        "n_total": score.n_total,
+    }
+
+
+def summary_rows(table: ResultsTable) -> list[dict[str, Any]]:
+    """Every summary value as one flat row with the keys of :data:`SUMMARY_COLUMNS`, with what the comparisons support."""
+    report = table.report
+    roles = {generator.name: generator.role for generator in report.generators}
     rows = []
     for row in report.summary:
-        column = made[place_of(made, row.metric, row.measure, row.backend)]
-        generator = generators[row.generator]
-        found = standing(report, generator, column)
+        column = table.columns[table.position(row)]
+        standing = table.standing(row.generator, column)
         values = {name: getattr(row, name) for name in SUMMARY_COLUMNS if hasattr(row, name)}
         rows.append(
             values
-            | {"run": report.name, "suite": report.suite.name, "role": generator.role, "unit": column.measure.unit}
+            | {"run": report.name, "suite": report.suite.name, "role": roles[row.generator], "unit": column.measure.unit}
             | {"direction": column.measure.direction, "confidence": report.confidence}
-            | {"against_ceiling": found.against_ceiling, "best_of_systems": found.leads}
+            | {"against_ceiling": standing.against_ceiling, "best_of_systems": standing.leads}
         )
     return rows
+
+
+def report_json(report: RunReport) -> str:
+    """The report as the text of ``report.json``; evidence has five significant digits, as in the page."""
+    plain = to_json(report)
+    for cell in plain["cells"]:
+        for score in cell["scores"]:
+            score["evidence"] = rounded(score["evidence"])
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1)
 
 
 def write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> Path:
@@ -145,52 +173,59 @@ def write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     return path
 
 
-def markdown(report: RunReport) -> str:
+def markdown(table: ResultsTable) -> str:
     """A summary for a pull request: what is supported, one row a headline measure, what is missing, what it cost."""
+    report = table.report
     facts = [
         f"suite {report.suite.name} {report.suite.version}",
         counted(report.suite.n_prompts, "prompt"),
         counted(len(report.seeds), "seed"),
         report.created_at[:10],
     ]
-    told = findings(report)
+    sentences = findings(table)
     lines = [f"### SeedBench: {_plain(report.name)}", "", _plain(" · ".join(facts)), ""]
-    lines += [f"- {_plain(str(sentence))}" for sentence in told.results]
+    lines += [f"- {_plain(str(sentence))}" for sentence in sentences.results]
     lines += ["", *(f"> {_plain(note)}" for note in report.notes)] if report.notes else []
-    headline = [column for column in columns(report) if column.measure.headline]
-    names = [f"{_plain(g.label)}{' (ceiling)' if g.role == 'ceiling' else ''}" for g in report.generators]
-    lines += ["", f"| Measure | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
-    for column in headline:
-        unit = f", {unit_of(column.measure)}" if unit_of(column.measure) else ""
-        title = f"{_plain(column.metric_title)}: {_plain(column.measure.title)} {ARROWS[column.measure.direction]}{_plain(unit)}"
-        lines.append(
-            f"| {title}<br><sub>{_plain(column.backend)}</sub> | {' | '.join(_place(report, g.name, column) for g in report.generators)} |"
-        )
-    lines += ["", f"Value [{100 * report.confidence:g}% interval] and the clips behind it. ▼ below the ceiling, ★ best of the systems: "]
-    lines[-1] += "only where the paired comparison supports it."
-    asked = [
-        f"{_plain(g.label)} {g.n_succeeded} of {g.n_cells} clips"
-        + (f", {g.n_refused} refused" if g.n_refused else "")
-        + (f", {g.n_failed + g.n_other} failed" if g.n_failed + g.n_other else "")
-        + (f", p50 {seconds(g.latency_p50_s)}" if g.latency_p50_s is not None else "")
-        + (f", ${g.cost_usd:.2f}" if g.cost_usd is not None else "")
-        for g in report.generators
+    lines += ["", *_markdown_table(table)]
+    lines += [
+        "",
+        f"Value [{100 * report.confidence:g}% interval] and the clips behind it. ▼ below the ceiling, ★ best of the systems: "
+        "only where the paired comparison supports it.",
     ]
-    lines += ["", f"Clips, latency, cost: {'; '.join(asked)}."]
-    lines += ["", "<details><summary>Limits</summary>", "", *(f"- {_plain(sentence)}" for sentence in told.caveats), "", "</details>"]
+    lines += ["", f"Clips, latency, cost: {'; '.join(_clips_latency_cost(generator) for generator in report.generators)}."]
+    lines += ["", "<details><summary>Limits</summary>", "", *(f"- {_plain(caveat)}" for caveat in sentences.caveats), "", "</details>"]
     return "\n".join(lines) + "\n"
 
 
-def _place(report: RunReport, name: str, column: MeasureFacts) -> str:
-    row = row_of(report, name, column)
-    if row is None:
-        return "not measured"
-    if row.value is None:
-        return f"*{_plain(row.reason)}*"
-    value, interval = said(column.measure, row.value, row.low, row.high)
-    found = standing(report, next(g for g in report.generators if g.name == name), column)
-    mark = (" ▼" if found.against_ceiling == "worse" else "") + (" ★" if found.leads else "")
-    return f"{value}{f' [{interval}]' if interval else ''}{mark}<br><sub>{coverage(row)}</sub>"
+def _markdown_table(table: ResultsTable) -> list[str]:
+    generators = table.report.generators
+    names = [f"{_plain(g.label)}{' (ceiling)' if g.role == 'ceiling' else ''}" for g in generators]
+    lines = [f"| Measure | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for column in table.headline:
+        unit = f", {unit_of(column.measure)}" if unit_of(column.measure) else ""
+        title = f"{_plain(column.metric_title)}: {_plain(column.measure.title)} {ARROWS[column.measure.direction]}{_plain(unit)}"
+        entries = " | ".join(_markdown_entry(summary_entry(table, g.name, column)) for g in generators)
+        lines.append(f"| {title}<br><sub>{_plain(column.backend)}</sub> | {entries} |")
+    return lines
+
+
+def _markdown_entry(entry: SummaryEntry) -> str:
+    if entry.row is None:
+        return entry.reason
+    if not entry.value:
+        return f"*{_plain(entry.reason)}*"
+    return f"{entry.value}{f' [{entry.interval}]' if entry.interval else ''}{entry.symbols}<br><sub>{entry.coverage}</sub>"
+
+
+def _clips_latency_cost(generator: GeneratorFacts) -> str:
+    failed = generator.n_failed + generator.n_other
+    return (
+        f"{_plain(generator.label)} {generator.n_succeeded} of {generator.n_cells} clips"
+        + (f", {generator.n_refused} refused" if generator.n_refused else "")
+        + (f", {failed} failed" if failed else "")
+        + (f", p50 {seconds(generator.latency_p50_s)}" if generator.latency_p50_s is not None else "")
+        + (f", ${generator.cost_usd:.2f}" if generator.cost_usd is not None else "")
+    )
 
 
 def _plain(text: str) -> str:

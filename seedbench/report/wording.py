@@ -1,11 +1,13 @@
-"""How the report says numbers: digits that the interval supports, units, counts in words, directions in words."""
+"""How the report writes numbers and columns: as many digits as the interval supports, units, counts and directions in words."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from seedbench.plugins.metric import Direction, Measure
-from seedbench.results.data import SummaryRow
+from seedbench.results.data import MeasureFacts, SummaryRow
 
 MINUS = "\N{MINUS SIGN}"
 ARROWS: dict[Direction, str] = {"up": "↑", "down": "↓", "zero": "→0", "none": "·"}
@@ -61,13 +63,13 @@ def unit_of(measure: Measure) -> str:
     return "" if measure.unit in ("", "1", "none") else measure.unit
 
 
-def said(
+def value_and_interval(
     measure: Measure, value: float, low: float | None = None, high: float | None = None, *, places: int | None = None
 ) -> tuple[str, str]:
     """A value and its interval (empty if there is none) as text, without the unit; ``places`` decimals, or as many as are supported.
 
     >>> share = Measure(name="in_sync", title="In sync", unit="share", direction="up", meaning="", low=0, high=1, rate=True)
-    >>> said(share, 0.75, 0.45, 0.92)
+    >>> value_and_interval(share, 0.75, 0.45, 0.92)
     ('75', '45 to 92')
     """
     scale = 100.0 if is_percent(measure) else 1.0
@@ -138,3 +140,33 @@ def dollars(value: float) -> str:
     ('$0.00', '$0.0042', '$12.50')
     """
     return f"${value:.2f}" if value == 0 or value >= 0.1 else f"${value:.2g}"
+
+
+def column_words(column: MeasureFacts) -> dict[str, Any]:
+    """A column as the page and its script show it: name, titles, unit, direction and range in words."""
+    measure = column.measure
+    bounds = ["−∞" if measure.low is None else f"{measure.low:g}", "∞" if measure.high is None else f"{measure.high:g}"]
+    return {
+        "name": f"{column.metric}.{measure.name}",
+        "title": measure.title,
+        "metric_title": column.metric_title,
+        "unit": unit_of(measure),
+        "percent": is_percent(measure),
+        "arrow": ARROWS[measure.direction],
+        "direction": DIRECTIONS[measure.direction],
+        "backend": column.backend,
+        "meaning": sentence(measure.meaning),
+        "sign": measure.sign,
+        "range": "unbounded" if measure.low is None and measure.high is None else " to ".join(bounds).replace("-", "−"),
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Evidence with five significant digits: more cannot be seen and doubles the page. What is no number is no value (None)."""
+    if isinstance(value, float):
+        return float(f"{value:.5g}") if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return value

@@ -78,6 +78,11 @@ class MeasureFacts:
     citation: str = ""
     certificate: str = ""
 
+    @property
+    def key(self) -> ColumnKey:
+        """Metric, measure and backend."""
+        return self.metric, self.measure.name, self.backend
+
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryRow:

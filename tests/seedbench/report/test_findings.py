@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from seedbench.report.findings import findings
 from seedbench.results.data import RunReport
+from seedbench.results.table import tabulate
 
 
 def sentences(report: RunReport) -> list[str]:
-    return [str(sentence) for sentence in findings(report).results]
+    return [str(sentence) for sentence in findings(tabulate(report)).results]
 
 
 def test_the_broken_one_is_said_to_lose_where_it_was_broken_and_only_there(report: RunReport) -> None:
@@ -40,8 +41,8 @@ def test_many_systems_are_told_by_who_leads(report: RunReport) -> None:
 
 
 def test_caveats_name_seeds_refusals_and_thin_coverage(report: RunReport) -> None:
-    said = " ".join(findings(report).caveats)
+    said = " ".join(findings(tabulate(report)).caveats)
     assert "One seed a prompt" in said
     assert "Hosted model: of 4 requests 1 refused and 1 failed" in said
     assert "Clips of my own folder: more than a quarter of its clips have no answer for Same face across shots." in said
-    assert "One seed" not in " ".join(findings(replace(report, seeds=(0, 1))).caveats)
+    assert "One seed" not in " ".join(findings(tabulate(replace(report, seeds=(0, 1)))).caveats)

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from seedbench.plugins.metric import OFFSET_SIGN
-from seedbench.report.html import place, render_html
+from seedbench.report.entries import summary_entry
+from seedbench.report.html import render_html
 from seedbench.report.preview import make_previews
 from seedbench.results.data import RunReport, ScoreReport, SummaryRow
+from seedbench.results.table import tabulate
 
 
 class Elements(HTMLParser):
@@ -49,7 +51,7 @@ def parsed(page: str) -> Elements:
 
 @pytest.fixture(scope="module")
 def page(report: RunReport) -> str:
-    return render_html(report, make_previews(report.cells, budget_bytes=10**9))
+    return render_html(tabulate(report), make_previews(report.cells, budget_bytes=10**9))
 
 
 def test_nothing_is_loaded_from_anywhere(page: str) -> None:
@@ -97,8 +99,8 @@ def test_markup_is_inert_wherever_it_comes_from(report: RunReport, where: str) -
         report = replace(report, notes=(bad,))
     else:
         report = replace(report, provenance={bad: {bad: [bad]}})
-    assert bad not in render_html(report)
-    assert "onclick=alert(1)&gt;" in render_html(report)
+    assert bad not in render_html(tabulate(report))
+    assert "onclick=alert(1)&gt;" in render_html(tabulate(report))
 
 
 def test_every_missing_value_says_why(page: str, report: RunReport) -> None:
@@ -115,9 +117,9 @@ def test_every_missing_value_says_why(page: str, report: RunReport) -> None:
 def test_backends_stand_in_columns_of_their_own(report: RunReport) -> None:
     other = replace(report.summary[0], backend="syncnet-v2", value=31.0)
     both = replace(report, summary=(*report.summary[1:], other))
-    heads = re.findall(r'<span class="backend" title="backend">(.*?)</span>', render_html(both))
+    heads = re.findall(r'<span class="backend" title="backend">(.*?)</span>', render_html(tabulate(both)))
     assert heads[:3] == ["facemesh-cca1", "syncnet-v2", "facemesh-cca1"]
-    assert "not measured" in render_html(both)
+    assert "not measured" in render_html(tabulate(both))
 
 
 def test_clips_of_a_signed_measure_are_drawn_by_size_as_its_summary_is_and_named_with_their_sign(page: str) -> None:
@@ -142,22 +144,22 @@ def test_the_page_states_the_sign_of_an_offset(page: str) -> None:
 def test_a_highest_mean_without_a_supported_comparison_is_not_marked(report: RunReport) -> None:
     column = report.measures[0]
     alone = replace(report, comparisons=())
-    assert place(alone, "folder", column).standing == ""
-    assert "best of the systems" not in render_html(alone)
+    assert summary_entry(tabulate(alone), "folder", column).mark == ""
+    assert "best of the systems" not in render_html(tabulate(alone))
     won = tuple(replace(c, better="folder") if "folder" in (c.generator_a, c.generator_b) else c for c in report.comparisons)
-    assert place(replace(report, comparisons=won), "folder", column).standing == "best of the systems"
-    assert place(replace(report, comparisons=won), "simulator", column).standing == ""
+    assert summary_entry(tabulate(replace(report, comparisons=won)), "folder", column).mark == "best of the systems"
+    assert summary_entry(tabulate(replace(report, comparisons=won)), "simulator", column).mark == ""
 
 
 def test_a_score_that_nobody_declared_is_refused(report: RunReport) -> None:
     stray = SummaryRow(generator="hosted", metric="smell", measure="sweet", value=1.0, n_scored=1)
     with pytest.raises(ValueError, match=r"smell\.sweet has a score but is not among"):
-        render_html(replace(report, summary=(*report.summary, stray)))
+        render_html(tabulate(replace(report, summary=(*report.summary, stray))))
 
 
 def test_a_run_without_anything_still_makes_a_page(report: RunReport) -> None:
     bare = replace(report, generators=(), measures=(), summary=(), comparisons=(), cells=(), provenance={}, notes=())
-    page = render_html(bare)
+    page = render_html(tabulate(bare))
     assert "No headline measure was scored" in page
 
 
@@ -171,14 +173,14 @@ def test_evidence_that_is_no_number_is_no_value(report: RunReport) -> None:
         "marks": [],
     }
     score = ScoreReport(metric="physics", measure="energy_gain", value=1.0, status="scored", backend="tracks-v1", evidence=(panel,))
-    page = render_html(replace(report, cells=(replace(report.cells[0], scores=(score,)),)))
+    page = render_html(tabulate(replace(report, cells=(replace(report.cells[0], scores=(score,)),))))
     assert '"y":[null]' in page
 
 
 def test_previews_left_out_are_named(report: RunReport) -> None:
-    assert "this report was written without previews" in render_html(report)
+    assert "this report was written without previews" in render_html(tabulate(report))
     made = make_previews(report.cells, budget_bytes=1)
-    assert "limited to 0 MB" in render_html(report, made)
+    assert "limited to 0 MB" in render_html(tabulate(report), made)
 
 
 def test_a_broken_clip_says_so_in_the_page_and_never_by_its_path(page: str, report: RunReport) -> None:

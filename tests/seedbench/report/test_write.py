@@ -18,6 +18,7 @@ from seedbench.report.console import summary_table
 from seedbench.report.tables import SCORE_COLUMNS, markdown, score_rows
 from seedbench.report.write import write_report
 from seedbench.results.data import CellReport, RunReport, ScoreReport, SummaryRow, from_json, to_json
+from seedbench.results.table import ResultsTable, tabulate
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -45,7 +46,7 @@ def test_every_cell_has_a_row_and_every_missing_value_a_reason(folder: Path, rep
 def test_parquet_holds_the_rows_of_the_csv_with_types(folder: Path, report: RunReport) -> None:
     table = parquet.read_table(folder / "scores.parquet")
     assert table.column_names == list(SCORE_COLUMNS)
-    assert table.to_pylist() == score_rows(report)
+    assert table.to_pylist() == score_rows(tabulate(report))
     assert str(table.schema.field("value").type) == "double"
 
 
@@ -76,6 +77,19 @@ def test_the_same_report_gives_the_same_bytes(folder: Path, report: RunReport, t
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
 
 
+def test_all_files_are_written_from_one_table(report: RunReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = []
+
+    def counted(of_run: RunReport) -> ResultsTable:
+        tables.append(tabulate(of_run))
+        return tables[-1]
+
+    for module in ("write", "console"):
+        monkeypatch.setattr(f"seedbench.report.{module}.tabulate", counted)
+    write_report(report, tmp_path, previews=False)
+    assert len(tables) == 1
+
+
 def test_progress_counts_every_clip_once(make_report: Callable[..., RunReport], tmp_path: Path) -> None:
     report = make_report(tmp_path / "clips", seconds=0.2)
     seen: list[tuple[int, int]] = []
@@ -91,7 +105,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(report: RunReport, tmp_
 
 def test_markdown_keeps_its_table_and_takes_no_markup(report: RunReport) -> None:
     bad = replace(report.generators[1], label="a|b <i>@team")
-    text = markdown(replace(report, generators=(report.generators[0], bad, *report.generators[2:])))
+    text = markdown(tabulate(replace(report, generators=(report.generators[0], bad, *report.generators[2:]))))
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in table} == {6}
     assert "<i>" not in text
