@@ -22,7 +22,7 @@ class Check:
     optional: bool = False
 
 
-def examine() -> list[Check]:
+def run_checks() -> list[Check]:
     """Run all checks; none of them raises."""
     from seedbench.plugins.weights import all_weights
 

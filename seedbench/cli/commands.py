@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from seedbench import __version__
-from seedbench.cli import bench, breaking, inspect, report, run, runs, score, weights
+from seedbench.cli import bench, degrade, inspect, report, run, runs, score, weights
 from seedbench.processes.stopping import set_stop_message
 
 
@@ -53,11 +53,11 @@ def _about(module: str) -> str:
     try:
         spec = importlib.util.find_spec(top)
         folder = next(iter((spec and spec.submodule_search_locations) or ()))
-        told = ast.get_docstring(ast.parse(Path(folder, *inner).with_suffix(".py").read_text(encoding="utf-8"))) or ""
+        text = ast.get_docstring(ast.parse(Path(folder, *inner).with_suffix(".py").read_text(encoding="utf-8"))) or ""
     except (StopIteration, OSError, SyntaxError, ValueError):
-        told = ""
-    said = told.partition("\n")[0].rpartition("``: ")[2]
-    return said[:1].upper() + said[1:] if said else f"Commands of {module}."
+        text = ""
+    about = text.partition("\n")[0].rpartition("``: ")[2]
+    return about[:1].upper() + about[1:] if about else f"Commands of {module}."
 
 
 def _placeholder(name: str, value: str) -> typer.Typer:
@@ -100,7 +100,8 @@ app.command("score", epilog=score.EXAMPLES)(score.score)
 app.command("suites", epilog=inspect.SUITES_EXAMPLES)(inspect.suites)
 app.command("generators", epilog=inspect.GENERATORS_EXAMPLES)(inspect.generators)
 app.command("metrics", epilog=inspect.METRICS_EXAMPLES)(inspect.metrics)
-app.command("break", epilog=breaking.EXAMPLES)(breaking.break_)
+app.command("degrade", epilog=degrade.EXAMPLES)(degrade.degrade)
+app.command("break", hidden=True, help="The earlier name of `seedbench degrade`.")(degrade.degrade)
 app.add_typer(weights.app, name="weights")
 app.add_typer(runs.app, name="runs")
 app.command("bench", epilog=bench.EXAMPLES)(bench.bench)

@@ -1,9 +1,9 @@
 """``make demo``: the main job in small, on this machine alone.
 
-Six systems take the suite ``quick``: the simulator (the ceiling), the reference model and its cascaded twin (which refuse by name what
-they were not trained for), the simulator broken on purpose, an external program run by the ``command`` adapter (the simulator's pictures
-standing still under its sound), and a folder of finished clips read by the ``import`` adapter (the simulator's clips blurred and
-compressed hard). Whoever knows what was broken can read in the report whether the metrics noticed.
+Six systems are given the suite ``quick``: the simulator (the ceiling), the reference model and its cascaded twin (which refuse by name
+what they were not trained for), the simulator with degradations, an external program run by the ``command`` adapter (the simulator's
+pictures frozen under its sound), and a folder of finished clips read by the ``import`` adapter (the simulator's clips blurred and
+compressed hard). Since the degradations are known, the report shows whether the metrics notice them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def compressed_clips(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
 
 
 def _tell(holder: Holder) -> None:
-    print(f"demo: waiting for the clips that another one makes ({holder})", flush=True)
+    print(f"demo: waiting for the clips that another process makes ({holder})", flush=True)
 
 
 def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Path, folder: Path) -> None:
@@ -84,7 +84,7 @@ def _make_compressed(workspace: Workspace, prompts: tuple[Prompt, ...], root: Pa
 
 
 def _as_recorded(folder: Path) -> bool:
-    """Whether the clips in a folder are those that were made, all of them."""
+    """Whether a folder holds the clips that were recorded there, all of them and unchanged."""
     from seedbench.errors import ClipError
     from seedbench.files.hashing import file_sha256
 
@@ -111,8 +111,8 @@ def main() -> None:
     folder = compressed_clips(workspace, suite.prompts, suite.root)
     still = workspace.folder / "demo-still.yaml"
     argv = STILL.format(python=shlex.quote(sys.executable))
-    with atomic_write(still) as place:
-        place.write_text(f"label: still\nname: command\noptions:\n  argv: {argv!r}\n")
+    with atomic_write(still) as partial:
+        partial.write_text(f"label: still\nname: command\noptions:\n  argv: {argv!r}\n")
     spec = api.make_spec(
         [
             "simulator",

@@ -31,18 +31,17 @@ def suites(name: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="S
     console = Console()
     if name is None:
         table = _table("suite", "prompts", "title")
-        for known in list_suites():
-            found = load_suite(known)
-            table.add_row(found.name, str(len(found.prompts)), escape(found.title))
-    else:
-        found = load_suite(name)
-        table = _table("prompt", "task", "s", "text")
-        for prompt in found.prompts:
-            table.add_row(prompt.id, prompt.task, f"{prompt.duration_s:g}", escape(prompt.text))
+        for shipped in map(load_suite, list_suites()):
+            table.add_row(shipped.name, str(len(shipped.prompts)), escape(shipped.title))
+        console.print(table)
+        return
+    suite = load_suite(name)
+    table = _table("prompt", "task", "s", "text")
+    for prompt in suite.prompts:
+        table.add_row(prompt.id, prompt.task, f"{prompt.duration_s:g}", escape(prompt.text))
     console.print(table)
-    if name is not None:
-        for warning in found.warnings:
-            console.print(f"note: {warning}", highlight=False)
+    for warning in suite.warnings:
+        console.print(f"note: {warning}", highlight=False)
 
 
 def generators(name: Annotated[str | None, typer.Argument(metavar="[GENERATOR]", help="Show what this one takes.")] = None) -> None:
@@ -71,7 +70,7 @@ def generators(name: Annotated[str | None, typer.Argument(metavar="[GENERATOR]",
 
 
 def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help="Explain this one.")] = None) -> None:
-    """The registered metrics, or all there is to know of one."""
+    """The registered metrics, or what one declares."""
     from rich.console import Console
 
     from seedbench.plugins import registry
@@ -82,7 +81,7 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
         table = _table("metric", "kind", "headline measures", "meaning")
         for known, kind in registry.load_all("metrics").items():
             info = kind.info
-            headline = ", ".join(one.name for one in info.measures if one.headline)
+            headline = ", ".join(measure.name for measure in info.measures if measure.headline)
             table.add_row(known, "set" if issubclass(kind, SetMetric) else "clip", headline, info.meaning)
         console.print(table)
         return
@@ -103,11 +102,11 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
     console.print(table)
     measures = _table("measure", "unit", "better", "range", "sign", "meaning")
     words = {"up": "more", "down": "less", "zero": "nearer 0", "none": "descriptive"}
-    for one in info.measures:
-        low = "-inf" if one.low is None else f"{one.low:g}"
-        high = "inf" if one.high is None else f"{one.high:g}"
-        title = f"[bold]{one.name}[/bold]" if one.headline else one.name
-        measures.add_row(title, one.unit, words[one.direction], f"{low} .. {high}", one.sign, one.meaning)
+    for measure in info.measures:
+        low = "-inf" if measure.low is None else f"{measure.low:g}"
+        high = "inf" if measure.high is None else f"{measure.high:g}"
+        title = f"[bold]{measure.name}[/bold]" if measure.headline else measure.name
+        measures.add_row(title, measure.unit, words[measure.direction], f"{low} .. {high}", measure.sign, measure.meaning)
     console.print(measures)
 
 
@@ -115,17 +114,16 @@ def doctor() -> None:
     """Check this installation: packages, weights, workspace, database, a clip written and read."""
     from rich.console import Console
 
-    from seedbench.cli.checks import examine
+    from seedbench.cli.checks import run_checks
     from seedbench.errors import SeedBenchError
 
     console = Console()
-    found = examine()
+    checks = run_checks()
     table = _table("check", "", "finding")
-    for check in found:
-        table.add_row(
-            check.name, "[green]ok[/green]" if check.ok else "[yellow]--[/yellow]" if check.optional else "[red]no[/red]", check.finding
-        )
+    for check in checks:
+        state = "[green]ok[/green]" if check.ok else "[yellow]optional[/yellow]" if check.optional else "[red]failed[/red]"
+        table.add_row(check.name, state, check.finding)
     console.print(table)
-    bad = [check.name for check in found if not check.ok and not check.optional]
-    if bad:
-        raise SeedBenchError(f"not in order: {', '.join(bad)}")
+    failed = [check.name for check in checks if not check.ok and not check.optional]
+    if failed:
+        raise SeedBenchError(f"{len(failed)} {'check' if len(failed) == 1 else 'checks'} failed: {', '.join(failed)}")

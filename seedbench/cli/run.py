@@ -20,7 +20,7 @@ seedbench run --suite quick -g mine=command:argv="python gen.py {prompt} --seed 
 
 seedbench run --suite core -g simulator --task talking --limit 5 --seeds 0,1,2
 
-Ctrl-C leaves a run that the same command goes on with.
+After Ctrl-C the same command goes on with the run.
 """
 
 
@@ -44,7 +44,9 @@ def run(
     reference_seeds: Annotated[
         str | None, typer.Option(help="Seeds of the reference set; by default 1000, and of imported clips those that they have.")
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default as many as cores and memory allow.")
+    ] = None,
     max_failures: Annotated[str, typer.Option(help="How many cells may fail (3, 5%, none, all) before the exit code is 4.")] = "none",
     out: Annotated[Path | None, typer.Option(help="Write the report into this folder as well.")] = None,
 ) -> None:
@@ -74,14 +76,14 @@ def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     try:
-        found = tuple(int(part) for part in text.split(","))
+        seeds = tuple(int(part) for part in text.split(","))
     except ValueError:
         raise SeedBenchError(f"{option} {text!r} is not a list of whole numbers such as 0,1,2") from None
-    if len(set(found)) != len(found):
+    if len(set(seeds)) != len(seeds):
         raise SeedBenchError(f"{option} {text!r} names a seed twice")
-    if not all(-(2**63) <= seed < 2**63 for seed in found):
+    if not all(-(2**63) <= seed < 2**63 for seed in seeds):
         raise SeedBenchError(f"{option} {text!r}: a seed lies between -2^63 and 2^63")
-    return found
+    return seeds
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -52,15 +52,11 @@ def show(name: Annotated[str, typer.Argument(help="The run.")]) -> None:
     """The summary of one run."""
     from rich.console import Console
 
-    from seedbench.report.console import summary_table
+    from seedbench.cli.running import show_report
     from seedbench.results.load import load_report
 
     workspace, store = _open()
-    found = load_report(store, workspace, name)
-    console = Console()
-    console.print(summary_table(found))
-    for note in found.notes:
-        console.print(f"note: {note}", highlight=False)
+    show_report(Console(), load_report(store, workspace, name))
 
 
 @app.command(epilog="seedbench runs compare before after")

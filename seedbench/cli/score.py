@@ -30,7 +30,9 @@ def score(
     metric: Annotated[list[str] | None, typer.Option("--metric", "-m", help="Only these metrics. Repeat for several.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every measure, not only the headlines.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the scores to this file: .csv, .json or .parquet.")] = None,
-    workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default as many as cores and memory allow.")
+    ] = None,
 ) -> None:
     """Score clips as they lie there: no suite, no run, nothing written but what --out names."""
     set_stop_message("stopped; no scores were written; the same command begins again")
@@ -112,12 +114,12 @@ def _write(lines: list[dict[str, Any]], out: Path) -> None:
 
     frame = pd.DataFrame(lines)
     try:
-        with atomic_write(out) as place:
+        with atomic_write(out) as partial:
             if out.suffix == ".csv":
-                frame.to_csv(place, index=False)
+                frame.to_csv(partial, index=False)
             elif out.suffix == ".parquet":
-                frame.to_parquet(place, index=False)
+                frame.to_parquet(partial, index=False)
             else:
-                frame.to_json(place, orient="records", indent=1)
+                frame.to_json(partial, orient="records", indent=1)
     except OSError as error:
         raise StorageError(f"{out} cannot be written ({error.strerror or error})") from error

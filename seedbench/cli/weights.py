@@ -31,9 +31,9 @@ def list_() -> None:
     console.print(f"folder: {folder()}", highlight=False, soft_wrap=True)
 
 
-@app.command(epilog="seedbench weights fetch                 (all that can be fetched)\n\nseedbench weights fetch blazeface facemesh")
-def fetch(names: Annotated[list[str] | None, typer.Argument(help="Which; by default all that can be fetched.")] = None) -> None:
-    """Get weights from their source and check their hash."""
+@app.command(epilog="seedbench weights fetch                 (all that can be downloaded)\n\nseedbench weights fetch blazeface facemesh")
+def fetch(names: Annotated[list[str] | None, typer.Argument(help="Names; by default all that can be downloaded.")] = None) -> None:
+    """Download weights from their source and check their hash."""
     set_stop_message("stopped; the same command fetches what is missing")
     from rich.console import Console
 
@@ -43,8 +43,8 @@ def fetch(names: Annotated[list[str] | None, typer.Argument(help="Which; by defa
     console = Console()
     for name in names or [item.name for item in all_weights().values() if item.source["kind"] != "user"]:
         with console.status(f"fetching {name}"):
-            place = get(name)
-        console.print(f"{name}: {place}", highlight=False, soft_wrap=True)
+            path = get(name)
+        console.print(f"{name}: {path}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -64,7 +64,7 @@ def verify() -> None:
         if state not in {"ok", ABSENT}:
             wrong.append(name)
     if wrong:
-        raise WeightsError(f"wrong: {', '.join(wrong)}")
+        raise WeightsError(f"these files are not the published ones: {', '.join(wrong)}; `seedbench weights fetch NAME` gets them again")
 
 
 @app.command(epilog="seedbench weights add syncnet ~/Downloads/syncnet_v2.model")

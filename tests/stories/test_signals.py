@@ -59,7 +59,7 @@ def test_a_run_stopped_at_any_moment_ends_with_the_sentence_leaves_nothing_and_g
     [
         ("score", "clip.mp4", "-m", "physics", "-j", "1"),
         ("report", "nothing"),
-        ("break", "clip.mp4", "late.mp4", "blur=2"),
+        ("degrade", "clip.mp4", "late.mp4", "blur=2"),
         ("bench", "--quick"),
         ("arena", "studies"),
         ("lipsync", "evaluate", "."),
@@ -175,7 +175,7 @@ def test_a_hang_up_that_nohup_keeps_away_stays_away(tmp_path: Path) -> None:
         assert process.wait(HANGS_S) == 0
 
 
-@pytest.mark.parametrize("arguments", [("suites",), ("run", "--help"), ("break", "--list")], ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize("arguments", [("suites",), ("run", "--help"), ("degrade", "--list")], ids=lambda arguments: arguments[0])
 def test_output_that_nobody_reads_ends_a_command_without_a_word(arguments: tuple[str, ...], tmp_path: Path) -> None:
     given = {**os.environ, "SEEDBENCH_HOME": str(tmp_path / "home"), "PYTHONPATH": path_with_toy()}
     process = subprocess.Popen([*SEEDBENCH, *arguments], env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

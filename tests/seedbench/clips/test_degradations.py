@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,8 +121,9 @@ def test_an_old_name_means_the_same_and_is_not_listed(old: str, new: str, make_c
     source = make_clip()
     contents = [degrade_clip(source, tmp_path / f"{name}.mp4", {name: 80.0}).read_bytes() for name in (old, new)]
     assert contents[0] == contents[1]
-    listed = CliRunner().invoke(app, ["break", "--list"]).output
-    assert f"{new}={{amount}}" in listed
+    listed = CliRunner().invoke(app, ["degrade", "--list"]).output
+    assert CliRunner().invoke(app, ["break", "--list"]).output == listed  # the earlier name
+    assert re.search(rf"^{new}  +\w", listed, re.MULTILINE)
     assert old not in listed
 
 

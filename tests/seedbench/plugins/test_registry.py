@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from seedbench.cli import app
-from seedbench.cli.checks import examine
+from seedbench.cli.checks import run_checks
 from seedbench.errors import PluginError, UnknownNameError
 from seedbench.plugins import registry
 from seedbench.plugins.declaration_checks import declaration_problem
@@ -208,7 +208,7 @@ def test_a_command_named_like_one_of_ours_is_told_and_left_out(stranger: Strange
 
 def test_doctor_tells_every_broken_plug_in_of_others_and_holds_none_against_this_installation(stranger: Stranger) -> None:
     stranger(LIKE, metrics={"unlike": "strange:Like"}, commands={"bare": "strange:Like"})
-    found = {check.name: check for check in examine()}
+    found = {check.name: check for check in run_checks()}
     assert found["plug-ins"].ok
     others = found["plug-ins of others"]
     assert (others.ok, others.optional) == (False, True)

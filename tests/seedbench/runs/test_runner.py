@@ -55,6 +55,12 @@ class InProcess:
         self.queue: list[tuple[Callable[[Any], Any], Any]] = []
         self.left = stop_after
 
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing to end."""
+
     def submit(self, function: Callable[[Any], Any], task: Any) -> None:
         self.queue.append((function, task))
 

@@ -443,9 +443,9 @@ def test_that_a_clip_has_no_picture_is_kept(make_clip: Callable[..., Path], work
     use_cache(workspace.cache)
     clip = Clip.open(make_clip(frames=5))
     clip.facts = replace(clip.facts, has_video=False)
-    assert features(MeanDistance(), clip)[1] == "the file has no video"
+    assert features(MeanDistance(), clip)[1] == "the file has no picture"
     monkeypatch.setattr(MeanDistance, "embed", None)
-    assert features(MeanDistance(), Clip.open(clip.path))[1] == "the file has no video"
+    assert features(MeanDistance(), Clip.open(clip.path))[1] == "the file has no picture"
 
 
 @pytest.fixture
