@@ -7,17 +7,21 @@ operating system sees to. Folders of living processes are never touched.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
 from filelock import FileLock, Timeout
 
+_LOG = logging.getLogger(__name__)
 _LOCK = ".lock"
+#: How long to wait for another process before that is logged, in seconds.
+_SILENT_S = 1.0
 _folders: dict[Path, tuple[Path, FileLock]] = {}
 _threads = RLock()
 
@@ -37,7 +41,7 @@ def process_folder(root: Path, partial_files_in: Sequence[Path] = ()) -> Path:
         if root in _folders:
             return _folders[root][0]
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / "lock", thread_local=False):  # or a folder that has no lock yet would look like one of a dead process
+        with _locked(root):  # or a folder that has no lock yet would look like one of a dead process
             dead, living = _remove_dead(root)
             if dead and not living:
                 _remove_partial_files(partial_files_in)
@@ -47,6 +51,21 @@ def process_folder(root: Path, partial_files_in: Sequence[Path] = ()) -> Path:
             lock.acquire()
         _folders[root] = folder, lock
         return folder
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """Hold the lock of ``root``; log that this process waits for it."""
+    lock = FileLock(root / "lock", thread_local=False)
+    try:
+        lock.acquire(timeout=_SILENT_S)
+    except Timeout:
+        _LOG.warning("waiting for another process, which removes temporary files in %s", root)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _remove_dead(root: Path) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Locks of a PostgreSQL server: sessions on several machines meet there, and the server frees what a session held that ended."""
+"""The locks of a database: files for SQLite, advisory locks for PostgreSQL, which the server frees when a session ends."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def locks_of(engine: Engine) -> Locks:
         return DatabaseLocks(engine)
     database = engine.url.database
     if engine.dialect.name != "sqlite" or not database or database == ":memory:":
-        raise StorageError(f"the database {engine.url!r} is no file of SQLite and no PostgreSQL server")
+        raise StorageError(f"the database {engine.url!r} is neither SQLite in a file nor PostgreSQL; change SEEDBENCH_DATABASE_URL")
     file = Path(database).resolve()
     return FileLocks(file.with_name(f"{file.name}.locks"))
 
 
 def key_of(what: str) -> int:
-    """The number of an advisory lock: 63 bits of a hash, so that it is positive."""
+    """The number of an advisory lock: 63 bits of a hash of its name."""
     return int.from_bytes(hashlib.sha256(f"seedbench {what}".encode()).digest()[:8], "big") >> 1
 
 
 class DatabaseLocks:
-    """Advisory locks of a PostgreSQL server, each held by a connection of its own, which is called after its process."""
+    """Advisory locks of a PostgreSQL server. Each is held by a connection of its own, whose application name is that of its process."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -48,7 +48,7 @@ class DatabaseLocks:
         """As :meth:`Locks.hold`. Raises StorageError where the server cannot be reached."""
         me, key = Holder.this_process(), {"key": key_of(what)}
         seconds = int(me.since.timestamp()) if me.since is not None else 0
-        name = f"seedbench {me.pid} {seconds} {me.host}"[:63]  # the server cuts it there
+        name = f"seedbench {me.pid} {seconds} {me.host}"[:63]  # the server's limit
         with self._connection() as connection:
             try:
                 with self._errors():
@@ -57,13 +57,13 @@ class DatabaseLocks:
                     acquire(lambda: bool(connection.scalar(attempt, key)), lambda: self.holder(what), what, wait)
                 yield
             finally:
-                connection.invalidate()  # the session ends, and with it the lock; a session given back to the pool would keep both
+                connection.invalidate()  # ends the session, and with it the lock; a connection that goes back to the pool would keep both
 
     def holder(self, what: str) -> Holder | None:
         """As :meth:`Locks.holder`."""
         with self._connection() as connection, self._errors():
             name = connection.scalar(_HOLDER, {"key": key_of(what)})
-        return None if name is None else _named(str(name))
+        return None if name is None else _holder_from(str(name))
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -82,10 +82,10 @@ class DatabaseLocks:
             raise StorageError(f"the database {self.engine.url!r} does not answer ({error.orig})") from error
 
 
-def _named(application: str) -> Holder:
-    """The process that gave its session this name.
+def _holder_from(application: str) -> Holder:
+    """The process whose session has this application name.
 
-    >>> str(_named("seedbench 12 0 other")), str(_named("psql"))
+    >>> str(_holder_from("seedbench 12 0 other")), str(_holder_from("psql"))
     ('process 12 on other, since 1970-01-01 00:00:00 UTC', 'another process')
     """
     program, _, rest = application.partition(" ")

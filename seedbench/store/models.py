@@ -16,12 +16,12 @@ class RunTable(DeclarativeBase):
 
 
 def now() -> datetime:
-    """This moment in UTC, whole seconds, without a zone (what all databases agree on)."""
+    """The time in UTC, in whole seconds and without a time zone: the form that all databases store alike."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
 class RunRow(RunTable):
-    """One plan carried out. ``spec`` holds everything that decides the result, its prompts included."""
+    """One run. ``spec`` holds everything that decides its results, prompts included."""
 
     __tablename__ = "runs"
 
@@ -37,7 +37,7 @@ class RunRow(RunTable):
 
 
 class CellRow(RunTable):
-    """One generator on one prompt with one seed. ``clip_path`` is set only for files of the user's, which stay where they are."""
+    """One generator on one prompt with one seed. ``clip_path`` is set only for files of the user's, which are never moved."""
 
     __tablename__ = "cells"
     __table_args__ = (UniqueConstraint("run_id", "generator", "prompt_id", "seed"), Index("cells_by_key", "key"))

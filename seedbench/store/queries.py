@@ -14,22 +14,23 @@ from seedbench.store.workspace import Workspace
 
 
 def find_run(session: Session, name: str | None) -> RunRow:
-    """The run called ``name``, or the newest one. Raises RunError."""
+    """The run called ``name``; None: the newest one. Raises RunError where there is none."""
     query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc())
     runs = list(session.scalars(query if name is None else query.where(RunRow.name == name)))
     if runs:
         return runs[0]
     names = list(session.scalars(select(RunRow.name)))
     if name is None or not names:
-        raise RunError("there is no run yet; make one with `seedbench run`")
+        raise RunError("there is no run yet; start one with `seedbench run`")
     raise RunError(f"there is no run called {name!r}{did_you_mean(name, names, list_known=True)}")
 
 
 def clip_path(cell: CellRow, workspace: Workspace) -> Path:
-    """Where a cell's clip can be read.
+    """The path of a cell's clip on this machine. A clip in the artifact store is checked; a file of the user's is not.
 
-    What is in the store is checked (ArtifactError: gone or damaged; StorageError: the store cannot be reached); a file of the user's is
-    not, whoever scores it sees to that.
+    Raises:
+        ArtifactError: the clip is gone from the store, or damaged.
+        StorageError: the cell has no clip, or the store cannot be reached.
     """
     if cell.clip_path is not None:
         return Path(cell.clip_path)
@@ -39,13 +40,13 @@ def clip_path(cell: CellRow, workspace: Workspace) -> Path:
 
 
 def checked_clip(cell: CellRow, workspace: Workspace) -> Path:
-    """As :func:`clip_path`, with the user's files checked as well. Raises ArtifactError where the clip is not the one that was scored."""
+    """As :func:`clip_path`, but a file of the user's is checked as well: ArtifactError where it is not the clip that was scored."""
     path = clip_path(cell, workspace)
     if cell.clip_path is not None:
         try:
-            found = file_sha256(path)
+            sha256 = file_sha256(path)
         except ClipError as error:
             raise ArtifactError(f"{path.name} {str(error).removeprefix(f'{path}: ')}") from error
-        if found != cell.clip_sha256:
+        if sha256 != cell.clip_sha256:
             raise ArtifactError(f"{path.name} has changed since it was taken into the run")
     return path

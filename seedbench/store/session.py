@@ -1,8 +1,9 @@
-"""Opening the database: migrations first, then sessions, and locks for what no two processes may do at once."""
+"""The database: opening it, with migrations, and sessions for reading and writing that several processes can use at once."""
 
 from __future__ import annotations
 
 import io
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,18 +15,20 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from seedbench.errors import StorageError
-from seedbench.files.locks import LockFileError
+from seedbench.files.locks import Holder, LockFileError
 from seedbench.store.locks import key_of, locks_of
 
-#: How long a process waits for another one's transaction before it gives up.
+#: How long a process waits for a transaction of another process, in seconds.
 BUSY_S = 30
+_LOG = logging.getLogger(__name__)
 _migration_lock = threading.Lock()
 
 
 class Store:
-    """A database at ``url``, brought to the newest schema when opened. Only parent processes write to it; several may at once.
+    """The database at ``url``, an SQLAlchemy URL. It is upgraded to the newest schema when it is opened.
 
-    ``locks`` are those of this database (:mod:`seedbench.files.locks`). Raises StorageError.
+    Several processes may use it at once; worker processes do not. ``locks`` are the locks of this database (:mod:`seedbench.files.locks`).
+    Raises StorageError where it cannot be opened.
     """
 
     def __init__(self, url: str) -> None:
@@ -42,27 +45,42 @@ class Store:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A session that commits at its end, or rolls back. Raises StorageError when the database cannot be written.
+        """A session that commits at its end, or rolls back after an exception.
 
-        Others may write between two of its statements: what is looked up first and written then belongs into :meth:`writing`.
+        Another process may write between two of its statements: use :meth:`writing` to write what depends on what was read.
+
+        Raises:
+            StorageError: the database cannot be read or written.
         """
-        with self._errors("written"), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self._session("read or written") as session:
+            yield session
+
+    @contextmanager
+    def _session(self, action: str) -> Iterator[Session]:
+        with self._errors(action), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session while which no other :meth:`writing` goes on, in any process: what it looked up stays true until it has committed.
+        """A session that no other :meth:`writing` overlaps, in any process: what it reads stays true until it commits.
 
-        It is to be short: others wait for it for ``BUSY_S`` seconds. Nothing is hashed, loaded, or asked over a network inside of it.
+        Keep it short, since others give up after ``BUSY_S`` seconds: hash, load and use the network before it or after it.
+
+        Raises:
+            StorageError: the database cannot be written.
         """
-        with self.session() as session:
+        with self._session("written") as session:
             _begin_writing(session.connection())
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees the database as it is at its first look, whatever others write meanwhile. Nothing can be written in it."""
-        with self.session() as session:
+        """A read-only session that sees the database as it was at its first query, whatever others write meanwhile.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        with self._session("read") as session:
             connection = session.connection()
             if connection.dialect.name == "postgresql":
                 connection.execute(text("set transaction isolation level repeatable read, read only"))
@@ -75,20 +93,20 @@ class Store:
         self.engine.dispose()
 
     @contextmanager
-    def _errors(self, done: str) -> Iterator[None]:
+    def _errors(self, action: str) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
             if "database is locked" in str(error.orig):
                 raise StorageError(
-                    f"another process kept the database {self.engine.url!r} from being {done} for {BUSY_S} s; nothing of what is in it is "
-                    "lost: give the command again, and if that goes on, look for a process that was stopped while it wrote"
+                    f"the database {self.engine.url!r} cannot be {action}: another process has locked it for {BUSY_S} s. Nothing in it is "
+                    "lost: run the command again, and if that fails too, look for a process that was stopped while it wrote"
                 ) from error
-            raise StorageError(f"the database {self.engine.url!r} cannot be {done} ({error.orig})") from error
+            raise StorageError(f"the database {self.engine.url!r} cannot be {action} ({error.orig})") from error
 
 
 def _begin_writing(connection: Connection) -> None:
-    """Wait until nobody else writes, and keep it so until this transaction ends."""
+    """Wait until no other process writes, and keep others from writing until this transaction ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": key_of("writing")})
     else:
@@ -103,17 +121,26 @@ def _sqlite_settings(connection: Any, _record: Any) -> None:
 
 
 def upgrade(engine: Engine, scripts: Path = Path(__file__).parent / "migrations") -> None:
-    """Run the Alembic migrations in the folder ``scripts`` that this database has not seen; a plug-in with tables has its own.
+    """Run the Alembic migrations that this database has not had yet.
 
-    Processes that open a new database at once do so one after the other, and one that is killed leaves it as it was. Raises StorageError.
+    One process at a time does so; the others wait, and log which process they wait for. A process that is killed leaves the database as
+    it was.
+
+    Args:
+        engine: the database.
+        scripts: the folder of migrations. A plug-in with tables of its own has its own.
+
+    Raises:
+        StorageError: the database can be neither SQLite in a file nor PostgreSQL.
+        LockFileError: the lock of the database cannot be opened.
     """
     from alembic import command
     from alembic.config import Config
 
     config = Config(stdout=io.StringIO())
     config.set_main_option("script_location", str(scripts))
-    with _migration_lock, locks_of(engine).hold("the form of the database", wait=lambda _holder: None):
-        with engine.connect() as connection:  # a look that keeps nobody from writing
+    with _migration_lock, locks_of(engine).hold("the form of the database", wait=_log_wait):
+        with engine.connect() as connection:  # which keeps no other process from writing
             config.attributes["connection"] = connection
             newest = _is_newest(config)
         if newest:
@@ -124,17 +151,21 @@ def upgrade(engine: Engine, scripts: Path = Path(__file__).parent / "migrations"
             command.upgrade(config, "head")
 
 
+def _log_wait(holder: Holder) -> None:
+    _LOG.warning("waiting for %s, which upgrades the database", holder)
+
+
 def _is_newest(config: Any) -> bool:
-    """Whether the database of a configuration has seen all migrations of its folder."""
+    """Whether the database of a configuration has had all migrations of its folder."""
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    scripts, seen = ScriptDirectory.from_config(config), []
+    scripts, current = ScriptDirectory.from_config(config), []
 
     def look(revisions: Any, _context: Any) -> list[Any]:
-        seen.append(set(revisions))
+        current.append(set(revisions))
         return []
 
     with EnvironmentContext(config, scripts, fn=look, dont_mutate=True):
         scripts.run_env()
-    return seen == [set(scripts.get_heads())]
+    return current == [set(scripts.get_heads())]

@@ -43,7 +43,7 @@ class Workspace:
 
     @property
     def cache(self) -> DiskCache:
-        """Analyses and features by content."""
+        """The cache of analyses and features."""
         return DiskCache(self.folder / "cache")
 
     @property
@@ -56,4 +56,4 @@ class Workspace:
 
 
 def _unwritable(folder: Path, error: OSError) -> StorageError:
-    return StorageError(f"{folder} cannot be written ({error.strerror}); set SEEDBENCH_HOME to a folder that can")
+    return StorageError(f"{folder} cannot be written ({error.strerror}); set SEEDBENCH_HOME to a folder that can be written")

@@ -1,14 +1,16 @@
-"""Room of each process's own: what the living have stays, what the dead left goes."""
+"""Temporary folders: those of living processes stay, those of dead processes are removed."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from seedbench.errors import StorageError
 from seedbench.files.scratch import process_folder, remove_process_folder
@@ -45,6 +47,20 @@ def test_a_process_takes_its_folder_with_it_and_leaves_those_of_others(tmp_path:
     assert not again.exists()
 
 
+def test_a_wait_for_another_process_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lock = FileLock(tmp_path / "lock", thread_local=False)
+    with ThreadPoolExecutor(1) as pool:
+        with lock:
+            waiting = pool.submit(process_folder, tmp_path)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=3)
+        assert waiting.result().is_dir()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"waiting for another process, which removes temporary files in {tmp_path}"
+    ]
+    remove_process_folder(tmp_path)
+
+
 def test_what_killed_processes_left_is_removed_when_nobody_can_miss_it(tmp_path: Path) -> None:
     scratch, cache = tmp_path / "scratch", tmp_path / "cache"
     unfinished = cache / "ab" / "abc.123.part"
@@ -52,7 +68,7 @@ def test_what_killed_processes_left_is_removed_when_nobody_can_miss_it(tmp_path:
     unfinished.write_bytes(b"half")
     with another_process(scratch) as (living, there), another_process(scratch) as (killed, left):
         (left / "cell-1-aa").mkdir()
-        (scratch / "cell-7").mkdir()  # as earlier versions called them: nobody knows whose it is
+        (scratch / "cell-7").mkdir()  # as earlier versions named them: its process is not known
         killed.kill()
         killed.wait()
         process_folder(scratch, [cache])

@@ -1,18 +1,23 @@
-"""The database: its migrations lead to its models, and what cannot be opened is said in a sentence."""
+"""The database: its migrations lead to its models, and errors of the database are one sentence."""
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from seedbench.errors import StorageError
 from seedbench.store import RunRow, Store
+from seedbench.store.locks import locks_of
 from seedbench.store.models import RunTable
 from seedbench.store.session import upgrade
 
@@ -59,7 +64,7 @@ def test_a_database_that_cannot_be_opened_is_said_so(tmp_path: Path) -> None:
 
 def test_a_doubled_name_is_a_storage_error(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'a.db'}")
-    with pytest.raises(StorageError, match="cannot be written"), store.session() as session:
+    with pytest.raises(StorageError, match="cannot be read or written"), store.session() as session:
         session.add_all([RunRow(name="r", spec={}, spec_hash="0"), RunRow(name="r", spec={}, spec_hash="0")])
 
 
@@ -132,10 +137,29 @@ def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
         assert session.query(RunRow).count() == 1
 
 
+def until_logged(log: pytest.LogCaptureFixture) -> None:
+    deadline = time.monotonic() + 30
+    while not log.records and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def test_a_wait_for_the_upgrade_of_a_database_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    with ThreadPoolExecutor(1) as pool:
+        with locks_of(create_engine(url)).hold("the form of the database"):
+            opening = pool.submit(Store, url)
+            until_logged(caplog)
+            assert not opening.done()
+        with opening.result().session() as session:
+            assert session.query(RunRow).count() == 0
+    [message] = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(rf"waiting for process {os.getpid()}, since .* UTC, which upgrades the database", message)
+
+
 def test_a_database_that_another_process_does_not_let_go_of_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(f"sqlite:///{tmp_path / 'a.db'}")
     monkeypatch.setattr("seedbench.store.session.BUSY_S", 0)
     other = Store(store.url)
-    said = "another process kept the database .* from being written for 0 s; nothing of what is in it is lost: give the command again"
-    with store.writing(), pytest.raises(StorageError, match=said), other.writing():
+    message = r"the database .* cannot be written: another process has locked it for 0 s\. Nothing in it is lost: run the command again"
+    with store.writing(), pytest.raises(StorageError, match=message), other.writing():
         pass
