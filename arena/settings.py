@@ -89,7 +89,7 @@ class Settings(_Strict):
         return Policy(floor=self.floor)
 
 
-def load(file: Path | None) -> Settings:
+def load_settings(file: Path | None) -> Settings:
     """The settings of a YAML file, or those by default. Raises StudyError with the line."""
     return Settings() if file is None else yaml_model.load(file, Settings, StudyError)
 

@@ -40,16 +40,16 @@ def loudness(samples: np.ndarray, rate: int) -> Loudness:
     source.link_to(measure)
     measure.link_to(sink)
     graph.configure()
-    found: dict[str, str] = {}
+    readings: dict[str, str] = {}
     for start in range(0, blocks.shape[1], 4800):
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(blocks[:, start : start + 4800]), format="fltp", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
         source.push(frame)
-        found |= _drained(sink)
+        readings |= _drained(sink)
     source.push(None)
-    found |= _drained(sink)
-    integrated = float(found.get("lavfi.r128.I", "-70"))
-    peaks = [float(value) for name, value in found.items() if name.startswith("lavfi.r128.true_peaks_ch")]
+    readings |= _drained(sink)
+    integrated = float(readings.get("lavfi.r128.I", "-70"))
+    peaks = [float(value) for name, value in readings.items() if name.startswith("lavfi.r128.true_peaks_ch")]
     peak = max([float(np.abs(blocks).max(initial=0.0)), *peaks])
     return Loudness(integrated if integrated > _SILENCE_LUFS else None, 20 * math.log10(max(peak, 1e-9)))
 
@@ -57,15 +57,15 @@ def loudness(samples: np.ndarray, rate: int) -> Loudness:
 def _drained(sink: Any) -> dict[str, str]:
     import av
 
-    found: dict[str, str] = {}
+    readings: dict[str, str] = {}
     while True:
         try:
-            found |= dict(sink.pull().metadata)
+            readings |= dict(sink.pull().metadata)
         except (av.error.BlockingIOError, av.error.EOFError):
-            return found
+            return readings
 
 
-def at_one_loudness(clip: Clip, n: int) -> np.ndarray:
+def leveled_stereo(clip: Clip, n: int) -> np.ndarray:
     """Stereo sound (n, 2) at 48 kHz and -16 LUFS; silence stays silence."""
     given = np.asarray(clip.audio(RATE).samples, np.float32) if clip.facts.has_audio else np.zeros(n, np.float32)
     given = given[:n] if given.ndim == 1 else given[:n].mean(1)

@@ -16,20 +16,20 @@ from pathlib import Path
 
 import numpy as np
 
-from seedbench.arena.blinding.loudness import RATE, at_one_loudness, loudness
-from seedbench.arena.blinding.remux import PresentationError, remux
+from seedbench.arena.blinding.loudness import RATE, leveled_stereo, loudness
+from seedbench.arena.blinding.remux import BlindingError, remux
 from seedbench.arena.votes.log import Profile
 from seedbench.clips.clip import Clip
 from seedbench.clips.media import ProbeFacts, write_clip
 
-MOST_FPS = 30.0
-PLAYED = frozenset({"h264", "av1", "vp9"})
+MAX_FPS = 30.0
+PLAYABLE_VIDEO = frozenset({"h264", "av1", "vp9"})
 """Video that the browsers we tried play from an MP4."""
-HEARD = frozenset({"aac", "opus", "mp3"})
+PLAYABLE_SOUND = frozenset({"aac", "opus", "mp3"})
 
 
 @dataclass(frozen=True)
-class Canvas:
+class MatchedCanvas:
     """What the matched clips of a prompt have in common: size in pixels, rate, length in seconds."""
 
     width: int
@@ -39,7 +39,7 @@ class Canvas:
 
 
 @dataclass(frozen=True)
-class Presented:
+class BlindClip:
     """A file ready to be shown, and what style covariates are made of (before anything was matched): ``loudness`` is None for silence."""
 
     file: Path
@@ -56,27 +56,27 @@ class Presented:
         return self.loudness is not None
 
 
-def canvas_of(clips: Sequence[ProbeFacts], *, width: int = 854, height: int = 480) -> Canvas:
+def canvas_of(clips: Sequence[ProbeFacts], *, width: int = 854, height: int = 480) -> MatchedCanvas:
     """What the matched clips of one prompt share: the given size, the slowest rate (at most 30), the shortest length.
 
     Raises PresentationError for no clips.
     """
     if not clips:
-        raise PresentationError("there is no clip to match")
-    return Canvas(width, height, min(MOST_FPS, *(facts.fps for facts in clips)), min(facts.duration_s for facts in clips))
+        raise BlindingError("there is no clip to match")
+    return MatchedCanvas(width, height, min(MAX_FPS, *(facts.fps for facts in clips)), min(facts.duration_s for facts in clips))
 
 
-def native(source: Path, goal: Path) -> Presented:
+def native(source: Path, goal: Path) -> BlindClip:
     """Write the clip's own pictures and sound into a container that tells nothing. Raises PresentationError, ClipError."""
     clip = Clip.open(source)
     facts = clip.facts
     if not facts.has_video:
-        raise PresentationError(f"{source.name} has no pictures")
+        raise BlindingError(f"{source.name} has no pictures")
     seen, heard = _codec(facts.video_codec), _codec(facts.audio_codec)
-    if seen not in PLAYED:
-        raise PresentationError(f"browsers do not play {seen}: {source.name} can be shown matched, not native")
-    if facts.has_audio and heard not in HEARD:
-        raise PresentationError(f"browsers do not play {heard} from an MP4: {source.name} can be shown matched, not native")
+    if seen not in PLAYABLE_VIDEO:
+        raise BlindingError(f"browsers do not play {seen}: {source.name} can be shown matched, not native")
+    if facts.has_audio and heard not in PLAYABLE_SOUND:
+        raise BlindingError(f"browsers do not play {heard} from an MP4: {source.name} can be shown matched, not native")
     remux(source, goal)
     return _presented(clip, goal, "native")
 
@@ -88,20 +88,20 @@ def _codec(decoder: str) -> str:
     return str(av.Codec(decoder).canonical_name) if decoder else ""
 
 
-def matched(source: Path, goal: Path, canvas: Canvas) -> Presented:
+def matched(source: Path, goal: Path, canvas: MatchedCanvas) -> BlindClip:
     """Write the clip on a canvas: letterboxed, at its rate and length, -16 LUFS with true peaks under -1.5 dB, by one encoder."""
     clip = Clip.open(source)
     if not clip.facts.has_video:
-        raise PresentationError(f"{source.name} has no pictures")
+        raise BlindingError(f"{source.name} has no pictures")
     if clip.facts.duration_s + 0.5 / canvas.fps < canvas.duration_s:
-        raise PresentationError(f"{source.name} lasts {clip.facts.duration_s:.2f} s, the others are shown for {canvas.duration_s:.2f} s")
+        raise BlindingError(f"{source.name} lasts {clip.facts.duration_s:.2f} s, the others are shown for {canvas.duration_s:.2f} s")
     # Rounded down: the shortest clip would be the only one to hold its last picture.
     n_frames = max(1, math.floor(canvas.duration_s * canvas.fps + 1e-6))
     n_samples = round(n_frames / canvas.fps * RATE)
     whole = goal.with_suffix(".whole.mp4")
     try:
         write_clip(
-            whole, _letterboxed(clip, canvas, n_frames), canvas.fps, at_one_loudness(clip, n_samples), RATE, crf=20, preset="veryfast"
+            whole, _letterboxed(clip, canvas, n_frames), canvas.fps, leveled_stereo(clip, n_samples), RATE, crf=20, preset="veryfast"
         )
         remux(whole, goal, even_fps=canvas.fps)
     finally:
@@ -110,20 +110,20 @@ def matched(source: Path, goal: Path, canvas: Canvas) -> Presented:
     return _presented(clip, goal, "matched")
 
 
-def _presented(clip: Clip, goal: Path, profile: Profile) -> Presented:
+def _presented(clip: Clip, goal: Path, profile: Profile) -> BlindClip:
     from seedbench.clips.media import probe
 
     shown = probe(goal)
     level = loudness(clip.audio(RATE).samples, RATE).integrated if clip.facts.has_audio else None
-    return Presented(goal, profile, shown.duration_s, clip.facts.width, clip.facts.height, clip.facts.fps, level)
+    return BlindClip(goal, profile, shown.duration_s, clip.facts.width, clip.facts.height, clip.facts.fps, level)
 
 
-def _letterboxed(clip: Clip, canvas: Canvas, n_frames: int) -> Iterator[np.ndarray]:
+def _letterboxed(clip: Clip, canvas: MatchedCanvas, n_frames: int) -> Iterator[np.ndarray]:
     import cv2
 
     rgb = clip.frames(canvas.fps).rgb
     if not len(rgb):
-        raise PresentationError("a clip holds no picture that can be decoded")
+        raise BlindingError("a clip holds no picture that can be decoded")
     h, w = rgb.shape[1:3]
     scale = min(canvas.width / w, canvas.height / h)
     size = (max(1, round(w * scale)), max(1, round(h * scale)))

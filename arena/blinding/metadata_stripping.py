@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-SOUND_BYTES = 2 * 6144 // 8
+AAC_FRAME_BYTES = 2 * 6144 // 8
 """A frame of stereo AAC is never longer (ISO/IEC 14496-3); in matched clips every one is as long."""
 
 
@@ -16,15 +16,15 @@ def packet_cleaner(stream: Any, *, even: bool) -> Callable[[Any], list[Any]]:
 
     codec, extra = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
     if codec == "h264" and extra[:1] == b"\1":  # lengths before units: FFmpeg's own filter would leave start codes, which an MP4 has not
-        return lambda packet: _rewritten(packet, wordless_h264(bytes(packet), 1 + (extra[4] & 3)))
+        return lambda packet: _rewritten(packet, strip_h264(bytes(packet), 1 + (extra[4] & 3)))
     if codec in _STRIP:
         return BitStreamFilterContext(_STRIP[codec], stream).filter
     if codec == "aac" and even:
-        return lambda packet: _rewritten(packet, even_aac(wordless_aac(bytes(packet))))
+        return lambda packet: _rewritten(packet, fixed_size_aac(strip_aac(bytes(packet))))
     if codec == "aac":
-        return lambda packet: _rewritten(packet, wordless_aac(bytes(packet), adts=not extra))
+        return lambda packet: _rewritten(packet, strip_aac(bytes(packet), adts=not extra))
     if codec == "mp3":
-        return lambda packet: _rewritten(packet, wordless_mp3(bytes(packet)))
+        return lambda packet: _rewritten(packet, strip_mp3(bytes(packet)))
     return lambda packet: [packet]
 
 
@@ -36,18 +36,18 @@ def _rewritten(packet: Any, content: bytes) -> list[Any]:
         return [packet]
     if not content:
         return []
-    made = av.Packet(content)
-    made.pts, made.dts, made.duration, made.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
-    made.is_keyframe = packet.is_keyframe
-    return [made]
+    rewritten = av.Packet(content)
+    rewritten.pts, rewritten.dts, rewritten.duration, rewritten.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+    rewritten.is_keyframe = packet.is_keyframe
+    return [rewritten]
 
 
-def wordless_h264(picture: bytes, length: int) -> bytes:
+def strip_h264(picture: bytes, length: int) -> bytes:
     """The units of a picture, each after its size in ``length`` bytes, without what codes no picture: SEI, delimiters, filler.
 
     Raises ValueError for units that are cut off.
 
-    >>> wordless_h264(bytes.fromhex("0003 06aaaa 0002 65bb"), 2).hex()
+    >>> strip_h264(bytes.fromhex("0003 06aaaa 0002 65bb"), 2).hex()
     '000265bb'
     """
     kept, at = b"", 0
@@ -61,11 +61,11 @@ def wordless_h264(picture: bytes, length: int) -> bytes:
     return kept
 
 
-def wordless_aac(frame: bytes, *, adts: bool = False) -> bytes:
+def strip_aac(frame: bytes, *, adts: bool = False) -> bytes:
     """An AAC frame with nothing in the fill elements that it begins with: encoders write their names there (ISO/IEC 14496-3,
     ``fill_element``). With ``adts`` it has the header of a stream of its own, whose checksum, if any, holds no more.
 
-    >>> wordless_aac(bytes.fromhex("de0200") + b"Lavc62.28.102" + bytes.fromhex("0042")).hex()
+    >>> strip_aac(bytes.fromhex("de0200") + b"Lavc62.28.102" + bytes.fromhex("0042")).hex()
     'de0200000000000000000000000000000042'
     """
     n = 8 * len(frame)
@@ -87,10 +87,10 @@ def wordless_aac(frame: bytes, *, adts: bool = False) -> bytes:
     return bits.to_bytes(len(frame))
 
 
-def even_aac(frame: bytes, *, size: int = SOUND_BYTES) -> bytes:
+def fixed_size_aac(frame: bytes, *, size: int = AAC_FRAME_BYTES) -> bytes:
     """A raw AAC frame brought to ``size`` bytes by fill elements before it. Raises ValueError for one that is too long.
 
-    >>> even_aac(bytes.fromhex("210049"), size=12).hex()
+    >>> fixed_size_aac(bytes.fromhex("210049"), size=12).hex()
     'c4000183060c183060210049'
     """
     missing = size - len(frame) - 7
@@ -105,13 +105,13 @@ def even_aac(frame: bytes, *, size: int = SOUND_BYTES) -> bytes:
     return (bits << 8 * len(frame) | int.from_bytes(frame)).to_bytes(size)
 
 
-def wordless_mp3(frame: bytes) -> bytes:
+def strip_mp3(frame: bytes) -> bytes:
     """An MP3 frame whose stuffing does not name the encoder.
 
-    >>> wordless_mp3(b"..LAME3.100UUUU..")
+    >>> strip_mp3(b"..LAME3.100UUUU..")
     b'..UUUUUUUUUUUUU..'
     """
-    return re.sub(rb"(?:LAME|Lavc|Lavf|GOGO)[0-9][0-9.]{1,9}", lambda found: b"U" * len(found.group()), frame)
+    return re.sub(rb"(?:LAME|Lavc|Lavf|GOGO)[0-9][0-9.]{1,9}", lambda match: b"U" * len(match.group()), frame)
 
 
 _FILL_ELEMENT = 6

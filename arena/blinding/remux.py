@@ -14,11 +14,11 @@ from seedbench.arena.blinding.loudness import RATE
 from seedbench.arena.blinding.metadata_stripping import packet_cleaner
 from seedbench.errors import SeedBenchError
 
-BUCKET = 64 * 1024
+FILE_SIZE_STEP = 64 * 1024
 """Files are as long as a multiple of this, in bytes."""
 
 
-class PresentationError(SeedBenchError):
+class BlindingError(SeedBenchError):
     """A clip that cannot be shown blind; the message says why."""
 
 
@@ -31,14 +31,16 @@ def remux(source: Path, goal: Path, *, even_fps: float | None = None) -> None:
     import av
 
     try:
-        with av.open(str(source)) as given, av.open(str(goal), "w", format="mp4", options=_OPTIONS) as made:
+        with av.open(str(source)) as given, av.open(str(goal), "w", format="mp4", options=_OPTIONS) as container:
             video = given.streams.video[0]
             sound = given.streams.audio[0] if given.streams.audio else None
-            pictures = made.add_stream_from_template(video, opaque=True)
+            pictures = container.add_stream_from_template(video, opaque=True)
             pictures.metadata.clear()
-            heard = made.add_stream_from_template(sound) if sound is not None else made.add_stream("aac", rate=RATE, layout="stereo")
+            heard = (
+                container.add_stream_from_template(sound) if sound is not None else container.add_stream("aac", rate=RATE, layout="stereo")
+            )
             heard.metadata.clear()
-            wordless = {one: packet_cleaner(one, even=even_fps is not None) for one in (video, sound) if one is not None}
+            wordless = {stream: packet_cleaner(stream, even=even_fps is not None) for stream in (video, sound) if stream is not None}
             begin = Fraction(max(0, given.start_time or 0), av.time_base)  # MPEG-TS and cuts of longer recordings begin anywhere
             end = 0.0
             for packet in _timed(given.demux(list(wordless))):
@@ -51,13 +53,13 @@ def remux(source: Path, goal: Path, *, even_fps: float | None = None) -> None:
                 goes_to = pictures if packet.stream.type == "video" else heard
                 for kept in wordless[packet.stream](packet):
                     kept.stream = goes_to
-                    made.mux(kept)
+                    container.mux(kept)
             if sound is None:
-                _silence(made, heard, end)
+                _silence(container, heard, end)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         with suppress(OSError):
             goal.unlink(missing_ok=True)
-        raise PresentationError(f"{source.name} cannot be brought into a form that tells nothing of its maker ({error})") from error
+        raise BlindingError(f"{source.name} cannot be brought into a form that tells nothing of its maker ({error})") from error
 
 
 def _timed(packets: Iterable[Any]) -> Iterator[Any]:
@@ -72,8 +74,8 @@ def _timed(packets: Iterable[Any]) -> Iterator[Any]:
             held.append(packet)
             if packet.dts is None:
                 continue
-            for place, early in enumerate(held):
-                early.dts = packet.dts - (len(held) - 1 - place) * max(1, packet.duration or 1)
+            for index, early in enumerate(held):
+                early.dts = packet.dts - (len(held) - 1 - index) * max(1, packet.duration or 1)
             yield from held
             held = []
         else:
@@ -105,7 +107,7 @@ def _silence(container: Any, stream: Any, duration_s: float) -> None:
     container.mux(stream.encode(None))
 
 
-def pad(files: Sequence[Path], *, bucket: int = BUCKET) -> int:
+def pad_to_one_size(files: Sequence[Path], *, bucket: int = FILE_SIZE_STEP) -> int:
     """Bring MP4 files to one size, a multiple of ``bucket``, by a box that players skip at the end of each; gives the size in bytes."""
     most = max(file.stat().st_size for file in files)
     size = -(-(most + 8) // bucket) * bucket

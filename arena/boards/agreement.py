@@ -31,7 +31,7 @@ def agreement(
             first.setdefault((unit, vote.voter), _said(vote, question))
     units: dict[tuple[object, ...], int] = {}
     voters: dict[str, int] = {}
-    rows = [(units.setdefault(unit, len(units)), voters.setdefault(voter, len(voters)), said) for (unit, voter), said in first.items()]
+    rows = [(units.setdefault(unit, len(units)), voters.setdefault(voter, len(voters)), answer) for (unit, voter), answer in first.items()]
     columns = np.array(rows, np.int64).reshape(-1, 3).T
     return alpha(columns[0], columns[1], columns[2], level=level, resamples=resamples, seed=seed)
 

@@ -10,7 +10,7 @@ from seedbench.arena.votes.rules import Answer
 
 
 @dataclass(frozen=True)
-class Slice:
+class BoardScope:
     """Which votes a board is about; None is any."""
 
     profile: Profile
@@ -23,7 +23,7 @@ class Slice:
     def title(self) -> str:
         """In words.
 
-        >>> Slice("matched", True, task="talking").title
+        >>> BoardScope("matched", True, task="talking").title
         'overall, with sound, matched, task talking'
         """
         parts = [self.question, "with sound" if self.with_sound else "silent", self.profile]
@@ -52,7 +52,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ModelStanding:
     """One model on a board, on the Elo scale about 1000.
 
     ``rank_best`` and ``rank_worst`` (1 first) are what the votes leave open, ``tier`` its tier. ``marks`` say what keeps it from being
@@ -97,7 +97,7 @@ class StyleEffect:
 
 
 @dataclass(frozen=True)
-class Style:
+class StyleControl:
     """What the ratings with style held equal rest on: the effect of each covariate, the votes used, and those left out since they lack a
     covariate that others carry."""
 
@@ -124,8 +124,8 @@ class Board:
     keep apart from the ratings; ``n_simulated`` of ``n_votes`` are no person's; ``wins`` is by pair (row over column, ties half), in the
     order of ``standings``."""
 
-    about: Slice
-    standings: tuple[Standing, ...]
+    about: BoardScope
+    standings: tuple[ModelStanding, ...]
     side: Interval | None
     tie_share: float
     both_bad: int
@@ -143,5 +143,5 @@ class Board:
     votes_sha256: str
     rules_sha256: str
     rules: str
-    style: Style | None = None
+    style: StyleControl | None = None
     n_simulated: int = 0

@@ -12,17 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from seedbench.arena.boards.board import Board, Fragility, Interval, Slice, Standing
+from seedbench.arena.boards.board import Board, BoardScope, Fragility, Interval, ModelStanding
 from seedbench.arena.boards.style_control import interval_of, style_control
 from seedbench.arena.boards.vote_arrays import answer_of, arrays_of, votes_among
 from seedbench.arena.ratings.bradley_terry import ELO, TIE, Fit, Votes, fit
 from seedbench.arena.ratings.clustering import Covariance, covariance
-from seedbench.arena.ratings.connectivity import links
+from seedbench.arena.ratings.connectivity import vote_graph
 from seedbench.arena.ratings.elo import online
 from seedbench.arena.ratings.ranks import SAME_RATING, ranks
-from seedbench.arena.ratings.robustness import Action, Altered, worst_share, worst_voter
+from seedbench.arena.ratings.robustness import Action, AlteredBoard, worst_share, worst_voter
 from seedbench.arena.votes.log import Vote, digest, in_order
-from seedbench.arena.votes.rules import Counted, Rules, counted
+from seedbench.arena.votes.rules import CheckedVotes, Rules, apply_rules
 from seedbench.ties import falling_order
 
 _SHARES: Mapping[Action, str] = {
@@ -36,19 +36,19 @@ def boards(votes: Sequence[Vote], rules: Rules, *, split: bool = True) -> list[B
     """Every board these votes make: for each profile and with or without sound the whole, and with ``split`` each task, category and
     optional question with votes. No votes make no boards. What the rules ask of a voter, they ask of all that the voter did, once."""
     ordered = in_order(votes)
-    sha, use = digest(ordered), counted(ordered, rules)
-    grounds = sorted({(vote.profile, vote.with_sound) for vote in ordered}, key=lambda one: (not one[1], one[0]))
-    made = []
+    sha, use = digest(ordered), apply_rules(ordered, rules)
+    grounds = sorted({(vote.profile, vote.with_sound) for vote in ordered}, key=lambda conditions: (not conditions[1], conditions[0]))
+    all_boards = []
     for profile, with_sound in grounds:
-        whole = Slice(profile, with_sound)
-        here = use.among(whole.has)
-        made.append(_board(here, rules, whole, sha))
+        whole = BoardScope(profile, with_sound)
+        here = use.subset(whole.has)
+        all_boards.append(_board(here, rules, whole, sha))
         if split:
-            made += [_board(here.among(part.has), rules, part, sha) for part in _parts(here.votes, whole)]
-    return made
+            all_boards += [_board(here.subset(part.has), rules, part, sha) for part in _parts(here.votes, whole)]
+    return all_boards
 
 
-def _parts(votes: Sequence[Vote], whole: Slice) -> list[Slice]:
+def _parts(votes: Sequence[Vote], whole: BoardScope) -> list[BoardScope]:
     tasks = sorted({vote.task for vote in votes})
     categories = sorted({vote.category for vote in votes if vote.category})
     questions = sorted({question for vote in votes for question in vote.answers})
@@ -57,7 +57,7 @@ def _parts(votes: Sequence[Vote], whole: Slice) -> list[Slice]:
     return parts + [replace(whole, question=question) for question in questions]
 
 
-def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board:
+def _board(use: CheckedVotes, rules: Rules, about: BoardScope, votes_sha256: str) -> Board:
     kept = use.kept
     apart = rules.rating.both_bad == "apart"
     rated = [vote for vote in kept if not (apart and answer_of(vote, about.question) == "both_bad")]
@@ -67,8 +67,8 @@ def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board
     arrays = arrays_of(rated, models, about.question)
     if not len(arrays):
         return _empty(about, use, rules, votes_sha256, notes)
-    linked = links(arrays)
-    found: dict[int, Standing] = {}
+    linked = vote_graph(arrays)
+    standings: dict[int, ModelStanding] = {}
     above = np.zeros((len(models), len(models)), bool)
     side: Interval | None = None
     fragility: tuple[Fragility, ...] = ()
@@ -89,31 +89,31 @@ def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board
                 notes.append(
                     f"intervals rest on {spread.n_prompts} prompts and {spread.n_voters} voters: under 30 of either they are rough"
                 )
-        for place, member in enumerate(members):
-            rating = float(fitted.elo[place])
-            half_width = float(ELO * errors[place] * spread.quantile) if errors is not None and spread is not None else None
+        for index, member in enumerate(members):
+            rating = float(fitted.elo[index])
+            half_width = float(ELO * errors[index] * spread.quantile) if errors is not None and spread is not None else None
             ranked = order is not None and piece == 0
-            found[int(member)] = _standing(
+            standings[int(member)] = _standing(
                 models[member],
                 kept,
                 about.question,
                 rules,
                 rating=interval_of(rating, half_width, reason),
-                rank=(int(order.best[place]), int(order.worst[place]), int(order.tier[place])) if ranked and order is not None else None,
-                extras=(float(half[place]), float(elo[member])),
+                rank=(int(order.best[index]), int(order.worst[index]), int(order.tier[index])) if ranked and order is not None else None,
+                extras=(float(half[index]), float(elo[member])),
                 style_held=style_held[models[member]],
                 marks=_link_marks(linked.unbeaten[member], linked.winless[member], linked.settled[member], piece),
             )
         if not piece:
             side = _side(fitted, spread, part, rules, reason)
-            fragility = _fragility(part, fitted, [models[one] for one in members], rules)
+            fragility = _fragility(part, fitted, [models[member] for member in members], rules)
     if linked.n_pieces > 1:
         notes.append(f"the votes fall into {linked.n_pieces} pieces that no vote links: only the models of the largest are ranked")
-    by_rating = falling_order([found[one].rating.value for one in range(len(models))], tolerance=ELO * SAME_RATING)
-    order_shown = sorted(by_rating, key=lambda one: linked.piece[one])
+    by_rating = falling_order([standings[model].rating.value for model in range(len(models))], tolerance=ELO * SAME_RATING)
+    order_shown = sorted(by_rating, key=lambda model: linked.piece[model])
     return Board(
         about=about,
-        standings=tuple(found[one] for one in order_shown),
+        standings=tuple(standings[model] for model in order_shown),
         side=side,
         tie_share=float((arrays.outcome == TIE).mean()),
         both_bad=len(kept) - len(rated) if apart else 0,
@@ -136,13 +136,13 @@ def _board(use: Counted, rules: Rules, about: Slice, votes_sha256: str) -> Board
     )
 
 
-def _empty(about: Slice, use: Counted, rules: Rules, sha: str, notes: Sequence[str]) -> Board:
+def _empty(about: BoardScope, use: CheckedVotes, rules: Rules, sha: str, notes: Sequence[str]) -> Board:
     if use.kept:
-        told = f"all {len(use.kept)} votes that count say that both are bad"
+        reason = f"all {len(use.kept)} votes that count say that both are bad"
     else:
-        told = f"of {len(use.votes)} votes none counts" if use.votes else "no vote was cast"
+        reason = f"of {len(use.votes)} votes none counts" if use.votes else "no vote was cast"
     return Board(
-        about, (), None, 0.0, len(use.kept), 0, 0, 0, 0, use.answers, use.unrated, len(use.excluded), (), (), (), (told, *notes), sha,
+        about, (), None, 0.0, len(use.kept), 0, 0, 0, 0, use.answers, use.unrated, len(use.excluded), (), (), (), (reason, *notes), sha,
         rules.digest, f"{rules.name} {rules.version}",
     )  # fmt: skip
 
@@ -180,19 +180,19 @@ def _standing(
     extras: tuple[float, float],
     style_held: Interval | str,
     marks: list[str],
-) -> Standing:
+) -> ModelStanding:
     mine = [vote for vote in votes if model in (vote.left, vote.right)]
     tally: dict[str, int] = defaultdict(int)
     for vote in mine:
-        said = answer_of(vote, question)
-        won = {"left": vote.left, "right": vote.right}.get(said)
-        tally[said if won is None else "won" if won == model else "lost"] += 1
+        answer = answer_of(vote, question)
+        won = {"left": vote.left, "right": vote.right}.get(answer)
+        tally[answer if won is None else "won" if won == model else "lost"] += 1
     n_prompts, n_voters = len({vote.prompt for vote in mine}), len({vote.voter for vote in mine})
     listing = rules.listing
     if len(mine) < listing.votes or n_prompts < listing.prompts or n_voters < listing.voters:
         marks = [*marks, "provisional"]
     best, worst, tier = rank or (None, None, None)
-    return Standing(
+    return ModelStanding(
         model, rating, best, worst, tier, tally["won"], tally["lost"], tally["tie"], tally["both_bad"], n_prompts, n_voters, *extras,
         marks=tuple(marks),
         style_held=style_held if isinstance(style_held, Interval) else None,
@@ -205,11 +205,11 @@ def _fragility(votes: Votes, fitted: Fit, models: Sequence[str], rules: Rules) -
         return ()
     ridge = rules.rating.ridge
     voter = worst_voter(votes, fitted, ridge=ridge)
-    found = [("without one voter, the worst found", voter[1] if voter is not None else None)]
-    found += [(what, worst_share(votes, fitted, action=action, ridge=ridge)) for action, what in _SHARES.items()]
-    return tuple(_told(what, altered, models) for what, altered in found if altered is not None)
+    boards_then = [("without one voter, the worst found", voter[1] if voter is not None else None)]
+    boards_then += [(what, worst_share(votes, fitted, action=action, ridge=ridge)) for action, what in _SHARES.items()]
+    return tuple(_told(what, altered, models) for what, altered in boards_then if altered is not None)
 
 
-def _told(what: str, altered: Altered, models: Sequence[str]) -> Fragility:
+def _told(what: str, altered: AlteredBoard, models: Sequence[str]) -> Fragility:
     leader = models[altered.leader] if altered.leader >= 0 else None
     return Fragility(what, altered.n_changed, altered.moved_elo, leader, altered.overturned)

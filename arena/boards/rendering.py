@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from seedbench.arena.boards.board import Board, Interval, Standing
+from seedbench.arena.boards.board import Board, Interval, ModelStanding
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,37 +32,37 @@ _NARROW = ("Rank", "Tier", "Model", "Rating", "95% interval", "Votes", "Marks")
 
 def rows(board: Board) -> list[tuple[str, ...]]:
     """A row of text for each model, in the order of :data:`COLUMNS`."""
-    return [_row(one) for one in board.standings]
+    return [_row(standing) for standing in board.standings]
 
 
-def _row(one: Standing) -> tuple[str, ...]:
+def _row(standing: ModelStanding) -> tuple[str, ...]:
     return (
-        rank(one),
-        "-" if one.tier is None else str(one.tier),
-        one.model,
-        f"{one.rating.value:.0f}",
-        "none" if one.rating.low is None else bounds(one.rating),
-        str(one.n_votes),
-        f"{one.wins} / {one.losses} / {one.ties} / {one.both_bad}",
-        str(one.n_prompts),
-        str(one.n_voters),
-        f"{one.half_ties:.0f}",
-        f"{one.online:.0f}",
-        "-" if one.style_held is None else f"{one.style_held.value:.0f}",
-        ", ".join(one.marks),
+        rank(standing),
+        "-" if standing.tier is None else str(standing.tier),
+        standing.model,
+        f"{standing.rating.value:.0f}",
+        "none" if standing.rating.low is None else bounds(standing.rating),
+        str(standing.n_votes),
+        f"{standing.wins} / {standing.losses} / {standing.ties} / {standing.both_bad}",
+        str(standing.n_prompts),
+        str(standing.n_voters),
+        f"{standing.half_ties:.0f}",
+        f"{standing.online:.0f}",
+        "-" if standing.style_held is None else f"{standing.style_held.value:.0f}",
+        ", ".join(standing.marks),
     )
 
 
-def rank(one: Standing) -> str:
+def rank(standing: ModelStanding) -> str:
     """The rank, or the ranks that the votes leave open.
 
-    >>> from seedbench.arena.boards.board import Interval, Standing
-    >>> rank(Standing("a", Interval(1000, 990, 1010), 1, 3, 1, 1, 1, 0, 0, 1, 1, 1000, 1000))
+    >>> from seedbench.arena.boards.board import Interval, ModelStanding
+    >>> rank(ModelStanding("a", Interval(1000, 990, 1010), 1, 3, 1, 1, 1, 0, 0, 1, 1, 1000, 1000))
     '1-3'
     """
-    if one.rank_best is None:
+    if standing.rank_best is None:
         return "not ranked"
-    return str(one.rank_best) if one.rank_best == one.rank_worst else f"{one.rank_best}-{one.rank_worst}"
+    return str(standing.rank_best) if standing.rank_best == standing.rank_worst else f"{standing.rank_best}-{standing.rank_worst}"
 
 
 def bounds(interval: Interval, *, digits: int = 0) -> str:
@@ -79,28 +79,35 @@ def bounds(interval: Interval, *, digits: int = 0) -> str:
 
 def remarks(board: Board) -> list[str]:
     """What has to be said beside the table: what it rests on, what was left out, what the order hangs on."""
-    said = [f"{board.n_simulated} of {board.n_votes} votes are those of simulated voters: this says nothing of the models"] * bool(
+    lines = [f"{board.n_simulated} of {board.n_votes} votes are those of simulated voters: this says nothing of the models"] * bool(
         board.n_simulated
     )
-    said += [
+    lines += [
         f"{board.n_votes} votes of {board.n_voters} voters on {board.n_prompts} prompts; {100 * board.tie_share:.0f}% ties; "
         f"{board.both_bad} more found both bad, {board.excluded} were left out"
     ]
     for check, answers in board.checks.items():
-        said.append(f"check {check}: {answers['ok']} ok, {answers['excluded']} excluded, {answers['unchecked']} could not be checked")
+        lines.append(f"check {check}: {answers['ok']} ok, {answers['excluded']} excluded, {answers['unchecked']} could not be checked")
     if any(board.unrated.values()):
-        said.append("not rated: " + ", ".join(f"{count} {kind}" for kind, count in board.unrated.items() if count) + " pairs")
+        lines.append("not rated: " + ", ".join(f"{count} {kind}" for kind, count in board.unrated.items() if count) + " pairs")
     if board.side is not None:
-        said.append(f"being on the left is worth {board.side.value:+.0f} points ({bounds(board.side)}), which ratings leave out")
-    for one in board.fragility:
-        leads = "nobody is left" if one.leader is None else f"{one.leader} {'leads instead' if one.overturned else 'still leads'}"
-        said.append(f"{one.what} ({one.n_changed} votes): {leads}, ratings move by up to {one.moved_elo:.0f} points")
+        lines.append(f"being on the left is worth {board.side.value:+.0f} points ({bounds(board.side)}), which ratings leave out")
+    for fragility in board.fragility:
+        leads = (
+            "nobody is left"
+            if fragility.leader is None
+            else f"{fragility.leader} {'leads instead' if fragility.overturned else 'still leads'}"
+        )
+        lines.append(f"{fragility.what} ({fragility.n_changed} votes): {leads}, ratings move by up to {fragility.moved_elo:.0f} points")
     if board.fragility:
-        said.append("the worst is searched for, not proved: a lead that stands here may still fall to as many other votes")
-    said += [f"no interval: {reason}" for reason in dict.fromkeys(one.rating.reason for one in board.standings if one.rating.low is None)]
-    said += _style(board)
-    said += board.notes
-    return [*said, f"votes sha256 {board.votes_sha256[:16]}, rules {board.rules} sha256 {board.rules_sha256[:16]}"]
+        lines.append("the worst is searched for, not proved: a lead that stands here may still fall to as many other votes")
+    lines += [
+        f"no interval: {reason}"
+        for reason in dict.fromkeys(standing.rating.reason for standing in board.standings if standing.rating.low is None)
+    ]
+    lines += _style(board)
+    lines += board.notes
+    return [*lines, f"votes sha256 {board.votes_sha256[:16]}, rules {board.rules} sha256 {board.rules_sha256[:16]}"]
 
 
 def _style(board: Board) -> list[str]:
@@ -108,18 +115,20 @@ def _style(board: Board) -> list[str]:
     if board.style is None:
         return []
     lacking = f"{board.style.n_lacking} votes lack a covariate" + (" and are left out of it" if board.style.n_lacking else "")
-    told = [one for one in board.style.effects if one.points is not None]
-    if not told:
-        why = dict.fromkeys(one.style_reason for one in board.standings)
+    known = [effect for effect in board.style.effects if effect.points is not None]
+    if not known:
+        why = dict.fromkeys(standing.style_reason for standing in board.standings)
         return [f"no rating with style held equal: {'; '.join(why)}"]
-    said = [f"style held equal in a further rating, which ranks nothing: {board.style.n_votes} votes; {lacking}"]
-    for one in board.style.effects:
-        if one.points is None:
-            said.append(f"style {one.name}: not held equal, since {one.reason}")
+    lines = [f"style held equal in a further rating, which ranks nothing: {board.style.n_votes} votes; {lacking}"]
+    for effect in board.style.effects:
+        if effect.points is None:
+            lines.append(f"style {effect.name}: not held equal, since {effect.reason}")
         else:
-            said.append(f"style {one.name}: {one.step} more is worth {one.points.value:+.1f} points ({bounds(one.points, digits=1)})")
-    unrated = [one for one in board.standings if one.style_held is None]
-    return said + [f"no rating of {one.model} with style held equal: {one.style_reason}" for one in unrated]
+            lines.append(
+                f"style {effect.name}: {effect.step} more is worth {effect.points.value:+.1f} points ({bounds(effect.points, digits=1)})"
+            )
+    unrated = [standing for standing in board.standings if standing.style_held is None]
+    return lines + [f"no rating of {standing.model} with style held equal: {standing.style_reason}" for standing in unrated]
 
 
 def table(board: Board) -> Table:
@@ -127,18 +136,18 @@ def table(board: Board) -> Table:
     from rich import box
     from rich.table import Table
 
-    made = Table(title=board.about.title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=board.about.title, title_justify="left", box=box.SIMPLE_HEAD)
     for name in _NARROW:
-        made.add_column(name, justify="left" if name in ("Model", "Marks") else "right")
+        table.add_column(name, justify="left" if name in ("Model", "Marks") else "right")
     for row in rows(board):
-        made.add_row(*(cell for name, cell in zip(COLUMNS, row, strict=True) if name in _NARROW))
-    return made
+        table.add_row(*(cell for name, cell in zip(COLUMNS, row, strict=True) if name in _NARROW))
+    return table
 
 
-def markdown(found: Sequence[Board]) -> str:
+def markdown(boards: Sequence[Board]) -> str:
     """All boards as one Markdown document."""
     parts = []
-    for board in found:
+    for board in boards:
         parts.append(f"## {board.about.title}\n")
         if board.standings:
             parts.append("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
@@ -149,9 +158,9 @@ def markdown(found: Sequence[Board]) -> str:
     return "\n".join(parts)
 
 
-def as_json(found: Sequence[Board]) -> str:
+def as_json(boards: Sequence[Board]) -> str:
     """All boards as JSON, with everything they hold."""
-    return json.dumps([_plain(board) for board in found], indent=1, ensure_ascii=False) + "\n"
+    return json.dumps([_plain(board) for board in boards], indent=1, ensure_ascii=False) + "\n"
 
 
 def _plain(board: Board) -> dict[str, Any]:

@@ -19,13 +19,13 @@ def answer_of(vote: Vote, question: str) -> str:
 
 
 def arrays_of(votes: Sequence[Vote], models: Sequence[str], question: str) -> Votes:
-    place = {name: index for index, name in enumerate(models)}
+    index_of = {name: index for index, name in enumerate(models)}
     prompts, voters = _numbers(vote.prompt for vote in votes), _numbers(vote.voter for vote in votes)
     left, right, outcome = (
-        np.array(one, np.int64)
-        for one in (
-            [place[vote.left] for vote in votes],
-            [place[vote.right] for vote in votes],
+        np.array(column, np.int64)
+        for column in (
+            [index_of[vote.left] for vote in votes],
+            [index_of[vote.right] for vote in votes],
             [_OUTCOME[answer_of(vote, question)] for vote in votes],
         )
     )
@@ -39,7 +39,7 @@ def _numbers(names: Iterable[str]) -> np.ndarray:
 
 def votes_among(votes: Votes, members: np.ndarray) -> Votes:
     """The votes among some models, which get places of their own."""
-    place = np.full(votes.n_models, -1)
-    place[members] = np.arange(len(members))
-    part = votes.chosen(place[votes.left] >= 0)
-    return replace(part, n_models=len(members), left=place[part.left], right=place[part.right])
+    new_index = np.full(votes.n_models, -1)
+    new_index[members] = np.arange(len(members))
+    part = votes.chosen(new_index[votes.left] >= 0)
+    return replace(part, n_models=len(members), left=new_index[part.left], right=new_index[part.right])

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit
 
 from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIDGE, TIE, Votes, fit
-from seedbench.arena.ratings.connectivity import links
+from seedbench.arena.ratings.connectivity import vote_graph
 
 LEAST_VOTES = 20
 """Decided votes that others' ratings speak of, below which a voter is not held against them."""
@@ -28,7 +28,7 @@ _CELLS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
-class Held:
+class VoterComparison:
     """A voter against the others: ``n`` decided votes, of which ``likelier`` chose the side that the others' ratings find likelier, where
     ``likelier_expected`` were expected (half of the votes on equals count as such); ``p_contrary`` is the share of simulated voters with
     votes as unlikely. ``system`` is the one whose wins are the least likely, more or fewer than others let expect: of ``n_system`` votes it
@@ -47,18 +47,18 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Against:
+class VoterComparisons:
     """``voters``: one answer for each voter place, None where the others' votes cannot judge enough of theirs. ``taste_elo`` is the spread
     of honest tastes in Elo points; ``least`` the smallest p that so many simulated voters can give (for ``p_partisan`` twice that, times
     the number of systems)."""
 
-    voters: tuple[Held | None, ...]
+    voters: tuple[VoterComparison | None, ...]
     taste_elo: float
     least: float
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _VotesSeen:
     """What a voter saw and did: ``s`` (n,) in logits for the left, ``wins`` (n,) of the left, ``design`` (n, K): 1 for the system on the
     left, -1 for that on the right."""
 
@@ -82,7 +82,7 @@ class _Seen:
 
 def against_others(
     votes: Votes, system: np.ndarray, trusted: np.ndarray, *, ridge: float = RIDGE, level: float = 0.05, seed: int = 0
-) -> Against:
+) -> VoterComparisons:
     """Hold every voter of ``votes`` against all others who are ``trusted`` (V,).
 
     ``votes.voter`` is a place 0..V-1; ``system`` (M,) is the place of each rated model's system, since one system may be rated twice, with
@@ -90,7 +90,7 @@ def against_others(
     """
     n_voters, m = len(trusted), votes.n_models
     if np.count_nonzero(trusted[np.unique(votes.voter)]) <= LEAST_OTHERS:
-        return Against((None,) * n_voters, 0.0, 1.0)
+        return VoterComparisons((None,) * n_voters, 0.0, 1.0)
     cell = (votes.left * m + votes.right) * 3 + votes.outcome
     counts = np.bincount(cell[trusted[votes.voter]], minlength=m * m * 3)
     order = np.argsort(votes.voter, kind="stable")
@@ -99,14 +99,17 @@ def against_others(
         _seen(votes, of, counts - trusted[voter] * np.bincount(cell[of], minlength=len(counts)), system, ridge)
         for voter, of in enumerate(mine)
     ]
-    taste = _taste([one for one, believed in zip(seen, trusted, strict=True) if one is not None and believed])
+    taste = _taste([votes_seen for votes_seen, believed in zip(seen, trusted, strict=True) if votes_seen is not None and believed])
     enough = int(10 * n_voters * (int(system.max()) + 1) / level)
-    draws = tuple(sorted({min(one, enough) for one in _DRAWS}))
-    held = [None if one is None else _held(one, taste, draws, np.random.default_rng([seed, place])) for place, one in enumerate(seen)]
-    return Against(tuple(held), float(ELO * taste), 1 / (1 + max(draws)))
+    draws = tuple(sorted({min(n, enough) for n in _DRAWS}))
+    held = [
+        None if votes_seen is None else _compared(votes_seen, taste, draws, np.random.default_rng([seed, voter]))
+        for voter, votes_seen in enumerate(seen)
+    ]
+    return VoterComparisons(tuple(held), float(ELO * taste), 1 / (1 + max(draws)))
 
 
-def _seen(votes: Votes, of: np.ndarray, counts: np.ndarray, system: np.ndarray, ridge: float) -> _Seen | None:
+def _seen(votes: Votes, of: np.ndarray, counts: np.ndarray, system: np.ndarray, ridge: float) -> _VotesSeen | None:
     """The decided votes at the places ``of``, by ratings from ``counts`` (M * M * 3,) of the others; None for fewer than LEAST_VOTES."""
     m = votes.n_models
     cells = np.flatnonzero(counts)
@@ -116,7 +119,7 @@ def _seen(votes: Votes, of: np.ndarray, counts: np.ndarray, system: np.ndarray, 
     pair, outcome = np.divmod(cells, 3)
     zeros = np.zeros(len(cells), np.int64)
     others = Votes(m, pair // m, pair % m, outcome, zeros, zeros, weight=counts[cells].astype(np.float64))
-    piece = links(others).piece
+    piece = vote_graph(others).piece
     left, right = votes.left[of], votes.right[of]
     known = (piece[left] == piece[right]) & (piece[left] >= 0)
     of, left, right = of[known], left[known], right[known]
@@ -127,15 +130,15 @@ def _seen(votes: Votes, of: np.ndarray, counts: np.ndarray, system: np.ndarray, 
     rows = np.arange(len(of))
     design[rows, system[left]] += 1
     design[rows, system[right]] -= 1
-    return _Seen(fitted.ratings[left] - fitted.ratings[right] + fitted.side, (votes.outcome[of] == LEFT).astype(np.float64), design)
+    return _VotesSeen(fitted.ratings[left] - fitted.ratings[right] + fitted.side, (votes.outcome[of] == LEFT).astype(np.float64), design)
 
 
-def _taste(seen: list[_Seen]) -> float:
+def _taste(seen: list[_VotesSeen]) -> float:
     """The standard deviation of tastes in logits at which the median of squared surplus over its variance is that of a normal deviate."""
     if not seen:
         return 0.0
-    information = np.concatenate([one.information for one in seen])
-    squared = np.concatenate([one.surplus(one.wins) for one in seen]) ** 2
+    information = np.concatenate([voter.information for voter in seen])
+    squared = np.concatenate([voter.surplus(voter.wins) for voter in seen]) ** 2
     telling = information >= _LEAST_INFORMATION - _SAME
     information, squared = information[telling], squared[telling]
     if not len(squared):
@@ -153,21 +156,21 @@ def _taste(seen: list[_Seen]) -> float:
     return float(np.sqrt(high))
 
 
-def _held(one: _Seen, taste: float, draws: tuple[int, ...], rng: np.random.Generator) -> Held:
-    telling = np.flatnonzero(one.information >= _LEAST_INFORMATION - _SAME)
+def _compared(seen: _VotesSeen, taste: float, draws: tuple[int, ...], rng: np.random.Generator) -> VoterComparison:
+    telling = np.flatnonzero(seen.information >= _LEAST_INFORMATION - _SAME)
     for n in draws:
-        as_unlikely, tails = _simulated(one, taste, telling, n, rng)
+        as_unlikely, tails = _simulated(seen, taste, telling, n, rng)
         if min([as_unlikely, *tails]) >= _LOOK_AGAIN:
             break
     each = np.minimum(1.0, 2 * (1 + tails) / (1 + n))
     system = int(telling[each.argmin()]) if len(telling) else 0
-    side = one.design[:, system]
-    even = np.abs(one.s) <= _SAME
-    won, hoped = one.wins == (side > 0), np.where(side > 0, one.p, 1 - one.p)
-    return Held(
-        n=len(one.s),
-        likelier=int(((one.s > 0) == (one.wins > 0))[~even].sum() + even.sum() // 2),
-        likelier_expected=float(np.maximum(one.p, 1 - one.p).sum()),
+    side = seen.design[:, system]
+    even = np.abs(seen.s) <= _SAME
+    won, hoped = seen.wins == (side > 0), np.where(side > 0, seen.p, 1 - seen.p)
+    return VoterComparison(
+        n=len(seen.s),
+        likelier=int(((seen.s > 0) == (seen.wins > 0))[~even].sum() + even.sum() // 2),
+        likelier_expected=float(np.maximum(seen.p, 1 - seen.p).sum()),
         p_contrary=(1 + as_unlikely) / (1 + n),
         system=system,
         n_system=int((side != 0).sum()),
@@ -177,18 +180,18 @@ def _held(one: _Seen, taste: float, draws: tuple[int, ...], rng: np.random.Gener
     )
 
 
-def _simulated(one: _Seen, taste: float, telling: np.ndarray, n: int, rng: np.random.Generator) -> tuple[int, np.ndarray]:
+def _simulated(seen: _VotesSeen, taste: float, telling: np.ndarray, n: int, rng: np.random.Generator) -> tuple[int, np.ndarray]:
     """How many of ``n`` simulated voters have votes as unlikely, and, of each of the ``telling`` systems (T,), how many have as many wins,
     or as few, whichever is fewer."""
-    likelihood, surplus = one.wins @ one.s, one.surplus(one.wins)[telling]
+    likelihood, surplus = seen.wins @ seen.s, seen.surplus(seen.wins)[telling]
     as_unlikely, as_many, as_few = 0, np.zeros(len(telling), np.int64), np.zeros(len(telling), np.int64)
-    at_once = max(1, _CELLS_AT_ONCE // len(one.s))
+    at_once = max(1, _CELLS_AT_ONCE // len(seen.s))
     for start in range(0, n, at_once):
         size = min(at_once, n - start)
-        tastes = taste * rng.standard_normal((size, one.design.shape[1]))
-        wins = (rng.random((size, len(one.s))) < expit(one.s + tastes @ one.design.T)).astype(np.float64)
-        as_unlikely += int((wins @ one.s <= likelihood + _SAME).sum())
-        drawn = one.surplus(wins)[:, telling]
+        tastes = taste * rng.standard_normal((size, seen.design.shape[1]))
+        wins = (rng.random((size, len(seen.s))) < expit(seen.s + tastes @ seen.design.T)).astype(np.float64)
+        as_unlikely += int((wins @ seen.s <= likelihood + _SAME).sum())
+        drawn = seen.surplus(wins)[:, telling]
         as_many += (drawn >= surplus - _SAME).sum(0)
         as_few += (drawn <= surplus + _SAME).sum(0)
     return as_unlikely, np.minimum(as_many, as_few)

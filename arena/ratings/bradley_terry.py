@@ -45,7 +45,7 @@ class Votes:
     style: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
     def __post_init__(self) -> None:
-        lengths = {len(one) for one in (self.left, self.right, self.outcome, self.prompt, self.voter)}
+        lengths = {len(column) for column in (self.left, self.right, self.outcome, self.prompt, self.voter)}
         if len(lengths) != 1:
             raise ValueError(f"columns of votes differ in length: {sorted(lengths)}")
         if len(self.left) and (self.left == self.right).any():
@@ -59,7 +59,7 @@ class Votes:
     def chosen(self, kept: np.ndarray) -> Votes:
         """The votes where ``kept`` (V,) is True, or at these places."""
         weight = None if self.weight is None else self.weight[kept]
-        left, right, outcome, prompt, voter = (one[kept] for one in (self.left, self.right, self.outcome, self.prompt, self.voter))
+        left, right, outcome, prompt, voter = (column[kept] for column in (self.left, self.right, self.outcome, self.prompt, self.voter))
         return Votes(self.n_models, left, right, outcome, prompt, voter, weight, self.style[kept])
 
 
@@ -144,9 +144,9 @@ def _counted(votes: Votes) -> _Cells:
     else:
         n_pairs = votes.n_models**2
         present = np.flatnonzero(np.bincount(pair, minlength=n_pairs))
-        place = np.zeros(n_pairs, np.int64)
-        place[present] = np.arange(len(present))
-        pairs, style, of = present, np.zeros((len(present), 0)), place[pair]
+        index_of_pair = np.zeros(n_pairs, np.int64)
+        index_of_pair[present] = np.arange(len(present))
+        pairs, style, of = present, np.zeros((len(present), 0)), index_of_pair[pair]
     counts = np.bincount(of * 3 + votes.outcome, weights=votes.weight, minlength=3 * len(pairs)).reshape(-1, 3).astype(np.float64)
     return _Cells(pairs // votes.n_models, pairs % votes.n_models, style, counts, of)
 
@@ -184,7 +184,7 @@ def outcome_slopes(fitted: Fit) -> np.ndarray:
 def _slopes(beta: np.ndarray, cells: _Cells, m: int, ties: Ties, ridge: float) -> tuple[np.ndarray, np.ndarray]:
     """Gradient (P,) and negative Hessian (P, P) of the penalised log-likelihood."""
     p, n = _shares(beta, cells, m, ties), cells.counts.sum(1)
-    by_s, by_tie = ((cells.counts * one).sum(1) for one in _vote_slopes(beta, cells, m, ties))
+    by_s, by_tie = ((cells.counts * slopes).sum(1) for slopes in _vote_slopes(beta, cells, m, ties))
     if ties == "half":
         ss, st, tt = n * p[:, 0] * p[:, 2], np.zeros_like(n), np.zeros_like(n)
     else:

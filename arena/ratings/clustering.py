@@ -94,35 +94,35 @@ def _groups(votes: Votes, unit: Unit) -> list[tuple[np.ndarray, float]]:
 
 def _spread(votes: Votes, fitted: Fit, group: np.ndarray) -> np.ndarray:
     """Sum over groups of the outer product of their summed slopes (P, P), with the small-sample factor."""
-    n, place = places(group)
-    summed = slopes_by(votes, fitted, place, n)
+    n, cluster = group_indices(group)
+    summed = summed_slopes(votes, fitted, cluster, n)
     product = summed.T @ summed
     return np.asarray(product.todense() if sparse.issparse(product) else product) * (n / (n - 1) if n > 1 else 1.0)
 
 
-def places(group: np.ndarray) -> tuple[int, np.ndarray]:
+def group_indices(group: np.ndarray) -> tuple[int, np.ndarray]:
     """How many groups there are, and the place 0.. of each vote's."""
     top = int(group.max()) + 1
     if top <= 4 * len(group):
         there = np.bincount(group, minlength=top) > 0
         number = np.cumsum(there) - 1
         return int(there.sum()), number[group]
-    unique, place = np.unique(group, return_inverse=True)
-    return len(unique), place
+    unique, index = np.unique(group, return_inverse=True)
+    return len(unique), index
 
 
-def slopes_by(votes: Votes, fitted: Fit, place: np.ndarray, n: int) -> np.ndarray | sparse.csr_matrix:
+def summed_slopes(votes: Votes, fitted: Fit, cluster: np.ndarray, n: int) -> np.ndarray | sparse.csr_matrix:
     """Slopes of the log-likelihood in all parameters, summed over the votes of each of ``n`` groups: (n, P), sparse where n is large."""
     m, k = votes.n_models, votes.style.shape[1]
     by_s, by_tie = fitted.scores[:, 0], fitted.scores[:, 1]
     columns = [(votes.left, by_s), (votes.right, -by_s), (np.full(len(votes), m), by_tie), (np.full(len(votes), m + 1), by_s)]
-    columns += [(np.full(len(votes), m + 2 + one), by_s * votes.style[:, one]) for one in range(k)]
+    columns += [(np.full(len(votes), m + 2 + covariate), by_s * votes.style[:, covariate]) for covariate in range(k)]
     width = m + 2 + k
     if n * width <= _DENSE_CELLS:
         total = np.zeros(n * width)
         for column, values in columns:
-            total += np.bincount(place * width + column, weights=values, minlength=n * width)
+            total += np.bincount(cluster * width + column, weights=values, minlength=n * width)
         return total.reshape(n, width)
-    rows = np.tile(place, len(columns))
+    rows = np.tile(cluster, len(columns))
     flat = (np.concatenate([values for _, values in columns]), (rows, np.concatenate([column for column, _ in columns])))
     return sparse.csr_matrix(flat, shape=(n, width))

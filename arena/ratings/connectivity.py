@@ -12,7 +12,7 @@ from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
 
 
 @dataclass(frozen=True)
-class Links:
+class VoteGraph:
     """``wins`` (M, M) of row over column, ties half to each; ``ties`` (M, M); the ``piece`` (M,) of models that votes link, in whatever
     direction, -1 for a model without votes; ``unbeaten`` and ``winless`` (M,): never lost or tied, never won or tied; ``settled`` (M,):
     whether the likelihood alone, without a ridge, gives the model a finite place within its piece (Hunter 2004)."""
@@ -30,7 +30,7 @@ class Links:
         return int(self.piece.max()) + 1 if len(self.piece) else 0
 
 
-def links(votes: Votes) -> Links:
+def vote_graph(votes: Votes) -> VoteGraph:
     """The links of votes. Pieces are numbered by size, the largest first."""
     m = votes.n_models
     won, lost, tied = (_counted(votes, outcome) for outcome in (LEFT, RIGHT, TIE))
@@ -45,8 +45,8 @@ def links(votes: Votes) -> Links:
     number[order] = np.arange(len(order))
     piece = np.where(lonely, -1, number[label])
     _, strong = connected_components(csr_matrix(wins > 0), directed=True, connection="strong")
-    settled = np.array([not lonely[one] and bool((strong[piece == piece[one]] == strong[one]).all()) for one in range(m)])
-    return Links(wins, ties, piece, ~lonely & (wins.sum(0) == 0), ~lonely & (wins.sum(1) == 0), settled)
+    settled = np.array([not lonely[model] and bool((strong[piece == piece[model]] == strong[model]).all()) for model in range(m)])
+    return VoteGraph(wins, ties, piece, ~lonely & (wins.sum(0) == 0), ~lonely & (wins.sum(1) == 0), settled)
 
 
 def _counted(votes: Votes, outcome: int) -> np.ndarray:

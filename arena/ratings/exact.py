@@ -16,14 +16,14 @@ _ALIKE = 1 + 1e-7  # chances that differ by less are one chance, as in R's fishe
 
 
 @dataclass(frozen=True)
-class Exact:
+class ExactTest:
     """``p`` in 0..1, and ``least``, the smallest p that any outcome with these totals could have had."""
 
     p: float
     least: float
 
 
-def fisher(hits: int, n: int, others_hits: int, others_n: int, *, tail: Literal["fewer", "two_sided"] = "two_sided") -> Exact:
+def fisher(hits: int, n: int, others_hits: int, others_n: int, *, tail: Literal["fewer", "two_sided"] = "two_sided") -> ExactTest:
     """Fisher's exact test of ``hits`` of ``n`` against ``others_hits`` of ``others_n``, given how many hits there are altogether.
 
     >>> found = fisher(1, 10, 11, 14)
@@ -34,12 +34,12 @@ def fisher(hits: int, n: int, others_hits: int, others_n: int, *, tail: Literal[
     lowest, highest = max(0, all_hits - others_n), min(n, all_hits)
     possible = np.arange(lowest, highest + 1)
     chance = np.exp(_choices(n, possible) + _choices(others_n, all_hits - possible) - _choices(total, np.array(all_hits)))
-    place = hits - lowest
+    index = hits - lowest
     if tail == "fewer":
-        p, least = chance[: place + 1].sum(), chance[0]
+        p, least = chance[: index + 1].sum(), chance[0]
     else:
-        p, least = (chance[chance <= one * _ALIKE].sum() for one in (chance[place], chance.min()))
-    return Exact(float(min(1.0, p)), float(min(1.0, least)))
+        p, least = (chance[chance <= limit * _ALIKE].sum() for limit in (chance[index], chance.min()))
+    return ExactTest(float(min(1.0, p)), float(min(1.0, least)))
 
 
 def _choices(n: int, k: np.ndarray) -> np.ndarray:
@@ -56,15 +56,15 @@ def at_most(p: float, level: float) -> bool:
     return p <= level * _ALIKE
 
 
-def able(least: Sequence[float], *, level: float = 0.05) -> list[bool]:
+def can_be_significant(least: Sequence[float], *, level: float = 0.05) -> list[bool]:
     """Which of several tests could be significant at all, given the smallest p each can have: a test that cannot is no test, and the others
     need not pay for it.
 
-    >>> able([1e-6, 0.2, 0.03])
+    >>> can_be_significant([1e-6, 0.2, 0.03])
     [True, False, False]
     """
     for k in range(1, len(least) + 1):
-        possible = [at_most(one, level / k) for one in least]
+        possible = [at_most(p, level / k) for p in least]
         if sum(possible) <= k:
             return possible
     return []

@@ -55,11 +55,11 @@ def critical_value(covariance: np.ndarray, errors: np.ndarray, *, level: float =
     root = (vectors * np.sqrt(np.maximum(powers, 0.0))) @ vectors.T
     drawn = np.random.default_rng(seed).standard_normal((_DRAWS, len(root))) @ root
     largest = np.zeros(_DRAWS)
-    for one in range(len(root) - 1):
-        scale = errors[one, one + 1 :]
+    for first in range(len(root) - 1):
+        scale = errors[first, first + 1 :]
         there = scale > 0
         if there.any():
-            steps = np.abs(drawn[:, one, None] - drawn[:, one + 1 :][:, there]) / scale[there]
+            steps = np.abs(drawn[:, first, None] - drawn[:, first + 1 :][:, there]) / scale[there]
             np.maximum(largest, steps.max(1), out=largest)
     return float(np.quantile(largest, level)) if largest.any() else float(ndtri(0.5 + level / 2))
 
@@ -71,10 +71,10 @@ def tiers(ratings: np.ndarray, surely_above: np.ndarray) -> np.ndarray:
     [1, 1, 2]
     """
     order = falling_order(ratings, tolerance=SAME_RATING)
-    found = np.ones(len(ratings), int)
+    tier_of = np.ones(len(ratings), int)
     head, tier = order[0], 1
-    for one in order[1:]:
-        if surely_above[head, one]:
-            head, tier = one, tier + 1
-        found[one] = tier
-    return found
+    for model in order[1:]:
+        if surely_above[head, model]:
+            head, tier = model, tier + 1
+        tier_of[model] = tier
+    return tier_of

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, Fit, Votes, fit, outcome_slopes
-from seedbench.arena.ratings.clustering import places, slopes_by
+from seedbench.arena.ratings.clustering import group_indices, summed_slopes
 from seedbench.ties import falling_order, first_greatest, first_least
 
 Action = Literal["drop", "add", "flip"]
@@ -25,7 +25,7 @@ _SAME = 1e-9  # logits: ratings and influences this near are equal, whatever the
 
 
 @dataclass(frozen=True)
-class Altered:
+class AlteredBoard:
     """The board after ``n_changed`` votes were left out, added or turned (``n_votes`` were there before): the largest move of any model in
     Elo points, who leads then (-1: no vote is left), and whether that is another model than before."""
 
@@ -43,7 +43,7 @@ class Altered:
         return self.n_changed / self.n_votes
 
 
-def worst_voter(votes: Votes, fitted: Fit, *, ridge: float = RIDGE) -> tuple[int, Altered] | None:
+def worst_voter(votes: Votes, fitted: Fit, *, ridge: float = RIDGE) -> tuple[int, AlteredBoard] | None:
     """The voter without whom another model leads or, if none is found, the one without whom ratings move most.
 
     Tried are the voter who moves any rating most and, for each other model, the one who most holds the first above it.
@@ -60,25 +60,25 @@ def worst_voter(votes: Votes, fitted: Fit, *, ridge: float = RIDGE) -> tuple[int
         ValueError: The votes carry style or weights.
     """
     counts = _counted(votes)
-    n, place = places(votes.voter)
+    n, voter_index = group_indices(votes.voter)
     if n < 2:
         return None
     first = _first(fitted.ratings)
     bread = np.linalg.pinv(fitted.information, hermitian=True)
-    moved = np.asarray(slopes_by(votes, fitted, place, n) @ bread)[:, : votes.n_models]
+    moved = np.asarray(summed_slopes(votes, fitted, voter_index, n) @ bread)[:, : votes.n_models]
     tried = [_largest(np.abs(moved).max(1)), *(_largest(moved[:, first] - moved[:, other]) for other in _others(fitted, first))]
-    found: list[tuple[int, Altered]] = []
-    for one in dict.fromkeys(tried):
-        out = place == one
+    altered: list[tuple[int, AlteredBoard]] = []
+    for voter in dict.fromkeys(tried):
+        out = voter_index == voter
         left = counts - _counted(votes.chosen(out))
-        found.append((int(votes.voter[np.flatnonzero(out)[0]]), _altered(left, int(out.sum()), votes, fitted, ridge)))
-    fallen = [one for one in found if one[1].overturned]
+        altered.append((int(votes.voter[np.flatnonzero(out)[0]]), _altered(left, int(out.sum()), votes, fitted, ridge)))
+    fallen = [board for board in altered if board[1].overturned]
     if fallen:
-        return fallen[first_least([one[1].margin for one in fallen], tolerance=_SAME)]
-    return found[first_greatest([one[1].moved_elo for one in found], tolerance=_SAME * ELO)]
+        return fallen[first_least([board[1].margin for board in fallen], tolerance=_SAME)]
+    return altered[first_greatest([board[1].moved_elo for board in altered], tolerance=_SAME * ELO)]
 
 
-def worst_share(votes: Votes, fitted: Fit, *, action: Action = "drop", share: float = 0.01, ridge: float = RIDGE) -> Altered | None:
+def worst_share(votes: Votes, fitted: Fit, *, action: Action = "drop", share: float = 0.01, ridge: float = RIDGE) -> AlteredBoard | None:
     """The board after the worst change found of a ``share`` of the votes: that in which the first stands lowest against any other model.
 
     Args:
@@ -99,8 +99,8 @@ def worst_share(votes: Votes, fitted: Fit, *, action: Action = "drop", share: fl
     others = _others(fitted, first)
     if not others or not n:
         return None
-    found = [_altered(*_changed(counts, influence(fitted, first, other), n, action), votes, fitted, ridge) for other in others]
-    return found[first_least([one.margin for one in found], tolerance=_SAME)]
+    altered = [_altered(*_changed(counts, influence(fitted, first, other), n, action), votes, fitted, ridge) for other in others]
+    return altered[first_least([board.margin for board in altered], tolerance=_SAME)]
 
 
 def influence(fitted: Fit, above: int, below: int) -> np.ndarray:
@@ -113,9 +113,9 @@ def influence(fitted: Fit, above: int, below: int) -> np.ndarray:
     row = bread[above] - bread[below]
     of_s = row[:m, None] - row[None, :m] + row[m + 1]
     slopes = outcome_slopes(fitted)
-    found = slopes[..., 0] * of_s[:, :, None] + slopes[..., 1] * row[m]
-    found[np.arange(m), np.arange(m)] = 0.0  # no model is voted on against itself
-    return np.asarray(found)
+    influences = slopes[..., 0] * of_s[:, :, None] + slopes[..., 1] * row[m]
+    influences[np.arange(m), np.arange(m)] = 0.0  # no model is voted on against itself
+    return np.asarray(influences)
 
 
 def _changed(counts: np.ndarray, adds: np.ndarray, n: int, action: Action) -> tuple[np.ndarray, int]:
@@ -144,11 +144,11 @@ def _changed(counts: np.ndarray, adds: np.ndarray, n: int, action: Action) -> tu
     return changed, int(taken.sum())
 
 
-def _altered(counts: np.ndarray, n_changed: int, votes: Votes, fitted: Fit, ridge: float) -> Altered:
+def _altered(counts: np.ndarray, n_changed: int, votes: Votes, fitted: Fit, ridge: float) -> AlteredBoard:
     """The board of votes counted by left, right and outcome, fitted again."""
     left, right, outcome = np.nonzero(counts)
     if not len(left):
-        return Altered(n_changed, len(votes), float("inf"), -1, True, -float("inf"))
+        return AlteredBoard(n_changed, len(votes), float("inf"), -1, True, -float("inf"))
     zeros = np.zeros(len(left), np.int64)
     cells = Votes(votes.n_models, left, right, outcome, zeros, zeros, weight=counts[left, right, outcome].astype(np.float64))
     again = fit(cells, ties=fitted.ties, side=bool(fitted.information[votes.n_models + 1].any()), ridge=ridge).ratings
@@ -156,7 +156,7 @@ def _altered(counts: np.ndarray, n_changed: int, votes: Votes, fitted: Fit, ridg
     margin = float(again[first] - np.delete(again, first).max())
     overturned = margin < -_SAME
     moved = float(np.abs(again - fitted.ratings).max() * ELO)
-    return Altered(n_changed, len(votes), moved, _first(again) if overturned else first, overturned, margin)
+    return AlteredBoard(n_changed, len(votes), moved, _first(again) if overturned else first, overturned, margin)
 
 
 def _counted(votes: Votes) -> np.ndarray:
@@ -168,7 +168,7 @@ def _counted(votes: Votes) -> np.ndarray:
 
 
 def _others(fitted: Fit, first: int) -> Sequence[int]:
-    return [one for one in range(len(fitted.ratings)) if one != first]
+    return [model for model in range(len(fitted.ratings)) if model != first]
 
 
 def _first(ratings: np.ndarray) -> int:

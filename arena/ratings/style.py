@@ -19,7 +19,7 @@ _OWN = 1e-2  # of a covariate's spread: less than this left by systems, side and
 
 
 @dataclass(frozen=True)
-class Effect:
+class CovariateEffect:
     """What one more unit of a covariate on the left is worth, in Elo points, with its interval; None where there is none, with the
     ``reason``."""
 
@@ -30,22 +30,24 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Held:
+class StyleControlledFit:
     """A fit with style held equal: ``elo`` (M,) about 1000 with ``half_widths`` (M,) (None, with ``reason``, where there are too few
     clusters), and an effect for each covariate asked for."""
 
     elo: np.ndarray
     half_widths: np.ndarray | None
-    effects: tuple[Effect, ...]
+    effects: tuple[CovariateEffect, ...]
     reason: str = ""
 
 
-def held_equal(votes: Votes, *, ties: Ties = "davidson", side: bool = True, ridge: float = RIDGE, level: float = 0.95) -> Held | None:
+def fit_with_style_control(
+    votes: Votes, *, ties: Ties = "davidson", side: bool = True, ridge: float = RIDGE, level: float = 0.95
+) -> StyleControlledFit | None:
     """Fit votes with all their covariates that have a spread of their own; None where none has, or there are no votes.
 
     Intervals are clustered by prompt and voter. Covariates are scaled to their spread for the fit, so that the ridge weighs on all alike.
     """
-    own = distinct(votes, side=side)
+    own = has_own_variation(votes, side=side)
     used = np.flatnonzero(own)
     if not len(used):
         return None
@@ -54,22 +56,22 @@ def held_equal(votes: Votes, *, ties: Ties = "davidson", side: bool = True, ridg
     fitted = fit(part, ties=ties, side=side, ridge=ridge)
     errors, quantile, reason = _errors(part, fitted, level)
     m = votes.n_models
-    effects = [Effect(None, None, None, _NOT_OWN)] * votes.style.shape[1]
-    for place, column in enumerate(used):
-        points = ELO / float(scale[place])
-        value = points * float(fitted.style[place])
+    effects = [CovariateEffect(None, None, None, _NOT_OWN)] * votes.style.shape[1]
+    for index, column in enumerate(used):
+        points = ELO / float(scale[index])
+        value = points * float(fitted.style[index])
         if errors is None:
-            effects[column] = Effect(value, None, None, reason)
+            effects[column] = CovariateEffect(value, None, None, reason)
         else:
-            half = points * quantile * float(errors[m + 2 + place])
-            effects[column] = Effect(value, value - half, value + half)
-    return Held(fitted.elo, None if errors is None else ELO * quantile * errors[:m], tuple(effects), reason)
+            half = points * quantile * float(errors[m + 2 + index])
+            effects[column] = CovariateEffect(value, value - half, value + half)
+    return StyleControlledFit(fitted.elo, None if errors is None else ELO * quantile * errors[:m], tuple(effects), reason)
 
 
 _NOT_OWN = "it does not vary between votes on the same two systems beyond what the other covariates do"
 
 
-def distinct(votes: Votes, *, side: bool = True) -> tuple[bool, ...]:
+def has_own_variation(votes: Votes, *, side: bool = True) -> tuple[bool, ...]:
     """For each covariate (K,) whether it varies beyond what systems, the side and the covariates before it explain."""
     n, m = len(votes), votes.n_models
     rows = np.arange(n)
@@ -77,16 +79,16 @@ def distinct(votes: Votes, *, side: bool = True) -> tuple[bool, ...]:
     known = sparse.csr_matrix((np.repeat([1.0, -1.0, float(side)], n), where), shape=(n, m + 1))
     inverse = np.linalg.pinv((known.T @ known).toarray(), hermitian=True)
     kept: list[np.ndarray] = []
-    found: list[bool] = []
+    has_own: list[bool] = []
     for column in votes.style.T:
         left_over = column - known @ (inverse @ (known.T @ column))
         for other in kept:
             left_over = left_over - other * (other @ left_over)
         size = float(np.linalg.norm(left_over))
-        found.append(size > _OWN * float(np.linalg.norm(column)))
-        if found[-1]:
+        has_own.append(size > _OWN * float(np.linalg.norm(column)))
+        if has_own[-1]:
             kept.append(left_over / size)
-    return tuple(found)
+    return tuple(has_own)
 
 
 def _errors(votes: Votes, fitted: Fit, level: float) -> tuple[np.ndarray | None, float, str]:

@@ -23,7 +23,7 @@ from seedbench.store import Store
 
 
 @dataclass(frozen=True)
-class StudyFacts:
+class StudySummary:
     """A study in a line: how far it is."""
 
     name: str
@@ -33,9 +33,9 @@ class StudyFacts:
     n_votes: int
 
 
-def studies(store: Store) -> list[StudyFacts]:
+def list_studies(store: Store) -> list[StudySummary]:
     """All studies, the oldest first."""
-    found = []
+    summaries = []
     with store.reading() as session:
         for row in session.scalars(select(StudyRow).order_by(StudyRow.id)):
             pairs = session.scalars(select(PairRow.id).where(PairRow.study_id == row.id, PairRow.kind == "pair")).all()
@@ -43,8 +43,8 @@ def studies(store: Store) -> list[StudyFacts]:
             votes = session.scalars(
                 select(VoteRow.id).where(VoteRow.study_id == row.id, VoteRow.id.not_in(select(UndoneRow.vote_id)))
             ).all()
-            found.append(StudyFacts(row.name, row.created_at.isoformat(), len(pairs), len(voters), len(votes)))
-    return found
+            summaries.append(StudySummary(row.name, row.created_at.isoformat(), len(pairs), len(voters), len(votes)))
+    return summaries
 
 
 def rules_of(store: Store, name: str) -> Rules:
@@ -66,9 +66,9 @@ def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
     """
     with store.reading() as session:
         study = study_of(session, name)
-        clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == study.id))}
+        clips = {row.id: row for row in session.scalars(select(ClipRow).where(ClipRow.study_id == study.id))}
         order = select(VoterRow.id).where(VoterRow.study_id == study.id).order_by(VoterRow.first_at, VoterRow.id)
-        voters = {voter: f"voter-{place:06d}" for place, voter in enumerate(session.scalars(order), 1)}
+        voters = {voter: f"voter-{number:06d}" for number, voter in enumerate(session.scalars(order), 1)}
         query = (
             select(VoteRow, BattleRow, PairRow)
             .join(BattleRow, VoteRow.battle_id == BattleRow.id)
@@ -76,14 +76,14 @@ def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
             .where(VoteRow.study_id == study.id, VoteRow.id.not_in(select(UndoneRow.vote_id)))
             .order_by(VoteRow.id)
         )
-        found = []
+        votes = []
         for vote, battle, pair in session.execute(query):
             sides = (clips[pair.first_id], clips[pair.second_id])
             left, right = sides if battle.first_left else sides[::-1]
             expected = None
             if pair.expected is not None:
                 expected = "left" if (pair.expected == "first") == battle.first_left else "right"
-            found.append(
+            votes.append(
                 Vote(
                     id=vote_id(vote.id),
                     at=vote.at.replace(tzinfo=UTC),
@@ -108,16 +108,16 @@ def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
                     sound_check=vote.sound_check,
                     captions=vote.captions,
                     probability=battle.probability,
-                    style=style_of(left, right),
+                    style=style_difference(left, right),
                     origin=vote.origin,  # type: ignore[arg-type]
                 )
             )
         if every > 1:
             settled = _settled(session, study.id)
-            behind = sorted((settled[vote.id], vote.id) for vote in found if vote.id in settled)
+            behind = sorted((settled[vote.id], vote.id) for vote in votes if vote.id in settled)
             among = {vote for _, vote in behind[: len(behind) // every * every]}
-            found = [vote for vote in found if vote.id in among]
-        return found
+            votes = [vote for vote in votes if vote.id in among]
+        return votes
 
 
 def _settled(session: Session, study: int) -> dict[str, int]:
@@ -131,7 +131,7 @@ def _settled(session: Session, study: int) -> dict[str, int]:
     return following
 
 
-def style_of(left: ClipRow, right: ClipRow) -> dict[str, float]:
+def style_difference(left: ClipRow, right: ClipRow) -> dict[str, float]:
     """Left minus right of everything measured on both."""
     both = left.style.keys() & right.style.keys()
     return {
@@ -141,18 +141,18 @@ def style_of(left: ClipRow, right: ClipRow) -> dict[str, float]:
     }
 
 
-def export(store: Store, name: str, folder: Path) -> list[Path]:
+def export_study(store: Store, name: str, folder: Path) -> list[Path]:
     """Write votes (JSONL), rules, settings and boards (JSON, Markdown) of a study; no cookie, key or comment leaves the database."""
     with store.reading() as session:
         settings = study_of(session, name).settings
     rules, votes = rules_of(store, name), votes_of(store, name)
     folder.mkdir(parents=True, exist_ok=True)
-    found = boards(votes, rules)
+    all_boards = boards(votes, rules)
     files = {
         "rules.json": rules.model_dump_json(indent=1) + "\n",
         "settings.json": json.dumps(settings, indent=1) + "\n",
-        "boards.json": as_json(found),
-        "boards.md": markdown(found),
+        "boards.json": as_json(all_boards),
+        "boards.md": markdown(all_boards),
     }
     for file, text in files.items():
         (folder / file).write_text(text, encoding="utf-8")
@@ -166,9 +166,9 @@ def backup(store: Store, file: Path) -> Path:
     if file.exists():
         raise StorageError(f"{file} is there already: a backup writes over nothing")
     with (
-        atomic_write(file) as place,
+        atomic_write(file) as part,
         closing(sqlite3.connect(store.engine.url.database)) as source,
-        closing(sqlite3.connect(place)) as goal,
+        closing(sqlite3.connect(part)) as goal,
     ):
         source.backup(goal)
     return file

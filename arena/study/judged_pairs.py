@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from seedbench.arena.store import BattleRow, ClipRow, PairRow, UndoneRow, VoteRow, study_of
 from seedbench.arena.study.export import rules_of, vote_id, votes_of
-from seedbench.arena.votes.rules import counted
+from seedbench.arena.votes.rules import apply_rules
 from seedbench.errors import PluginError, UnknownNameError
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Direction, Measure, MetricInfo
@@ -27,7 +27,7 @@ _SAYS = {("left", True): "first", ("left", False): "second", ("right", True): "s
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPair:
     """A pair that was voted on: what was asked, who made the two clips, their files in the study's folder, the hashes of what they were
     made from, the ``runs`` they came from (empty: not known), and how many votes that count preferred the first, the second, neither
     (``tie``), or found both bad; ``n_simulated`` of them are no person's, and ``n_left_out`` do not count."""
@@ -54,7 +54,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Figure:
+class MeasureOfPair:
     """One measure of both clips in words, the reason where there is no value; ``better`` is ``first``, ``second``, or None where the metric
     prefers neither."""
 
@@ -64,7 +64,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Backing:
+class MeasureAgreement:
     """How often votes that prefer a clip side with the one a measure scores better: an estimate by prompt, or None with a ``reason``."""
 
     name: str
@@ -75,28 +75,30 @@ class Backing:
 
 
 @dataclass(frozen=True)
-class Counting:
+class CountingVotes:
     """The ids of the votes that count by a study's rules, as of the vote ``until``: what came later has not been looked at."""
 
     ids: frozenset[str]
     until: str
 
 
-def counting(store: Store, study: str) -> Counting:
+def counting_votes(store: Store, study: str) -> CountingVotes:
     """Which votes of a study count. It looks at the whole log: pages keep it for a while. Raises StudyError."""
     log = votes_of(store, study)
-    return Counting(frozenset(vote.id for vote in counted(log, rules_of(store, study)).kept), max((vote.id for vote in log), default=""))
+    return CountingVotes(
+        frozenset(vote.id for vote in apply_rules(log, rules_of(store, study)).kept), max((vote.id for vote in log), default="")
+    )
 
 
-def judged(store: Store, study: str, counts: Counting, *, voter: str | None = None) -> list[Judged]:
+def judged_pairs(store: Store, study: str, counts: CountingVotes, *, voter: str | None = None) -> list[JudgedPair]:
     """The pairs with votes that stand, checks left out; with a ``voter`` those they voted on themselves. Raises StudyError.
 
     A pair whose vote can still be taken back is not told of: it is no longer open, but not yet behind the voter.
     """
     with store.reading() as session:
         row = study_of(session, study)
-        clips = {one.id: one for one in session.scalars(select(ClipRow).where(ClipRow.study_id == row.id))}
-        pairs = {one.id: one for one in session.scalars(select(PairRow).where(PairRow.study_id == row.id, PairRow.kind == "pair"))}
+        clips = {clip.id: clip for clip in session.scalars(select(ClipRow).where(ClipRow.study_id == row.id))}
+        pairs = {pair.id: pair for pair in session.scalars(select(PairRow).where(PairRow.study_id == row.id, PairRow.kind == "pair"))}
         tallies: dict[int, dict[str, int]] = defaultdict(lambda: {"first": 0, "tie": 0, "second": 0, "both_bad": 0})
         simulated: Counter[int] = Counter()
         left_out: Counter[int] = Counter()
@@ -109,7 +111,7 @@ def judged(store: Store, study: str, counts: Counting, *, voter: str | None = No
                 left_out[battle.pair_id] += 1
         mine = None if voter is None else _behind(session, voter)
         return [
-            Judged(
+            JudgedPair(
                 pair.id,
                 pair.prompt,
                 pair.text,
@@ -140,23 +142,27 @@ def _behind(session: Session, voter: str) -> set[int]:
     """The pairs a voter voted on, but for the last where it could still be taken back."""
     mine = list(session.scalars(select(BattleRow).where(BattleRow.voter_id == voter).order_by(BattleRow.opened_at, BattleRow.id)))
     voted = {battle.id for _, battle in session.execute(_standing().where(VoteRow.voter_id == voter))}
-    return {one.pair_id for place, one in enumerate(mine) if one.id in voted and (place + 1 < len(mine) or one.revealed_at is not None)}
+    return {
+        battle.pair_id
+        for index, battle in enumerate(mine)
+        if battle.id in voted and (index + 1 < len(mine) or battle.revealed_at is not None)
+    }
 
 
-def figures(store: Store, pair: Judged) -> list[Figure]:
-    """What the runs' metrics say of both clips, by measure; none where nothing is known of either (see :func:`deleted`)."""
+def measures_of_pair(store: Store, pair: JudgedPair) -> list[MeasureOfPair]:
+    """What the runs' metrics say of both clips, by measure; none where nothing is known of either (see :func:`deleted_clips`)."""
     first, second = (_scores(store, (source,)).get(source, {}) for source in pair.sources)
-    absent, kept = deleted(store, [pair]), stored_infos(store)
-    found = []
+    absent, kept = deleted_clips(store, [pair]), stored_infos(store)
+    measures = []
     for key in sorted(first.keys() | second.keys()):
-        told = (first.get(key), second.get(key))
-        measure = next((one for one in (_measure(score, kept) for score in told) if one is not None), None)
-        words = [_words(score, measure, absent.get(source)) for score, source in zip(told, pair.sources, strict=True)]
-        found.append(Figure(_name(key[0], key[1], measure), (words[0], words[1]), _better(told, measure)))
-    return found
+        scores = (first.get(key), second.get(key))
+        measure = next((known for known in (_measure(score, kept) for score in scores) if known is not None), None)
+        words = [_words(score, measure, absent.get(source)) for score, source in zip(scores, pair.sources, strict=True)]
+        measures.append(MeasureOfPair(_name(key[0], key[1], measure), (words[0], words[1]), _better(scores, measure)))
+    return measures
 
 
-def deleted(store: Store, pairs: Sequence[Judged]) -> dict[str, str]:
+def deleted_clips(store: Store, pairs: Sequence[JudgedPair]) -> dict[str, str]:
     """The clips of ``pairs`` that no run holds any more, by their hash, with the run each came from: it was deleted since, and its scores
     went with it. The name is empty where an old study does not know it."""
     came_from = {source: run for pair in pairs for source, run in zip(pair.sources, pair.runs, strict=True)}
@@ -165,14 +171,14 @@ def deleted(store: Store, pairs: Sequence[Judged]) -> dict[str, str]:
     return {source: run for source, run in came_from.items() if source not in held}
 
 
-def what_went(absent: Mapping[str, str]) -> str:
-    """A sentence on runs that were deleted, of what :func:`deleted` found; empty where it found nothing.
+def deleted_runs_sentence(absent: Mapping[str, str]) -> str:
+    """A sentence on runs that were deleted, of what :func:`deleted_clips` found; empty where it found nothing.
 
-    >>> what_went({"a1": "spring", "b2": "spring"})
+    >>> deleted_runs_sentence({"a1": "spring", "b2": "spring"})
     'The run spring was deleted; its metric scores went with it.'
-    >>> what_went({"a1": "spring", "b2": "autumn"})
+    >>> deleted_runs_sentence({"a1": "spring", "b2": "autumn"})
     'The runs autumn and spring were deleted; their metric scores went with them.'
-    >>> what_went({"a1": ""})
+    >>> deleted_runs_sentence({"a1": ""})
     'A run that clips of this study came from was deleted; its metric scores went with it.'
     """
     names = sorted({run for run in absent.values() if run})
@@ -185,16 +191,16 @@ def what_went(absent: Mapping[str, str]) -> str:
     return f"The runs {listed(names)} were deleted; their metric scores went with them."
 
 
-def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
+def agreement_with_measures(store: Store, pairs: Sequence[JudgedPair]) -> list[MeasureAgreement]:
     """For each measure that has a better and a worse: how often people who preferred one clip preferred the one it scores better.
 
     Half would be chance. Pairs whose clips a measure does not tell apart, or gives no answer on, do not count for it.
     """
     scores = _scores(store, tuple({source for pair in pairs for source in pair.sources}))
     kept = stored_infos(store)
-    found = []
-    for key in sorted({key for one in scores.values() for key in one}):
-        measure = _measure(next(one[key] for one in scores.values() if key in one), kept)
+    agreements = []
+    for key in sorted({key for by_measure in scores.values() for key in by_measure}):
+        measure = _measure(next(by_measure[key] for by_measure in scores.values() if key in by_measure), kept)
         if measure is None or measure.direction == "none":
             continue
         agreed: list[float] = []
@@ -209,21 +215,21 @@ def backing(store: Store, pairs: Sequence[Judged]) -> list[Backing]:
         name, n = _name(key[0], key[1], measure), len(set(prompts))
         if n < 2:
             why = "no vote prefers a clip of a pair that it tells apart" if not n else "one prompt alone tells no share"
-            found.append(Backing(name, None, len(agreed), n, why))
+            agreements.append(MeasureAgreement(name, None, len(agreed), n, why))
         else:
-            found.append(Backing(name, rate_interval(agreed, prompts), len(agreed), n))
-    return found
+            agreements.append(MeasureAgreement(name, rate_interval(agreed, prompts), len(agreed), n))
+    return agreements
 
 
 def _scores(store: Store, sources: Sequence[str]) -> dict[str, dict[tuple[str, str, int], ScoreRow]]:
     """Scores by clip and by metric, measure and version of the metric (another may mean another thing by it); of several the newest."""
-    found: dict[str, dict[tuple[str, str, int], ScoreRow]] = defaultdict(dict)
+    scores: dict[str, dict[tuple[str, str, int], ScoreRow]] = defaultdict(dict)
     with store.reading() as session:
         cells = select(CellRow).where(CellRow.clip_sha256.in_(sources)).order_by(CellRow.id).options(selectinload(CellRow.scores))
         for cell in session.scalars(cells):
             for score in cell.scores:
-                found[str(cell.clip_sha256)][score.metric, score.measure, score.metric_version] = score
-    return found
+                scores[str(cell.clip_sha256)][score.metric, score.measure, score.metric_version] = score
+    return scores
 
 
 def _measure(score: ScoreRow | None, kept: Mapping[tuple[str, int], MetricInfo]) -> Measure | None:
@@ -239,10 +245,10 @@ def _measure(score: ScoreRow | None, kept: Mapping[tuple[str, int], MetricInfo])
     except (PluginError, UnknownNameError):
         installed = None
     info = installed if installed is not None and installed.version == version else kept.get((score.metric, version))
-    found = next((one for one in info.measures if one.name == score.measure), None) if info is not None else None
-    if found is None or installed is None or info is installed:
-        return found
-    return replace(found, title=f"{found.title} in version {version}{f' ({found.sign})' if found.sign else ''}")
+    declared = next((measure for measure in info.measures if measure.name == score.measure), None) if info is not None else None
+    if declared is None or installed is None or info is installed:
+        return declared
+    return replace(declared, title=f"{declared.title} in version {version}{f' ({declared.sign})' if declared.sign else ''}")
 
 
 def _name(metric: str, name: str, measure: Measure | None) -> str:
@@ -262,8 +268,8 @@ def _words(score: ScoreRow | None, measure: Measure | None, run: str | None) -> 
     return f"{score.value:g}" if measure is None else value_and_interval(measure, score.value)[0]
 
 
-def _better(told: tuple[ScoreRow | None, ScoreRow | None], measure: Measure | None) -> str | None:
-    first, second = (None if one is None else one.value for one in told)
+def _better(scores: tuple[ScoreRow | None, ScoreRow | None], measure: Measure | None) -> str | None:
+    first, second = (None if score is None else score.value for score in scores)
     if first is None or second is None or measure is None or measure.direction == "none":
         return None
     if measure.direction == "zero":

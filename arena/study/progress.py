@@ -16,12 +16,12 @@ from seedbench.arena.ratings.agreement import Agreement
 from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, PairRow, UndoneRow, VoteRow, VoterRow, study_of
 from seedbench.arena.study.export import votes_of
 from seedbench.arena.votes.log import OVERALL, Vote
-from seedbench.arena.votes.rules import Answer, Counted
+from seedbench.arena.votes.rules import Answer, CheckedVotes
 from seedbench.store import Store
 
 
 @dataclass(frozen=True)
-class Progress:
+class StudyProgress:
     """Where a study stands.
 
     ``pairs_voted`` of ``n_pairs`` have a vote that stands; ``n_open`` pairs lie before a voter; ``by_day`` are votes of all kinds, by day
@@ -46,7 +46,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Agreeing:
+class QuestionAgreement:
     """How far voters agree on one question; ``share`` is that of two answers to one pair which are the same, None without such two."""
 
     question: str
@@ -78,7 +78,7 @@ class Exclusions:
     n_excluded: int
 
 
-def progress_of(store: Store, name: str) -> Progress:
+def progress_of(store: Store, name: str) -> StudyProgress:
     """Where the study called ``name`` stands. Raises StudyError."""
     votes = votes_of(store, name)
     with store.reading() as session:
@@ -87,10 +87,10 @@ def progress_of(store: Store, name: str) -> Progress:
         def many(query: object) -> int:
             return int(session.scalar(query) or 0)  # type: ignore[call-overload]
 
-        clips = {one.id: one.generator for one in session.scalars(select(ClipRow).where(ClipRow.study_id == study.id))}
+        clips = {clip.id: clip.generator for clip in session.scalars(select(ClipRow).where(ClipRow.study_id == study.id))}
         pairs = {
-            one.id: _models(clips[one.first_id], clips[one.second_id])
-            for one in session.scalars(select(PairRow).where(PairRow.study_id == study.id, PairRow.kind == "pair"))
+            pair.id: _models(clips[pair.first_id], clips[pair.second_id])
+            for pair in session.scalars(select(PairRow).where(PairRow.study_id == study.id, PairRow.kind == "pair"))
         }
         standing = select(BattleRow.pair_id).join(VoteRow, VoteRow.battle_id == BattleRow.id)
         standing = standing.where(BattleRow.study_id == study.id, BattleRow.kind == "pair", VoteRow.id.not_in(select(UndoneRow.vote_id)))
@@ -100,7 +100,7 @@ def progress_of(store: Store, name: str) -> Progress:
         voters = select(func.count()).select_from(VoterRow).where(VoterRow.study_id == study.id)
         taken_back = select(func.count()).select_from(UndoneRow).join(VoteRow, VoteRow.id == UndoneRow.vote_id)
         opened = select(func.count()).select_from(BattleRow).where(BattleRow.study_id == study.id, BattleRow.closed_at.is_(None))
-        return Progress(
+        return StudyProgress(
             study=name,
             title=str(study.settings.get("title", name)),
             n_pairs=len(pairs),
@@ -116,7 +116,7 @@ def progress_of(store: Store, name: str) -> Progress:
             by_models={
                 both: (
                     sum(count for pair, count in voted.items() if pairs[pair] == both),
-                    sum(one == both for one in pairs.values()),
+                    sum(pair == both for pair in pairs.values()),
                     sum(pairs[pair] == both for pair in voted),
                 )
                 for both in combinations(systems, 2)
@@ -126,8 +126,8 @@ def progress_of(store: Store, name: str) -> Progress:
         )
 
 
-def _models(one: str, other: str) -> tuple[str, str]:
-    return (one, other) if one <= other else (other, one)
+def _models(first: str, second: str) -> tuple[str, str]:
+    return (first, second) if first <= second else (second, first)
 
 
 def _points(values: Sequence[float]) -> tuple[float, float, float] | None:
@@ -140,17 +140,17 @@ def _points(values: Sequence[float]) -> tuple[float, float, float] | None:
 def _sound_checks(votes: Sequence[Vote]) -> dict[str, int]:
     """How many voters passed the sound check, failed it, or made none."""
     last = {vote.voter: vote.sound_check for vote in votes}
-    said = {True: "passed", False: "failed", None: "not made"}
-    return {word: sum(said[one] == word for one in last.values()) for word in said.values()}
+    words = {True: "passed", False: "failed", None: "not made"}
+    return {word: sum(words[result] == word for result in last.values()) for word in words.values()}
 
 
-def agreeing_of(votes: Sequence[Vote]) -> list[Agreeing]:
+def agreement_by_question(votes: Sequence[Vote]) -> list[QuestionAgreement]:
     """Agreement on the overall question, and on each optional one that somebody answered."""
     questions = [OVERALL, *sorted({question for vote in votes for question in vote.answers})]
-    return [Agreeing(question, agreement(votes, question=question)) for question in questions]
+    return [QuestionAgreement(question, agreement(votes, question=question)) for question in questions]
 
 
-def exclusions_of(use: Counted) -> Exclusions:
+def exclusions_of(use: CheckedVotes) -> Exclusions:
     """What the rules leave out of the votes they were asked of."""
     kept = Counter(vote.voter for vote in use.kept)
     left_out: dict[str, Counter[str]] = {vote.voter: Counter() for vote in use.votes}

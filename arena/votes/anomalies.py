@@ -1,20 +1,20 @@
-"""Signs that a voter does not vote as people do: flags to look into, which exclude nothing (a rules file does).
+"""Signs that a voter does not vote as people do: flags to look into. A flag excludes no vote; only a rules file does.
 
-Every sign answers, for every voter, ``ok``, ``flagged`` or ``unchecked``: the last where there is too little to go by, also where not even
-the worst outcome could have been told from chance. Where a sign is a test, its p-values are corrected over voters (Holm; tests that could
-not say anything are left out of the correction, after Tarone), so that each sign flags any honest voter at all in one study of twenty.
+For each voter every sign answers ``ok``, ``flagged`` or ``unchecked``. The last means that there is too little data, also where not even
+the worst outcome could have been significant. Where a sign is a test, its p-values are corrected over voters (Holm; tests that could not
+be significant are left out of the correction, after Tarone), so that in 19 of 20 studies a sign flags no honest voter.
 The signs:
 
-- ``too_fast``: most votes come as soon as a vote is possible at all.
-- ``regular``: the free time before a vote (beyond the clip's length) is the same again and again, as no person keeps it.
+- ``too_fast``: most votes come as soon as a vote is possible.
+- ``regular``: the time before a vote beyond the clip's length is the same again and again, more regular than people are.
 - ``one_sided``: one side is chosen more often than by the others.
-- ``gold``: fewer pairs with one side broken on purpose are judged right than by the others.
-- ``repeats``: fewer pairs seen again get the same verdict than of the others.
-- ``contrary``: votes are less likely, by the ratings of all others, than those of simulated voters.
-- ``partisan``: one system wins, or loses, further from those ratings than honest taste explains: what rigged voting looks like.
+- ``gold``: fewer pairs with one degraded side are judged right than by the others.
+- ``repeats``: fewer pairs seen again get the same verdict than those of the others.
+- ``contrary``: by the ratings of all others, the votes are less likely than those of simulated voters.
+- ``partisan``: one system wins or loses further from those ratings than honest taste explains: what rigged voting looks like.
 - ``one_answer``: always the same answer.
 
-Voters are compared with the others twice: the second time, those whom the first flagged are no longer among the others.
+Voters are compared with the others twice: the second time, voters whom the first comparison flagged are not among the others.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from seedbench.arena.ratings.against_others import LEAST_OTHERS, LEAST_VOTES, Held, against_others
+from seedbench.arena.ratings.against_others import LEAST_OTHERS, LEAST_VOTES, VoterComparison, against_others
 from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
-from seedbench.arena.ratings.exact import able, at_most, fisher
-from seedbench.arena.votes.log import Vote, in_order, least_s
+from seedbench.arena.ratings.exact import at_most, can_be_significant, fisher
+from seedbench.arena.votes.log import Vote, in_order, least_judging_s
 from seedbench.results.differences import holm
 
 Sign = Literal["too_fast", "regular", "one_sided", "gold", "repeats", "contrary", "partisan", "one_answer"]
@@ -46,10 +46,10 @@ _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE}
 
 @dataclass(frozen=True)
 class Bounds:
-    """From where on a sign is flagged.
+    """The limits beyond which a sign is flagged.
 
     ``level`` is that of the tests, corrected. Time is counted in what judging takes at the least
-    (:func:`seedbench.arena.votes.log.least_s`): below ``least_lengths`` of it no vote is possible, one under
+    (:func:`seedbench.arena.votes.log.least_judging_s`): below ``least_lengths`` of it no vote is possible, one under
     ``fast_lengths`` is fast, and ``fast_share`` of fast votes is too many.
     ``regular`` is the middle half of the free time, over its median: people who try to keep an interval are off by about a tenth.
     ``one_answer`` is the share of the commonest answer. Signs that are no tests need ``votes`` votes.
@@ -66,8 +66,9 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one sign says of one voter. ``figure`` is the sign's own (a share; wins beyond expectation for ``partisan``), resting on ``n``
-    votes; None where unchecked. ``p`` and, corrected over voters, ``p_holm`` are those of a test. ``sentence`` tells it in words."""
+    """The answer of one sign for one voter. ``figure`` is what the sign measures on ``n`` votes (a share; wins beyond expectation for
+    ``partisan``); None where unchecked. ``p`` and, corrected over voters, ``p_holm`` are those of a test. ``sentence`` is the finding in
+    words."""
 
     voter: str
     sign: Sign
@@ -88,37 +89,45 @@ class _Tested:
 
 
 def anomalies(votes: Sequence[Vote], bounds: Bounds = Bounds(), *, seed: int = 0) -> tuple[Finding, ...]:
-    """Every sign of every voter, voters in the order of their first vote, signs in that of :data:`SIGNS`; for votes kept or not.
+    """Look for signs that voters do not vote as people do.
 
-    Where most are bots, the honest are the odd ones. The same votes and ``seed`` give the same findings.
+    Where most voters are bots, the honest ones differ from the others.
+
+    Args:
+        votes: All votes of a log, also those that a rules file excludes.
+        bounds: The limits beyond which a sign is flagged.
+        seed: The seed of the simulated voters; the same votes and seed give the same findings.
+
+    Returns:
+        A finding for every voter and sign: voters in the order of their first vote, signs in that of :data:`SIGNS`.
     """
     by_voter: dict[str, list[Vote]] = defaultdict(list)
     for vote in in_order(votes):
         by_voter[vote.voter].append(vote)
     first = _signs(by_voter, set(by_voter), bounds, seed)
-    trusted = set(by_voter) - {one.voter for one in first if one.answer == "flagged"}
-    again = len(by_voter) / 2 <= len(trusted) < len(by_voter)  # where most are flagged, the rest are no measure of anybody
+    trusted = set(by_voter) - {finding.voter for finding in first if finding.answer == "flagged"}
+    again = len(by_voter) / 2 <= len(trusted) < len(by_voter)  # where most are flagged, the others say nothing about anybody
     return tuple(_signs(by_voter, trusted, bounds, seed) if again else first)
 
 
 def _signs(by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], bounds: Bounds, seed: int) -> list[Finding]:
     """All findings, the others being those of ``trusted``."""
-    alone = [one(voter, votes, bounds) for one in (_too_fast, _regular, _one_answer) for voter, votes in by_voter.items()]
+    alone = [sign(voter, votes, bounds) for sign in (_too_fast, _regular, _one_answer) for voter, votes in by_voter.items()]
     sides = _counted("one_sided", by_voter, trusted, _left)
     gold = _counted("gold", by_voter, trusted, _right_on_gold)
     repeats = _counted("repeats", by_voter, trusted, _alike_on_repeats)
     contrary, partisan = _against(by_voter, trusted, bounds, seed)
-    found = alone + [one for tests in (sides, gold, repeats, contrary, partisan) for one in _corrected(tests, bounds)]
-    place = {voter: number for number, voter in enumerate(by_voter)}
-    return sorted(found, key=lambda one: (place[one.voter], SIGNS.index(one.sign)))
+    findings = alone + [finding for tests in (sides, gold, repeats, contrary, partisan) for finding in _corrected(tests, bounds)]
+    position = {voter: number for number, voter in enumerate(by_voter)}
+    return sorted(findings, key=lambda finding: (position[finding.voter], SIGNS.index(finding.sign)))
 
 
 def flagged(findings: Sequence[Finding]) -> dict[str, tuple[Finding, ...]]:
-    """The voters with any flag, those with most first, and their flags."""
+    """The voters with any flag, those with the most flags first, and their flags."""
     by_voter: dict[str, list[Finding]] = defaultdict(list)
-    for one in findings:
-        if one.answer == "flagged":
-            by_voter[one.voter].append(one)
+    for finding in findings:
+        if finding.answer == "flagged":
+            by_voter[finding.voter].append(finding)
     return {voter: tuple(flags) for voter, flags in sorted(by_voter.items(), key=lambda item: -len(item[1]))}
 
 
@@ -129,7 +138,7 @@ def _unchecked(voter: str, sign: Sign, n: int, why: str) -> Finding:
 def _timed(votes: Sequence[Vote]) -> np.ndarray:
     """Seconds (n, 2) from showing to voting, and those that judging takes at the least, of the votes that have both."""
     rows = [
-        (vote.dwell_s, least_s(vote.shorter_s, (vote.heard_left, vote.heard_right), with_sound=vote.with_sound))
+        (vote.dwell_s, least_judging_s(vote.shorter_s, (vote.heard_left, vote.heard_right), with_sound=vote.with_sound))
         for vote in votes
         if vote.dwell_s is not None and vote.shorter_s
     ]
@@ -179,8 +188,8 @@ def _one_answer(voter: str, votes: Sequence[Vote], bounds: Bounds) -> Finding:
         return _unchecked(voter, "one_answer", len(votes), f"{len(votes)} votes, {bounds.votes} are needed")
     answer, count = Counter(vote.choice for vote in votes).most_common(1)[0]
     share = count / len(votes)
-    said = f"{count} of {len(votes)} votes say {answer.replace('_', ' ')}"
-    return Finding(voter, "one_answer", "flagged" if share >= bounds.one_answer else "ok", share, len(votes), said)
+    sentence = f"{count} of {len(votes)} votes say {answer.replace('_', ' ')}"
+    return Finding(voter, "one_answer", "flagged" if share >= bounds.one_answer else "ok", share, len(votes), sentence)
 
 
 def _left(votes: Sequence[Vote]) -> list[bool]:
@@ -198,7 +207,7 @@ def _alike_on_repeats(votes: Sequence[Vote]) -> list[bool]:
 
 
 def _by_chance(votes: Sequence[Vote]) -> float:
-    """How often somebody who answers in this voter's proportions without looking says the same of a pair and of its repeat."""
+    """How often a pair and its repeat get the same verdict from somebody who answers at random, in this voter's proportions."""
     pairs = [vote.choice for vote in votes if vote.kind == "pair"]
     share: dict[str, float] = {answer: count / len(pairs) for answer, count in Counter(pairs).items()}
     return sum(part * share.get(_SWAPPED.get(answer, answer), 0.0) for answer, part in share.items())
@@ -207,51 +216,51 @@ def _by_chance(votes: Sequence[Vote]) -> float:
 def _counted(
     sign: Sign, by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], hits_of: Callable[[Sequence[Vote]], list[bool]]
 ) -> list[_Tested]:
-    """A sign that counts hits: each voter's share against that of the others, by Fisher's exact test."""
+    """A sign that counts hits: each voter's share compared with that of the others, by Fisher's exact test."""
     hits = {voter: hits_of(votes) for voter, votes in by_voter.items()}
     all_hits, all_n = (sum(count(own) for voter, own in hits.items() if voter in trusted) for count in (sum, len))
     tested: list[_Tested] = []
     for voter, own in hits.items():
         n, others_n = len(own), all_n - len(own) * (voter in trusted)
         if not n or not others_n:
-            tested.append(_Tested(_unchecked(voter, sign, n, f"no vote of {'the others' if n else 'this voter'} is of that kind")))
+            tested.append(_Tested(_unchecked(voter, sign, n, f"no vote of {'the others' if n else 'this voter'} is of this kind")))
             continue
         others = all_hits - sum(own) * (voter in trusted)
         exact = fisher(sum(own), n, others, others_n, tail="two_sided" if sign == "one_sided" else "fewer")
-        said = f"{sum(own)} of {n} {_HITS[sign]}, {100 * others / others_n:.0f}% of {others_n} of the others"
-        said += f"; {100 * _by_chance(by_voter[voter]):.0f}% would be by chance" if sign == "repeats" else ""
-        tested.append(_Tested(Finding(voter, sign, "ok", sum(own) / n, n, said, p=exact.p), exact.least))
+        sentence = f"{sum(own)} of {n} {_HITS[sign]}, {100 * others / others_n:.0f}% of {others_n} of the others"
+        sentence += f"; {100 * _by_chance(by_voter[voter]):.0f}% would be by chance" if sign == "repeats" else ""
+        tested.append(_Tested(Finding(voter, sign, "ok", sum(own) / n, n, sentence, p=exact.p), exact.least))
     return tested
 
 
 def _corrected(tested: Sequence[_Tested], bounds: Bounds) -> list[Finding]:
     """The findings of one sign over voters; a test that no outcome could have made significant becomes unchecked."""
-    asked = [one for one in tested if one.finding.p is not None]
-    can = able([one.least for one in asked], level=bounds.level)
-    adjusted = holm([one.finding.p if does else None for one, does in zip(asked, can, strict=True)])
-    found = [one.finding for one in tested if one.finding.p is None]
-    for finding, p_holm in zip((one.finding for one in asked), adjusted, strict=True):
+    with_p = [test for test in tested if test.finding.p is not None]
+    can = can_be_significant([test.least for test in with_p], level=bounds.level)
+    adjusted = holm([test.finding.p if possible else None for test, possible in zip(with_p, can, strict=True)])
+    findings = [test.finding for test in tested if test.finding.p is None]
+    for finding, p_holm in zip((test.finding for test in with_p), adjusted, strict=True):
         if p_holm is not None:
-            found.append(replace(finding, p_holm=p_holm, answer="flagged" if at_most(p_holm, bounds.level) else "ok"))
+            findings.append(replace(finding, p_holm=p_holm, answer="flagged" if at_most(p_holm, bounds.level) else "ok"))
         else:
-            few = f"too few to be told from chance among {len(asked)} voters ({finding.sentence})"
-            found.append(replace(_unchecked(finding.voter, finding.sign, finding.n, few), p=finding.p))
-    return found
+            few = f"too few to differ from chance among {len(with_p)} voters ({finding.sentence})"
+            findings.append(replace(_unchecked(finding.voter, finding.sign, finding.n, few), p=finding.p))
+    return findings
 
 
 def _against(by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], bounds: Bounds, seed: int) -> tuple[list[_Tested], list[_Tested]]:
-    """The signs ``contrary`` and ``partisan``: pairs alone, rated apart by profile and sound as on boards."""
-    place = {voter: number for number, voter in enumerate(by_voter)}
+    """The signs ``contrary`` and ``partisan``, from votes on pairs only, which are rated by profile and sound as on boards."""
+    position = {voter: number for number, voter in enumerate(by_voter)}
     pairs = [vote for own in by_voter.values() for vote in own if vote.kind == "pair" and vote.choice in _OUTCOME]
     rated = sorted({(name, vote.profile, vote.with_sound) for vote in pairs for name in (vote.left, vote.right)})
-    number = {one: at for at, one in enumerate(rated)}
+    index_of = {model: index for index, model in enumerate(rated)}
     systems = sorted({name for name, _, _ in rated})
     rows = [
-        (*(number[name, vote.profile, vote.with_sound] for name in (vote.left, vote.right)), _OUTCOME[vote.choice], place[vote.voter])
+        (*(index_of[name, vote.profile, vote.with_sound] for name in (vote.left, vote.right)), _OUTCOME[vote.choice], position[vote.voter])
         for vote in pairs
     ]
     left, right, outcome, voters = np.array(rows, np.int64).reshape(-1, 4).T
-    found = against_others(
+    comparisons = against_others(
         Votes(len(rated), left, right, outcome, np.zeros(len(rows), np.int64), voters),
         np.array([systems.index(name) for name, _, _ in rated], np.int64),
         np.array([voter in trusted for voter in by_voter], bool),
@@ -260,24 +269,32 @@ def _against(by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], bounds: 
     )
     contrary, partisan = [], []
     few = f"fewer than {LEAST_VOTES} decided votes on pairs that others rate, or no more than {LEAST_OTHERS} others"
-    for voter, one in zip(by_voter, found.voters, strict=True):
-        if one is None:
+    for voter, compared in zip(by_voter, comparisons.voters, strict=True):
+        if compared is None:
             contrary.append(_Tested(_unchecked(voter, "contrary", 0, few)))
             partisan.append(_Tested(_unchecked(voter, "partisan", 0, few)))
         else:
-            contrary.append(_Tested(_contrary(voter, one), found.least))
-            partisan.append(_Tested(_partisan(voter, one, systems[one.system], found.taste_elo), min(1.0, 2 * len(systems) * found.least)))
+            contrary.append(_Tested(_contrary(voter, compared), comparisons.least))
+            partisan.append(
+                _Tested(
+                    _partisan(voter, compared, systems[compared.system], comparisons.taste_elo),
+                    min(1.0, 2 * len(systems) * comparisons.least),
+                )
+            )
     return contrary, partisan
 
 
-def _contrary(voter: str, one: Held) -> Finding:
-    said = f"{one.likelier} of {one.n} decided votes went to the side that others' ratings favour, {one.likelier_expected:.0f} expected"
-    return Finding(voter, "contrary", "ok", one.likelier / one.n, one.n, said, p=one.p_contrary)
+def _contrary(voter: str, compared: VoterComparison) -> Finding:
+    sentence = (
+        f"{compared.likelier} of {compared.n} decided votes went to the side that others' ratings favour, "
+        f"{compared.likelier_expected:.0f} expected"
+    )
+    return Finding(voter, "contrary", "ok", compared.likelier / compared.n, compared.n, sentence, p=compared.p_contrary)
 
 
-def _partisan(voter: str, one: Held, system: str, taste_elo: float) -> Finding:
-    said = (
-        f"{system} won {one.won} of {one.n_system} decided votes, {one.won_expected:.1f} expected by the others' ratings "
+def _partisan(voter: str, compared: VoterComparison, system: str, taste_elo: float) -> Finding:
+    sentence = (
+        f"{system} won {compared.won} of {compared.n_system} decided votes, {compared.won_expected:.1f} expected by the others' ratings "
         f"(honest tastes differ by {taste_elo:.0f} points)"
     )
-    return Finding(voter, "partisan", "ok", one.won - one.won_expected, one.n_system, said, p=one.p_partisan)
+    return Finding(voter, "partisan", "ok", compared.won - compared.won_expected, compared.n_system, sentence, p=compared.p_partisan)

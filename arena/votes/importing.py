@@ -1,6 +1,6 @@
-"""Votes from elsewhere: battles of LMArena's data sets, FastChat's cleaned battles and raw logs, and tables with the same columns.
+"""Importing votes of other arenas: LMArena's battles, FastChat's cleaned battles and raw logs, and tables with the same columns.
 
-Voters are numbered in the order in which they first appear; whatever named them (an address, a hash of one) is not kept.
+Voters are numbered in the order in which they first appear; their names there (an address, a hash of one) are not kept.
 """
 
 from __future__ import annotations
@@ -42,7 +42,19 @@ _CATEGORY = ("category", "language")
 
 
 def read(file: Path, *, task: str = "unknown", with_sound: bool = True) -> tuple[list[Vote], dict[str, int]]:
-    """The votes of a file, and how many of its rows were left out for which reason. Raises VoteError for a file without any."""
+    """Read the votes of another arena.
+
+    Args:
+        file: JSON, JSON lines or CSV, with the columns of LMArena or FastChat.
+        task: The task of rows that name none.
+        with_sound: Whether the clips had sound.
+
+    Returns:
+        The votes in the order of the rows, and the number of rows left out for each reason.
+
+    Raises:
+        VoteError: The file cannot be read, or none of its rows is a vote.
+    """
     rows = list(_rows(file))
     votes: list[Vote] = []
     left_out: Counter[str] = Counter()
@@ -55,7 +67,7 @@ def read(file: Path, *, task: str = "unknown", with_sound: bool = True) -> tuple
             left_out[vote] += 1
     if not votes:
         raise VoteError(
-            f"{file}: no row is a vote: needed are two models and who won ({', '.join(f'{r} {c}x' for r, c in left_out.items())})"
+            f"{file}: no row is a vote: a row needs two models and a winner ({', '.join(f'{r} {c}x' for r, c in left_out.items())})"
         )
     return votes, dict(left_out)
 
@@ -66,28 +78,28 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise VoteError(f"{file}: cannot be read ({error})") from error
     if file.suffix.lower() == ".csv":
-        csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # whole conversations stand in one cell
+        csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # one cell may hold a conversation
         try:
             yield from csv.DictReader(io.StringIO(text, newline=""))
         except csv.Error as error:
-            raise VoteError(f"{file}: not a table ({error})") from error
+            raise VoteError(f"{file}: not a CSV table ({error})") from error
         return
     try:
-        whole = text.lstrip().startswith("[")
-        found = json.loads(text) if whole else [json.loads(line) for line in text.split("\n") if line.strip()]
+        is_list = text.lstrip().startswith("[")
+        entries = json.loads(text) if is_list else [json.loads(line) for line in text.split("\n") if line.strip()]
     except json.JSONDecodeError as error:
         raise VoteError(f"{file}: neither JSON nor JSON lines ({error})") from error
-    for one in found:
-        if not isinstance(one, dict):
-            raise VoteError(f"{file}: an entry is {type(one).__name__}, not an object with two models and a winner")
-        yield one
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise VoteError(f"{file}: an entry is {type(entry).__name__}, not an object with two models and a winner")
+        yield entry
 
 
 def _vote(row: Mapping[str, Any], number: int, voters: dict[str, str], *, task: str, with_sound: bool) -> Vote | str:
-    """A row as a vote, or why it is none."""
+    """A row as a vote, or the reason why it is left out."""
     raw = row.get("models")
     if isinstance(raw, list) and len(raw) == 2:
-        named = _of_a_raw_log(row, raw)
+        named = _models_of_raw_log(row, raw)
         if named is None:
             return "not blind (names were shown)"
         left, right = named
@@ -97,9 +109,9 @@ def _vote(row: Mapping[str, Any], number: int, voters: dict[str, str], *, task: 
         return "no two models"
     if left == right:
         return "one model on both sides"
-    said = str(_first(row, _CHOICE)).strip().lower()
-    if said not in _WINNERS:
-        return f"no winner ({said or 'empty'})"
+    winner = str(_first(row, _CHOICE)).strip().lower()
+    if winner not in _WINNERS:
+        return f"no winner ({winner or 'empty'})"
     if row.get("anony") is False:
         return "not blind (anony is false)"
     who = _first(row, _WHO)
@@ -111,7 +123,7 @@ def _vote(row: Mapping[str, Any], number: int, voters: dict[str, str], *, task: 
         prompt=_prompt(row, number),
         left=left,
         right=right,
-        choice=_WINNERS[said],
+        choice=_WINNERS[winner],
         voter=voter,
         task=str(row.get("task") or task),
         category=_first(row, _CATEGORY),
@@ -120,19 +132,19 @@ def _vote(row: Mapping[str, Any], number: int, voters: dict[str, str], *, task: 
     )
 
 
-def _of_a_raw_log(row: Mapping[str, Any], shown: list[Any]) -> tuple[str, str] | None:
-    """The two systems of a line of a raw log of FastChat, empty where it does not say; None where their names were shown.
+def _models_of_raw_log(row: Mapping[str, Any], shown: list[Any]) -> tuple[str, str] | None:
+    """The two systems of a line of a raw log of FastChat, empty where the line does not name them; None where the voter saw their names.
 
-    ``models`` is what stood over the two answers: nothing, or "Model A" and "Model B", where the vote was blind; the names stand in
-    ``states`` then.
+    ``models`` are the titles that the voter saw above the two answers. Where the vote was blind they are empty, or "Model A" and "Model B",
+    and ``states`` holds the names.
     """
-    titles = [str(one).strip().removeprefix("<h3>").removesuffix("</h3>").strip() for one in shown]
-    if not all(one == "" or one.lower() in ("model a", "model b") for one in titles):
+    titles = [str(title).strip().removeprefix("<h3>").removesuffix("</h3>").strip() for title in shown]
+    if not all(title == "" or title.lower() in ("model a", "model b") for title in titles):
         return None
     states = row.get("states")
-    if not isinstance(states, list) or len(states) != 2 or not all(isinstance(one, dict) for one in states):
+    if not isinstance(states, list) or len(states) != 2 or not all(isinstance(state, dict) for state in states):
         return "", ""
-    left, right = (str(one.get("model_name") or "") for one in states)
+    left, right = (str(state.get("model_name") or "") for state in states)
     return left, right
 
 
@@ -145,22 +157,24 @@ def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def _prompt(row: Mapping[str, Any], number: int) -> str:
-    """A name for what was asked: that of the row, or a hash of the first thing said in its conversation."""
-    talk = row.get("conversation_a")
-    if isinstance(talk, list) and talk and isinstance(talk[0], dict) and talk[0].get("content"):
-        return hashlib.sha256(str(talk[0]["content"]).encode()).hexdigest()[:16]
-    asked = _first(row, _PROMPT)
-    return asked if len(asked) <= 64 and asked else hashlib.sha256(asked.encode()).hexdigest()[:16] if asked else f"prompt-{number:06d}"
+    """An id of the prompt: the row's own, or a hash of the first message of its conversation."""
+    messages = row.get("conversation_a")
+    if isinstance(messages, list) and messages and isinstance(messages[0], dict) and messages[0].get("content"):
+        return hashlib.sha256(str(messages[0]["content"]).encode()).hexdigest()[:16]
+    prompt = _first(row, _PROMPT)
+    if not prompt:
+        return f"prompt-{number:06d}"
+    return prompt if len(prompt) <= 64 else hashlib.sha256(prompt.encode()).hexdigest()[:16]
 
 
-def _time(said: str, number: int) -> datetime:
-    """A time; rows without one keep their order."""
+def _time(text: str, number: int) -> datetime:
+    """The time of a vote; rows without a time keep their order."""
     try:
-        return datetime.fromtimestamp(float(said), UTC)
+        return datetime.fromtimestamp(float(text), UTC)
     except (ValueError, OverflowError, OSError):
         pass
     try:
-        found = datetime.fromisoformat(said)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return datetime.fromtimestamp(number, UTC)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

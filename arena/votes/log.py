@@ -1,7 +1,7 @@
 """The vote log: one line for each vote, without identities, in the order in which votes were given.
 
-A log is a JSONL file. It never changes but by growing; what a board leaves out is decided by a rules file
-(:mod:`seedbench.arena.votes.rules`), not by deleting lines.
+A log is a JSONL file, to which votes are only ever added. A rules file (:mod:`seedbench.arena.votes.rules`) decides what a board leaves
+out; lines are never deleted.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ class VoteError(SeedBenchError):
 
 
 class Vote(BaseModel):
-    """What one person said of one pair.
+    """One person's judgement of one pair.
 
-    ``left`` and ``right`` are labels of generators; ``kind`` is ``pair``, or a check: ``gold`` (one side broken on purpose; ``expected``
+    ``left`` and ``right`` are labels of generators; ``kind`` is ``pair``, or a check: ``gold`` (one side is degraded; ``expected``
     is the other), ``same`` (one clip on both sides) or ``repeat`` (of the battle ``repeats``, sides swapped). ``answers`` holds the
-    optional questions. ``heard_left`` and ``heard_right`` are shares 0..1 of each clip that were played; ``dwell_s`` is what the server saw
-    between showing and voting, ``shorter_s`` the length of the shorter clip; ``probability`` that of drawing this pair when it was drawn;
-    ``style`` is left minus right by name (loudness in LU, duration in s, ...). What was not recorded is None.
+    optional questions. ``heard_left`` and ``heard_right`` are the shares 0..1 of each clip that were played; ``dwell_s`` is the time that
+    the server measured between showing and voting, ``shorter_s`` the length of the shorter clip; ``probability`` is the chance that this
+    pair was drawn, at that time; ``style`` is left minus right by name (loudness in LU, duration in s, ...). What was not recorded is
+    None.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,48 +74,77 @@ class Vote(BaseModel):
     @model_validator(mode="after")
     def _two_models(self) -> Self:
         if self.kind == "pair" and self.left == self.right:
-            raise ValueError(f"{self.left!r} stands on both sides of a pair that is no check")
+            raise ValueError(f"{self.left!r} is on both sides of a pair that is not a check")
         return self
 
 
-def least_s(shorter_s: float, heard: tuple[float | None, float | None], *, with_sound: bool) -> float:
-    """Seconds that judging two clips takes at the least: the shorter's length; with sound, where one is heard at a time, what was heard of
-    both. A tenth is let off: players count in tenths of a second and catch up by running a little faster.
+def least_judging_s(shorter_s: float, heard: tuple[float | None, float | None], *, with_sound: bool) -> float:
+    """The least time that judging two clips takes, in seconds.
 
-    >>> least_s(4.0, (1.0, 1.0), with_sound=False), least_s(4.0, (1.0, 1.0), with_sound=True), least_s(4.0, (None, None), with_sound=True)
-    (4.0, 7.2, 4.0)
+    It is the shorter clip's length; with sound, where one clip is heard at a time, the length of what was heard of both, less a tenth:
+    players count in tenths of a second, and one that lags plays a little faster.
+
+    Args:
+        shorter_s: The length of the shorter clip in seconds.
+        heard: The shares 0..1 of left and right that were played; None where that is unknown.
+        with_sound: Whether the clips have sound.
+
+    >>> least_judging_s(4.0, (1.0, 1.0), with_sound=False)
+    4.0
+    >>> least_judging_s(4.0, (1.0, 1.0), with_sound=True)
+    7.2
+    >>> least_judging_s(4.0, (None, None), with_sound=True)
+    4.0
     """
     left, right = heard
     return shorter_s * (max(1.0, 0.9 * (left + right)) if with_sound and left is not None and right is not None else 1.0)
 
 
-def line_of(vote: Vote) -> str:
-    """A vote as its one line: keys sorted, what is at its default left out, so that equal votes are equal text."""
+def json_line(vote: Vote) -> str:
+    """A vote as one line of JSON: keys sorted, default values left out, so that equal votes are equal text."""
     return json.dumps(vote.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=False)
 
 
 def in_order(votes: Iterable[Vote]) -> list[Vote]:
-    """Votes by time, those of one moment by id."""
+    """Votes sorted by time; votes of the same time by id."""
     return sorted(votes, key=lambda vote: (vote.at, vote.id))
 
 
 def digest(votes: Sequence[Vote]) -> str:
-    """SHA-256 of the votes in order, whichever way they came."""
-    whole = hashlib.sha256()
+    """The SHA-256 (hexadecimal) of a vote log; the order in which the votes are given does not matter."""
+    sha256 = hashlib.sha256()
     for vote in in_order(votes):
-        whole.update(line_of(vote).encode() + b"\n")
-    return whole.hexdigest()
+        sha256.update(json_line(vote).encode() + b"\n")
+    return sha256.hexdigest()
 
 
 def write(votes: Iterable[Vote], file: Path) -> Path:
-    """Write a log, in order; the file appears whole or not at all."""
-    with atomic_write(file) as place:
-        place.write_text("".join(line_of(vote) + "\n" for vote in in_order(votes)), encoding="utf-8", newline="\n")
+    """Write a vote log, sorted by time; the write is atomic.
+
+    Args:
+        votes: The votes, in any order.
+        file: The file to write or replace.
+
+    Returns:
+        The file.
+    """
+    with atomic_write(file) as part:
+        part.write_text("".join(json_line(vote) + "\n" for vote in in_order(votes)), encoding="utf-8", newline="\n")
     return file
 
 
 def read(file: Path) -> list[Vote]:
-    """Read a log. Raises VoteError, with the line, for what is no vote, and for one id twice."""
+    """Read a vote log.
+
+    Args:
+        file: A JSONL file, one vote a line.
+
+    Returns:
+        The votes, sorted by time.
+
+    Raises:
+        VoteError: The file cannot be read, a line is not a vote, or an id occurs twice; the message names the line.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -129,7 +159,7 @@ def read(file: Path) -> list[Vote]:
         except ValidationError as error:
             raise VoteError(f"{file}, line {number}: {explain_with_field(error.errors()[0], Vote)}") from error
         if vote.id in seen:
-            raise VoteError(f"{file}, line {number}: the vote {vote.id!r} stands on line {seen[vote.id]} already")
+            raise VoteError(f"{file}, line {number}: the vote {vote.id!r} is already on line {seen[vote.id]}")
         seen[vote.id] = number
         votes.append(vote)
     return in_order(votes)

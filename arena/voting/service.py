@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from seedbench.arena.settings import Settings, StudyError
 from seedbench.arena.store import BattleRow, UndoneRow, VoteRow, VoterRow
-from seedbench.arena.votes.log import OVERALL, Choice, Origin, least_s
+from seedbench.arena.votes.log import OVERALL, Choice, Origin, least_judging_s
 from seedbench.arena.votes.rules import Rules
 from seedbench.arena.voting.assignment import HiddenFacts, PairAssignment
 from seedbench.arena.voting.clip_urls import ClipUrls
@@ -287,7 +287,7 @@ class VotingService:
         if min(heard) < limits.heard:
             raise RefusedError("not heard", "please play both clips to the end")
         pair = self.assignment.pair(battle)
-        if self._dwell_s(battle) < limits.dwell * least_s(pair.shorter_s, heard, with_sound=pair.with_sound):
+        if self._dwell_s(battle) < limits.dwell * least_judging_s(pair.shorter_s, heard, with_sound=pair.with_sound):
             raise RefusedError("too fast", "please watch both clips before you vote")
 
     def _dwell_s(self, battle: BattleRow) -> float:

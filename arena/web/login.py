@@ -1,7 +1,7 @@
-"""Who owns a study on the web: whoever a login service of the owner's choice (OpenID Connect) knows under an address that was named.
+"""The owners of a study on the web: people who log in at a login service (OpenID Connect) with one of the owners' mail addresses.
 
-Streamlit speaks with the service; here its file of secrets is checked before anything is served, so that a slip is a sentence at the start
-and not a page that fails later.
+Streamlit talks to the login service. Its file of secrets is checked here before anything is served, so that a mistake is an error message
+at the start and not a page that fails later.
 """
 
 from __future__ import annotations
@@ -13,44 +13,52 @@ from pathlib import Path
 
 from seedbench.errors import SeedBenchError
 
-_ASKED = ("redirect_uri", "cookie_secret")
+_OURS = ("redirect_uri", "cookie_secret")
 _OF_THE_SERVICE = ("client_id", "client_secret", "server_metadata_url")
 _SHORTEST_SECRET = 32
 _PATH = "/oauth2callback"
 
 
 class LoginError(SeedBenchError):
-    """A login that cannot be set up; the message says what is missing where."""
+    """A login that cannot be set up; the message says what is wrong in which file."""
 
 
 @dataclass(frozen=True)
 class Login:
-    """The file with the service's secrets, the owners' addresses of mail in small letters, and whether an address is believed of which the
-    service does not say that it was confirmed."""
+    """The file with the login service's secrets, the owners' mail addresses in small letters, and whether a mail address is accepted where
+    the login service does not say whether it was confirmed."""
 
     file: Path
     owners: frozenset[str]
-    believes: bool = False
+    accepts_unconfirmed: bool = False
 
 
 def load(file: Path, owners: Iterable[str]) -> Login:
-    """Check a TOML file of secrets as Streamlit takes it (``[auth]``), with a section of ours (``[seedbench]``). Raises LoginError."""
-    named = frozenset(one.strip().lower() for one in owners if one.strip())
+    """Read and check a file of secrets.
+
+    Args:
+        file: A TOML file as Streamlit reads it (``[auth]``), with a section of ours (``[seedbench]``).
+        owners: The owners' mail addresses.
+
+    Raises:
+        LoginError: No owner is named, an address is malformed, or the file is incomplete.
+    """
+    named = frozenset(address.strip().lower() for address in owners if address.strip())
     if not named:
-        raise LoginError("a login without an owner lets nobody in: name one with --owner")
-    for one in sorted(named):
-        if "@" not in one:
-            raise LoginError(f"{one!r} is no address of mail: owners are known by theirs")
+        raise LoginError("a login needs an owner: give a mail address with --owner")
+    for address in sorted(named):
+        if "@" not in address:
+            raise LoginError(f"{address!r} is not a mail address: --owner needs the address that the owner logs in with")
     try:
-        found = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise LoginError(f"{file} cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LoginError(f"{file} is not TOML ({error})") from error
-    auth, ours = (found.get(name, {}) for name in ("auth", "seedbench"))
+    auth, ours = (content.get(name, {}) for name in ("auth", "seedbench"))
     if not isinstance(auth, dict) or not isinstance(ours, dict):
-        raise LoginError(f"{file}: [auth] and [seedbench] are sections")
-    missing = [name for name in (*_ASKED, *_OF_THE_SERVICE) if not auth.get(name)]
+        raise LoginError(f"{file}: [auth] and [seedbench] must be sections")
+    missing = [name for name in (*_OURS, *_OF_THE_SERVICE) if not auth.get(name)]
     if missing:
         raise LoginError(f"{file}: [auth] lacks {', '.join(missing)}")
     if not str(auth["redirect_uri"]).endswith(_PATH):
@@ -65,10 +73,12 @@ def load(file: Path, owners: Iterable[str]) -> Login:
 
 
 def is_owner(user: object, login: Login | None) -> bool:
-    """Whether somebody who may have logged in (``st.user``) owns the study: logged in, under a named address that the service confirmed."""
+    """Whether a visitor (``st.user``) owns the study: logged in, with an owner's mail address that the login service confirmed."""
     if login is None or not getattr(user, "is_logged_in", False):
         return False
     mail, confirmed = getattr(user, "email", None), getattr(user, "email_verified", None)
     return (
-        isinstance(mail, str) and mail.lower() in login.owners and (confirmed in (True, "true") or (confirmed is None and login.believes))
+        isinstance(mail, str)
+        and mail.lower() in login.owners
+        and (confirmed in (True, "true") or (confirmed is None and login.accepts_unconfirmed))
     )

@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for every visitor; what it shows is in :mod:`seedbench.arena.web.views`."""
+"""The script that Streamlit runs for every visitor; the pages are in :mod:`seedbench.arena.web.views`."""
 
 from seedbench.arena.web.views import show
 

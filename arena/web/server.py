@@ -1,7 +1,7 @@
-"""The arena as a server: Streamlit's pages, and beside them routes of our own for clips and health.
+"""The arena as a server: Streamlit's pages, and routes of our own for clips and health.
 
-Streamlit would serve a clip under a name made of its bytes, the same for every voter and for ever; here a clip has an address for one
-voter, one pair and one side, which dies. Voters are told apart by a cookie that no script can read; it is no login and holds no name.
+Streamlit would serve a clip under a name made of its bytes, the same for every voter and for ever; here a clip has a URL for one voter, one
+pair and one side, which expires. A cookie that no script can read identifies a voter; it is not a login and holds no name.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from seedbench.arena.settings import StudyError
 from seedbench.arena.voting.refusals import NO_VOTER
 from seedbench.arena.voting.service import VotingService
 from seedbench.arena.web.login import Login
-from seedbench.arena.web.message_filter import is_a_page_s, without_the_machine
+from seedbench.arena.web.message_filter import is_page_message, without_machine_details
 from seedbench.errors import SeedBenchError
 
 _COOKIE_DAYS = 180
-_SWEEP_S = 60.0
-_ARENA_MAX = -8  # of glibc's mallopt
+_UPKEEP_S = 60.0
+_MALLOPT_ARENA_MAX = -8  # of glibc
 _COLLECT_AFTER = 5_000  # new objects
 PAGE = Path(__file__).parent / "page.py"
 PAGES = ("vote", "boards", "explore", "study")
@@ -48,7 +48,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
-#: What Streamlit is told. The garbage collection after every run of the page would cost most of the time a vote takes.
+#: Streamlit's settings. Its garbage collection after every run of the page would take most of the time of a vote.
 CONFIG: dict[str, Any] = {
     "server.headless": True,
     "server.fileWatcherType": "none",
@@ -58,13 +58,13 @@ CONFIG: dict[str, Any] = {
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "client.allowedOrigins": [],
-    "server.maxUploadSize": 1,  # nothing is uploaded, and Guard lets nothing through; MB
-    "server.maxWidgetStateSize": 1,  # of one message and of a page; an honest one has some kB
+    "server.maxUploadSize": 1,  # MB; nothing is uploaded, and Guard refuses uploads
+    "server.maxWidgetStateSize": 1,  # MB, of one message and of a page; that of a browser has some kB
     "runner.postScriptGC": False,
     "runner.magicEnabled": False,
 }
 
-#: What is noted of a refused request for a clip, by the status of its answer. A wrong address (404) is noted by the service.
+#: The incident that a refused request for a clip is logged as, by the status of its answer. The voting service logs a wrong URL (404).
 _REFUSED = {400: "clip address", 405: "clip request", 416: "clip request"}
 
 _service: VotingService | None = None
@@ -72,9 +72,9 @@ _login: Login | None = None
 
 
 def service() -> VotingService:
-    """The service of the arena that this process serves. Raises StudyError outside of one."""
+    """The voting service that this process serves. Raises StudyError where it serves none."""
     if _service is None:
-        raise StudyError("no arena is served here: start one with `seedbench arena serve`")
+        raise StudyError("this process serves no arena: start one with `seedbench arena serve`")
     return _service
 
 
@@ -84,7 +84,7 @@ def login() -> Login | None:
 
 
 class ClipResponse(FileResponse):
-    """A clip with nothing that could be recognised: no name, no date, no tag; never kept. It is fetched once bytes of it were sent."""
+    """A clip without a name, date or tag to recognise it by; browsers do not keep it. It counts as fetched once bytes were sent."""
 
     def __init__(self, file: Path, token: str, **options: Any) -> None:
         super().__init__(file, **options)
@@ -93,7 +93,7 @@ class ClipResponse(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.body" and message.get("body") and sent:
-                sent.clear()  # once: the service may be busy with a voter, for whom the loop must not wait
+                sent.clear()  # only once; in a thread, since the service may be busy and the event loop must not wait
                 await asyncio.to_thread(service().clip_urls.mark_fetched, self.token)
             elif message["type"] == "http.response.start" and message["status"] in (200, 206):
                 sent.append(True)
@@ -107,7 +107,7 @@ class ClipResponse(FileResponse):
 
 
 async def clip(request: Request) -> Response:
-    """The clip behind an address, for the voter it was made for; 404 for everything else."""
+    """The clip of a URL, for the voter whose URL it is; 404 for everything else."""
     voter = _voter_of(request.scope)
     token = str(request.path_params["token"])
     file = await asyncio.to_thread(lambda: service().clip_urls.file_of(token, voter, fetched=False))
@@ -115,13 +115,13 @@ async def clip(request: Request) -> Response:
         return Response(status_code=404, headers={"cache-control": "no-store"})
     if "," in request.headers.get("range", ""):
         return Response(status_code=416, headers={"cache-control": "no-store"})
-    # Nothing tells one version of a clip from another, so that "if it is still the same" has no answer: the range is sent.
+    # A clip has no version that If-Range could be compared with: the range is sent.
     request.scope["headers"] = [header for header in request.scope["headers"] if header[0] != b"if-range"]
     return ClipResponse(file, token, media_type="video/mp4", headers={"cache-control": "private, no-store"})
 
 
 async def health(request: Request) -> Response:
-    """Whether the arena answers and its database does."""
+    """Whether the arena and its database answer."""
     try:
         await asyncio.to_thread(_ask_database)
     except SeedBenchError as error:
@@ -137,7 +137,7 @@ def _ask_database() -> None:
 
 
 class Guard:
-    """Gives every answer its headers, and a visitor of a page who has no cookie of this study one, unless too many came from there."""
+    """Adds the headers to every answer, and a cookie of this study for a visitor of a page who has none, up to the hourly limit."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -145,7 +145,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             _send_at_once(send)
-            await self.app(scope, _of_a_page(scope, receive), _about_no_machine(send))
+            await self.app(scope, _page_messages(scope, receive), _without_machine_details(send))
             return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -174,8 +174,8 @@ class Guard:
 
 
 def _send_at_once(send: Send) -> None:
-    """Small messages go out as they come. Streamlit binds its socket so that asyncio does not see to it, and two of them in a row would
-    wait for each other for 40 ms."""
+    """Send small messages at once (TCP_NODELAY). asyncio does not set this for the socket that Streamlit binds, and the second of two small
+    messages would wait for 40 ms."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     connection = transport.get_extra_info("socket") if transport is not None else None
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
@@ -186,64 +186,66 @@ def _voter_of(scope: Scope) -> str | None:
     return service().voters.id_of(HTTPConnection(scope).cookies.get(service().voters.cookie_name, ""))
 
 
-def _of_a_page(scope: Scope, receive: Receive) -> Receive:
-    """Lets those messages in that a page sends, and notes the others."""
+def _page_messages(scope: Scope, receive: Receive) -> Receive:
+    """Lets messages in that a page sends, and logs the others as incidents."""
 
     async def receiving() -> Message:
         while True:
             message = await receive()
-            if message["type"] != "websocket.receive" or message.get("bytes") is None or is_a_page_s(message["bytes"]):
+            if message["type"] != "websocket.receive" or message.get("bytes") is None or is_page_message(message["bytes"]):
                 return message
             await asyncio.to_thread(service().incidents.add, _voter_of(scope) or NO_VOTER, "message")
 
     return receiving
 
 
-def _about_no_machine(send: Send) -> Send:
-    """Leaves out what Streamlit tells every visitor about the machine."""
+def _without_machine_details(send: Send) -> Send:
+    """Removes what Streamlit sends to every visitor about the machine."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "websocket.send" and message.get("bytes") is not None:
-            message = {**message, "bytes": without_the_machine(message["bytes"], str(PAGE))}
+            message = {**message, "bytes": without_machine_details(message["bytes"], str(PAGE))}
         await send(message)
 
     return sending
 
 
-def _of_glibc(name: str) -> Any:
+def _glibc_function(name: str) -> Any:
     """A function of the C library where it is glibc; None elsewhere."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
-def share_heaps() -> None:
+def limit_heaps() -> None:
     """Let all threads share two heaps. By default glibc gives each of them one, and each keeps what was freed in it in pieces."""
-    mallopt = _of_glibc("mallopt")
+    mallopt = _glibc_function("mallopt")
     if mallopt is not None:
-        mallopt(_ARENA_MAX, 2)
+        mallopt(_MALLOPT_ARENA_MAX, 2)
 
 
-def give_back() -> None:
-    """Hand memory that is free back to the system, where the C library can."""
-    trim = _of_glibc("malloc_trim")
+def release_memory() -> None:
+    """Give free memory back to the operating system, where the C library can."""
+    trim = _glibc_function("malloc_trim")
     if trim is not None:
         trim(0)
 
 
 @asynccontextmanager
 async def _upkeep(_app: Any) -> AsyncIterator[dict[str, Any]]:
-    """While the server runs: old addresses are forgotten, garbage is collected, memory given back, now and then, not at every vote."""
+    """While the server runs: once a minute, and not at every vote, remove what has expired, collect garbage and give memory back."""
 
-    async def sweep() -> None:
+    async def upkeep() -> None:
         while True:
-            await asyncio.sleep(_SWEEP_S)
+            await asyncio.sleep(_UPKEEP_S)
             await asyncio.to_thread(service().forget_old)
             await asyncio.to_thread(gc.collect)
-            await asyncio.to_thread(give_back)
+            await asyncio.to_thread(release_memory)
 
     gc.collect()
-    gc.freeze()  # what was imported stays, and need not be looked through again
-    gc.set_threshold(_COLLECT_AFTER, 10, 1_000)  # the whole is left to the sweep: 200 ms with 200 voters, in which nobody is answered
-    task = asyncio.create_task(sweep())
+    gc.freeze()  # imported objects stay, and need not be examined again
+    gc.set_threshold(
+        _COLLECT_AFTER, 10, 1_000
+    )  # full collections are left to the upkeep: one takes 200 ms with 200 voters, in which nobody gets an answer
+    task = asyncio.create_task(upkeep())
     try:
         yield {}
     finally:
@@ -257,10 +259,21 @@ def serve(
     port: int,
     login: Login | None = None,
     config: Mapping[str, Any] | None = None,
-    say: Callable[[str], None] = lambda address: None,
+    on_open: Callable[[str], None] = lambda url: None,
 ) -> None:
-    """Serve an arena until Ctrl-C; ``say`` is told its address as soon as the port is known to be free. StudyError where it is taken:
-    another one is never chosen instead."""
+    """Serve an arena until Ctrl-C.
+
+    Args:
+        served: The voting service.
+        address: The address to listen on.
+        port: The port; no other port is tried where it is in use.
+        login: How owners log in; None for an arena without a login.
+        config: Further settings of Streamlit.
+        on_open: Called with the arena's URL when the port is known to be free.
+
+    Raises:
+        StudyError: The port cannot be used.
+    """
     global _service, _login
     import streamlit as st
 
@@ -270,9 +283,9 @@ def serve(
             probe.bind((address, port))
         except OSError as error:
             raise StudyError(f"port {port} of {address} cannot be used ({error.strerror}): name another --port") from error
-    say(f"http://{f'[{address}]' if ':' in address else address}:{port}")
+    on_open(f"http://{f'[{address}]' if ':' in address else address}:{port}")
     _service, _login = served, login
-    share_heaps()
+    limit_heaps()
     secrets: dict[str, Any] = {"secrets.files": [] if login is None else [str(login.file)]}
     app = st.App(
         PAGE,

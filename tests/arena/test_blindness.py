@@ -27,10 +27,11 @@ import pytest
 from sqlalchemy import delete, select
 
 from seedbench.arena.blinding.matched import canvas_of, matched
-from seedbench.arena.blinding.remux import pad
+from seedbench.arena.blinding.remux import pad_to_one_size
 from seedbench.arena.settings import Settings, clips_folder
 from seedbench.arena.store import BattleRow, ClipRow, PairRow, open_store
-from seedbench.arena.study.ballots import Entry, prepare
+from seedbench.arena.study.ballots import prepare
+from seedbench.arena.study.entries import Entry
 from seedbench.arena.votes.rules import load
 from seedbench.arena.voting.service import VotingService
 from seedbench.clips.media import probe
@@ -291,7 +292,7 @@ def test_sizes_rates_and_lengths_of_the_sources_are_in_no_box(tmp_path: Path) ->
     ]
     canvas = canvas_of([probe(file) for file in written], **SIZE)
     files = [matched(file, tmp_path / f"{file.stem}.matched.mp4", canvas).file for file in written]
-    pad(files)
+    pad_to_one_size(files)
     bodies = [file.read_bytes() for file in files]
     assert len({len(body) for body in bodies}) == 1
     assert all(skeleton(body) == skeleton(bodies[0]) for body in bodies)

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from seedbench.arena.commands import app
-from seedbench.arena.settings import study_lock
+from seedbench.arena.settings import StudyError, study_lock
 from seedbench.arena.votes.log import Vote, VoteError, read, write
 from seedbench.files.locks import HeldError
 from seedbench.store import Store
@@ -95,3 +95,26 @@ def test_a_study_is_served_by_one_process(workspace: Workspace) -> None:
         refused = RUNNER.invoke(app, ["serve", "spring"]).exception
     assert isinstance(refused, HeldError)
     assert "study 'spring' is in use (process " in str(refused)
+
+
+def test_the_former_name_of_an_option_still_works_and_is_not_shown(log: Path) -> None:
+    overall = [
+        RUNNER.invoke(app, ["board", str(log), "--format", "json", option], catch_exceptions=False).stdout
+        for option in ("--whole", "--overall-only")
+    ]
+    assert overall[0] == overall[1]
+    assert "--whole" not in RUNNER.invoke(app, ["board", "--help"]).stdout
+
+
+def test_the_former_name_of_the_limit_of_new_voters_still_works(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int] = []
+
+    def started(*arguments: object, new_voters_per_hour: int) -> None:
+        limits.append(new_voters_per_hour)
+        raise StudyError("enough")
+
+    monkeypatch.setattr("seedbench.arena.voting.service.VotingService", started)
+    for option in ("--newcomers", "--new-voters-per-hour"):
+        RUNNER.invoke(app, ["serve", "spring", option, "7"])
+    assert limits == [7, 7]
+    assert "--newcomers" not in RUNNER.invoke(app, ["serve", "--help"]).stdout

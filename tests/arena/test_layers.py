@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "arena"
 FILES = sorted(ROOT.rglob("*.py"))
 #: From the lowest to the highest. A part imports itself and what is lower; parts of one level do not import each other.
-LEVELS = ({"ratings"}, {"votes"}, {"settings"}, {"store"}, {"blinding", "boards"}, {"voting"}, {"study"}, {"web"}, {"commands"})
+LEVELS = ({"ratings"}, {"votes"}, {"settings"}, {"store"}, {"blinding", "boards"}, {"voting"}, {"study"}, {"web"}, {"cli"}, {"commands"})
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 
 

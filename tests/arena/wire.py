@@ -32,7 +32,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from seedbench.arena.settings import Limits, Settings, clips_folder
 from seedbench.arena.store import open_store
-from seedbench.arena.study.ballots import Entry, prepare
+from seedbench.arena.study.ballots import prepare
+from seedbench.arena.study.entries import Entry
 from seedbench.arena.votes.rules import load
 from seedbench.arena.voting.voters import cookie_name
 from seedbench.clips.media import write_clip

@@ -335,8 +335,8 @@ def test_boards_are_shown_with_what_they_rest_on(browser: Any, url: str) -> None
     page.keyboard.press("1")
     page.locator(".next").wait_for()
     page.goto(f"{url}/boards")
-    page.get_by_text("What this rests on").first.wait_for()
-    page.get_by_text("What this rests on").first.click()
+    page.get_by_text("What this is based on").first.wait_for()
+    page.get_by_text("What this is based on").first.click()
     page.get_by_text("check gold").first.wait_for()
 
 

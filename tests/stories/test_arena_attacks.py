@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import seedbench.arena
 from seedbench.arena.store import BattleRow, ClipRow, IncidentRow, StudyRow, VoteRow, VoterRow
-from seedbench.arena.study.export import export
+from seedbench.arena.study.export import export_study
 from seedbench.store import Store
 from tests.arena.wire import COOKIE, MODELS, STUDY, Answer, Page, Served, Voter, ask, cookie_of, over_the_wire, served, study
 
@@ -150,7 +150,7 @@ async def test_a_vote_that_is_wrong_is_refused_and_noted(attacked: Attacked, cha
         battle = page.pair["battle"]
         await voter.fetch()
         page = await voter.vote(**change)
-        assert page.pair["told"]
+        assert page.pair["message"]
         await stays_open(attacked, voter, page, battle)
         assert attacked.incidents() == [kind]
 
@@ -321,7 +321,7 @@ async def test_another_voter_s_pair_is_as_good_as_none(attacked: Attacked) -> No
         for forged in (battle, "f" * 32):
             page = await thief.vote("right", battle=forged)
             await stays_open(attacked, thief, page, own)
-            said.append(page.pair["told"])
+            said.append(page.pair["message"])
         assert said[0] == said[1]
         assert attacked.incidents() == ["not this voter's pair"] * 2
         assert await voted(mine) == battle
@@ -422,7 +422,7 @@ async def test_a_remark_is_kept_as_text_shown_to_nobody_and_not_exported(attacke
     assert b"DROP TABLE" not in told
     with attacked.store.session() as session:
         assert list(session.scalars(select(VoteRow.comment).where(VoteRow.battle_id == ballot["battle"]))) == [REMARK]
-    for file in export(attacked.store, STUDY, tmp_path / "out"):
+    for file in export_study(attacked.store, STUDY, tmp_path / "out"):
         written = file.read_text()
         assert "onerror" not in written
         assert "DROP TABLE" not in written

@@ -66,8 +66,8 @@ def test_the_demo_fills_a_board_with_voters_that_are_marked_and_goes_on_where_it
     told = command("arena", "demo", "mine", "--voters", "6", "--votes", "5")
     assert "30 more votes of 6 simulated voters, who have not seen a clip" in told
     assert "simulated" in told.partition("simulated voters, who have not seen a clip")[2], "the board says whose votes it counts"
-    planted = re.findall(r"^ +(\d+) +(\w+)$", told.partition("planted strengths")[2], re.MULTILINE)
-    assert sorted(name for _, name in planted) == sorted(SYSTEMS)
+    strengths = re.findall(r"^ +(\d+) +(\w+)$", told.partition("simulated strengths")[2], re.MULTILINE)
+    assert sorted(name for _, name in strengths) == sorted(SYSTEMS)
     assert "seedbench arena serve mine" in told
     again = command("arena", "demo", "mine", "--voters", "6", "--votes", "5")
     assert "0 more votes of 6 simulated voters" in again

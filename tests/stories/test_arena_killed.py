@@ -46,7 +46,7 @@ class Person:
             battle, choice = self.open, self.lot.choice(("left", "right", "tie", "both_bad"))
             self.said[battle] = choice
             page = await self.voter.vote(choice)
-            assert page.pair["voted"] == choice, page.pair["told"]
+            assert page.pair["voted"] == choice, page.pair["message"]
             self.acknowledged[battle] = choice
             await asyncio.sleep(self.lot.uniform(0, 0.4))
 

@@ -22,7 +22,7 @@ from tests.browsing import all_text, expect, page_of
 MAKER = re.compile(f"^({'|'.join(wire.MODELS)})$")
 OWNER = "Owner@Example.org"
 #: The videos of the explore page, which lie in a shadow root.
-VIDEOS = "[...document.querySelectorAll('*')].flatMap(e => [...(e.shadowRoot?.querySelectorAll('.look video') ?? [])])"
+VIDEOS = "[...document.querySelectorAll('*')].flatMap(e => [...(e.shadowRoot?.querySelectorAll('.clip-viewer video') ?? [])])"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
@@ -115,14 +115,14 @@ def test_an_owner_logs_in_and_sees_how_the_study_stands(browser: Any, url: str, 
     page.get_by_text("<img src=x onerror=alert(1)> lips late").wait_for()  # as it was written: text
     page.get_by_role("tab", name="Left out").click()
     page.get_by_text("votes count").wait_for()
-    page.get_by_role("tab", name="Take home").click()
+    page.get_by_role("tab", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Votes without identities").click()
     with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
         assert {"votes.jsonl", "rules.json", "boards.json", "boards.md", "settings.json"} == set(archive.namelist())
         assert archive.read("votes.jsonl").count(b"\n") == 27
     page.goto(f"{url}/explore")
-    expect(page.locator(".look figcaption")).to_have_text([MAKER, MAKER])
+    expect(page.locator(".clip-viewer figcaption")).to_have_text([MAKER, MAKER])
     page.wait_for_function(f"() => {VIDEOS}.length === 2 && {VIDEOS}.every(video => Math.abs(video.duration - 1) < 0.1)")
     # No run of these clips is in the database, as after it was deleted: said beside the pair, and over all pairs.
     went = page.get_by_text("The run run was deleted; its metric scores went with it.")
@@ -130,9 +130,9 @@ def test_an_owner_logs_in_and_sees_how_the_study_stands(browser: Any, url: str, 
     expect(page.get_by_text("not measured")).to_have_count(0)
     page.screenshot(path=tmp_path / "explore.png", full_page=True)
     page.goto(f"{url}/boards")  # of 27 votes: an owner sees them all
-    page.get_by_text("What this rests on").wait_for()
+    page.get_by_text("What this is based on").wait_for()
     page.goto(f"{url}/study")
-    page.get_by_role("tab", name="Take home").click()
+    page.get_by_role("tab", name="Export").click()
     page.get_by_role("button", name="Log out").click()
     page.get_by_text("Which clip is better?").first.wait_for()
     page.goto(f"{url}/study")

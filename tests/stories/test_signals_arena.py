@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from seedbench.arena.settings import clips_folder
 from seedbench.arena.store import StudyRow, open_store
-from seedbench.arena.study.export import studies, votes_of
+from seedbench.arena.study.export import list_studies, votes_of
 from seedbench.store.workspace import Workspace
 from tests.arena import wire
 from tests.stories.disturbed_run import Run
@@ -55,7 +55,7 @@ def test_a_study_is_made_whole_or_not_at_all_and_its_simulated_votes_go_on(run: 
     finally:
         terminal.kill()
     store = open_store(Workspace(home).database_url)
-    assert [one.name for one in studies(store)] == ["run"]
+    assert [one.name for one in list_studies(store)] == ["run"]
     assert len(votes_of(store, "run")) == 8 * 4
     store.close()
 
@@ -66,7 +66,7 @@ async def voting(url: str, kind: str, terminal: Terminal) -> int:
         await voter.join()
         await voter.fetch()
         page = await voter.vote("left")
-        assert page.pair["voted"] == "left", page.pair["told"]
+        assert page.pair["voted"] == "left", page.pair["message"]
         if kind == "SIGTERM":
             terminal.process.send_signal(signal.SIGTERM)
         elif kind == "closed":

@@ -1,5 +1,5 @@
-// Two clips started together, one heard at a time; votes open once both were heard. Called again at every run of the page: what belongs to
-// a pair is kept on the element, and made anew only when the pair is another.
+// Two clips that start together, of which one is heard at a time; voting opens once both were heard. Streamlit calls this at every run of the
+// page: the state of a pair is kept on the element, and reset only for another pair.
 const BINS_A_SECOND = 10;
 const DRIFT_S = 0.04;
 const FAR_S = 0.4;
@@ -17,7 +17,7 @@ export default function (component) {
   show(state);
 }
 
-// What a finger or mouse pressed gives the focus back, or Space would press it again instead of playing.
+// A pressed button gives the focus back; otherwise Space would press it again instead of playing.
 function refocus(root, event) {
   if (event.detail > 0) root.focus({ preventScroll: true });
 }
@@ -26,7 +26,7 @@ function create(root) {
   const sides = Object.fromEntries(
     [...root.querySelectorAll(".side")].map((side) => [side.dataset.side, { side, video: side.querySelector("video"), seen: new Set() }]),
   );
-  const state = { root, sides, audible: "left", answers: {}, turns: 0, started: false, data: null, said: "" };
+  const state = { root, sides, audible: "left", answers: {}, turns: 0, started: false, data: null, notice: "" };
   root.querySelector(".play").addEventListener("click", () => toggle(state));
   root.querySelectorAll(".hear").forEach((button) => button.addEventListener("click", () => hear(state, button.dataset.side)));
   root.addEventListener("click", (event) => event.target.closest("button, .switch") && refocus(root, event));
@@ -39,7 +39,7 @@ function create(root) {
   root.addEventListener("keydown", (event) => key(state, event));
   for (const { video } of Object.values(sides)) {
     video.addEventListener("ended", () => ended(state));
-    video.addEventListener("error", () => tell(state, "A clip could not be loaded. Load the page again to go on with this pair."));
+    video.addEventListener("error", () => notify(state, "A clip could not be loaded. Load the page again to go on with this pair."));
     video.addEventListener("contextmenu", (event) => event.preventDefault());
   }
   setInterval(() => tick(state), 100);
@@ -62,21 +62,21 @@ function begin(state, data) {
   state.turns = 0;
   state.audible = parseInt(data.battle.slice(0, 8), 16) % 2 ? "right" : "left";
   if (!again) load(state, data);
-  // After undo the clips are the same ones under new addresses: what was heard was heard.
-  if (!(data.told && state.data)) for (const one of Object.values(state.sides)) one.seen = new Set();
+  // After undo the clips are the same under new URLs: what was heard still counts.
+  if (!(data.message && state.data)) for (const side of Object.values(state.sides)) side.seen = new Set();
   state.root.querySelector(".comment").value = "";
   questions(state, data);
-  state.worded = false;
-  state.said = "";
+  state.captionsShown = false;
+  state.notice = "";
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (state.started && !still && !data.told) ready(state, () => play(state));
+  if (state.started && !still && !data.message) ready(state, () => play(state));
 }
 
-// The same pair under new addresses, since the old ones had run out: what was heard and said stays.
+// The same pair under new URLs, since the old ones expired: what was heard and answered still counts.
 function renew(state, data) {
   load(state, data);
   state.pending = false;
-  state.said = data.voted === null ? "The clips had to be loaded again: what you heard of them counts." : "";
+  state.notice = data.voted === null ? "The clips were loaded again: what you heard of them still counts." : "";
 }
 
 function ready(state, then) {
@@ -100,7 +100,7 @@ function questions(state, data) {
         button.setAttribute("aria-label", `${text} ${word}`);
         button.addEventListener("click", () => {
           state.answers[name] = state.answers[name] === choice ? undefined : choice;
-          buttons.forEach((one, place) => one.classList.toggle("chosen", ["left", "tie", "right"][place] === state.answers[name]));
+          buttons.forEach((other, index) => other.classList.toggle("chosen", ["left", "tie", "right"][index] === state.answers[name]));
         });
         return button;
       });
@@ -116,12 +116,12 @@ function both(state) {
 
 function play(state) {
   const [a, b] = both(state);
-  state.said = "";
+  state.notice = "";
   if (a.ended || b.ended) a.currentTime = b.currentTime = 0;
   else b.currentTime = a.currentTime;
   mute(state);
   state.started = true;
-  Promise.all([a.play(), b.play()]).catch(() => tell(state, "Press Play to start."));
+  Promise.all([a.play(), b.play()]).catch(() => notify(state, "Press Play to start."));
 }
 
 function toggle(state) {
@@ -139,10 +139,10 @@ function hear(state, side) {
 }
 
 function mute(state) {
-  for (const [name, one] of Object.entries(state.sides)) {
-    one.video.muted = name !== state.audible;
-    one.side.classList.toggle("audible", name === state.audible);
-    one.side.querySelector(".hear").setAttribute("aria-pressed", String(name === state.audible));
+  for (const [name, { side, video }] of Object.entries(state.sides)) {
+    video.muted = name !== state.audible;
+    side.classList.toggle("audible", name === state.audible);
+    side.querySelector(".hear").setAttribute("aria-pressed", String(name === state.audible));
   }
 }
 
@@ -160,10 +160,9 @@ function ended(state) {
 
 function tick(state) {
   const [a, b] = both(state);
-  for (const [name, one] of Object.entries(state.sides)) {
-    const { video } = one;
-    if (!video.paused && (!state.data?.sound || name === state.audible)) one.seen.add(Math.floor(video.currentTime * BINS_A_SECOND));
-    if (video.ended && (!state.data?.sound || name === state.audible)) one.seen.add(Math.floor(video.duration * BINS_A_SECOND) - 1);
+  for (const [name, { video, seen }] of Object.entries(state.sides)) {
+    if (!video.paused && (!state.data?.sound || name === state.audible)) seen.add(Math.floor(video.currentTime * BINS_A_SECOND));
+    if (video.ended && (!state.data?.sound || name === state.audible)) seen.add(Math.floor(video.duration * BINS_A_SECOND) - 1);
   }
   if (!a.paused && !b.paused) {
     const drift = a.currentTime - b.currentTime;
@@ -173,11 +172,11 @@ function tick(state) {
   if (state.data) show(state);
 }
 
-// The lines that were to be said, the same under both clips; whether they were shown is told with the vote.
+// The lines that were to be said, the same under both clips; the vote says whether they were shown.
 function captions(state) {
   const on = state.root.querySelector(".captions").checked && state.data.captions.length > 0;
-  state.root.querySelector(".worded").hidden = !state.data.captions.length;
-  state.worded ||= on;
+  state.root.querySelector(".captions-switch").hidden = !state.data.captions.length;
+  state.captionsShown ||= on;
   for (const { side, video } of Object.values(state.sides)) {
     const line = state.data.captions.find(([start, end]) => video.currentTime >= start && video.currentTime < end);
     const box = side.querySelector(".caption");
@@ -187,9 +186,9 @@ function captions(state) {
   }
 }
 
-function heard(one) {
-  const bins = Math.floor(one.video.duration * BINS_A_SECOND);
-  return bins > 0 ? Math.min(1, one.seen.size / bins) : 0;
+function heard({ video, seen }) {
+  const bins = Math.floor(video.duration * BINS_A_SECOND);
+  return bins > 0 ? Math.min(1, seen.size / bins) : 0;
 }
 
 function show(state) {
@@ -201,10 +200,10 @@ function show(state) {
   captions(state);
   const shares = { left: heard(sides.left), right: heard(sides.right) };
   const missing = Object.keys(shares).filter((name) => shares[name] < data.heard);
-  for (const [name, one] of Object.entries(sides)) {
-    one.side.querySelector("progress").value = shares[name];
-    one.side.querySelector(".hear").hidden = !data.sound;
-    one.side.querySelector(".maker").textContent = data.makers ? data.makers[name === "left" ? 0 : 1] : "";
+  for (const [name, { side }] of Object.entries(sides)) {
+    side.querySelector("progress").value = shares[name];
+    side.querySelector(".hear").hidden = !data.sound;
+    side.querySelector(".maker").textContent = data.makers ? data.makers[name === "left" ? 0 : 1] : "";
   }
   root.querySelectorAll(".choice").forEach((button) => {
     button.disabled = voted !== null || missing.length > 0 || Boolean(state.pending);
@@ -221,22 +220,22 @@ function show(state) {
   let text = "Both were played: please vote.";
   if (voted !== null) text = `Your vote: ${WORDS[voted]}. ${data.n_voted} so far.`;
   else if (missing.length) text = `${verb} ${names} to the end to vote.`;
-  if (data.told) text = `${data.told} ${text}`;
-  if (state.said) text = state.said;
+  if (data.message) text = `${data.message} ${text}`;
+  if (state.notice) text = state.notice;
   const status = root.querySelector(".status");
   if (status.textContent !== text) status.textContent = text;
 }
 
-function tell(state, text) {
-  state.said = text;
+function notify(state, text) {
+  state.notice = text;
   show(state);
 }
 
 function vote(state, choice) {
   if (state.voted || state.pending) return;
   state.pending = true;
-  state.root.focus({ preventScroll: true }); // the button goes out of use, the keys must not
-  state.said = "";
+  state.root.focus({ preventScroll: true }); // the button gets disabled, but the keys must go on working
+  state.notice = "";
   const answers = Object.fromEntries(Object.entries(state.answers).filter(([, value]) => value));
   state.send("vote", {
     battle: state.data.battle,
@@ -244,20 +243,20 @@ function vote(state, choice) {
     answers,
     heard: [heard(state.sides.left), heard(state.sides.right)],
     comment: state.root.querySelector(".comment").value,
-    captions: state.worded,
+    captions: state.captionsShown,
   });
   setTimeout(() => (state.pending = false), 1500);
 }
 
-function act(state, what) {
+function act(state, action) {
   if (!state.voted) return;
   state.root.focus({ preventScroll: true });
-  state.send(what, { battle: state.data.battle });
+  state.send(action, { battle: state.data.battle });
 }
 
 function key(state, event) {
   const typing = event.target instanceof HTMLInputElement && event.target.type === "text";
-  if (event.key === " " && event.target.closest("input, button, summary")) return; // it presses or opens what has the focus
+  if (event.key === " " && event.target.closest("input, button, summary")) return; // Space presses or opens the focused element
   if (typing || event.ctrlKey || event.altKey || event.metaKey || !state.root.querySelector(".keys").checked) return;
   const pressed = event.key.toLowerCase();
   const button = (name) => state.root.querySelector(name);

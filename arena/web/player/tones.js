@@ -1,4 +1,4 @@
-// So many short tones; nothing but what is heard tells how many.
+// Plays a number of short tones; nothing on the page shows how many.
 export default function (component) {
   const { parentElement, data } = component;
   const button = parentElement.querySelector(".tones");
@@ -7,10 +7,10 @@ export default function (component) {
   button.ready = true;
   button.addEventListener("click", () => {
     const context = new AudioContext();
-    for (let place = 0; place < button.count; place += 1) {
+    for (let index = 0; index < button.count; index += 1) {
       const tone = context.createOscillator();
       const gain = context.createGain();
-      const at = context.currentTime + 0.2 + 0.6 * place;
+      const at = context.currentTime + 0.2 + 0.6 * index;
       tone.frequency.value = 660;
       gain.gain.setValueAtTime(0, at);
       gain.gain.linearRampToValueAtTime(0.2, at + 0.02);

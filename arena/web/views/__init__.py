@@ -1,6 +1,6 @@
-"""What visitors see: joining in and voting, the boards, judged pairs; and the owner's page.
+"""The pages: voting, boards, judged pairs, and the owner's page.
 
-Not called ``pages``: Streamlit takes a folder of that name beside its script for scripts of its own.
+The folder is not called ``pages``: Streamlit runs the files of a folder of that name as scripts.
 """
 
 from __future__ import annotations

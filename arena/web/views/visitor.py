@@ -1,4 +1,4 @@
-"""Who is looking: a voter by cookie, an owner by login."""
+"""Who the visitor is: a voter, by cookie, or an owner, by login."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from seedbench.arena.web.server import login, service
 
 
 def voter() -> str | None:
-    """The voter's id; None, after saying what can be done about it, without a cookie of this study."""
-    found = service().voters.id_of(st.context.cookies.get(service().voters.cookie_name, ""))
-    if found is None:
+    """The voter's id; None, and a message that says what to do, for a visitor without a cookie of this study."""
+    voter_id = service().voters.id_of(st.context.cookies.get(service().voters.cookie_name, ""))
+    if voter_id is None:
         st.warning(
-            "The arena needs a cookie to tell voters apart. Please allow cookies for this site and load the page again. If that does not "
+            "The arena needs a cookie to distinguish voters. Please allow cookies for this site and load the page again. If that does not "
             "help, many people have come from your network within the hour: please try again later."
         )
-    return found
+    return voter_id
 
 
 def owner() -> bool:
@@ -25,7 +25,7 @@ def owner() -> bool:
 
 
 def login_button(key: str) -> None:
-    """Lets an owner in, or out again; nothing where the arena is served without a login."""
+    """A button to log in or out; nothing where the arena is served without a login."""
     if login() is None:
         return
     if getattr(st.user, "is_logged_in", False):

@@ -1,4 +1,4 @@
-"""Joining in, and voting on one pair after another.
+"""The page for voters: agreeing to take part, and voting on one pair after another.
 
 The page keeps almost no state: the voting service knows which pair is open. The browser gets two clip URLs, the prompt's text and the
 questions; what it sends back is checked by the voting service.
@@ -35,53 +35,53 @@ _tones = st.components.v2.component(
 )
 WELCOME = """
 You will see two short clips made from the same text by two different systems, side by side and without names. Play both, then say which is
-better. Most people take half a minute for a pair.
+better. Most people need half a minute for a pair.
 
 **What is kept:** your choices, how long you took, how much of each clip you played, and whether you passed the sound check below. A random
-cookie tells your votes from those of others. No name, no address of your computer, no account. You may stop at any time.
+cookie distinguishes your votes from those of others. No name, no address of your computer, no account. You may stop at any time.
 """
 N_TONES = (2, 3, 4)
 
 
 def show() -> None:
     """The page: first consent, then pairs."""
-    here = service()
+    voting = service()
     voter = visitor.voter()
     if voter is None:
         return
     state = st.session_state
-    if not state.get("consented") and not here.voters.has_consented(voter):
-        _welcome(here, voter)
+    if not state.get("consented") and not voting.voters.has_consented(voter):
+        _welcome(voting, voter)
         return
     if "passed" not in state:
-        state["passed"] = here.voters.sound_check(voter)
+        state["passed"] = voting.voters.sound_check(voter)
     state["consented"] = True
     if state["passed"] is False:
         if state.get("checking"):
-            _check_again(here, voter)
+            _check_again(voting, voter)
             return
-        st.warning("You did not pass the sound check. Go on as you like, but what you say of clips with sound may not be counted.")
+        st.warning("You did not pass the sound check. You may go on, but your votes on clips with sound may not count.")
         st.button("Make the sound check again", on_click=lambda: state.update(checking=True), key="again")
-    _vote(here, voter)
+    _vote(voting, voter)
 
 
-def _welcome(here: VotingService, voter: str) -> None:
-    st.title(here.settings.title)
+def _welcome(voting: VotingService, voter: str) -> None:
+    st.title(voting.settings.title)
     st.markdown(WELCOME)
     heard = _tones_heard()
     if st.button("I agree, begin", type="primary", disabled=heard is None, key="begin"):
-        _take_note(here, voter, heard)
+        _record_sound_check(voting, voter, heard)
 
 
-def _check_again(here: VotingService, voter: str) -> None:
-    st.title(here.settings.title)
+def _check_again(voting: VotingService, voter: str) -> None:
+    st.title(voting.settings.title)
     heard = _tones_heard()
     if st.button("Go on", type="primary", disabled=heard is None, key="go-on"):
-        _take_note(here, voter, heard)
+        _record_sound_check(voting, voter, heard)
 
 
 def _tones_heard() -> str | None:
-    """The sound check, and what was answered."""
+    """Show the sound check; gives the visitor's answer, None before there is one."""
     st.subheader("Sound check")
     st.write("Put on headphones or turn your loudspeakers on, play the tones, and say how many you heard.")
     _tones(data={"count": _n_tones()}, key="tones")
@@ -89,27 +89,27 @@ def _tones_heard() -> str | None:
 
 
 def _n_tones() -> int:
-    """How many tones there are to hear: drawn for each attempt, and not what they were the last time."""
+    """The number of tones: drawn at random for each attempt, never the number of the last attempt."""
     state = st.session_state
     if "tones_now" not in state:
-        state["tones_now"] = secrets.choice([one for one in N_TONES if one != state.get("tones_before")])
+        state["tones_now"] = secrets.choice([n for n in N_TONES if n != state.get("tones_before")])
     return int(state["tones_now"])
 
 
-def _take_note(here: VotingService, voter: str, heard: str | None) -> None:
+def _record_sound_check(voting: VotingService, voter: str, heard: str | None) -> None:
     passed = heard == str(_n_tones())
-    here.voters.record_consent(voter, sound_check=passed)
+    voting.voters.record_consent(voter, sound_check=passed)
     state = st.session_state
     state.update(consented=True, passed=passed, checking=False, tones_before=state.pop("tones_now"))
     st.rerun()
 
 
-def _vote(here: VotingService, voter: str) -> None:
+def _vote(voting: VotingService, voter: str) -> None:
     receipt: Receipt | None = st.session_state.get("receipt")
     shown: ShownPair | None = st.session_state.get("shown") if receipt is not None else None
     if receipt is None:
         try:
-            shown = here.open_pair(voter)
+            shown = voting.open_pair(voter)
         except RefusedError as error:
             st.info(str(error))
             return
@@ -118,8 +118,8 @@ def _vote(here: VotingService, voter: str) -> None:
         st.success("You have seen every pair there is. Thank you!")
         return
     n_voted = shown.n_voted + (receipt is not None)
-    if n_voted and n_voted % here.settings.limits.sitting == 0 and receipt is not None:
-        st.info(f"{n_voted} pairs: a good moment for a break. The next pair waits for you.")
+    if n_voted and n_voted % voting.settings.limits.sitting == 0 and receipt is not None:
+        st.info(f"{n_voted} pairs: a good moment for a break. The next pair will wait for you.")
     data: dict[str, Any] = {
         "battle": shown.battle,
         "left": f"/clip/{shown.left}",
@@ -128,53 +128,53 @@ def _vote(here: VotingService, voter: str) -> None:
         "sound": shown.with_sound,
         "captions": [list(line) for line in shown.captions],
         "overall": OVERALL_QUESTION,
-        "questions": [[name, QUESTIONS[name]] for name in here.settings.questions if shown.with_sound or name != "sound"],
-        "heard": here.settings.limits.heard,
-        "reveal": here.settings.reveal,
+        "questions": [[name, QUESTIONS[name]] for name in voting.settings.questions if shown.with_sound or name != "sound"],
+        "heard": voting.settings.limits.heard,
+        "reveal": voting.settings.reveal,
         "voted": None if receipt is None else receipt.choice,
         "makers": st.session_state.get("makers"),
-        "told": st.session_state.pop("told", ""),
+        "message": st.session_state.pop("message", ""),
         "n_voted": n_voted,
     }
-    changes: dict[str, Any] = {f"on_{what}_change": partial(_answer, here, voter, what) for what in ("vote", "undo", "next", "reveal")}
+    changes: dict[str, Any] = {f"on_{action}_change": partial(_act, voting, voter, action) for action in ("vote", "undo", "next", "reveal")}
     _player(data=data, key="player", **changes)
 
 
-def _answer(here: VotingService, voter: str, what: str) -> None:
-    """Carry out what the visitor did, before the page is made anew: once, and in the one run that shows what came of it.
+def _act(voting: VotingService, voter: str, action: str) -> None:
+    """Carry out what the visitor did. Streamlit calls this once for each change, before it runs the page that shows the result.
 
-    It is told once of a component's state too, which a visitor might send instead of a trigger; read where the player is mounted, that
-    would be answered at every run.
+    It is also called once for a component's state, which a visitor might send instead of a trigger; if the state were read where the player
+    is mounted, it would be carried out at every run of the page.
     """
     state = st.session_state
-    said, shown = state["player"].get(what), state.get("shown")
+    value, shown = state["player"].get(action), state.get("shown")
     receipt: Receipt | None = state.get("receipt")
-    if said is None or shown is None:
+    if value is None or shown is None:
         return
     try:
-        if what == "vote":
-            asked = _vote_of(said)
-            if receipt is None or (receipt.battle, receipt.choice) != (asked["battle"], asked["choice"]):  # else an impatient finger
-                state["receipt"] = here.vote(voter, **asked)
+        if action == "vote":
+            ballot = _vote_of(value)
+            if receipt is None or (receipt.battle, receipt.choice) != (ballot["battle"], ballot["choice"]):  # a second click is ignored
+                state["receipt"] = voting.vote(voter, **ballot)
         elif receipt is None:
             return
-        elif what == "undo":
-            state["shown"] = here.undo(voter, shown.battle)
+        elif action == "undo":
+            state["shown"] = voting.undo(voter, shown.battle)
             state["receipt"] = state["makers"] = None
-            state["told"] = "Your vote was taken back."
-        elif what == "next":
+            state["message"] = "Your vote was taken back."
+        elif action == "next":
             state["receipt"] = state["makers"] = None
         else:
-            state["makers"] = list(here.reveal(voter, shown.battle))
+            state["makers"] = list(voting.reveal(voter, shown.battle))
     except RefusedError as error:
-        state["told"] = str(error)
+        state["message"] = str(error)
     except ValidationError as error:
-        here.incidents.add(voter, "not understood", ", ".join(str(one["loc"]) for one in error.errors()))
-        state["told"] = "this was not understood"
+        voting.incidents.add(voter, "not understood", ", ".join(str(problem["loc"]) for problem in error.errors()))
+        state["message"] = "the page sent something that the arena does not understand: please load it again"
 
 
 def _utf8(text: str) -> str:
-    text.encode()  # JSON may hold halves of characters, which no database takes
+    text.encode()  # JSON may hold half a surrogate pair, which a database refuses
     return text
 
 
@@ -194,9 +194,9 @@ class _Ballot(BaseModel):
     captions: bool = False
 
 
-def _vote_of(asked: Any) -> dict[str, Any]:
-    """What the player sends as a vote, as :meth:`seedbench.arena.voting.service.VotingService.vote` takes it.
+def _vote_of(value: Any) -> dict[str, Any]:
+    """A vote that the player sent, as arguments of :meth:`seedbench.arena.voting.service.VotingService.vote`.
 
-    Raises ValidationError for what no player sends."""
-    ballot = _Ballot.model_validate(asked)
+    Raises ValidationError for anything that no player sends."""
+    ballot = _Ballot.model_validate(value)
     return {**ballot.model_dump(), "heard": (ballot.heard[0], ballot.heard[1])}

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from seedbench.arena.blinding.loudness import limited, loudness
-from seedbench.arena.blinding.matched import Canvas, canvas_of, matched, native
-from seedbench.arena.blinding.metadata_stripping import SOUND_BYTES
-from seedbench.arena.blinding.remux import BUCKET, PresentationError, pad
+from seedbench.arena.blinding.matched import MatchedCanvas, canvas_of, matched, native
+from seedbench.arena.blinding.metadata_stripping import AAC_FRAME_BYTES
+from seedbench.arena.blinding.remux import FILE_SIZE_STEP, BlindingError, pad_to_one_size
 from seedbench.clips.clip import Clip
 from seedbench.clips.media import probe, write_clip
 from tests.arena.blindness_boxes import boxes, nal_units
@@ -64,7 +64,7 @@ def test_silence_and_next_to_nothing_have_no_loudness() -> None:
 @pytest.mark.parametrize("level_db", [-40.0, -20.0, -1.0])
 def test_matched_clips_are_equally_loud_and_never_clip(tmp_path: Path, level_db: float) -> None:
     bursts = sine(level_db) * (0.2 + (TIME % 1 < 0.1))
-    shown = matched(clip(tmp_path / "a.mp4", sound=bursts), tmp_path / "m.mp4", Canvas(160, 90, 25, 3.0))
+    shown = matched(clip(tmp_path / "a.mp4", sound=bursts), tmp_path / "m.mp4", MatchedCanvas(160, 90, 25, 3.0))
     found = loudness(samples(shown.file), RATE)
     assert found.integrated == pytest.approx(-16.0, abs=0.7)
     assert found.true_peak <= -1.2
@@ -96,8 +96,8 @@ def test_matched_clips_share_canvas_rate_length_and_codecs(tmp_path: Path) -> No
 
 
 def test_a_clip_too_short_for_the_canvas_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PresentationError, match=r"lasts 1\.00 s, the others are shown for 3\.00 s"):
-        matched(clip(tmp_path / "a.mp4", seconds=1.0), tmp_path / "m.mp4", Canvas(160, 90, 25, 3.0))
+    with pytest.raises(BlindingError, match=r"lasts 1\.00 s, the others are shown for 3\.00 s"):
+        matched(clip(tmp_path / "a.mp4", seconds=1.0), tmp_path / "m.mp4", MatchedCanvas(160, 90, 25, 3.0))
 
 
 def test_native_keeps_pictures_and_sound_bit_for_bit(tmp_path: Path) -> None:
@@ -143,14 +143,14 @@ def test_a_silent_track_is_no_sound(tmp_path: Path) -> None:
 
 def test_what_browsers_do_not_play_is_refused_natively_and_shown_matched(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.mp4", pictures(25), 25, sine(-20)[:RATE], RATE, video_codec="libx265")
-    with pytest.raises(PresentationError, match="browsers do not play hevc"):
+    with pytest.raises(BlindingError, match="browsers do not play hevc"):
         native(source, tmp_path / "n.mp4")
-    assert matched(source, tmp_path / "m.mp4", Canvas(160, 90, 25, 1.0)).with_sound
+    assert matched(source, tmp_path / "m.mp4", MatchedCanvas(160, 90, 25, 1.0)).with_sound
 
 
 def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mp4")
-    with pytest.raises(PresentationError, match="cannot be brought into a form"):
+    with pytest.raises(BlindingError, match="cannot be brought into a form"):
         native(source, tmp_path / "nowhere" / "n.mp4")
     assert [one.name for one in tmp_path.iterdir()] == ["a.mp4"]
 
@@ -158,8 +158,8 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
 def test_padding_makes_files_of_one_size_that_still_play(tmp_path: Path) -> None:
     files = [native(clip(tmp_path / f"{n}.mp4", seconds=n), tmp_path / f"n{n}.mp4").file for n in (1, 3)]
     before = [Clip.open(file).frames(25).rgb for file in files]
-    size = pad(files)
-    assert size % BUCKET == 0
+    size = pad_to_one_size(files)
+    assert size % FILE_SIZE_STEP == 0
     assert {file.stat().st_size for file in files} == {size}
     for file, pictures_before in zip(files, before, strict=True):
         assert np.array_equal(Clip.open(file).frames(25).rgb, pictures_before)
@@ -249,7 +249,7 @@ def test_native_h264_has_lengths_and_pictures_and_nothing_else(tmp_path: Path, n
 
 
 def test_matched_h264_has_lengths_and_pictures_and_nothing_else(tmp_path: Path) -> None:
-    shown = matched(clip(tmp_path / "a.mp4", sound=sine(-20)), tmp_path / "m.mp4", Canvas(160, 90, 25, 3.0)).file
+    shown = matched(clip(tmp_path / "a.mp4", sound=sine(-20)), tmp_path / "m.mp4", MatchedCanvas(160, 90, 25, 3.0)).file
     assert set(units_of(shown)) == {1, 5}
 
 
@@ -296,7 +296,7 @@ def test_matched_files_of_equal_pictures_and_sound_are_one_file_whatever_they_we
         coded(tmp_path / "b.mp4", options={"qp": "0", "bf": "3", "g": "7"}, audio="flac"),
         coded(tmp_path / "c.avi", video="ffv1", audio="pcm_s16le"),
     ]
-    canvas = Canvas(160, 90, 25, 1.0)
+    canvas = MatchedCanvas(160, 90, 25, 1.0)
     assert len({matched(one, tmp_path / f"m-{one.stem}.mp4", canvas).file.read_bytes() for one in sources}) == 1
 
 
@@ -304,7 +304,7 @@ def test_no_track_a_silent_one_and_one_too_soft_to_hear_are_one_file(tmp_path: P
     rng = np.random.default_rng(0)
     heard = [None, np.zeros(3 * RATE, np.float32), rng.normal(0, 3e-4, 3 * RATE).astype(np.float32)]
     sources = [clip(tmp_path / f"{number}.mp4", sound=one) for number, one in enumerate(heard)]
-    shown = [matched(one, tmp_path / f"m-{one.stem}.mp4", Canvas(160, 90, 25, 3.0)) for one in sources]
+    shown = [matched(one, tmp_path / f"m-{one.stem}.mp4", MatchedCanvas(160, 90, 25, 3.0)) for one in sources]
     assert not any(one.with_sound for one in shown)
     assert len({one.file.read_bytes() for one in shown}) == 1
 
@@ -326,6 +326,6 @@ def test_sound_of_matched_clips_takes_as_many_bytes_whatever_it_is(tmp_path: Pat
     bursts = (noise * (TIME % 0.5 < 0.03)).astype(np.float32)
     for number, heard in enumerate((noise, bursts, sine(-20))):
         body = matched(
-            clip(tmp_path / f"{number}.mp4", sound=heard), tmp_path / f"m{number}.mp4", Canvas(160, 90, 25, 3.0)
+            clip(tmp_path / f"{number}.mp4", sound=heard), tmp_path / f"m{number}.mp4", MatchedCanvas(160, 90, 25, 3.0)
         ).file.read_bytes()
-        assert {length for _, length in places(body)[1]} == {SOUND_BYTES}
+        assert {length for _, length in places(body)[1]} == {AAC_FRAME_BYTES}

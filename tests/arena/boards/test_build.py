@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seedbench.arena.boards.board import Board, Slice
+from seedbench.arena.boards.board import Board, BoardScope
 from seedbench.arena.boards.build import boards
 from seedbench.arena.boards.rendering import COLUMNS, as_json, markdown, remarks, rows
 from seedbench.arena.ratings.bradley_terry import ELO
@@ -269,9 +269,9 @@ def test_all_forms_show_style(vote: Callable[..., Vote]) -> None:
 
 @pytest.mark.parametrize(
     ("about", "title"),
-    [(Slice("native", False), "overall, silent, native"), (Slice("matched", True, "sound"), "sound, with sound, matched")],
+    [(BoardScope("native", False), "overall, silent, native"), (BoardScope("matched", True, "sound"), "sound, with sound, matched")],
 )
-def test_slices_are_told_in_words(about: Slice, title: str) -> None:
+def test_slices_are_told_in_words(about: BoardScope, title: str) -> None:
     assert about.title == title
 
 

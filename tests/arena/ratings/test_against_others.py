@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seedbench.arena.ratings.against_others import Against, against_others
+from seedbench.arena.ratings.against_others import VoterComparisons, against_others
 from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes
 
 Arena = Callable[..., Votes]
 STRENGTHS = np.array([0.9, 0.55, 0.2, -0.2, -0.55, -0.9])
 
 
-def held(votes: Votes) -> Against:
+def held(votes: Votes) -> VoterComparisons:
     return against_others(votes, np.arange(votes.n_models), np.ones(int(votes.voter.max()) + 1, bool))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
-from seedbench.arena.ratings.connectivity import links
+from seedbench.arena.ratings.connectivity import vote_graph
 from seedbench.arena.ratings.elo import online
 
 
@@ -16,29 +16,29 @@ def votes(m: int, *rows: tuple[int, int, int]) -> Votes:
 
 
 def test_wins_are_counted_for_either_side_and_ties_halved() -> None:
-    found = links(votes(2, (0, 1, LEFT), (1, 0, RIGHT), (1, 0, LEFT), (0, 1, TIE)))
+    found = vote_graph(votes(2, (0, 1, LEFT), (1, 0, RIGHT), (1, 0, LEFT), (0, 1, TIE)))
     assert found.wins.tolist() == [[0, 2.5], [1.5, 0]]
     assert found.ties.tolist() == [[0, 1], [1, 0]]
 
 
 def test_pieces_are_numbered_by_size_and_models_without_votes_have_none() -> None:
-    found = links(votes(6, (0, 1, LEFT), (2, 3, LEFT), (3, 4, LEFT)))
+    found = vote_graph(votes(6, (0, 1, LEFT), (2, 3, LEFT), (3, 4, LEFT)))
     assert found.piece.tolist() == [1, 1, 0, 0, 0, -1]
     assert found.n_pieces == 2
 
 
 def test_unbeaten_winless_and_settled() -> None:
     ring = ((0, 1, LEFT), (1, 2, LEFT), (2, 0, LEFT))
-    assert links(votes(3, *ring)).settled.all()
-    above = links(votes(4, *ring, (3, 0, LEFT)))
+    assert vote_graph(votes(3, *ring)).settled.all()
+    above = vote_graph(votes(4, *ring, (3, 0, LEFT)))
     assert above.unbeaten.tolist() == [False, False, False, True]
     assert not above.settled.any()  # how far the fourth is above them, no vote tells
-    below = links(votes(4, *ring, (0, 3, LEFT), (1, 3, LEFT)))
+    below = vote_graph(votes(4, *ring, (0, 3, LEFT), (1, 3, LEFT)))
     assert below.winless.tolist() == [False, False, False, True]
 
 
 def test_two_pieces_linked_one_way_are_not_settled_though_all_have_won_and_lost() -> None:
-    one_way = links(votes(4, (0, 1, LEFT), (1, 0, LEFT), (2, 3, LEFT), (3, 2, LEFT), (0, 2, LEFT)))
+    one_way = vote_graph(votes(4, (0, 1, LEFT), (1, 0, LEFT), (2, 3, LEFT), (3, 2, LEFT), (0, 2, LEFT)))
     assert one_way.n_pieces == 1
     assert not one_way.unbeaten.any()
     assert not one_way.winless.any()
@@ -46,7 +46,7 @@ def test_two_pieces_linked_one_way_are_not_settled_though_all_have_won_and_lost(
 
 
 def test_a_tie_is_both_ways() -> None:
-    assert links(votes(2, (0, 1, TIE))).settled.all()
+    assert vote_graph(votes(2, (0, 1, TIE))).settled.all()
 
 
 def test_online_elo_depends_on_the_order_and_keeps_the_sum() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from seedbench.arena.ratings.exact import able, at_most, fisher
+from seedbench.arena.ratings.exact import at_most, can_be_significant, fisher
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -31,15 +31,15 @@ def test_everybody_alike_is_no_evidence() -> None:
 
 
 def test_tests_that_cannot_be_significant_cost_the_others_nothing() -> None:
-    assert able([0.04, *[0.9] * 99]) == [True, *[False] * 99]
-    assert able([0.02, 0.02, 0.04]) == [True, True, False]
-    assert able([0.04, 0.04, 0.04]) == [False, False, False]
-    assert able([]) == []
+    assert can_be_significant([0.04, *[0.9] * 99]) == [True, *[False] * 99]
+    assert can_be_significant([0.02, 0.02, 0.04]) == [True, True, False]
+    assert can_be_significant([0.04, 0.04, 0.04]) == [False, False, False]
+    assert can_be_significant([]) == []
 
 
 @pytest.mark.parametrize("off", [-1e-12, 0.0, 1e-12])
 def test_one_in_twenty_is_five_per_cent_whatever_the_last_bits(off: float) -> None:
     least = fisher(0, 1, 19, 19, tail="fewer").p * (1 + off)
-    assert able([least]) == [True]
+    assert can_be_significant([least]) == [True]
     assert at_most(least, 0.05)
     assert not at_most(0.0500001, 0.05)

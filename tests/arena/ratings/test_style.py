@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seedbench.arena.ratings.bradley_terry import ELO, Votes, fit
-from seedbench.arena.ratings.style import distinct, held_equal
+from seedbench.arena.ratings.style import fit_with_style_control, has_own_variation
 
 Arena = Callable[..., Votes]
 STRENGTHS = np.array([0.5, 0.0, -0.5])
@@ -35,7 +35,7 @@ def styled(seed: int, *, n_votes: int = 2_000, own: float = 3.0) -> Votes:
 
 def test_the_planted_worth_is_within_its_interval_as_often_as_it_says() -> None:
     """100 arenas. Clip and taste effects pull all parameters together a little: the truth is their mean over the arenas."""
-    found = [held_equal(styled(seed)) for seed in range(100)]
+    found = [fit_with_style_control(styled(seed)) for seed in range(100)]
     effects = [one.effects[0] for one in found if one is not None]
     truth = float(np.mean([one.value for one in effects]))  # type: ignore[misc]
     assert truth == pytest.approx(WORTH * ELO, rel=0.1)
@@ -45,26 +45,26 @@ def test_the_planted_worth_is_within_its_interval_as_often_as_it_says() -> None:
 
 def test_the_headline_is_biased_and_the_rating_with_style_held_equal_is_not() -> None:
     plain = np.mean([fit(replace(styled(seed), style=np.zeros((0, 0)))).ratings for seed in range(30)], axis=0)
-    held = np.mean([one.elo for one in map(held_equal, map(styled, range(30))) if one is not None], axis=0)
+    held = np.mean([one.elo for one in map(fit_with_style_control, map(styled, range(30))) if one is not None], axis=0)
     assert plain[2] - plain[0] > -0.65  # the truth is -1
     assert (held - held.mean()) / ELO == pytest.approx(STRENGTHS, abs=0.06)
 
 
 def test_a_covariate_that_belongs_to_the_system_is_not_told_from_its_strength() -> None:
     votes = styled(0, own=0.0)
-    assert distinct(votes) == (False,)
-    assert held_equal(votes) is None
-    assert distinct(styled(0, own=0.001)) == (False,)
-    assert distinct(styled(0, own=0.5)) == (True,)
+    assert has_own_variation(votes) == (False,)
+    assert fit_with_style_control(votes) is None
+    assert has_own_variation(styled(0, own=0.001)) == (False,)
+    assert has_own_variation(styled(0, own=0.5)) == (True,)
 
 
 def test_of_two_covariates_that_say_the_same_the_second_is_left_out() -> None:
     votes = styled(0)
     more = replace(votes, style=np.column_stack([votes.style, 3 * votes.style[:, 0] + np.where(votes.left == 1, 5.0, 0.0)]))
     steady = replace(votes, style=np.column_stack([votes.style, 3 * votes.style[:, 0]]))
-    assert distinct(steady) == (True, False)
-    assert distinct(more) == (True, True)  # the left alone of the second system is no difference of systems
-    found, alone = held_equal(steady), held_equal(votes)
+    assert has_own_variation(steady) == (True, False)
+    assert has_own_variation(more) == (True, True)  # the left alone of the second system is no difference of systems
+    found, alone = fit_with_style_control(steady), fit_with_style_control(votes)
     assert found is not None
     assert alone is not None
     assert found.elo == pytest.approx(alone.elo, abs=1e-9)
@@ -74,7 +74,7 @@ def test_of_two_covariates_that_say_the_same_the_second_is_left_out() -> None:
 
 def test_the_unit_of_a_covariate_does_not_change_the_ratings() -> None:
     votes = styled(3)
-    one, other = held_equal(votes), held_equal(replace(votes, style=1000 * votes.style))
+    one, other = fit_with_style_control(votes), fit_with_style_control(replace(votes, style=1000 * votes.style))
     assert one is not None
     assert other is not None
     assert one.elo == pytest.approx(other.elo, abs=1e-9)
@@ -84,17 +84,17 @@ def test_the_unit_of_a_covariate_does_not_change_the_ratings() -> None:
 def test_a_covariate_that_is_the_same_on_the_left_throughout_is_the_side() -> None:
     votes = styled(0)
     steady = replace(votes, style=np.ones((len(votes), 1)))
-    assert distinct(steady) == (False,)
-    assert distinct(steady, side=False) == (True,)
+    assert has_own_variation(steady) == (False,)
+    assert has_own_variation(steady, side=False) == (True,)
 
 
 def test_one_voter_gives_effects_without_interval() -> None:
     votes = styled(0)
-    found = held_equal(replace(votes, voter=np.zeros(len(votes), np.int64)))
+    found = fit_with_style_control(replace(votes, voter=np.zeros(len(votes), np.int64)))
     assert found is not None
     assert found.half_widths is None
     assert found.effects[0].value is not None
     assert found.effects[0].low is None
     assert "two voters" in found.effects[0].reason
     nobody = np.zeros(0, np.int64)
-    assert held_equal(Votes(2, nobody, nobody, nobody, nobody, nobody)) is None
+    assert fit_with_style_control(Votes(2, nobody, nobody, nobody, nobody, nobody)) is None

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from seedbench.arena.settings import Settings, StudyError
 from seedbench.arena.store import ClipRow, PairRow, StudyRow, open_store
-from seedbench.arena.study.ballots import Entry, entries_of, prepare
+from seedbench.arena.study.ballots import prepare
+from seedbench.arena.study.entries import Entry, entries_of
 from seedbench.arena.votes.rules import Rules
 from seedbench.arena.voting.service import VotingService
 from seedbench.clips.media import probe, write_clip
@@ -61,8 +62,8 @@ def test_every_two_systems_of_a_prompt_make_a_pair_and_each_prompt_its_checks(
 ) -> None:
     entries = [entry(name, prompt) for name in ("a", "b", "c") for prompt in ("p", "q")]
     ticks: list[tuple[int, int]] = []
-    made = prepare(store, tmp_path / "study", entries, settings(), RULES, "s", tick=lambda done, of: ticks.append((done, of)))
-    assert (made.n_pairs, made.n_gold, made.refused, made.lonely) == (6, 2, {}, 0)
+    made = prepare(store, tmp_path / "study", entries, settings(), RULES, "s", on_progress=lambda done, of: ticks.append((done, of)))
+    assert (made.n_pairs, made.n_gold, made.refused, made.n_single) == (6, 2, {}, 0)
     assert ticks == [(1, 2), (2, 2)]
     pairs, clips = rows(store, PairRow), {one.id: one for one in rows(store, ClipRow)}
     assert Counter(one.kind for one in pairs) == {"pair": 6, "same": 2, "gold": 2}
@@ -89,11 +90,11 @@ def test_profiles_have_pairs_of_their_own(store: Store, tmp_path: Path, entry: C
 def test_silent_and_sounding_clips_are_never_side_by_side(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
     entries = [entry("a"), entry("b", sound=False), entry("c"), entry("d", sound=False)]
     made = prepare(store, tmp_path / "study", entries, settings(), RULES, "s")
-    assert made.unlike == 4
+    assert made.n_sound_mismatch == 4
     clips = {one.id: one.generator for one in rows(store, ClipRow)}
     found = {(clips[one.first_id] + clips[one.second_id], one.with_sound) for one in rows(store, PairRow) if one.kind == "pair"}
     assert found == {("ac", True), ("bd", False)}
-    with pytest.raises(StudyError, match="no pair is left to show: sounding and silent"):
+    with pytest.raises(StudyError, match="no pair is left to show: clips with sound and clips without"):
         prepare(store, tmp_path / "t", entries[:2], settings(), RULES, "t")
 
 
@@ -110,7 +111,7 @@ def test_what_cannot_be_shown_is_refused_by_name_and_the_rest_goes_on(store: Sto
 
 def test_prompts_and_seeds_are_not_mixed(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
     made = prepare(store, tmp_path / "study", [entry("a"), entry("b"), entry("a", seed=1), entry("b", "q")], settings(), RULES, "s")
-    assert (made.n_pairs, made.lonely) == (1, 2)
+    assert (made.n_pairs, made.n_single) == (1, 2)
     with pytest.raises(StudyError, match="nothing to compare"):
         prepare(store, tmp_path / "t", [entry("a"), entry("b", "q")], settings(), RULES, "t")
 
@@ -120,7 +121,7 @@ def test_a_study_is_never_changed_and_a_failure_leaves_nothing(
 ) -> None:
     entries = [entry("a"), entry("b")]
     prepare(store, tmp_path / "study", entries, settings(), RULES, "s")
-    with pytest.raises(StudyError, match="there is a study called 's' already"):
+    with pytest.raises(StudyError, match="a study called 's' exists already"):
         prepare(store, tmp_path / "study2", entries, settings(), RULES, "s")
     assert not (tmp_path / "study2").exists()
 
@@ -128,7 +129,7 @@ def test_a_study_is_never_changed_and_a_failure_leaves_nothing(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(store, tmp_path / "u", entries, settings(), RULES, "u", tick=stop)
+        prepare(store, tmp_path / "u", entries, settings(), RULES, "u", on_progress=stop)
     assert not (tmp_path / "u").exists()
     assert [one.name for one in rows(store, StudyRow)] == ["s"]
     assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".part")] == []
@@ -138,7 +139,7 @@ def test_clips_of_a_study_in_another_database_are_left_alone(store: Store, tmp_p
     theirs = tmp_path / "study"
     theirs.mkdir()
     (theirs / "clip.mp4").write_bytes(b"theirs")
-    with pytest.raises(StudyError, match="of a study that this database does not know"):
+    with pytest.raises(StudyError, match="exists already, and the database knows no study of it"):
         prepare(store, theirs, [entry("a"), entry("b")], settings(), RULES, "s")
     assert (theirs / "clip.mp4").read_bytes() == b"theirs"
 
@@ -146,8 +147,8 @@ def test_clips_of_a_study_in_another_database_are_left_alone(store: Store, tmp_p
         (tmp_path / "late").mkdir()
         (tmp_path / "late" / "clip.mp4").write_bytes(b"theirs")
 
-    with pytest.raises(StudyError, match="of a study that this database does not know"):
-        prepare(store, tmp_path / "late", [entry("a"), entry("b")], settings(), RULES, "s", tick=meanwhile)
+    with pytest.raises(StudyError, match="exists already, and the database knows no study of it"):
+        prepare(store, tmp_path / "late", [entry("a"), entry("b")], settings(), RULES, "s", on_progress=meanwhile)
     assert (tmp_path / "late" / "clip.mp4").read_bytes() == b"theirs"
     assert rows(store, StudyRow) == []
 
@@ -161,7 +162,7 @@ def test_a_study_is_made_by_one_process_and_what_a_killed_one_left_goes(store: S
         with pytest.raises(HeldError, match="study 's' is in use"):
             prepare(store, tmp_path / "study", entries, settings(), RULES, "s")
 
-    assert prepare(store, tmp_path / "study", entries, settings(), RULES, "s", tick=again).n_pairs == 1
+    assert prepare(store, tmp_path / "study", entries, settings(), RULES, "s", on_progress=again).n_pairs == 1
     assert not left.exists()
 
 
@@ -171,8 +172,8 @@ def test_a_name_that_another_machine_took_meanwhile_is_a_sentence(store: Store, 
     def elsewhere(_done: int, _of: int) -> None:
         prepare(store, tmp_path / "other" / "study", entries, settings(), RULES, "s")
 
-    with pytest.raises(StudyError, match="a study called 's' already"):
-        prepare(store, tmp_path / "study", entries, settings(), RULES, "s", tick=elsewhere)
+    with pytest.raises(StudyError, match="a study called 's' exists already"):
+        prepare(store, tmp_path / "study", entries, settings(), RULES, "s", on_progress=elsewhere)
     assert not (tmp_path / "study").exists()
     assert len(rows(store, StudyRow)) == 1
 

@@ -12,7 +12,7 @@ import pytest
 from seedbench.arena.boards.build import boards
 from seedbench.arena.boards.rendering import as_json
 from seedbench.arena.settings import StudyError
-from seedbench.arena.study.export import backup, export, studies, votes_of
+from seedbench.arena.study.export import backup, export_study, list_studies, votes_of
 from seedbench.arena.votes.log import read
 from seedbench.arena.votes.rules import load as load_rules
 from seedbench.arena.voting.service import VotingService
@@ -46,7 +46,7 @@ def test_votes_come_without_identities_and_without_what_was_taken_back(voted: Vo
     votes = votes_of(store, "s")
     assert len(votes) == 35
     assert {one.voter for one in votes} == {"voter-000001", "voter-000002", "voter-000003"}
-    files = export(store, "s", tmp_path / "out")
+    files = export_study(store, "s", tmp_path / "out")
     whole = b"".join(file.read_bytes() for file in files)
     for told in (b"secret", voted.voters.id_of_name("first").encode(), voted.voters._signed("first").encode(), b"kkkk"):
         assert told not in whole
@@ -87,16 +87,16 @@ def test_a_vote_tells_what_was_shown_and_seen(voted: VotingService, store: Store
 
 
 def test_an_export_makes_the_same_boards_anywhere(voted: VotingService, store: Store, tmp_path: Path) -> None:
-    export(store, "s", tmp_path / "out")
+    export_study(store, "s", tmp_path / "out")
     again = boards(read(tmp_path / "out" / "votes.jsonl"), load_rules(tmp_path / "out" / "rules.json"))
     assert as_json(again) == (tmp_path / "out" / "boards.json").read_text()
 
 
 def test_studies_are_listed_and_unknown_ones_named(voted: VotingService, store: Store, tmp_path: Path) -> None:
-    (one,) = studies(store)
+    (one,) = list_studies(store)
     assert (one.name, one.n_pairs, one.n_voters, one.n_votes) == ("s", 36, 3, 35)
     with pytest.raises(StudyError, match=r"no study called 'x' \(s\)"):
-        export(store, "x", tmp_path / "out")
+        export_study(store, "x", tmp_path / "out")
 
 
 def test_a_backup_holds_every_vote_and_writes_over_nothing(voted: VotingService, store: Store, tmp_path: Path) -> None:

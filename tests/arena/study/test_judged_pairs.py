@@ -10,7 +10,15 @@ import pytest
 from sqlalchemy import select
 
 from seedbench.arena.store import BattleRow, ClipRow
-from seedbench.arena.study.judged_pairs import Counting, backing, counting, deleted, figures, judged, what_went
+from seedbench.arena.study.judged_pairs import (
+    CountingVotes,
+    agreement_with_measures,
+    counting_votes,
+    deleted_clips,
+    deleted_runs_sentence,
+    judged_pairs,
+    measures_of_pair,
+)
 from seedbench.arena.voting.service import VotingService
 from seedbench.plugins import registry
 from seedbench.store import CellRow, RunRow, ScoreRow, Store
@@ -89,14 +97,18 @@ def measured(store: Store, scores: dict[str, tuple[float | None, str]]) -> None:
 def test_a_voter_sees_pairs_that_are_behind_him_and_an_owner_all(service: VotingService, store: Store, clock: Any) -> None:
     one, other = voter_of(service, "one"), voter_of(service, "other")
     vote_for(service, one, clock, "alpha")
-    assert judged(store, "s", counting(store, "s"), voter=one) == []  # it could still be taken back
+    assert judged_pairs(store, "s", counting_votes(store, "s"), voter=one) == []  # it could still be taken back
     vote_for(service, one, clock, "alpha")
-    assert len(judged(store, "s", counting(store, "s"), voter=one)) == 1
-    assert judged(store, "s", counting(store, "s"), voter=other) == []
+    assert len(judged_pairs(store, "s", counting_votes(store, "s"), voter=one)) == 1
+    assert judged_pairs(store, "s", counting_votes(store, "s"), voter=other) == []
     last = vote_for(service, other, clock, "alpha")
     service.reveal(other, last)
-    assert len(judged(store, "s", counting(store, "s"), voter=other)) == 1
-    assert len(judged(store, "s", counting(store, "s"))) == len({pair.pair for pair in judged(store, "s", counting(store, "s"))}) >= 2
+    assert len(judged_pairs(store, "s", counting_votes(store, "s"), voter=other)) == 1
+    assert (
+        len(judged_pairs(store, "s", counting_votes(store, "s")))
+        == len({pair.pair for pair in judged_pairs(store, "s", counting_votes(store, "s"))})
+        >= 2
+    )
 
 
 def test_votes_are_told_by_clip_and_not_by_side(service: VotingService, store: Store, clock: Any) -> None:
@@ -104,7 +116,7 @@ def test_votes_are_told_by_clip_and_not_by_side(service: VotingService, store: S
         voter = voter_of(service, name)
         for _ in range(18):
             vote_for(service, voter, clock, "alpha")
-    pairs = judged(store, "s", counting(store, "s"))
+    pairs = judged_pairs(store, "s", counting_votes(store, "s"))
     assert len(pairs) == 18
     for pair in pairs:
         assert pair.n_votes == 3
@@ -117,8 +129,8 @@ def test_metrics_stand_beside_votes_with_reasons_where_they_have_no_answer(servi
     voter = voter_of(service, "one")
     for _ in range(18):
         vote_for(service, voter, clock, "alpha")
-    for pair in judged(store, "s", counting(store, "s")):
-        told = {one.name: one for one in figures(store, pair)}
+    for pair in judged_pairs(store, "s", counting_votes(store, "s")):
+        told = {one.name: one for one in measures_of_pair(store, pair)}
         (sync,) = (one for name, one in told.items() if name.startswith("lipsync"))
         by_model = dict(zip(pair.models, sync.values, strict=True))
         assert by_model.get("gamma", "no answer: no face was found") == "no answer: no face was found"
@@ -138,7 +150,9 @@ def test_how_often_people_side_with_a_measure(service: VotingService, store: Sto
         voter = voter_of(service, name)
         for _ in range(18):
             vote_for(service, voter, clock, favourite)
-    (found,) = backing(store, judged(store, "s", counting(store, "s")))  # what has no better and no worse is left out
+    (found,) = agreement_with_measures(
+        store, judged_pairs(store, "s", counting_votes(store, "s"))
+    )  # what has no better and no worse is left out
     # Of every prompt: alpha against beta 3 to 1, alpha against gamma 3 to 0, a tie of the fourth voter; beta and gamma score alike.
     assert found.n_prompts == 6
     assert found.n_votes == 6 * 7
@@ -150,19 +164,19 @@ def test_what_nobody_measured_has_no_figures(service: VotingService, store: Stor
     voter = voter_of(service, "one")
     for _ in range(3):
         vote_for(service, voter, clock, "alpha")
-    assert figures(store, judged(store, "s", counting(store, "s"))[0]) == []
-    assert backing(store, judged(store, "s", counting(store, "s"))) == []
+    assert measures_of_pair(store, judged_pairs(store, "s", counting_votes(store, "s"))[0]) == []
+    assert agreement_with_measures(store, judged_pairs(store, "s", counting_votes(store, "s"))) == []
 
 
 def test_votes_that_do_not_count_are_told_apart_from_those_not_looked_at_yet(service: VotingService, store: Store, clock: Any) -> None:
     voter = voter_of(service, "one")
-    before = counting(store, "s")
+    before = counting_votes(store, "s")
     for _ in range(2):
         vote_for(service, voter, clock, "alpha")
-    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", before)] == [(0, 0), (0, 0)]
-    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", counting(store, "s"))] == [(1, 0), (1, 0)]
-    none = Counting(frozenset(), counting(store, "s").until)
-    assert [(one.n_votes, one.n_left_out) for one in judged(store, "s", none)] == [(0, 1), (0, 1)]
+    assert [(one.n_votes, one.n_left_out) for one in judged_pairs(store, "s", before)] == [(0, 0), (0, 0)]
+    assert [(one.n_votes, one.n_left_out) for one in judged_pairs(store, "s", counting_votes(store, "s"))] == [(1, 0), (1, 0)]
+    none = CountingVotes(frozenset(), counting_votes(store, "s").until)
+    assert [(one.n_votes, one.n_left_out) for one in judged_pairs(store, "s", none)] == [(0, 1), (0, 1)]
 
 
 def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(
@@ -172,18 +186,18 @@ def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(
     voter = voter_of(service, "one")
     for _ in range(3):
         vote_for(service, voter, clock, "alpha")
-    (pair, *_) = judged(store, "s", counting(store, "s"))
+    (pair, *_) = judged_pairs(store, "s", counting_votes(store, "s"))
     assert pair.runs == ("run", "run")
-    assert deleted(store, [pair]) == {}
+    assert deleted_clips(store, [pair]) == {}
     with store.session() as session:  # one clip's cell, as if another run still had the other clip
         for cell in session.scalars(select(CellRow).where(CellRow.clip_sha256 == pair.sources[1])):
             session.delete(cell)
-    assert deleted(store, [pair]) == {pair.sources[1]: "run"}
-    (sync,) = (one for one in figures(store, pair) if one.name.startswith("lipsync"))
+    assert deleted_clips(store, [pair]) == {pair.sources[1]: "run"}
+    (sync,) = (one for one in measures_of_pair(store, pair) if one.name.startswith("lipsync"))
     assert sync.values[0] in ("0", "100")
     assert sync.values[1] == "deleted with the run run"
     assert sync.better is None
     (workspace.folder / "artifacts" / "00").mkdir()  # a store with nothing at all in it is one that is not connected
     delete_run(store, workspace, "run")
-    assert figures(store, pair) == []
-    assert what_went(deleted(store, [pair])) == "The run run was deleted; its metric scores went with it."
+    assert measures_of_pair(store, pair) == []
+    assert deleted_runs_sentence(deleted_clips(store, [pair])) == "The run run was deleted; its metric scores went with it."

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from seedbench.arena.commands import app
 from seedbench.arena.study.export import votes_of
-from seedbench.arena.study.progress import agreeing_of, exclusions_of, progress_of, remarks_of
-from seedbench.arena.votes.rules import Rules, counted, load
+from seedbench.arena.study.progress import agreement_by_question, exclusions_of, progress_of, remarks_of
+from seedbench.arena.votes.rules import Rules, apply_rules, load
 from seedbench.arena.voting.refusals import RefusedError
 from seedbench.arena.voting.service import VotingService
 from seedbench.store import Store
@@ -38,7 +38,7 @@ def test_a_study_without_votes_has_no_figures_but_counts(service: VotingService,
     now = progress_of(store, "s")
     assert (now.n_pairs, now.pairs_voted, now.n_votes, now.n_voters, now.dwell_s, now.by_day) == (12, 0, 0, 0, None, {})
     assert now.by_models == {("alpha", "beta"): (0, 4, 0), ("alpha", "gamma"): (0, 4, 0), ("beta", "gamma"): (0, 4, 0)}
-    (overall,) = agreeing_of([])
+    (overall,) = agreement_by_question([])
     assert overall.share is None
     assert overall.words.startswith("no answer: ")
 
@@ -74,7 +74,7 @@ def test_agreement_is_told_by_question_with_its_interval_or_a_reason(service: Vo
             battle = give(service, voter, clock, "tie")
         service.undo(voter, battle)
         give(service, voter, clock, "tie", answers={"physics": "tie"})
-    overall, physics = agreeing_of(votes_of(store, "s"))
+    overall, physics = agreement_by_question(votes_of(store, "s"))
     assert (overall.question, physics.question) == ("overall", "physics")
     assert overall.alpha.value is None  # everybody said the same: there is no chance to agree beyond
     assert overall.words.startswith("no answer: ")
@@ -89,10 +89,10 @@ def test_exclusions_name_voters_and_the_check_that_came_first(service: VotingSer
     for voter in (fine, deaf):
         for _ in range(3):
             give(service, voter, clock, "left")
-    found = exclusions_of(counted(votes_of(store, "s"), load()))
+    found = exclusions_of(apply_rules(votes_of(store, "s"), load()))
     assert (found.n_counted, found.n_excluded) == (3, 3)
     assert found.by_voter == {"voter-000001": (3, {}), "voter-000002": (0, {"sound_check": 3})}
-    assert exclusions_of(counted(votes_of(store, "s"), Rules(name="none"))).n_excluded == 0
+    assert exclusions_of(apply_rules(votes_of(store, "s"), Rules(name="none"))).n_excluded == 0
 
 
 def test_the_command_tells_the_same(

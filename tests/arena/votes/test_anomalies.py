@@ -199,7 +199,7 @@ def test_with_too_few_simulated_voters_to_flag_anybody_nobody_is_ok(honest: Stud
     monkeypatch.setattr("seedbench.arena.ratings.against_others._DRAWS", (99,))
     findings = [one for one in anomalies(honest.votes) if one.sign in ("contrary", "partisan")]
     assert {one.answer for one in findings} == {"unchecked"}
-    assert all("too few to be told from chance among 40 voters" in one.sentence for one in findings)
+    assert all("too few to differ from chance among 40 voters" in one.sentence for one in findings)
 
 
 def test_every_voter_gets_an_answer_to_every_sign_with_a_sentence(honest: Study) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seedbench.arena.votes.importing import read
-from seedbench.arena.votes.log import VoteError, line_of
+from seedbench.arena.votes.log import VoteError, json_line
 from seedbench.arena.votes.log import read as read_log
 from seedbench.arena.votes.log import write as write_log
 
@@ -53,7 +53,7 @@ def test_no_address_is_kept_and_one_judge_is_one_voter(tmp_path: Path) -> None:
     rows = [BATTLE, {**BATTLE, "judge": "198.51.100.7"}, {**BATTLE, "winner": "tie"}]
     votes, _ = read(written(tmp_path, rows))
     assert [one.voter for one in votes] == ["voter-000001", "voter-000002", "voter-000001"]
-    assert not any("203.0.113" in line_of(one) for one in votes)
+    assert not any("203.0.113" in json_line(one) for one in votes)
 
 
 def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch
     table.write_text("model_a,model_b,winner\nalpha,beta," + 300 * "x" + "\n")
     monkeypatch.setattr("csv.field_size_limit", lambda limit=0, inner=csv.field_size_limit: inner(100))
     try:
-        with pytest.raises(VoteError, match="not a table"):
+        with pytest.raises(VoteError, match="not a CSV table"):
             read(table)
     finally:
         monkeypatch.undo()

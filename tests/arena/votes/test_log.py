@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from seedbench.arena.votes.log import Vote, VoteError, digest, line_of, read, write
+from seedbench.arena.votes.log import Vote, VoteError, digest, json_line, read, write
 
 Log = Callable[..., list[Vote]]
 
@@ -27,8 +27,8 @@ def test_another_choice_is_another_hash(vote: Callable[..., Vote]) -> None:
 
 
 def test_what_is_at_its_default_is_not_written(vote: Callable[..., Vote]) -> None:
-    assert '"profile"' not in line_of(vote())
-    assert '"profile": "matched"' in line_of(vote(profile="matched"))
+    assert '"profile"' not in json_line(vote())
+    assert '"profile": "matched"' in json_line(vote(profile="matched"))
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,15 @@ def test_what_is_at_its_default_is_not_written(vote: Callable[..., Vote]) -> Non
 )
 def test_what_is_no_vote_is_refused_with_its_line(tmp_path: Path, vote: Callable[..., Vote], line: str, said: str) -> None:
     file = tmp_path / "votes.jsonl"
-    file.write_text(line_of(vote()) + "\n" + line + "\n")
+    file.write_text(json_line(vote()) + "\n" + line + "\n")
     with pytest.raises(VoteError, match=f"votes.jsonl, line 2.*{said}" if said != "line 2" else "line 2"):
         read(file)
 
 
 def test_one_id_twice_is_refused(tmp_path: Path, vote: Callable[..., Vote]) -> None:
     file = tmp_path / "votes.jsonl"
-    file.write_text(2 * (line_of(vote()) + "\n"))
-    with pytest.raises(VoteError, match=r"line 2: the vote 'v00000' stands on line 1 already"):
+    file.write_text(2 * (json_line(vote()) + "\n"))
+    with pytest.raises(VoteError, match=r"line 2: the vote 'v00000' is already on line 1"):
         read(file)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seedbench.arena.votes.log import Vote
-from seedbench.arena.votes.rules import Rules, RulesError, counted, golds, load, repeated, side_share
+from seedbench.arena.votes.rules import Rules, RulesError, apply_rules, golds, load, repeated, side_share
 
 Make = Callable[..., Vote]
 
@@ -20,7 +20,7 @@ def rules(*checks: dict[str, Any]) -> Rules:
 
 
 def answered(votes: list[Vote], **check: Any) -> dict[str, int]:
-    return dict(counted(votes, rules(check)).answers[check["check"]])
+    return dict(apply_rules(votes, rules(check)).answers[check["check"]])
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ def test_checks_of_single_votes(
     vote: Make, check: dict[str, Any], good: dict[str, Any], bad: dict[str, Any], unknown: dict[str, Any]
 ) -> None:
     votes = [vote(1, **good), vote(2, **bad), vote(3, **unknown)]
-    found = counted(votes, rules(check))
+    found = apply_rules(votes, rules(check))
     assert dict(found.answers[check["check"]]) == {"ok": 1, "excluded": 1, "unchecked": 1}
     assert [one.id for one in found.kept] == ["v00001", "v00003"]
     assert found.excluded == {"v00002": check["check"]}
-    strict = counted(votes, rules({**check, "unchecked": "exclude"}))
+    strict = apply_rules(votes, rules({**check, "unchecked": "exclude"}))
     assert [one.id for one in strict.kept] == ["v00001"]
 
 
@@ -54,7 +54,7 @@ def gold(make: Make, number: int, right: bool, voter: str) -> Vote:
 def test_a_voter_who_fails_gold_pairs_is_left_out_whole_and_one_without_any_is_not_checked(vote: Make) -> None:
     checks = [gold(vote, n, False, "bad") for n in range(4)] + [gold(vote, 10 + n, n > 0, "good") for n in range(4)]
     pairs = [vote(20, voter="bad"), vote(21, voter="good"), vote(22, voter="new")]
-    found = counted(checks + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
+    found = apply_rules(checks + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
     assert [one.voter for one in found.kept] == ["good", "new"]
     assert dict(found.answers["gold"]) == {"ok": 1, "excluded": 1, "unchecked": 1}
     assert found.unrated["gold"] == 8
@@ -81,14 +81,14 @@ def test_ties_say_nothing_about_sides(vote: Make) -> None:
 
 def test_the_first_votes_of_a_voter_count_up_to_the_cap(vote: Make) -> None:
     votes = [vote(n, voter="eager") for n in range(5)] + [vote(9, voter="calm")]
-    kept = counted(votes, rules({"check": "cap", "votes": 3})).kept
+    kept = apply_rules(votes, rules({"check": "cap", "votes": 3})).kept
     assert [one.id for one in kept] == ["v00000", "v00001", "v00002", "v00009"]
 
 
 def test_only_people_count_where_the_rules_say_so(vote: Make) -> None:
     votes = [vote(1), vote(2, origin="simulated")]
-    assert [one.id for one in counted(votes, rules({"check": "origin"})).kept] == ["v00001"]
-    assert len(counted(votes, rules({"check": "origin", "origins": ["people", "simulated"]})).kept) == 2
+    assert [one.id for one in apply_rules(votes, rules({"check": "origin"})).kept] == ["v00001"]
+    assert len(apply_rules(votes, rules({"check": "origin", "origins": ["people", "simulated"]})).kept) == 2
 
 
 def test_gold_pairs_need_an_expectation(vote: Make) -> None:
@@ -119,8 +119,8 @@ def test_what_a_part_is_made_of_was_decided_on_the_whole(vote: Make) -> None:
     """Two missed gold pairs in each of two tasks are four."""
     bad = [vote(n, kind="gold", expected="left", choice="tie", voter="bad", task=("music", "talking")[n % 2]) for n in range(4)]
     pairs = [vote(20 + n, voter=("bad", "good")[n % 2], task=("music", "talking")[n // 2]) for n in range(4)]
-    whole = counted(bad + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
-    music = whole.among(lambda one: one.task == "music")
+    whole = apply_rules(bad + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
+    music = whole.subset(lambda one: one.task == "music")
     assert [one.voter for one in music.kept] == ["good"]
     assert music.answers["gold"] == {"ok": 0, "excluded": 1, "unchecked": 1}
     assert music.unrated["gold"] == 2
@@ -129,7 +129,7 @@ def test_what_a_part_is_made_of_was_decided_on_the_whole(vote: Make) -> None:
 
 def test_the_first_check_that_left_a_vote_out_is_named(vote: Make) -> None:
     bad = [vote(1, heard_left=0.0, dwell_s=0.1)]
-    assert counted(bad, rules({"check": "heard"}, {"check": "dwell"})).excluded == {"v00001": "heard"}
+    assert apply_rules(bad, rules({"check": "heard"}, {"check": "dwell"})).excluded == {"v00001": "heard"}
 
 
 def test_the_shipped_rules_are_read_and_have_a_hash_of_their_values() -> None:
@@ -152,8 +152,8 @@ def test_the_covariates_held_equal_decide_a_board_and_its_hash() -> None:
         ("name: x\nrating:\n  tie: half\n", r"line 3: rating: unknown key 'tie' \(did you mean 'ties'\?\)"),
         ("name: x\nchecks:\n  - {check: golden}\n", "line 3"),
         ("name: [\n", "not valid YAML"),
-        ("name: x\nchecks: [{check: cap}, {check: cap, votes: 3}]\n", "'cap' stands twice"),
-        ("name: x\nrating: {style: [fps, fps]}\n", "'fps' stands twice"),
+        ("name: x\nchecks: [{check: cap}, {check: cap, votes: 3}]\n", "'cap' is given twice"),
+        ("name: x\nrating: {style: [fps, fps]}\n", "'fps' is given twice"),
     ],
 )
 def test_a_wrong_rules_file_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:

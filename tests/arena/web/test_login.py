@@ -49,9 +49,9 @@ def test_no_file_no_toml_no_owner_and_no_address(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[auth")
     with pytest.raises(LoginError, match="is not TOML"):
         load(tmp_path / "bad.toml", ["me@example.org"])
-    with pytest.raises(LoginError, match="name one with --owner"):
+    with pytest.raises(LoginError, match="give a mail address with --owner"):
         load(written(tmp_path / "login.toml"), [])
-    with pytest.raises(LoginError, match="no address of mail"):
+    with pytest.raises(LoginError, match="not a mail address"):
         load(written(tmp_path / "login.toml"), ["me"])
 
 
@@ -75,7 +75,7 @@ def test_an_owner_is_who_logged_in_under_a_confirmed_address_that_was_named(user
 
 def test_a_service_that_says_nothing_of_addresses_is_believed_where_the_file_says_so(tmp_path: Path) -> None:
     file = written(tmp_path / "login.toml")
-    assert not load(file, ["me@example.org"]).believes
+    assert not load(file, ["me@example.org"]).accepts_unconfirmed
     file.write_text(file.read_text() + "[seedbench]\nunconfirmed_mail = true\n")
     login = load(file, ["me@example.org"])
     silent, denied = ({"is_logged_in": True, "email": "me@example.org", **more} for more in ({}, {"email_verified": False}))

@@ -1,18 +1,18 @@
-// Clips with their makers' names, to be looked at one by one; starting one stops the others.
+// Clips with their makers' names, to be watched one by one; starting one pauses the others.
 export default function (component) {
   const { parentElement, data } = component;
   const box = parentElement.querySelector(".pair");
-  const asked = JSON.stringify(data.clips);
-  if (box.dataset.asked === asked) return;
-  box.dataset.asked = asked;
+  const shown = JSON.stringify(data.clips);
+  if (box.dataset.shown === shown) return;
+  box.dataset.shown = shown;
   const videos = [];
   box.replaceChildren(
-    ...data.clips.map(([name, address]) => {
+    ...data.clips.map(([name, url]) => {
       const figure = document.createElement("figure");
       const video = document.createElement("video");
-      Object.assign(video, { src: address, controls: true, preload: "metadata", playsInline: true });
+      Object.assign(video, { src: url, controls: true, preload: "metadata", playsInline: true });
       video.setAttribute("aria-label", name);
-      video.addEventListener("play", () => videos.forEach((one) => one === video || one.pause()));
+      video.addEventListener("play", () => videos.forEach((other) => other === video || other.pause()));
       videos.push(video);
       const caption = document.createElement("figcaption");
       caption.textContent = name;

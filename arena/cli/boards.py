@@ -1,0 +1,101 @@
+"""Commands on vote logs: ``board`` and ``import``."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from seedbench.arena.boards.board import Board
+
+BOARD_EXAMPLES = """[bold]Examples[/bold]
+
+seedbench arena board votes.jsonl
+
+seedbench arena board votes.jsonl --overall-only --format markdown --out board.md
+
+seedbench arena board votes.jsonl --rules mine.yaml
+
+A board is a function of the vote log and the rules file; it prints the hashes of both.
+"""
+IMPORT_EXAMPLES = """[bold]Examples[/bold]
+
+seedbench arena import battles.json --out votes.jsonl       (LMArena, FastChat: JSON, or JSON lines)
+
+seedbench arena import battles.csv --out votes.jsonl --task talking --silent
+
+What was not recorded there (how long was watched, who checked the sound) stays unknown: checks count it as unchecked.
+"""
+
+
+def board(
+    votes: Annotated[Path, typer.Argument(metavar="VOTES.JSONL", help="A vote log.")],
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", help="A rules file; by default the rules.json that was exported with the votes, or else the shipped one."),
+    ] = None,
+    overall_only: Annotated[
+        bool, typer.Option("--overall-only", help="Leave out the boards by task, category and optional question.")
+    ] = False,
+    format: Annotated[Literal["table", "markdown", "json"], typer.Option(help="How to print the boards.")] = "table",
+    out: Annotated[Path | None, typer.Option(help="Write into this file instead.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", hidden=True)] = False,
+) -> None:
+    """Make the boards of a vote log: ratings with intervals by prompt and voter, and ranks as far as they are certain."""
+    from seedbench.arena.boards.build import boards
+    from seedbench.arena.votes import log
+    from seedbench.arena.votes.rules import load
+
+    exported = votes.parent / "rules.json"
+    if rules is None and exported.exists():
+        rules = exported
+        typer.echo(f"rules: {exported}, exported with the votes", err=True)
+    all_boards = boards(log.read(votes), load(rules), split=not (overall_only or whole))
+    if not all_boards:
+        raise log.VoteError(f"{votes} holds no votes")
+    show_boards(all_boards, format, out)
+
+
+def show_boards(boards: list[Board], format: str = "table", out: Path | None = None) -> None:
+    """Print boards in a format, or write them into a file."""
+    from rich.console import Console
+
+    from seedbench.arena.boards.rendering import as_json, markdown, remarks, table
+
+    if format != "table":
+        text = markdown(boards) if format == "markdown" else as_json(boards)
+        if out is None:
+            typer.echo(text, nl=False)
+        else:
+            out.write_text(text, encoding="utf-8")
+        return
+    with out.open("w", encoding="utf-8") if out is not None else nullcontext() as file:
+        console = Console(file=file, width=None if file is None else 160)
+        for shown in boards:
+            if shown.standings:
+                console.print(table(shown))
+            else:
+                console.print(shown.about.title, style="bold")
+            for line in remarks(shown):
+                console.print(f"  {line}", highlight=False)
+            console.print()
+
+
+def import_votes(
+    battles: Annotated[Path, typer.Argument(metavar="FILE", help="Votes as JSON, JSON lines or CSV.")],
+    out: Annotated[Path, typer.Option(help="The vote log to write.")],
+    task: Annotated[str, typer.Option(help="The task of votes that name none.")] = "unknown",
+    silent: Annotated[bool, typer.Option("--silent", help="The clips had no sound.")] = False,
+) -> None:
+    """Import votes of other arenas into a vote log: LMArena and FastChat battles, or a CSV with the columns of either."""
+    from seedbench.arena.votes.importing import read
+    from seedbench.arena.votes.log import write
+
+    votes, left_out = read(battles, task=task, with_sound=not silent)
+    write(votes, out)
+    typer.echo(f"{len(votes)} votes are in {out}")
+    for reason, count in left_out.items():
+        typer.echo(f"{count} left out: {reason}")
