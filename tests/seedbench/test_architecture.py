@@ -9,12 +9,36 @@ from pathlib import Path
 
 import pytest
 
-from tests.import_graph import circles_in, imports_in, module_graph
+from tests.import_graph import circles_in, imports_by_line, imports_in, module_graph
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("seedbench", "metrics", "generators", "arena")
 #: The folders that are linked into the package: plug-ins, which SeedBench's core does not import and which do not import each other.
 LINKED = ("metrics", "generators", "arena")
+#: The rooms of a folder, from the top down. A room may import those that stand below it, and none beside it or above it.
+FLOORS = {
+    "seedbench": (
+        {"cli"},
+        {"api"},
+        {"report"},
+        {"results"},
+        {"runs"},
+        {"plugins"},
+        {"suites", "store", "clips"},
+        {"files", "processes", "ties"},
+        {"errors"},
+    ),
+    "arena": (
+        {"commands"},
+        {"web"},
+        {"study"},
+        {"voting"},
+        {"store"},
+        {"blinding", "boards", "settings"},
+        {"votes"},
+        {"ratings"},
+    ),
+}
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -44,6 +68,32 @@ def test_arrows_point_down(path: Path) -> None:
     for name in imports_of(path):
         assert folder_of(name) in {None, "seedbench", mine}, f"{path.relative_to(ROOT)} imports {name}"
         assert name.split(".")[0] not in LINKED, f"{path.relative_to(ROOT)} imports {name}: it is found as seedbench.{name}"
+
+
+def room_of(module: str, folder: str) -> str | None:
+    """The room of a top folder that a dotted name lies in; None for the folder itself (its ``__init__``) and for what lies elsewhere."""
+    parts = module.removeprefix("seedbench.").split(".") if folder != "seedbench" else module.split(".")
+    room = parts[1] if parts[0] == folder and len(parts) > 1 else None
+    return room if (ROOT / folder / f"{room}.py").exists() or (ROOT / folder / f"{room}").is_dir() else None
+
+
+@pytest.mark.parametrize("folder", FLOORS)
+def test_rooms_import_only_what_stands_below_them(folder: str) -> None:
+    floor = {room: number for number, rooms in enumerate(reversed(FLOORS[folder])) for room in rooms}
+    wrong = []
+    for path in (path for path in FILES if path.is_relative_to(ROOT / folder)):
+        mine = room_of(module_of(path), folder)
+        for line, name in imports_by_line(path.read_text(encoding="utf-8")):
+            other = room_of(name, folder)
+            if mine and other and other != mine and floor[other] >= floor[mine]:
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("folder", FLOORS)
+def test_every_room_has_its_floor(folder: str) -> None:
+    rooms = {room_of(module_of(path), folder) for path in FILES if path.is_relative_to(ROOT / folder)} - {None}
+    assert rooms <= set().union(*FLOORS[folder])
 
 
 def metric_of(module: str) -> str | None:
@@ -99,6 +149,15 @@ def run_python(code: str) -> str:
     return done.stdout
 
 
+#: Libraries that take long to load.
+HEAVY = ("torch", "pandas", "streamlit", "av", "cv2", "librosa", "numba", "pyarrow", "scipy", "sklearn", "sqlalchemy")
+
+
+def heavy_after(code: str) -> str:
+    """What heavy libraries a new process has loaded after some code, behind what the code printed."""
+    return run_python(f"{code}\nimport sys\nprint('LOADED', sorted(set({HEAVY!r}) & sys.modules.keys()))")
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = """
 import sys
@@ -108,12 +167,14 @@ try:
     main()
 except SystemExit:
     pass
-heavy = {"torch", "pandas", "streamlit", "av", "cv2", "librosa", "scipy", "sqlalchemy"}
-print("LOADED", sorted(heavy & set(sys.modules)))
 """
-    out = run_python(code)
+    out = heavy_after(code)
     assert "LOADED []" in out
     assert "score" in out
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert heavy_after("import seedbench") == "LOADED []\n"
 
 
 def test_listing_metrics_does_not_import_torch() -> None:
