@@ -11,7 +11,7 @@ from seedbench.files.locks import Holder
 
 
 class Bars:
-    """Bars for the harness. Where the output is no terminal, one plain line for every tenth of a stage."""
+    """Bars for a run. Where the output is no terminal, one plain line for every tenth of a stage."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -28,6 +28,7 @@ class Bars:
         )
         self.tasks: dict[str, TaskID] = {}
         self.counts: dict[str, tuple[int, int]] = {}
+        self.waiting = False
 
     def __enter__(self) -> Bars:
         self.bars.start()
@@ -37,18 +38,16 @@ class Bars:
         self.bars.stop()
 
     def wait(self, holder: Holder | None) -> None:
-        """Another process works on the run: say so, and show for how long it is waited for. None: the wait is over."""
-        task = self.tasks.pop("wait", None)
-        if task is not None:
-            self.bars.remove_task(task)
+        """Another process works on the run: say so. None: the wait, if there was one, is over."""
         if holder is not None:
+            self.waiting = True
             self.console.print(
                 f"this run is being worked on ({holder}): waiting until that process has ended, then going on from there; "
                 "Ctrl-C ends the wait",
                 highlight=False,
             )
-            self.tasks["wait"] = self.bars.add_task("wait", total=None, note=str(holder))
-        elif task is not None:
+        elif self.waiting:
+            self.waiting = False
             self.console.print("going on", highlight=False)
 
     def begin(self, stage: str, total: int, done: int) -> None:
@@ -56,7 +55,7 @@ class Bars:
         self.tasks[stage] = self.bars.add_task(stage, total=total, completed=done, note="")
         self.counts[stage] = (done, total)
         if not self.console.is_terminal and total:
-            self.console.print(f"{stage}: {total} to do" + (f", {done} done before" if done else ""), highlight=False)
+            self.console.print(f"{stage}: {total - done} of {total} to do" if done else f"{stage}: {total} to do", highlight=False)
 
     def step(self, stage: str, text: str) -> None:
         """One step is done."""
