@@ -1,7 +1,7 @@
-"""The one exception tree of SeedBench, and the exit codes of its commands.
+"""The exceptions of SeedBench, and the exit codes of its commands.
 
-Everything a user can mend derives from :class:`SeedBenchError`; its message is one sentence that names the
-trouble and the mend, and the command line prints it without a traceback.
+Every error that a user can fix derives from :class:`SeedBenchError`. Its message says what is wrong, where, and what to do, and the command
+line prints it without a traceback. All other exceptions are bugs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a ``seedbench`` command leaves behind for scripts and CI."""
+    """The exit codes of ``seedbench`` commands, for scripts and CI.
+
+    Attributes:
+        OK: success, or the gate passes.
+        REGRESSION: the gate found a regression.
+        USAGE: wrong usage or invalid input.
+        INCONCLUSIVE: the gate cannot decide.
+        FAILURES: more cells failed than ``--max-failures`` allows.
+    """
 
     OK = 0
     REGRESSION = 1
@@ -22,7 +30,7 @@ class ExitCode(IntEnum):
 
 
 class SeedBenchError(Exception):
-    """Base of every error a user can mend. ``exit_code`` is what the command line exits with."""
+    """The base of all errors that a user can fix. ``exit_code`` is the exit code of the command that ends with it."""
 
     exit_code: ExitCode = ExitCode.USAGE
 
@@ -32,7 +40,7 @@ class ClipError(SeedBenchError):
 
 
 class ClipUnavailableError(ClipError):
-    """A clip that cannot be read now, or is not the file that it was. Says nothing of its content, so it is never kept as an answer."""
+    """A clip that cannot be read at the moment, or has changed. That says nothing about its content, so it is never stored as a result."""
 
 
 class SuiteError(SeedBenchError):
@@ -44,39 +52,39 @@ class ReferenceLimitError(SuiteError):
 
 
 class UnknownNameError(SeedBenchError):
-    """A metric, generator or suite name that nobody registered; the message says what was meant."""
+    """An unknown name of a metric, generator, suite or degradation; the message suggests the nearest known one."""
 
 
 class PluginError(SeedBenchError):
-    """An entry point that cannot be imported or is not what its group asks for."""
+    """An entry point that cannot be imported, or does not lead to what its group requires."""
 
 
 class WeightsError(SeedBenchError):
-    """Model weights that are absent, have another hash, or cannot be fetched."""
+    """Model weights that are missing, have another hash than expected, or cannot be fetched."""
 
 
 class WeightsAbsentError(WeightsError):
-    """Model weights that are not there at all, not merely unreadable now: until they are installed, there is no answer."""
+    """Model weights that are not installed. Until they are, metrics that use them give no score; this is not a failure of the metric."""
 
 
 class GeneratorError(SeedBenchError):
-    """A generator that could not make a clip (an outage or a crash, not a refusal)."""
+    """A generator could not make a clip: an outage or a crash, not a refusal."""
 
 
 class GenerationRefusedError(GeneratorError):
-    """A generator that declined the prompt: a property of the model, reported as such."""
+    """A generator declined the prompt: a property of the model, which reports count apart from failures."""
 
 
 class RunError(SeedBenchError):
-    """A run that does not exist, or whose spec differs from the one already stored under its name."""
+    """A run that does not exist, or a spec that differs from the one stored under the name of the run."""
 
 
 class StorageError(SeedBenchError):
-    """A database or artifact folder that cannot be written (full disk, read-only folder)."""
+    """A database, folder or artifact store that cannot be read or written (full disk, read-only folder, no connection)."""
 
 
 class ArtifactError(StorageError):
-    """An artifact that is gone from the store, or whose content is not what its name says."""
+    """An artifact that is gone from the store, or damaged: its content does not have the hash in its name."""
 
 
 class TooManyFailuresError(SeedBenchError):
@@ -90,8 +98,11 @@ def did_you_mean(name: str, known: Iterable[str], *, list_known: bool = False) -
 
     Args:
         name: the unknown name.
-        known: the names there are.
-        list_known: where none is near, list all known names instead of saying nothing.
+        known: the known names.
+        list_known: where none is similar, list all known names.
+
+    Returns:
+        Words in parentheses with a space before them, or "".
 
     >>> did_you_mean("lipsink", ["lipsync", "fvd"])
     " (did you mean 'lipsync'?)"

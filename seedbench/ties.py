@@ -1,8 +1,8 @@
-"""Ties: which one is taken of several values that are equal except for rounding.
+"""Ties: which of several values is chosen that are equal except for rounding.
 
 The last bits of a sum depend on the order in which a processor's kernels, or several threads, add. Where two values are equal by nature
-(two models with the same record, a distance that is the same at every moment), a bare argmin, argmax or sort takes the one that rounding
-happens to favour, and another processor takes the other. Here values within a stated tolerance count as equal, and the place decides.
+(two models with the same record, a distance that is the same at all times), a plain argmin, argmax or sort chooses by the rounding, and
+another processor chooses another one. The functions here count values within a stated tolerance as equal, and choose by index.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 
 def first_least(values: Sequence[float] | np.ndarray, *, tolerance: float) -> int:
-    """Place of the first of ``values`` (n,) that is within ``tolerance`` of the least. ValueError for none.
+    """Index of the first of ``values`` (n,) that is within ``tolerance`` of the least. ValueError for none.
 
     >>> first_least([2.0, 1.0 + 1e-12, 1.0], tolerance=1e-9)
     1
@@ -23,7 +23,7 @@ def first_least(values: Sequence[float] | np.ndarray, *, tolerance: float) -> in
 
 
 def first_greatest(values: Sequence[float] | np.ndarray, *, tolerance: float) -> int:
-    """Place of the first of ``values`` (n,) that is within ``tolerance`` of the greatest. ValueError for none.
+    """Index of the first of ``values`` (n,) that is within ``tolerance`` of the greatest. ValueError for none.
 
     >>> first_greatest([0.0, 1.0 - 1e-12, 1.0], tolerance=1e-9)
     1
@@ -32,7 +32,7 @@ def first_greatest(values: Sequence[float] | np.ndarray, *, tolerance: float) ->
 
 
 def middle_least(values: Sequence[float] | np.ndarray, *, tolerance: float) -> int:
-    """Middle of the first run of neighbours among ``values`` (n,) that are all within ``tolerance`` of the least. ValueError for none.
+    """Index in the middle of the first run of neighbours in ``values`` (n,) within ``tolerance`` of the least. ValueError for none.
 
     >>> middle_least([3.0, 1.0, 1.0, 1.0, 3.0, 1.0], tolerance=1e-9)
     2
@@ -45,8 +45,8 @@ def middle_least(values: Sequence[float] | np.ndarray, *, tolerance: float) -> i
 
 
 def rising_order(values: Sequence[float] | np.ndarray, *, tolerance: float) -> list[int]:
-    """Places of ``values`` (n,) from the least to the greatest. Neighbours in that order at most ``tolerance`` apart count as equal and
-    keep the order of their places.
+    """Indices of ``values`` (n,) from the least to the greatest. Neighbours in that order at most ``tolerance`` apart count as equal and
+    keep their order.
 
     >>> rising_order([2.0, 1.0 + 1e-12, 1.0], tolerance=1e-9)
     [1, 2, 0]
@@ -58,7 +58,7 @@ def rising_order(values: Sequence[float] | np.ndarray, *, tolerance: float) -> l
 
 
 def falling_order(values: Sequence[float] | np.ndarray, *, tolerance: float) -> list[int]:
-    """Places of ``values`` (n,) from the greatest to the least, ties as in :func:`rising_order`.
+    """Indices of ``values`` (n,) from the greatest to the least, ties as in :func:`rising_order`.
 
     >>> falling_order([1.0, 2.0, 2.0 + 1e-12], tolerance=1e-9)
     [1, 2, 0]

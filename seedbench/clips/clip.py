@@ -1,4 +1,4 @@
-"""A clip: one media file, opened once, decoded once, seen at any size, rate and sample rate."""
+"""A clip: one media file, opened once, decoded once, available at any size, frame rate and sample rate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from seedbench.files.hashing import file_sha256
 
 @dataclass(frozen=True)
 class Video:
-    """Pictures: ``rgb`` (T, H, W, 3) uint8 and their times ``time_s`` (T,) in seconds from the first picture."""
+    """Pictures.
+
+    Attributes:
+        rgb: (T, H, W, 3) uint8.
+        time_s: when each picture appears (T,), in seconds from the first one.
+    """
 
     rgb: np.ndarray
     time_s: np.ndarray
@@ -27,7 +32,12 @@ class Video:
 
 @dataclass(frozen=True)
 class Audio:
-    """Mono sound: ``samples`` (N,) float32 in -1..1 at ``rate`` Hz; sample 0 lies at the time of the first picture."""
+    """Mono sound.
+
+    Attributes:
+        samples: (N,) float32 in -1..1. Sample 0 is heard at the time of the first picture.
+        rate: sample rate in Hz.
+    """
 
     samples: np.ndarray
     rate: int
@@ -39,7 +49,15 @@ class Audio:
 
 
 def frames_on_screen(time_s: np.ndarray, fps: float, end_s: float) -> np.ndarray:
-    """Index of the picture on screen at each of the times 0, 1/fps, 2/fps, ... before ``end_s``.
+    """Which picture is on screen at each of the times 0, 1/fps, 2/fps, ... before ``end_s``.
+
+    Args:
+        time_s: when each picture appears (T,), in seconds, ascending.
+        fps: frames per second of the answer.
+        end_s: the end, in seconds.
+
+    Returns:
+        Indices into ``time_s``, at least one.
 
     >>> frames_on_screen(np.array([0.0, 0.04, 0.08, 0.2]), 10, 0.3)
     array([0, 2, 3])
@@ -50,9 +68,13 @@ def frames_on_screen(time_s: np.ndarray, fps: float, end_s: float) -> np.ndarray
 
 
 class Clip:
-    """One media file. ``open`` checks that it can be read; pictures and sound are decoded together at the first use, once.
+    """One media file. :meth:`open` checks that it can be read; pictures and sound are decoded once, at the first use.
 
-    ``memo`` holds the analyses of this clip (:mod:`seedbench.plugins.analysis`).
+    Attributes:
+        path: the file.
+        sha256: the hash of its bytes, 64 hexadecimal digits.
+        facts: what its container and packets say (:class:`~seedbench.clips.media.ProbeFacts`).
+        memo: the results of analyses of this clip (:mod:`seedbench.plugins.analysis`), by name.
     """
 
     def __init__(self, path: Path, sha256: str, facts: ProbeFacts) -> None:
@@ -65,42 +87,59 @@ class Clip:
 
     @classmethod
     def open(cls, path: Path | str) -> Clip:
-        """Open a media file. Raises ClipError, one sentence, when it cannot be a clip."""
+        """Open a media file.
+
+        Raises:
+            ClipError: it is not a media file, is empty, has neither picture nor sound, or is longer than 180 s.
+            ClipUnavailableError: it cannot be read at the moment, or is not a file.
+        """
         path = Path(path)
         facts = probe(path)
         return cls(path, file_sha256(path), facts)
 
     @cached_property
     def _decoded(self) -> Decoded:
-        """Everything in the file. Raises ClipUnavailableError where the file is no longer the one that was opened."""
-        found = decode(self.path, self.facts)
+        """Everything in the file. Raises ClipUnavailableError where the file has changed since it was opened."""
+        decoded = decode(self.path, self.facts)
         if file_sha256(self.path) != self.sha256:
-            raise ClipUnavailableError(f"{self.path}: was changed while it was read")
-        return found
+            raise ClipUnavailableError(f"{self.path}: was changed while it was read; try again when nothing writes it")
+        return decoded
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was odd about the file, in words, known once it is decoded."""
+        """What is unusual about the file, in words, such as where decoding stopped. Decodes the clip."""
         return self._decoded.notes
 
     @property
     def end_s(self) -> float:
-        """When the last picture leaves the screen, in seconds from the first one."""
+        """When the last picture leaves the screen, in seconds from the first picture. Decodes the clip."""
         times = self.video.time_s
         step = 1.0 / self.facts.fps if self.facts.fps > 0 else 0.04
         return float(times[-1] + step)
 
     @property
     def video(self) -> Video:
-        """All pictures as stored, at the working size (short side at most 720). Raises ClipError if there are none."""
+        """All pictures with their own times, at the working size: the short side has at most 720 pixels.
+
+        Raises:
+            ClipError: the clip has no picture, or none can be decoded.
+        """
         if not self.facts.has_video:
             raise ClipError(f"{self.path}: has no picture")
         return Video(self._decoded.rgb, self._decoded.time_s)
 
     def frames(self, fps: float = 25.0, short_side: int | None = None) -> Video:
-        """The clip seen at a constant rate: at time k/fps the picture that is on screen then.
+        """The pictures at a constant rate: picture k is the one that is on screen at k/fps seconds.
 
-        ``short_side`` scales down (area) to that many pixels and never up. Memoised; arrays are shared, do not write into them.
+        Args:
+            fps: frames per second.
+            short_side: scale down (by area) until the shorter side has this many pixels; None, or more than it has: no scaling.
+
+        Returns:
+            The pictures. They are memoised and shared: do not write into the arrays.
+
+        Raises:
+            ClipError: the clip has no picture, or none can be decoded.
         """
         import cv2
 
@@ -124,9 +163,16 @@ class Clip:
         return self._frames[key]
 
     def audio(self, rate: int = 16000) -> Audio:
-        """Mono sound at ``rate`` Hz, laid on the pictures' clock: leading silence is added, or sound before the first picture cut.
+        """Mono sound on the clock of the pictures: silence is added before it, or sound before the first picture is cut.
 
-        Channels are averaged. Raises ClipError if the file has no sound. Memoised; do not write into the array.
+        Args:
+            rate: sample rate in Hz; the average of all channels is resampled to it.
+
+        Returns:
+            The sound. It is memoised and shared: do not write into the array.
+
+        Raises:
+            ClipError: the clip has no sound.
         """
         if not self.facts.has_audio:
             raise ClipError(f"{self.path}: has no sound")
@@ -144,11 +190,18 @@ class Clip:
 
     @property
     def audio_start_s(self) -> float:
-        """Where the stored sound begins on the pictures' clock, in seconds (negative: before the first picture)."""
+        """When the stored sound begins, in seconds from the first picture (negative: before it)."""
         return self._decoded.audio_start_s
 
     def sound_channels(self) -> tuple[np.ndarray, int]:
-        """The sound as stored: (C, N) float32 and its rate; its first sample lies at the container's own audio start."""
+        """The sound as stored.
+
+        Returns:
+            Samples (C, N), float32 in -1..1, and their rate in Hz. The first sample is heard at :attr:`audio_start_s`.
+
+        Raises:
+            ClipError: the clip has no sound.
+        """
         if not self.facts.has_audio:
             raise ClipError(f"{self.path}: has no sound")
         return self._decoded.audio, self._decoded.audio_rate

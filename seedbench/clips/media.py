@@ -1,8 +1,8 @@
 """Writing and reading media through PyAV: the low level that clips, the simulator, degradations and previews share.
 
-Nowhere in SeedBench is PyAV's log level set. As it comes, what FFmpeg would log is dropped without asking Python; with any level
-set, each error takes the interpreter's lock, and a decoding thread that says "corrupt picture" waits for ever for a main thread that
-holds the lock and waits for it (``av.logging``, PyAV 18.1): the score of a clip that is cut off would never come.
+PyAV's log level is never set. By default, FFmpeg's messages are dropped without calling Python. With a log level, each message needs the
+interpreter's lock: a decoding thread that reports a corrupt picture then waits for ever for a main thread that holds the lock and waits for
+that thread (``av.logging``, PyAV 18.1). Scoring a clip that is cut off would never end.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import numpy as np
 
 from seedbench.errors import ClipError, ClipUnavailableError, StorageError
 
-#: The short side of decoded pictures is capped here; no metric of ours looks closer.
+#: The most pixels of the short side of decoded pictures; none of SeedBench's metrics needs more.
 SHORT_SIDE_CAP = 720
-#: Decoded pictures of one clip may take this many bytes; beyond, they are scaled down further (by clip facts alone).
+#: The most bytes that the decoded pictures of one clip may take; larger ones are scaled down (by facts of the clip alone).
 PICTURE_BYTES_CAP = 1_500_000_000
-#: A clip longer than this is not a clip of this field but a film.
+#: The longest clip, in seconds.
 LONGEST_S = 180.0
 
 
@@ -32,8 +32,17 @@ LONGEST_S = 180.0
 class ProbeFacts:
     """What the container and its packets say, read without decoding a picture.
 
-    ``duration_s`` and ``n_frames`` come from the packets, never from the header, which may lie (``notes`` says when it does).
-    ``fps`` is the median rate of the packets' times; ``variable_rate`` says that the spacing differs by more than 5 ms.
+    Attributes:
+        width, height: size of the stored pictures, in pixels; 0 without a video stream.
+        fps: the median rate of the packets' times, in frames per second; 0 with fewer than two pictures.
+        duration_s: from the packets, in seconds. The header is not used: it may be wrong, and then ``notes`` says so.
+        n_frames: how many pictures the packets hold.
+        has_video, has_audio: which streams there are; an audio stream without sound does not count.
+        audio_rate: in Hz; channels: how many; audio_duration_s: the end of the sound, in seconds.
+        variable_rate: whether the times between pictures differ by more than 5 ms.
+        container, video_codec, audio_codec: FFmpeg's names; "" for a stream that is missing.
+        size_bytes: of the file.
+        notes: what is unusual about the file, in words.
     """
 
     width: int
@@ -56,8 +65,15 @@ class ProbeFacts:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Everything a file holds, decoded once. ``rgb`` (T, H, W, 3) uint8, ``time_s`` (T,) from the first picture,
-    ``audio`` (C, N) float32 at ``audio_rate`` whose first sample lies at ``audio_start_s`` relative to the first picture."""
+    """The decoded content of a file.
+
+    Attributes:
+        rgb: pictures (T, H, W, 3), uint8, at the working size.
+        time_s: their times (T,), in seconds from the first picture.
+        audio: (C, N) float32 in -1..1; its first sample is heard ``audio_start_s`` seconds after the first picture.
+        audio_rate: in Hz.
+        notes: what is unusual about the file, in words.
+    """
 
     rgb: np.ndarray
     time_s: np.ndarray
@@ -85,17 +101,17 @@ def _open(path: Path) -> Any:
         raise ClipUnavailableError(f"{path}: may not be read ({error.strerror})") from error
     except (av.error.FFmpegError, OSError) as error:
         _raise_if_passing(path, error)
-        raise ClipError(f"{path}: is not a media file that can be read, or is cut off ({_words(error)})") from error
+        raise ClipError(f"{path}: is not a media file that can be read, or is cut off ({_reason(error)})") from error
 
 
-#: What goes wrong on a machine and not in a file: memory, too many open files.
+#: Errors of the machine and not of the file: no memory, too many open files.
 _PASSING = frozenset({errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
 
 def _raise_if_passing(path: Path, error: Exception) -> None:
-    """Raise ClipUnavailableError for an error that says nothing of the file's content: it must not end in a score of half a clip."""
+    """Raise ClipUnavailableError for an error that does not come from the file's content: it must not lead to a score of half a clip."""
     passing = isinstance(error, MemoryError) or getattr(error, "errno", None) in _PASSING
-    if isinstance(error, OSError) and not passing:  # FFmpeg says so of damaged files as well: whether the disk gives the file decides
+    if isinstance(error, OSError) and not passing:  # FFmpeg raises these for damaged files as well: decide by reading the file
         try:
             with path.open("rb") as stream:
                 while stream.read(1 << 20):
@@ -103,16 +119,21 @@ def _raise_if_passing(path: Path, error: Exception) -> None:
         except OSError:
             passing = True
     if passing:
-        raise ClipUnavailableError(f"{path}: could not be read ({_words(error)})") from error
+        raise ClipUnavailableError(f"{path}: could not be read ({_reason(error)})") from error
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error)
     return str(text).split("\n")[0]
 
 
 def probe(path: Path) -> ProbeFacts:
-    """Facts of a media file from its packets. Raises ClipError in one sentence for anything that cannot be a clip."""
+    """Read the facts of a media file from its packets.
+
+    Raises:
+        ClipError: it is not a media file, is empty, has neither picture nor sound, or is longer than 180 s.
+        ClipUnavailableError: it cannot be read at the moment, or is not a file.
+    """
     import av
 
     with _open(path) as container:
@@ -136,7 +157,7 @@ def probe(path: Path) -> ProbeFacts:
                     audio_end = max(audio_end, start)
         except (av.error.FFmpegError, OSError) as error:
             _raise_if_passing(path, error)
-            notes.append(f"the file breaks off: {_words(error)}")
+            notes.append(f"the file is cut off: {_reason(error)}")
         times.sort()
         n_frames = len(times)
         if video is not None and n_frames == 0:
@@ -167,12 +188,15 @@ def probe(path: Path) -> ProbeFacts:
             notes=tuple(notes),
         )
     if facts.duration_s > LONGEST_S:
-        raise ClipError(f"{path}: lasts {facts.duration_s:.0f} s; clips up to {LONGEST_S:.0f} s are scored, cut it first")
+        raise ClipError(f"{path}: lasts {facts.duration_s:.0f} s; clips up to {LONGEST_S:.0f} s can be scored; cut it first")
     return facts
 
 
 def working_size(facts: ProbeFacts) -> tuple[int, int]:
-    """Width and height at which a clip's pictures are kept: short side at most 720, all pictures within the byte cap; both even.
+    """The size at which a clip's pictures are decoded: short side at most 720 pixels, all pictures together at most 1.5 GB.
+
+    Returns:
+        Width and height in pixels: as stored, or scaled down to even numbers.
 
     >>> from dataclasses import replace
     >>> facts = ProbeFacts(1920, 1080, 25, 5, 125, True, False, 0, 0, 0.0, False, "mp4", "h264", "", 1)
@@ -190,7 +214,19 @@ def working_size(facts: ProbeFacts) -> tuple[int, int]:
 
 
 def decode(path: Path, facts: ProbeFacts) -> Decoded:
-    """Decode a whole file once: pictures at their working size, sound at its own rate. What decodes before a break is kept, with a note."""
+    """Decode a file: pictures at the working size, sound at its own rate.
+
+    Args:
+        path: the file.
+        facts: what :func:`probe` said of it.
+
+    Returns:
+        Its content. Where decoding stops early, what was decoded until then, with a note.
+
+    Raises:
+        ClipError: there are pictures, but not one can be decoded.
+        ClipUnavailableError: the file cannot be read at the moment.
+    """
     import av
     from av.video.reformatter import VideoReformatter
 
@@ -205,7 +241,7 @@ def decode(path: Path, facts: ProbeFacts) -> Decoded:
         audio = container.streams.audio[0] if facts.has_audio else None
         rate = facts.audio_rate
         resampler = av.AudioResampler(format="fltp", rate=rate) if audio is not None else None
-        scaler = VideoReformatter()  # one for all pictures: a scaler of its own for each would cost more than the scaling
+        scaler = VideoReformatter()  # one for all pictures: creating a scaler costs more than the scaling
         if video is not None:
             video.thread_type = "AUTO"
         try:
@@ -225,16 +261,16 @@ def decode(path: Path, facts: ProbeFacts) -> Decoded:
                 sound.extend(part.to_ndarray() for part in resampler.resample(None))
         except (av.error.FFmpegError, OSError, ValueError) as error:
             _raise_if_passing(path, error)
-            notes.append(f"decoding stopped after {len(pictures)} pictures: {_words(error)}")
+            notes.append(f"decoding stopped after {len(pictures)} pictures: {_reason(error)}")
     if facts.has_video and not pictures:
-        raise ClipError(f"{path}: not one picture could be decoded")
+        raise ClipError(f"{path}: no picture can be decoded; the file is damaged")
     order = np.argsort(times, kind="stable")
     start = times[order[0]] if pictures else 0.0
     rgb = np.stack([pictures[i] for i in order]) if pictures else np.zeros((0, 0, 0, 3), np.uint8)
     samples = np.concatenate(sound, axis=1) if sound else np.zeros((max(1, facts.channels), 0), np.float32)
     if not np.isfinite(samples).all():
         samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-        notes.append("the sound holds values that are no numbers; they were set to silence")
+        notes.append("the sound has infinite or undefined values; they were set to silence")
     return Decoded(
         rgb=rgb,
         time_s=np.array([times[i] - start for i in order]),
@@ -262,17 +298,31 @@ def write_clip(
     video_codec: str = "libx264",
     audio_bitrate: int = 160_000,
 ) -> Path:
-    """Write an MP4 (H.264 + AAC, bit-exact for equal input) and return ``path``.
+    """Write an MP4 (H.264 and AAC). Equal input gives equal bytes.
 
-    ``frames``: pictures (H, W, 3) uint8 RGB, all of one size; odd sizes are written with one edge line repeated.
-    ``fps``: rate; with ``times_s`` each picture is put at its own time instead (variable rate).
-    ``audio``: (N,) or (N, 2) float in -1..1 at ``rate`` Hz, or None for a clip without a sound stream.
-    Raises StorageError when the place cannot be written; a partial file is removed.
+    Args:
+        path: the file to write.
+        frames: pictures (H, W, 3), uint8 RGB, all of one size. An odd width or height is made even by repeating the last line.
+        fps: frames per second.
+        audio: (N,) or (N, 2), float in -1..1; None: no sound stream.
+        rate: sample rate of ``audio``, in Hz.
+        crf: x264's constant rate factor, 0 (lossless) to 51 (worst).
+        preset: x264's preset.
+        times_s: when each picture appears, in seconds, instead of at a constant rate.
+        video_codec: FFmpeg's name of the encoder; ``crf`` and ``preset`` apply to libx264 alone.
+        audio_bitrate: in bits per second.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        ClipError: ``frames`` is empty.
+        StorageError: the file cannot be written; nothing is left of it.
     """
     import av
 
     base = Fraction(1, 90_000)
-    placed = iter(times_s) if times_s is not None else None
+    times = iter(times_s) if times_s is not None else None
     try:
         with av.open(str(path), "w", options={"fflags": "+bitexact", "movflags": "+faststart"}) as container:
             video: Any = None
@@ -295,7 +345,7 @@ def write_clip(
                         sound.bit_rate = audio_bitrate
                         sound.codec_context.flags |= 1 << 23
                 picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-                seconds = next(placed) if placed is not None else index / fps
+                seconds = next(times) if times is not None else index / fps
                 picture.pts, picture.time_base = round(seconds * 90_000), base
                 container.mux(video.encode(picture))
             if video is None:
@@ -311,5 +361,5 @@ def write_clip(
     except (OSError, av.error.FFmpegError) as error:
         with suppress(OSError):
             path.unlink(missing_ok=True)
-        raise StorageError(f"{path}: could not be written ({_words(error)})") from error
+        raise StorageError(f"{path}: could not be written ({_reason(error)})") from error
     return path
