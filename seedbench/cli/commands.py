@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import warnings
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +21,36 @@ class _Commands(TyperGroup):
     """The built-in commands, and those that packages register under ``seedbench.commands``, imported only when they are called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        from seedbench.plugins.registry import entries
-
-        own, others = super().list_commands(ctx), entries("commands")
+        own, others = super().list_commands(ctx), _registered(ctx)
         for name in others.keys() & own:
             warnings.warn(f"command {name!r} ({others[name].value}) is left out: SeedBench has one of that name", stacklevel=2)
         return [*own, *(name for name in others if name not in own)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """For the help page: a stand-in that does not import the package behind it."""
-        from seedbench.plugins.registry import entries
-
         own = super().get_command(ctx, cmd_name)
-        if own is None and cmd_name in entries("commands"):
-            return typer.main.get_command(_placeholder(cmd_name, entries("commands")[cmd_name].value))
+        if own is None and cmd_name in _registered(ctx):
+            return typer.main.get_command(_placeholder(cmd_name, _registered(ctx)[cmd_name].value))
         return own
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """For the call itself: the real command."""
-        from seedbench.plugins.registry import entries, load
+        if args and super().get_command(ctx, args[0]) is None and args[0] in _registered(ctx):
+            from seedbench.plugins.registry import load
 
-        if args and super().get_command(ctx, args[0]) is None and args[0] in entries("commands"):
             command = typer.main.get_command(load("commands", args[0]))
             command.name = args[0]
             return args[0], command, args[1:]
         return super().resolve_command(ctx, args)
+
+
+def _registered(ctx: Any) -> dict[str, EntryPoint]:
+    """The commands that packages register. Every installed package is asked, so it is done once for a call of the program."""
+    from seedbench.plugins.registry import entries
+
+    if __name__ not in ctx.meta:
+        ctx.meta[__name__] = entries("commands")
+    return ctx.meta[__name__]
 
 
 def _about(module: str) -> str:

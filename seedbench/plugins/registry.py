@@ -8,7 +8,6 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from seedbench.errors import PluginError, UnknownNameError, did_you_mean
-from seedbench.plugins.declaration_checks import declaration_problem
 
 Group = Literal["metrics", "generators", "commands"]
 OURS = "seedbench"
@@ -20,12 +19,13 @@ def entries(group: Group) -> dict[str, EntryPoint]:
 
     A name registered twice warns: SeedBench's own entry stays, among others the first.
     """
-    found: dict[str, EntryPoint] = {}
-    for entry in sorted(entry_points(group=f"seedbench.{group}"), key=lambda entry: package_of(entry) != OURS):
-        first = found.setdefault(entry.name, entry)
-        if (first.value, package_of(first)) != (entry.value, package_of(entry)):
-            warnings.warn(f"{_called(group, entry)} is left out: the name is taken by {first.value} of {package_of(first)}", stacklevel=2)
-    return dict(sorted(found.items()))
+    named = [(package_of(entry), entry) for entry in entry_points(group=f"seedbench.{group}")]
+    chosen: dict[str, tuple[str, EntryPoint]] = {}
+    for package, entry in sorted(named, key=lambda pair: pair[0] != OURS):
+        first_package, first = chosen.setdefault(entry.name, (package, entry))
+        if (first.value, first_package) != (entry.value, package):
+            warnings.warn(f"{_called(group, entry)} is left out: the name is taken by {first.value} of {first_package}", stacklevel=2)
+    return {name: entry for name, (_, entry) in sorted(chosen.items())}
 
 
 def package_of(entry: EntryPoint) -> str:
@@ -46,6 +46,8 @@ def load(group: Group, name: str) -> Any:
         UnknownNameError: nobody registers the name; the message has the nearest one.
         PluginError: the entry cannot be imported or is not what its group asks for; the message names entry, package and mistake.
     """
+    from seedbench.plugins.declaration_checks import declaration_problem  # takes longer than the rest of a help page
+
     known = entries(group)
     if name not in known:
         raise UnknownNameError(f"there is no {group.removesuffix('s')} called {name!r}{did_you_mean(name, known, list_known=True)}")
