@@ -150,7 +150,7 @@ def run_python(code: str) -> str:
 
 
 #: Libraries that take long to load.
-HEAVY = ("torch", "pandas", "streamlit", "av", "cv2", "librosa", "numba", "pyarrow", "scipy", "sklearn", "sqlalchemy")
+HEAVY = ("torch", "pandas", "streamlit", "av", "cv2", "librosa", "numba", "numpy", "pyarrow", "pydantic", "scipy", "sklearn", "sqlalchemy")
 
 
 def heavy_after(code: str) -> str:
