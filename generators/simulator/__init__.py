@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from seedbench.errors import GenerationRefusedError
+from seedbench.errors import GenerationRefusedError, GeneratorError
 from seedbench.generators.simulator.breakage import PRESETS, Breakage, breakage_of
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 
@@ -32,6 +32,17 @@ class Simulator(Generator):
 
     def __init__(self, *, preset: str = "", **options: Any) -> None:
         self.breakage = breakage_of(preset, **options)
+
+    @classmethod
+    def missing_requirements(cls) -> tuple[str, ...]:
+        """A voice for prompts that talk."""
+        from seedbench.generators.simulator.espeak import loader
+
+        try:
+            loader()
+        except GeneratorError as error:
+            return (str(error),)
+        return ()
 
     def capabilities(self) -> Capabilities:
         """Every task, any size and rate, from a fifth of a second to a minute; the same request gives the same bytes."""

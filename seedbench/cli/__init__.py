@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -30,11 +31,26 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def _print_warnings() -> None:
+    """From now on, print warnings for users as one line each, and each only once. Other warnings are printed as usual."""
+    as_usual, printed = warnings.showwarning, set()
+
+    def show(message: Warning | str, category: type[Warning], *location: Any, **more: Any) -> None:
+        if category is not UserWarning:
+            as_usual(message, category, *location, **more)
+        elif str(message) not in printed and sys.stderr is not None:
+            printed.add(str(message))
+            sys.stderr.write(f"warning: {message}\n")
+
+    warnings.showwarning = show
+
+
 def complain(command: Callable[[], object]) -> None:
     """Run a command: errors a user can mend, and an early end, are one sentence and an exit code; anything else is a bug and keeps its
     traceback."""
     try:
         with exit_when_stopped():
+            _print_warnings()
             command()
     except SeedBenchError as error:
         from rich.console import Console

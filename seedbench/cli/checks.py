@@ -1,9 +1,9 @@
-"""Whether this installation can do its work: each check really does the thing it speaks of."""
+"""The checks of ``seedbench doctor``: each one tries what it is named after."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from seedbench.errors import PluginError, SeedBenchError
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. ``optional`` things may be missing without harm to the default metrics."""
+    """The result of one check. A failure of an ``optional`` one does no harm to the default metrics."""
 
     name: str
     ok: bool
@@ -28,7 +28,7 @@ def run_checks() -> list[Check]:
 
     checks = [_try("clips", _clips), _try("workspace", _workspace), _try("database", _database), _try("plug-ins", _plugins)]
     checks += [_try("plug-ins of others", _plugins_of_others, optional=True)]
-    checks += [_try("speech for the simulator", _speech, optional=True)]
+    checks += list(_requirements())
     checks += [_weights(name) for name in all_weights()]
     return checks
 
@@ -97,18 +97,35 @@ def _loaded(*, ours: bool) -> str:
     return ", ".join(counts)
 
 
-def _speech() -> str:
-    import espeakng_loader
+def _requirements() -> Iterator[Check]:
+    """What plug-ins say that this machine lacks for some of their work, one check for each plug-in that can say so."""
+    from seedbench.plugins import registry
+    from seedbench.plugins.generator import Generator
+    from seedbench.plugins.metric import Metric, SetMetric
 
-    return f"espeak-ng at {Path(espeakng_loader.get_library_path()).name}"
+    silent = {base.missing_requirements.__func__ for base in (Generator, Metric, SetMetric)}  # type: ignore[attr-defined]
+    groups: tuple[registry.Group, ...] = ("generators", "metrics")
+    for group in groups:
+        for name in registry.entries(group):
+            try:
+                kind = registry.load(group, name)
+                if kind.missing_requirements.__func__ in silent:
+                    continue
+                missing = kind.missing_requirements()
+            except PluginError:  # "plug-ins" says so
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever a plug-in raises is the finding
+                missing = (f"cannot be checked: {type(error).__name__}: {error}",)
+            yield Check(f"{group.removesuffix('s')} {name}", not missing, "; ".join(missing) or "nothing is missing", optional=True)
 
 
 def _weights(name: str) -> Check:
+    from seedbench.plugins.registry import OURS
     from seedbench.plugins.weights import ABSENT, find_entry, verify
 
     entry = find_entry(name)
-    users = entry.source["kind"] == "user"
+    from_user = entry.source["kind"] == "user"
     state = verify(name)
     if state == ABSENT:
-        state = f"not installed (seedbench weights {'add ' + name + ' PATH' if users else 'fetch ' + name})"
-    return Check(f"weights {name}", state == "ok", state, optional=users)
+        state = f"not installed (seedbench weights {'add ' + name + ' PATH' if from_user else 'fetch ' + name})"
+    return Check(f"weights {name}", state == "ok", state, optional=from_user or entry.package != OURS)

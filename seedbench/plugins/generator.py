@@ -88,6 +88,15 @@ class Generator:
     name: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]] = ()
 
+    @classmethod
+    def missing_requirements(cls) -> tuple[str, ...]:
+        """What this machine lacks for some of its prompts, besides weights; ``seedbench doctor`` shows it.
+
+        Returns:
+            Sentences that say what is missing, for what, and how to install it. Empty: nothing is missing.
+        """
+        return ()
+
     def capabilities(self) -> Capabilities:
         """What it takes; the plan refuses what lies outside, by name, before anything runs."""
         raise NotImplementedError

@@ -168,6 +168,15 @@ class Metric:
 
     info: ClassVar[MetricInfo]
 
+    @classmethod
+    def missing_requirements(cls) -> tuple[str, ...]:
+        """What this machine lacks for some of its clips, besides weights; ``seedbench doctor`` shows it.
+
+        Returns:
+            Sentences that say what is missing, for what, and how to install it. Empty: nothing is missing.
+        """
+        return ()
+
     def score(self, clip: Clip, sample: Sample) -> Score | list[Score]:
         """Score one clip: one Score for each declared measure, in any order. Raise nothing for a bad clip: say none."""
         raise NotImplementedError
@@ -181,6 +190,15 @@ class SetMetric:
     """A set metric: embeds each clip once (cached by content), then compares two sets."""
 
     info: ClassVar[MetricInfo]
+
+    @classmethod
+    def missing_requirements(cls) -> tuple[str, ...]:
+        """What this machine lacks for some of its clips, besides weights; ``seedbench doctor`` shows it.
+
+        Returns:
+            Sentences that say what is missing, for what, and how to install it. Empty: nothing is missing.
+        """
+        return ()
 
     def embed(self, clip: Clip) -> np.ndarray:
         """Embedding (n, D) of one clip; n may be 0 when the clip is too short. Units and D are the metric's own."""

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedbench.errors import GeneratorError
+from seedbench.generators.simulator import Simulator
 from seedbench.generators.simulator.speech import BILABIALS, HOLD_S, LOUDNESS, RATE, REST, Phoneme, Speech, mouth_track, speak
 
 SENTENCES = {
@@ -121,6 +122,12 @@ def test_without_the_voice_package_one_sentence_says_what_to_install(monkeypatch
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(GeneratorError, match=r"pip install 'seedbench\[tts\]'"):
         speak("hello")
+    [missing] = Simulator.missing_requirements()
+    assert missing.endswith("pip install 'seedbench[tts]'")
+
+
+def test_with_the_voice_package_nothing_is_missing() -> None:
+    assert Simulator.missing_requirements() == ()
 
 
 @pytest.mark.parametrize("shift_s", [0.0, 0.011, 0.023, 0.037])

@@ -35,7 +35,6 @@ OTHER_MEANINGS = {
 }
 #: Names that the core still uses and should not, by file. A file that no longer uses one must leave the list, and none is added.
 STILL_NAMED: dict[str, set[str]] = {
-    "seedbench/cli/checks.py": {"simulator"},
     "seedbench/cli/bench.py": {"syncnet"},
     "seedbench/cli/costs.py": {"lipsync", "simulator", "syncnet"},
     "seedbench/suites/prompt.py": {"simulator"},
@@ -44,10 +43,6 @@ STILL_NAMED: dict[str, set[str]] = {
 CORE_LIBRARIES = {
     *("alembic", "av", "cv2", "filelock", "fsspec", "jinja2", "numpy", "pandas", "psutil", "pyarrow", "pydantic", "pydantic_core"),
     *("rich", "scipy", "soxr", "sqlalchemy", "typer", "yaml"),
-}
-#: Libraries of plug-ins that the core still imports or names, by file. A file that no longer does must leave the list, and none is added.
-STILL_USED: dict[str, set[str]] = {
-    "seedbench/cli/checks.py": {"espeakng_loader"},
 }
 
 
@@ -119,11 +114,11 @@ def test_the_core_names_no_plugin() -> None:
 
 def test_the_core_uses_no_library_of_plugins() -> None:
     used = {path: libraries for path, source in core().items() if (libraries := libraries_in(source))}
-    assert used == STILL_USED
+    assert used == {}
 
 
 def test_every_file_and_word_of_the_lists_is_there() -> None:
-    assert sorted({*STILL_NAMED, *STILL_USED} - core().keys()) == []
+    assert sorted(STILL_NAMED.keys() - core().keys()) == []
     assert sorted((WORDS | OTHER_MEANINGS.keys()) - plugin_names()) == []
     imported = {name.split(".")[0] for source in core().values() for name in imports_in(source)}
     assert sorted(CORE_LIBRARIES - imported) == []

@@ -70,6 +70,13 @@ def test_what_a_user_can_mend_is_one_sentence(arguments: tuple[str, ...], says: 
     assert says in done.stderr
 
 
+def test_a_broken_plug_in_is_one_line_of_warning(tmp_path: Path) -> None:
+    done = seedbench("metrics", home=tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    [line] = done.stderr.splitlines()
+    assert line.startswith("warning: metric 'toy_wrong' (toy_plugin:ToyGenerator of the package toy-plugin) is not a Metric")
+
+
 def test_a_malformed_suite_names_the_line(tmp_path: Path) -> None:
     suite = tmp_path / "suite.yaml"
     suite.write_text("name: x\ntitle: x\nversion: '1'\nprompts:\n  - id: a\n    task: talking\n    text: hi\n    lenght: 3\n")

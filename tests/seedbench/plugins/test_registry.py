@@ -12,12 +12,13 @@ import typer
 from typer.testing import CliRunner
 
 from seedbench.cli import app
-from seedbench.cli.checks import run_checks
+from seedbench.cli.checks import Check, run_checks
 from seedbench.errors import PluginError, UnknownNameError
 from seedbench.plugins import registry
 from seedbench.plugins.declaration_checks import declaration_problem
 from seedbench.plugins.generator import Capabilities, Generator
 from seedbench.plugins.metric import Measure, Metric, MetricInfo, SetMetric
+from seedbench.plugins.weights_lists import Weights
 from tests.packages import HEAD, install, uninstall
 
 
@@ -214,6 +215,44 @@ def test_doctor_tells_every_broken_plug_in_of_others_and_holds_none_against_this
     assert (others.ok, others.optional) == (False, True)
     for words in ("'unlike'", "'toy-broken'", "'toy_wrong'", "'bare' (strange:Like of the package strange) is a type, where a typer.Typer"):
         assert words in others.finding
+
+
+LACKING = """
+from seedbench.plugins.generator import Generator
+class Lacking(Generator):
+    name = "lacking"
+    def capabilities(self): ...
+    def generate(self, request, directory): ...
+    @classmethod
+    def missing_requirements(cls): {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "finding"),
+    [
+        ("return ()", "nothing is missing"),
+        ("return ('no voice: pip install voice', 'no ear')", "no voice: pip install voice; no ear"),
+        ("raise ZeroDivisionError('a bug')", "cannot be checked: ZeroDivisionError: a bug"),
+    ],
+)
+def test_doctor_shows_what_a_plug_in_lacks_and_holds_it_not_against_this_installation(body: str, finding: str, stranger: Stranger) -> None:
+    stranger(LACKING.format(body=body), generators={"lacking": "strange:Lacking"})
+    checks = {check.name: check for check in run_checks()}
+    assert checks["generator lacking"] == Check("generator lacking", finding == "nothing is missing", finding, optional=True)
+    assert "generator toy" not in checks  # which says nothing of the kind
+
+
+def test_absent_weights_of_another_package_do_no_harm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path))
+    source = {"kind": "url", "url": "https://example.org/net"}
+    entry = Weights(
+        name="net", file="net", sha256="0" * 64, sha256_start="", sha256_end="", size=1, licence="MIT", used_by="x", source=source
+    )
+    entries = {"net": replace(entry, package="strange"), "own": replace(entry, name="own")}
+    monkeypatch.setattr("seedbench.plugins.weights.all_weights", lambda: entries)
+    checks = {check.name: check for check in run_checks()}
+    assert [(checks[f"weights {name}"].ok, checks[f"weights {name}"].optional) for name in entries] == [(False, True), (False, False)]
 
 
 def test_the_default_metrics_are_those_that_say_so_in_their_order() -> None:
