@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import UTC
-from pathlib import Path
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from seedbench.errors import ArtifactError, RunError, StorageError
+from seedbench.errors import RunError
 from seedbench.plugins.metric import Measure, MetricInfo, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import RunMetrics, metrics_of_run, readable_provenance
+from seedbench.results.cells import ClipFinder, cell_report, duration_s_of
 from seedbench.results.comparison import compare_all
-from seedbench.results.data import CellReport, ColumnKey, GeneratorFacts, MeasureFacts, RunReport, ScoreReport, SuiteFacts, SummaryRow
+from seedbench.results.data import ColumnKey, GeneratorFacts, MeasureFacts, RunReport, SuiteFacts, SummaryRow
 from seedbench.results.notes import clip_notes, in_progress, older_version_notes, set_notes, state_notes
 from seedbench.results.summary import ClipScore, Coverage, summarise
+from seedbench.results.versions import backend_of, older_measures, older_versions
 from seedbench.runs.provenance import LEFT_OUT
 from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
-from seedbench.store.queries import checked_clip, find_run
+from seedbench.store.queries import find_run
 from seedbench.store.workspace import Workspace
 
 
@@ -65,14 +65,14 @@ def load_report(
         infos, clip_infos = known.infos, known.of_clips
         labels = [item.label for item in spec.generators]
         table = clip_table(cells, infos)
-        older = _older(infos, scores)
-        meant = _meant(known, older)
+        older = older_versions(infos, scores)
+        meant = older_measures(known, older)
         summary = summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos), meant)
         measures = [(metric, measure.name) for metric, info in infos.items() for measure in info.measures]
         of_sets.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
         summary += [_set_row(row, infos) for row in of_sets]
-        clips = _Clips(workspace, needed=needs_clips)
-        shown = tuple(_cell_report(cell, spec, clips, infos) for cell in cells)
+        clips = ClipFinder(workspace, needed=needs_clips)
+        shown = tuple(cell_report(cell, spec, clips, infos) for cell in cells)
         return RunReport(
             name=run.name,
             created_at=run.created_at.replace(tzinfo=UTC).isoformat(),
@@ -94,21 +94,6 @@ def load_report(
                 *set_notes(of_sets),
             ),
         )
-
-
-def backend_of(row: ScoreRow | SetScoreRow, infos: Mapping[str, MetricInfo]) -> str:
-    """The backend a stored score is reported under. One of another version of its metric than the installed one says so: another version
-    may mean another number or another sign, so it gets columns of its own and is never pooled with the rest."""
-    info = infos.get(row.metric)
-    if not row.backend or info is None or row.metric_version == info.version:
-        return row.backend
-    return f"{row.backend}, version {row.metric_version}"
-
-
-def _older(infos: Mapping[str, MetricInfo], rows: Iterable[ScoreRow | SetScoreRow]) -> dict[tuple[str, str], int]:
-    """The version behind each (metric, backend) whose scores are of another version than the installed one."""
-    found = {(row.metric, backend_of(row, infos)): row.metric_version for row in rows if row.backend}
-    return {key: version for key, version in found.items() if key[0] in infos and infos[key[0]].version != version}
 
 
 def clip_table(cells: Sequence[CellRow], infos: Mapping[str, MetricInfo]) -> list[ClipScore]:
@@ -184,40 +169,11 @@ def _measures(
     return tuple(found)
 
 
-def _meant(known: RunMetrics, older: Mapping[tuple[str, str], int]) -> dict[ColumnKey, Measure]:
-    """What the columns of ``older`` versions mean."""
-    return {
-        (metric, measure.name, backend): _of_version(known, known.infos[metric], measure, version)
-        for (metric, backend), version in older.items()
-        for measure in known.infos[metric].measures
-    }
-
-
-def _of_version(known: RunMetrics, info: MetricInfo, measure: Measure, stored: int) -> Measure:
-    """A measure as the version declared it that its scores are of, which is not that of ``info``; unit and direction are unknown, and it
-    says so, where the run kept no record of that version."""
-    before = known.kept.get((info.name, stored))
-    found = next((one for one in before.measures if one.name == measure.name), None) if before is not None else None
-    other = f"as in version {stored} of the metric; version {info.version} is installed"
-    sign = f"{other}, and its sign may be another" if measure.sign else ""
-    if found is not None:
-        return replace(found, sign=f"{found.sign} (version {stored})" if found.sign else sign)
-    return Measure(
-        name=measure.name,
-        title=measure.name,
-        unit="",
-        direction="none",
-        meaning=f"unknown: {other}, and the run did not keep unit and direction",
-        sign=sign,
-        headline=measure.headline,
-    )
-
-
 def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> GeneratorFacts:
     item = next(one for one in spec.generators if one.label == label)
     mine = [cell for cell in cells if cell.generator == label]
     count = {status: sum(cell.status == status for cell in mine) for status in ("succeeded", "refused", "failed")}
-    timed = [(cell.latency_s, _duration(cell)) for cell in mine if cell.status == "succeeded" and cell.latency_s is not None]
+    timed = [(cell.latency_s, duration_s_of(cell)) for cell in mine if cell.status == "succeeded" and cell.latency_s is not None]
     latencies = [latency for latency, _ in timed]
     measured = [(latency, duration) for latency, duration in timed if duration]
     seconds = sum(duration for _, duration in measured)
@@ -235,72 +191,4 @@ def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> Gen
         latency_p90_s=float(np.quantile(latencies, 0.9)) if latencies else None,
         cost_usd=sum(costs) if costs else None,
         seconds_per_output_second=sum(latency for latency, _ in measured) / seconds if seconds else None,
-    )
-
-
-def _duration(cell: CellRow) -> float | None:
-    value = cell.facts.get("clip", {}).get("duration_s")
-    return float(value) if value is not None else None
-
-
-class _Clips:
-    """Where a run's clips can be read. ``unread`` has the reason of each that is not known to be damaged but cannot be read now."""
-
-    def __init__(self, workspace: Workspace, *, needed: bool) -> None:
-        self.workspace, self.needed = workspace, needed
-        self.unread: list[str] = []
-
-    def find(self, cell: CellRow) -> tuple[Path | None, str]:
-        """A cell's clip, or None and why. Raises StorageError where clips are needed and one cannot be read now."""
-        if self.unread and cell.clip_path is None and "://" in self.workspace.artifacts.url:  # a service that is away is asked once
-            self.unread.append(self.unread[0])
-            return None, self.unread[0]
-        try:
-            return checked_clip(cell, self.workspace), ""
-        except ArtifactError as error:
-            return None, str(error)
-        except StorageError as error:
-            if self.needed:
-                raise
-            self.unread.append(str(error))
-            return None, str(error)
-
-
-def _cell_report(cell: CellRow, spec: RunSpec, clips: _Clips, infos: Mapping[str, MetricInfo]) -> CellReport:
-    prompt = spec.prompt(cell.prompt_id)
-    reason = cell.reason
-    path = None
-    if cell.status == "succeeded":
-        path, why = clips.find(cell)
-        reason = reason or why
-    status = cell.status if cell.status != "planned" else "unknown"
-    return CellReport(
-        generator=cell.generator,
-        prompt_id=cell.prompt_id,
-        prompt_text=prompt.text,
-        task=prompt.task,
-        seed=cell.seed,
-        status=status,  # type: ignore[arg-type]
-        reason=reason or ("" if cell.status == "succeeded" else "not made yet: the run was interrupted"),
-        clip_path=path,
-        clip_sha256=cell.clip_sha256 or "",
-        duration_s=_duration(cell),
-        latency_s=cell.latency_s,
-        cost_usd=cell.cost_usd,
-        scores=tuple(
-            ScoreReport(
-                metric=row.metric,
-                measure=row.measure,
-                value=row.value,
-                status=row.status,  # type: ignore[arg-type]
-                reason=row.reason,
-                backend=backend_of(row, infos),
-                n_used=row.n_used,
-                n_total=row.n_total,
-                interval=(row.low, row.high) if row.low is not None and row.high is not None else None,
-                evidence=tuple(row.evidence),
-                details=row.details,
-            )
-            for row in cell.scores
-        ),
     )
