@@ -39,7 +39,7 @@ def export_run(store: Store, workspace: Workspace, name: str, out: Path, *, tell
 
 
 def _export(session: Session, store: Store, workspace: Workspace, name: str, out: Path, tell: Callable[[str], object]) -> Path:
-    report = load_report(store, workspace, name, moment=session, needs_clips=True)
+    report = load_report(store, workspace, name, session=session, needs_clips=True)
     try:
         out.mkdir(parents=True)
     except FileExistsError:

@@ -16,20 +16,21 @@ from seedbench.store.workspace import Workspace
 
 
 def duration_s_of(cell: CellRow) -> float | None:
+    """The duration of a cell's clip in seconds, None where it is unknown."""
     value = cell.facts.get("clip", {}).get("duration_s")
     return float(value) if value is not None else None
 
 
 class ClipFinder:
-    """Where a run's clips can be read. ``unread`` has the reason of each that is not known to be damaged but cannot be read now."""
+    """Finds a run's clips. ``unread`` has one reason for each clip that may be intact but cannot be read now."""
 
     def __init__(self, workspace: Workspace, *, needed: bool) -> None:
         self.workspace, self.needed = workspace, needed
         self.unread: list[str] = []
 
     def find(self, cell: CellRow) -> tuple[Path | None, str]:
-        """A cell's clip, or None and why. Raises StorageError where clips are needed and one cannot be read now."""
-        if self.unread and cell.clip_path is None and "://" in self.workspace.artifacts.url:  # a service that is away is asked once
+        """A cell's clip, or None and the reason. Raises StorageError where clips are needed and one cannot be read now."""
+        if self.unread and cell.clip_path is None and "://" in self.workspace.artifacts.url:  # an unreachable service is asked only once
             self.unread.append(self.unread[0])
             return None, self.unread[0]
         try:
@@ -44,12 +45,13 @@ class ClipFinder:
 
 
 def cell_report(cell: CellRow, spec: RunSpec, clips: ClipFinder, infos: Mapping[str, MetricInfo]) -> CellReport:
+    """A stored cell for the report; one that is only planned has the status ``unknown``."""
     prompt = spec.prompt(cell.prompt_id)
     reason = cell.reason
     path = None
     if cell.status == "succeeded":
-        path, why = clips.find(cell)
-        reason = reason or why
+        path, unreadable = clips.find(cell)
+        reason = reason or unreadable
     status = cell.status if cell.status != "planned" else "unknown"
     return CellReport(
         generator=cell.generator,
@@ -58,7 +60,7 @@ def cell_report(cell: CellRow, spec: RunSpec, clips: ClipFinder, infos: Mapping[
         task=prompt.task,
         seed=cell.seed,
         status=status,  # type: ignore[arg-type]
-        reason=reason or ("" if cell.status == "succeeded" else "not made yet: the run was interrupted"),
+        reason=reason or ("" if cell.status == "succeeded" else "not generated yet: the run was interrupted"),
         clip_path=path,
         clip_sha256=cell.clip_sha256 or "",
         duration_s=duration_s_of(cell),

@@ -1,6 +1,6 @@
-"""What a report is made of: plain, frozen, JSON-ready values that the store fills and every writer reads.
+"""The values of a report: plain and frozen, ready for JSON, read from the database and written by every writer.
 
-Nothing here computes a score or a mean: a summary arrives finished, with its interval, its counts and the name of its method.
+Nothing here computes a score or a mean: a summary has its interval, its counts and the name of its method.
 A value that is None always has a ``reason``. A column of a table is one ``(metric, measure, backend)``: backends are never pooled.
 """
 
@@ -18,7 +18,7 @@ from seedbench.plugins.metric import Measure, Status
 ColumnKey = tuple[str, str, str]
 """Metric, measure and backend: what names a column."""
 Role = Literal["ceiling", "system"]
-"""``ceiling``: the anchor the systems are read against (the simulator, real footage); ``system``: what is under test."""
+"""``ceiling``: the anchor that the systems are compared with (the simulator, real footage); ``system``: a generator under test."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +33,10 @@ class SuiteFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorFacts:
-    """One generator: what it was told (``options``), what came of its requests, how long it took and what it cost.
+    """One generator: its ``options``, the outcome of its requests, how long it took and what it cost.
 
     Counts are of cells and cover every planned cell; ``n_other`` holds expired and unknown ones.
-    Latencies are seconds from asking to having the file, over succeeded cells; None for imported clips, which nobody waited for.
+    Latencies are in seconds, from the request until the file is there, over succeeded cells; None for imported clips, which have none.
     ``seconds_per_output_second`` is the summed latency over the summed duration, of clips where both are known.
     ``cost_usd`` is the sum over all cells, None if unknown.
     """
@@ -64,9 +64,9 @@ class GeneratorFacts:
 class MeasureFacts:
     """One column of the report: a measure under one backend, and how to read it.
 
-    ``version`` is the metric's. ``meaning`` is the metric's one-line meaning (the measure has its own). ``certificate`` says in one or
-    two sentences what
-    calibration found ("monotone over injected 0..480 ms, ..."); empty: the metric was not calibrated, and the report says so.
+    ``version`` is that of the metric. ``meaning`` is the metric's one-line meaning (the measure has its own). ``certificate`` says in one
+    or two sentences what calibration showed ("monotone over injected 0..480 ms, ..."); where it is empty, the metric was not calibrated,
+    and the report says so.
     """
 
     metric: str
@@ -89,11 +89,10 @@ class SummaryRow:
     """One generator under one column. ``value`` is None with a ``reason`` where no summary can be given.
 
     ``low``/``high`` bound the value at the report's confidence; both None, with a ``reason``, when there is no interval (one prompt,
-    or equal values without bounds). ``method`` names how value and interval were made (``mean/bootstrap-by-prompt``).
-    The four counts are of clips: ``n_failed`` holds metric failures and cells without a clip,
-    ``n_not_applicable`` those whose prompt does not ask for what the metric measures. ``worst_case`` is the second aggregate: the mean
-    with every missing answer charged as the worst possible value
-    (:func:`seedbench.results.worst_case.worst_case_mean`), None if not computed.
+    or equal values without bounds). ``method`` names how value and interval were computed (``mean-over-prompts/t95``).
+    The four counts are of clips: ``n_failed`` holds metric failures and cells without a clip, ``n_not_applicable`` those whose prompt
+    does not ask for what the metric measures. ``worst_case`` is the second aggregate: the mean in which every missing answer counts as
+    the worst possible value (:func:`seedbench.results.worst_case.worst_case_mean`), None if not computed.
     """
 
     generator: str
@@ -163,8 +162,11 @@ class ScoreReport:
 
 @dataclass(frozen=True, kw_only=True)
 class CellReport:
-    """One prompt given to one generator with one seed. ``clip_path`` is where the clip lies on this machine; files written carry its name
-    only."""
+    """One prompt given to one generator with one seed.
+
+    ``clip_path`` is the file of the clip on this machine, None where there is none or it cannot be read; the files of a report have its
+    name only.
+    """
 
     generator: str
     prompt_id: str
@@ -183,14 +185,12 @@ class CellReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RunReport:
-    """A run, ready to be written down.
+    """A run with its results.
 
     ``created_at`` is ISO 8601. ``generators``, ``measures`` and ``cells`` are shown in the order given. ``provenance`` is nested JSON,
-    shown as it is; known keys are
-    ``command`` (str), ``spec_sha256``, ``versions`` (name to version), ``weights`` (list of name, sha256, licence, used_by), ``machine``,
-    ``seeds``.
-    ``notes`` are sentences the reader must see before the numbers (a fallback backend, cells that failed). ``confidence`` is that of
-    every interval.
+    shown as it is; known keys are ``command`` (str), ``spec_sha256``, ``versions`` (name to version), ``weights`` (list of name, sha256,
+    licence, used_by), ``machine`` and ``seeds``. ``notes`` are sentences that the reader must see before the numbers (a fallback
+    backend, cells that failed). ``confidence`` is that of every interval.
     """
 
     name: str
@@ -208,7 +208,15 @@ class RunReport:
 
 
 def to_json(report: RunReport) -> dict[str, Any]:
-    """The report as nested dicts and lists; of a clip's path only the file's name, so that a report can be handed on."""
+    """The report as nested dicts and lists, as in ``report.json``.
+
+    Args:
+        report: The run.
+
+    Returns:
+        JSON with the field names of the dataclasses as keys. Of a clip's path it has only the file's name, so that a report can be given
+        to others.
+    """
     plain = dataclasses.asdict(report)
     for cell in plain["cells"]:
         cell["clip_path"] = cell["clip_path"].name if cell["clip_path"] is not None else None
@@ -216,7 +224,17 @@ def to_json(report: RunReport) -> dict[str, Any]:
 
 
 def from_json(plain: Mapping[str, Any]) -> RunReport:
-    """The inverse of :func:`to_json` (clip paths come back as bare names). Raises pydantic.ValidationError on another shape."""
+    """Read a report back from its JSON.
+
+    Args:
+        plain: What :func:`to_json` gave, or the content of ``report.json``.
+
+    Returns:
+        The run. Its clip paths are file names without a folder.
+
+    Raises:
+        pydantic.ValidationError: ``plain`` does not have the shape of a report.
+    """
     from pydantic import TypeAdapter
 
     return TypeAdapter(RunReport).validate_python(plain)

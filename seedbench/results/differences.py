@@ -23,10 +23,11 @@ _EXACT_SIGN_FLIPS = 16  # up to this many prompts all 2^P sign patterns are enum
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean over prompts of (a - b), its t interval, the two-sided sign-flip p-value ``p`` and that of the t test ``p_t``.
+    """The mean over prompts of a - b, in the unit of the values, with its interval and tests.
 
-    ``p_t`` is None where all differences are equal. ``reason`` says why there is no difference or no interval.
-    ``n_prompts`` were scored on both sides; ``n_only_a`` and ``n_only_b`` on one side only, and are not part of the difference.
+    ``p`` is the two-sided p-value of the sign-flip test, ``p_t`` that of the t test; ``p_t`` is None where all differences are equal.
+    ``reason`` says why there is no difference or no interval. ``n_prompts`` were scored on both sides; ``n_only_a`` and ``n_only_b`` on
+    one side only, and are not part of the difference.
     """
 
     difference: float | None
@@ -41,9 +42,9 @@ class PairedDifference:
     reason: str = ""
 
     def p_value(self, *, rate: bool) -> float | None:
-        """The p-value to decide by: sign flips for rates, whose few values no t distribution fits; else the t test of the interval.
+        """The p-value to decide by: that of sign flips for rates, whose few values no t distribution fits, else that of the t test.
 
-        Sign flips alone could never find a difference over five prompts (the smallest p is 1/16), however large and steady.
+        Sign flips alone could never find a difference over five prompts, however large and steady: their smallest p-value is 1/16.
         """
         return self.p if rate or self.p_t is None else self.p_t
 
@@ -58,24 +59,25 @@ def paired_difference(
     low: float | None = None,
     high: float | None = None,
 ) -> PairedDifference:
-    """Mean over the common prompts of mean_seeds(a) - mean_seeds(b), with t interval, t test and sign-flip p-value.
+    """Compare two systems over the prompts that both have values for: mean over prompts of mean_seeds(a) - mean_seeds(b).
 
-    Prompts without a value on one side are counted, not compared. Under two common prompts there is no interval and no p. Where all
-    differences are equal there is no t test; the interval is then that of the range, as in :func:`mean_interval`. Interval and t test of
-    differences in steps are corrected by half a step of their sum.
+    The interval is Student's t on P - 1 degrees of freedom (P common prompts), the tests are the paired t test and sign flips; after
+    Miller 2024 (arXiv 2411.00640). Prompts without a value on one side are counted, not compared. Under two common prompts there is no
+    interval and no p. Where all differences are equal there is no t test; the interval is then that of the range, as in
+    :func:`mean_interval`. Interval and t test of differences in steps are corrected by half a step of their sum.
 
     Args:
-        a: The values of one side by prompt.
-        b: Those of the other.
-        level: Of the interval, 0..1.
+        a: The values of one system by prompt, one for each seed.
+        b: Those of the other system.
+        level: The confidence level of the interval, 0..1.
         draws: Sign patterns drawn beyond 16 prompts.
         seed: Of the draws.
         low: The least value possible (of a value, not of a difference), None for no bound.
         high: The largest value possible.
 
     Returns:
-        The difference. Up to 16 prompts its sign-flip p-value is exact (all 2^P sign patterns); beyond, it is Monte-Carlo with ``draws``
-        patterns from ``seed`` as (1 + hits) / (1 + draws).
+        The difference in the unit of the values. Up to 16 prompts its sign-flip p-value is exact (all 2^P sign patterns); beyond, it is
+        Monte-Carlo with ``draws`` patterns from ``seed`` as (1 + hits) / (1 + draws).
 
     Raises:
         ValueError: A value is not finite.
@@ -84,12 +86,12 @@ def paired_difference(
     >>> r.difference, r.p, r.n_prompts
     (2.0, 0.25, 3)
     """
-    in_a = {name for name, found in a.items() if len(found)}
-    in_b = {name for name, found in b.items() if len(found)}
+    in_a = {prompt for prompt, values in a.items() if len(values)}
+    in_b = {prompt for prompt, values in b.items() if len(values)}
     both = sorted(in_a & in_b)
     n_only_a, n_only_b = len(in_a - in_b), len(in_b - in_a)
     method = f"paired-by-prompt/t{percent(level)}"
-    differences, same = _differences([a[name] for name in both], [b[name] for name in both])
+    differences, same = _differences([a[prompt] for prompt in both], [b[prompt] for prompt in both])
     if len(both) < 2:
         value = float(differences[0]) if len(both) else None
         reason = ONE_PROMPT if len(both) else "no prompt on which both have an answer"
@@ -113,14 +115,25 @@ def _differences(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> 
     """Differences of means (P,), those of equal values 0; and the distance within which two of them are equal."""
     first, second = (np.array([np.mean(values) for values in side], dtype=np.float64) for side in (a, b))
     if not np.isfinite(first).all() or not np.isfinite(second).all():
-        raise ValueError("a value that is not finite has no place in a difference; leave out what has no answer")
+        raise ValueError("values must be finite; leave out the clips that have no value")
     same = SAME * float(np.abs(np.concatenate([first, second])).max(initial=0.0))
-    found = first - second
-    return np.where(np.abs(found) <= same, 0.0, found), same
+    differences = first - second
+    return np.where(np.abs(differences) <= same, 0.0, differences), same
 
 
 def sign_flip_p(differences: np.ndarray, *, draws: int = 20_000, seed: int = 0) -> float:
-    """Two-sided p-value of "the differences (P,) are symmetric about 0" under random signs; exact up to 16 differences.
+    """The two-sided p-value of the sign-flip test: how often the sum of differences with random signs is at least as far from 0.
+
+    Args:
+        differences: (P,), one for each prompt.
+        draws: Sign patterns drawn where there are more than 16 differences.
+        seed: Of the draws.
+
+    Returns:
+        The share of sign patterns, exact over all 2^P up to 16 differences; beyond, (1 + hits) / (1 + draws).
+
+    Raises:
+        ValueError: There are no differences.
 
     >>> sign_flip_p(np.array([1.0, 1.0, 1.0, 1.0]))
     0.125

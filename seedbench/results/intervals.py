@@ -28,8 +28,11 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its two-sided interval. ``n`` values from ``n_clusters`` prompts; ``None`` where there is no answer, and ``reason``
-    says why there is no interval."""
+    """A value with its two-sided interval, from ``n`` clips of ``n_clusters`` prompts.
+
+    ``value`` is None where there are no clips; ``low`` and ``high`` are None where there is no interval, and ``reason`` says why.
+    ``method`` names how the value and the interval were computed.
+    """
 
     value: float | None
     low: float | None
@@ -42,7 +45,17 @@ class Estimate:
 
 
 def cluster_means(values: Sequence[float], clusters: Sequence[Hashable]) -> np.ndarray:
-    """Mean of each cluster (C,) in order of first appearance.
+    """The mean of each cluster.
+
+    Args:
+        values: One for each clip.
+        clusters: The prompt of each clip.
+
+    Returns:
+        (C,), the clusters in order of first appearance.
+
+    Raises:
+        ValueError: A value is not finite, or the two differ in length.
 
     >>> cluster_means([1.0, 3.0, 10.0], ["p1", "p1", "p2"]).tolist()
     [2.0, 10.0]
@@ -51,7 +64,7 @@ def cluster_means(values: Sequence[float], clusters: Sequence[Hashable]) -> np.n
         raise ValueError(f"{len(values)} values but {len(clusters)} cluster names")
     array = np.asarray(values, dtype=np.float64)
     if not np.isfinite(array).all():
-        raise ValueError("a value that is not finite has no place in a mean; leave out what has no answer")
+        raise ValueError("values must be finite; leave out the clips that have no value")
     order: dict[Hashable, int] = {}
     index = np.array([order.setdefault(name, len(order)) for name in clusters], dtype=np.intp)
     return np.bincount(index, weights=array, minlength=len(order)) / np.bincount(index, minlength=len(order))
@@ -65,15 +78,16 @@ def mean_interval(
     low: float | None = None,
     high: float | None = None,
 ) -> Estimate:
-    """Mean over prompts of the mean over seeds, with a t interval on C - 1 degrees of freedom.
+    """The mean over prompts of the mean over seeds, with Student's t interval on C - 1 degrees of freedom (C prompts).
 
-    Every prompt weighs the same, however many of its clips were scored. With equal numbers of seeds the standard error is the
-    usual clustered one. An interval of values in steps is half a step of their sum wider.
+    Clustered standard errors after Miller 2024 (arXiv 2411.00640). Every prompt weighs the same, however many of its clips were scored.
+    With equal numbers of seeds the standard error is the usual clustered one. An interval of values in steps is half a step of their sum
+    wider.
 
     Args:
         values: One for each clip.
-        clusters: The prompt of each.
-        level: Of the interval, 0..1.
+        clusters: The prompt of each clip.
+        level: The confidence level of the interval, 0..1.
         low: The least value possible, None for no bound.
         high: The largest value possible.
 
@@ -82,7 +96,7 @@ def mean_interval(
         bounded ones have the interval of their range (for 0 or 1 it is that of Clopper and Pearson).
 
     Raises:
-        ValueError: A value is not finite, or the columns differ in length.
+        ValueError: A value is not finite, or ``values`` and ``clusters`` differ in length.
 
     >>> e = mean_interval([1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 1], [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4])
     >>> round(e.value, 5), round(e.standard_error, 6)
@@ -112,19 +126,21 @@ ONE_PROMPT = "one prompt: an interval needs two"
 
 
 def all_equal_reason(n: int) -> str:
-    return f"all {n} prompts have the same value, and it is not bounded on both sides"
+    """Why ``n`` equal values have no interval."""
+    return f"all {n} prompts have the same value, and the measure is not bounded on both sides"
 
 
 def range_interval(value: float, n: int, level: float, low: float | None, high: float | None) -> tuple[float, float] | tuple[None, None]:
-    """The means within low..high that ``n`` equal values leave open, None without two bounds.
+    """The interval of a mean whose ``n`` values are all equal to ``value``, from the range low..high alone; None without two bounds.
 
-    Were the mean above ``value`` + share * (high - value), each value would exceed ``value`` with a chance of at least share (Markov), and
-    that none of n does would have a chance below (1 - level) / 2; below likewise. So it covers whatever the law is.
+    If the mean were above value + share * (high - value), each value would exceed ``value`` with a probability of at least ``share``
+    (Markov's inequality), and the probability that none of n does would be below (1 - level) / 2; likewise below ``value``. So the
+    interval covers for any distribution.
     """
     if low is None or high is None:
         return None, None
-    open_ = 1 - ((1 - _checked(level)) / 2) ** (1 / n)
-    return value - max(0.0, value - low) * open_, value + max(0.0, high - value) * open_
+    share = 1 - ((1 - _checked(level)) / 2) ** (1 / n)
+    return value - max(0.0, value - low) * share, value + max(0.0, high - value) * share
 
 
 def least_step(values: np.ndarray, same: float) -> float:
@@ -135,16 +151,27 @@ def least_step(values: np.ndarray, same: float) -> float:
 
 
 def clopper_pearson(successes: float, n: float, level: float = 0.95) -> Estimate:
-    """Share of successes with the exact interval, which never leaves 0..1, has width at 0 and at n successes, and never covers too little.
+    """The share of successes with the exact interval of Clopper and Pearson 1934.
 
-    ``successes`` and ``n`` may be fractional (an effective sample size). n = 0 gives no value.
+    The interval never leaves 0..1, has width at 0 and at n successes, and never covers too little.
+
+    Args:
+        successes: 0..n; a fraction where ``n`` is an effective sample size.
+        n: The number of trials; 0 gives no value.
+        level: The confidence level of the interval, 0..1.
+
+    Returns:
+        The share and its interval, both within 0..1.
+
+    Raises:
+        ValueError: ``successes`` is not within 0..n.
 
     >>> e = clopper_pearson(8, 10)
     >>> round(e.low, 4), round(e.high, 4)
     (0.4439, 0.9748)
     """
     if not 0 <= successes <= n:
-        raise ValueError(f"{successes} successes of {n}")
+        raise ValueError(f"{successes} successes of {n} trials: there must be 0 to {n:g}")
     method = f"clopper-pearson{percent(level)}"
     if n == 0:
         return Estimate(None, None, None, 0, 0, method)
@@ -155,19 +182,30 @@ def clopper_pearson(successes: float, n: float, level: float = 0.95) -> Estimate
 
 
 def rate_interval(values: Sequence[float], clusters: Sequence[Hashable], level: float = 0.95) -> Estimate:
-    """Share of ones among 0/1 values (mean over prompts) with Clopper and Pearson's interval at the effective number of clips.
+    """The share of ones among values of 0 and 1 (mean over prompts), with the interval of Clopper and Pearson.
 
-    The effective number is share * (1 - share) / clustered variance, times the square of the ratio of t at n - 1 and at C - 1 degrees of
-    freedom, since a variance of few prompts is a poor one (Korn and Graubard 1998). It is held between the number of prompts C (seeds
-    tell nothing new) and what independent seeds would be worth, C^2 / sum(1 / seeds of a prompt), which is n where all have as many.
-    Where the prompts are all alike it is the number of prompts.
+    The interval is that of the effective number of clips, share * (1 - share) / clustered variance, times the square of the ratio of t at
+    n - 1 and at C - 1 degrees of freedom, since the variance of few prompts is poorly known (Korn and Graubard 1998). It is at least the
+    number of prompts C (as if seeds added nothing) and at most what independent seeds would be worth, C^2 / sum(1 / seeds of a prompt),
+    which is n where all prompts have the same number of seeds. Where all prompts have the same mean it is the number of prompts.
+
+    Args:
+        values: 0 or 1 for each clip.
+        clusters: The prompt of each clip.
+        level: The confidence level of the interval, 0..1.
+
+    Returns:
+        The share and its interval, both within 0..1; no value without clips.
+
+    Raises:
+        ValueError: A value is neither 0 nor 1, or ``values`` and ``clusters`` differ in length.
 
     >>> e = rate_interval([1, 1, 0, 0], ["a", "b", "c", "d"])      # one seed a prompt: four throws of a coin
     >>> e.value, round(e.low, 4), round(e.high, 4)
     (0.5, 0.0676, 0.9324)
     """
     if any(value not in (0, 1) for value in values):
-        raise ValueError("a rate is made of zeros and ones")
+        raise ValueError("the values of a rate must be zeros and ones")
     method = f"rate-over-prompts/clopper-pearson{percent(level)}"
     means = cluster_means(values, clusters)
     if not len(means):
@@ -184,20 +222,22 @@ def _effective_clips(means: np.ndarray, share: float, clusters: Sequence[Hashabl
         return float(prompts)
     seeds = np.array(list(Counter(clusters).values()))
     at_most = prompts**2 / float((1 / seeds).sum())
-    poorly_known = (t_quantile(level, clips - 1) / t_quantile(level, prompts - 1)) ** 2
-    effective = poorly_known * share * (1 - share) / (float(means.var(ddof=1)) / prompts)
+    few_prompts = (t_quantile(level, clips - 1) / t_quantile(level, prompts - 1)) ** 2
+    effective = few_prompts * share * (1 - share) / (float(means.var(ddof=1)) / prompts)
     return min(max(effective, float(prompts)), at_most)
 
 
 def t_quantile(level: float, degrees: int) -> float:
+    """The half-width of a two-sided interval of Student's t, in standard errors."""
     return float(stdtrit(degrees, 0.5 + _checked(level) / 2))
 
 
 def _checked(level: float) -> float:
     if not 0 < level < 1:
-        raise ValueError(f"a confidence level lies between 0 and 1, not {level}")
+        raise ValueError(f"a confidence level must lie between 0 and 1, not {level}")
     return level
 
 
 def percent(level: float) -> str:
+    """A confidence level as the names of methods have it: 0.95 is ``95``."""
     return f"{100 * _checked(level):g}"

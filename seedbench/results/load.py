@@ -1,4 +1,4 @@
-"""From the database to a report: the one place that reads a run for :mod:`seedbench.results.summary` and :mod:`seedbench.report`."""
+"""From the database to a report: reads a run, and computes its summary and comparisons."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from seedbench.errors import RunError
+from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.metric import Measure, MetricInfo, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import RunMetrics, metrics_of_run, readable_provenance
 from seedbench.results.cells import ClipFinder, cell_report, duration_s_of
@@ -27,7 +28,18 @@ from seedbench.store.workspace import Workspace
 
 
 def spec_of(store: Store, name: str | None) -> RunSpec:
-    """What a run was asked to do, by its name. Raises RunError."""
+    """The spec of a run.
+
+    Args:
+        store: The database of the workspace.
+        name: The run; None: the newest.
+
+    Returns:
+        What the run was asked to do.
+
+    Raises:
+        RunError: There is no such run, or its spec cannot be read.
+    """
     with store.session() as session:
         return _spec(find_run(session, name))
 
@@ -37,63 +49,80 @@ def _spec(run: RunRow) -> RunSpec:
         return RunSpec.from_json(run.spec)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise RunError(
-            f"what run {run.name!r} was asked to do is damaged in the database ({type(error).__name__}): restore the database from a copy, "
-            f"or give the run up with `seedbench runs delete {run.name}`"
+            f"the spec of run {run.name!r} is damaged in the database ({type(error).__name__}): restore the database from a copy, "
+            f"or delete the run with `seedbench runs delete {run.name}`"
         ) from error
 
 
 def load_report(
-    store: Store, workspace: Workspace, name: str | None, *, moment: Session | None = None, needs_clips: bool = False
+    store: Store, workspace: Workspace, name: str | None, *, session: Session | None = None, needs_clips: bool = False
 ) -> RunReport:
-    """Everything there is to say of a run; an unfinished run is reported as far as it went, with a note. Raises RunError.
+    """Read a run from the database, and compute its summary and comparisons.
 
-    All of it is of one moment, whatever other processes write meanwhile: that of the session ``moment``, where one is given.
-    A store that cannot be reached costs the clips, and a note says so; where the caller ``needs_clips``, it is a StorageError.
+    An unfinished run is reported as far as it went, with a note. All of the report is of one moment, whatever other processes write
+    meanwhile.
+
+    Args:
+        store: The database of the workspace.
+        workspace: Where the clips are.
+        name: The run; None: the newest.
+        session: An open session that reads as of one moment; None: a new one.
+        needs_clips: Raise an error where the clips cannot be read now; else the report has a note and no clips.
+
+    Returns:
+        The run as plain values, ready for :func:`seedbench.report.write.write_report`.
+
+    Raises:
+        RunError: There is no such run, or its spec cannot be read.
+        StorageError: The clips cannot be read now, and ``needs_clips`` is set.
     """
-    with store.reading() if moment is None else nullcontext(moment) as session:
-        run = find_run(session, name)
-        spec = _spec(run)
-        rows = list(
-            session.scalars(
-                select(CellRow).where(CellRow.run_id == run.id).order_by(CellRow.position).options(selectinload(CellRow.scores))
-            )
-        )
-        cells = [cell for cell in rows if cell.role != "reference"]
-        of_sets = list(session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id)))
-        scores: list[ScoreRow | SetScoreRow] = [*(row for cell in cells for row in cell.scores), *of_sets]
-        known = metrics_of_run(spec.metrics, run.provenance, scores)
-        infos, clip_infos = known.infos, known.of_clips
-        labels = [item.label for item in spec.generators]
-        table = clip_table(cells, infos)
-        older = older_versions(infos, scores)
-        meant = older_measures(known, older)
-        summary = summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos), meant)
-        measures = [(metric, measure.name) for metric, info in infos.items() for measure in info.measures]
-        of_sets.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
-        summary += [_set_row(row, infos) for row in of_sets]
-        clips = ClipFinder(workspace, needed=needs_clips)
-        shown = tuple(cell_report(cell, spec, clips, infos) for cell in cells)
-        return RunReport(
-            name=run.name,
-            created_at=run.created_at.replace(tzinfo=UTC).isoformat(),
-            suite=SuiteFacts(name=spec.suite, version=spec.suite_version, sha256=spec.suite_sha256, n_prompts=len(spec.prompts)),
-            seeds=spec.all_seeds,
-            generators=tuple(_generator_facts(spec, label, cells) for label in labels),
-            measures=_measures(known, summary, older, meant),
-            summary=tuple(summary),
-            comparisons=tuple(compare_all(table, clip_infos, labels, meant)),
-            cells=shown,
-            provenance=readable_provenance({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
-            notes=(
-                *in_progress(store, run.name),
-                *run.provenance.get(LEFT_OUT, ()),
-                *state_notes(run, cells, summary),
-                *known.notes,
-                *clip_notes(rows, shown, clips.unread),
-                *older_version_notes(older, infos),
-                *set_notes(of_sets),
-            ),
-        )
+    with store.reading() if session is None else nullcontext(session) as opened:
+        return _report(opened, store, workspace, find_run(opened, name), needs_clips=needs_clips)
+
+
+def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *, needs_clips: bool) -> RunReport:
+    spec = _spec(run)
+    rows = list(
+        session.scalars(select(CellRow).where(CellRow.run_id == run.id).order_by(CellRow.position).options(selectinload(CellRow.scores)))
+    )
+    cells = [cell for cell in rows if cell.role != "reference"]
+    set_rows = list(session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id)))
+    scores: list[ScoreRow | SetScoreRow] = [*(row for cell in cells for row in cell.scores), *set_rows]
+    metrics = metrics_of_run(spec.metrics, run.provenance, scores)
+    infos, clip_infos = metrics.infos, metrics.of_clips
+    labels = [generator.label for generator in spec.generators]
+    measures = [(metric, measure.name) for metric, info in infos.items() for measure in info.measures]
+    set_rows.sort(key=lambda row: (labels.index(row.generator), measures.index((row.metric, row.measure))))
+    versions = older_versions(infos, scores)
+    older = older_measures(metrics, versions)
+    table = clip_table(cells, infos)
+    summary = [
+        *summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos), older),
+        *(_set_summary(row, infos) for row in set_rows),
+    ]
+    clips = ClipFinder(workspace, needed=needs_clips)
+    cell_reports = tuple(cell_report(cell, spec, clips, infos) for cell in cells)
+    return RunReport(
+        name=run.name,
+        created_at=run.created_at.replace(tzinfo=UTC).isoformat(),
+        suite=SuiteFacts(name=spec.suite, version=spec.suite_version, sha256=spec.suite_sha256, n_prompts=len(spec.prompts)),
+        seeds=spec.all_seeds,
+        generators=tuple(_generator_facts(spec, generator, cells) for generator in spec.generators),
+        measures=_measures(metrics, summary, versions, older),
+        summary=tuple(summary),
+        comparisons=tuple(compare_all(table, clip_infos, labels, older)),
+        cells=cell_reports,
+        provenance=readable_provenance({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
+        notes=(
+            *in_progress(store, run.name),
+            *run.provenance.get(LEFT_OUT, ()),
+            *state_notes(run, cells, summary),
+            *metrics.notes,
+            *clip_notes(rows, cell_reports, clips.unread),
+            *older_version_notes(versions, infos),
+            *set_notes(set_rows),
+        ),
+    )
 
 
 def clip_table(cells: Sequence[CellRow], infos: Mapping[str, MetricInfo]) -> list[ClipScore]:
@@ -116,18 +145,21 @@ def clip_table(cells: Sequence[CellRow], infos: Mapping[str, MetricInfo]) -> lis
 
 
 def _coverage(cells: Sequence[CellRow], spec: RunSpec, infos: Mapping[str, MetricInfo]) -> dict[tuple[str, str], Coverage]:
+    """The coverage by generator and metric."""
     prompts = {prompt.id: prompt_for_metrics(prompt) for prompt in spec.prompts}
-    found = {}
-    for item in spec.generators:
-        mine = [cell for cell in cells if cell.generator == item.label]
+    coverage = {}
+    for generator in spec.generators:
+        of_generator = [cell for cell in cells if cell.generator == generator.label]
         for name, info in infos.items():
-            asked = [cell for cell in mine if applies(info, prompts[cell.prompt_id])]
-            without = tuple(cell.prompt_id for cell in asked if cell.status not in {"succeeded", "planned"})
-            found[item.label, name] = Coverage(applicable=len(asked), without_clip=without, not_applicable=len(mine) - len(asked))
-    return found
+            applicable = [cell for cell in of_generator if applies(info, prompts[cell.prompt_id])]
+            without_clip = tuple(cell.prompt_id for cell in applicable if cell.status not in {"succeeded", "planned"})
+            coverage[generator.label, name] = Coverage(
+                applicable=len(applicable), without_clip=without_clip, not_applicable=len(of_generator) - len(applicable)
+            )
+    return coverage
 
 
-def _set_row(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
+def _set_summary(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
     return SummaryRow(
         generator=row.generator,
         metric=row.metric,
@@ -146,49 +178,48 @@ def _set_row(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
 
 
 def _measures(
-    known: RunMetrics, summary: Sequence[SummaryRow], older: Mapping[tuple[str, str], int], meant: Mapping[ColumnKey, Measure]
+    metrics: RunMetrics, summary: Sequence[SummaryRow], versions: Mapping[tuple[str, str], int], older: Mapping[ColumnKey, Measure]
 ) -> tuple[MeasureFacts, ...]:
-    """The columns of the report; those of an ``older`` version of a metric as it ``meant`` them."""
-    found = []
-    for name, info in known.infos.items():
+    """The columns of the report. Those of an older version of a metric have that version, and its measure from ``older``."""
+    columns = []
+    for name, info in metrics.infos.items():
         for measure in info.measures:
             backends = sorted({row.backend for row in summary if (row.metric, row.measure) == (name, measure.name)})
-            named = [backend for backend in backends if backend] or backends or [""]
-            found += [
+            columns += [
                 MeasureFacts(
                     metric=name,
-                    measure=meant.get((name, measure.name, backend), measure),
+                    measure=older.get((name, measure.name, backend), measure),
                     metric_title=info.title,
-                    version=older.get((name, backend), info.version),
+                    version=versions.get((name, backend), info.version),
                     backend=backend,
                     meaning=info.meaning,
                     citation=info.citation,
                 )
-                for backend in named
+                for backend in [backend for backend in backends if backend] or [""]
             ]
-    return tuple(found)
+    return tuple(columns)
 
 
-def _generator_facts(spec: RunSpec, label: str, cells: Sequence[CellRow]) -> GeneratorFacts:
-    item = next(one for one in spec.generators if one.label == label)
-    mine = [cell for cell in cells if cell.generator == label]
-    count = {status: sum(cell.status == status for cell in mine) for status in ("succeeded", "refused", "failed")}
-    timed = [(cell.latency_s, duration_s_of(cell)) for cell in mine if cell.status == "succeeded" and cell.latency_s is not None]
-    latencies = [latency for latency, _ in timed]
-    measured = [(latency, duration) for latency, duration in timed if duration]
-    seconds = sum(duration for _, duration in measured)
-    costs = [cell.cost_usd for cell in mine if cell.cost_usd is not None]
+def _generator_facts(spec: RunSpec, generator: GeneratorSpec, cells: Sequence[CellRow]) -> GeneratorFacts:
+    label = generator.label
+    of_generator = [cell for cell in cells if cell.generator == label]
+    count = {status: sum(cell.status == status for cell in of_generator) for status in ("succeeded", "refused", "failed")}
+    timed = [(cell.latency_s, duration_s_of(cell)) for cell in of_generator if cell.status == "succeeded" and cell.latency_s is not None]
+    latencies_s = [latency_s for latency_s, _ in timed]
+    with_duration = [(latency_s, duration_s) for latency_s, duration_s in timed if duration_s]
+    output_s = sum(duration_s for _, duration_s in with_duration)
+    costs = [cell.cost_usd for cell in of_generator if cell.cost_usd is not None]
     return GeneratorFacts(
         name=label,
         label=label,
         role="ceiling" if label == spec.ceiling else "system",
-        options={"generator": item.name, **item.options},
+        options={"generator": generator.name, **generator.options},
         n_succeeded=count["succeeded"],
         n_refused=count["refused"],
         n_failed=count["failed"],
-        n_other=len(mine) - sum(count.values()),
-        latency_p50_s=float(np.quantile(latencies, 0.5)) if latencies else None,
-        latency_p90_s=float(np.quantile(latencies, 0.9)) if latencies else None,
+        n_other=len(of_generator) - sum(count.values()),
+        latency_p50_s=float(np.quantile(latencies_s, 0.5)) if latencies_s else None,
+        latency_p90_s=float(np.quantile(latencies_s, 0.9)) if latencies_s else None,
         cost_usd=sum(costs) if costs else None,
-        seconds_per_output_second=sum(latency for latency, _ in measured) / seconds if seconds else None,
+        seconds_per_output_second=sum(latency_s for latency_s, _ in with_duration) / output_s if output_s else None,
     )

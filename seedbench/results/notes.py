@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from seedbench.files.locks import run_lock
@@ -13,55 +14,68 @@ from seedbench.store.damaged_clips import REGENERATED
 
 
 def in_progress(store: Store, name: str) -> list[str]:
-    """A sentence where a process works on a run now."""
+    """A sentence where a process works on the run now."""
     holder = store.locks.holder(run_lock(name))
-    return [] if holder is None else [f"This run is being worked on ({holder}); this is what there was when the report was made."]
+    return [] if holder is None else [f"This run is being worked on ({holder}). The report shows what was finished when it was written."]
 
 
 def state_notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[SummaryRow]) -> list[str]:
+    """Notes on a changed spec, missing cells, cells without a clip, and measures with several backends."""
     notes = []
     if RunSpec.digest_of_json(run.spec) != run.spec_hash:
-        notes.append("What this run was asked to do was changed in the database since it was planned: what is shown of it may be wrong.")
+        notes.append("The spec of this run was changed in the database after the run was planned: its results may be shown wrongly.")
     unfinished = sum(cell.status == "planned" or not cell.scored for cell in cells)
     if unfinished:
-        notes.append(f"This run is not finished: {unfinished} of {len(cells)} cells are missing. The same command goes on with it.")
-    for status, words in (("failed", "failed (an outage, not a property of the model)"), ("refused", "were refused by the generator")):
-        count = sum(cell.status == status for cell in cells)
-        if count:
-            notes.append(f"{count} of {len(cells)} cells {words}; they are counted in the table.")
-    mixed = {(row.metric, row.measure) for row in summary if row.backend}
-    for metric, measure in sorted(mixed):
-        backends = {row.backend for row in summary if (row.metric, row.measure) == (metric, measure) and row.backend}
-        if len(backends) > 1:
-            notes.append(f"{metric}.{measure} was measured with {', '.join(sorted(backends))}; these are never pooled or compared.")
+        notes.append(f"This run is not finished: {unfinished} of {len(cells)} cells are missing. The same command continues it.")
+    notes += _without_clip(cells)
+    backends: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in summary:
+        if row.backend:
+            backends[row.metric, row.measure].add(row.backend)
+    for (metric, measure), names in sorted(backends.items()):
+        if len(names) > 1:
+            notes.append(f"{metric}.{measure} was measured with {', '.join(sorted(names))}; these are never pooled or compared.")
+    return notes
+
+
+def _without_clip(cells: Sequence[CellRow]) -> list[str]:
+    """How many cells failed or were refused, and the most frequent reason of each."""
+    notes = []
+    for status, verb in (("failed", "failed"), ("refused", "refused by the generator")):
+        reasons = Counter(cell.reason or "no reason given" for cell in cells if cell.status == status)
+        if reasons:
+            reason, n = reasons.most_common(1)[0]
+            which = "Reason" if len(reasons) == 1 else f"Most frequent reason ({n} of {reasons.total()})"
+            notes.append(f"Cells {verb}: {reasons.total()} of {len(cells)}. {which}: {reason.rstrip('.')}.")
     return notes
 
 
 def older_version_notes(older: Mapping[tuple[str, str], int], infos: Mapping[str, MetricInfo]) -> list[str]:
+    """A note on each metric and backend whose scores are of another version than the installed one."""
     return [
-        f"Scores of {metric} under {backend} are of version {version} of the metric; version {infos[metric].version} is installed, and its "
-        "numbers and signs may be others. The same run under another name scores the clips anew."
+        f"Scores of {metric} under {backend} are of version {version} of the metric; version {infos[metric].version} is installed and may "
+        "give other numbers and signs. To score the clips again, give the same run another name."
         for (metric, backend), version in sorted(older.items())
     ]
 
 
-def clip_notes(cells: Sequence[CellRow], shown: Sequence[CellReport], unread: Sequence[str]) -> list[str]:
-    """What there is to say of clips that are not what they were, cannot be read now, or had to be made twice."""
+def clip_notes(rows: Sequence[CellRow], cells: Sequence[CellReport], unread: Sequence[str]) -> list[str]:
+    """Notes on clips that cannot be read now (``unread`` has the reasons), that are damaged or gone, or that were generated twice."""
     notes = []
     if unread:
-        notes.append(f"{len(unread)} of {len(shown)} clips cannot be read now and are not shown; their scores stand ({unread[0]}).")
-    lost = [one for one in shown if one.status == "succeeded" and one.clip_path is None and one.reason not in unread]
+        notes.append(f"{len(unread)} of {len(cells)} clips cannot be read now and are not shown; their scores stand ({unread[0]}).")
+    lost = [cell for cell in cells if cell.status == "succeeded" and cell.clip_path is None and cell.reason not in unread]
     if lost:
         notes.append(
-            f"{len(lost)} of {len(shown)} clips are damaged, changed or gone since they were scored; their scores stand, and they are not "
-            f"shown (the first: {lost[0].reason}). The run's command makes again what it made."
+            f"{len(lost)} of {len(cells)} clips are damaged, changed or gone since they were scored; their scores stand, and they are not "
+            f"shown (the first: {lost[0].reason}). The run's command generates again the clips that it generated itself."
         )
-    again = [cell for cell in cells if REGENERATED in cell.facts and cell.status == "succeeded" and not cell.reason]
+    again = [row for row in rows if REGENERATED in row.facts and row.status == "succeeded" and not row.reason]
     if again:
-        notes.append(f"{len(again)} of {len(cells)} clips were made a second time (the first: {again[0].facts[REGENERATED]}).")
+        notes.append(f"{len(again)} of {len(rows)} clips were generated a second time (the first: {again[0].facts[REGENERATED]}).")
     return notes
 
 
-def set_notes(of_sets: Sequence[SetScoreRow]) -> list[str]:
-    """What the set metrics want said beside their numbers, once each."""
-    return list(dict.fromkeys(f"{row.metric}: {remark}" for row in of_sets for remark in row.details.get("remarks", ())))
+def set_notes(set_rows: Sequence[SetScoreRow]) -> list[str]:
+    """The remarks of the set metrics, each once."""
+    return list(dict.fromkeys(f"{row.metric}: {remark}" for row in set_rows for remark in row.details.get("remarks", ())))

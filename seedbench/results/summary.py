@@ -1,4 +1,4 @@
-"""From the per-clip table to the summary: ONE function, whatever made the table.
+"""From the clip scores to the summary: one function, whatever computed the scores.
 
 The unit is the prompt: seeds are averaged inside a prompt first. Backends are never pooled: each gets its own row.
 Measures whose ideal is zero are summarised by their mean absolute value, since signed offsets would cancel.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from seedbench.plugins.metric import Measure, MetricInfo
@@ -21,7 +21,7 @@ NO_OLDER_VERSIONS: Mapping[ColumnKey, Measure] = MappingProxyType({})
 
 @dataclass(frozen=True, kw_only=True)
 class ClipScore:
-    """One line of the per-clip table."""
+    """One score of one clip. ``status``: ``scored``, ``unscored`` (no answer) or ``failed`` (the metric failed)."""
 
     generator: str
     prompt_id: str
@@ -54,66 +54,80 @@ def summarise(
     coverage: Mapping[tuple[str, str], Coverage],
     older: Mapping[ColumnKey, Measure] = NO_OLDER_VERSIONS,
 ) -> list[SummaryRow]:
-    """One row for each generator, measure and backend, in the order of ``generators`` and of the declared measures.
+    """Summarise the clip scores of a run.
 
-    ``coverage`` is keyed by (generator, metric). ``older`` says what the columns of another version of a metric mean. Clips that got no
-    answer are counted, never averaged; the worst-case aggregate charges each of them with the worst value.
+    The unit is the prompt: seeds are averaged within a prompt first. Measures with the direction ``zero`` are summarised by their mean
+    absolute value. Clips without an answer are counted, never averaged.
+
+    Args:
+        table: The clip scores of the run.
+        infos: What the clip metrics declare, by metric name.
+        generators: The labels of the generators, in the order of the rows.
+        coverage: Which cells each metric could have scored, by generator and metric.
+        older: The measures of columns whose scores are of another version of a metric than the one in ``infos``.
+
+    Returns:
+        One row for each metric, generator, measure and backend; a measure without any score has one row that names no backend. The
+        interval is that of :func:`seedbench.results.intervals.rate_interval` for rates, else of
+        :func:`seedbench.results.intervals.mean_interval`.
+
+    Raises:
+        ValueError: A score has the status ``scored`` but no value.
     """
-    by_column: dict[tuple[str, str, str], list[ClipScore]] = defaultdict(list)
+    by_measure: dict[tuple[str, str, str], list[ClipScore]] = defaultdict(list)
     for line in table:
-        by_column[line.generator, line.metric, line.measure].append(line)
+        by_measure[line.generator, line.metric, line.measure].append(line)
     rows: list[SummaryRow] = []
-    for name, info in infos.items():
+    for metric, info in infos.items():
         for generator in generators:
-            counts = coverage[generator, name]
-            for measure in info.measures:
-                lines = by_column[generator, name, measure.name]
-                backends = sorted({line.backend for line in lines if line.status == "scored"}) or [""]
-                meant = [older.get((name, measure.name, backend), measure) for backend in backends]
-                rows.extend(_row(generator, name, info, one, backend, lines, counts) for backend, one in zip(backends, meant, strict=True))
+            for installed in info.measures:
+                lines = by_measure[generator, metric, installed.name]
+                for backend in sorted({line.backend for line in lines if line.status == "scored"}) or [""]:
+                    measure = older.get((metric, installed.name, backend), installed)
+                    rows.append(_row(generator, metric, info, measure, backend, lines, coverage[generator, metric]))
     return rows
 
 
 def _row(
-    generator: str, metric: str, info: MetricInfo, measure: Measure, backend: str, lines: Sequence[ClipScore], counts: Coverage
+    generator: str, metric: str, info: MetricInfo, measure: Measure, backend: str, lines: Sequence[ClipScore], coverage: Coverage
 ) -> SummaryRow:
     scored = [line for line in lines if line.status == "scored" and line.backend == backend]
     unscored = sum(line.status == "unscored" for line in lines)
-    failed = sum(line.status == "failed" for line in lines) + len(counts.without_clip)
+    failed = sum(line.status == "failed" for line in lines) + len(coverage.without_clip)
     values = [abs(_value(line)) if measure.direction == "zero" else _value(line) for line in scored]
     estimate = _estimate(measure, values, [line.prompt_id for line in scored])
     reason = ""
     if not scored:
-        reason = _common_reason(lines, counts)
+        reason = _most_frequent_reason(lines, coverage)
     elif len(scored) < info.min_n:
-        reason = f"{len(scored)} scored clips, {info.min_n} are needed"
-    shown = reason == ""
+        reason = f"{len(scored)} scored clip{'' if len(scored) == 1 else 's'}; {info.min_n} are needed"
+    has_value = reason == ""
     return SummaryRow(
         generator=generator,
         metric=metric,
         measure=measure.name,
-        value=estimate.value if shown else None,
-        low=estimate.low if shown else None,
-        high=estimate.high if shown else None,
+        value=estimate.value if has_value else None,
+        low=estimate.low if has_value else None,
+        high=estimate.high if has_value else None,
         n_scored=len(scored),
         n_unscored=unscored,
         n_failed=failed,
-        n_not_applicable=counts.not_applicable,
+        n_not_applicable=coverage.not_applicable,
         reason=reason or estimate.reason,
         backend=backend,
         method=("mean-absolute/" if measure.direction == "zero" else "") + estimate.method,
-        worst_case=_worst_case(measure, values, [line.prompt_id for line in scored], lines, counts.without_clip) if shown else None,
+        worst_case=_worst_case(measure, values, [line.prompt_id for line in scored], lines, coverage.without_clip) if has_value else None,
     )
 
 
 def _value(line: ClipScore) -> float:
     if line.value is None:
-        raise ValueError(f"{line.metric}.{line.measure} is called scored but has no value")
+        raise ValueError(f"{line.metric}.{line.measure} has the status scored but no value")
     return line.value
 
 
 def _estimate(measure: Measure, values: Sequence[float], prompts: Sequence[str]) -> Estimate:
-    if measure.rate and all(value in (0, 1) for value in values):  # else stored by a version that let other values pass
+    if measure.rate and all(value in (0, 1) for value in values):  # an early version stored other values of rates as well
         return rate_interval(values, prompts)
     low, high = measure.averaged_range
     return _within(mean_interval(values, prompts, low=low, high=high), low, high)
@@ -121,8 +135,6 @@ def _estimate(measure: Measure, values: Sequence[float], prompts: Sequence[str])
 
 def _within(estimate: Estimate, low: float | None, high: float | None) -> Estimate:
     """An interval does not leave the range its measure can have."""
-    from dataclasses import replace
-
     if estimate.low is None or estimate.high is None:
         return estimate
     return replace(
@@ -135,19 +147,19 @@ def _within(estimate: Estimate, low: float | None, high: float | None) -> Estima
 def _worst_case(
     measure: Measure, values: Sequence[float], prompts: Sequence[str], lines: Sequence[ClipScore], without_clip: Sequence[str]
 ) -> float | None:
-    """The mean with every clip without an answer, and every cell without a clip, charged under its own prompt with the worst value."""
+    """The mean in which every missing answer, and every cell without a clip, counts as the worst value, under its own prompt."""
     missing = [line.prompt_id for line in lines if line.status != "scored"] + list(without_clip)
     worst = worst_value(measure.direction, measure.low, measure.high, values)
     charged: list[float | None] = [*values, *[None] * len(missing)]
     return worst_case_mean(charged, [*prompts, *missing], worst=worst, direction=measure.direction).value
 
 
-def _common_reason(lines: Sequence[ClipScore], counts: Coverage) -> str:
+def _most_frequent_reason(lines: Sequence[ClipScore], coverage: Coverage) -> str:
     reasons = [line.reason for line in lines if line.reason]
     if reasons:
-        commonest = max(sorted(set(reasons)), key=reasons.count)
+        most_frequent = max(sorted(set(reasons)), key=reasons.count)
         others = len(set(reasons)) - 1
-        return commonest + (f" (and {others} other reasons)" if others else "")
-    if counts.applicable == 0:
-        return "no prompt asks for it"
+        return most_frequent + (f" (and {others} other reason{'' if others == 1 else 's'})" if others else "")
+    if coverage.applicable == 0:
+        return "no prompt asks for what it measures"
     return "no clip"

@@ -12,8 +12,11 @@ from seedbench.store import ScoreRow, SetScoreRow
 
 
 def backend_of(row: ScoreRow | SetScoreRow, infos: Mapping[str, MetricInfo]) -> str:
-    """The backend a stored score is reported under. One of another version of its metric than the installed one says so: another version
-    may mean another number or another sign, so it gets columns of its own and is never pooled with the rest."""
+    """The backend that a stored score is reported under.
+
+    The name of the backend includes the version where it is not the installed one: another version may give other numbers or another
+    sign, so its scores get columns of their own and are never pooled with the rest.
+    """
     info = infos.get(row.metric)
     if not row.backend or info is None or row.metric_version == info.version:
         return row.backend
@@ -22,8 +25,8 @@ def backend_of(row: ScoreRow | SetScoreRow, infos: Mapping[str, MetricInfo]) -> 
 
 def older_versions(infos: Mapping[str, MetricInfo], rows: Iterable[ScoreRow | SetScoreRow]) -> dict[tuple[str, str], int]:
     """The version behind each (metric, backend) whose scores are of another version than the installed one."""
-    found = {(row.metric, backend_of(row, infos)): row.metric_version for row in rows if row.backend}
-    return {key: version for key, version in found.items() if key[0] in infos and infos[key[0]].version != version}
+    versions = {(row.metric, backend_of(row, infos)): row.metric_version for row in rows if row.backend}
+    return {key: version for key, version in versions.items() if key[0] in infos and infos[key[0]].version != version}
 
 
 def older_measures(known: RunMetrics, older: Mapping[tuple[str, str], int]) -> dict[ColumnKey, Measure]:
@@ -36,14 +39,16 @@ def older_measures(known: RunMetrics, older: Mapping[tuple[str, str], int]) -> d
 
 
 def _measure_of_version(known: RunMetrics, info: MetricInfo, measure: Measure, stored: int) -> Measure:
-    """A measure as the version declared it that its scores are of, which is not that of ``info``; unit and direction are unknown, and it
-    says so, where the run kept no record of that version."""
-    before = known.kept.get((info.name, stored))
-    found = next((one for one in before.measures if one.name == measure.name), None) if before is not None else None
+    """A measure as the ``stored`` version of its metric declared it, which is not the version of ``info``.
+
+    Where the run kept no record of that version, unit and direction are unknown, and the meaning says so.
+    """
+    stored_info = known.kept.get((info.name, stored))
+    declared = next((m for m in stored_info.measures if m.name == measure.name), None) if stored_info is not None else None
     other = f"as in version {stored} of the metric; version {info.version} is installed"
     sign = f"{other}, and its sign may be another" if measure.sign else ""
-    if found is not None:
-        return replace(found, sign=f"{found.sign} (version {stored})" if found.sign else sign)
+    if declared is not None:
+        return replace(declared, sign=f"{declared.sign} (version {stored})" if declared.sign else sign)
     return Measure(
         name=measure.name,
         title=measure.name,

@@ -9,9 +9,19 @@ from seedbench.results.intervals import Estimate, mean_interval
 
 
 def worst_value(direction: str, low: float | None, high: float | None, observed: Sequence[float]) -> float | None:
-    """The value a missing answer is charged with: the worst possible one, or the worst one seen where the measure is unbounded.
+    """The value that a missing answer counts as: the worst possible one, or the worst one observed where the measure is unbounded.
 
-    ``direction`` is that of a measure (``up``, ``down``, ``zero``, ``none``); ``none`` and an empty unbounded sample give None.
+    Args:
+        direction: That of the measure: ``up``, ``down``, ``zero`` or ``none``.
+        low: The least value possible, None for no bound.
+        high: The largest value possible, None for no bound.
+        observed: The values of the clips that have an answer.
+
+    Returns:
+        The worst value; for ``zero`` its distance from 0. None for ``none``, and where there are neither bounds nor values.
+
+    Raises:
+        ValueError: ``direction`` is none of the four.
 
     >>> worst_value("up", 0.0, None, [0.7, 0.9]), worst_value("down", 0.0, None, [0.7, 0.9]), worst_value("zero", None, None, [-80.0, 40.0])
     (0.0, 0.9, 80.0)
@@ -26,15 +36,26 @@ def worst_value(direction: str, low: float | None, high: float | None, observed:
         return max(bounds) if len(bounds) == 2 else max((abs(value) for value in seen), default=None)
     if direction == "none":
         return None
-    raise ValueError(f"{direction!r} is no direction of a measure")
+    raise ValueError(f"{direction!r} is not the direction of a measure: up, down, zero or none")
 
 
 def worst_case_mean(
     values: Sequence[float | None], clusters: Sequence[Hashable], *, worst: float | None, direction: str = "", level: float = 0.95
 ) -> Estimate:
-    """The second aggregate: ``values`` with None charged as ``worst`` (see :func:`worst_value`), so that no answer is never a gain.
+    """The mean over prompts in which every missing answer counts as the worst value, so that giving no answer never helps.
 
-    For ``direction="zero"`` the absolute values are averaged, since signed ones would cancel. ``worst=None`` gives no value.
+    Args:
+        values: One for each clip; None where there is no answer.
+        clusters: The prompt of each clip.
+        worst: What a missing answer counts as (see :func:`worst_value`); None: there is no mean where an answer is missing.
+        direction: For ``zero`` the absolute values are averaged, since signed ones would cancel.
+        level: The confidence level of the interval, 0..1.
+
+    Returns:
+        The mean with the interval of :func:`seedbench.results.intervals.mean_interval`.
+
+    Raises:
+        ValueError: A value is not finite, or ``values`` and ``clusters`` differ in length.
 
     >>> worst_case_mean([0.8, None], ["a", "b"], worst=0.0).value
     0.4
@@ -46,5 +67,5 @@ def worst_case_mean(
     numbers = [value for value in charged if value is not None]
     if direction == "zero":
         numbers = [abs(value) for value in numbers]
-    found = mean_interval(numbers, clusters, level)
-    return replace(found, method=f"no-answer-is-worst/{found.method}")
+    estimate = mean_interval(numbers, clusters, level)
+    return replace(estimate, method=f"no-answer-is-worst/{estimate.method}")

@@ -43,7 +43,7 @@ def test_differences_that_are_equal_but_for_rounding_are_no_evidence_of_their_ow
     found = paired_difference(a, b)
     assert (found.p, found.p_t, found.p_value(rate=False)) == (0.5, None, 0.5)
     assert (found.low, found.high) == (None, None)
-    assert found.reason == "all 2 prompts have the same value, and it is not bounded on both sides"
+    assert found.reason == "all 2 prompts have the same value, and the measure is not bounded on both sides"
     ranged = paired_difference(a, b, low=0.0, high=1.0)
     left_open = 1 - 0.025 ** (1 / 2)
     assert ranged.low == pytest.approx(1 / 3 - 4 / 3 * left_open)

@@ -47,7 +47,7 @@ def test_equal_values_have_the_interval_of_their_range_or_none_with_the_reason()
     assert len(set(equal)) == 2  # they differ in the last bit
     unbounded = mean_interval(equal, range(3))
     assert (unbounded.low, unbounded.high) == (None, None)
-    assert unbounded.reason == "all 3 prompts have the same value, and it is not bounded on both sides"
+    assert unbounded.reason == "all 3 prompts have the same value, and the measure is not bounded on both sides"
     assert mean_interval(equal, range(3), low=0.0).low is None
     found = mean_interval(equal, range(3), low=0.0, high=1.0)
     left_open = 1 - 0.025 ** (1 / 3)

@@ -119,16 +119,16 @@ def test_rows_follow_the_order_of_measures_and_generators() -> None:
 
 def test_too_few_clips_give_the_count_and_no_number() -> None:
     found = row([line("p", 1.0)], min_n=2)
-    assert (found.value, found.low, found.worst_case, found.reason) == (None, None, None, "1 scored clips, 2 are needed")
+    assert (found.value, found.low, found.worst_case, found.reason) == (None, None, None, "1 scored clip; 2 are needed")
 
 
 @pytest.mark.parametrize(
     ("lines", "without", "reason"),
     [
         ([line("p", None, reason="no face"), line("q", None, reason="silent"), line("r", None, reason="no face")], (),
-         "no face (and 1 other reasons)"),
+         "no face (and 1 other reason)"),
         ([], ("p",), "no clip"),
-        ([], (), "no prompt asks for it"),
+        ([], (), "no prompt asks for what it measures"),
     ],
 )  # fmt: skip
 def test_no_number_has_its_reason(lines: list[ClipScore], without: tuple[str, ...], reason: str) -> None:
@@ -137,7 +137,7 @@ def test_no_number_has_its_reason(lines: list[ClipScore], without: tuple[str, ..
 
 
 def test_a_score_without_a_value_is_an_error_in_the_table() -> None:
-    with pytest.raises(ValueError, match=r"m\.share is called scored but has no value"):
+    with pytest.raises(ValueError, match=r"m\.share has the status scored but no value"):
         row([line("p", None, status="scored")])
 
 
@@ -182,10 +182,14 @@ def test_equal_differences_over_two_prompts_are_no_finding() -> None:
 def test_an_interval_that_is_missing_has_its_reason() -> None:
     found = row([line("p", 2.0, "error"), line("q", 2.0, "error"), line("r", 2.0, "error")], ERROR)
     assert (found.value, found.low, found.high) == (2.0, None, None)
-    assert found.reason == "all 3 prompts have the same value, and it is not bounded on both sides"
+    assert found.reason == "all 3 prompts have the same value, and the measure is not bounded on both sides"
     assert row([line("p", 0.5)]).reason == "one prompt: an interval needs two"
     (pair,) = compare_all([*many("a", 3.0, 4.0, measure="error"), *many("b", 1.0, 2.0, measure="error")], info(ERROR), ["a", "b"])
-    assert (pair.difference, pair.low, pair.reason) == (2.0, None, "all 2 prompts have the same value, and it is not bounded on both sides")
+    assert (pair.difference, pair.low, pair.reason) == (
+        2.0,
+        None,
+        "all 2 prompts have the same value, and the measure is not bounded on both sides",
+    )
 
 
 def test_equal_shares_have_the_interval_that_their_range_leaves_open() -> None:

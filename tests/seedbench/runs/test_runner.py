@@ -139,7 +139,7 @@ def test_a_run_scores_every_cell_and_compares_the_sets(workspace: Workspace) -> 
     assert rows["dark", "toy_distance", "d"].value == pytest.approx(10, abs=3)
     assert rows["light", "toy_distance", "d"].value == pytest.approx(140, abs=3)
     speech = rows["light", "toy_speech", "level"]
-    assert (speech.value, speech.reason, speech.n_not_applicable) == (None, "no prompt asks for it", 8)
+    assert (speech.value, speech.reason, speech.n_not_applicable) == (None, "no prompt asks for what it measures", 8)
 
 
 def test_a_difference_over_four_prompts_is_not_called_one(workspace: Workspace) -> None:

@@ -122,7 +122,7 @@ def test_a_damaged_clip_is_told_and_made_again(damage: Callable[[Path], None], w
     again = [one for one in cells_of(workspace) if REGENERATED in one.facts]
     assert cell.id in {one.id for one in again}
     report = load_report(Store(workspace.database_url), workspace, "run")
-    assert any("made a second time" in note for note in report.notes)
+    assert any("generated a second time" in note for note in report.notes)
     assert all(one.clip_path is not None for one in report.cells)
 
 
@@ -590,14 +590,14 @@ def test_an_export_checks_what_it_copied(workspace: Workspace, tmp_path: Path, m
 def test_a_spec_that_was_changed_in_the_database_is_told(workspace: Workspace) -> None:
     carry_out(replace(ONE, reference=None), workspace)
     store = Store(workspace.database_url)
-    assert not any("was asked to do" in note for note in load_report(store, workspace, "run").notes)
+    assert not any("spec of this run" in note for note in load_report(store, workspace, "run").notes)
     with store.session() as session:
         run = find_run(session, "run")
         run.spec = {**run.spec, "fps": 11}
-    assert any("was asked to do was changed in the database" in note for note in load_report(store, workspace, "run").notes)
+    assert any("The spec of this run was changed in the database" in note for note in load_report(store, workspace, "run").notes)
     with store.session() as session:
         find_run(session, "run").spec = {"suite": "toy"}
-    with pytest.raises(RunError, match="what run 'run' was asked to do is damaged in the database"):
+    with pytest.raises(RunError, match="the spec of run 'run' is damaged in the database"):
         load_report(store, workspace, "run")
 
 
