@@ -24,8 +24,6 @@ SOFT_SOUND = 0.1
 """A sound fainter than this share of the loudest counts only if it has a contact."""
 SETTLING_S = 0.6
 """After the last contact that is seen, ever fainter sounds for so long are its last small bounces, which no picture resolves."""
-MEETINGS = frozenset({"drop", "throw", "bounce", "collide"})
-"""Kinds of event in which bodies meet something."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +222,7 @@ def why_not(prompt: Prompt | None) -> str:
     """Why a prompt asks for no impact that is seen and heard by itself; empty if it does."""
     if prompt is None:
         return "no physical event is declared"
-    meeting = [event for event in prompt.events if event.kind in MEETINGS]
+    meeting = [event for event in prompt.events if event.impact]
     if not meeting:
         return "no bodies that meet are asked for"
     if not any(event.sound for event in meeting):

@@ -24,7 +24,7 @@ from seedbench.generators.command.named_files import content_of, named_paths
 from seedbench.generators.command.template import checked_template, fill, placeholders_in
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 from seedbench.processes.programs import run_program
-from seedbench.suites.prompt import Prompt
+from seedbench.suites.prompt import MAX_DURATION_S, Prompt
 from seedbench.suites.references import ReferenceLimits, render
 
 REFUSED = 10
@@ -63,7 +63,7 @@ class Command(Generator):
         suffix: str = ".mp4",
         tasks: Sequence[str] = (),
         min_duration_s: float = 0.1,
-        max_duration_s: float = 60.0,
+        max_duration_s: float = MAX_DURATION_S,
         sizes: Sequence[Sequence[int]] = (),
         audio: bool = True,
         references: bool | Mapping[str, Any] = True,

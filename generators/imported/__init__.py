@@ -13,6 +13,7 @@ from seedbench.files.hashing import file_sha256
 from seedbench.generators.imported.listing import ImportedClip, entries, generators_of, list_clips
 from seedbench.generators.imported.manifest import SUFFIXES, ManifestError, counted, near, rows, slug, unread
 from seedbench.plugins.generator import Capabilities, Generation, Importer, Request
+from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.prompt import Prompt
 from seedbench.suites.references import ReferenceLimits
 from seedbench.suites.suite import Suite
@@ -179,7 +180,7 @@ def suite_of(clips: Sequence[ImportedClip], path: Path, *, texts: Mapping[str, s
     known = texts or {}
     ids = list(dict.fromkeys(clip.prompt_id for clip in clips))
     prompts = tuple(Prompt(id=name, text=known.get(name, ""), task="unknown") for name in ids)
-    content = json.dumps([prompt.model_dump(mode="json") for prompt in prompts], sort_keys=True)
+    content = json.dumps([stored_json(prompt) for prompt in prompts], sort_keys=True)
     unknown = [name for name in ids if texts is not None and name not in known]
     return Suite(
         name=slug(path.stem),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 import yaml
 
 from seedbench.generators.reference import sentences, world
-from seedbench.suites.prompt import Character, Line, Look, Prompt, Reference, Shot
+from seedbench.generators.simulator.stage_block import Look, block_of
+from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage
+from seedbench.suites.prompt import Line, Prompt, Reference
 
 #: Of sixty prompts: people who talk, several shots of the person of a picture, falling bodies.
 SHARES = {"talking": 36, "reference": 12, "impact": 12}
@@ -39,9 +41,10 @@ def write(folder: Path, *, prompts: int = 60, seed: int = 0) -> HeldOut:
     ]
     (folder / "assets").mkdir(parents=True, exist_ok=True)
     for prompt in asked:
+        looks = block_of(prompt).references
         for reference in prompt.references:
-            if reference.look is not None:
-                draw_portrait(reference.look, folder / reference.path)
+            if reference.id in looks:
+                draw_portrait(looks[reference.id], folder / reference.path)
     document: dict[str, Any] = {
         "name": "reference-held-out",
         "title": "What the reference model never saw",
@@ -61,8 +64,8 @@ def draw_portrait(look: Look, file: Path) -> Path:
 
     from seedbench.generators.reference.shards import ShardSize, shown
 
-    shot = Shot(start_s=0, end_s=1 / world.FPS, cast=("p",), framing="close")
-    prompt = Prompt(id="portrait", text="", task="talking", duration_s=1 / world.FPS, cast=(Character(id="p", look=look),), shots=(shot,))
+    shot = StagedShot(start_s=0, end_s=1 / world.FPS, cast=("p",), framing="close")
+    prompt = prompt_with_stage("portrait", "", "talking", duration_s=1 / world.FPS, cast=(StagedPerson("p", look),), shots=(shot,))
     picture = shown(prompt, look.identity, ShardSize(320, 320)).pictures[0]
     cv2.imwrite(str(file), np.ascontiguousarray(picture[..., ::-1]))
     return file
@@ -72,10 +75,10 @@ def _pen(kind: str, number: int, seed: int) -> world.Pen:
     return world.Pen(np.random.default_rng([seed, _SEED, number, len(kind)]))
 
 
-def _person(pen: world.Pen) -> tuple[Character, str]:
+def _person(pen: world.Pen) -> tuple[StagedPerson, str]:
     voice = pen.one(("low", "high"))
     look = world.draw_look(pen, voice, unseen=True)
-    return Character(id="p0", look=look, voice=voice), world.person_in_words(pen, look, voice)
+    return StagedPerson("p0", look, voice), world.person_in_words(pen, look, voice)
 
 
 def _line(pen: world.Pen, number: int) -> tuple[Line, float]:
@@ -92,7 +95,7 @@ def _talking(number: int, seed: int) -> Prompt:
         f"{told[0].upper()}{told[1:]}, {world.seen_in_words(pen, shot)}, looks into the camera and says in English: "
         f'"{line.text}" One unbroken shot, no music.'
     )
-    return Prompt(id=f"talk-{number:02d}", text=text, task="talking", duration_s=duration_s, cast=(person,), shots=(shot,), speech=(line,))
+    return prompt_with_stage(f"talk-{number:02d}", text, "talking", duration_s=duration_s, cast=(person,), shots=(shot,), speech=(line,))
 
 
 def _reference(number: int, seed: int) -> Prompt:
@@ -106,13 +109,14 @@ def _reference(number: int, seed: int) -> Prompt:
         f"Two shots of the person of {{{{image:1}}}}, {told}, cut at {cut:g} seconds: {world.seen_in_words(pen, shots[0])}; "
         f'{world.seen_in_words(pen, shots[1])}. {noun} says in English: "{line.text}" No music.'
     )
-    reference = Reference(id="image:1", path=_PORTRAIT.format(f"person-{number:02d}"), role="appearance", look=person.look)
-    return Prompt(
-        id=f"reference-{number:02d}",
-        text=text,
-        task="reference",
+    reference = Reference(id="image:1", path=_PORTRAIT.format(f"person-{number:02d}"), role="appearance")
+    return prompt_with_stage(
+        f"reference-{number:02d}",
+        text,
+        "reference",
+        looks={reference.id: person.look},
         duration_s=duration_s,
-        cast=(person.model_copy(update={"reference": "image:1"}),),
+        cast=(replace(person, reference="image:1"),),
         shots=shots,
         speech=(line,),
         references=(reference,),
@@ -129,7 +133,7 @@ def _sweep(number: int, seed: int) -> list[Prompt]:
     pen = _pen("sweep", number, seed)
     shown, _ = _person(pen)
     line, duration_s = _line(pen, 48 + number)
-    shot = Shot(start_s=0, end_s=duration_s, cast=("p0",), framing="close")
+    shot = StagedShot(start_s=0, end_s=duration_s, cast=("p0",), framing="close")
     noun = "woman" if shown.voice == "high" else "man"
     text = (
         f"A {noun} who takes after the {noun} of {{{{image:1}}}}, seen in close-up in a plain grey studio in even daylight, "
@@ -138,14 +142,15 @@ def _sweep(number: int, seed: int) -> list[Prompt]:
     other = world.draw_look(pen, shown.voice, unseen=True).identity
     prompts = []
     for strength in STRENGTHS:
-        reference = Reference(id="image:1", path=_PORTRAIT.format(f"sweep-{number}"), role="appearance", look=shown.look, strength=strength)
+        reference = Reference(id="image:1", path=_PORTRAIT.format(f"sweep-{number}"), role="appearance", strength=strength)
         prompts.append(
-            Prompt(
-                id=f"strength-{number}-{round(100 * strength):03d}",
-                text=text,
-                task="strength",
+            prompt_with_stage(
+                f"strength-{number}-{round(100 * strength):03d}",
+                text,
+                "strength",
+                looks={reference.id: shown.look},
                 duration_s=duration_s,
-                cast=(Character(id="p0", look=Look(identity=other), voice=shown.voice, reference="image:1"),),
+                cast=(StagedPerson("p0", Look(identity=other), shown.voice, "image:1"),),
                 shots=(shot,),
                 speech=(line,),
                 references=(reference,),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from seedbench.errors import GenerationRefusedError
+from seedbench.generators.simulator.staging import staged_shots
 from seedbench.plugins.generator import Capabilities
 from seedbench.suites.prompt import Prompt
 from seedbench.suites.references import ReferenceLimits
@@ -53,7 +55,11 @@ def refusal_of(prompt: Prompt) -> str:
         return "the reference model writes no text in the picture"
     if len(prompt.cast) > 3 or len(prompt.shots) > 8:
         return "the reference model takes at most 3 people and 8 shots"
-    for shot in prompt.shots:
+    try:
+        shots = staged_shots(prompt) if prompt.shots else ()
+    except GenerationRefusedError as error:
+        return str(error)
+    for shot in shots:
         asked = (
             (len(shot.cast) > 1, "two people in one frame"),
             (bool(shot.cast) and shot.framing == "wide", "people in a wide shot"),

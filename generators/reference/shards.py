@@ -20,6 +20,7 @@ from seedbench.files.atomic import atomic_write
 from seedbench.generators.reference import sound, world
 from seedbench.generators.reference.script import FPS, stretches
 from seedbench.runs.executor import LocalExecutor
+from seedbench.suites.earlier_form import read_prompt
 from seedbench.suites.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class Row:
 def row_of(stored: Mapping[str, Any]) -> Row:
     """A row as it lies in a file."""
     return Row(
-        Prompt.model_validate_json(stored["prompt"]),
+        read_prompt(json.loads(stored["prompt"])),
         stored["pictures"],
         stored["extras"],
         bands_of(stored["bands"]),

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from seedbench.generators.reference import sentences
-from seedbench.suites.prompt import Character, Event, Line, Look, Prompt, Shot
+from seedbench.generators.simulator.stage_block import Look
+from seedbench.generators.simulator.staging import StagedEvent, StagedPerson, StagedShot, prompt_with_stage
+from seedbench.suites.prompt import Line, Prompt
 
 Kind = Literal["talking", "dialogue", "multi_shot", "impact", "still"]
 
@@ -142,8 +144,8 @@ def person_in_words(pen: Pen, look: Look, voice: str, *, left_out: float = 0.0) 
     return f"{article} {noun}{' with ' + listed if listed else ''}{wears}"
 
 
-def drawn_shot(pen: Pen, cast: tuple[str, ...], start_s: float, end_s: float) -> Shot:
-    return Shot(
+def drawn_shot(pen: Pen, cast: tuple[str, ...], start_s: float, end_s: float) -> StagedShot:
+    return StagedShot(
         start_s=start_s,
         end_s=end_s,
         cast=cast,
@@ -153,7 +155,7 @@ def drawn_shot(pen: Pen, cast: tuple[str, ...], start_s: float, end_s: float) ->
     )
 
 
-def seen_in_words(pen: Pen, shot: Shot, *, framing: bool = True) -> str:
+def seen_in_words(pen: Pen, shot: StagedShot, *, framing: bool = True) -> str:
     parts = [pen.one(PLACES[shot.place]), pen.one(LIGHTS[shot.light])]
     if pen.chance(0.3):
         parts.reverse()
@@ -184,7 +186,7 @@ def _people(pen: Pen, number: int, kind: Kind) -> Drawn:
     n_people = 2 if shape == "dialogue" else 1
     voices: list[Literal["low", "high"]] = [pen.one(("low", "high")) for _ in range(n_people)]
     looks = [draw_look(pen, voice) for voice in voices]
-    cast = tuple(Character(id=f"p{i}", look=look, voice=voice) for i, (look, voice) in enumerate(zip(looks, voices, strict=True)))
+    cast = tuple(StagedPerson(f"p{i}", look, voice) for i, (look, voice) in enumerate(zip(looks, voices, strict=True)))
     language = pen.one(tuple(LANGUAGES), p=tuple(LANGUAGES.values()))
     n_lines = 2 if shape == "dialogue" else 1
     spoken = [sentences.sentence(language, pen.rng, words=(3, 7) if shape == "dialogue" else (3, 11)) for _ in range(n_lines)]
@@ -206,38 +208,38 @@ def _people(pen: Pen, number: int, kind: Kind) -> Drawn:
         who = cast[index % n_people].id
         shot = drawn_shot(pen, (who,), start_s, end_s)
         if one_place is not None:
-            shot = shot.model_copy(update={"place": one_place.place, "light": one_place.light})
+            shot = replace(shot, place=one_place.place, light=one_place.light)
         shots.append(shot)
     lines = [Line(character=cast[i % n_people].id, text=text, language=language, start_s=starts[i]) for i, text in enumerate(spoken)]
     lines = [line for line in lines if line.start_s < duration_s - 0.5]
     text = _told(pen, cast, shots, lines, left_out=0.25 if pen.chance(0.3) else 0.0)
     if still:
-        shots = [shot.model_copy(update={"start_s": i / FPS, "end_s": (i + 1) / FPS}) for i, shot in enumerate(shots)]
+        shots = [replace(shot, start_s=i / FPS, end_s=(i + 1) / FPS) for i, shot in enumerate(shots)]
         duration_s, lines = len(shots) / FPS, []
-    prompt = Prompt(
-        id=f"{kind.replace('_', '-')}-{number}",
-        text=text,
-        task="talking" if kind == "still" else kind,
+    prompt = prompt_with_stage(
+        f"{kind.replace('_', '-')}-{number}",
+        text,
+        "talking" if kind == "still" else kind,
         duration_s=duration_s,
         cast=cast,
-        shots=tuple(shots),
+        shots=shots,
         speech=tuple(lines),
     )
     return Drawn(prompt, _extras(pen, number, cast))
 
 
-def _extras(pen: Pen, number: int, cast: tuple[Character, ...]) -> Prompt:
+def _extras(pen: Pen, number: int, cast: tuple[StagedPerson, ...]) -> Prompt:
     """Two more looks at each of the cast, elsewhere: what a reference image may be."""
     shots = []
     for index in range(2 * len(cast)):
         shot = drawn_shot(pen, (cast[index % len(cast)].id,), index / FPS, (index + 1) / FPS)
         if pen.chance(0.5):  # as a portrait
-            shot = shot.model_copy(update={"framing": "close", "light": "day", "place": "studio"})
+            shot = replace(shot, framing="close", light="day", place="studio")
         shots.append(shot)
-    return Prompt(id=f"extras-{number}", text="", task="talking", duration_s=len(shots) / FPS, cast=cast, shots=tuple(shots))
+    return prompt_with_stage(f"extras-{number}", "", "talking", duration_s=len(shots) / FPS, cast=cast, shots=shots)
 
 
-def _told(pen: Pen, cast: tuple[Character, ...], shots: Sequence[Shot], lines: Sequence[Line], *, left_out: float) -> str:
+def _told(pen: Pen, cast: tuple[StagedPerson, ...], shots: Sequence[StagedShot], lines: Sequence[Line], *, left_out: float) -> str:
     people = {person.id: person_in_words(pen, person.look, person.voice, left_out=left_out) for person in cast}
     says = {
         line.character: pen.one(
@@ -322,14 +324,14 @@ def _impact(pen: Pen, number: int) -> Prompt:
             "Wide side view in daylight, static camera.",
         )
     )
-    return Prompt(
-        id=f"impact-{number}",
-        text=f"{how[0].upper()}{how[1:]}. {after} {close}".replace("  ", " "),
-        task="impact",
+    return prompt_with_stage(
+        f"impact-{number}",
+        f"{how[0].upper()}{how[1:]}. {after} {close}".replace("  ", " "),
+        "impact",
         duration_s=duration_s,
-        shots=(Shot(start_s=0, end_s=duration_s, framing="wide"),),
+        shots=(StagedShot(start_s=0, end_s=duration_s, framing="wide"),),
         events=(
-            Event(
+            StagedEvent(
                 kind=pen.one(("drop", "bounce")),
                 object=thing,
                 start_s=start_s,

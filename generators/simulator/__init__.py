@@ -1,6 +1,7 @@
 """The simulator: a procedural stage whose every fact is known, and which can break a scene on purpose by a stated amount.
 
-It renders a prompt from its structured fields (cast, shots, speech, events, music, text_in_frame, references) and never reads the text.
+It renders a prompt from its structured fields (cast, shots, speech, events, music, text_in_frame, references) and its stage block
+(:mod:`stage_block`), and never reads the text.
 Heavy imports wait until a clip is made, so that listing generators stays quick.
 """
 
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedbench.errors import GenerationRefusedError, GeneratorError
 from seedbench.generators.simulator.breakage import PRESETS, Breakage, breakage_of
-from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
+from seedbench.plugins.generator import Capabilities, Generation, Generator, Refusal, Request
 
 if TYPE_CHECKING:
     from seedbench.suites.prompt import Prompt
@@ -48,15 +49,18 @@ class Simulator(Generator):
         """Every task, any size and rate, from a fifth of a second to a minute; the same request gives the same bytes."""
         return Capabilities(min_duration_s=0.2, max_duration_s=60.0, deterministic=True)
 
+    def refusals(self, prompt: Prompt) -> list[Refusal]:
+        """What of the prompt and of its stage block cannot be drawn."""
+        from seedbench.generators.simulator.stage_block import refusals_of
+
+        return refusals_of(prompt)
+
     def identity(self, prompt: Prompt, seed: int) -> dict[str, Any]:
         """The version of the stage, so that clips of an older one are not taken for this one's."""
         return {"simulator": VERSION}
 
     def generate(self, request: Request, directory: Path) -> Generation:
         """Write ``clip.mp4`` and ``truth.json`` into ``directory``; refuse what cannot be staged. Raises GeneratorError without a voice."""
-        refusal = refusal_of(request.prompt)
-        if refusal:
-            return Generation(status="refused", reason=refusal, seed_used=request.seed)
         start = time.perf_counter()
         from seedbench.clips.media import write_clip
         from seedbench.generators.simulator.plan import plan_scene
@@ -83,17 +87,3 @@ class Simulator(Generator):
             truth=truth,
             facts={"broken": self.breakage.asked()},
         )
-
-
-def refusal_of(prompt: Prompt) -> str:
-    """Why a prompt cannot be staged; empty if it can."""
-    if not prompt.simulated:
-        return prompt.not_simulated
-    if prompt.edit is not None:
-        return "the simulator makes clips anew and cannot change a given one"
-    if prompt.extends is not None:
-        return "the simulator makes clips anew and cannot go on from a given one"
-    fluids = sorted({event.kind for event in prompt.events if event.kind in ("cloth", "water", "smoke")})
-    if fluids:
-        return f"the simulator knows rigid bodies only, not {fluids[0]}"
-    return ""

@@ -7,6 +7,7 @@ What any stranger's generator looks like to the ``command`` adapter: it takes a 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import yaml
 from seedbench.errors import SeedBenchError
 from seedbench.generators.simulator import Simulator
 from seedbench.plugins.generator import Request
-from seedbench.suites.prompt import Prompt
+from seedbench.suites.earlier_form import read_prompt
 
 REFUSED = 10
 
@@ -35,7 +36,7 @@ def main() -> int:
     given = parser.parse_args()
     options = {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in given.set)}
     try:
-        prompt = Prompt.model_validate_json(given.prompt_file.read_text())
+        prompt = read_prompt(json.loads(given.prompt_file.read_text()))
         request = Request(prompt=prompt, seed=given.seed, width=given.width, height=given.height, fps=given.fps)
         with tempfile.TemporaryDirectory() as scratch:
             made = Simulator(**options).generate(request, Path(scratch))

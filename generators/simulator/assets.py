@@ -10,6 +10,7 @@ import argparse
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ import numpy as np
 from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
 from seedbench.generators.simulator.speech import speak
+from seedbench.generators.simulator.stage_block import Look, block_of
+from seedbench.generators.simulator.staging import StagedEvent, StagedPerson, StagedShot, prompt_with_stage
 from seedbench.plugins.generator import Request
 from seedbench.suites.loading import load_suite
-from seedbench.suites.prompt import Character, Event, Line, Look, Music, Prompt, Reference, Shot
+from seedbench.suites.prompt import Line, Music, Prompt, Reference
 
 SEED = 5
 PORTRAIT_PX = 320
@@ -32,41 +35,32 @@ PLACES = ("street", "park", "room")
 
 def films() -> dict[str, Prompt]:
     """The clips that references play from, by file name, as prompts of the simulator."""
-    anna = portraits()["anna.png"]
-    still = Shot(start_s=0, end_s=2.4, framing="wide", place="studio")
-    talk = "The early train is always late."
+    anna = StagedPerson("anna", portraits()["anna.png"], "high")
+    still = StagedShot(start_s=0, end_s=2.4, framing="wide", place="studio")
+    swing = StagedEvent(kind="pendulum", object="wooden ball", start_s=0, height_m=1.0, sound=False)
     return {
-        "talk.mp4": Prompt(
-            id="talk",
-            text="",
-            task="talking",
+        "talk.mp4": prompt_with_stage(
+            "talk",
+            "",
+            "talking",
             duration_s=3.0,
-            cast=(Character(id="anna", look=anna, voice="high"),),
-            shots=(Shot(start_s=0, end_s=3.0, cast=("anna",), framing="medium", place="studio"),),
-            speech=(Line(character="anna", text=talk, start_s=0.3),),
+            cast=(anna,),
+            shots=(StagedShot(start_s=0, end_s=3.0, cast=("anna",), framing="medium", place="studio"),),
+            speech=(Line(character="anna", text="The early train is always late.", start_s=0.3),),
         ),
-        "pendulum.mp4": Prompt(
-            id="pendulum",
-            text="",
-            task="motion",
-            duration_s=2.4,
-            shots=(still,),
-            events=(Event(kind="pendulum", object="wooden ball", start_s=0, height_m=1.0, sound=False),),
-        ),
-        "pan.mp4": Prompt(
-            id="pan", text="", task="sound", duration_s=2.4, shots=(still.model_copy(update={"camera": "pan", "place": "street"}),)
-        ),
+        "pendulum.mp4": prompt_with_stage("pendulum", "", "motion", duration_s=2.4, shots=(still,), events=(swing,)),
+        "pan.mp4": prompt_with_stage("pan", "", "sound", duration_s=2.4, shots=(replace(still, camera="pan", place="street"),)),
     }
 
 
 def portraits() -> dict[str, Look]:
     """File name and look of every image reference that declares one."""
-    return {Path(item.path).name: item.look for _, item in _references() if item.kind == "image" and item.look is not None}
+    return {Path(item.path).name: look for _, item, look in _references() if item.kind == "image" and look is not None}
 
 
 def draw(datasets: Path) -> list[Path]:
     """Write every asset the suites of ``datasets`` name; returns the files written."""
-    wanted = {suite / item.path for suite, item in _references(datasets)}
+    wanted = {suite / item.path for suite, item, _ in _references(datasets)}
     made = []
     with tempfile.TemporaryDirectory() as scratch:
         for number, file in enumerate(sorted(wanted)):
@@ -78,13 +72,14 @@ def draw(datasets: Path) -> list[Path]:
     return made
 
 
-def _references(datasets: Path | None = None) -> Iterator[tuple[Path, Reference]]:
-    """Every reference of the suites with the folder of its suite."""
+def _references(datasets: Path | None = None) -> Iterator[tuple[Path, Reference, Look | None]]:
+    """Every reference of the suites with the folder of its suite, and the look it shows."""
     for name in ("quick", "core"):
         suite = load_suite(name if datasets is None else datasets / name, check_files=False)
         for prompt in suite.prompts:
+            looks = block_of(prompt).references
             for item in prompt.references:
-                yield suite.root, item
+                yield suite.root, item, looks.get(item.id)
 
 
 def draw_one(file: Path, directory: Path) -> None:
@@ -93,17 +88,17 @@ def draw_one(file: Path, directory: Path) -> None:
     if file.name in clips:
         shutil.copyfile(_render(clips[file.name], directory, *FILM_SIZE), file)
     elif file.name in looks:
-        person = Character(id="p", look=looks[file.name])
-        shot = Shot(start_s=0, end_s=0.5, cast=("p",), framing="close", place="studio")
-        _still(Prompt(id="p", text="", task="talking", duration_s=0.5, cast=(person,), shots=(shot,)), directory, file)
+        person = StagedPerson("p", looks[file.name])
+        shot = StagedShot(start_s=0, end_s=0.5, cast=("p",), framing="close", place="studio")
+        _still(prompt_with_stage("p", "", "talking", duration_s=0.5, cast=(person,), shots=(shot,)), directory, file)
     elif file.stem in PLACES:
-        shot = Shot.model_validate({"start_s": 0, "end_s": 0.5, "framing": "wide", "place": file.stem})
-        _still(Prompt(id="p", text="", task="talking", duration_s=0.5, shots=(shot,)), directory, file)
+        stage = {"shots": [{"framing": "wide", "place": file.stem}]}
+        _still(Prompt.model_validate({"id": "p", "text": "", "task": "talking", "duration_s": 0.5, "stage": stage}), directory, file)
     elif file.name in VOICES:
         voice = speak(VOICE_TEXT, voice="high" if VOICES[file.name] == "high" else "low", seed=SEED)
         _write_wav(file, voice.samples, voice.rate)
     elif file.name == "rhythm-100.wav":
-        music = Prompt(id="m", text="", task="music", duration_s=4.8, music=Music(tempo_bpm=100), shots=(Shot(start_s=0, end_s=4.8),))
+        music = Prompt(id="m", text="", task="music", duration_s=4.8, music=Music(tempo_bpm=100))
         _write_wav(file, Clip.open(_render(music, directory, 64, 64)).audio(VOICE_RATE).samples, VOICE_RATE)
     elif file.name == "watercolour.png":
         _write_png(file, watercolour(PORTRAIT_PX, SEED))

@@ -10,9 +10,9 @@ import numpy as np
 from seedbench.generators.simulator.bodies import GRAVITY, SOLIDS, Path, Solid, Swing, collide, fall, roll
 from seedbench.generators.simulator.breakage import Breakage
 from seedbench.generators.simulator.lab import SMALLEST, Bench, bench_for
-from seedbench.suites.prompt import Event, Prompt
+from seedbench.generators.simulator.stage_block import BODY_KINDS
+from seedbench.generators.simulator.staging import StagedEvent, StagedPrompt
 
-BODIED = frozenset({"drop", "throw", "bounce", "roll", "collide", "pendulum"})
 _SOUND = Breakage()
 _CLEARANCE_M = 0.35  # a pendulum's lowest point over the floor
 
@@ -31,10 +31,10 @@ class Body:
 
 
 def bodies_of(
-    prompt: Prompt, rng: np.random.Generator, *, width: int, height: int, breakage: Breakage
+    prompt: StagedPrompt, rng: np.random.Generator, *, width: int, height: int, breakage: Breakage
 ) -> tuple[tuple[Body, ...], Bench | None]:
     """Bodies of a prompt's events, and their scale, which is that of the sound scene whatever is broken."""
-    events = [(index, event) for index, event in enumerate(prompt.events) if event.kind in BODIED]
+    events = [(index, event) for index, event in enumerate(prompt.events) if event.kind in BODY_KINDS]
     if not events:
         return (), None
     jitter = rng.uniform(-1, 1, size=len(events))
@@ -57,7 +57,9 @@ def bodies_of(
     return tuple(_built(prompt, events, radii, jitter, breakage)), bench
 
 
-def _built(prompt: Prompt, events: list[tuple[int, Event]], radii: list[float], jitter: np.ndarray, breakage: Breakage) -> list[Body]:
+def _built(
+    prompt: StagedPrompt, events: list[tuple[int, StagedEvent]], radii: list[float], jitter: np.ndarray, breakage: Breakage
+) -> list[Body]:
     bodies: list[Body] = []
     for place, ((index, event), radius) in enumerate(zip(events, radii, strict=True)):
         x_m = 6 * radius * (place - (len(events) - 1) / 2) + 0.06 * float(jitter[place])
@@ -69,7 +71,7 @@ def _built(prompt: Prompt, events: list[tuple[int, Event]], radii: list[float], 
     return bodies
 
 
-def _paths(event: Event, radius: float, x_m: float, duration_s: float, breakage: Breakage) -> list[Path]:
+def _paths(event: StagedEvent, radius: float, x_m: float, duration_s: float, breakage: Breakage) -> list[Path]:
     gravity = GRAVITY * breakage.gravity_scale
     gain = breakage.energy_gain
     restitution = math.sqrt(1 + gain) if gain else event.restitution

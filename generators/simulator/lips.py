@@ -31,7 +31,7 @@ def drop_jaw(face: Face, mouth: Mouth, x: np.ndarray, y: np.ndarray) -> np.ndarr
     """How much higher the skin now at (x, y) was with the mouth shut: (len(y), len(x)) in face units.
 
     >>> from seedbench.generators.simulator.looks import face_of
-    >>> from seedbench.suites.prompt import Look
+    >>> from seedbench.generators.simulator.stage_block import Look
     >>> drop = drop_jaw(face_of(Look()), Mouth(open=1.0), np.zeros(1), np.array([0.0, 1.2]))
     >>> float(drop[0, 0]), round(float(drop[1, 0]), 2)
     (0.0, 0.29)
@@ -62,7 +62,7 @@ def lips_of(face: Face, mouth: Mouth) -> Lips:
     """Where the lips are.
 
     >>> from seedbench.generators.simulator.looks import face_of
-    >>> from seedbench.suites.prompt import Look
+    >>> from seedbench.generators.simulator.stage_block import Look
     >>> face = face_of(Look())
     >>> lips_of(face, Mouth(open=0.0)).gap, round(lips_of(face, Mouth(open=1.0)).gap, 3)
     (0.0, 0.28)

@@ -1,7 +1,8 @@
 """What a person of the simulator looks like, as numbers.
 
-:func:`face_of` turns the few words of a :class:`seedbench.suites.prompt.Look` into a :class:`Face`; what the words leave open is drawn from
-the look's identity. Lengths are in half head heights: the crown is at y = -1, the chin at y = 1, the middle of the face at x = 0.
+:func:`face_of` turns the few words of a :class:`seedbench.generators.simulator.stage_block.Look` into a :class:`Face`; what the words
+leave open is drawn from the look's identity. Lengths are in half head heights: the crown is at y = -1, the chin at y = 1, the middle of
+the face at x = 0.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from seedbench.suites.prompt import Look
+from seedbench.generators.simulator.stage_block import Look
 
 Colour = tuple[int, int, int]
 HairStyle = Literal["short", "long", "bald", "curly"]

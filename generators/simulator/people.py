@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seedbench.generators.simulator.looks import HAIRS, SKINS, Face, face_of
-from seedbench.suites.prompt import Look
+from seedbench.generators.simulator.stage_block import Look
 
 #: Height of one person's head and height of its middle, in shares of the frame's height.
 _FRAMING = {"close": (0.60, 0.46), "medium": (0.40, 0.40), "wide": (0.24, 0.42)}

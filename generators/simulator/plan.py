@@ -6,7 +6,6 @@ Everything is settled here, before a picture is painted or a sound is made; :mod
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +18,8 @@ from seedbench.generators.simulator.looks import Face, face_of
 from seedbench.generators.simulator.people import Placed, arrange, blend, stranger
 from seedbench.generators.simulator.signs import Board, board, check_letters, garbled
 from seedbench.generators.simulator.speech import Speech, speak
-from seedbench.suites.prompt import Character, Prompt, Shot
+from seedbench.generators.simulator.staging import StagedPerson, StagedPrompt, staged
+from seedbench.suites.prompt import Prompt
 
 #: Zoom into the place behind people, blur (share of the height) for each framing.
 _BEHIND = {"close": (1.35, 0.020), "medium": (1.15, 0.011), "wide": (1.0, 0.0015)}
@@ -101,7 +101,7 @@ class ShotPlan:
 class Scene:
     """A prompt as a timeline, for one seed, size and rate."""
 
-    prompt: Prompt
+    prompt: StagedPrompt
     dice: Dice
     width: int
     height: int
@@ -126,8 +126,9 @@ class Scene:
         return [shot.first / self.fps for shot in self.shots[1:]]
 
 
-def plan_scene(prompt: Prompt, seed: int, *, width: int, height: int, fps: int, breakage: Breakage) -> Scene:
-    """Settle everything about a clip. Raises GenerationRefusedError for text the font lacks, GeneratorError without a voice."""
+def plan_scene(asked: Prompt, seed: int, *, width: int, height: int, fps: int, breakage: Breakage) -> Scene:
+    """Settle everything about a clip. Raises GenerationRefusedError for what cannot be drawn, GeneratorError without a voice."""
+    prompt = staged(asked)
     dice = Dice(seed, prompt.sweep or prompt.id)
     n_frames = max(1, round(prompt.duration_s * fps))
     times_s = np.arange(n_frames) / fps
@@ -144,7 +145,7 @@ def plan_scene(prompt: Prompt, seed: int, *, width: int, height: int, fps: int, 
     return Scene(prompt, dice, width, height, fps, n_frames, shots, lines, acting, bodies, bench, signs, breakage)
 
 
-def face_for(character: Character, prompt: Prompt) -> Face:
+def face_for(character: StagedPerson, prompt: StagedPrompt) -> Face:
     """A character's face: as described; with a reference, as far towards the reference's as its strength says.
 
     A high voice goes without a beard unless one is asked for.
@@ -159,7 +160,7 @@ def face_for(character: Character, prompt: Prompt) -> Face:
     return blend(own, face_of(reference.look), reference.strength)
 
 
-def _spoken(prompt: Prompt, dice: Dice, breakage: Breakage) -> tuple[SpokenLine, ...]:
+def _spoken(prompt: StagedPrompt, dice: Dice, breakage: Breakage) -> tuple[SpokenLine, ...]:
     voices = {person.id: person.voice for person in prompt.cast}
     lines = []
     for index, line in enumerate(prompt.speech):
@@ -179,21 +180,19 @@ def _cut_to(speech: Speech, duration_s: float) -> Speech:
     return replace(speech, samples=speech.samples[: round(duration_s * speech.rate)], phonemes=phonemes, words=())
 
 
-def _shots(prompt: Prompt, breakage: Breakage, *, width: int, height: int, fps: int, n_frames: int, bodies: bool) -> tuple[ShotPlan, ...]:
-    everyone = tuple(person.id for person in prompt.cast)
-    asked: Sequence[Shot] = prompt.shots or (
-        Shot(start_s=0, end_s=prompt.duration_s, cast=everyone, framing="medium" if everyone else "wide"),
-    )
+def _shots(
+    prompt: StagedPrompt, breakage: Breakage, *, width: int, height: int, fps: int, n_frames: int, bodies: bool
+) -> tuple[ShotPlan, ...]:
     faces = {person.id: face_for(person, prompt) for person in prompt.cast}
     seen: list[str] = []
-    for shot in asked:
+    for shot in prompt.shots:
         seen += [name for name in shot.cast if name not in seen]
     signed = bool(prompt.text_in_frame)
-    bodies_alone = any(not shot.cast for shot in asked)
+    bodies_alone = any(not shot.cast for shot in prompt.shots)
     plans: list[ShotPlan] = []
-    for index, shot in enumerate(asked):
+    for index, shot in enumerate(prompt.shots):
         first = round(shot.start_s * fps)
-        last = n_frames if index == len(asked) - 1 else min(n_frames, round(shot.end_s * fps))
+        last = n_frames if index == len(prompt.shots) - 1 else min(n_frames, round(shot.end_s * fps))
         if first >= last:
             continue
         worn = {name: name for name in shot.cast}
@@ -222,7 +221,7 @@ def _shots(prompt: Prompt, breakage: Breakage, *, width: int, height: int, fps: 
 
 
 def _signs(
-    prompt: Prompt, shots: tuple[ShotPlan, ...], dice: Dice, breakage: Breakage, *, width: int, height: int, fps: int, n_frames: int
+    prompt: StagedPrompt, shots: tuple[ShotPlan, ...], dice: Dice, breakage: Breakage, *, width: int, height: int, fps: int, n_frames: int
 ) -> tuple[Sign, ...]:
     signs: list[Sign] = []
     for index, sign in enumerate(prompt.text_in_frame):

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from pydantic import JsonValue
 
 from seedbench import __version__
 from seedbench.clips.clip import Clip
@@ -21,7 +22,7 @@ from seedbench.metrics.analyses.face_embeddings import face_embeddings
 from seedbench.metrics.identity.appearances import weighted_mean
 from seedbench.plugins import registry, weights
 from seedbench.plugins.generator import Request
-from seedbench.suites.prompt import Character, Look, Prompt, Shot
+from seedbench.suites.prompt import Character, Prompt, Shot
 
 FIRST_IDENTITY = 5000
 """Identities from here on; no suite uses them."""
@@ -30,12 +31,21 @@ FIRST_IDENTITY = 5000
 def portrait(identity: int) -> Prompt:
     """Two silent shots of one person."""
     shots = (
-        Shot(start_s=0, end_s=1.2, cast=("somebody",), framing="close", light="day", place="studio"),
-        Shot(start_s=1.2, end_s=2.4, cast=("somebody",), framing="medium", light="warm", place="room"),
+        Shot(start_s=0, end_s=1.2, cast=("somebody",)),
+        Shot(start_s=1.2, end_s=2.4, cast=("somebody",)),
     )
-    somebody = Character(id="somebody", look=Look(identity=identity))
+    stage: dict[str, JsonValue] = {
+        "cast": {"somebody": {"identity": identity}},
+        "shots": [{"framing": "close", "light": "day", "place": "studio"}, {"framing": "medium", "light": "warm", "place": "room"}],
+    }
     return Prompt(
-        id=f"bank-{identity}", text="A silent portrait in two shots.", task="multi_shot", duration_s=2.4, cast=(somebody,), shots=shots
+        id=f"bank-{identity}",
+        text="A silent portrait in two shots.",
+        task="multi_shot",
+        duration_s=2.4,
+        cast=(Character(id="somebody"),),
+        shots=shots,
+        stage=stage,
     )
 
 

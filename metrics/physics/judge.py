@@ -15,17 +15,10 @@ from seedbench.metrics.physics import kinematics, laws
 from seedbench.metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, Regime, gain_score, judge_body
 from seedbench.suites.prompt import Event
 
-REGIMES: dict[str, Regime] = {
-    "drop": "flight",
-    "throw": "flight",
-    "bounce": "flight",
-    "roll": "roll",
-    "collide": "roll",
-    "pendulum": "swing",
-}
-"""Which law the body of each kind of event follows; other kinds have no body in motion."""
-BODIES = {"collide": 2}
-"""Bodies of a kind of event that has more than one."""
+REGIMES: dict[str, Regime] = {"flight": "flight", "roll": "roll", "collision": "roll", "swing": "swing"}
+"""Which law a body follows, by the ``motion`` of its event; events of other motions have no body."""
+BODIES = {"collision": 2}
+"""Bodies of a motion that has more than one."""
 DYNAMIC = ("motion_law", "energy")
 """Without one of these no plausibility: to exist steadily is not yet to move plausibly."""
 MOST_CAMERA_PX = 1.0
@@ -67,19 +60,19 @@ class Verdict:
 
 def judge(events: Sequence[Event], seen: Bodies, moving: Motion) -> Verdict:
     """The verdict on the bodies of a shot, asked for by events of which at least one has a body."""
-    asked = [event for event in events if event.kind in REGIMES]
-    count = sum(BODIES.get(event.kind, 1) for event in asked)
+    asked = [event for event in events if event.motion in REGIMES]
+    count = sum(BODIES.get(event.motion, 1) for event in asked)
     trouble = _trouble(seen, moving)
     if trouble:
         return Verdict({name: Axis(None, trouble) for name in AXES}, trouble=trouble, asked=count)
     chosen = [index for index, track in enumerate(moving.tracks)][:count]
-    allowed = {REGIMES[event.kind] for event in asked}
+    allowed = {REGIMES[event.motion] for event in asked}
     found = [judge_body(index, moving, seen, allowed) for index in chosen]
     verdict = Verdict({}, bodies=chosen, regimes=[one.regime for one in found], asked=count)
     verdict.swings = {one.index: one.swing.x_fit for one in found if one.swing is not None}
     _pool(verdict, found)
     _gravity_size(verdict, found, asked)
-    if any(event.kind == "collide" for event in asked):
+    if any(event.motion == "collision" for event in asked):
         _collision(verdict, moving, chosen)
     if not verdict.axes["contact"].reason and verdict.axes["contact"].value is None:
         verdict.axes["contact"] = Axis(None, "no contact is seen")
@@ -132,7 +125,7 @@ def _gravity_size(verdict: Verdict, found: Sequence[JudgedBody], events: Sequenc
     measured: list[tuple[float, float]] = []
     reason = "the prompt declares no height that is seen to be fallen"
     for regime in ("flight", "swing"):
-        asked = sorted((event for event in events if REGIMES[event.kind] == regime), key=lambda event: event.start_s)
+        asked = sorted((event for event in events if REGIMES[event.motion] == regime), key=lambda event: event.start_s)
         mine = [body for body in found if body.regime == regime and abs(body.grown) <= PERSPECTIVE]
         mine.sort(key=lambda body: body.release[0] if body.release else float(body.track.time_s[0]))
         heights = {event.height_m for event in asked}
@@ -140,7 +133,7 @@ def _gravity_size(verdict: Verdict, found: Sequence[JudgedBody], events: Sequenc
             continue
         pairs = zip(asked, mine, strict=True) if len(asked) == len(mine) else ((asked[0], body) for body in mine)
         for event, body in pairs:
-            if event.height_m <= 0:
+            if event.height_m is None or event.height_m <= 0:
                 continue
             if body.swing is not None:
                 value = laws.pendulum_gravity(length_m=event.height_m, period_s=body.swing.period_s, amplitude_rad=body.swing.amplitude_rad)

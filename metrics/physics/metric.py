@@ -40,7 +40,7 @@ class Physics(Metric):
         events = sample.prompt.events if sample.prompt is not None else ()
         if not events:
             return self.none("no physical event is declared", backend=BACKEND)
-        if not any(event.kind in REGIMES for event in events):
+        if not any(event.motion in REGIMES for event in events):
             kinds = ", ".join(sorted({event.kind for event in events}))
             return self.none(f"no body in motion is asked for ({kinds})", backend=BACKEND)
         seen, moving = bodies(clip), motion(clip)

@@ -26,6 +26,7 @@ def suites(name: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="S
     from rich.console import Console
     from rich.markup import escape
 
+    from seedbench.plugins.instances import errors_in_stage_blocks, generators_without_options
     from seedbench.suites.loading import list_suites, load_suite
 
     console = Console()
@@ -40,7 +41,7 @@ def suites(name: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="S
     for prompt in suite.prompts:
         table.add_row(prompt.id, prompt.task, f"{prompt.duration_s:g}", escape(prompt.text))
     console.print(table)
-    for warning in suite.warnings:
+    for warning in (*suite.warnings, *errors_in_stage_blocks(suite, generators_without_options())):
         console.print(f"note: {warning}", highlight=False)
 
 

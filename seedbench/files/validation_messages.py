@@ -63,15 +63,19 @@ def field_path(location: Iterable[int | str]) -> str:
 
 def _model_at(model: type[BaseModel], location: Iterable[int | str]) -> type[BaseModel] | None:
     """The pydantic model that describes the mapping at a path, by following the annotations."""
+    in_mapping = False
     for step in location:
-        if isinstance(step, int):
+        if isinstance(step, int) or in_mapping:  # a position of a list, or a key that the user has chosen
+            in_mapping = False
             continue
         if step not in model.model_fields:
             return None
-        inner = [kind for kind in _flatten(model.model_fields[step].annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        kinds = list(_flatten(model.model_fields[step].annotation))
+        inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         if not inner:
             return None
         model = inner[0]
+        in_mapping = any(typing.get_origin(kind) is dict for kind in kinds)
     return model
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from seedbench.errors import ClipError, GenerationRefusedError, GeneratorError
+from seedbench.suites.prompt import MAX_DURATION_S
 from seedbench.suites.references import ReferenceLimits
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Capabilities:
 
     tasks: frozenset[str] = frozenset()
     min_duration_s: float = 0.5
-    max_duration_s: float = 60.0
+    max_duration_s: float = MAX_DURATION_S
     sizes: frozenset[tuple[int, int]] = frozenset()
     audio: bool = True
     references: ReferenceLimits | None = field(default_factory=ReferenceLimits)
@@ -39,6 +40,13 @@ class Capabilities:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ValueError(f"batch is {self.batch}; a generator takes at least one request at once")
+
+
+class Refusal(NamedTuple):
+    """One thing of a prompt that a generator cannot make, in a sentence; ``location`` is its place in the prompt (keys and positions)."""
+
+    sentence: str
+    location: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +108,17 @@ class Generator:
     def capabilities(self) -> Capabilities:
         """What it takes; the plan refuses what lies outside, by name, before anything runs."""
         raise NotImplementedError
+
+    def refusals(self, prompt: Prompt) -> Sequence[Refusal]:
+        """What of a prompt this generator cannot make, beyond its capabilities: the plan refuses the prompt for it, with these sentences.
+
+        Args:
+            prompt: Any prompt of a suite; other generators of the run are asked it all the same.
+
+        Returns:
+            One refusal for each thing it cannot make; empty where it can make the prompt.
+        """
+        return ()
 
     def generate(self, request: Request, directory: Path) -> Generation:
         """Make one clip inside ``directory`` (exists, empty, this request's own). Raise GeneratorError on an outage."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
+from contextlib import suppress
 
 from seedbench.errors import PluginError, SeedBenchError, did_you_mean
 from seedbench.plugins import registry
@@ -10,6 +12,7 @@ from seedbench.plugins.code_digest import code_digest
 from seedbench.plugins.generator import Generator
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.metric import Metric, SetMetric
+from seedbench.suites.suite import Suite
 
 
 def generator_class(spec: GeneratorSpec) -> type[Generator]:
@@ -42,6 +45,26 @@ def make_generator(spec: GeneratorSpec) -> Generator:
         raise
     except Exception as error:
         raise SeedBenchError(f"generator {spec.label!r} cannot be made with these options: {type(error).__name__}: {error}") from error
+
+
+def errors_in_stage_blocks(suite: Suite, generators: Iterable[Generator]) -> list[str]:
+    """What is wrong in the stage blocks of a suite, as the generators that read them say: a sentence each, with file and line."""
+    return [
+        f"{suite.place(prompt.id, refusal.location)}: prompt {prompt.id!r}: {refusal.sentence}; {generator.name} does not make it"
+        for generator in generators
+        for prompt in suite.prompts
+        for refusal in generator.refusals(prompt)
+        if refusal.location[:1] == ("stage",)
+    ]
+
+
+def generators_without_options() -> list[Generator]:
+    """An instance of each registered generator that needs no options."""
+    made = []
+    for name in registry.load_all("generators"):
+        with suppress(SeedBenchError):
+            made.append(make_generator(GeneratorSpec(label=name, name=name)))
+    return made
 
 
 def make_metrics(names: tuple[str, ...]) -> dict[str, Metric | SetMetric]:

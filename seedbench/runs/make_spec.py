@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,8 +11,9 @@ from seedbench.files.hashing import digest_of
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Importer
 from seedbench.plugins.generator_spec import GeneratorSpec, parse_generator
-from seedbench.plugins.instances import generator_class, make_generator
+from seedbench.plugins.instances import errors_in_stage_blocks, generator_class, make_generator
 from seedbench.runs.spec import RunSpec
+from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Prompt
 from seedbench.suites.suite import Suite, select
@@ -56,6 +58,8 @@ def make_spec(
     """
     asked = [item for text in generators for item in variants_of(parse_generator(text))]
     chosen = select(_suite_of(suite, asked), ids=list(prompts), tasks=list(tasks), limit=limit)
+    for sentence in dict.fromkeys(errors_in_stage_blocks(chosen, map(make_generator, asked))):
+        warnings.warn(sentence, stacklevel=2)
     names = tuple(dict.fromkeys(metrics)) if metrics else registry.default_metrics()
     for name in names:
         registry.load("metrics", name)
@@ -123,7 +127,7 @@ def _merged(suites: Sequence[Suite]) -> Suite:
             if known != prompt and known.text and prompt.text:
                 raise SeedBenchError(f"prompt {prompt.id!r} has two texts: in {suite.path} and elsewhere")
             prompts[prompt.id] = known if known.text else prompt
-    digest = digest_of([prompt.model_dump(mode="json") for prompt in prompts.values()])
+    digest = digest_of([stored_json(prompt) for prompt in prompts.values()])
     return replace(suites[0], prompts=tuple(prompts.values()), sha256=digest)
 
 

@@ -14,6 +14,7 @@ from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.instances import make_generator
 from seedbench.plugins.options import downgrade_options
 from seedbench.runs.spec import RunSpec
+from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.prompt import Prompt
 
 Role = Literal["system", "ceiling", "reference"]
@@ -74,7 +75,7 @@ def _refusal(generator: Generator, label: str, request: Request) -> str:
             check_references(prompt, request.root or Path(), can.references)
         except ReferenceLimitError as error:
             return f"{label}: {error}"
-    return ""
+    return "; ".join(refusal.sentence for refusal in generator.refusals(prompt))
 
 
 def _asked(spec: RunSpec) -> list[_Asked]:
@@ -155,7 +156,7 @@ def _cell(spec: RunSpec, system: _Asked, prompt: Prompt, seed: int, assets: Mapp
             {
                 "name": system.spec.name,
                 "options": dict(options),
-                "prompt": prompt.model_dump(mode="json"),
+                "prompt": stored_json(prompt),
                 "assets": assets,
                 "seed": seed,
                 "size": [spec.width, spec.height, spec.fps],

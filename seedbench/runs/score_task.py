@@ -30,6 +30,7 @@ from seedbench.plugins.weights import ABSENT, sha256_of
 from seedbench.runs.numba_cache import record_compiled
 from seedbench.runs.reasons import without_path
 from seedbench.store.cache import cached
+from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.prompt import Prompt
 
 
@@ -69,7 +70,7 @@ def score_key(info: MetricInfo, code: str, sha256: str, prompt: Prompt | None) -
     """What decides the scores of a metric on a clip: content, metric and version, its code
     (:func:`seedbench.plugins.code_digest.code_digest`), weights, and what the prompt expects.
     """
-    expected = prompt.model_dump(mode="json") if prompt is not None else None
+    expected = stored_json(prompt) if prompt is not None else None
     return digest_of([sha256, info.name, info.version, code, [sha256_of(name) for name in info.weights], expected])
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from seedbench.files.hashing import digest_of
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.options import upgrade_options
+from seedbench.suites.earlier_form import read_prompt, stored_json
 from seedbench.suites.prompt import Prompt
 
 
@@ -43,7 +44,7 @@ class RunSpec:
     def as_json(self) -> dict[str, Any]:
         """The spec as plain JSON; the prompts whole."""
         plain = asdict(self)
-        plain["prompts"] = [prompt.model_dump(mode="json") for prompt in self.prompts]
+        plain["prompts"] = [stored_json(prompt) for prompt in self.prompts]
         plain["generators"] = [item.as_json() for item in self.generators]
         plain["reference"] = self.reference.as_json() if self.reference else None
         return json.loads(json.dumps(plain, default=list))
@@ -52,7 +53,7 @@ class RunSpec:
     def from_json(cls, plain: Mapping[str, Any]) -> RunSpec:
         """The inverse of :meth:`as_json`."""
         data = dict(plain)
-        data["prompts"] = tuple(Prompt.model_validate(item) for item in data["prompts"])
+        data["prompts"] = tuple(read_prompt(item) for item in data["prompts"])
         data["generators"] = tuple(GeneratorSpec.from_json(item) for item in data["generators"])
         data["reference"] = GeneratorSpec.from_json(data["reference"]) if data["reference"] else None
         for name in ("metrics", "seeds", "reference_seeds"):
@@ -69,11 +70,14 @@ class RunSpec:
         return digest_of({name: value for name, value in plain.items() if name != "root"})
 
     def is_stored_as(self, plain: Mapping[str, Any]) -> bool:
-        """Whether ``plain``, a stored spec, is this one; options that an earlier version stored as numbers count as their texts."""
+        """Whether ``plain``, a stored spec, is this one. Options that an earlier version stored as numbers count as their texts, and the
+        bytes of the suite's file do not count where all prompts are the same: a suite written in another form asks for the same clips.
+        """
         stored = RunSpec.from_json(plain)
         generators = tuple(replace(item, options=upgrade_options(item.name, item.options)) for item in stored.generators)
         reference = stored.reference and replace(stored.reference, options=upgrade_options(stored.reference.name, stored.reference.options))
-        return replace(stored, generators=generators, reference=reference).digest() == self.digest()
+        same_file = replace(stored, generators=generators, reference=reference, suite_sha256=self.suite_sha256)
+        return same_file.digest() == self.digest()
 
     def seeds_of(self, item: GeneratorSpec) -> tuple[int, ...]:
         """The seeds under which a generator of the run is asked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from seedbench.errors import SuiteError, UnknownNameError, did_you_mean
 from seedbench.files import strict_yaml
 from seedbench.files.validation_messages import explain_problem, explain_with_field, field_path
+from seedbench.suites.earlier_form import advice, earlier_location, from_earlier, is_earlier, today_location
 from seedbench.suites.prompt import Prompt
 from seedbench.suites.references import ReferenceLimits, mentions, normalise, reference_problems
 from seedbench.suites.suite import Suite
@@ -22,6 +24,20 @@ FILE_NAME = "suite.yaml"
 
 
 _SHOWN_ERRORS = 5
+
+
+class _Lines:
+    """Finds the line of a prompt's value, by the prompt's id and the place of the value in today's form."""
+
+    def __init__(self, document: strict_yaml.Document) -> None:
+        self.document = document
+        self.positions = {prompt["id"]: position for position, prompt in enumerate(document.data["prompts"])}
+
+    def __call__(self, prompt_id: str, location: Sequence[int | str]) -> int:
+        position = self.positions[prompt_id]
+        prompt = self.document.data["prompts"][position]
+        inside = earlier_location(prompt, tuple(location)) if is_earlier(prompt) else location
+        return self.document.line(["prompts", position, *inside])
 
 
 class _Header(BaseModel):
@@ -99,9 +115,18 @@ def find_suite(path_or_name: str | Path) -> Path:
 
 
 def load_suite(path_or_name: str | Path, *, check_files: bool = True) -> Suite:
-    """Read a suite by shipped name or by path. SuiteError says what is wrong and on which line; UnknownNameError for a name nobody ships.
+    """Read a suite. Prompts in the form of earlier versions are read as well, with a FutureWarning that says how to write them now.
 
-    ``check_files`` False skips opening the reference assets (for listings).
+    Args:
+        path_or_name: The name of a shipped suite, a ``suite.yaml``, or a folder that holds one.
+        check_files: False skips opening the reference assets (for listings).
+
+    Returns:
+        The suite. What a stage block says is not looked at: that is the simulator's.
+
+    Raises:
+        SuiteError: The file says something that is not allowed; each error with its line.
+        UnknownNameError: No shipped suite has that name.
     """
     path = find_suite(path_or_name)
     try:
@@ -119,8 +144,9 @@ def load_suite(path_or_name: str | Path, *, check_files: bool = True) -> Suite:
     limits = _limits(header.reference_limits, problems)
     prompts = tuple(_prompts(header.prompts, problems))
     problems.stop()
-    warnings: list[str] = []
-    prompts = tuple(_linked(position, prompt, problems, warnings) for position, prompt in enumerate(prompts))
+    _warn_of_earlier_form(path, document)
+    remarks: list[str] = []
+    prompts = tuple(_linked(position, prompt, problems, remarks) for position, prompt in enumerate(prompts))
     _check_sweeps(prompts, problems)
     if check_files:
         for position, prompt in enumerate(prompts):
@@ -138,7 +164,8 @@ def load_suite(path_or_name: str | Path, *, check_files: bool = True) -> Suite:
         description=header.description.strip(),
         licence=header.licence,
         limits=limits,
-        warnings=tuple(warnings),
+        warnings=tuple(remarks),
+        lines=_Lines(document),
     )
 
 
@@ -180,12 +207,31 @@ def _prompts(items: Sequence[Any], problems: _Problems) -> Iterator[Prompt]:
                 problems.add([*where, "id"], f"{label}: id: already used on line {first_line[name]}")
             first_line.setdefault(name, problems.document.line([*where, "id"]))
         try:
-            yield Prompt.model_validate(item)
+            yield Prompt.model_validate(from_earlier(item) if is_earlier(item) else item)
         except ValidationError as error:
-            problems.add_invalid(error, Prompt, where, f"{label}: ")
+            for details in error.errors(include_url=False):
+                moved = today_location(item, details["loc"]) if details["type"] == "extra_forbidden" else None
+                hint = f"; write it as {field_path(moved)}" if moved else ""
+                problems.add([*where, *details["loc"]], f"{label}: {explain_with_field(details, Prompt)}{hint}")
 
 
-def _linked(position: int, prompt: Prompt, problems: _Problems, warnings: list[str]) -> Prompt:
+def _warn_of_earlier_form(path: Path, document: strict_yaml.Document) -> None:
+    """Say how to write the prompts of the earlier form now, with the first of them as an example."""
+    positions = [position for position, prompt in enumerate(document.data["prompts"]) if is_earlier(prompt)]
+    if not positions:
+        return
+    first = document.data["prompts"][positions[0]]
+    more = f" and {len(positions) - 1} more" if len(positions) > 1 else ""
+    where, name = f"{path}:{document.line(['prompts', positions[0]])}", first["id"]
+    text = (
+        f"{where}: prompt {name!r}{more}: written in the form of earlier versions, which the next version does not read. What only a "
+        "simulator needs now stands in a `stage` block, and a body that falls or swings needs `height_m`. "
+        f"Write the fields of {name!r} that change as:\n{advice(first)}"
+    )
+    warnings.warn(text, FutureWarning, stacklevel=3)
+
+
+def _linked(position: int, prompt: Prompt, problems: _Problems, remarks: list[str]) -> Prompt:
     """The prompt with its mentions in the neutral spelling, each of them held against the references."""
     where: list[int | str] = ["prompts", position, "text"]
     try:
@@ -200,7 +246,7 @@ def _linked(position: int, prompt: Prompt, problems: _Problems, warnings: list[s
             problems.add(where, f"prompt {prompt.id!r}: text: mentions {{{{{name}}}}}, which is not among its references ({has})")
     unused = [name for name in known if name not in mentions(text)]
     if unused:
-        warnings.append(f"prompt {prompt.id!r}: its text never mentions {', '.join(f'{{{{{name}}}}}' for name in unused)}")
+        remarks.append(f"prompt {prompt.id!r}: its text never mentions {', '.join(f'{{{{{name}}}}}' for name in unused)}")
     return prompt.model_copy(update={"text": text})
 
 

@@ -1,14 +1,15 @@
-"""The vocabulary of a prompt: plain text for any generator, structured expectations for the metrics.
+"""What a prompt may say: plain text for any generator, and beside it what the metrics may expect of the clip.
 
-Pydantic models of what a suite's YAML may say. Times are seconds from the start of the clip. Unknown keys are errors.
-Reading suites from files, and their errors with line numbers, is :mod:`seedbench.suites.suite`'s.
+Pydantic models of a suite's YAML. Times are seconds from the start of the clip. Unknown keys are errors.
+:mod:`seedbench.suites.loading` reads suites from files; :mod:`seedbench.suites.earlier_form` reads and writes the form of earlier versions.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 Task = Literal[
     "talking",  # one person speaks
@@ -17,45 +18,30 @@ Task = Literal[
     "multi_shot",  # one character over several shots
     "impact",  # bodies that meet, and the sound they make
     "motion",  # falling, thrown, rolling, swinging bodies
-    "fluid",  # cloth, water, smoke: no simulator of ours makes them
+    "fluid",  # cloth, water, smoke
     "sound",  # other sound events
     "music",  # music, and cuts on or off its beats
-    "text",  # signs with text
+    "text",  # text to be read in the picture
     "reference",  # assets steer the result
     "strength",  # one reference at several strengths
     "extension",  # go on from a given clip
     "edit",  # change one thing of a given clip, keep the rest
     "unknown",  # nothing is known of what was asked: imported clips without a suite
 ]
+Motion = Literal["flight", "roll", "collision", "swing", "none"]
+
+MAX_DURATION_S = 600.0
+"""The longest clip that a prompt may ask for."""
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Look(_Strict):
-    """A person's appearance in a few words each; all optional. Generators read it from the prompt's text.
-
-    ``identity`` seeds whatever the words leave open, so that one identity always looks the same in the simulator.
-    """
-
-    identity: int = 0
-    skin: Literal["fair", "light", "tan", "brown", "dark"] | None = None
-    hair: Literal["black", "brown", "blond", "red", "grey", "blue", "green", "purple"] | None = None
-    hair_style: Literal["short", "long", "bald", "curly"] | None = None
-    eyes: Literal["brown", "blue", "green", "grey"] | None = None
-    face: Literal["round", "oval", "long", "square"] | None = None
-    beard: bool | None = None
-    glasses: bool | None = None
-    clothes: Literal["red", "blue", "green", "yellow", "white", "black", "orange", "purple"] | None = None
-
-
 class Character(_Strict):
-    """One of the cast. ``voice`` is low or high; ``reference`` names an image of the prompt's references."""
+    """One of the cast. ``reference`` names the image of the prompt's references that shows this person."""
 
     id: str
-    look: Look = Look()
-    voice: Literal["low", "high"] = "low"
     reference: str | None = None
 
 
@@ -65,11 +51,6 @@ class Shot(_Strict):
     start_s: Annotated[float, Field(ge=0)]
     end_s: Annotated[float, Field(gt=0)]
     cast: tuple[str, ...] = ()
-    framing: Literal["close", "medium", "wide"] = "medium"
-    light: Literal["day", "warm", "cool", "dim"] = "day"
-    pose: Literal["front", "left", "right"] = "front"
-    camera: Literal["static", "pan", "push"] = "static"
-    place: Literal["studio", "street", "park", "room", "night"] = "studio"
 
 
 class Line(_Strict):
@@ -81,34 +62,61 @@ class Line(_Strict):
     start_s: Annotated[float, Field(ge=0)] = 0.2
 
 
-class Event(_Strict):
-    """Something that happens and, if ``sound``, is heard.
+class KindFacts(_Strict):
+    """What a well-known kind of event is for the metrics, where an event does not say it itself."""
 
-    Kinds with bodies (drop, throw, bounce, roll, collide, pendulum) carry physics: ``object`` names the body, ``height_m`` where it starts
-    or swings, ``speed_m_s`` its horizontal speed, ``restitution`` 0..1. ``knock``, ``clap``, ``bell``, ``beep`` are sound events without
-    a body in flight.
-    ``cloth``, ``water``, ``smoke`` are asked of generators and not simulated.
+    motion: Motion = "none"
+    impact: bool = False
+
+
+KINDS: Mapping[str, KindFacts] = {
+    "drop": KindFacts(motion="flight", impact=True),
+    "throw": KindFacts(motion="flight", impact=True),
+    "bounce": KindFacts(motion="flight", impact=True),
+    "roll": KindFacts(motion="roll"),
+    "collide": KindFacts(motion="collision", impact=True),
+    "pendulum": KindFacts(motion="swing"),
+}
+"""Kinds whose ``motion`` and ``impact`` are known. Any other word is allowed as well; it has neither unless the event states them."""
+
+
+class Event(_Strict):
+    """Something that happens, in free words: ``kind`` is the verb or noun ("serve", "door slam"), ``object`` what it happens to.
+
+    Metrics read the other fields. ``motion`` is the law that a moving body follows: ``flight`` (it falls or flies freely), ``roll``,
+    ``collision`` (two bodies meet), ``swing`` (it hangs from a string), ``none``. ``impact``: a body meets something, and the moment is
+    seen. ``sound``: the event is heard. ``height_m``: how far the body falls, or the length of the string; None where the prompt does
+    not say. ``times_s``: when it is heard, where it repeats. ``motion`` and ``impact`` of the kinds in :data:`KINDS` need not be stated.
     """
 
-    kind: Literal["drop", "throw", "bounce", "roll", "collide", "pendulum", "knock", "clap", "bell", "beep", "cloth", "water", "smoke"]
-    object: Literal["rubber ball", "wooden ball", "steel ball", "glass marble", "basketball", "box", "none"] = "rubber ball"
+    kind: Annotated[str, Field(min_length=1)]
+    object: str = ""
     start_s: Annotated[float, Field(ge=0)] = 0.3
-    height_m: float = 1.5
-    speed_m_s: float = 0.0
-    restitution: Annotated[float, Field(ge=0, le=1)] = 0.7
+    height_m: float | None = None
     sound: bool = True
     times_s: tuple[float, ...] = ()
+    motion: Motion = "none"
+    impact: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_motion_and_impact_from_the_kind(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        kind = given.get("kind")
+        facts = KINDS.get(kind) if isinstance(kind, str) else None
+        return given if facts is None else {**facts.model_dump(), **given}
 
 
 class Music(_Strict):
-    """Music heard in the clip. ``cuts`` says whether the shots' cuts fall on its beats."""
+    """Music heard in the clip, its ``style`` in free words. ``cuts`` says whether the shots' cuts fall on its beats."""
 
-    tempo_bpm: Annotated[float, Field(ge=40, le=240)]
-    style: Literal["drums", "piano", "synth"] = "drums"
+    tempo_bpm: Annotated[float, Field(ge=20, le=400)] | None = None
+    style: str = ""
     cuts: Literal["on_beat", "off_beat", "none"] = "none"
 
 
-class Sign(_Strict):
+class FrameText(_Strict):
     """Text to be read in the picture, exactly as written."""
 
     text: str
@@ -128,7 +136,6 @@ class Reference(_Strict):
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     person: bool = False
     consent: str | None = None
-    look: Look | None = None
 
     @property
     def kind(self) -> str:
@@ -137,33 +144,35 @@ class Reference(_Strict):
 
 
 class Edit(_Strict):
-    """What to change in the source clip, and what must stay."""
+    """What to change in the source clip, in free words, and what must stay."""
 
     source: str
-    change: Literal["background", "voice", "clothes", "light"]
+    change: Annotated[str, Field(min_length=1)]
     to: str
     keep: tuple[str, ...] = ()
 
 
 class Prompt(_Strict):
-    """One item of a suite. ``simulated`` is False (with ``not_simulated`` saying why) where our simulator cannot show what is asked."""
+    """One item of a suite.
+
+    ``stage`` is what a simulator needs to draw the prompt. SeedBench itself reads none of its keys: the simulator defines and checks them.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     text: str
     task: Task
-    duration_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    duration_s: Annotated[float, Field(gt=0, le=MAX_DURATION_S)] = 5.0
     cast: tuple[Character, ...] = ()
     shots: tuple[Shot, ...] = ()
     speech: tuple[Line, ...] = ()
     events: tuple[Event, ...] = ()
-    text_in_frame: tuple[Sign, ...] = ()
+    text_in_frame: tuple[FrameText, ...] = ()
     music: Music | None = None
     references: tuple[Reference, ...] = ()
     extends: str | None = None
     edit: Edit | None = None
     sweep: str | None = None
-    simulated: bool = True
-    not_simulated: str = ""
+    stage: dict[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _refers_only_to_what_it_declares(self) -> Prompt:
@@ -197,6 +206,8 @@ class Prompt(_Strict):
         for name in asked:
             if name not in known:
                 raise ValueError(f"{name!r} is used but not among the references")
-        if not self.simulated and not self.not_simulated:
-            raise ValueError("say in not_simulated why the simulator cannot show this prompt")
         return self
+
+    def __hash__(self) -> int:
+        """By the id: ``stage`` is a mapping and has no hash."""
+        return hash(self.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,7 +18,8 @@ from seedbench.suites.references import ReferenceLimits
 class Suite:
     """A prompt suite as read from ``path``. ``sha256`` is of the file's bytes; its assets lie under :attr:`root`.
 
-    ``warnings`` are sentences for people: nothing in them keeps the suite from being used.
+    ``warnings`` are sentences for people: nothing in them keeps the suite from being used. ``lines`` gives the line of a prompt's value,
+    by the prompt's id and a path of keys and positions; None for prompts that come from no suite file.
     """
 
     name: str
@@ -31,11 +32,16 @@ class Suite:
     licence: str = ""
     limits: ReferenceLimits = field(default_factory=ReferenceLimits)
     warnings: tuple[str, ...] = ()
+    lines: Callable[[str, Sequence[int | str]], int] | None = field(default=None, compare=False, repr=False)
 
     @property
     def root(self) -> Path:
         """The folder that reference paths are relative to."""
         return self.path.parent
+
+    def place(self, prompt_id: str, location: Sequence[int | str]) -> str:
+        """Where a prompt's value stands, as ``FILE:LINE``; the file alone where its lines are not known."""
+        return str(self.path) if self.lines is None else f"{self.path}:{self.lines(prompt_id, location)}"
 
     def prompt(self, prompt_id: str) -> Prompt:
         """The prompt of that id; UnknownNameError with the nearest one otherwise."""

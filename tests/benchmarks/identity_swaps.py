@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from seedbench.clips.clip import Clip
+from seedbench.generators.simulator.stage_block import refusals_of
 from seedbench.metrics.analyses.face_embeddings import face_embeddings
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.identity import CrossShotIdentity
@@ -35,7 +36,7 @@ def prompts() -> list[Prompt]:
     """Those of `quick` with a cast and a cut, and every so manieth of `core`."""
     found: list[Prompt] = []
     for name in ("quick", "core"):
-        fitting = [p for p in load_suite(name, check_files=False).prompts if p.cast and len(p.shots) > 1 and p.simulated]
+        fitting = [p for p in load_suite(name, check_files=False).prompts if p.cast and len(p.shots) > 1 and not refusals_of(p)]
         found += fitting if name == "quick" else fitting[:: max(1, len(fitting) // 10)]
     return found
 

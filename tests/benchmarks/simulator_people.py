@@ -19,9 +19,9 @@ import numpy as np
 from seedbench.generators.simulator.face import FacePainter, Mouth
 from seedbench.generators.simulator.lips import lips_of
 from seedbench.generators.simulator.looks import face_of
+from seedbench.generators.simulator.stage_block import Look
 from seedbench.metrics.analyses.face_embedders import dlib_embedder
 from seedbench.metrics.analyses.face_networks import box_of, crop_matrix, face_nets
-from seedbench.suites.prompt import Look
 
 HEADS_PX = (102, 128, 154, 180)
 LIGHTS = ((1.0, 1.0, 1.0), (1.05, 0.92, 0.75), (0.82, 0.93, 1.08), (0.55, 0.55, 0.58))

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from seedbench.generators.simulator.stage_block import Look, block_of, refusals_of
 from seedbench.suites.loading import load_suite, suites_directory
-from seedbench.suites.prompt import Look, Prompt
+from seedbench.suites.prompt import Prompt
 from seedbench.suites.references import ReferenceLimits, mentions
 from seedbench.suites.suite import Suite
 
@@ -56,7 +57,7 @@ def test_quick_is_small_and_touches_everything() -> None:
     quick = load_suite("quick")
     assert len(quick.prompts) == 12
     assert sum(prompt.duration_s for prompt in quick.prompts) <= 50
-    assert all(3 <= prompt.duration_s <= 6 and prompt.simulated for prompt in quick.prompts)
+    assert all(3 <= prompt.duration_s <= 6 and refusals_of(prompt) == [] for prompt in quick.prompts)
     assert len({line.language for prompt in quick.prompts for line in prompt.speech}) >= 4
     assert {event.kind for prompt in quick.prompts for event in prompt.events} >= {"drop", "bounce", "collide", "pendulum"}
 
@@ -102,8 +103,8 @@ def test_one_person_keeps_one_look_and_different_people_differ() -> None:
     looks: dict[int, set[Look]] = {}
     for prompt in prompts():
         if prompt.edit is None:
-            for person in prompt.cast:
-                looks.setdefault(person.look.identity, set()).add(person.look)
+            for person in block_of(prompt).cast.values():
+                looks.setdefault(person.identity, set()).add(person.look)
     assert all(len(found) == 1 for found in looks.values())
     assert len({look.model_copy(update={"identity": 0}) for found in looks.values() for look in found}) >= len(looks) - 1
     assert len(looks) >= 18
@@ -118,11 +119,10 @@ def test_text_and_expectations_say_the_same(prompt: Prompt) -> None:
         assert f'"{line.text}"' in text
     for sign in prompt.text_in_frame:
         assert f'"{sign.text}"' in text
-    for person in prompt.cast:
-        look = person.look
+    for person, look in block_of(prompt).cast.items():
         for part, words in LOOK_WORDS.items():
             value = getattr(look, part)
-            assert value is None or words.format(value) in text, f"{person.id}: {words.format(value)}"
+            assert value is None or words.format(value) in text, f"{person}: {words.format(value)}"
         assert look.hair_style is None or look.hair_style in text
         assert look.clothes is None or re.search(rf"\b{look.clothes}\b", text)
         assert not look.beard or "beard" in text
@@ -179,8 +179,10 @@ def test_what_no_simulator_shows_is_said(prompt: Prompt) -> None:
     foreign = any(not sign.text.isascii() for sign in prompt.text_in_frame)
     style = any(reference.role == "style" for reference in prompt.references)
     if fluid or foreign or style or prompt.extends or prompt.edit:
-        assert not prompt.simulated
-    assert prompt.simulated == (prompt.not_simulated == "")
+        assert block_of(prompt).not_simulated
+    assert [refusal.sentence for refusal in refusals_of(prompt)] == (
+        [block_of(prompt).not_simulated] if "not_simulated" in prompt.stage else []
+    )
 
 
 @every_prompt
@@ -189,7 +191,7 @@ def test_events_have_time_to_be_heard(prompt: Prompt) -> None:
         times = event.times_s or (event.start_s,)
         assert list(times) == sorted(times)
         assert times[0] == event.start_s
-        fall_s = (2 * event.height_m / 9.81) ** 0.5 if event.kind in ("drop", "bounce", "throw") else 0.0
+        fall_s = (2 * event.height_m / 9.81) ** 0.5 if event.motion == "flight" and event.height_m is not None else 0.0
         assert times[-1] + fall_s <= prompt.duration_s - 0.2
 
 
@@ -200,7 +202,7 @@ def test_the_simulators_voice_has_time_for_every_line_while_the_speaker_is_seen(
     for prompt in prompts():
         spoken_s = 0.0
         for position, line in enumerate(prompt.speech):
-            voice = next(person.voice for person in prompt.cast if person.id == line.character)
+            voice = block_of(prompt).cast[line.character].voice
             duration_s = speak(line.text, language=line.language, voice=voice).duration_s
             end_s = line.start_s + duration_s
             spoken_s += duration_s

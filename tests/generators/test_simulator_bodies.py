@@ -13,13 +13,13 @@ from seedbench.generators.simulator.bench import bodies_of
 from seedbench.generators.simulator.bodies import GRAVITY, Swing, collide, fall, roll
 from seedbench.generators.simulator.breakage import Breakage
 from seedbench.generators.simulator.lab import SMALLEST
-from seedbench.suites.prompt import Event, Prompt
+from seedbench.generators.simulator.staging import StagedEvent, StagedPrompt, prompt_with_stage, staged
 
 HEIGHTS = st.floats(0.2, 3.0)
 
 
-def _prompt(*events: Event, duration_s: float = 3.0) -> Prompt:
-    return Prompt(id="p", text="", task="motion", duration_s=duration_s, events=events)
+def _prompt(*events: StagedEvent, duration_s: float = 3.0) -> StagedPrompt:
+    return staged(prompt_with_stage("p", "", "motion", duration_s=duration_s, events=events))
 
 
 @given(height=HEIGHTS, start_s=st.floats(0, 1))
@@ -85,16 +85,16 @@ def test_a_rolling_body_keeps_its_speed_unless_it_wins_energy() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        Event(kind="drop", object="glass marble", height_m=0.8),
-        Event(kind="bounce", object="basketball", height_m=8.0),
-        Event(kind="throw", object="wooden ball", height_m=1.2, speed_m_s=2.5),
-        Event(kind="collide", object="steel ball", height_m=0, speed_m_s=4.0),
-        Event(kind="pendulum", object="wooden ball", height_m=1.5),
-        Event(kind="roll", object="glass marble", height_m=0, speed_m_s=0.7),
+        StagedEvent(kind="drop", object="glass marble", height_m=0.8),
+        StagedEvent(kind="bounce", object="basketball", height_m=8.0),
+        StagedEvent(kind="throw", object="wooden ball", height_m=1.2, speed_m_s=2.5),
+        StagedEvent(kind="collide", object="steel ball", height_m=0, speed_m_s=4.0),
+        StagedEvent(kind="pendulum", object="wooden ball", height_m=1.5),
+        StagedEvent(kind="roll", object="glass marble", height_m=0, speed_m_s=0.7),
     ],
     ids=lambda event: event.kind,
 )
-def test_bodies_stay_in_the_picture_and_are_large_enough_to_be_followed(event: Event, size: tuple[int, int]) -> None:
+def test_bodies_stay_in_the_picture_and_are_large_enough_to_be_followed(event: StagedEvent, size: tuple[int, int]) -> None:
     width, height = size
     bodies, bench = bodies_of(_prompt(event), np.random.default_rng(0), width=width, height=height, breakage=Breakage())
     assert bench is not None
@@ -107,7 +107,7 @@ def test_bodies_stay_in_the_picture_and_are_large_enough_to_be_followed(event: E
 
 
 def test_broken_gravity_halves_the_fall_and_leaves_the_scale() -> None:
-    prompt = _prompt(Event(kind="drop", height_m=1.0, start_s=0.0))
+    prompt = _prompt(StagedEvent(kind="drop", height_m=1.0, start_s=0.0))
     rng = np.random.default_rng
     (sound,), bench = bodies_of(prompt, rng(0), width=456, height=256, breakage=Breakage())
     (broken,), same = bodies_of(prompt, rng(0), width=456, height=256, breakage=Breakage(gravity_scale=0.5))
@@ -116,14 +116,14 @@ def test_broken_gravity_halves_the_fall_and_leaves_the_scale() -> None:
 
 
 def test_energy_gain_lifts_every_bounce_by_its_share() -> None:
-    prompt = _prompt(Event(kind="bounce", height_m=1.0, start_s=0.0, restitution=0.8))
+    prompt = _prompt(StagedEvent(kind="bounce", height_m=1.0, start_s=0.0, restitution=0.8))
     (body,), _ = bodies_of(prompt, np.random.default_rng(0), width=456, height=256, breakage=Breakage(energy_gain=0.2))
     first, second = (contact.time_s for contact in body.path.contacts[:2])
     assert body.path.at([(first + second) / 2])[0, 1] - body.radius_m == pytest.approx(1.2)
 
 
 def test_teleport_moves_a_body_sideways_in_the_middle_of_the_clip() -> None:
-    prompt = _prompt(Event(kind="pendulum", height_m=1.0, start_s=0.0))
+    prompt = _prompt(StagedEvent(kind="pendulum", height_m=1.0, start_s=0.0))
     paths = [
         bodies_of(prompt, np.random.default_rng(0), width=456, height=256, breakage=Breakage(teleport=amount))[0][0].path
         for amount in (0.0, 0.4)

@@ -15,18 +15,21 @@ from seedbench.generators.simulator.breakage import Breakage, breakage_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.signs import garbled
 from seedbench.generators.simulator.stage import frames
+from seedbench.generators.simulator.stage_block import Look
+from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage
 from seedbench.plugins.generator import Request
-from seedbench.suites.prompt import Character, Event, Look, Prompt, Shot, Sign
+from seedbench.suites.prompt import Event, FrameText, Prompt
 
-TWO_SHOTS = Prompt(
-    id="two-shots",
-    text="",
-    task="multi_shot",
-    duration_s=0.4,
-    cast=(Character(id="a", look=Look(identity=1)),),
-    shots=(Shot(start_s=0, end_s=0.2, cast=("a",)), Shot(start_s=0.2, end_s=0.4, cast=("a",), framing="close")),
-)
-ONE_SHOT = TWO_SHOTS.model_copy(update={"id": "one-shot", "shots": (Shot(start_s=0, end_s=0.4, cast=("a",)),)})
+ANN, BEA = StagedPerson("a", Look(identity=1)), StagedPerson("b", Look(identity=2))
+FIRST = StagedShot(start_s=0, end_s=0.2, cast=("a",))
+
+
+def _two_shots(cast: tuple[StagedPerson, ...], *shots: StagedShot) -> Prompt:
+    return prompt_with_stage("two-shots", "", "multi_shot", duration_s=0.4, cast=cast, shots=shots)
+
+
+TWO_SHOTS = _two_shots((ANN,), FIRST, StagedShot(start_s=0.2, end_s=0.4, cast=("a",), framing="close"))
+ONE_SHOT = _two_shots((ANN,), StagedShot(start_s=0, end_s=0.4, cast=("a",))).model_copy(update={"id": "one-shot"})
 DROP = Prompt(id="drop", text="", task="impact", duration_s=0.8, events=(Event(kind="drop", height_m=0.5, start_s=0.0),))
 
 
@@ -72,9 +75,7 @@ def test_a_swapped_identity_changes_pictures_after_the_cut_only() -> None:
 
 
 def test_with_others_in_the_cast_a_swap_shows_one_of_them() -> None:
-    cast = (*TWO_SHOTS.cast, Character(id="b", look=Look(identity=2)))
-    shots = (TWO_SHOTS.shots[0], Shot(start_s=0.2, end_s=0.4, cast=("b",)))
-    prompt = TWO_SHOTS.model_copy(update={"cast": cast, "shots": shots})
+    prompt = _two_shots((ANN, BEA), FIRST, StagedShot(start_s=0.2, end_s=0.4, cast=("b",)))
     scene = plan_scene(prompt, 0, width=96, height=64, fps=25, breakage=Breakage(swap_identity_at_cut=True))
     assert [(person.id, person.worn) for shot in scene.shots for person in shot.people] == [("a", "a"), ("b", "a")]
 
@@ -108,7 +109,7 @@ def test_so_many_letters_are_garbled(count: int) -> None:
 
 
 def test_the_truth_says_what_was_asked_and_what_is_shown() -> None:
-    prompt = Prompt(id="s", text="", task="text", duration_s=0.2, text_in_frame=(Sign(text="HOTEL"),))
+    prompt = Prompt(id="s", text="", task="text", duration_s=0.2, text_in_frame=(FrameText(text="HOTEL"),))
     scene = plan_scene(prompt, 0, width=96, height=64, fps=25, breakage=Breakage(text_garbled=2))
     assert scene.signs[0].asked == "HOTEL"
     assert scene.signs[0].shown != "HOTEL"

@@ -13,7 +13,7 @@ import pytest
 from seedbench.generators.simulator.face import FacePainter, Mouth
 from seedbench.generators.simulator.lips import lips_of
 from seedbench.generators.simulator.looks import CLOTHES, EYES, HAIRS, SKINS, face_of
-from seedbench.suites.prompt import Look
+from seedbench.generators.simulator.stage_block import Look
 
 PEOPLE = range(8)
 GREY = (112, 118, 124)

@@ -16,19 +16,24 @@ from seedbench.generators.simulator.breakage import Breakage
 from seedbench.generators.simulator.looks import face_of
 from seedbench.generators.simulator.plan import Scene, face_for, plan_scene
 from seedbench.generators.simulator.stage import frames
+from seedbench.generators.simulator.stage_block import Look
+from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage, staged
 from seedbench.plugins.generator import Generation, Request
-from seedbench.suites.prompt import Character, Edit, Event, Line, Look, Prompt, Reference, Shot, Sign
+from seedbench.suites.prompt import Edit, Event, FrameText, Line, Prompt, Reference
 
 DROP = Prompt(
     id="drop", text="", task="motion", duration_s=1.2, events=(Event(kind="drop", object="rubber ball", height_m=1.0, start_s=0.2),)
 )
-PAIR = Prompt(
-    id="pair",
-    text="",
-    task="characters",
+PAIR = prompt_with_stage(
+    "pair",
+    "",
+    "characters",
     duration_s=0.8,
-    cast=(Character(id="a", look=Look(identity=1)), Character(id="b", look=Look(identity=2), voice="high")),
-    shots=(Shot(start_s=0, end_s=0.4, cast=("a", "b")), Shot(start_s=0.4, end_s=0.8, cast=("b",), framing="close", place="park")),
+    cast=(StagedPerson("a", Look(identity=1)), StagedPerson("b", Look(identity=2), "high")),
+    shots=(
+        StagedShot(start_s=0, end_s=0.4, cast=("a", "b")),
+        StagedShot(start_s=0.4, end_s=0.8, cast=("b",), framing="close", place="park"),
+    ),
 )
 
 
@@ -56,7 +61,7 @@ def test_the_body_is_drawn_where_the_truth_says() -> None:
 
 
 def test_a_panning_camera_moves_room_and_body_alike() -> None:
-    panned = DROP.model_copy(update={"shots": (Shot(start_s=0, end_s=1.2, framing="wide", camera="pan"),)})
+    panned = DROP.model_copy(update={"stage": {"shots": [{"framing": "wide", "camera": "pan"}]}})
     scene = _scene(panned)
     shot = scene.shots[0]
     assert shot.camera_at(shot.first, 228)[0] == pytest.approx(-0.12 * 228)
@@ -125,12 +130,12 @@ def test_faces_in_the_truth_follow_the_people_of_each_shot(tmp_path: Path) -> No
 
 def test_a_reference_s_strength_mixes_two_faces() -> None:
     look = Look(identity=12, skin="dark")
-    own = Character(id="w", look=Look(identity=41), reference="image:1", voice="low")
+    own = StagedPerson("w", Look(identity=41), "low", "image:1")
 
     def shown(strength: float) -> Any:
-        reference = Reference(id="image:1", path="x.png", role="appearance", strength=strength, look=look)
-        prompt = Prompt(id="r", text="", task="strength", cast=(own,), references=(reference,))
-        return face_for(own, prompt)
+        reference = Reference(id="image:1", path="x.png", role="appearance", strength=strength)
+        prompt = prompt_with_stage("r", "", "strength", cast=(own,), references=(reference,), looks={"image:1": look})
+        return face_for(own, staged(prompt))
 
     assert shown(0.0) == face_of(own.look)
     assert shown(1.0) == face_of(look)
@@ -142,8 +147,8 @@ def test_a_reference_s_strength_mixes_two_faces() -> None:
     ("prompt", "words"),
     [
         (Prompt(id="x", text="", task="fluid", events=(Event(kind="water"),)), "rigid bodies only"),
-        (Prompt(id="x", text="", task="fluid", simulated=False, not_simulated="no such thing"), "no such thing"),
-        (Prompt(id="x", text="", task="text", text_in_frame=(Sign(text="АПТЕКА"),)), "lettering has no 'А'"),
+        (Prompt(id="x", text="", task="fluid", stage={"not_simulated": "no such thing"}), "no such thing"),
+        (Prompt(id="x", text="", task="text", text_in_frame=(FrameText(text="АПТЕКА"),)), "lettering has no 'А'"),
         (
             Prompt(
                 id="x",

@@ -23,7 +23,7 @@ DROP = Prompt(
     text="a ball falls",
     task="impact",
     duration_s=2.5,
-    events=(Event(kind="drop", object="wooden ball", start_s=0.4, height_m=1.8, restitution=0.5),),
+    events=(Event(kind="drop", object="wooden ball", start_s=0.4, height_m=1.8),),
 )
 
 

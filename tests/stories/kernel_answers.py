@@ -46,11 +46,18 @@ PROMPTS = [
             "text": "A man says it.",
             "task": "multi_shot",
             "duration_s": 3.2,
-            "cast": [{"id": "jonas", "look": _LOOK, "voice": "low"}],
+            "cast": [{"id": "jonas"}],
             "shots": [
-                {"start_s": 0, "end_s": 1.6, "cast": ["jonas"], "framing": "close", "light": "day", "place": "studio"},
-                {"start_s": 1.6, "end_s": 3.2, "cast": ["jonas"], "framing": "close", "light": "warm", "place": "room"},
+                {"start_s": 0, "end_s": 1.6, "cast": ["jonas"]},
+                {"start_s": 1.6, "end_s": 3.2, "cast": ["jonas"]},
             ],
+            "stage": {
+                "cast": {"jonas": _LOOK},
+                "shots": [
+                    {"framing": "close", "light": "day", "place": "studio"},
+                    {"framing": "close", "light": "warm", "place": "room"},
+                ],
+            },
             "speech": [
                 {"character": "jonas", "language": "en", "start_s": 0.1, "text": "The train to Hamburg leaves an hour later today."}
             ],
@@ -60,14 +67,16 @@ PROMPTS = [
             "text": "A ball falls.",
             "task": "impact",
             "duration_s": 2.0,
-            "events": [{"kind": "drop", "object": "wooden ball", "start_s": 0.2, "height_m": 1.5, "restitution": 0.6}],
+            "events": [{"kind": "drop", "object": "wooden ball", "start_s": 0.2, "height_m": 1.5}],
+            "stage": {"events": [{"restitution": 0.6}]},
         },
         {
             "id": "collide",
             "text": "Two balls meet.",
             "task": "impact",
             "duration_s": 2.0,
-            "events": [{"kind": "collide", "object": "steel ball", "start_s": 0.2, "height_m": 0, "speed_m_s": 1, "restitution": 0.95}],
+            "events": [{"kind": "collide", "object": "steel ball", "start_s": 0.2, "height_m": 0}],
+            "stage": {"events": [{"speed_m_s": 1, "restitution": 0.95}]},
         },
         {
             "id": "pendulum",

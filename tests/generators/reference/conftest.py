@@ -89,8 +89,9 @@ def talking() -> Callable[..., Prompt]:
             "id": "p",
             "text": "A woman with red hair, in a studio.",
             "task": "talking",
-            "cast": (Character(id="ann", voice="high"),),
+            "cast": (Character(id="ann"),),
             "shots": shots,
+            "stage": {"cast": {"ann": {"voice": "high"}}},
             **fields,
         }
         return Prompt(duration_s=duration_s, **chosen)

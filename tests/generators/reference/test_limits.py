@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from seedbench.generators.reference.limits import CAPABILITIES, MAX_DURATION_S, refusal_of
+from seedbench.generators.simulator.staging import staged_shots
 from seedbench.suites.loading import load_suite
-from seedbench.suites.prompt import Character, Edit, Event, Music, Prompt, Reference, Shot, Sign
+from seedbench.suites.prompt import Character, Edit, Event, FrameText, Music, Prompt, Reference, Shot
 
 CORE = load_suite("core")
 TWO = (Character(id="ann"), Character(id="bob"))
@@ -18,6 +19,10 @@ FOUR = (*TWO, Character(id="cat"), Character(id="dan"))
 
 def shot(**fields: Any) -> tuple[Shot, ...]:
     return (Shot(**{"start_s": 0, "end_s": 2, "cast": ("ann",), **fields}),)
+
+
+def staged_as(**facts: str) -> dict[str, Any]:
+    return {"stage": {"shots": [facts]}}
 
 
 def asset(name: str, role: str) -> tuple[Reference, ...]:
@@ -34,15 +39,15 @@ def asset(name: str, role: str) -> tuple[Reference, ...]:
         ({"events": (Event(kind="drop"),)}, "not both"),
         ({"cast": (), "shots": ()}, "neither"),
         ({"music": Music(tempo_bpm=100)}, "music"),
-        ({"text_in_frame": (Sign(text="BAR"),)}, "text in the picture"),
+        ({"text_in_frame": (FrameText(text="BAR"),)}, "text in the picture"),
         ({"cast": FOUR}, "at most 3 people"),
         ({"shots": tuple(Shot(start_s=i / 5, end_s=(i + 1) / 5, cast=("ann",)) for i in range(10))}, "8 shots"),
         ({"cast": TWO, "shots": shot(cast=("ann", "bob"))}, "two people in one frame"),
-        ({"shots": shot(framing="wide")}, "wide shot"),
+        (staged_as(framing="wide"), "wide shot"),
         ({"shots": shot(cast=())}, "a shot without people"),
-        ({"shots": shot(camera="pan")}, "pan"),
-        ({"shots": shot(camera="push")}, "push"),
-        ({"shots": shot(pose="left")}, "turned to the left"),
+        (staged_as(camera="pan"), "pan"),
+        (staged_as(camera="push"), "push"),
+        (staged_as(pose="left"), "turned to the left"),
         ({"references": asset("image", "style")}, "'style' from image references"),
         ({"references": asset("video", "camera")}, "'camera' from video references"),
         ({"references": asset("audio", "source")}, "'source' from audio references"),
@@ -75,8 +80,12 @@ def test_a_refusal_names_what_cannot_be_done(talking: Callable[..., Prompt], fie
     [
         {},
         {"shots": ()},
-        {"cast": TWO, "shots": (*shot(end_s=1), Shot(start_s=1, end_s=2, cast=("bob",), framing="close", light="dim", place="night"))},
-        {"cast": (), "shots": shot(cast=(), framing="wide"), "events": (Event(kind="bounce"),)},
+        {
+            "cast": TWO,
+            "shots": (*shot(end_s=1), Shot(start_s=1, end_s=2, cast=("bob",))),
+            "stage": {"shots": [{}, {"framing": "close", "light": "dim", "place": "night"}]},
+        },
+        {"cast": (), "shots": shot(cast=()), "stage": {"shots": [{"framing": "wide"}]}, "events": (Event(kind="bounce"),)},
         {"references": asset("image", "appearance")},
         {"references": asset("image", "first_frame")},
         {"references": asset("video", "appearance")},
@@ -101,7 +110,7 @@ def takes(prompt: Prompt) -> bool:
 
 @pytest.mark.parametrize("prompt", [one for one in CORE.prompts if one.task in ("talking", "dialogue")], ids=lambda one: one.id)
 def test_talking_of_the_core_suite_is_taken_unless_heads_turn_or_it_is_too_long(prompt: Prompt) -> None:
-    plain = all(one.pose == "front" for one in prompt.shots) and prompt.duration_s <= MAX_DURATION_S
+    plain = all(one.pose == "front" for one in staged_shots(prompt)) and prompt.duration_s <= MAX_DURATION_S
     assert takes(prompt) == plain
 
 

@@ -12,7 +12,9 @@ from seedbench.generators import simulator
 from seedbench.generators.reference import limits, world
 from seedbench.generators.simulator.breakage import breakage_of
 from seedbench.generators.simulator.plan import plan_scene
-from seedbench.suites.prompt import Look, Prompt
+from seedbench.generators.simulator.stage_block import Look
+from seedbench.generators.simulator.staging import staged, staged_shots
+from seedbench.suites.prompt import Prompt
 
 MANY = 400
 SPOKEN = ("talking", "dialogue", "multi_shot")
@@ -31,6 +33,10 @@ def pen(seed: int) -> world.Pen:
     return world.Pen(np.random.default_rng(seed))
 
 
+def looks_in(prompt: Prompt) -> list[Look]:
+    return [person.look for person in staged(prompt).cast]
+
+
 def words_of(look: Look) -> list[str]:
     """What a text with nothing left out says of a look."""
     hair = ["bald head"] if look.hair_style == "bald" else [f"{look.hair_style} {look.hair} hair"]
@@ -46,8 +52,8 @@ def test_the_same_number_gives_the_same_prompt(kind: world.Kind) -> None:
 
 
 def test_no_held_out_look_is_ever_drawn(drawn: list[world.Drawn]) -> None:
-    looks = [person.look for one in drawn for person in one.prompt.cast]
-    looks += [person.look for one in drawn if one.extras for person in one.extras.cast]
+    looks = [look for one in drawn for look in looks_in(one.prompt)]
+    looks += [look for one in drawn if one.extras for look in looks_in(one.extras)]
     assert len(looks) > MANY
     assert not [look for look in looks if world.held_out(look)]
 
@@ -103,8 +109,8 @@ def test_most_texts_tell_every_word_of_a_look_and_none_a_wrong_one(drawn: list[w
     complete = []
     for prompt in (one.prompt for one in drawn if one.prompt.cast):
         text = f" {prompt.text} "
-        complete.append(all(word in text for person in prompt.cast for word in words_of(person.look)))
-        looks = [person.look for person in prompt.cast]
+        complete.append(all(word in text for look in looks_in(prompt) for word in words_of(look)))
+        looks = looks_in(prompt)
         assert ("beard" in text) <= any(look.beard for look in looks)
         assert ("glasses" in text) <= any(look.glasses for look in looks)
         assert ("bald" in text) <= any(look.hair_style == "bald" for look in looks)
@@ -119,7 +125,7 @@ def test_most_texts_tell_every_word_of_a_look_and_none_a_wrong_one(drawn: list[w
 def test_a_text_names_place_light_and_framing_of_every_shot(kind: str) -> None:
     for prompt in of_kind(kind, 60):
         text = prompt.text.lower()
-        for shot in prompt.shots:
+        for shot in staged_shots(prompt):
             for phrases in (world.PLACES[shot.place], world.LIGHTS[shot.light], world.FRAMINGS[shot.framing]):
                 assert any(phrase in text for phrase in phrases), (phrases, prompt.text)
 
@@ -165,12 +171,12 @@ def test_every_kind_occurs_about_as_often_as_meant(drawn: list[world.Drawn]) -> 
 
 
 def test_every_word_of_every_field_occurs(drawn: list[world.Drawn]) -> None:
-    looks = [person.look for one in drawn for person in one.prompt.cast]
+    looks = [look for one in drawn for look in looks_in(one.prompt)]
     for field in ("skin", "hair", "hair_style", "eyes", "face", "clothes"):
         assert {getattr(look, field) for look in looks} == set(get_args(get_args(Look.model_fields[field].annotation)[0]))
     assert {event.object for one in drawn for event in one.prompt.events} == set(world.OBJECTS)
-    assert {shot.place for one in drawn for shot in one.prompt.shots} == set(world.PLACES)
-    assert {shot.light for one in drawn for shot in one.prompt.shots} == set(world.LIGHTS)
+    assert {shot.place for one in drawn for shot in staged_shots(one.prompt)} == set(world.PLACES)
+    assert {shot.light for one in drawn for shot in staged_shots(one.prompt)} == set(world.LIGHTS)
 
 
 def test_the_model_is_asked_for_nothing_it_would_refuse(drawn: list[world.Drawn]) -> None:
@@ -190,7 +196,7 @@ def test_extras_show_each_of_the_cast_in_turn_twice(drawn: list[world.Drawn]) ->
         if one.extras is not None:
             ids = [person.id for person in one.prompt.cast]
             assert [shot.cast for shot in one.extras.shots] == [(name,) for name in ids] * 2
-            assert one.extras.cast == one.prompt.cast
+            assert staged(one.extras).cast == staged(one.prompt).cast
 
 
 @pytest.mark.parametrize("kind", get_args(world.Kind))
@@ -199,6 +205,6 @@ def test_the_simulator_can_stage_it(kind: world.Kind) -> None:
         made = world.draw(number, kind=kind)
         for prompt in (made.prompt, made.extras):
             if prompt is not None:
-                assert simulator.refusal_of(prompt) == ""
+                assert simulator.Simulator().refusals(prompt) == []
                 scene = plan_scene(prompt, number, width=64, height=32, fps=25, breakage=breakage_of(""))
                 assert len(scene.lines) == len(prompt.speech)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.generators.simulator import assets
+from seedbench.generators.simulator.stage_block import block_of
 from seedbench.suites.loading import load_suite
 
 
@@ -21,7 +22,7 @@ def test_a_watercolour_is_the_same_every_time_and_mostly_paper() -> None:
 
 def test_portraits_show_the_looks_the_suites_declare() -> None:
     core = load_suite("core")
-    anna = next(person for person in core.prompt("talk-en").cast if person.id == "anna")
+    anna = block_of(core.prompt("talk-en")).cast["anna"]
     assert assets.portraits()["anna.png"] == anna.look
 
 

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from seedbench.errors import SuiteError, UnknownNameError
+from seedbench.generators.simulator.stage_block import refusals_of
 from seedbench.suites.loading import list_suites, load_suite, suites_directory
 from seedbench.suites.prompt import Prompt, Task
 from seedbench.suites.references import mentions
@@ -30,8 +31,9 @@ TWO = """\
   - id: two
     text: A woman speaks.
     task: talking
-    cast: [{id: ana, look: {hair: red}}]
+    cast: [{id: ana}]
     speech: [{character: ana, text: "Hello there."}]
+    stage: {anything: [a, {simulator: 0.5}]}
 """
 
 
@@ -54,7 +56,7 @@ def test_a_suite_is_read_with_its_hash_and_its_place(tmp_path: Path) -> None:
     assert (suite.name, suite.title, suite.version, suite.ids) == ("small", "A small suite", "1", ("one", "two"))
     assert suite.root == tmp_path
     assert len(suite.sha256) == 64
-    assert suite.prompt("two").cast[0].look.hair == "red"
+    assert suite.prompt("two").stage == {"anything": ["a", {"simulator": 0.5}]}
     assert load_suite(tmp_path) == suite
 
 
@@ -76,8 +78,8 @@ def test_one_changed_byte_changes_the_hash(tmp_path: Path) -> None:
         ("  - id: one\n    task: motion\n    text: 12.5\n", "7: prompt 'one': text: must be text; put 12.5 in quotes"),
         ("  - id: One\n    text: A\n    task: motion\n", "5: prompt 'One': id: 'One' does not match"),
         (
-            "  - id: one\n    text: A\n    task: motion\n    duration_s: 61\n",
-            "8: prompt 'one': duration_s: input should be less than or equal to 60, not 61",
+            "  - id: one\n    text: A\n    task: motion\n    duration_s: 601\n",
+            "8: prompt 'one': duration_s: input should be less than or equal to 600, not 601",
         ),
         ("  - id: one\n    text: A\n    task: motion\n    duration_s: .inf\n", "8: prompt 'one': duration_s: "),
         ("  - just words\n", "5: prompt 1: must be a mapping of keys, not 'just words'"),
@@ -86,8 +88,23 @@ def test_one_changed_byte_changes_the_hash(tmp_path: Path) -> None:
             "10: prompt 'one': events[0]: unknown key 'hight_m' (did you mean 'height_m'?)",
         ),
         (
-            "  - id: one\n    text: A\n    task: motion\n    cast:\n      - id: a\n        look:\n          hare: red\n",
-            "11: prompt 'one': cast[0].look: unknown key 'hare' (did you mean 'hair'?)",
+            "  - id: one\n    text: A\n    task: motion\n    stage: {}\n    cast:\n      - id: a\n        voice: low\n",
+            "11: prompt 'one': cast[0]: unknown key 'voice'; write it as stage.cast.a.voice",
+        ),
+        (
+            "  - id: one\n    text: A\n    task: motion\n    stage: {}\n    shots: [{start_s: 0, end_s: 5,\n      place: park}]\n",
+            "10: prompt 'one': shots[0]: unknown key 'place'; write it as stage.shots[0].place",
+        ),
+        (
+            "  - id: one\n    text: A\n    task: motion\n    events: [{kind: drop, height_m: 1, motion: fall}]\n",
+            "8: prompt 'one': events[0].motion: 'fall' is not one of flight, roll, collision, swing, none",
+        ),
+        ("  - {id: one, text: A, task: motion, stage: park}\n", "5: prompt 'one': stage: must be a mapping of keys, not 'park'"),
+        ("  - id: one\n    text: A\n    task: motion\n    stage:\n      level: .nan\n", "9: prompt 'one': stage.level"),
+        ("  - id: one\n    text: A\n    task: motion\n    stage:\n      a: 1\n      a: 2\n", "10: the key 'a' is given twice"),
+        (
+            "  - id: one\n    text: A\n    task: motion\n    events: [{kind: ''}]\n",
+            "8: prompt 'one': events[0].kind: string should have at least 1 character",
         ),
         (
             "  - id: one\n    text: A\n    task: motion\n    shots:\n      - {start_s: 0, end_s: 4}\n",
@@ -164,9 +181,9 @@ def test_words_that_other_yaml_readers_turn_into_something_else_stay_words(tmp_p
 
 
 def test_anchors_and_merges_work_and_keep_their_lines(tmp_path: Path) -> None:
-    body = "  - &base {id: one, text: A, task: motion}\n  - {<<: *base, id: two, duration_s: 99}\n"
+    body = "  - &base {id: one, text: A, task: motion}\n  - {<<: *base, id: two, duration_s: 999}\n"
     assert "6: prompt 'two': duration_s: " in complaint(tmp_path, body)
-    suite = load_suite(write(tmp_path, body.replace("99", "4")))
+    suite = load_suite(write(tmp_path, body.replace("999", "4")))
     assert [prompt.text for prompt in suite.prompts] == ["A", "A"]
 
 
@@ -259,13 +276,20 @@ def test_the_suite_of_the_documentation_loads(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "suites.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]
     suite = load_suite(write(tmp_path, example, head=""))
-    assert suite.ids == ("captain-speaks",)
-    limits = page.split("```yaml\n")[3].split("```")[0]
+    assert suite.ids == ("first-serve", "captain-speaks")
+    assert "stage" not in example
+    assert refusals_of(suite.prompt("captain-speaks")) == []
+    assert refusals_of(suite.prompt("first-serve")) != []
+    stage = page.split("```yaml\n")[2].split("```")[0]
+    staged_suite = load_suite(write(tmp_path, example + stage, head=""))
+    assert refusals_of(staged_suite.prompt("captain-speaks")) == []
+    assert staged_suite.prompt("captain-speaks").stage["shots"] == [{"framing": "medium", "place": "street"}]
+    limits = page.split("```yaml\n")[4].split("```")[0]
     wider = load_suite(write(tmp_path, limits + example, head="")).limits
     assert (wider.images, wider.total, wider.video_total_s) == (14, 20, (1.0, 30.0))
 
 
 def test_every_task_and_field_is_in_the_documentation() -> None:
     page = (Path(__file__).parents[3] / "docs" / "suites.md").read_text(encoding="utf-8")
-    for word in (*get_args(Task), *(name for name in Prompt.model_fields if name not in ("id", "text", "duration_s", "not_simulated"))):
+    for word in (*get_args(Task), *(name for name in Prompt.model_fields if name not in ("id", "text", "duration_s"))):
         assert f"`{word}`" in page, word
