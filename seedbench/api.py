@@ -19,6 +19,7 @@ from seedbench.runs.clip_files import clip_files
 from seedbench.runs.executor import LocalExecutor, sensible_workers
 from seedbench.runs.make_spec import default_name, make_spec
 from seedbench.runs.progress import Progress
+from seedbench.runs.records import name_of_run
 from seedbench.runs.runner import Outcome, execute
 from seedbench.runs.score_files import FileScores, clip_metrics, score_files
 from seedbench.runs.spec import RunSpec
@@ -78,9 +79,9 @@ def run(
         RunError: a run of that name has another spec.
         SeedBenchError: a generator, a metric or the store cannot be used. A cell that fails is recorded, and the run goes on.
     """
-    name = name or default_name(spec)
     workspace = workspace or Workspace.current()
     store = Store(workspace.database_url)
+    name = name or name_of_run(store, spec)
     with LocalExecutor(workers or sensible_workers(), workspace.cache) as executor:
         outcome = execute(spec, name, store=store, workspace=workspace, executor=executor, progress=progress)
     if out is None:

@@ -12,7 +12,10 @@ from seedbench.report.console import summary_table
 from seedbench.results.data import RunReport
 from seedbench.runs.executor import sensible_workers
 from seedbench.runs.failures import check_failures
+from seedbench.runs.records import name_of_run
 from seedbench.runs.spec import RunSpec
+from seedbench.store import Store
+from seedbench.store.workspace import Workspace
 
 
 def run_and_show(
@@ -32,7 +35,8 @@ def run_and_show(
         SeedBenchError: as :func:`seedbench.api.run`.
     """
     console = Console()
-    name, workers = name or api.default_name(spec), workers or sensible_workers()
+    name = name or name_of_run(Store(Workspace.current().database_url), spec)
+    workers = workers or sensible_workers()
     counts = {"prompts": len(spec.prompts), "generators": len(spec.generators), "seeds": len(spec.all_seeds), "metrics": len(spec.metrics)}
     listed = ", ".join(_counted(count, noun) for noun, count in {**counts, "workers": workers}.items())
     console.print(f"run [bold]{name}[/bold] on suite {spec.suite}: {listed}", highlight=False)

@@ -20,6 +20,8 @@ from seedbench.suites.suite import Suite, select
 
 DEFAULT_SEED = 0
 DEFAULT_REFERENCE_SEED = 1000
+NAME_DIGITS = 6
+"""Letters of the spec's hash at the end of a run's name."""
 
 
 def make_spec(
@@ -88,7 +90,7 @@ def default_name(spec: RunSpec) -> str:
     """
     labels = "-".join(item.label for item in spec.generators)
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in f"{spec.suite}-{labels}")
-    return f"{safe[:60]}-{spec.digest()[:6]}"
+    return f"{safe[:60]}-{spec.digest()[:NAME_DIGITS]}"
 
 
 def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:

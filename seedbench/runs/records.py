@@ -13,6 +13,7 @@ from seedbench.errors import RunError
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.metric import MetricInfo, Score
 from seedbench.runs.generate_task import Generated
+from seedbench.runs.make_spec import NAME_DIGITS, default_name
 from seedbench.runs.plan import Cell, remarks
 from seedbench.runs.provenance import LEFT_OUT, provenance
 from seedbench.runs.spec import RunSpec
@@ -33,6 +34,21 @@ def stored_run(session: Session, name: str, spec: RunSpec) -> RunRow | None:
         differing = ", ".join(RunSpec.from_json(run.spec).differences(spec))
         raise RunError(f"run {name!r} exists with another spec (different: {differing}); {_REMEDY.format(name=name)}")
     return run
+
+
+def name_of_run(store: Store, spec: RunSpec) -> str:
+    """The name of a run that was given none: as :func:`default_name` makes it, or as it was made for a stored run that is this one.
+
+    The two differ where the stored spec is another text of the same run, such as a suite that has been written in another form since.
+    """
+    name = default_name(spec)
+    prefix = name[:-NAME_DIGITS]
+    with store.session() as session:
+        alike = select(RunRow).where(RunRow.name.startswith(prefix, autoescape=True)).order_by(RunRow.id)
+        runs = [run for run in session.scalars(alike) if run.name == prefix + run.spec_hash[:NAME_DIGITS]]
+        if any(run.name == name for run in runs):
+            return name
+        return next((run.name for run in runs if spec.is_stored_as(run.spec)), name)
 
 
 def open_run(store: Store, name: str, spec: RunSpec, cells: Sequence[Cell]) -> int:

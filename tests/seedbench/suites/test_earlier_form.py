@@ -14,9 +14,12 @@ import yaml
 from seedbench.files.hashing import digest_of
 from seedbench.plugins.generator_spec import parse_generator
 from seedbench.plugins.metric import MetricInfo
+from seedbench.runs.make_spec import default_name
 from seedbench.runs.plan import plan
+from seedbench.runs.records import name_of_run
+from seedbench.runs.score_task import score_key
 from seedbench.runs.spec import RunSpec
-from seedbench.runs.tasks import score_key
+from seedbench.store import RunRow, Store
 from seedbench.suites.earlier_form import from_earlier, is_earlier, read_prompt, stored_json
 from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Event, Music, Prompt
@@ -96,6 +99,19 @@ def test_a_spec_stored_by_the_version_before_is_the_same_spec() -> None:
     assert quick().is_stored_as(stored.as_json())
     assert not replace(quick(), seeds=(2,)).is_stored_as(stored.as_json())
     assert not replace(quick(), prompts=quick().prompts[:3]).is_stored_as(stored.as_json())
+
+
+def test_a_run_without_a_name_goes_on_under_the_name_that_the_version_before_gave_it(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'runs.db'}")
+    assert name_of_run(store, quick()) == default_name(quick())
+    stored = replace(quick(), suite_sha256=GOLDEN["quick"]["suite_sha256"])
+    with store.writing() as session:
+        session.add(RunRow(name="quick-simulator-broken-named", spec=stored.as_json(), spec_hash=stored.digest(), provenance={}))
+    assert name_of_run(store, quick()) == default_name(quick())
+    with store.writing() as session:
+        session.add(RunRow(name=default_name(stored), spec=stored.as_json(), spec_hash=stored.digest(), provenance={}))
+    assert name_of_run(store, quick()) == default_name(stored) != default_name(quick())
+    assert name_of_run(store, replace(quick(), seeds=(5,))) == default_name(replace(quick(), seeds=(5,)))
 
 
 def test_an_earlier_suite_loads_and_says_how_to_write_it_now(tmp_path: Path) -> None:
