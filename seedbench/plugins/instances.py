@@ -61,7 +61,7 @@ def errors_in_stage_blocks(suite: Suite, generators: Iterable[Generator]) -> lis
 def generators_without_options() -> list[Generator]:
     """An instance of each registered generator that needs no options."""
     made = []
-    for name in registry.load_all("generators"):
+    for name in registry.entries("generators"):
         with suppress(SeedBenchError):
             made.append(make_generator(GeneratorSpec(label=name, name=name)))
     return made
