@@ -22,6 +22,15 @@ def first_least(values: Sequence[float] | np.ndarray, *, tolerance: float) -> in
     return int(np.argmax(array <= array.min() + tolerance))
 
 
+def first_least_of_rows(values: np.ndarray, *, tolerance: float) -> np.ndarray:
+    """For each row, the last axis of ``values`` (..., n), the place of the first value within ``tolerance`` of the row's least.
+
+    >>> first_least_of_rows(np.array([[2.0, 1.0 + 1e-12, 1.0], [0.0, 1.0, 2.0]]), tolerance=1e-9).tolist()
+    [1, 0]
+    """
+    return np.asarray(np.argmax(values <= values.min(-1, keepdims=True) + tolerance, axis=-1))
+
+
 def first_greatest(values: Sequence[float] | np.ndarray, *, tolerance: float) -> int:
     """Index of the first of ``values`` (n,) that is within ``tolerance`` of the greatest. ValueError for none.
 

@@ -11,7 +11,7 @@ from seedbench.arena.votes.rules import Answer
 
 @dataclass(frozen=True)
 class BoardScope:
-    """Which votes a board is about; None is any."""
+    """Which votes a board is about; None stands for any."""
 
     profile: Profile
     with_sound: bool
@@ -21,7 +21,7 @@ class BoardScope:
 
     @property
     def title(self) -> str:
-        """In words.
+        """The scope in words.
 
         >>> BoardScope("matched", True, task="talking").title
         'overall, with sound, matched, task talking'
@@ -31,8 +31,8 @@ class BoardScope:
         parts += [f"category {self.category}"] if self.category else []
         return ", ".join(parts)
 
-    def has(self, vote: Vote) -> bool:
-        """Whether a vote belongs to it."""
+    def includes(self, vote: Vote) -> bool:
+        """Whether a vote belongs to the board."""
         return (
             (vote.profile, vote.with_sound) == (self.profile, self.with_sound)
             and (self.question == OVERALL or self.question in vote.answers)
@@ -43,7 +43,7 @@ class BoardScope:
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with the bounds of its interval; None for both where there is none, and ``reason`` says why."""
+    """A value with the bounds of its interval. Where there is no interval both are None, and ``reason`` says why."""
 
     value: float
     low: float | None
@@ -55,11 +55,11 @@ class Interval:
 class ModelStanding:
     """One model on a board, on the Elo scale about 1000.
 
-    ``rank_best`` and ``rank_worst`` (1 first) are what the votes leave open, ``tier`` its tier. ``marks`` say what keeps it from being
-    compared: ``provisional`` (few votes, prompts or voters), ``unbeaten``, ``winless``, ``unsettled`` (only the ridge keeps it finite),
-    ``unconnected`` (of another piece than most models: not ranked with them, and its rating is about its own piece's mean).
-    ``half_ties``, ``online`` and ``style_held`` are further ratings, which rank nothing: ties halved, the online curve, and style held
-    equal (None, with ``style_reason``, where votes do not tell).
+    ``rank_best`` and ``rank_worst`` (1 is the first) are the ranks that the votes leave possible, ``tier`` is its tier. ``marks`` say what
+    limits a comparison: ``provisional`` (few votes, prompts or voters), ``unbeaten``, ``winless``, ``unsettled`` (only the ridge keeps the
+    rating finite), ``unconnected`` (no votes link it to most models: it is not ranked with them, and its rating is relative to the mean of
+    its own group). ``half_ties``, ``online`` and ``style_held`` are further ratings, which rank nothing: ties halved, online Elo, and style
+    control (None, with ``style_reason``, where the votes cannot give one).
     """
 
     model: str
@@ -88,7 +88,7 @@ class ModelStanding:
 @dataclass(frozen=True)
 class StyleEffect:
     """What ``step`` more of the covariate ``name`` on one side (1 LU, 10 frames a second) is worth, in Elo points; None, with the
-    ``reason``, where votes do not tell."""
+    ``reason``, where the votes cannot say."""
 
     name: str
     step: str
@@ -98,8 +98,8 @@ class StyleEffect:
 
 @dataclass(frozen=True)
 class StyleControl:
-    """What the ratings with style held equal rest on: the effect of each covariate, the votes used, and those left out since they lack a
-    covariate that others carry."""
+    """What the ratings with style control are based on: the effect of each covariate, the votes used, and the votes left out because they
+    lack a covariate that others have."""
 
     effects: tuple[StyleEffect, ...]
     n_votes: int
@@ -108,8 +108,9 @@ class StyleControl:
 
 @dataclass(frozen=True)
 class Fragility:
-    """What the lead hangs on: the board without one voter, and after 1% of the votes were left out, added or turned; of what was tried, the
-    worst for the first (:mod:`seedbench.arena.ratings.robustness`). ``n_changed`` votes were; ``leader`` names who leads then."""
+    """How the lead depends on few votes: the board without one voter, or after 1% of the votes were left out, added or changed to another
+    answer; the worst case for the leader that the search found (:mod:`seedbench.arena.ratings.robustness`). ``n_changed`` is the number of
+    these votes, ``leader`` the model that leads then."""
 
     what: str
     n_changed: int
@@ -120,9 +121,12 @@ class Fragility:
 
 @dataclass(frozen=True)
 class Board:
-    """A board with all that is needed to doubt it. ``both_bad`` counts votes that found no side good enough to prefer and that the rules
-    keep apart from the ratings; ``n_simulated`` of ``n_votes`` are no person's; ``wins`` is by pair (row over column, ties half), in the
-    order of ``standings``."""
+    """A board, with all that is needed to judge how far it can be trusted.
+
+    ``both_bad`` counts votes that prefer no side and that the rules keep out of the ratings; ``n_simulated`` of ``n_votes`` are those of
+    simulated voters; ``n_pieces`` is the number of groups of models that votes link; ``wins`` (M, M) is by pair (row over column, a tie is
+    half a win) and ``surely_above`` (M, M) says whether the row's model is certainly better, both in the order of ``standings``.
+    """
 
     about: BoardScope
     standings: tuple[ModelStanding, ...]

@@ -1,132 +1,124 @@
-"""A board: a function of a vote log and a rules file, and of nothing else.
+"""Boards from a vote log and a rules file, and from nothing else.
 
-Votes on silent and on sounding pairs, and votes on clips as they came (``native``) and on clips made alike (``matched``), are answers to
-different questions: they are never in one board.
+Votes on silent and on sounding pairs, and votes on clips as they came (``native``) and on clips made alike (``matched``), answer different
+questions: they are never in one board.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from seedbench.arena.boards.board import Board, BoardScope, Fragility, Interval, ModelStanding
-from seedbench.arena.boards.style_control import interval_of, style_control
-from seedbench.arena.boards.vote_arrays import answer_of, arrays_of, votes_among
-from seedbench.arena.ratings.bradley_terry import ELO, TIE, Fit, Votes, fit
-from seedbench.arena.ratings.clustering import Covariance, covariance
+from seedbench.arena.boards.board import Board, BoardScope, ModelStanding
+from seedbench.arena.boards.standings import graph_marks, rated_component, standing_of
+from seedbench.arena.boards.style_control import style_control
+from seedbench.arena.boards.vote_arrays import answer_of, arrays_of
+from seedbench.arena.ratings.bradley_terry import ELO, TIE
 from seedbench.arena.ratings.connectivity import vote_graph
 from seedbench.arena.ratings.elo import online
-from seedbench.arena.ratings.ranks import SAME_RATING, ranks
-from seedbench.arena.ratings.robustness import Action, AlteredBoard, worst_share, worst_voter
+from seedbench.arena.ratings.ranks import SAME_RATING
 from seedbench.arena.votes.log import Vote, digest, in_order
 from seedbench.arena.votes.rules import CheckedVotes, Rules, apply_rules
 from seedbench.ties import falling_order
 
-_SHARES: Mapping[Action, str] = {
-    "drop": "without 1% of the votes, the worst found",
-    "add": "with 1% more votes, the worst found",
-    "flip": "with 1% of the votes turned, the worst found",
-}
-
 
 def boards(votes: Sequence[Vote], rules: Rules, *, split: bool = True) -> list[Board]:
-    """Every board these votes make: for each profile and with or without sound the whole, and with ``split`` each task, category and
-    optional question with votes. No votes make no boards. What the rules ask of a voter, they ask of all that the voter did, once."""
+    """Make all boards of a vote log.
+
+    Checks of a voter are applied to all votes of that voter once: a board of one task excludes the same people as the overall board.
+
+    Args:
+        votes: The votes of a log, in any order.
+        rules: Which votes count, and how ratings are computed.
+        split: Whether to make boards by task, category and optional question as well.
+
+    Returns:
+        For each profile, with and without sound, the overall board, followed by those of its parts; none without votes. Ratings are
+        Bradley-Terry with Davidson's ties on the Elo scale about 1000 (:mod:`seedbench.arena.ratings.bradley_terry`), with intervals
+        clustered by prompt and voter (:mod:`seedbench.arena.ratings.clustering`).
+    """
     ordered = in_order(votes)
-    sha, use = digest(ordered), apply_rules(ordered, rules)
-    grounds = sorted({(vote.profile, vote.with_sound) for vote in ordered}, key=lambda conditions: (not conditions[1], conditions[0]))
+    sha256, checked = digest(ordered), apply_rules(ordered, rules)
+    conditions = sorted({(not vote.with_sound, vote.profile) for vote in ordered})
     all_boards = []
-    for profile, with_sound in grounds:
-        whole = BoardScope(profile, with_sound)
-        here = use.subset(whole.has)
-        all_boards.append(_board(here, rules, whole, sha))
-        if split:
-            all_boards += [_board(here.subset(part.has), rules, part, sha) for part in _parts(here.votes, whole)]
+    for silent, profile in conditions:
+        overall = BoardScope(profile, not silent)
+        in_scope = checked.subset(overall.includes)
+        scopes = [overall, *(_parts(in_scope.votes, overall) if split else [])]
+        all_boards += [_board(in_scope.subset(scope.includes), rules, scope, sha256) for scope in scopes]
     return all_boards
 
 
-def _parts(votes: Sequence[Vote], whole: BoardScope) -> list[BoardScope]:
+def _parts(votes: Sequence[Vote], overall: BoardScope) -> list[BoardScope]:
+    """The scopes by task, category and optional question."""
     tasks = sorted({vote.task for vote in votes})
     categories = sorted({vote.category for vote in votes if vote.category})
     questions = sorted({question for vote in votes for question in vote.answers})
-    parts = [replace(whole, task=task) for task in tasks] if len(tasks) > 1 else []
-    parts += [replace(whole, category=category) for category in categories] if len(categories) > 1 else []
-    return parts + [replace(whole, question=question) for question in questions]
+    parts = [replace(overall, task=task) for task in tasks] if len(tasks) > 1 else []
+    parts += [replace(overall, category=category) for category in categories] if len(categories) > 1 else []
+    return parts + [replace(overall, question=question) for question in questions]
 
 
-def _board(use: CheckedVotes, rules: Rules, about: BoardScope, votes_sha256: str) -> Board:
-    kept = use.kept
+def _board(checked: CheckedVotes, rules: Rules, about: BoardScope, votes_sha256: str) -> Board:
+    kept = checked.kept
     apart = rules.rating.both_bad == "apart"
     rated = [vote for vote in kept if not (apart and answer_of(vote, about.question) == "both_bad")]
     models = sorted({name for vote in rated for name in (vote.left, vote.right)})
     unrated = sorted({name for vote in kept for name in (vote.left, vote.right)} - set(models))
     notes = [f"{name} is not rated: every vote on it says that both are bad" for name in unrated]
-    arrays = arrays_of(rated, models, about.question)
-    if not len(arrays):
-        return _empty(about, use, rules, votes_sha256, notes)
-    linked = vote_graph(arrays)
-    standings: dict[int, ModelStanding] = {}
-    above = np.zeros((len(models), len(models)), bool)
-    side: Interval | None = None
-    fragility: tuple[Fragility, ...] = ()
-    elo = online(arrays, k=rules.rating.elo_k)
+    votes = arrays_of(rated, models, about.question)
+    if not len(votes):
+        return _empty_board(about, checked, rules, votes_sha256, notes)
+    graph = vote_graph(votes)
+    components = [rated_component(votes, np.flatnonzero(graph.component == number), rules) for number in range(graph.n_components)]
+    largest, elo = components[0], online(votes, k=rules.rating.elo_k)
     style, style_held = style_control(rated, models, about.question, rules)
-    for piece in range(linked.n_pieces):
-        members = np.flatnonzero(linked.piece == piece)
-        part = votes_among(arrays, members)
-        fitted = fit(part, ties=rules.rating.ties, side=rules.rating.side_bias, ridge=rules.rating.ridge)
-        half = fit(part, ties="half", side=rules.rating.side_bias, ridge=rules.rating.ridge).elo
-        spread, reason = _spread(part, fitted, rules)
-        errors = spread.errors(len(members)) if spread is not None else None
-        order = None
-        if spread is not None:
-            order = ranks(fitted.ratings, spread.values[: len(members), : len(members)], quantile=spread.quantile, level=rules.rating.level)
-            above[np.ix_(members, members)] = order.surely_above
-            if spread.few and not piece:
-                notes.append(
-                    f"intervals rest on {spread.n_prompts} prompts and {spread.n_voters} voters: under 30 of either they are rough"
-                )
-        for index, member in enumerate(members):
-            rating = float(fitted.elo[index])
-            half_width = float(ELO * errors[index] * spread.quantile) if errors is not None and spread is not None else None
-            ranked = order is not None and piece == 0
-            standings[int(member)] = _standing(
+    standings: dict[int, ModelStanding] = {}
+    surely_above = np.zeros((len(models), len(models)), bool)
+    for component in components:
+        order = component.ranks
+        if order is not None:
+            surely_above[np.ix_(component.members, component.members)] = order.surely_above
+        for index, member in enumerate(component.members):
+            ranked = order is not None and component is largest
+            standings[int(member)] = standing_of(
                 models[member],
                 kept,
                 about.question,
                 rules,
-                rating=interval_of(rating, half_width, reason),
+                rating=component.rating(index),
                 rank=(int(order.best[index]), int(order.worst[index]), int(order.tier[index])) if ranked and order is not None else None,
-                extras=(float(half[index]), float(elo[member])),
+                half_ties=float(component.half_ties[index]),
+                online=float(elo[member]),
                 style_held=style_held[models[member]],
-                marks=_link_marks(linked.unbeaten[member], linked.winless[member], linked.settled[member], piece),
+                marks=graph_marks(graph, int(member)),
             )
-        if not piece:
-            side = _side(fitted, spread, part, rules, reason)
-            fragility = _fragility(part, fitted, [models[member] for member in members], rules)
-    if linked.n_pieces > 1:
-        notes.append(f"the votes fall into {linked.n_pieces} pieces that no vote links: only the models of the largest are ranked")
+    spread = largest.covariance
+    if spread is not None and spread.few:
+        n_clusters = f"{spread.n_prompts} prompts and {spread.n_voters} voters"
+        notes.append(f"intervals rest on {n_clusters}: with fewer than 30 of either they are rough")
+    if len(components) > 1:
+        notes.append(f"the votes fall into {len(components)} groups that no vote links: only the models of the largest group are ranked")
     by_rating = falling_order([standings[model].rating.value for model in range(len(models))], tolerance=ELO * SAME_RATING)
-    order_shown = sorted(by_rating, key=lambda model: linked.piece[model])
+    shown = sorted(by_rating, key=lambda model: graph.component[model])
     return Board(
         about=about,
-        standings=tuple(standings[model] for model in order_shown),
-        side=side,
-        tie_share=float((arrays.outcome == TIE).mean()),
+        standings=tuple(standings[model] for model in shown),
+        side=largest.side() if rules.rating.side_bias else None,
+        tie_share=float((votes.outcome == TIE).mean()),
         both_bad=len(kept) - len(rated) if apart else 0,
-        n_votes=len(arrays),
-        n_prompts=len(np.unique(arrays.prompt)),
-        n_voters=len(np.unique(arrays.voter)),
-        n_pieces=linked.n_pieces,
-        checks=use.answers,
-        unrated=use.unrated,
-        excluded=len(use.excluded),
-        fragility=fragility,
-        wins=tuple(tuple(float(linked.wins[a, b]) for b in order_shown) for a in order_shown),
-        surely_above=tuple(tuple(bool(above[a, b]) for b in order_shown) for a in order_shown),
+        n_votes=len(votes),
+        n_prompts=len(np.unique(votes.prompt)),
+        n_voters=len(np.unique(votes.voter)),
+        n_pieces=len(components),
+        checks=checked.answers,
+        unrated=checked.unrated,
+        excluded=len(checked.excluded),
+        fragility=largest.fragility(models, rules),
+        wins=tuple(tuple(float(graph.wins[row, column]) for column in shown) for row in shown),
+        surely_above=tuple(tuple(bool(surely_above[row, column]) for column in shown) for row in shown),
         notes=tuple(notes),
         votes_sha256=votes_sha256,
         rules_sha256=rules.digest,
@@ -136,80 +128,30 @@ def _board(use: CheckedVotes, rules: Rules, about: BoardScope, votes_sha256: str
     )
 
 
-def _empty(about: BoardScope, use: CheckedVotes, rules: Rules, sha: str, notes: Sequence[str]) -> Board:
-    if use.kept:
-        reason = f"all {len(use.kept)} votes that count say that both are bad"
+def _empty_board(about: BoardScope, checked: CheckedVotes, rules: Rules, votes_sha256: str, notes: Sequence[str]) -> Board:
+    """A board without standings, with the reason."""
+    if checked.kept:
+        reason = f"all {len(checked.kept)} votes that count say that both are bad"
     else:
-        reason = f"of {len(use.votes)} votes none counts" if use.votes else "no vote was cast"
+        reason = f"of {len(checked.votes)} votes none counts" if checked.votes else "no vote was cast"
     return Board(
-        about, (), None, 0.0, len(use.kept), 0, 0, 0, 0, use.answers, use.unrated, len(use.excluded), (), (), (), (reason, *notes), sha,
-        rules.digest, f"{rules.name} {rules.version}",
-    )  # fmt: skip
-
-
-def _spread(votes: Votes, fitted: Fit, rules: Rules) -> tuple[Covariance | None, str]:
-    try:
-        return covariance(votes, fitted, unit="both", level=rules.rating.level), ""
-    except ValueError as error:
-        return None, str(error)
-
-
-def _side(fitted: Fit, spread: Covariance | None, votes: Votes, rules: Rules, reason: str) -> Interval | None:
-    if not rules.rating.side_bias:
-        return None
-    m = votes.n_models
-    half_width = None if spread is None else float(ELO * spread.quantile * np.sqrt(max(0.0, spread.values[m + 1, m + 1])))
-    return interval_of(float(ELO * fitted.side), half_width, reason)
-
-
-def _link_marks(unbeaten: bool, winless: bool, settled: bool, piece: int) -> list[str]:
-    marks = ["unconnected"] if piece else []
-    marks += ["unbeaten"] if unbeaten else []
-    marks += ["winless"] if winless else []
-    return marks + ([] if settled or unbeaten or winless else ["unsettled"])
-
-
-def _standing(
-    model: str,
-    votes: Sequence[Vote],
-    question: str,
-    rules: Rules,
-    *,
-    rating: Interval,
-    rank: tuple[int, int, int] | None,
-    extras: tuple[float, float],
-    style_held: Interval | str,
-    marks: list[str],
-) -> ModelStanding:
-    mine = [vote for vote in votes if model in (vote.left, vote.right)]
-    tally: dict[str, int] = defaultdict(int)
-    for vote in mine:
-        answer = answer_of(vote, question)
-        won = {"left": vote.left, "right": vote.right}.get(answer)
-        tally[answer if won is None else "won" if won == model else "lost"] += 1
-    n_prompts, n_voters = len({vote.prompt for vote in mine}), len({vote.voter for vote in mine})
-    listing = rules.listing
-    if len(mine) < listing.votes or n_prompts < listing.prompts or n_voters < listing.voters:
-        marks = [*marks, "provisional"]
-    best, worst, tier = rank or (None, None, None)
-    return ModelStanding(
-        model, rating, best, worst, tier, tally["won"], tally["lost"], tally["tie"], tally["both_bad"], n_prompts, n_voters, *extras,
-        marks=tuple(marks),
-        style_held=style_held if isinstance(style_held, Interval) else None,
-        style_reason=style_held if isinstance(style_held, str) else "",
-    )  # fmt: skip
-
-
-def _fragility(votes: Votes, fitted: Fit, models: Sequence[str], rules: Rules) -> tuple[Fragility, ...]:
-    if len(models) < 2:
-        return ()
-    ridge = rules.rating.ridge
-    voter = worst_voter(votes, fitted, ridge=ridge)
-    boards_then = [("without one voter, the worst found", voter[1] if voter is not None else None)]
-    boards_then += [(what, worst_share(votes, fitted, action=action, ridge=ridge)) for action, what in _SHARES.items()]
-    return tuple(_told(what, altered, models) for what, altered in boards_then if altered is not None)
-
-
-def _told(what: str, altered: AlteredBoard, models: Sequence[str]) -> Fragility:
-    leader = models[altered.leader] if altered.leader >= 0 else None
-    return Fragility(what, altered.n_changed, altered.moved_elo, leader, altered.overturned)
+        about=about,
+        standings=(),
+        side=None,
+        tie_share=0.0,
+        both_bad=len(checked.kept),
+        n_votes=0,
+        n_prompts=0,
+        n_voters=0,
+        n_pieces=0,
+        checks=checked.answers,
+        unrated=checked.unrated,
+        excluded=len(checked.excluded),
+        fragility=(),
+        wins=(),
+        surely_above=(),
+        notes=(reason, *notes),
+        votes_sha256=votes_sha256,
+        rules_sha256=rules.digest,
+        rules=f"{rules.name} {rules.version}",
+    )

@@ -24,7 +24,7 @@ COLUMNS = (
     "Voters",
     "Half ties",
     "Online",
-    "Style held",
+    "Style control",
     "Marks",
 )
 _NARROW = ("Rank", "Tier", "Model", "Rating", "95% interval", "Votes", "Marks")
@@ -54,7 +54,7 @@ def _row(standing: ModelStanding) -> tuple[str, ...]:
 
 
 def rank(standing: ModelStanding) -> str:
-    """The rank, or the ranks that the votes leave open.
+    """The rank, or the range of ranks that the votes leave possible.
 
     >>> from seedbench.arena.boards.board import Interval, ModelStanding
     >>> rank(ModelStanding("a", Interval(1000, 990, 1010), 1, 3, 1, 1, 1, 0, 0, 1, 1, 1000, 1000))
@@ -66,7 +66,7 @@ def rank(standing: ModelStanding) -> str:
 
 
 def bounds(interval: Interval, *, digits: int = 0) -> str:
-    """An interval in words, or why there is none.
+    """An interval in words, or the reason why there is none.
 
     >>> from seedbench.arena.boards.board import Interval
     >>> bounds(Interval(12.0, 3.21, 20.8), digits=1)
@@ -78,8 +78,8 @@ def bounds(interval: Interval, *, digits: int = 0) -> str:
 
 
 def remarks(board: Board) -> list[str]:
-    """What has to be said beside the table: what it rests on, what was left out, what the order hangs on."""
-    lines = [f"{board.n_simulated} of {board.n_votes} votes are those of simulated voters: this says nothing of the models"] * bool(
+    """What a reader must know beside the table: what it is based on, what was left out, what the order depends on."""
+    lines = [f"{board.n_simulated} of {board.n_votes} votes are those of simulated voters: this says nothing about the models"] * bool(
         board.n_simulated
     )
     lines += [
@@ -94,13 +94,13 @@ def remarks(board: Board) -> list[str]:
         lines.append(f"being on the left is worth {board.side.value:+.0f} points ({bounds(board.side)}), which ratings leave out")
     for fragility in board.fragility:
         leads = (
-            "nobody is left"
+            "no vote is left"
             if fragility.leader is None
             else f"{fragility.leader} {'leads instead' if fragility.overturned else 'still leads'}"
         )
         lines.append(f"{fragility.what} ({fragility.n_changed} votes): {leads}, ratings move by up to {fragility.moved_elo:.0f} points")
     if board.fragility:
-        lines.append("the worst is searched for, not proved: a lead that stands here may still fall to as many other votes")
+        lines.append("these are the worst cases of a search: other changes of as many votes may still overturn a lead that withstood them")
     lines += [
         f"no interval: {reason}"
         for reason in dict.fromkeys(standing.rating.reason for standing in board.standings if standing.rating.low is None)
@@ -111,28 +111,28 @@ def remarks(board: Board) -> list[str]:
 
 
 def _style(board: Board) -> list[str]:
-    """What the column of ratings with style held equal rests on, or why it is empty."""
+    """What the column of ratings with style control is based on, or why it is empty."""
     if board.style is None:
         return []
     lacking = f"{board.style.n_lacking} votes lack a covariate" + (" and are left out of it" if board.style.n_lacking else "")
     known = [effect for effect in board.style.effects if effect.points is not None]
     if not known:
         why = dict.fromkeys(standing.style_reason for standing in board.standings)
-        return [f"no rating with style held equal: {'; '.join(why)}"]
-    lines = [f"style held equal in a further rating, which ranks nothing: {board.style.n_votes} votes; {lacking}"]
+        return [f"no rating with style control: {'; '.join(why)}"]
+    lines = [f"style control is a further rating, which ranks nothing: {board.style.n_votes} votes; {lacking}"]
     for effect in board.style.effects:
         if effect.points is None:
-            lines.append(f"style {effect.name}: not held equal, since {effect.reason}")
+            lines.append(f"style {effect.name}: not controlled, since {effect.reason}")
         else:
             lines.append(
                 f"style {effect.name}: {effect.step} more is worth {effect.points.value:+.1f} points ({bounds(effect.points, digits=1)})"
             )
     unrated = [standing for standing in board.standings if standing.style_held is None]
-    return lines + [f"no rating of {standing.model} with style held equal: {standing.style_reason}" for standing in unrated]
+    return lines + [f"no rating of {standing.model} with style control: {standing.style_reason}" for standing in unrated]
 
 
 def table(board: Board) -> Table:
-    """For the terminal: the columns that fit, the others being in Markdown and JSON."""
+    """A table for the terminal, with the columns that fit; Markdown and JSON have them all."""
     from rich import box
     from rich.table import Table
 

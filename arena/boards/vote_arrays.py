@@ -14,11 +14,12 @@ _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
 
 
 def answer_of(vote: Vote, question: str) -> str:
-    """What a vote says to a question."""
+    """The answer of a vote to a question."""
     return vote.choice if question == OVERALL else vote.answers[question]
 
 
 def arrays_of(votes: Sequence[Vote], models: Sequence[str], question: str) -> Votes:
+    """Votes as arrays, without style; models have the numbers of ``models``, prompts and voters are numbered by their first vote."""
     index_of = {name: index for index, name in enumerate(models)}
     prompts, voters = _numbers(vote.prompt for vote in votes), _numbers(vote.voter for vote in votes)
     left, right, outcome = (
@@ -38,7 +39,7 @@ def _numbers(names: Iterable[str]) -> np.ndarray:
 
 
 def votes_among(votes: Votes, members: np.ndarray) -> Votes:
-    """The votes among some models, which get places of their own."""
+    """The votes among some models, which are numbered anew in the order of ``members`` (K,)."""
     new_index = np.full(votes.n_models, -1)
     new_index[members] = np.arange(len(members))
     part = votes.chosen(new_index[votes.left] >= 0)

@@ -1,5 +1,5 @@
-"""Ratings from votes, in numpy and scipy alone: Bradley-Terry with ties, intervals clustered by prompt and voter, ranks that are sure.
+"""Ratings from votes, with numpy and scipy only: Bradley-Terry with ties, intervals clustered by prompt and voter, certain ranks.
 
-``bradley_terry`` fits, ``clustering`` says how far a fit may be off, ``ranks`` what of the order is sure, ``connectivity`` who can be
-compared at all, ``robustness`` who or what a board hangs on, ``elo`` is the online rating for display.
+``bradley_terry`` fits ratings, ``clustering`` computes their covariance, ``ranks`` which part of the order is certain, ``connectivity``
+which models can be compared, ``robustness`` which voter or votes a lead depends on; ``elo`` is the online rating for display.
 """

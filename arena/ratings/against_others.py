@@ -119,9 +119,9 @@ def _seen(votes: Votes, of: np.ndarray, counts: np.ndarray, system: np.ndarray, 
     pair, outcome = np.divmod(cells, 3)
     zeros = np.zeros(len(cells), np.int64)
     others = Votes(m, pair // m, pair % m, outcome, zeros, zeros, weight=counts[cells].astype(np.float64))
-    piece = vote_graph(others).piece
+    component = vote_graph(others).component
     left, right = votes.left[of], votes.right[of]
-    known = (piece[left] == piece[right]) & (piece[left] >= 0)
+    known = (component[left] == component[right]) & (component[left] >= 0)
     of, left, right = of[known], left[known], right[known]
     if len(of) < LEAST_VOTES:
         return None

@@ -1,8 +1,8 @@
-"""Krippendorff's alpha for answers without an order: how far people who judged the same agree beyond what chance would give.
+"""Krippendorff's alpha for answers without an order: how far people who judged the same agree more than by chance.
 
-alpha = 1 - observed / expected disagreement: 1 where all agree, 0 where they agree as if drawing from all answers by lot, below 0 where
-they disagree more. A unit counts with the answers it has, so that not everybody has to judge everything; a unit with one answer says
-nothing and is left out.
+alpha = 1 - observed / expected disagreement: 1 where all agree, 0 where they agree as if they drew from all answers at random, below 0
+where they disagree more. A unit counts with the answers it has, so that not everybody has to judge everything; a unit with one answer is
+left out.
 
 Sources: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", for nominal data with any number of observers and missing ones;
 Efron and Tibshirani 1993 for the interval by percentiles over resampled units, Hesterberg 2015 (arXiv 1411.5279) for their widening.
@@ -20,8 +20,8 @@ RESAMPLES = 2000
 FEW = 30
 """Fewer units than this, and an interval is called rough."""
 LEAST_UNITS = 12
-"""Fewer units than this, and there is no interval: resamples of so few cover well below their level whatever is done to them."""
-_LOST = 0.05  # share of resamples that may be without an alpha before the rest stop being an interval
+"""Fewer units than this, and there is no interval: percentiles of so few units cover well below their level."""
+_WITHOUT_ALPHA = 0.05  # the largest share of resamples without an alpha with which the others still give an interval
 _DRAWN_AT_ONCE = 4_000_000
 
 
@@ -55,12 +55,25 @@ class Agreement:
 def alpha(
     units: np.ndarray, voters: np.ndarray, answers: np.ndarray, *, level: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> Agreement:
-    """Alpha of N answers: ``units``, ``voters`` and ``answers`` (N,) are integers from 0. Resamples whole units, the same ones each time.
+    """Krippendorff's alpha (2011) of N answers without an order, with an interval over resampled units.
 
-    The interval is about other units judged by these people; it does not speak of other people. Its percentiles are moved outwards as far
+    The interval is about other units judged by these people; it says nothing about other people. Its percentiles are moved outwards as far
     as t with n - 1 degrees of freedom lies beyond the normal distribution (Hesterberg 2015). In simulated arenas it covers 92 to 96% with
-    12 units (the plain percentiles 89 to 93%) and 94 to 96% from 20 on; with fewer than 12 there is none. Raises ValueError where the
-    columns differ in length or somebody answers on one unit twice.
+    12 units (the plain percentiles 89 to 93%) and 94 to 96% from 20 on; with fewer than 12 there is none.
+
+    Args:
+        units: What was judged, integers from 0 (N,).
+        voters: Who judged, integers from 0 (N,).
+        answers: The answers, integers from 0 (N,).
+        level: The level of the interval.
+        resamples: The number of resamples.
+        seed: The seed of the resamples.
+
+    Returns:
+        Alpha and its interval, or the reason why there is none.
+
+    Raises:
+        ValueError: The columns differ in length, or a voter answers on one unit twice.
 
     >>> two = np.repeat(np.arange(3), 2)
     >>> round(alpha(two, np.tile([0, 1], 3), np.array([0, 0, 1, 1, 0, 1])).value, 3)
@@ -69,7 +82,7 @@ def alpha(
     if not len(units) == len(voters) == len(answers):
         raise ValueError(f"columns of answers differ in length: {len(units)}, {len(voters)}, {len(answers)}")
     if len(units) and np.unique(np.stack([units, voters], 1), axis=0).shape[0] < len(units):
-        raise ValueError("somebody answers on one unit twice")
+        raise ValueError("a voter answers on one unit twice")
     _, unit = np.unique(units, return_inverse=True)
     _, answer = np.unique(answers, return_inverse=True)
     n_units, n_answers = int(unit.max(initial=-1)) + 1, int(answer.max(initial=-1)) + 1
@@ -82,7 +95,7 @@ def alpha(
         return Agreement(None, None, None, "nothing was judged by two people", *sizes, None, None)
     values, observed, expected = _of(np.ones((1, len(shared))), shared)
     if np.isnan(values[0]):
-        return Agreement(None, None, None, "everybody gave the same one answer: agreement cannot be told from habit", *sizes, 0.0, 0.0)
+        return Agreement(None, None, None, "everybody gave the same answer: agreement cannot be distinguished from habit", *sizes, 0.0, 0.0)
     low, high, reason = _interval(shared, observed[0], level, resamples, seed)
     return Agreement(float(values[0]), low, high, reason, *sizes, float(observed[0]), float(expected[0]))
 
@@ -112,7 +125,7 @@ def _interval(counts: np.ndarray, observed: float, level: float, resamples: int,
     drawn = [_of(rng.multinomial(n, chance, size=min(at_once, resamples - start)), counts)[0] for start in range(0, resamples, at_once)]
     values = np.concatenate(drawn)
     there = values[~np.isnan(values)]
-    if len(there) < (1 - _LOST) * resamples:
+    if len(there) < (1 - _WITHOUT_ALPHA) * resamples:
         return None, None, f"{resamples - len(there)} of {resamples} resamples of the units hold one answer only"
     tail = float(ndtr(-math.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 + level / 2)))
     low, high = np.quantile(there, [tail, 1 - tail])

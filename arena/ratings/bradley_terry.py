@@ -1,8 +1,8 @@
 """Bradley-Terry ratings with ties after Davidson, a bias for one side, and covariates of style; and the variant that halves ties.
 
 With s = rating(left) - rating(right) + side bias + covariates, Davidson's model gives left, tie and right the weights e^(s/2), e^d and
-e^(-s/2). The log-likelihood is concave; Newton's method finds its height in a few steps on counts, whose number does not grow with the
-votes. A small ridge keeps models finite that never lost or never won, and settles that ratings are about a mean of 0.
+e^(-s/2). The log-likelihood is concave; Newton's method finds its maximum in a few steps on counts, whose number does not grow with the
+votes. A small ridge keeps models finite that never lost or never won; ratings have a mean of 0.
 
 Sources: Bradley and Terry 1952; Davidson 1970 (ties); Hunter 2004 (when a maximum exists).
 """
@@ -20,20 +20,33 @@ Ties = Literal["davidson", "half"]
 
 LEFT, TIE, RIGHT = 0, 1, 2
 ELO = 400 / math.log(10)
-"""Points of the Elo scale for one natural logit: 400 points are odds of ten to one."""
+"""Points of the Elo scale for one logit (natural logarithm): 400 points are odds of ten to one."""
 CENTRE = 1000.0
-"""What a model of mean strength is rated on the Elo scale."""
+"""The rating of a model of mean strength on the Elo scale."""
 RIDGE = 0.05
 _NO_TIES = -40.0
-_ENDLESS = 15.0  # logits: odds that no vote log tells apart from never
+_ENDLESS = 15.0  # logits: odds that no vote log can distinguish from certainty
 _MAX_STEPS = 100
-_MAX_LOGIT = 4.0  # no step of Newton's goes further
+_MAX_LOGIT = 4.0  # the longest step of Newton's method
 
 
 @dataclass(frozen=True)
 class Votes:
-    """V votes as arrays: ``left``, ``right`` (V,) places of models, ``outcome`` (V,) LEFT, TIE or RIGHT, ``prompt``, ``voter`` (V,) places
-    of clusters, ``weight`` (V,) and ``style`` (V, K): left minus right. ``n_models`` counts models that have no vote as well."""
+    """V votes as arrays.
+
+    Attributes:
+        n_models: The number M of models, those without votes included.
+        left: The index 0..M-1 of the model on the left (V,).
+        right: The index of the model on the right (V,).
+        outcome: LEFT, TIE or RIGHT (V,).
+        prompt: The index of the prompt (V,).
+        voter: The index of the voter (V,).
+        weight: How often each vote counts (V,); None for once.
+        style: Covariates of style, left minus right (V, K).
+
+    Raises:
+        ValueError: Columns differ in length, or a model is compared with itself.
+    """
 
     n_models: int
     left: np.ndarray
@@ -49,7 +62,7 @@ class Votes:
         if len(lengths) != 1:
             raise ValueError(f"columns of votes differ in length: {sorted(lengths)}")
         if len(self.left) and (self.left == self.right).any():
-            raise ValueError("a model cannot be rated by votes against itself; leave such pairs out")
+            raise ValueError("a vote compares a model with itself: leave such votes out")
         if not self.style.size:
             object.__setattr__(self, "style", np.zeros((len(self.left), 0)))
 
@@ -57,7 +70,7 @@ class Votes:
         return len(self.left)
 
     def chosen(self, kept: np.ndarray) -> Votes:
-        """The votes where ``kept`` (V,) is True, or at these places."""
+        """The votes where ``kept`` (V,) is True, or the votes of these indices."""
         weight = None if self.weight is None else self.weight[kept]
         left, right, outcome, prompt, voter = (column[kept] for column in (self.left, self.right, self.outcome, self.prompt, self.voter))
         return Votes(self.n_models, left, right, outcome, prompt, voter, weight, self.style[kept])
@@ -65,11 +78,16 @@ class Votes:
 
 @dataclass(frozen=True)
 class Fit:
-    """Where the likelihood is highest. ``ratings`` (M,) in logits about a mean of 0; ``side`` what being left adds; ``tie`` the logarithm
-    of Davidson's tie parameter (None where ties are halved; very low where nobody tied); ``style`` (K,) for each covariate.
+    """The parameters of the highest penalised likelihood.
 
-    ``information`` (P, P) is the negative Hessian with the ridge, its rows ratings, tie, side, style; ``scores`` (V, 2) are the slopes of
-    each vote's log-likelihood, in s and in tie.
+    Attributes:
+        ties: How ties were treated.
+        ratings: Ratings in logits with a mean of 0 (M,).
+        tie: The logarithm of Davidson's tie parameter; None where ties are halved, very low where nobody tied.
+        side: What being on the left adds, in logits.
+        style: What one unit of each covariate adds on the left, in logits (K,).
+        information: The negative Hessian with the ridge (P, P); its rows are ratings, tie, side, style.
+        scores: The slopes of each vote's log-likelihood in s and in tie (V, 2).
     """
 
     ties: Ties
@@ -82,13 +100,13 @@ class Fit:
 
     @property
     def elo(self) -> np.ndarray:
-        """Ratings (M,) on the Elo scale, about a mean of 1000."""
+        """Ratings (M,) on the Elo scale, with a mean of 1000."""
         return CENTRE + ELO * self.ratings
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """Votes of one left, one right and one row of style, counted: ``counts`` (C, 3), and the cell ``of`` each vote (V,)."""
+    """Votes with the same left, right and style, counted: ``counts`` (C, 3) by outcome, and ``of``, the cell of each vote (V,)."""
 
     left: np.ndarray
     right: np.ndarray
@@ -98,12 +116,22 @@ class _Cells:
 
 
 def fit(votes: Votes, *, ties: Ties = "davidson", side: bool = True, ridge: float = RIDGE) -> Fit:
-    """Maximum of the penalised likelihood. ``ridge`` is the weight of half the squared parameters, in logits.
+    """Fit ratings: the maximum of the penalised likelihood (Bradley and Terry 1952; ties after Davidson 1970).
 
-    Raises ValueError for no votes, and, without a ridge, where no maximum exists.
+    Args:
+        votes: The votes.
+        ties: ``davidson`` models ties; ``half`` counts a tie as half a win of each side.
+        side: Whether to estimate what being on the left adds.
+        ridge: The weight of half the squared parameters, in logits.
+
+    Returns:
+        The fit.
+
+    Raises:
+        ValueError: There are no votes, or, without a ridge, no maximum exists (Hunter 2004).
     """
     if not len(votes):
-        raise ValueError("there are no votes to rate by")
+        raise ValueError("there are no votes to fit ratings to")
     cells = _counted(votes)
     m, k = votes.n_models, votes.style.shape[1]
     beta = np.zeros(m + 2 + k)
@@ -116,15 +144,15 @@ def fit(votes: Votes, *, ties: Ties = "davidson", side: bool = True, ridge: floa
         try:
             move[free] = np.linalg.solve(information[np.ix_(free, free)], gradient[free])
         except np.linalg.LinAlgError as error:
-            raise ValueError("without a ridge these votes settle no ratings: not every model is linked to every other") from error
+            raise ValueError("without a ridge these votes determine no ratings: votes do not link every model to every other") from error
         longest = np.abs(move).max()
         if not np.isfinite(longest) or np.abs(beta[free]).max() > _ENDLESS:
-            raise ValueError("without a ridge these votes settle no ratings: some model has won, or lost, all of its votes")
+            raise ValueError("without a ridge these votes determine no ratings: a model has won, or lost, all of its votes")
         beta += move * min(1.0, _MAX_LOGIT / max(longest, 1e-300))
         if longest < 1e-10:
             break
     else:
-        raise ValueError("the ratings did not settle: without a ridge some model has won, or lost, all of its votes")
+        raise ValueError("the ratings did not converge: without a ridge a model has won, or lost, all of its votes")
     _, information = _slopes(beta, cells, m, ties, ridge)
     slope_s, slope_tie = _vote_slopes(beta, cells, m, ties)
     scores = np.stack([slope_s[cells.of, votes.outcome], slope_tie[cells.of, votes.outcome]], 1)
@@ -192,7 +220,7 @@ def _slopes(beta: np.ndarray, cells: _Cells, m: int, ties: Ties, ridge: float) -
         ss = n * (p[:, 0] + p[:, 2] - mean**2) / 4
         st = -n * mean * p[:, 1] / 2
         tt = n * p[:, 1] * (1 - p[:, 1])
-    x = np.column_stack([np.zeros(len(n)), np.ones(len(n)), cells.style])  # tie, side, style; what s has of tie is told apart
+    x = np.column_stack([np.zeros(len(n)), np.ones(len(n)), cells.style])  # tie, side, style; the derivatives in tie are handled separately
     gradient, information = np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
     gradient[:m] = np.bincount(cells.left, by_s, m) - np.bincount(cells.right, by_s, m)
     gradient[m:] = x.T @ by_s
@@ -210,6 +238,6 @@ def _slopes(beta: np.ndarray, cells: _Cells, m: int, ties: Ties, ridge: float) -
     information[m, m] = tt.sum()
     gradient -= ridge * beta
     information += ridge * np.eye(len(beta))
-    information[:m, :m] += 1.0 / m  # ratings are about a mean of 0: no vote speaks of their sum
+    information[:m, :m] += 1.0 / m  # the mean of ratings is 0: votes say nothing about their sum
     gradient[:m] -= beta[:m].sum() / m
     return gradient, information

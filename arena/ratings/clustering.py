@@ -1,12 +1,12 @@
-"""How far ratings may be off: covariances by the sandwich, clustered by prompt, by voter, or by both at once.
+"""The covariance of ratings: the sandwich estimate, clustered by prompt, by voter, or by both.
 
-Votes on one prompt share its clips, and votes of one voter share a taste: they are not independent, and an interval that takes them to be
-is too narrow by a factor of up to two. The two-way estimate adds the covariance by prompts to that by voters and takes away what both
-count twice (Cameron, Gelbach and Miller 2011), with the small-sample factor G / (G - 1) in each part. Its negative eigenvalues, if it has
+Votes on one prompt share its clips, and votes of one voter share a taste: they are not independent, and an interval that assumes so is
+too narrow by a factor of up to two. The two-way estimate adds the covariance by prompts to that by voters and subtracts what both count
+twice (Cameron, Gelbach and Miller 2011), with the small-sample factor G / (G - 1) in each part. Its negative eigenvalues, if it has
 any, are raised to 0, as they advise.
 
-Few votes, or a model that always won, leave little to see of how votes vary: the sandwich then shrinks towards nothing where it should
-grow. The two-way estimate is therefore in no direction below what the model says of independent votes.
+With few votes, or a model that always won, the votes vary little, and the sandwich shrinks towards 0 where it should grow. The two-way
+estimate is therefore in no direction below the model's own covariance of independent votes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _DENSE_CELLS = 4_000_000
 
 @dataclass(frozen=True)
 class Covariance:
-    """Of all parameters (P, P) in logits, ratings first; ``quantile`` is what a standard error is multiplied by for the level asked."""
+    """The covariance ``values`` (P, P) of all parameters in logits, ratings first; a standard error times ``quantile`` is the half-width of
+    an interval at the level asked for."""
 
     values: np.ndarray
     quantile: float
@@ -37,7 +38,7 @@ class Covariance:
 
     @property
     def few(self) -> bool:
-        """Whether there are too few clusters to trust the width."""
+        """Whether there are too few clusters to trust the width of intervals."""
         return min(self.n_prompts, self.n_voters) < FEW
 
     def errors(self, n_models: int) -> np.ndarray:
@@ -46,9 +47,19 @@ class Covariance:
 
 
 def covariance(votes: Votes, fitted: Fit, *, unit: Unit = "both", level: float = 0.95) -> Covariance:
-    """The covariance of a fit to these votes, its votes grouped by ``unit``; by both it is nowhere below that of independent votes.
+    """The covariance of a fit (sandwich estimate; two-way clusters after Cameron, Gelbach and Miller 2011).
 
-    ValueError where there are fewer than two groups.
+    Args:
+        votes: The V votes that were fitted.
+        fitted: Their fit.
+        unit: What votes are clustered by. By both prompt and voter, the covariance is nowhere below that of independent votes.
+        level: The level of intervals.
+
+    Returns:
+        The covariance in squared logits, with the quantile of t with one degree of freedom less than clusters.
+
+    Raises:
+        ValueError: There are fewer than two clusters.
     """
     bread = np.linalg.pinv(fitted.information, hermitian=True)
     n_prompts, n_voters = len(np.unique(votes.prompt)), len(np.unique(votes.voter))
@@ -62,13 +73,14 @@ def covariance(votes: Votes, fitted: Fit, *, unit: Unit = "both", level: float =
     values = _positive((values + values.T) / 2)
     if unit == "both":
         about_mean = np.eye(len(bread))
-        about_mean[: votes.n_models, : votes.n_models] -= 1 / votes.n_models  # where they lie as a whole is settled, not estimated
-        values = values + _positive(_told_by_the_model(votes, fitted) * about_mean @ bread @ about_mean - values)
+        about_mean[: votes.n_models, : votes.n_models] -= 1 / votes.n_models  # the mean of the ratings is fixed, not estimated
+        values = values + _positive(_dispersion(votes, fitted) * about_mean @ bread @ about_mean - values)
     return Covariance(values, float(stdtrit(counts[unit] - 1, 0.5 + level / 2)), n_prompts, n_voters)
 
 
-def _told_by_the_model(votes: Votes, fitted: Fit) -> float:
-    """The variance of outcomes over what the information takes it to be: 1, or less where ties are halved and counted as if a coin fell."""
+def _dispersion(votes: Votes, fitted: Fit) -> float:
+    """The variance of outcomes over the variance that the information assumes: 1, or less where ties are halved, which vary less than coin
+    flips."""
     tied = votes.outcome == TIE
     if fitted.ties != "half" or not tied.any() or votes.weight is not None:
         return 1.0
@@ -101,7 +113,7 @@ def _spread(votes: Votes, fitted: Fit, group: np.ndarray) -> np.ndarray:
 
 
 def group_indices(group: np.ndarray) -> tuple[int, np.ndarray]:
-    """How many groups there are, and the place 0.. of each vote's."""
+    """The number of groups, and the index 0.. of each vote's group (V,)."""
     top = int(group.max()) + 1
     if top <= 4 * len(group):
         there = np.bincount(group, minlength=top) > 0
@@ -112,7 +124,8 @@ def group_indices(group: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def summed_slopes(votes: Votes, fitted: Fit, cluster: np.ndarray, n: int) -> np.ndarray | sparse.csr_matrix:
-    """Slopes of the log-likelihood in all parameters, summed over the votes of each of ``n`` groups: (n, P), sparse where n is large."""
+    """Slopes of the log-likelihood in all parameters, summed over the votes of each of ``n`` clusters: (n, P), sparse where n is large.
+    ``cluster`` (V,) is the index of each vote's cluster."""
     m, k = votes.n_models, votes.style.shape[1]
     by_s, by_tie = fitted.scores[:, 0], fitted.scores[:, 1]
     columns = [(votes.left, by_s), (votes.right, -by_s), (np.full(len(votes), m), by_tie), (np.full(len(votes), m + 1), by_s)]

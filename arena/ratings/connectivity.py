@@ -1,4 +1,4 @@
-"""Who can be compared with whom at all: pieces of the graph of votes."""
+"""Which models can be compared at all: the connected components of the graph of votes."""
 
 from __future__ import annotations
 
@@ -13,40 +13,54 @@ from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
 
 @dataclass(frozen=True)
 class VoteGraph:
-    """``wins`` (M, M) of row over column, ties half to each; ``ties`` (M, M); the ``piece`` (M,) of models that votes link, in whatever
-    direction, -1 for a model without votes; ``unbeaten`` and ``winless`` (M,): never lost or tied, never won or tied; ``settled`` (M,):
-    whether the likelihood alone, without a ridge, gives the model a finite place within its piece (Hunter 2004)."""
+    """Who met whom, among M models.
+
+    Attributes:
+        wins: Wins of row over column, a tie being half a win of each (M, M).
+        ties: Ties of row and column (M, M).
+        component: The connected component of each model, -1 for a model without votes (M,).
+        unbeaten: Whether a model never lost or tied (M,).
+        winless: Whether a model never won or tied (M,).
+        settled: Whether the likelihood alone, without a ridge, gives a model a finite rating within its component (Hunter 2004) (M,).
+    """
 
     wins: np.ndarray
     ties: np.ndarray
-    piece: np.ndarray
+    component: np.ndarray
     unbeaten: np.ndarray
     winless: np.ndarray
     settled: np.ndarray
 
     @property
-    def n_pieces(self) -> int:
-        """How many pieces there are among models with votes."""
-        return int(self.piece.max()) + 1 if len(self.piece) else 0
+    def n_components(self) -> int:
+        """The number of components of models with votes."""
+        return int(self.component.max()) + 1 if len(self.component) else 0
 
 
 def vote_graph(votes: Votes) -> VoteGraph:
-    """The links of votes. Pieces are numbered by size, the largest first."""
+    """The graph of votes: models are nodes, and votes on two models link them.
+
+    Args:
+        votes: The votes.
+
+    Returns:
+        The graph, its components numbered by size, the largest first.
+    """
     m = votes.n_models
     won, lost, tied = (_counted(votes, outcome) for outcome in (LEFT, RIGHT, TIE))
     ties = tied + tied.T
     wins = won + lost.T + ties / 2
     met = wins + wins.T > 0
     _, label = connected_components(csr_matrix(met), directed=False)
-    lonely = ~met.any(1)
-    sizes = np.bincount(label[~lonely], minlength=label.max(initial=-1) + 1)
+    unmet = ~met.any(1)
+    sizes = np.bincount(label[~unmet], minlength=label.max(initial=-1) + 1)
     order = np.argsort(-sizes, kind="stable")
     number = np.empty_like(order)
     number[order] = np.arange(len(order))
-    piece = np.where(lonely, -1, number[label])
+    component = np.where(unmet, -1, number[label])
     _, strong = connected_components(csr_matrix(wins > 0), directed=True, connection="strong")
-    settled = np.array([not lonely[model] and bool((strong[piece == piece[model]] == strong[model]).all()) for model in range(m)])
-    return VoteGraph(wins, ties, piece, ~lonely & (wins.sum(0) == 0), ~lonely & (wins.sum(1) == 0), settled)
+    settled = np.array([not unmet[model] and bool((strong[component == component[model]] == strong[model]).all()) for model in range(m)])
+    return VoteGraph(wins, ties, component, ~unmet & (wins.sum(0) == 0), ~unmet & (wins.sum(1) == 0), settled)
 
 
 def _counted(votes: Votes, outcome: int) -> np.ndarray:

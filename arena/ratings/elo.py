@@ -1,4 +1,4 @@
-"""Online Elo: a curve to look at. The order of the votes moves it, so no board is ranked by it."""
+"""Online Elo, for display. It depends on the order of the votes, so no board is ranked by it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ _POINTS = np.array([1.0, 0.5, 0.0])
 
 
 def online(votes: Votes, *, k: float = 4.0) -> np.ndarray:
-    """Elo ratings (M,) after all votes in their order, everyone starting at 1000; ties are half a win (Elo 1978).
+    """Online Elo ratings after all votes (Elo 1978, "The Rating of Chessplayers").
+
+    Every model starts at 1000, and a tie is half a win. After each vote the winner gains ``k (1 - 1 / (1 + 10^((loser - winner) / 400)))``
+    points, which the loser loses.
+
+    Args:
+        votes: The votes, in the order in which they were given.
+        k: The most points that one vote moves.
+
+    Returns:
+        Ratings (M,).
 
     >>> one = np.array([0])
     >>> online(Votes(2, one, one + 1, one, one, one), k=4.0).tolist()

@@ -1,4 +1,4 @@
-"""One share against another by counting, for counts too small for a normal curve; and which of many tests can say anything at all.
+"""Fisher's exact test, for counts too small for a normal approximation; and which of many tests can be significant at all.
 
 Sources: Fisher 1935 (the exact test); Tarone 1990, "A modified Bonferroni method for discrete data".
 """
@@ -24,7 +24,17 @@ class ExactTest:
 
 
 def fisher(hits: int, n: int, others_hits: int, others_n: int, *, tail: Literal["fewer", "two_sided"] = "two_sided") -> ExactTest:
-    """Fisher's exact test of ``hits`` of ``n`` against ``others_hits`` of ``others_n``, given how many hits there are altogether.
+    """Fisher's exact test (Fisher 1935) of ``hits`` of ``n`` against ``others_hits`` of ``others_n``.
+
+    Args:
+        hits: Hits of one group, 0 to ``n``.
+        n: The size of that group.
+        others_hits: Hits of the other group.
+        others_n: The size of the other group.
+        tail: ``fewer`` tests whether the first group has fewer hits, ``two_sided`` whether it has fewer or more.
+
+    Returns:
+        The p-value, and the smallest one that is possible with these totals.
 
     >>> found = fisher(1, 10, 11, 14)
     >>> round(found.p, 6)
@@ -48,7 +58,7 @@ def _choices(n: int, k: np.ndarray) -> np.ndarray:
 
 
 def at_most(p: float, level: float) -> bool:
-    """Whether a chance is at most ``level``; one that is equal but for rounding is, as one in twenty is at most 5%.
+    """Whether a p-value is at most ``level``, also where it exceeds the level by rounding only.
 
     >>> at_most(0.05 * (1 + 1e-12), 0.05), at_most(0.0501, 0.05)
     (True, False)
@@ -57,8 +67,14 @@ def at_most(p: float, level: float) -> bool:
 
 
 def can_be_significant(least: Sequence[float], *, level: float = 0.05) -> list[bool]:
-    """Which of several tests could be significant at all, given the smallest p each can have: a test that cannot is no test, and the others
-    need not pay for it.
+    """Which of several tests can be significant at all (Tarone 1990). The others need not be corrected for.
+
+    Args:
+        least: The smallest p-value that each test can have.
+        level: The level of all tests together.
+
+    Returns:
+        For each test whether it can be significant.
 
     >>> can_be_significant([1e-6, 0.2, 0.03])
     [True, False, False]

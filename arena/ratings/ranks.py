@@ -1,4 +1,4 @@
-"""What of an order is sure: ranges of ranks and tiers, from simultaneous intervals of all differences.
+"""Which part of an order is certain: ranges of ranks and tiers, from simultaneous intervals of all differences.
 
 Whether any one of M (M - 1) / 2 differences is above 0 is asked many times at once; the largest |difference| / error among all of them
 under no difference (the max-t of their joint normal distribution) is what a difference has to exceed, so that all claims together are
@@ -16,7 +16,7 @@ from seedbench.ties import falling_order
 
 _DRAWS = 10_000
 SAME_RATING = 1e-9
-"""Ratings in logits that differ by less are equal: the fit settles them to 1e-10."""
+"""Ratings in logits that differ by less are equal: the fit converges to 1e-10."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,18 @@ class Ranks:
 
 
 def ranks(ratings: np.ndarray, covariance: np.ndarray, *, quantile: float = 1.96, level: float = 0.95, seed: int = 0) -> Ranks:
-    """Ranks that are sure of ratings (M,) with their covariance (M, M).
+    """The ranks that are certain, from simultaneous (max-t) intervals of all differences of ratings.
 
-    ``quantile`` is the number of standard errors of a single interval; where clusters are few it is above the normal one, and the critical
-    value is raised in the same proportion.
+    Args:
+        ratings: Ratings in logits (M,).
+        covariance: Their covariance (M, M).
+        quantile: The number of standard errors of a single interval. With few clusters it exceeds the normal one, and the critical value
+            is raised in the same proportion.
+        level: The probability that all claims are right together.
+        seed: The seed of the normal draws.
+
+    Returns:
+        The ranges of ranks, and the tiers.
     """
     m = len(ratings)
     if m < 2:
@@ -65,7 +73,7 @@ def critical_value(covariance: np.ndarray, errors: np.ndarray, *, level: float =
 
 
 def tiers(ratings: np.ndarray, surely_above: np.ndarray) -> np.ndarray:
-    """Tiers (M,) 1..: going down the order, a new one begins with the first model that the current tier's head is surely above.
+    """Tiers (M,) 1..: going down the order, a new one begins with the first model that the best model of the current tier is surely above.
 
     >>> tiers(np.array([3.0, 2.9, 1.0]), np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]], bool)).tolist()
     [1, 1, 2]

@@ -1,9 +1,9 @@
-"""What the lead of a board hangs on: the voter, and the few votes, whose change would put another model first.
+"""What the lead of a board depends on: the voter, or the few votes, whose change would put another model first.
 
-This is a search and not a proof. For each other model the votes are chosen that hold the first above it by the largest amounts, as
-estimated in one step from the fit (the approximate maximum influence of Broderick, Giordano and Meager 2020, arXiv 2011.14999); they are
-changed all at once, and the board is fitted again. What is reported was computed and not estimated: a lead that fell has fallen. A lead
-that stands has withstood these changes; other votes, as many, might still overturn it.
+This is a search and not a proof. For each other model those votes are chosen that most keep the first model above it, as estimated in one
+step from the fit (the approximate maximum influence of Broderick, Giordano and Meager 2020, arXiv 2011.14999); they are
+changed all at once, and the board is fitted again. What is reported is computed and not estimated: a lead that is reported lost is lost. A
+lead that holds has withstood these changes; changes of as many other votes might still overturn it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import numpy as np
 
 from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, Fit, Votes, fit, outcome_slopes
 from seedbench.arena.ratings.clustering import group_indices, summed_slopes
-from seedbench.ties import falling_order, first_greatest, first_least
+from seedbench.ties import falling_order, first_greatest, first_least, first_least_of_rows
 
 Action = Literal["drop", "add", "flip"]
-"""What is done to votes: they are left out, as many are added, or the answer is turned to the one that harms the first most."""
+"""What is done to votes: they are left out, as many are added, or their answer is changed to the one that harms the first model most."""
 
-_SAME = 1e-9  # logits: ratings and influences this near are equal, whatever the last bits say
+_SAME = 1e-9  # logits: ratings and influences that differ by less are equal; the rest is rounding
 
 
 @dataclass(frozen=True)
 class AlteredBoard:
-    """The board after ``n_changed`` votes were left out, added or turned (``n_votes`` were there before): the largest move of any model in
-    Elo points, who leads then (-1: no vote is left), and whether that is another model than before."""
+    """A board after ``n_changed`` of ``n_votes`` votes were left out, added or changed: the largest move of any model in Elo points, the
+    index of the model that leads then (-1: no vote is left), and whether that is another model than before."""
 
     n_changed: int
     n_votes: int
@@ -35,26 +35,27 @@ class AlteredBoard:
     leader: int
     overturned: bool
     margin: float
-    """How far the former first stands above the best of the others, in logits; below 0 where it fell."""
+    """How far the former leader is above the best of the others, in logits; below 0 where it lost the lead."""
 
     @property
     def share(self) -> float:
-        """Of the votes that were there, changed."""
+        """The changed votes as a share of all votes."""
         return self.n_changed / self.n_votes
 
 
 def worst_voter(votes: Votes, fitted: Fit, *, ridge: float = RIDGE) -> tuple[int, AlteredBoard] | None:
-    """The voter without whom another model leads or, if none is found, the one without whom ratings move most.
+    """The voter without whom another model leads or, if none is found, the voter without whom ratings move most.
 
-    Tried are the voter who moves any rating most and, for each other model, the one who most holds the first above it.
+    Candidates are the voter who moves any rating most and, for each other model, the voter who most keeps the first model above it
+    (approximate influence: Broderick, Giordano and Meager 2020, arXiv 2011.14999).
 
     Args:
         votes: The votes ``fitted`` was fitted to, without style and weights.
         fitted: The fit.
-        ridge: The ridge it was made with.
+        ridge: The ridge of that fit.
 
     Returns:
-        The voter (its place in ``votes.voter``) and the board without their votes; None with one voter.
+        The voter (its number in ``votes.voter``) and the board without their votes; None where there is only one voter.
 
     Raises:
         ValueError: The votes carry style or weights.
@@ -63,12 +64,13 @@ def worst_voter(votes: Votes, fitted: Fit, *, ridge: float = RIDGE) -> tuple[int
     n, voter_index = group_indices(votes.voter)
     if n < 2:
         return None
-    first = _first(fitted.ratings)
-    bread = np.linalg.pinv(fitted.information, hermitian=True)
-    moved = np.asarray(summed_slopes(votes, fitted, voter_index, n) @ bread)[:, : votes.n_models]
-    tried = [_largest(np.abs(moved).max(1)), *(_largest(moved[:, first] - moved[:, other]) for other in _others(fitted, first))]
+    first = first_greatest(fitted.ratings, tolerance=_SAME)
+    inverse = np.linalg.pinv(fitted.information, hermitian=True)
+    moved = np.asarray(summed_slopes(votes, fitted, voter_index, n) @ inverse)[:, : votes.n_models]
+    by_effect = [np.abs(moved).max(1), *(moved[:, first] - moved[:, other] for other in _others(fitted, first))]
+    candidates = [first_greatest(effect, tolerance=_tolerance(effect)) for effect in by_effect]
     altered: list[tuple[int, AlteredBoard]] = []
-    for voter in dict.fromkeys(tried):
+    for voter in dict.fromkeys(candidates):
         out = voter_index == voter
         left = counts - _counted(votes.chosen(out))
         altered.append((int(votes.voter[np.flatnonzero(out)[0]]), _altered(left, int(out.sum()), votes, fitted, ridge)))
@@ -79,23 +81,23 @@ def worst_voter(votes: Votes, fitted: Fit, *, ridge: float = RIDGE) -> tuple[int
 
 
 def worst_share(votes: Votes, fitted: Fit, *, action: Action = "drop", share: float = 0.01, ridge: float = RIDGE) -> AlteredBoard | None:
-    """The board after the worst change found of a ``share`` of the votes: that in which the first stands lowest against any other model.
+    """The board after the worst change of a ``share`` of the votes that the search finds, with the smallest margin of the first model.
 
     Args:
         votes: The votes ``fitted`` was fitted to, without style and weights.
         fitted: The fit.
         action: What is done to the votes.
-        share: Of the votes, rounded down.
-        ridge: The ridge the fit was made with.
+        share: The share 0..1 of the votes, rounded down to whole votes.
+        ridge: The ridge of that fit.
 
     Returns:
-        The board then; None where there is no second model, or the share is no whole vote.
+        The board then; None where there is no second model, or the share is less than one vote.
 
     Raises:
         ValueError: The votes carry style or weights.
     """
     counts, n = _counted(votes), int(share * len(votes))
-    first = _first(fitted.ratings)
+    first = first_greatest(fitted.ratings, tolerance=_SAME)
     others = _others(fitted, first)
     if not others or not n:
         return None
@@ -104,34 +106,33 @@ def worst_share(votes: Votes, fitted: Fit, *, action: Action = "drop", share: fl
 
 
 def influence(fitted: Fit, above: int, below: int) -> np.ndarray:
-    """How much one more vote (M, M, 3), by left, right and outcome, adds to the distance between two models, in logits and in one step.
+    """How much one more vote (M, M, 3), by left, right and outcome, adds to the distance between two models: a one-step estimate in logits.
 
-    Leaving such a vote out takes as much away.
+    Leaving such a vote out subtracts as much.
     """
     m = len(fitted.ratings)
-    bread = np.linalg.pinv(fitted.information, hermitian=True)
-    row = bread[above] - bread[below]
+    inverse = np.linalg.pinv(fitted.information, hermitian=True)
+    row = inverse[above] - inverse[below]
     of_s = row[:m, None] - row[None, :m] + row[m + 1]
     slopes = outcome_slopes(fitted)
     influences = slopes[..., 0] * of_s[:, :, None] + slopes[..., 1] * row[m]
-    influences[np.arange(m), np.arange(m)] = 0.0  # no model is voted on against itself
+    influences[np.arange(m), np.arange(m)] = 0.0  # no vote compares a model with itself
     return np.asarray(influences)
 
 
 def _changed(counts: np.ndarray, adds: np.ndarray, n: int, action: Action) -> tuple[np.ndarray, int]:
-    """Votes counted by left, right and outcome after up to ``n`` were changed so as to take most from a distance; how many were.
-
-    Votes whose change would not take from it stay as they are.
+    """Votes counted by left, right and outcome, after up to ``n`` votes were changed that most shorten a distance, and the number of
+    changed votes. Votes whose change would not shorten it stay as they are.
     """
     if action == "add":
         changed = counts.copy()
-        changed.ravel()[_largest(-adds.ravel())] += n
+        changed.ravel()[first_least(adds.ravel(), tolerance=_tolerance(adds))] += n
         return changed, n
-    into = _rounded(adds).argmin(2)
+    into = first_least_of_rows(adds, tolerance=_tolerance(adds))
     gain = adds if action == "drop" else adds - adds.min(2, keepdims=True)
-    same = _SAME * float(np.abs(gain).max())
-    order = np.array(falling_order(gain.ravel(), tolerance=same), np.intp)
-    order = order[gain.ravel()[order] > same]
+    tolerance = _tolerance(gain)
+    order = np.array(falling_order(gain.ravel(), tolerance=tolerance), np.intp)
+    order = order[gain.ravel()[order] > tolerance]
     available = counts.ravel()[order]
     taken = np.minimum(available, np.maximum(0, n - (np.cumsum(available) - available)))
     flat = np.zeros(counts.size, counts.dtype)
@@ -152,17 +153,17 @@ def _altered(counts: np.ndarray, n_changed: int, votes: Votes, fitted: Fit, ridg
     zeros = np.zeros(len(left), np.int64)
     cells = Votes(votes.n_models, left, right, outcome, zeros, zeros, weight=counts[left, right, outcome].astype(np.float64))
     again = fit(cells, ties=fitted.ties, side=bool(fitted.information[votes.n_models + 1].any()), ridge=ridge).ratings
-    first = _first(fitted.ratings)
+    first = first_greatest(fitted.ratings, tolerance=_SAME)
     margin = float(again[first] - np.delete(again, first).max())
     overturned = margin < -_SAME
     moved = float(np.abs(again - fitted.ratings).max() * ELO)
-    return AlteredBoard(n_changed, len(votes), moved, _first(again) if overturned else first, overturned, margin)
+    return AlteredBoard(n_changed, len(votes), moved, first_greatest(again, tolerance=_SAME) if overturned else first, overturned, margin)
 
 
 def _counted(votes: Votes) -> np.ndarray:
     """Votes (M, M, 3) by left, right and outcome."""
     if votes.weight is not None or votes.style.shape[1]:
-        raise ValueError("what a board hangs on is found for votes without style and weights")
+        raise ValueError("robustness can be computed only for votes without style and weights: pass the votes without them")
     m = votes.n_models
     return np.bincount((votes.left * m + votes.right) * 3 + votes.outcome, minlength=3 * m * m).reshape(m, m, 3)
 
@@ -171,15 +172,6 @@ def _others(fitted: Fit, first: int) -> Sequence[int]:
     return [model for model in range(len(fitted.ratings)) if model != first]
 
 
-def _first(ratings: np.ndarray) -> int:
-    return first_greatest(ratings, tolerance=_SAME)
-
-
-def _largest(values: np.ndarray) -> int:
-    """Place of the largest value; the first place of those equal up to rounding."""
-    return first_greatest(values, tolerance=_SAME * float(np.abs(values).max(initial=0.0)))
-
-
-def _rounded(values: np.ndarray) -> np.ndarray:
-    scale = float(np.abs(values).max(initial=0.0))
-    return np.round(values / scale, 9) if scale else values
+def _tolerance(values: np.ndarray) -> float:
+    """Below which differences of ``values`` are rounding."""
+    return _SAME * float(np.abs(values).max(initial=0.0))

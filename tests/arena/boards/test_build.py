@@ -115,7 +115,7 @@ def test_unconnected_models_are_not_ranked(vote_log: Log) -> None:
         assert "unconnected" in one.marks
         assert (one.rank_best, one.rank_worst, one.tier) == (None, None, None)
     assert [one.model for one in board.standings][:3] == ["alpha", "beta", "gamma"]
-    assert any("2 pieces" in note for note in board.notes)
+    assert any("2 groups" in note for note in board.notes)
 
 
 def test_one_voter_gets_no_interval_with_the_reason(vote_log: Log) -> None:
@@ -180,7 +180,7 @@ def loud_votes(make: Callable[..., Vote], n: int = 6_000, *, seed: int = 0, a_lu
     return votes
 
 
-def test_the_headline_is_moved_by_loudness_and_the_rating_with_style_held_equal_is_not(vote: Callable[..., Vote]) -> None:
+def test_the_headline_is_moved_by_loudness_and_the_rating_with_style_control_is_not(vote: Callable[..., Vote]) -> None:
     (board,) = boards(loud_votes(vote), rules(), split=False)
     alpha = by_name(board)["alpha"]
     assert alpha.rating.low > 1020  # 4 LU at 0.08 logits are 56 points, of which the mean of three takes a third
@@ -230,7 +230,7 @@ def test_what_every_clip_of_a_system_has_cannot_be_held_equal(vote: Callable[...
     assert effects["loudness_lu"].points is not None
     (only,) = boards([one.model_copy(update={"style": {"fps": one.style["fps"]}}) for one in votes], rules(), split=False)
     assert all(one.style_held is None and "no covariate of style varies" in one.style_reason for one in only.standings)
-    assert any("no rating with style held equal: no covariate of style varies" in line for line in remarks(only))
+    assert any("no rating with style control: no covariate of style varies" in line for line in remarks(only))
 
 
 def test_a_system_whose_votes_carry_no_style_has_no_such_rating_with_the_reason(vote: Callable[..., Vote]) -> None:
@@ -240,10 +240,10 @@ def test_a_system_whose_votes_carry_no_style_has_no_such_rating_with_the_reason(
     assert gamma.style_held is None
     assert "do not link it" in gamma.style_reason
     assert by_name(board)["alpha"].style_held is not None
-    assert any("no rating of gamma with style held equal" in line for line in remarks(board))
+    assert any("no rating of gamma with style control" in line for line in remarks(board))
 
 
-def test_one_voter_gets_ratings_with_style_held_equal_without_interval(vote: Callable[..., Vote]) -> None:
+def test_one_voter_gets_ratings_with_style_control_without_interval(vote: Callable[..., Vote]) -> None:
     votes = [one.model_copy(update={"voter": "w0"}) for one in loud_votes(vote, 300)]
     (board,) = boards(votes, rules(), split=False)
     held = by_name(board)["alpha"].style_held
@@ -255,13 +255,13 @@ def test_one_voter_gets_ratings_with_style_held_equal_without_interval(vote: Cal
 
 def test_all_forms_show_style(vote: Callable[..., Vote]) -> None:
     (board,) = boards(loud_votes(vote, 900), rules(), split=False)
-    at = COLUMNS.index("Style held")
+    at = COLUMNS.index("Style control")
     held = [f"{one.style_held.value:.0f}" for one in board.standings]  # type: ignore[union-attr]
     assert [row[at] for row in rows(board)] == held
     text = markdown([board])
     points = board.style.effects[0].points  # type: ignore[union-attr]
     assert f"style loudness_lu: 1 LU more is worth {points.value:+.1f} points ({points.low:.1f} to {points.high:.1f})" in text  # type: ignore[union-attr]
-    assert "style fps: not held equal, since no vote carries it" in text
+    assert "style fps: not controlled, since no vote carries it" in text
     (plain,) = json.loads(as_json([board]))
     assert plain["style"]["effects"][0]["points"]["value"] == points.value  # type: ignore[union-attr]
     assert plain["standings"][0]["style_held"]["value"] == board.standings[0].style_held.value  # type: ignore[union-attr]

@@ -110,7 +110,7 @@ def test_no_votes_and_votes_on_oneself_are_refused() -> None:
     with pytest.raises(ValueError, match="no votes"):
         fit(Votes(2, none, none, none, none, none))
     zeros = np.zeros(3, np.int64)
-    with pytest.raises(ValueError, match="against itself"):
+    with pytest.raises(ValueError, match="with itself"):
         Votes(2, zeros, zeros, zeros, zeros, zeros)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
-from seedbench.arena.ratings.clustering import Unit, covariance, places
+from seedbench.arena.ratings.clustering import Unit, covariance, group_indices
 from seedbench.arena.ratings.ranks import Ranks, ranks
 
 Arena = Callable[..., Votes]
@@ -66,8 +66,8 @@ def test_one_voter_gives_no_interval(arena: Arena) -> None:
 
 
 def test_groups_are_numbered_without_holes() -> None:
-    assert places(np.array([7, 7, 3, 9])) == (3, pytest.approx([1, 1, 0, 2]))
-    assert places(np.array([10**15, 5, 10**15])) == (2, pytest.approx([1, 0, 1]))
+    assert group_indices(np.array([7, 7, 3, 9])) == (3, pytest.approx([1, 1, 0, 2]))
+    assert group_indices(np.array([10**15, 5, 10**15])) == (2, pytest.approx([1, 0, 1]))
 
 
 @pytest.mark.parametrize(("unit", "low", "high"), [("both", 0.93, 0.97), ("vote", 0.0, 0.88)])

@@ -23,8 +23,8 @@ def test_wins_are_counted_for_either_side_and_ties_halved() -> None:
 
 def test_pieces_are_numbered_by_size_and_models_without_votes_have_none() -> None:
     found = vote_graph(votes(6, (0, 1, LEFT), (2, 3, LEFT), (3, 4, LEFT)))
-    assert found.piece.tolist() == [1, 1, 0, 0, 0, -1]
-    assert found.n_pieces == 2
+    assert found.component.tolist() == [1, 1, 0, 0, 0, -1]
+    assert found.n_components == 2
 
 
 def test_unbeaten_winless_and_settled() -> None:
@@ -39,7 +39,7 @@ def test_unbeaten_winless_and_settled() -> None:
 
 def test_two_pieces_linked_one_way_are_not_settled_though_all_have_won_and_lost() -> None:
     one_way = vote_graph(votes(4, (0, 1, LEFT), (1, 0, LEFT), (2, 3, LEFT), (3, 2, LEFT), (0, 2, LEFT)))
-    assert one_way.n_pieces == 1
+    assert one_way.n_components == 1
     assert not one_way.unbeaten.any()
     assert not one_way.winless.any()
     assert not one_way.settled.any()

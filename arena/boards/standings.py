@@ -1,0 +1,146 @@
+"""Standings: models that votes link, rated and ranked together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seedbench.arena.boards.board import Fragility, Interval, ModelStanding
+from seedbench.arena.boards.style_control import interval_of
+from seedbench.arena.boards.vote_arrays import answer_of, votes_among
+from seedbench.arena.ratings.bradley_terry import ELO, Fit, Votes, fit
+from seedbench.arena.ratings.clustering import Covariance, covariance
+from seedbench.arena.ratings.connectivity import VoteGraph
+from seedbench.arena.ratings.ranks import Ranks, ranks
+from seedbench.arena.ratings.robustness import Action, worst_share, worst_voter
+from seedbench.arena.votes.log import Vote
+from seedbench.arena.votes.rules import Rules
+
+_CHANGES: Mapping[Action, str] = {
+    "drop": "without 1% of the votes, the worst found",
+    "add": "with 1% more votes, the worst found",
+    "flip": "with 1% of the votes turned, the worst found",
+}
+
+
+@dataclass(frozen=True)
+class RatedComponent:
+    """The models of one component of the vote graph, rated together.
+
+    ``members`` (K,) are their indices among all models, ``votes`` the votes among them, ``fitted`` their ratings and ``half_ties`` (K,)
+    those with halved ties. ``covariance`` and ``ranks`` are None, with the ``reason``, where there are too few prompts or voters.
+    """
+
+    members: np.ndarray
+    votes: Votes
+    fitted: Fit
+    half_ties: np.ndarray
+    covariance: Covariance | None
+    ranks: Ranks | None
+    reason: str
+
+    def rating(self, index: int) -> Interval:
+        """The rating of a member on the Elo scale."""
+        value = float(self.fitted.elo[index])
+        if self.covariance is None:
+            return interval_of(value, None, self.reason)
+        error = self.covariance.errors(len(self.members))[index]
+        return interval_of(value, float(ELO * error * self.covariance.quantile), self.reason)
+
+    def side(self) -> Interval:
+        """What being on the left is worth, in Elo points."""
+        m, spread = len(self.members), self.covariance
+        half_width = None if spread is None else float(ELO * spread.quantile * np.sqrt(max(0.0, spread.values[m + 1, m + 1])))
+        return interval_of(float(ELO * self.fitted.side), half_width, self.reason)
+
+    def fragility(self, models: Sequence[str], rules: Rules) -> tuple[Fragility, ...]:
+        """What the lead depends on; ``models`` are the names of all models."""
+        if len(self.members) < 2:
+            return ()
+        ridge = rules.rating.ridge
+        voter = worst_voter(self.votes, self.fitted, ridge=ridge)
+        changed = [("without one voter, the worst found", voter[1] if voter is not None else None)]
+        for action, description in _CHANGES.items():
+            changed.append((description, worst_share(self.votes, self.fitted, action=action, ridge=ridge)))
+        return tuple(
+            Fragility(
+                description,
+                altered.n_changed,
+                altered.moved_elo,
+                models[int(self.members[altered.leader])] if altered.leader >= 0 else None,
+                altered.overturned,
+            )
+            for description, altered in changed
+            if altered is not None
+        )
+
+
+def rated_component(votes: Votes, members: np.ndarray, rules: Rules) -> RatedComponent:
+    """Rate the models of one component."""
+    rating = rules.rating
+    among = votes_among(votes, members)
+    fitted = fit(among, ties=rating.ties, side=rating.side_bias, ridge=rating.ridge)
+    half_ties = fit(among, ties="half", side=rating.side_bias, ridge=rating.ridge).elo
+    try:
+        spread = covariance(among, fitted, unit="both", level=rating.level)
+    except ValueError as error:
+        return RatedComponent(members, among, fitted, half_ties, None, None, str(error))
+    k = len(members)
+    order = ranks(fitted.ratings, spread.values[:k, :k], quantile=spread.quantile, level=rating.level)
+    return RatedComponent(members, among, fitted, half_ties, spread, order, "")
+
+
+def standing_of(
+    model: str,
+    votes: Sequence[Vote],
+    question: str,
+    rules: Rules,
+    *,
+    rating: Interval,
+    rank: tuple[int, int, int] | None,
+    half_ties: float,
+    online: float,
+    style_held: Interval | str,
+    marks: Sequence[str],
+) -> ModelStanding:
+    """The standing of a model, with its votes counted; ``style_held`` is the reason where there is no such rating."""
+    own = [vote for vote in votes if model in (vote.left, vote.right)]
+    tally: Counter[str] = Counter()
+    for vote in own:
+        answer = answer_of(vote, question)
+        winner = {"left": vote.left, "right": vote.right}.get(answer)
+        tally[answer if winner is None else "won" if winner == model else "lost"] += 1
+    n_prompts, n_voters = len({vote.prompt for vote in own}), len({vote.voter for vote in own})
+    listing = rules.listing
+    provisional = len(own) < listing.votes or n_prompts < listing.prompts or n_voters < listing.voters
+    best, worst, tier = rank or (None, None, None)
+    return ModelStanding(
+        model=model,
+        rating=rating,
+        rank_best=best,
+        rank_worst=worst,
+        tier=tier,
+        wins=tally["won"],
+        losses=tally["lost"],
+        ties=tally["tie"],
+        both_bad=tally["both_bad"],
+        n_prompts=n_prompts,
+        n_voters=n_voters,
+        half_ties=half_ties,
+        online=online,
+        marks=(*marks, *(["provisional"] if provisional else [])),
+        style_held=style_held if isinstance(style_held, Interval) else None,
+        style_reason=style_held if isinstance(style_held, str) else "",
+    )
+
+
+def graph_marks(graph: VoteGraph, model: int) -> list[str]:
+    """The marks of a model that follow from who met whom."""
+    unbeaten, winless = graph.unbeaten[model], graph.winless[model]
+    marks = ["unconnected"] if graph.component[model] else []
+    marks += ["unbeaten"] if unbeaten else []
+    marks += ["winless"] if winless else []
+    return marks + ([] if graph.settled[model] or unbeaten or winless else ["unsettled"])
