@@ -117,7 +117,7 @@ def export(
     console = Console()
     left_out: list[str] = []
     with console.status("exporting"):
-        export_run(store, workspace, name, out, tell=left_out.append)
+        export_run(store, workspace, name, out, on_message=left_out.append)
     for text in left_out:
         console.print(text, highlight=False, soft_wrap=True)
     console.print(f"exported to {out}", highlight=False, soft_wrap=True)

@@ -1,5 +1,4 @@
-"""The chart of one column: every generator's value with its interval, every clip behind it, and the ceiling as a line. Plain SVG, no
-script."""
+"""The chart of one column, as plain SVG: the value of each generator with its interval, its clips, and the ceiling as a line."""
 
 from __future__ import annotations
 
@@ -16,12 +15,12 @@ ROW = 42
 AXIS = 34
 
 XPosition = Callable[[float], float]
-"""From a value to its x in the picture."""
+"""Maps a value to its x coordinate in the chart."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dot:
-    """One clip's value: where it is drawn, where it belongs in the drill-down, and what its tooltip says (``shown``)."""
+    """One clip: the value at which it is drawn, the value of its tooltip (``shown``), and which clip of the drill-down it opens."""
 
     value: float
     shown: float
@@ -31,8 +30,8 @@ class Dot:
 
 @dataclass(frozen=True, kw_only=True)
 class ForestRow:
-    """One generator of a chart. ``value`` None: nothing to draw, ``text`` then is the reason. ``css`` is its colour class
-    (``g0``..``g7``, ``gc``)."""
+    """One generator of a chart. Where ``value`` is None nothing is drawn, and ``text`` is the reason. ``css`` is its colour class
+    (``g0`` to ``g7``, ``gc``)."""
 
     label: str
     css: str
@@ -63,10 +62,10 @@ def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
 
 
 def domain(rows: Sequence[ForestRow], *, zero: bool, bounds: tuple[float | None, float | None] = (None, None)) -> tuple[float, float]:
-    """The range of the axis: all values and intervals, and the clips unless a few of them would squeeze the rest.
+    """The range of the axis: all values and intervals, and all clips but distant outliers.
 
-    Clips beyond five times the intervals' span are drawn at the edge instead. ``zero`` keeps 0 in sight.
-    A single value is shown within the measure's ``bounds`` where it has both.
+    Clips further from the intervals than twice their span are outside the range; they are drawn at its edge. ``zero`` includes 0.
+    A single value without interval has the ``bounds`` of the measure as its range, where it has both.
 
     >>> domain([ForestRow(label="a", css="g0", text="", value=2.0, low=1.0, high=3.0)], zero=True)
     (-0.12, 3.12)
@@ -120,7 +119,7 @@ def _axis(low: float, high: float, at: XPosition, base: int, unit: str, percent:
         x = at(tick / scale)
         parts.append(f'<line class="grid{" zero" if tick == 0 and direction == "zero" else ""}" x1="{x}" x2="{x}" y1="4" y2="{base}"/>')
         parts.append(f'<text class="tick" x="{x}" y="{base + 13}">{f"{tick:g}".replace("-", "−")}</text>')
-    hint = {"up": "better →", "down": "← better", "zero": "size; 0 is better", "none": ""}[direction]
+    hint = {"up": "better →", "down": "← better", "zero": "absolute value; 0 is best", "none": ""}[direction]
     zero = min(WIDTH - 40.0, max(40.0, at(0.0)))
     anchor, x = {"up": ("end", WIDTH - MARGIN), "down": ("start", MARGIN), "zero": ("middle", zero)}.get(direction, ("start", MARGIN))
     parts.append(f'<text class="hint" text-anchor="{anchor}" x="{x}" y="{base + 27}">{hint}</text>')

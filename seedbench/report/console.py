@@ -35,7 +35,7 @@ def summary_table(report: RunReport, *, every_measure: bool = False) -> Table:
 
     table = Table(
         title=Text(f"{report.name}: {report.suite.name} {report.suite.version}"),
-        caption=f"value [{100 * report.confidence:g}% interval], clips scored; →0: mean size, without sign; "
+        caption=f"value [{100 * report.confidence:g}% interval], clips scored; →0: mean absolute value; "
         "▼ below the ceiling, ★ best of the systems (supported)",
         box=box.SIMPLE_HEAD,
         show_lines=False,

@@ -1,5 +1,5 @@
 "use strict";
-/* Draws evidence panels from their kind alone. Text only ever enters the page through textContent. */
+/* Draws evidence panels by their kind. Text enters the page through textContent only. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -23,7 +23,7 @@ function filled(node, properties, children) {
   return node;
 }
 
-/** A number for reading: four significant digits, a true minus sign. */
+/** A number with four significant digits and a true minus sign. */
 function digits(value) {
   if (value === null || value === undefined) return "no value";
   const text = Math.abs(value) >= 1e5 || (value && Math.abs(value) < 1e-4) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
@@ -52,7 +52,7 @@ function extent(values) {
   return low <= high ? [low, high] : null;
 }
 
-/** Whether the x axis of a curve is the clip's own time in seconds, so that it can follow and steer the players. */
+/** Whether the x axis of a curve is the clip's own time in seconds, so that the curve can follow the players and seek in them. */
 function overTime(panel) {
   return /\btime\b/i.test(panel.x_label) && !/\bms\b/.test(panel.x_label);
 }
@@ -67,7 +67,7 @@ function drawnToWidth(node, draw) {
   return node;
 }
 
-/** Where the labels of marks go above a plot of `width`: each in the first row in which it overlaps no other. */
+/** Positions of the labels of marks above a plot of `width`: each in the first row where it overlaps no other label. */
 function placeMarks(marks, px, width) {
   const ends = [];
   const placed = [...marks].sort((a, b) => a.x - b.x).map((mark) => {
@@ -110,9 +110,9 @@ function curvePanel(panel, { domains, clock }) {
     cursor.setAttribute("x1", px(x)); cursor.setAttribute("x2", px(x)); cursor.setAttribute("visibility", "visible");
     where.textContent = `at ${digits(x)}`;
     series.forEach((line, i) => {
-      const found = line.x.indexOf(x);
-      const y = found < 0 ? null : line.y[found];
-      readouts[i].textContent = found < 0 ? "" : digits(y);
+      const position = line.x.indexOf(x);
+      const y = position < 0 ? null : line.y[position];
+      readouts[i].textContent = position < 0 ? "" : digits(y);
       points[i].setAttribute("visibility", y === null ? "hidden" : "visible");
       if (y !== null) { points[i].setAttribute("cx", px(x)); points[i].setAttribute("cy", px.y(y)); }
     });
@@ -197,7 +197,7 @@ function curvePanel(panel, { domains, clock }) {
   return [plot, legend];
 }
 
-/** Pictures side by side, gathered by their group. */
+/** Images side by side, by group. */
 function galleryPanel(panel) {
   const groups = new Map();
   for (const picture of panel.pictures) groups.set(picture.group, [...(groups.get(picture.group) ?? []), picture]);
@@ -208,7 +208,7 @@ function galleryPanel(panel) {
   return [el("div", { class: "gallery" }, sections)];
 }
 
-/** Tracks over one picture of the clip; a dot on each track follows the players' clock. */
+/** Tracks over one frame of the clip; a dot on each track follows the players' clock. */
 function overlayPanel(panel, { clock }) {
   const box = el("div", { class: "overlay" });
   const image = el("img", { src: `data:image/jpeg;base64,${panel.background_jpeg_base64}`, alt: panel.title });
@@ -277,7 +277,7 @@ function enlarge(panel, options) {
   dialog.showModal();
 }
 
-/** Common axes for all curves of one title: what is to be compared must be drawn to one scale. */
+/** Common axes for all curves of one title, so that they can be compared. */
 function sharedDomains(panels) {
   const shared = new Map();
   for (const title of new Set(panels.filter((panel) => panel.kind === "curve").map((panel) => panel.title))) {

@@ -1,4 +1,4 @@
-"""Exporting a run: a folder that holds spec, samples, media and report, and needs nothing else."""
+"""Exporting a run: one folder with its spec, samples, media and report."""
 
 from __future__ import annotations
 
@@ -19,52 +19,57 @@ from seedbench.store.queries import checked_clip, find_run
 from seedbench.store.workspace import Workspace
 
 
-def export_run(store: Store, workspace: Workspace, name: str, out: Path, *, tell: Callable[[str], object] = lambda text: None) -> Path:
+def export_run(
+    store: Store, workspace: Workspace, name: str, out: Path, *, on_message: Callable[[str], object] = lambda text: None
+) -> Path:
     """Write a self-contained folder: ``spec.json``, ``samples.jsonl``, ``media/``, and the report with its tables.
 
     Args:
-        store: the database.
-        workspace: where the clips are.
-        name: the run.
-        out: the folder; it must not be there yet.
-        tell: is told, in a sentence each, which clips are not in the folder because they are damaged, changed or gone, and whether the
-            run is still being worked on.
+        store: The database of the workspace.
+        workspace: Where the clips are.
+        name: The run.
+        out: The folder to write; it must not exist.
+        on_message: Called with one sentence for each clip that is left out because it is damaged, changed or gone, and with one where
+            the run is still being worked on.
+
+    Returns:
+        The folder.
 
     Raises:
-        RunError: there is no such run.
-        StorageError: the folder is there already, or cannot be written; or the clips cannot be read now.
+        RunError: There is no such run.
+        StorageError: The folder exists or cannot be written, or the clips cannot be read now.
     """
     with store.reading() as session:
-        return _export(session, store, workspace, name, out, tell)
+        return _export(session, store, workspace, name, out, on_message)
 
 
-def _export(session: Session, store: Store, workspace: Workspace, name: str, out: Path, tell: Callable[[str], object]) -> Path:
+def _export(session: Session, store: Store, workspace: Workspace, name: str, out: Path, on_message: Callable[[str], object]) -> Path:
     report = load_report(store, workspace, name, session=session, needs_clips=True)
     try:
         out.mkdir(parents=True)
     except FileExistsError:
-        raise StorageError(f"{out} is there already; name a folder that does not exist yet") from None
+        raise StorageError(f"{out} exists already; name a folder that does not exist yet") from None
     except OSError as error:
-        raise StorageError(f"{out} cannot be made ({error.strerror})") from error
+        raise StorageError(f"{out} cannot be created ({error.strerror})") from error
     try:
         (out / "media").mkdir()
         run = find_run(session, name)
         (out / "spec.json").write_text(json.dumps(run.spec, indent=1))
-        lines = [_sample(cell, workspace, out / "media") for cell in run.cells]
-        (out / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        samples = [_sample(cell, workspace, out / "media") for cell in run.cells]
+        (out / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     except OSError as error:
         raise StorageError(f"{out} cannot be written ({error.strerror})") from error
     for text in in_progress(store, name):
-        tell(text)
-    for line in lines:
-        if line["media_missing"]:
-            tell(f"{line['generator']}, {line['prompt_id']}, seed {line['seed']}: {line['media_missing']}")
+        on_message(text)
+    for sample in samples:
+        if sample["media_missing"]:
+            on_message(f"{sample['generator']}, {sample['prompt_id']}, seed {sample['seed']}: {sample['media_missing']}")
     write_report(report, out)
     return out
 
 
 def _copied(cell: CellRow, workspace: Workspace, media: Path) -> tuple[str | None, str]:
-    """The name under which a cell's clip lies in ``media``, its copy checked; or None, and why."""
+    """Copy a cell's clip into ``media``: the name of the checked copy, or None and the reason."""
     if cell.status != "succeeded":
         return None, ""
     name = f"{cell.clip_sha256}{cell.clip_suffix}"

@@ -60,7 +60,7 @@ def findings(table: ResultsTable) -> Findings:
     elif any(pair is not None for _, _, pair in pairs):
         results += _leaders(table)
     if not results:
-        results.append(Sentence("", "No two generators of this run were compared; the table shows each by itself."))
+        results.append(Sentence("", "No two generators of this run were compared; the table shows each on its own."))
     return Findings(tuple(results), tuple(_caveats(table)))
 
 
@@ -96,16 +96,17 @@ def _pair(table: ResultsTable, a: GeneratorFacts, b: GeneratorFacts) -> _Pair | 
 
 
 def _against_ceiling(label: str, ceiling: str, pair: _Pair) -> Sentence:
-    prompts = _prompts(pair)
+    ceiling = f"{ceiling} (ceiling)"
     if not pair.worse and not pair.better:
-        text = f" is not separated from {ceiling} (ceiling) by any headline measure ({prompts}); that does not make them equal."
-        return Sentence(label, text)
-    text = f" falls short of {ceiling} (ceiling) on {_measures(pair.worse)}" if pair.worse else ""
-    if pair.better:
-        text += f"{', and' if pair.worse else ''} scores above {ceiling} (ceiling) on {_measures(pair.better)}"
+        not_equal = "this does not show that they are equal"
+        return Sentence(label, f" does not differ significantly from {ceiling} on any headline measure ({_prompts(pair)}); {not_equal}.")
+    parts = [f" is worse than {ceiling} on {_measures(pair.worse)}"] if pair.worse else []
+    parts += [f" is better than {ceiling} on {_measures(pair.better)}"] if pair.better else []
+    text = ", and".join(parts)
     if pair.level:
-        text += f"; {counted(len(pair.level), 'other headline measure')} {'does' if len(pair.level) == 1 else 'do'} not separate them"
-    return Sentence(label, f"{text} ({prompts}, paired).")
+        verb = "shows" if len(pair.level) == 1 else "show"
+        text += f"; {counted(len(pair.level), 'other headline measure')} {verb} no significant difference"
+    return Sentence(label, f"{text} ({_prompts(pair)}, paired).")
 
 
 def _between_systems(a: str, b: str, pair: _Pair) -> Sentence:
@@ -117,7 +118,7 @@ def _between_systems(a: str, b: str, pair: _Pair) -> Sentence:
         return Sentence(a, f" is better than {b} on {_measures(pair.better)} ({prompts}, paired).")
     if pair.worse:
         return Sentence(b, f" is better than {a} on {_measures(pair.worse)} ({prompts}, paired).")
-    return Sentence(a, f" and {b} are not separated by any headline measure ({prompts}).")
+    return Sentence(a, f" and {b} do not differ significantly on any headline measure ({prompts}).")
 
 
 def _prompts(pair: _Pair) -> str:
@@ -138,11 +139,11 @@ def _caveats(table: ResultsTable) -> list[str]:
     caveats: list[str] = []
     if table.report.comparisons:
         caveats.append(
-            "“Better” and “falls short” are said only where the paired difference over prompts holds after adjustment for the number of "
-            "comparisons; all else is undecided, not equal."
+            "“Better” and “worse” are used only where the paired difference over prompts is significant after Holm's correction for the "
+            "number of comparisons. Every other difference is undecided, which does not mean equal."
         )
     if len(table.report.seeds) == 1:
-        caveats.append("One seed a prompt: luck of the seed and quality of the generator are not told apart.")
+        caveats.append("One seed per prompt: the effect of the seed cannot be separated from the quality of the generator.")
     for generator in table.report.generators:
         rows = [(column, table.row(generator.name, column)) for column in table.headline]
         thin = [column.measure.title for column, row in rows if row is not None and _is_thin(row)]
@@ -151,7 +152,7 @@ def _caveats(table: ResultsTable) -> list[str]:
         without_clip = [(generator.n_refused, "refused"), (generator.n_failed, "failed"), (generator.n_other, "not finished")]
         if any(n for n, _ in without_clip):
             counts = listed([f"{n} {word}" for n, word in without_clip if n])
-            caveats.append(f"{generator.label}: of {counted(generator.n_cells, 'request')} {counts}; its means rest on the others.")
+            caveats.append(f"{generator.label}: {counts} of {counted(generator.n_cells, 'request')}; its means are over the other clips.")
     return caveats
 
 

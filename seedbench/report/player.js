@@ -1,6 +1,6 @@
 /* Several clips on one clock: they start, stop, seek and slow down together, and one of them is heard. */
 
-/** How far a clip may drift from the clock before it is put right, in seconds. */
+/** How far a clip may drift from the clock before it is corrected, in seconds. */
 const DRIFT_S = 0.05;
 
 class Clock {
@@ -69,10 +69,10 @@ class Clock {
     this.now = Math.max(0, Math.min(this.duration(), seconds));
     this.align(0.001);
     if (this.playing) for (const video of this.players) if (video.paused && this.now < video.duration - 0.01) video.play();
-    this.tell();
+    this.notify();
   }
 
-  /** Moves by one picture (25 a second). */
+  /** Moves by one frame (25 per second). */
   step(direction) {
     this.pause();
     this.seek((Math.round(this.now * 25) + direction) / 25 + 0.001);
@@ -97,7 +97,7 @@ class Clock {
     }
   }
 
-  tell() { for (const listener of this.listeners) listener(this.now); }
+  notify() { for (const listener of this.listeners) listener(this.now); }
 
   tick() {
     this.frame = null;
@@ -107,17 +107,17 @@ class Clock {
       this.now = leader.currentTime;
       const running = this.players.filter((video) => video !== leader && !video.paused && !video.seeking);
       for (const video of running) if (Math.abs(video.currentTime - this.now) > DRIFT_S * Math.max(1, this.rate)) video.currentTime = this.now;
-      this.tell();
+      this.notify();
     } else {
       this.now = this.duration();
-      this.tell();
+      this.notify();
       if (!this.loop) return this.pause();
       this.seek(0);
     }
     this.frame = requestAnimationFrame(() => this.tick());
   }
 
-  /** Stops and lets go of everything. */
+  /** Stops and releases all players. */
   end() {
     this.playing = false;
     for (const video of this.players) { video.pause(); video.removeAttribute("src"); video.load(); }

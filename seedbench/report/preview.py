@@ -1,4 +1,4 @@
-"""Small copies of clips that travel inside the page. Scores are never computed from them."""
+"""Small copies of clips, to be embedded in the page. Scores are never computed from them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """``mp4``: base64 of H.264 and AAC; ``poster``: base64 JPEG of a picture from the middle; ``original``: the clip's own bytes, no
-    copy."""
+    """The embedded copy of a clip.
+
+    ``mp4``: H.264 and AAC in base64. ``poster``: the middle frame as JPEG in base64. ``original``: ``mp4`` has the bytes of the clip
+    itself and not of a smaller copy.
+    """
 
     mp4: str
     poster: str
@@ -41,16 +44,25 @@ class Preview:
 
 @dataclass(frozen=True)
 class NoPreview:
-    """Why there is nothing to play, for the reader."""
+    """A clip that cannot be played in the page, and why."""
 
     reason: str
 
 
 def make_preview(path: Path) -> Preview:
-    """A preview of one clip: short side at most 256, at most 30 pictures a second, mono sound on the pictures' clock.
+    """The preview of one clip: short side at most 256 pixels, at most 30 frames per second, mono sound on the clock of the frames.
 
-    A small clip that browsers play is taken as it is. Cached by content where the process has a cache (:mod:`seedbench.plugins.analysis`).
-    Raises ClipError for a file that is no clip or has no picture.
+    A small clip that browsers play is embedded as it is. The preview is cached by content where the process has a cache
+    (:mod:`seedbench.store.cache`).
+
+    Args:
+        path: The clip.
+
+    Returns:
+        The preview.
+
+    Raises:
+        ClipError: The file cannot be read as a clip, or has no video.
     """
     from seedbench.clips.clip import Clip
     from seedbench.errors import ClipError
@@ -59,7 +71,7 @@ def make_preview(path: Path) -> Preview:
 
     clip = Clip.open(path)
     if not clip.facts.has_video:
-        raise ClipError(f"{path}: has sound but no picture")
+        raise ClipError(f"{path}: has audio but no video")
     fps = min(LARGEST_FPS, clip.facts.fps or LARGEST_FPS)
 
     def make() -> Preview:
@@ -100,23 +112,31 @@ def _browsers_play(path: Path) -> bool:
 def make_previews(
     cells: Iterable[CellReport], *, budget_bytes: int, on_progress: Callable[[int, int], None] | None = None
 ) -> Mapping[Path, Preview | NoPreview]:
-    """Previews of every clip of a run, each file once. What is beyond ``budget_bytes`` in all, or cannot be read, is a
-    :class:`NoPreview`."""
+    """The previews of all clips of a run, each file once.
+
+    Args:
+        cells: The cells of the run.
+        budget_bytes: The most bytes that all previews together may take.
+        on_progress: Called as ``on_progress(done, of)`` after each clip.
+
+    Returns:
+        By clip path the preview, or the reason why there is none: the budget is used up, or the clip cannot be read.
+    """
     from seedbench.errors import ClipError
 
     paths = list(dict.fromkeys(cell.clip_path for cell in cells if cell.clip_path is not None))
-    made: dict[Path, Preview | NoPreview] = {}
-    spent = 0
+    previews: dict[Path, Preview | NoPreview] = {}
+    used_bytes = 0
     for index, path in enumerate(paths):
-        if spent >= budget_bytes:
-            made[path] = NoPreview(f"left out: the previews of this report are limited to {budget_bytes / 1e6:.0f} MB")
+        if used_bytes >= budget_bytes:
+            previews[path] = NoPreview(f"left out: the previews of this report are limited to {budget_bytes / 1e6:.0f} MB")
         else:
             try:
                 preview = make_preview(path)
-                spent += len(preview.mp4) * 3 // 4
-                made[path] = preview
+                used_bytes += len(preview.mp4) * 3 // 4
+                previews[path] = preview
             except ClipError as error:
-                made[path] = NoPreview(str(error).replace(str(path), path.name))
+                previews[path] = NoPreview(str(error).replace(str(path), path.name))
         if on_progress is not None:
             on_progress(index + 1, len(paths))
-    return made
+    return previews

@@ -1,4 +1,4 @@
-/* The drill-down: choose a prompt, see its clips side by side, and under them every score with its evidence. */
+/* The drill-down: choose a prompt, see its clips side by side, and below them all scores with their evidence. */
 
 const DATA = JSON.parse(document.getElementById("run-data").textContent);
 const evidenceOf = (index) => JSON.parse(document.getElementById(`evidence-${index}`).textContent);
@@ -12,19 +12,19 @@ const cellsOf = (prompt, seed) => DATA.cells.filter((cell) => cell.p === prompt 
 const scoreOf = (cell, column) => cell.scores.find((score) => score.c === column);
 const metricOf = (column) => DATA.columns[column].name.split(".")[0];
 
-/** Indices of the prompts that pass the filters, in suite order or, with a measure chosen, by the spread of its values. */
+/** Indices of the prompts that match the filters, in suite order or, with a measure chosen, by the spread of its values. */
 function chosenPrompts() {
   const words = state.words.trim().toLowerCase();
-  const found = DATA.prompts.map((_, index) => index).filter((index) => {
+  const matches = DATA.prompts.map((_, index) => index).filter((index) => {
     const prompt = DATA.prompts[index];
     return (!state.task || prompt.task === state.task) && (!words || `${prompt.id} ${prompt.text}`.toLowerCase().includes(words));
   });
-  if (state.column === "") return found;
+  if (state.column === "") return matches;
   const spread = (prompt) => {
     const range = extent(cellsOf(prompt, state.seed).filter((cell) => !state.hidden.has(cell.g)).map((cell) => scoreOf(cell, Number(state.column))?.v));
     return range ? range[1] - range[0] : -1;
   };
-  return found.sort((a, b) => spread(b) - spread(a));
+  return matches.sort((a, b) => spread(b) - spread(a));
 }
 
 function choice(label, options, value, change) {
@@ -40,7 +40,7 @@ function filters() {
     el("label", {}, "Find a prompt", el("input", { type: "search", placeholder: "id or words", oninput: (event) => { state.words = event.target.value; list(); } })),
     choice("Task", [["", "all tasks"], ...tasks.map((task) => [task, task.replace("_", " ")])], state.task, (value) => { state.task = value; list(); }),
     choice("Metric shown", [["", "all metrics"], ...metrics], state.metric, (value) => { state.metric = value; show(); }),
-    choice("Order of prompts", [["", "as in the suite"], ...scored.map(([key, text]) => [key, `most apart: ${text}`])], state.column, (value) => { state.column = value; list(); }),
+    choice("Order of prompts", [["", "as in the suite"], ...scored.map(([key, text]) => [key, `largest difference: ${text}`])], state.column, (value) => { state.column = value; list(); }),
   ];
   if (DATA.seeds.length > 1) parts.push(choice("Seed", DATA.seeds.map((seed) => [String(seed), String(seed)]), String(state.seed), (value) => { state.seed = Number(value); list(); show(); }));
   const toggles = DATA.generators.map((generator, g) => el("button", {
@@ -69,16 +69,16 @@ function strip(prompt, range) {
 }
 
 function list() {
-  const found = chosenPrompts();
+  const matches = chosenPrompts();
   const range = state.column === "" ? null : extent(DATA.cells.map((cell) => scoreOf(cell, Number(state.column))?.v));
-  const items = found.map((index) => {
+  const items = matches.map((index) => {
     const prompt = DATA.prompts[index];
     const poster = cellsOf(index, state.seed).find((cell) => cell.clip.poster)?.clip.poster;
     const picture = poster ? el("img", { src: `data:image/jpeg;base64,${poster}`, alt: "", loading: "lazy" }) : el("span", { class: "blank" });
     return el("li", {}, el("button", { type: "button", "aria-current": index === state.prompt ? "true" : null, "data-index": index, onclick: () => open(index) },
       picture, el("span", { class: "id" }, prompt.id), el("span", { class: "task" }, prompt.task.replace("_", " ")), range ? strip(index, range) : null));
   });
-  document.getElementById("prompts").replaceChildren(...(items.length ? items : [el("li", { class: "none" }, "No prompt passes these filters.")]));
+  document.getElementById("prompts").replaceChildren(...(items.length ? items : [el("li", { class: "none" }, "No prompt matches these filters.")]));
 }
 
 /** Opens a prompt (and seed) and puts it into the address, so that it can be linked to. */
@@ -115,8 +115,8 @@ function clipBox(cell) {
     box.video = video;
   }
   note.append(...cell.facts.map((fact) => el("span", {}, fact)));
-  if (cell.clip.original) note.append(el("span", { title: "Embedded byte for byte, as it was scored" }, "original file"));
-  else if (cell.clip.id !== undefined) note.append(el("span", { title: "A small copy; the scores are of the original" }, "small copy"));
+  if (cell.clip.original) note.append(el("span", { title: "The file itself, as it was scored" }, "original file"));
+  else if (cell.clip.id !== undefined) note.append(el("span", { title: "A smaller copy; the scores were computed on the original file" }, "smaller copy"));
   box.append(note);
   return box;
 }
@@ -125,14 +125,14 @@ function controls(boxes) {
   const play = el("button", { type: "button", class: "play", onclick: () => clock.toggle() }, "Play all");
   const range = el("input", { type: "range", min: 0, max: 1, step: 0.001, value: 0, "aria-label": "Time", oninput: (event) => clock.seek(Number(event.target.value)) });
   const time = el("output", {}, "0.00 s");
-  const say = () => {
+  const showTime = () => {
     const end = clock.duration();
     range.max = end || 1;
     range.value = clock.time();
     time.textContent = `${clock.time().toFixed(2)} of ${end.toFixed(2)} s`;
   };
-  clock.onTime(say);
-  for (const box of boxes) box.video?.addEventListener("loadedmetadata", () => { box.video.playbackRate = clock.rate; say(); });
+  clock.onTime(showTime);
+  for (const box of boxes) box.video?.addEventListener("loadedmetadata", () => { box.video.playbackRate = clock.rate; showTime(); });
   clock.onState(() => {
     play.textContent = clock.playing ? "Pause all" : "Play all";
     for (const box of boxes) {
@@ -146,8 +146,8 @@ function controls(boxes) {
   const speed = el("select", { "aria-label": "Speed", onchange: (event) => clock.speed(Number(event.target.value)) },
     [0.1, 0.25, 0.5, 1].map((rate) => el("option", { value: rate, selected: rate === 1 }, `${rate}×`)));
   const loop = el("input", { type: "checkbox", checked: true, onchange: (event) => { clock.loop = event.target.checked; } });
-  const back = el("button", { type: "button", "aria-label": "One picture back", onclick: () => clock.step(-1) }, "◂");
-  const on = el("button", { type: "button", "aria-label": "One picture on", onclick: () => clock.step(1) }, "▸");
+  const back = el("button", { type: "button", "aria-label": "One frame back", onclick: () => clock.step(-1) }, "◂");
+  const on = el("button", { type: "button", "aria-label": "One frame forward", onclick: () => clock.step(1) }, "▸");
   if (!clock.players.length) for (const node of [play, range, back, on]) node.disabled = true;
   return el("div", { class: "controls", role: "group", "aria-label": "Players" }, play, back, on, range, time, speed, el("label", {}, loop, "loop"));
 }
@@ -158,7 +158,7 @@ function result(cell, metric, loaded, shared) {
   const box = el("div", { class: "result" }, el("div", { class: "owner" }, owner(cell)));
   if (!scores.length) {
     box.classList.add("bare");
-    box.append(el("div", {}, cell.status === "succeeded" ? "not asked of this prompt" : `no clip: ${cell.status}`));
+    box.append(el("div", {}, cell.status === "succeeded" ? "not applicable to this prompt" : `no clip: ${cell.status}`));
     return box;
   }
   const rows = scores.filter((score) => score.v !== undefined).map((score) => {
@@ -189,14 +189,14 @@ function result(cell, metric, loaded, shared) {
   return box;
 }
 
-/** Boxes in a row, one a generator, no wider than their number deserves. */
+/** Boxes in a row, one for each generator; the row is as wide as their number needs. */
 function sideBySide(name, boxes, properties = {}) {
   const row = el("div", { class: `side ${name}`, ...properties }, boxes);
   row.style.setProperty("--n", boxes.length);
   return row;
 }
 
-/** All metrics of the opened prompt; drawn after the clips, so that they appear at once. */
+/** All metrics of the opened prompt, with the scores of its cells. */
 function metrics(cells) {
   const loaded = new Map(cells.map((cell) => [cell.index, evidenceOf(cell.index)]));
   const names = [...new Set(cells.flatMap((cell) => cell.scores.map((score) => metricOf(score.c))))].filter((name) => !state.metric || name === state.metric);
@@ -226,7 +226,7 @@ function show() {
     el("p", { class: "prompt-text" }, prompt.text),
     controls(boxes),
     cells.length ? sideBySide("videos", boxes) : el("p", { class: "empty" }, "Every generator is hidden, or this seed was not planned for this prompt."),
-    ...(cells.length && !drawn.length ? [el("p", { class: "empty" }, "No score of this metric was asked of this prompt.")] : drawn),
+    ...(cells.length && !drawn.length ? [el("p", { class: "empty" }, "This metric does not apply to this prompt.")] : drawn),
   );
   if (boxes.length) clock.changed?.();
 }

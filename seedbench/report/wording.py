@@ -14,8 +14,8 @@ ARROWS: dict[Direction, str] = {"up": "↑", "down": "↓", "zero": "→0", "non
 DIRECTIONS: dict[Direction, str] = {
     "up": "higher is better",
     "down": "lower is better",
-    "zero": "nearer to 0 is better; a summary is the mean size, without sign",
-    "none": "descriptive: neither more nor less is better",
+    "zero": "closer to 0 is better; a summary is the mean absolute value",
+    "none": "descriptive: no direction is better",
 }
 
 
@@ -52,7 +52,7 @@ def number(value: float, places: int) -> str:
 
 
 def is_percent(measure: Measure) -> bool:
-    """Whether a measure is a share that reads better as per cent: a rate, or 0..1 in the unit ``share``."""
+    """Whether a measure is shown in per cent: a rate, or a value in 0..1 with the unit ``share``."""
     return measure.rate or (measure.unit == "share" and measure.high == 1.0)
 
 
@@ -66,7 +66,17 @@ def unit_of(measure: Measure) -> str:
 def value_and_interval(
     measure: Measure, value: float, low: float | None = None, high: float | None = None, *, places: int | None = None
 ) -> tuple[str, str]:
-    """A value and its interval (empty if there is none) as text, without the unit; ``places`` decimals, or as many as are supported.
+    """A value and its interval as text, without the unit; the interval is empty where there is none.
+
+    Args:
+        measure: What the value is of; shares are shown in per cent.
+        value: The value in the unit of the measure.
+        low: The lower end of its interval.
+        high: The upper end of its interval.
+        places: Decimals; None: as many as the interval supports (:func:`decimals`).
+
+    Returns:
+        The two texts.
 
     >>> share = Measure(name="in_sync", title="In sync", unit="share", direction="up", meaning="", low=0, high=1, rate=True)
     >>> value_and_interval(share, 0.75, 0.45, 0.92)
@@ -80,7 +90,7 @@ def value_and_interval(
 
 
 def coverage(row: SummaryRow) -> str:
-    """What stands behind a summary, in words. Clips to which the metric does not apply are not part of the denominator.
+    """How many clips a summary is computed from, in words. Clips to which the metric does not apply are left out of the total.
 
     >>> coverage(SummaryRow(generator="a", metric="m", measure="x", value=1.0, n_scored=9, n_unscored=2, n_failed=1))
     '9 of 12 scored, 2 no answer, 1 failed'
@@ -97,7 +107,7 @@ def coverage(row: SummaryRow) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """Names as a sentence has them.
+    """Names as a list within a sentence.
 
     >>> listed(["a"]), listed(["a", "b", "c"])
     ('a', 'a, b and c')
@@ -106,7 +116,7 @@ def listed(names: list[str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """A clause as a sentence: a capital in front, a full stop behind.
+    """A clause as a sentence: with a capital letter and a full stop.
 
     >>> sentence("share of shots"), sentence("Done."), sentence("")
     ('Share of shots.', 'Done.', '')
@@ -116,12 +126,12 @@ def sentence(text: str) -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """``1 prompt``, ``12 prompts``."""
+    """A number of things: ``1 prompt``, ``12 prompts``."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def seconds(value: float) -> str:
-    """A duration for people.
+    """A duration with a unit that fits its size.
 
     >>> seconds(0.0424), seconds(3.21), seconds(75.0), seconds(5400.0)
     ('42 ms', '3.2 s', '75 s', '1 h 30 min')
@@ -134,7 +144,7 @@ def seconds(value: float) -> str:
 
 
 def dollars(value: float) -> str:
-    """A price in US dollars; small ones keep their digits.
+    """A price in US dollars; small prices have two significant digits.
 
     >>> dollars(0.0), dollars(0.0042), dollars(12.5)
     ('$0.00', '$0.0042', '$12.50')
@@ -143,7 +153,7 @@ def dollars(value: float) -> str:
 
 
 def column_words(column: MeasureFacts) -> dict[str, Any]:
-    """A column as the page and its script show it: name, titles, unit, direction and range in words."""
+    """A column for the page and its script: name, titles, unit, direction and range in words."""
     measure = column.measure
     bounds = ["−∞" if measure.low is None else f"{measure.low:g}", "∞" if measure.high is None else f"{measure.high:g}"]
     return {
@@ -162,11 +172,11 @@ def column_words(column: MeasureFacts) -> dict[str, Any]:
 
 
 def rounded(value: Any) -> Any:
-    """Evidence with five significant digits: more cannot be seen and doubles the page. What is no number is no value (None)."""
+    """Evidence with five significant digits: more cannot be seen and would double the page. NaN and infinity become None."""
     if isinstance(value, float):
         return float(f"{value:.5g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): rounded(item) for key, item in value.items()}
+        return {str(key): rounded(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
+        return [rounded(entry) for entry in value]
     return value

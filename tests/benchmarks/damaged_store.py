@@ -132,7 +132,7 @@ def one_round(store: Store, workspace: Workspace, before: Any, chosen: list[tupl
     assert bool(lost & {cell.clip_sha256 for cell in report.cells}) == any("damaged, changed or gone" in note for note in report.notes)
     told: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        out = export_run(store, workspace, "run", Path(folder) / "out", tell=told.append)
+        out = export_run(store, workspace, "run", Path(folder) / "out", on_message=told.append)
         lines = [json.loads(line) for line in (out / "samples.jsonl").read_text().splitlines()]
         assert sum(bool(line["media_missing"]) for line in lines) == len(told)
         assert all(file_sha256(file) == file.stem for file in (out / "media").iterdir())

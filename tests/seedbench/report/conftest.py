@@ -46,9 +46,9 @@ GENERATORS = (
         seconds_per_output_second=0.8,
     ),
     GeneratorFacts(
-        name="broken",
+        name="degraded",
         label="Simulator, sound 280 ms late",
-        options={"break": "sound_shift", "ms": 280},
+        options={"degrade": "sound_shift", "ms": 280},
         n_succeeded=4,
         latency_p50_s=2.0,
         latency_p90_s=2.6,
@@ -162,26 +162,26 @@ MEASURES = (
 #: (generator, column) to (value, low, high); what is not here has no answer.
 TRUTH: dict[tuple[str, str], tuple[float, float, float]] = {
     ("simulator", "offset_abs_ms"): (12.0, 5.0, 21.0),
-    ("broken", "offset_abs_ms"): (276.0, 259.0, 292.0),
+    ("degraded", "offset_abs_ms"): (276.0, 259.0, 292.0),
     ("hosted", "offset_abs_ms"): (58.0, 11.0, 104.0),
     ("folder", "offset_abs_ms"): (40.0, 22.0, 61.0),
     ("simulator", "in_sync"): (1.0, 0.51, 1.0),
-    ("broken", "in_sync"): (0.0, 0.0, 0.49),
+    ("degraded", "in_sync"): (0.0, 0.0, 0.49),
     ("hosted", "in_sync"): (0.5, 0.09, 0.91),
     ("folder", "in_sync"): (0.75, 0.3, 0.95),
     ("simulator", "offset_ms"): (-4.0, -12.0, 5.0),
-    ("broken", "offset_ms"): (-276.0, -292.0, -259.0),
+    ("degraded", "offset_ms"): (-276.0, -292.0, -259.0),
     ("hosted", "offset_ms"): (21.0, -70.0, 104.0),
     ("folder", "offset_ms"): (-11.0, -50.0, 31.0),
     ("simulator", "similarity"): (0.914, 0.897, 0.93),
-    ("broken", "similarity"): (0.913, 0.896, 0.93),
+    ("degraded", "similarity"): (0.913, 0.896, 0.93),
     ("hosted", "similarity"): (0.842, 0.78, 0.89),
     ("simulator", "energy_gain"): (0.02, -0.05, 0.08),
-    ("broken", "energy_gain"): (0.02, -0.05, 0.08),
+    ("degraded", "energy_gain"): (0.02, -0.05, 0.08),
     ("hosted", "energy_gain"): (0.91, 0.22, 1.61),
     ("folder", "energy_gain"): (0.35, -0.15, 0.85),
     ("simulator", "distance"): (2.1, 1.2, 3.0),
-    ("broken", "distance"): (2.2, 1.3, 3.1),
+    ("degraded", "distance"): (2.2, 1.3, 3.1),
     ("hosted", "distance"): (41.7, 33.0, 50.4),
     ("folder", "distance"): (63.0, 50.0, 77.0),
 }
@@ -269,7 +269,7 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
                 cells.append(CellReport(**{**vars(base), "status": status, "reason": reason}))
                 continue
             path = folder / f"{generator.name}-{index}.mp4"
-            late = 0.28 if generator.name == "broken" else 0.0
+            late = 0.28 if generator.name == "degraded" else 0.0
             write_clip(path, pictures(kind, seconds=seconds, fps=25, size=size), 25, beeps(seconds, late_s=late))
             if generator.name == "folder" and index == 1:
                 path.write_bytes(path.read_bytes()[:300])
@@ -311,7 +311,7 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
                 summary.append(SummaryRow(**common, value=None, n_scored=0, n_unscored=4, reason=REASONS[facts.measure.name]))
                 continue
             value, low, high = known
-            if facts.measure.direction == "zero":  # a summary of these is the mean size
+            if facts.measure.direction == "zero":  # a summary of these is the mean absolute value
                 low, high = sorted((abs(low), abs(high)))
                 value = min(max(abs(value), low), high)
             more = {"backend": facts.backend, "method": "mean/t-by-prompt", "n_failed": 2 if generator.name == "hosted" else 0}
@@ -322,13 +322,13 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
             continue
         for a_index, a in enumerate(GENERATORS):
             for b in GENERATORS[a_index + 1 :]:
-                one, other = (TRUTH.get((g.name, facts.measure.name)) for g in (a, b))
-                if one is None or other is None:
+                first, second = (TRUTH.get((g.name, facts.measure.name)) for g in (a, b))
+                if first is None or second is None:
                     continue
-                apart = one[1] > other[2] or other[1] > one[2]
+                apart = first[1] > second[2] or second[1] > first[2]
                 more_is_better = facts.measure.direction == "up"
-                winner = (a if (one[0] > other[0]) == more_is_better else b).name if apart else None
-                gap = one[0] - other[0]
+                winner = (a if (first[0] > second[0]) == more_is_better else b).name if apart else None
+                gap = first[0] - second[0]
                 comparisons.append(
                     Comparison(
                         metric=facts.metric,
@@ -356,7 +356,7 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
         comparisons=tuple(comparisons),
         cells=tuple(cells),
         provenance={
-            "command": "seedbench run quick --generator simulator --generator broken --name demo",
+            "command": "seedbench run quick --generator simulator --generator degraded --name demo",
             "spec_sha256": "cd" * 32,
             "versions": {"seedbench": "0.1.0", "python": "3.11.2", "numpy": "2.4.6"},
             "weights": [{"name": "blazeface", "sha256": "ef" * 32, "licence": "Apache-2.0", "used_by": "faces"}],

@@ -125,9 +125,9 @@ def test_backends_stand_in_columns_of_their_own(report: RunReport) -> None:
 def test_clips_of_a_signed_measure_are_drawn_by_size_as_its_summary_is_and_named_with_their_sign(page: str) -> None:
     """A mean of sizes beside signed ticks would put the summary of late sound among the early clips."""
     (chart,) = re.findall(r'<svg class="forest"[^>]*aria-label="Signed offset;.*?</svg>', page)
-    (broken,) = re.findall(r'<g class="g0">.*?</g>', chart)
-    at = float(re.findall(r'<line class="interval" x1="([0-9.]+)"', broken)[0])
-    ticks = re.findall(r'<rect class="dot" x="([0-9.]+)".*?<title>[^:]*: (-?[0-9.]+)</title>', broken)
+    (degraded,) = re.findall(r'<g class="g0">.*?</g>', chart)
+    at = float(re.findall(r'<line class="interval" x1="([0-9.]+)"', degraded)[0])
+    ticks = re.findall(r'<rect class="dot" x="([0-9.]+)".*?<title>[^:]*: (-?[0-9.]+)</title>', degraded)
     assert len(ticks) == 3
     for x, shown in ticks:
         assert float(shown) < -200  # late
@@ -179,12 +179,12 @@ def test_evidence_that_is_no_number_is_no_value(report: RunReport) -> None:
 
 def test_previews_left_out_are_named(report: RunReport) -> None:
     assert "this report was written without previews" in render_html(tabulate(report))
-    made = make_previews(report.cells, budget_bytes=1)
-    assert "limited to 0 MB" in render_html(tabulate(report), made)
+    previews = make_previews(report.cells, budget_bytes=1)
+    assert "limited to 0 MB" in render_html(tabulate(report), previews)
 
 
-def test_a_broken_clip_says_so_in_the_page_and_never_by_its_path(page: str, report: RunReport) -> None:
-    broken = next(cell.clip_path for cell in report.cells if cell.generator == "folder" and cell.prompt_id == "impact-ball-steps")
-    assert isinstance(broken, Path)
+def test_a_damaged_clip_is_named_in_the_page_and_never_by_its_path(page: str, report: RunReport) -> None:
+    damaged = next(cell.clip_path for cell in report.cells if cell.generator == "folder" and cell.prompt_id == "impact-ball-steps")
+    assert isinstance(damaged, Path)
     assert "folder-1.mp4: holds neither picture nor sound" in page
-    assert str(broken.parent) not in page
+    assert str(damaged.parent) not in page

@@ -1,4 +1,4 @@
-"""Previews: small, playable, in step with their own sound, made once a file."""
+"""Previews: small, playable, in sync with their own sound, encoded once for each file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seedbench.store.cache import use_cache
 
 
 def flash_and_click(*, at_s: float, seconds: float, fps: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Grey noise with one white picture, and a click at the same time."""
+    """Grey noise with one white frame, and a click at the same time."""
     noise = np.random.default_rng(0).integers(0, 90, (round(seconds * fps), size[1], size[0], 3), dtype=np.uint8)
     noise[round(at_s * fps)] = 255
     sound = np.zeros(round(seconds * 48_000), np.float32)
@@ -26,19 +26,19 @@ def flash_and_click(*, at_s: float, seconds: float, fps: int, size: tuple[int, i
     return noise, sound
 
 
-def opened(made: Preview, folder: Path) -> Clip:
+def opened(preview: Preview, folder: Path) -> Clip:
     path = folder / "preview.mp4"
-    path.write_bytes(base64.b64decode(made.mp4))
+    path.write_bytes(base64.b64decode(preview.mp4))
     return Clip.open(path)
 
 
 def test_a_large_clip_becomes_a_small_one_that_stays_in_sync(tmp_path: Path) -> None:
     frames, sound = flash_and_click(at_s=0.6, seconds=1.0, fps=50, size=(640, 360))
     clip = write_clip(tmp_path / "large.mp4", frames, 50, sound)
-    made = make_preview(clip)
-    assert not made.original
-    assert len(made.mp4) * 3 / 4 < clip.stat().st_size / 3
-    small = opened(made, tmp_path)
+    embedded = make_preview(clip)
+    assert not embedded.original
+    assert len(embedded.mp4) * 3 / 4 < clip.stat().st_size / 3
+    small = opened(embedded, tmp_path)
     assert (small.facts.height, small.facts.fps) == (256, pytest.approx(30, abs=0.5))
     seen_s = small.video.time_s[small.video.rgb.mean(axis=(1, 2, 3)).argmax()]
     heard_s = np.abs(small.audio(48_000).samples).argmax() / 48_000
@@ -46,19 +46,19 @@ def test_a_large_clip_becomes_a_small_one_that_stays_in_sync(tmp_path: Path) -> 
     assert heard_s == pytest.approx(0.6, abs=0.005)
 
 
-def test_a_small_clip_travels_byte_for_byte(tmp_path: Path) -> None:
+def test_a_small_clip_is_embedded_byte_for_byte(tmp_path: Path) -> None:
     frames, sound = flash_and_click(at_s=0.2, seconds=0.4, fps=25, size=(64, 36))
     clip = write_clip(tmp_path / "small.mp4", frames, 25, sound)
-    made = make_preview(clip)
-    assert made.original
-    assert base64.b64decode(made.mp4) == clip.read_bytes()
+    embedded = make_preview(clip)
+    assert embedded.original
+    assert base64.b64decode(embedded.mp4) == clip.read_bytes()
 
 
 def test_a_clip_that_no_browser_plays_is_copied_however_small(tmp_path: Path) -> None:
     frames, _ = flash_and_click(at_s=0.2, seconds=0.4, fps=25, size=(64, 36))
-    made = make_preview(write_clip(tmp_path / "clip.mkv", frames, 25))
-    assert (made.original, made.has_audio) == (False, False)
-    assert "mp4" in opened(made, tmp_path).facts.container
+    embedded = make_preview(write_clip(tmp_path / "clip.mkv", frames, 25))
+    assert (embedded.original, embedded.has_audio) == (False, False)
+    assert "mp4" in opened(embedded, tmp_path).facts.container
 
 
 def test_a_file_that_is_no_clip_is_a_reason_without_its_folder(tmp_path: Path) -> None:
@@ -67,13 +67,13 @@ def test_a_file_that_is_no_clip_is_a_reason_without_its_folder(tmp_path: Path) -
     with pytest.raises(ClipError):
         make_preview(bad)
     cell = CellReport(generator="a", prompt_id="p", prompt_text="", task="text", seed=0, status="succeeded", clip_path=bad)
-    found = make_previews([cell], budget_bytes=10**9)[bad]
-    assert isinstance(found, NoPreview)
-    assert found.reason.startswith("text.mp4: ")
-    assert str(tmp_path) not in found.reason
+    missing = make_previews([cell], budget_bytes=10**9)[bad]
+    assert isinstance(missing, NoPreview)
+    assert missing.reason.startswith("text.mp4: ")
+    assert str(tmp_path) not in missing.reason
 
 
-def test_a_preview_is_made_once_for_the_same_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_is_encoded_once_for_the_same_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Memory(dict[str, bytes]):
         def put(self, key: str, data: bytes) -> None:
             self[key] = data
@@ -84,7 +84,7 @@ def test_a_preview_is_made_once_for_the_same_content(tmp_path: Path, monkeypatch
     previous = use_cache(Memory())
     try:
         first = make_preview(tmp_path / "a.mp4")
-        monkeypatch.setattr(preview, "_browsers_play", lambda path: pytest.fail("made again"))
+        monkeypatch.setattr(preview, "_browsers_play", lambda path: pytest.fail("encoded again"))
         assert make_preview(tmp_path / "b.mp4") == first
     finally:
         use_cache(previous)

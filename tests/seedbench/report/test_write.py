@@ -53,15 +53,15 @@ def test_parquet_holds_the_rows_of_the_csv_with_types(folder: Path, report: RunR
 def test_every_score_of_an_offset_carries_the_sign_convention(folder: Path) -> None:
     rows = [row for row in read_csv(folder / "scores.csv") if row["measure"] == "offset_ms"]
     assert {row["sign"] for row in rows} == {OFFSET_SIGN}
-    assert {float(row["value"]) < 0 for row in rows if row["generator"] == "broken" and row["value"]} == {True}
+    assert {float(row["value"]) < 0 for row in rows if row["generator"] == "degraded" and row["value"]} == {True}
 
 
 def test_the_summary_csv_carries_counts_method_and_what_is_supported(folder: Path, report: RunReport) -> None:
     rows = read_csv(folder / "summary.csv")
     assert len(rows) == len(report.summary)
-    broken = next(row for row in rows if row["generator"] == "broken" and row["measure"] == "offset_abs_ms")
-    assert broken["against_ceiling"] == "worse"
-    assert (broken["n_scored"], broken["method"], broken["confidence"]) == ("3", "mean/t-by-prompt", "0.95")
+    degraded = next(row for row in rows if row["generator"] == "degraded" and row["measure"] == "offset_abs_ms")
+    assert degraded["against_ceiling"] == "worse"
+    assert (degraded["n_scored"], degraded["method"], degraded["confidence"]) == ("3", "mean/t-by-prompt", "0.95")
 
 
 def test_the_report_comes_back_from_its_json(folder: Path, report: RunReport) -> None:

@@ -21,29 +21,29 @@ def test_paired_difference_is_the_one_sample_t_of_prompt_differences() -> None:
     b = {f"p{i}": (rng.normal(size=3) + i).tolist() for i in range(12)}
     d = [float(np.mean(a[name]) - np.mean(b[name])) for name in sorted(a)]
     low, high = stats.t.interval(0.95, 11, loc=np.mean(d), scale=stats.sem(d))
-    found = paired_difference(a, b)
-    assert (found.difference, found.low, found.high) == (pytest.approx(np.mean(d)), pytest.approx(low), pytest.approx(high))
-    assert found.n_prompts == 12
+    paired = paired_difference(a, b)
+    assert (paired.difference, paired.low, paired.high) == (pytest.approx(np.mean(d)), pytest.approx(low), pytest.approx(high))
+    assert paired.n_prompts == 12
 
 
 def test_prompts_scored_on_one_side_only_are_counted_not_compared() -> None:
-    found = paired_difference({"p": [1.0], "q": [2.0], "r": [9.0]}, {"p": [0.0], "q": [1.0], "s": [-9.0], "t": []})
-    assert (found.difference, found.n_prompts, found.n_only_a, found.n_only_b) == (1.0, 2, 1, 1)
+    paired = paired_difference({"p": [1.0], "q": [2.0], "r": [9.0]}, {"p": [0.0], "q": [1.0], "s": [-9.0], "t": []})
+    assert (paired.difference, paired.n_prompts, paired.n_only_a, paired.n_only_b) == (1.0, 2, 1, 1)
 
 
 def test_one_common_prompt_gives_a_difference_without_certainty() -> None:
-    found = paired_difference({"p": [1.0]}, {"p": [0.0]})
-    assert (found.difference, found.low, found.p, found.reason) == (1.0, None, None, "one prompt: an interval needs two")
+    paired = paired_difference({"p": [1.0]}, {"p": [0.0]})
+    assert (paired.difference, paired.low, paired.p, paired.reason) == (1.0, None, None, "one prompt: an interval needs two")
     assert paired_difference({"p": [1.0]}, {"q": [0.0]}).reason == "no prompt on which both have an answer"
 
 
 def test_differences_that_are_equal_but_for_rounding_are_no_evidence_of_their_own() -> None:
     a, b = {"p": [1.0], "q": [2 / 3]}, {"p": [2 / 3], "q": [1 / 3]}
     assert 1 - 2 / 3 != 2 / 3 - 1 / 3
-    found = paired_difference(a, b)
-    assert (found.p, found.p_t, found.p_value(rate=False)) == (0.5, None, 0.5)
-    assert (found.low, found.high) == (None, None)
-    assert found.reason == "all 2 prompts have the same value, and the measure is not bounded on both sides"
+    paired = paired_difference(a, b)
+    assert (paired.p, paired.p_t, paired.p_value(rate=False)) == (0.5, None, 0.5)
+    assert (paired.low, paired.high) == (None, None)
+    assert paired.reason == "all 2 prompts have the same value, and the measure is not bounded on both sides"
     ranged = paired_difference(a, b, low=0.0, high=1.0)
     left_open = 1 - 0.025 ** (1 / 2)
     assert ranged.low == pytest.approx(1 / 3 - 4 / 3 * left_open)
@@ -53,18 +53,18 @@ def test_differences_that_are_equal_but_for_rounding_are_no_evidence_of_their_ow
 
 def test_values_that_are_equal_but_for_rounding_do_not_differ() -> None:
     sides = [{str(i): [value] for i in range(8)} for value in (2 / 3, 1 - 1 / 3)]
-    found = paired_difference(sides[0], sides[1])
-    assert (found.difference, found.p, found.p_t) == (0.0, 1.0, None)
+    paired = paired_difference(sides[0], sides[1])
+    assert (paired.difference, paired.p, paired.p_t) == (0.0, 1.0, None)
     large = paired_difference({str(i): [1e9 + i] for i in range(4)}, {str(i): [1e9 + i + 1e-3] for i in range(4)})
     assert large.difference == 0.0
 
 
 def test_the_t_test_of_differences_in_steps_takes_half_a_step_off() -> None:
     differences = [1.0, 1.0, 1.0, 0.0, 1.0, -1.0]
-    found = paired_difference({str(i): [d] for i, d in enumerate(differences)}, {str(i): [0.0] for i in range(6)})
+    paired = paired_difference({str(i): [d] for i, d in enumerate(differences)}, {str(i): [0.0] for i in range(6)})
     error = stats.sem(differences)
-    assert found.p_t == pytest.approx(2 * stats.t.sf((3 - 0.5) / 6 / error, 5))
-    assert found.high == pytest.approx(0.5 + stats.t.ppf(0.975, 5) * error + 0.5 / 6)
+    assert paired.p_t == pytest.approx(2 * stats.t.sf((3 - 0.5) / 6 / error, 5))
+    assert paired.high == pytest.approx(0.5 + stats.t.ppf(0.975, 5) * error + 0.5 / 6)
 
 
 def test_paired_p_has_the_promised_false_alarm_rate() -> None:
@@ -77,10 +77,10 @@ def test_monte_carlo_p_is_near_the_exact_one_and_repeats_itself() -> None:
     rng = np.random.default_rng(7)
     differences = rng.normal(0.4, 1.0, size=17)
     exact = np.mean([abs(np.dot(signs, differences)) >= abs(differences.sum()) - 1e-12 for signs in itertools.product((-1, 1), repeat=17)])
-    found = sign_flip_p(differences)
-    assert found == pytest.approx(exact, abs=0.01)
-    assert found == sign_flip_p(differences)
-    assert found != sign_flip_p(differences, seed=1)
+    p = sign_flip_p(differences)
+    assert p == pytest.approx(exact, abs=0.01)
+    assert p == sign_flip_p(differences)
+    assert p != sign_flip_p(differences, seed=1)
 
 
 @given(st.lists(finite, min_size=1, max_size=8))

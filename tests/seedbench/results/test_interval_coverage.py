@@ -46,14 +46,14 @@ def outcomes(law: dict[float, float], n: int) -> Iterator[tuple[list[float], flo
 
 def differences_of(law: dict[float, float]) -> dict[float, float]:
     """The law of the difference of two values of one law: symmetric about 0, equal differences as one."""
-    found: dict[Fraction, float] = {}
+    chances: dict[Fraction, float] = {}
     kept: dict[Fraction, float] = {}
     for a, p in law.items():
         for b, q in law.items():
             exact = Fraction(a).limit_denominator(100) - Fraction(b).limit_denominator(100)
-            found[exact] = found.get(exact, 0.0) + p * q
+            chances[exact] = chances.get(exact, 0.0) + p * q
             kept[exact] = a - b
-    return {kept[exact]: chance for exact, chance in found.items()}
+    return {kept[exact]: chance for exact, chance in chances.items()}
 
 
 @pytest.mark.parametrize("name", LAWS)
@@ -63,11 +63,11 @@ def test_the_interval_of_a_mean_covers(name: str) -> None:
     for n in range(2, 13):
         covered = 0.0
         for values, chance in outcomes(law, n):
-            found = mean_interval(values, range(n), low=0.0, high=1.0)
-            assert found.low is not None
-            assert found.high is not None
-            assert found.high > found.low + 1e-6
-            covered += chance * (found.low - 1e-9 <= truth <= found.high + 1e-9)
+            estimate = mean_interval(values, range(n), low=0.0, high=1.0)
+            assert estimate.low is not None
+            assert estimate.high is not None
+            assert estimate.high > estimate.low + 1e-6
+            covered += chance * (estimate.low - 1e-9 <= truth <= estimate.high + 1e-9)
         assert covered >= LEAST_COVERED, (n, covered)
 
 
@@ -78,12 +78,12 @@ def test_a_paired_difference_covers_and_its_tests_keep_their_level(name: str) ->
         covered = rejected_by_t = rejected_by_signs = 0.0
         for differences, chance in outcomes(law, n):
             sides = [{str(i): [max(0.0, sign * d)] for i, d in enumerate(differences)} for sign in (1, -1)]
-            found = paired_difference(sides[0], sides[1], low=0.0, high=1.0)
-            assert found.low is not None
-            assert found.high is not None
-            covered += chance * (found.low <= 1e-9 and found.high >= -1e-9)
-            rejected_by_t += chance * ((found.p_value(rate=False) or 0.0) <= LEVEL)
-            rejected_by_signs += chance * ((found.p_value(rate=True) or 0.0) <= LEVEL)
+            paired = paired_difference(sides[0], sides[1], low=0.0, high=1.0)
+            assert paired.low is not None
+            assert paired.high is not None
+            covered += chance * (paired.low <= 1e-9 and paired.high >= -1e-9)
+            rejected_by_t += chance * ((paired.p_value(rate=False) or 0.0) <= LEVEL)
+            rejected_by_signs += chance * ((paired.p_value(rate=True) or 0.0) <= LEVEL)
         assert covered >= LEAST_COVERED, (n, covered)
         assert rejected_by_t <= LEVEL + 1e-9, (n, rejected_by_t)
         assert rejected_by_signs <= LEVEL + 1e-9, (n, rejected_by_signs)
@@ -95,7 +95,7 @@ def chances_of_a_prompt(share: float, alike: float, seeds: int) -> Sequence[floa
         return [1 - share, *[0.0] * (seeds - 1), share]
     if alike == 0:
         return [math.comb(seeds, k) * share**k * (1 - share) ** (seeds - k) for k in range(seeds + 1)]
-    return [float(one) for one in betabinom.pmf(range(seeds + 1), seeds, share * (1 / alike - 1), (1 - share) * (1 / alike - 1))]
+    return [float(chance) for chance in betabinom.pmf(range(seeds + 1), seeds, share * (1 / alike - 1), (1 - share) * (1 / alike - 1))]
 
 
 @pytest.mark.parametrize("alike", [0.0, 0.3, 1.0])
@@ -107,14 +107,14 @@ def test_the_interval_of_a_rate_covers(seeds: int, share: float, alike: float) -
         covered = 0.0
         for counts, chance in outcomes(law, n):
             values = [float(seed < count) for count in counts for seed in range(seeds)]
-            found = rate_interval(values, np.repeat(np.arange(n), seeds).tolist())
-            assert found.low is not None
-            assert found.high is not None
-            covered += chance * (found.low <= share <= found.high)
+            estimate = rate_interval(values, np.repeat(np.arange(n), seeds).tolist())
+            assert estimate.low is not None
+            assert estimate.high is not None
+            covered += chance * (estimate.low <= share <= estimate.high)
         assert covered >= LEAST_COVERED, (n, covered)
 
 
-def bench() -> ModuleType:
+def coverage_bench() -> ModuleType:
     path = Path(__file__).parents[2] / "benchmarks" / "interval_coverage.py"
     spec = importlib.util.spec_from_file_location("interval_coverage", path)
     assert spec is not None
@@ -126,14 +126,14 @@ def bench() -> ModuleType:
 
 
 def test_unequal_seeds_are_covered_too() -> None:
-    made, trials = bench(), 200
+    bench, trials = coverage_bench(), 200
     margin = 4 * math.sqrt(LEVEL * (1 - LEVEL) / trials)
     for n in (2, 3, 6):
-        for law in made.LAWS.values():
+        for law in bench.LAWS.values():
             if not law.strongly_skewed:
-                found = made.mean_coverage(law, n, "1 to 4 seeds", trials)
-                assert found.covers >= LEAST_COVERED - margin
-                both = made.paired(law, n, "1 to 4 seeds", trials // 2)
+                coverage = bench.mean_coverage(law, n, "1 to 4 seeds", trials)
+                assert coverage.covers >= LEAST_COVERED - margin
+                both = bench.paired(law, n, "1 to 4 seeds", trials // 2)
                 assert both.covers >= LEAST_COVERED - margin * math.sqrt(2)
                 assert both.rejects <= LEVEL + margin * math.sqrt(2)
-        assert made.rate_coverage(0.2, 0.3, n, "1 to 4 seeds", trials).covers >= LEAST_COVERED - margin
+        assert bench.rate_coverage(0.2, 0.3, n, "1 to 4 seeds", trials).covers >= LEAST_COVERED - margin

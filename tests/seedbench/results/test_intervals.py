@@ -30,16 +30,16 @@ def test_clustered_and_naive_errors_match_the_published_example() -> None:
 def test_the_interval_is_students_t_over_prompts() -> None:
     means = [2 / 3, 0.0, 1.0, 2 / 3]
     low, high = stats.t.interval(0.95, 3, loc=np.mean(means), scale=stats.sem(means))
-    found = mean_interval(FLAT, PROMPTS)
+    estimate = mean_interval(FLAT, PROMPTS)
     half_step = (1 / 3) / 2 / 4  # two prompts are tied, and the least distance of two is a third
-    assert (found.low, found.high) == (pytest.approx(low - half_step), pytest.approx(high + half_step))
+    assert (estimate.low, estimate.high) == (pytest.approx(low - half_step), pytest.approx(high + half_step))
 
 
 def test_values_without_ties_have_the_plain_t_interval() -> None:
     values = [0.2, 0.25, 0.7, 0.9]
     low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
-    found = mean_interval(values, range(4))
-    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+    estimate = mean_interval(values, range(4))
+    assert (estimate.low, estimate.high) == (pytest.approx(low), pytest.approx(high))
 
 
 def test_equal_values_have_the_interval_of_their_range_or_none_with_the_reason() -> None:
@@ -49,25 +49,25 @@ def test_equal_values_have_the_interval_of_their_range_or_none_with_the_reason()
     assert (unbounded.low, unbounded.high) == (None, None)
     assert unbounded.reason == "all 3 prompts have the same value, and the measure is not bounded on both sides"
     assert mean_interval(equal, range(3), low=0.0).low is None
-    found = mean_interval(equal, range(3), low=0.0, high=1.0)
+    estimate = mean_interval(equal, range(3), low=0.0, high=1.0)
     left_open = 1 - 0.025 ** (1 / 3)
-    assert (found.low, found.high) == (pytest.approx(2 / 3 * (1 - left_open)), pytest.approx(2 / 3 + left_open / 3))
-    assert (found.method, found.reason) == ("mean-over-prompts/range95", "")
+    assert (estimate.low, estimate.high) == (pytest.approx(2 / 3 * (1 - left_open)), pytest.approx(2 / 3 + left_open / 3))
+    assert (estimate.method, estimate.reason) == ("mean-over-prompts/range95", "")
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_equal_zeros_or_ones_have_the_interval_of_clopper_and_pearson(value: float) -> None:
-    found, expected = mean_interval([value] * 7, range(7), low=0.0, high=1.0), clopper_pearson(7 * value, 7)
-    assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    estimate, expected = mean_interval([value] * 7, range(7), low=0.0, high=1.0), clopper_pearson(7 * value, 7)
+    assert (estimate.low, estimate.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
 @pytest.mark.parametrize(("values", "clusters"), [([3.0], ["p"]), ([3.0, 5.0], ["p", "p"])])
 def test_one_prompt_gives_a_value_and_no_interval(values: list[float], clusters: list[str]) -> None:
-    found = mean_interval(values, clusters)
-    assert found.value == np.mean(values)
-    assert found.low is None
-    assert found.high is None
-    assert found.standard_error is None
+    estimate = mean_interval(values, clusters)
+    assert estimate.value == np.mean(values)
+    assert estimate.low is None
+    assert estimate.high is None
+    assert estimate.standard_error is None
 
 
 def test_nothing_scored_gives_no_value() -> None:
@@ -86,10 +86,10 @@ def test_mean_interval_covers_at_its_level_when_seeds_repeat_their_prompt() -> N
     hits = 0
     for _ in range(2000):
         values = (rng.normal(size=(10, 1)) + 0.1 * rng.normal(size=(10, 4))).ravel().tolist()
-        found = mean_interval(values, np.repeat(np.arange(10), 4).tolist())
-        assert found.low is not None
-        assert found.high is not None
-        hits += found.low <= 0 <= found.high
+        estimate = mean_interval(values, np.repeat(np.arange(10), 4).tolist())
+        assert estimate.low is not None
+        assert estimate.high is not None
+        hits += estimate.low <= 0 <= estimate.high
     assert hits / 2000 == pytest.approx(0.95, abs=0.02)  # four standard errors of 2,000 trials
 
 
@@ -97,18 +97,18 @@ def test_mean_interval_covers_at_its_level_when_seeds_repeat_their_prompt() -> N
     ("successes", "n", "low", "high"), [(0, 10, 0.0, 0.3085), (10, 10, 0.6915, 1.0), (5, 10, 0.1871, 0.8129), (1, 1, 0.025, 1.0)]
 )
 def test_clopper_pearson_at_the_edges(successes: int, n: int, low: float, high: float) -> None:
-    found = clopper_pearson(successes, n)
-    assert (found.low, found.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+    estimate = clopper_pearson(successes, n)
+    assert (estimate.low, estimate.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
 @given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_clopper_pearson_agrees_with_scipy_and_is_symmetric(case: tuple[int, int]) -> None:
     successes, n = case
-    found, mirror = clopper_pearson(successes, n), clopper_pearson(n - successes, n)
+    estimate, mirror = clopper_pearson(successes, n), clopper_pearson(n - successes, n)
     reference = stats.binomtest(successes, n).proportion_ci(method="exact")
-    assert found.low == pytest.approx(reference.low, abs=1e-9)
-    assert found.high == pytest.approx(reference.high, abs=1e-9)
-    assert found.low == pytest.approx(1 - (mirror.high or 0), abs=1e-9)
+    assert estimate.low == pytest.approx(reference.low, abs=1e-9)
+    assert estimate.high == pytest.approx(reference.high, abs=1e-9)
+    assert estimate.low == pytest.approx(1 - (mirror.high or 0), abs=1e-9)
 
 
 def test_a_rate_widens_when_seeds_only_repeat_their_prompt() -> None:
@@ -126,26 +126,26 @@ def test_the_effective_number_of_clips_is_that_of_korn_and_graubard() -> None:
     share, variance = means.mean(), means.var(ddof=1) / 10
     effective = share * (1 - share) / variance * (stats.t.ppf(0.975, 29) / stats.t.ppf(0.975, 9)) ** 2
     assert 10 < effective < 30
-    found, expected = rate_interval(values, np.repeat(np.arange(10), 3).tolist()), clopper_pearson(share * effective, effective)
-    assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    estimate, expected = rate_interval(values, np.repeat(np.arange(10), 3).tolist()), clopper_pearson(share * effective, effective)
+    assert (estimate.low, estimate.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
 def test_the_effective_number_of_clips_is_never_above_that_of_independent_seeds() -> None:
     counts = [(2, 4), (2, 4), (2, 4), (1, 4), (1, 2), (1, 2), (1, 2), (1, 2)]  # ones of seeds: nearly as alike as can be
     values = [int(seed < ones) for ones, seeds in counts for seed in range(seeds)]
-    found = rate_interval(values, [prompt for prompt, (_, seeds) in enumerate(counts) for _ in range(seeds)])
+    estimate = rate_interval(values, [prompt for prompt, (_, seeds) in enumerate(counts) for _ in range(seeds)])
     effective = 64 / (4 / 4 + 4 / 2)
     expected = clopper_pearson(3.75 / 8 * effective, effective)
     assert effective < len(values)
-    assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    assert (estimate.low, estimate.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
 def test_a_rate_of_one_is_never_certain() -> None:
-    found = rate_interval([1, 1, 1, 1], ["a", "a", "b", "b"])
-    assert found.value == 1.0
-    assert found.low == clopper_pearson(2, 2).low
-    assert found.low is not None
-    assert found.low < 0.2
+    estimate = rate_interval([1, 1, 1, 1], ["a", "a", "b", "b"])
+    assert estimate.value == 1.0
+    assert estimate.low == clopper_pearson(2, 2).low
+    assert estimate.low is not None
+    assert estimate.low < 0.2
 
 
 def test_a_rate_of_something_else_than_zeros_and_ones_is_refused() -> None:

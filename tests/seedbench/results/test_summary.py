@@ -34,21 +34,21 @@ def line(prompt: str, value: float | None, measure: str = "share", generator: st
 
 def row(lines: Sequence[ClipScore], measure: Measure = SHARE, without: tuple[str, ...] = (), other: int = 0, min_n: int = 1) -> SummaryRow:
     counts = Coverage(applicable=len(lines) + len(without), without_clip=without, not_applicable=other)
-    (found,) = summarise(lines, info(measure, min_n=min_n), ["g"], {("g", "m"): counts})
-    return found
+    (summary,) = summarise(lines, info(measure, min_n=min_n), ["g"], {("g", "m"): counts})
+    return summary
 
 
 def test_the_prompt_is_the_unit_however_many_seeds_it_has() -> None:
-    found = row([line("p", 0.0), line("p", 0.0), line("p", 0.0), line("q", 1.0)])
-    assert found.value == 0.5
-    assert (found.n_scored, found.method) == (4, "mean-over-prompts/t95")
+    summary = row([line("p", 0.0), line("p", 0.0), line("p", 0.0), line("q", 1.0)])
+    assert summary.value == 0.5
+    assert (summary.n_scored, summary.method) == (4, "mean-over-prompts/t95")
 
 
 def test_a_prompt_without_clips_is_charged_once_in_the_worst_case() -> None:
     lines = [line(prompt, 1.0, seed=seed) for prompt in ("p", "q", "r") for seed in range(3)]
-    found = row(lines, without=("s", "s", "s"))
-    assert (found.value, found.n_scored, found.n_failed) == (1.0, 9, 3)
-    assert found.worst_case == 0.75
+    summary = row(lines, without=("s", "s", "s"))
+    assert (summary.value, summary.n_scored, summary.n_failed) == (1.0, 9, 3)
+    assert summary.worst_case == 0.75
 
 
 def test_a_clip_that_is_missing_is_charged_within_its_prompt() -> None:
@@ -57,14 +57,14 @@ def test_a_clip_that_is_missing_is_charged_within_its_prompt() -> None:
 
 
 def test_an_answer_that_is_missing_is_charged_within_its_prompt_and_never_averaged() -> None:
-    found = row([line("p", 1.0), line("p", None, reason="no face"), line("q", 0.5), line("q", None, status="failed", reason="broke")])
-    assert (found.value, found.n_scored, found.n_unscored, found.n_failed) == (0.75, 2, 1, 1)
-    assert found.worst_case == pytest.approx((0.5 + 0.25) / 2)
+    summary = row([line("p", 1.0), line("p", None, reason="no face"), line("q", 0.5), line("q", None, status="failed", reason="broke")])
+    assert (summary.value, summary.n_scored, summary.n_unscored, summary.n_failed) == (0.75, 2, 1, 1)
+    assert summary.worst_case == pytest.approx((0.5 + 0.25) / 2)
 
 
 def test_the_worst_case_of_full_coverage_is_the_mean() -> None:
-    found = row([line("p", 0.25), line("q", 0.5)])
-    assert found.worst_case == found.value == 0.375
+    summary = row([line("p", 0.25), line("q", 0.5)])
+    assert summary.worst_case == summary.value == 0.375
 
 
 def test_an_unbounded_error_is_charged_with_the_worst_error_seen() -> None:
@@ -72,11 +72,11 @@ def test_an_unbounded_error_is_charged_with_the_worst_error_seen() -> None:
 
 
 def test_an_offset_is_summed_up_by_its_size_and_charged_with_its_bound() -> None:
-    found = row([line("p", 80.0, "offset"), line("q", -40.0, "offset")], OFFSET, without=("r",))
-    assert found.value == 60.0
-    assert found.low == 0.0  # a mean size is never below 0, whatever its t interval says
-    assert found.method == "mean-absolute/mean-over-prompts/t95"
-    assert found.worst_case == pytest.approx((80 + 40 + 600) / 3)
+    summary = row([line("p", 80.0, "offset"), line("q", -40.0, "offset")], OFFSET, without=("r",))
+    assert summary.value == 60.0
+    assert summary.low == 0.0  # a mean absolute value is never below 0, whatever its t interval says
+    assert summary.method == "mean-absolute/mean-over-prompts/t95"
+    assert summary.worst_case == pytest.approx((80 + 40 + 600) / 3)
 
 
 def test_a_descriptive_measure_has_no_worst_case_once_a_clip_is_missing() -> None:
@@ -87,39 +87,42 @@ def test_a_descriptive_measure_has_no_worst_case_once_a_clip_is_missing() -> Non
 
 def test_an_interval_stays_within_the_range_of_its_measure() -> None:
     values = {"p": 0.9, "q": 1.0, "r": 0.2}
-    found = row([line(prompt, value) for prompt, value in values.items()])
+    summary = row([line(prompt, value) for prompt, value in values.items()])
     plain = mean_interval(list(values.values()), list(values))
     assert plain.low is not None
     assert plain.high is not None
     assert plain.low < 0
     assert plain.high > 1
-    assert (found.low, found.high) == (0.0, 1.0)
+    assert (summary.low, summary.high) == (0.0, 1.0)
 
 
 def test_a_rate_has_the_interval_of_a_rate() -> None:
     lines = [line(prompt, value, "rate") for prompt, value in (("p", 1.0), ("p", 0.0), ("q", 1.0), ("r", 0.0))]
     expected = rate_interval([1, 0, 1, 0], ["p", "p", "q", "r"])
-    found = row(lines, RATE)
-    assert (found.value, found.low, found.high, found.method) == (expected.value, expected.low, expected.high, expected.method)
+    summary = row(lines, RATE)
+    assert (summary.value, summary.low, summary.high, summary.method) == (expected.value, expected.low, expected.high, expected.method)
 
 
 def test_backends_are_never_pooled() -> None:
     lines = [line("p", 1.0), line("q", 0.0, backend="c"), line("r", None, reason="no face", backend="c")]
     counts = {("g", "m"): Coverage(applicable=3, without_clip=(), not_applicable=0)}
     rows = summarise(lines, info(SHARE), ["g"], counts)
-    assert [(one.backend, one.value, one.n_scored, one.n_unscored) for one in rows] == [("b", 1.0, 1, 1), ("c", 0.0, 1, 1)]
+    assert [(summary.backend, summary.value, summary.n_scored, summary.n_unscored) for summary in rows] == [
+        ("b", 1.0, 1, 1),
+        ("c", 0.0, 1, 1),
+    ]
 
 
 def test_rows_follow_the_order_of_measures_and_generators() -> None:
     lines = [line("p", 1.0, measure, generator) for generator in ("h", "g") for measure in ("error", "share")]
     counts = {(generator, "m"): Coverage(applicable=1, without_clip=(), not_applicable=0) for generator in ("g", "h")}
     rows = summarise(lines, info(SHARE, ERROR), ["h", "g"], counts)
-    assert [(one.generator, one.measure) for one in rows] == [("h", "share"), ("h", "error"), ("g", "share"), ("g", "error")]
+    assert [(summary.generator, summary.measure) for summary in rows] == [("h", "share"), ("h", "error"), ("g", "share"), ("g", "error")]
 
 
 def test_too_few_clips_give_the_count_and_no_number() -> None:
-    found = row([line("p", 1.0)], min_n=2)
-    assert (found.value, found.low, found.worst_case, found.reason) == (None, None, None, "1 scored clip; 2 are needed")
+    summary = row([line("p", 1.0)], min_n=2)
+    assert (summary.value, summary.low, summary.worst_case, summary.reason) == (None, None, None, "1 scored clip; 2 are needed")
 
 
 @pytest.mark.parametrize(
@@ -132,8 +135,8 @@ def test_too_few_clips_give_the_count_and_no_number() -> None:
     ],
 )  # fmt: skip
 def test_no_number_has_its_reason(lines: list[ClipScore], without: tuple[str, ...], reason: str) -> None:
-    found = row(lines, without=without, other=3)
-    assert (found.value, found.worst_case, found.reason, found.n_not_applicable) == (None, None, reason, 3)
+    summary = row(lines, without=without, other=3)
+    assert (summary.value, summary.worst_case, summary.reason, summary.n_not_applicable) == (None, None, reason, 3)
 
 
 def test_a_score_without_a_value_is_an_error_in_the_table() -> None:
@@ -149,12 +152,12 @@ BETTER, WORSE = (0.91, 0.85, 0.88, 0.93, 0.9, 0.86), (0.31, 0.22, 0.29, 0.38, 0.
 
 
 def test_a_comparison_is_the_paired_difference_with_the_better_one_named() -> None:
-    (found,) = compare_all([*many("a", *WORSE), *many("b", *BETTER)], info(SHARE), ["a", "b"])
+    (comparison,) = compare_all([*many("a", *WORSE), *many("b", *BETTER)], info(SHARE), ["a", "b"])
     paired = paired_difference({f"p{i}": [v] for i, v in enumerate(WORSE)}, {f"p{i}": [v] for i, v in enumerate(BETTER)})
-    assert (found.difference, found.low, found.high, found.n_prompts) == (paired.difference, paired.low, paired.high, 6)
-    assert found.p_adjusted == paired.p_t
-    assert found.better == "b"
-    assert found.method == f"{paired.method}/holm-1"
+    assert (comparison.difference, comparison.low, comparison.high, comparison.n_prompts) == (paired.difference, paired.low, paired.high, 6)
+    assert comparison.p_adjusted == paired.p_t
+    assert comparison.better == "b"
+    assert comparison.method == f"{paired.method}/holm-1"
 
 
 def test_less_is_better_where_the_measure_says_so_and_an_offset_counts_by_its_size() -> None:
@@ -169,20 +172,20 @@ def test_less_is_better_where_the_measure_says_so_and_an_offset_counts_by_its_si
 
 def test_a_rate_is_decided_by_sign_flips() -> None:
     ones, zeros = [1.0] * 6, [0.0] * 6
-    (found,) = compare_all([*many("a", *ones, measure="rate"), *many("b", *zeros, measure="rate")], info(RATE), ["a", "b"])
-    assert found.p_adjusted == 2 / 2**6
-    assert found.better == "a"
+    (comparison,) = compare_all([*many("a", *ones, measure="rate"), *many("b", *zeros, measure="rate")], info(RATE), ["a", "b"])
+    assert comparison.p_adjusted == 2 / 2**6
+    assert comparison.better == "a"
 
 
 def test_equal_differences_over_two_prompts_are_no_finding() -> None:
-    (found,) = compare_all([*many("a", 1.0, 2 / 3), *many("b", 2 / 3, 1 / 3)], info(SHARE), ["a", "b"])
-    assert (found.p_adjusted, found.better) == (0.5, None)
+    (comparison,) = compare_all([*many("a", 1.0, 2 / 3), *many("b", 2 / 3, 1 / 3)], info(SHARE), ["a", "b"])
+    assert (comparison.p_adjusted, comparison.better) == (0.5, None)
 
 
 def test_an_interval_that_is_missing_has_its_reason() -> None:
-    found = row([line("p", 2.0, "error"), line("q", 2.0, "error"), line("r", 2.0, "error")], ERROR)
-    assert (found.value, found.low, found.high) == (2.0, None, None)
-    assert found.reason == "all 3 prompts have the same value, and the measure is not bounded on both sides"
+    summary = row([line("p", 2.0, "error"), line("q", 2.0, "error"), line("r", 2.0, "error")], ERROR)
+    assert (summary.value, summary.low, summary.high) == (2.0, None, None)
+    assert summary.reason == "all 3 prompts have the same value, and the measure is not bounded on both sides"
     assert row([line("p", 0.5)]).reason == "one prompt: an interval needs two"
     (pair,) = compare_all([*many("a", 3.0, 4.0, measure="error"), *many("b", 1.0, 2.0, measure="error")], info(ERROR), ["a", "b"])
     assert (pair.difference, pair.low, pair.reason) == (
@@ -193,39 +196,39 @@ def test_an_interval_that_is_missing_has_its_reason() -> None:
 
 
 def test_equal_shares_have_the_interval_that_their_range_leaves_open() -> None:
-    found = row([line("p", 1.0), line("q", 1.0), line("r", 1.0)])
-    assert (found.low, found.high, found.method) == (pytest.approx(0.025 ** (1 / 3)), 1.0, "mean-over-prompts/range95")
+    summary = row([line("p", 1.0), line("q", 1.0), line("r", 1.0)])
+    assert (summary.low, summary.high, summary.method) == (pytest.approx(0.025 ** (1 / 3)), 1.0, "mean-over-prompts/range95")
     same = [-600.0, 600.0, 600.0]
     assert row([line(str(i), value, "offset") for i, value in enumerate(same)], OFFSET).low == pytest.approx(600 * 0.025 ** (1 / 3))
 
 
 def test_every_pair_is_adjusted_for_the_whole_family() -> None:
     lines = [*many("a", *BETTER), *many("b", *WORSE), *many("c", *WORSE[::-1])]
-    found = compare_all(lines, info(SHARE), ["a", "b", "c"])
-    assert [(one.generator_a, one.generator_b) for one in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    comparisons = compare_all(lines, info(SHARE), ["a", "b", "c"])
+    assert [(comparison.generator_a, comparison.generator_b) for comparison in comparisons] == [("a", "b"), ("a", "c"), ("b", "c")]
     alone = compare_all(lines, info(SHARE), ["a", "b"])[0]
-    assert all(one.method.endswith("/holm-3") for one in found)
-    assert found[0].p_adjusted is not None
+    assert all(comparison.method.endswith("/holm-3") for comparison in comparisons)
+    assert comparisons[0].p_adjusted is not None
     assert alone.p_adjusted is not None
-    assert found[0].p_adjusted > alone.p_adjusted
-    assert found[2].better is None
-    assert (found[2].p_adjusted or 0) > ALPHA
+    assert comparisons[0].p_adjusted > alone.p_adjusted
+    assert comparisons[2].better is None
+    assert (comparisons[2].p_adjusted or 0) > ALPHA
 
 
 def test_without_a_common_prompt_there_is_no_difference_and_a_reason() -> None:
-    (found,) = compare_all([line("p", 1.0, generator="a"), line("q", 1.0, generator="b")], info(SHARE), ["a", "b"])
-    assert (found.difference, found.p_adjusted, found.better, found.n_prompts) == (None, None, None, 0)
-    assert found.reason == "no prompt on which both have an answer"
+    (comparison,) = compare_all([line("p", 1.0, generator="a"), line("q", 1.0, generator="b")], info(SHARE), ["a", "b"])
+    assert (comparison.difference, comparison.p_adjusted, comparison.better, comparison.n_prompts) == (None, None, None, 0)
+    assert comparison.reason == "no prompt on which both have an answer"
 
 
 def test_only_headline_measures_with_a_direction_are_compared_each_within_its_backend() -> None:
     lines = [*many("a", 1.0, 0.5), *many("b", 0.5, 0.5), *many("b", 0.0, 0.0, backend="c")]
-    lines += [one for measure in ("level", "aside") for generator in "ab" for one in many(generator, 1.0, 2.0, measure=measure)]
-    found = compare_all(lines, info(SHARE, LEVEL, ASIDE), ["a", "b"])
-    assert [(one.measure, one.backend, one.n_prompts) for one in found] == [("share", "b", 2), ("share", "c", 0)]
+    lines += [score for measure in ("level", "aside") for generator in "ab" for score in many(generator, 1.0, 2.0, measure=measure)]
+    comparisons = compare_all(lines, info(SHARE, LEVEL, ASIDE), ["a", "b"])
+    assert [(c.measure, c.backend, c.n_prompts) for c in comparisons] == [("share", "b", 2), ("share", "c", 0)]
 
 
 def test_a_rate_stored_with_other_values_than_0_and_1_has_the_interval_of_a_mean() -> None:
-    found = row([line("p", 0.5, "rate"), line("q", 1.0, "rate"), line("r", 0.0, "rate")], RATE)
-    assert (found.value, found.method) == (0.5, "mean-over-prompts/t95")
-    assert (found.low, found.high) == (0.0, 1.0)
+    summary = row([line("p", 0.5, "rate"), line("q", 1.0, "rate"), line("r", 0.0, "rate")], RATE)
+    assert (summary.value, summary.method) == (0.5, "mean-over-prompts/t95")
+    assert (summary.low, summary.high) == (0.0, 1.0)

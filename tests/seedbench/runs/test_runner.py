@@ -579,7 +579,7 @@ def test_an_export_holds_everything(workspace: Workspace, tmp_path: Path) -> Non
     assert len(list((out / "media").iterdir())) == 3  # twelve clips of three different contents
     assert (out / "spec.json").exists()
     assert (out / "scores.parquet").exists()
-    with pytest.raises(StorageError, match="there already"):
+    with pytest.raises(StorageError, match="exists already"):
         export_run(Store(workspace.database_url), workspace, "run", tmp_path / "export")
 
 
@@ -666,7 +666,7 @@ def test_who_looks_at_a_run_hears_who_works_on_it_and_cannot_delete_it(workspace
     told: list[str] = []
     with store.locks.hold(run_lock("run")):
         assert load_report(store, workspace, "run").notes[0].startswith(said)
-        export_run(store, workspace, "run", tmp_path / "export", tell=told.append)
+        export_run(store, workspace, "run", tmp_path / "export", on_message=told.append)
         listed = CliRunner().invoke(app, ["runs", "list"], env={"COLUMNS": "300"}).stdout
         assert f"being worked on (process {os.getpid()}, since " in listed
         with pytest.raises(HeldError, match="run 'run' is in use"):

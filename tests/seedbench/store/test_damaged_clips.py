@@ -563,7 +563,7 @@ def test_an_export_leaves_out_what_is_damaged_and_says_so(workspace: Workspace, 
     cells = cells_of(workspace)
     flipped(artifact(workspace, cells[0]))
     told: list[str] = []
-    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", tell=told.append)
+    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", on_message=told.append)
     lines = [json.loads(line) for line in (out / "samples.jsonl").read_text().splitlines()]
     bad = [cell.clip_sha256 == cells[0].clip_sha256 for cell in cells]
     assert [line["media"] is None for line in lines] == bad
@@ -579,7 +579,7 @@ def test_an_export_checks_what_it_copied(workspace: Workspace, tmp_path: Path, m
     carry_out(replace(ONE, reference=None), workspace)
     monkeypatch.setattr("shutil.copyfile", lambda source, copy: Path(copy).write_bytes(Path(source).read_bytes()[:-1]))
     told: list[str] = []
-    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", tell=told.append)
+    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", on_message=told.append)
     assert list((out / "media").iterdir()) == []
     assert len(told) == len(cells_of(workspace))
 
