@@ -60,7 +60,7 @@ def forget(*modules: str) -> None:
     importlib.invalidate_caches()
     for cached in (
         code_digest._digest_of,
-        code_digest._places_of,
+        code_digest._locations_of,
         code_digest._metric_packages,
         score_task.loaded_metric,
         weights_lists.lists,

@@ -38,7 +38,7 @@ def fetch(names: Annotated[list[str] | None, typer.Argument(help="Names; by defa
     from rich.console import Console
 
     from seedbench.plugins.weights import all_weights
-    from seedbench.plugins.weights import fetch as get
+    from seedbench.plugins.weights_install import fetch as get
 
     console = Console()
     for name in names or [item.name for item in all_weights().values() if item.source["kind"] != "user"]:
@@ -76,6 +76,6 @@ def add(
     """Install a file that only you can supply."""
     from rich.console import Console
 
-    from seedbench.plugins.weights import add as install
+    from seedbench.plugins.weights_install import add as install
 
     Console().print(f"{name}: {install(name, file, accept_other=accept_other)}", highlight=False, soft_wrap=True)

@@ -1,11 +1,16 @@
-"""A hash of the code behind a metric or an analysis: part of its keys, so that changed code never brings back numbers of the code before.
+"""A hash of the code of a metric or an analysis. It is part of their keys, so that changed code never uses numbers of the old code.
 
-What is hashed: the module that defines the class or function, and all modules that it imports, directly or through others, anywhere in a
-file, as far as they belong to its own top-level package or to another package that registers metrics (whose analyses it may use); the
-package initialisers on their way; the other files beside all these (fitted numbers, tables); and the modules of SeedBench that decide
-numbers. Comments, docstrings and formatting do not count. Nothing is imported for it: imports are read from the source.
+These files are hashed:
 
-What is not seen: modules imported by a computed name, and packages of others such as numpy or torch. For those ``version`` is raised.
+- the module that defines the class or function;
+- all modules that it imports, directly or through others, anywhere in a file, if they belong to its own top-level package or to another
+  package that registers metrics (whose analyses it may use), with the ``__init__.py`` files of their packages;
+- other files in the same folders (fitted numbers, tables);
+- the modules of SeedBench that decide numbers.
+
+Comments, docstrings and formatting do not count. Imports are read from the source; nothing is imported for it.
+
+Not seen are modules imported by a computed name, and other packages such as numpy or torch. For those, ``version`` is raised.
 """
 
 from __future__ import annotations
@@ -20,28 +25,27 @@ from collections.abc import Callable, Hashable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
-#: What decodes and resamples, breaks ties, and brings results back from the cache decides numbers; what stores and reports them does not.
+#: The modules of SeedBench that decide numbers: they decode and resample, choose among ties, and read results from the cache.
 DECIDES_NUMBERS = ("seedbench.clips.clip", "seedbench.store.codec", "seedbench.clips.media", "seedbench.ties")
-#: The package whose core is not hashed beyond DECIDES_NUMBERS.
+#: The package of which only DECIDES_NUMBERS is hashed, plug-ins apart.
 OURS = "seedbench"
-#: How the digest of code without a file begins.
+#: The first letters of the digest of code that has no file.
 WITHOUT_SOURCE = "without-source-"
-#: Endings of files beside a module that it does not read numbers from.
+#: Suffixes of files from which no module reads numbers.
 NO_DATA = {".py", ".pyc", ".pyi", ".md"}
 
 
 def code_digest(kind: type | Callable[..., object]) -> str:
-    """A hash of the code behind a class or function, the same wherever it is installed under one version of Python; worked out once in a
-    process, when the code is loaded.
+    """A hash of the code of a class or function: the same on every machine with the same version of Python.
 
-    Code that lies in no file of its own name (``__main__``, a notebook, a zip) has no digest to compare: it gets another one in every
-    process, so that nothing computed by it is ever taken over.
+    It is computed once in a process, so call it when the code is loaded. Code that has no source file of its own (``__main__``, a
+    notebook, a zip) gets another digest in every process, which begins with :data:`WITHOUT_SOURCE`: nothing that it computed is used again.
     """
     return _digest_of(kind, kind.__module__)
 
 
 def is_unchanged(kind: type | Callable[..., object], digest: str) -> bool:
-    """Whether the files behind a class or function are still those that ``digest`` was worked out from."""
+    """Whether the files of a class or function are still those that ``digest`` was computed from."""
     return _source_of(kind.__module__) is not None and _digest_now(kind.__module__) == digest
 
 
@@ -58,21 +62,21 @@ def _digest_now(module: str) -> str:
 
 
 def _closure(module: str) -> dict[str, Path]:
-    """The files by name that decide what a module computes."""
-    found: dict[str, Path] = {}
+    """The files that decide what a module computes, by name."""
+    files: dict[str, Path] = {}
     waiting = [module, *DECIDES_NUMBERS]
     own = {_package_of(module)} | _metric_packages()
     while waiting:
         name = waiting.pop()
         path = _source_of(name)
-        if name in found or path is None or name == OURS:
+        if name in files or path is None or name == OURS:
             continue
-        found[name] = path
-        found.update(_beside(name, path))
+        files[name] = path
+        files.update(_data_files(name, path))
         waiting.append(name.rpartition(".")[0])
         if name not in DECIDES_NUMBERS:
-            waiting += [one for one in _imports_of(path, name) if _package_of(one) in own or _is_neighbour(one, module)]
-    return found
+            waiting += [imported for imported in _imports_of(path, name) if _package_of(imported) in own or _is_neighbour(imported, module)]
+    return files
 
 
 def _package_of(module: str) -> str:
@@ -95,39 +99,39 @@ def _metric_packages() -> frozenset[str]:
 
 
 @functools.cache
-def _places_of(top: str) -> tuple[tuple[Path, ...], Path | None]:
-    """The folders of a top-level package, and its file where it is a plain module: as imported, else as it would be found on the path."""
+def _locations_of(top: str) -> tuple[tuple[Path, ...], Path | None]:
+    """The folders of a top-level package, or the file of a plain module: as imported, or as it would be imported."""
     module = sys.modules.get(top)
     spec = module.__spec__ if module is not None else importlib.util.find_spec(top)
     if top == "__main__" or spec is None:
         return (), None
-    folders = tuple(place for place in map(Path, spec.submodule_search_locations or ()) if place.is_dir())
+    folders = tuple(folder for folder in map(Path, spec.submodule_search_locations or ()) if folder.is_dir())
     file = Path(spec.origin) if spec.origin and spec.submodule_search_locations is None else None
     return folders, file if file is not None and file.suffix == ".py" and file.is_file() else None
 
 
 def _source_of(name: str) -> Path | None:
-    """The source file of a module by its dotted name, found without importing it; None for a name that is no module (an attribute)."""
+    """The source file of a module, found without importing it; None for a dotted name that is not a module (an attribute)."""
     top, *inner = name.split(".")
-    folders, file = _places_of(top) if top else ((), None)
+    folders, file = _locations_of(top) if top else ((), None)
     if file is not None:
         return None if inner else file
     for folder in folders:
-        place = folder.joinpath(*inner)
-        for path in (place / "__init__.py", *([place.with_name(f"{place.name}.py")] if inner else [])):
+        base = folder.joinpath(*inner)
+        for path in (base / "__init__.py", *([base.with_name(f"{base.name}.py")] if inner else [])):
             if path.is_file():
                 return path
     return None
 
 
 def _is_neighbour(name: str, module: str) -> bool:
-    """Whether a module is a plain file beside another that is one: loose files of one author have no package to name them by."""
+    """Whether two modules are plain files in one folder: such files belong together, though no package says so."""
     mine, other = _source_of(module), _source_of(name.split(".")[0])
     return "." not in module and mine is not None and other is not None and other.name != "__init__.py" and mine.parent == other.parent
 
 
-def _beside(name: str, path: Path) -> Iterator[tuple[str, Path]]:
-    """Files beside a module of a package that are no Python: what it may read its numbers from. Weights have hashes of their own."""
+def _data_files(name: str, path: Path) -> Iterator[tuple[str, Path]]:
+    """The files in the folder of a package's module that are not Python: it may read numbers from them. Weights have their own hashes."""
     if _package_of(name) == OURS or ("." not in name and path.name != "__init__.py"):
         return
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
@@ -142,7 +146,7 @@ def _imports_of(path: Path, module: str) -> list[str]:
 
 
 def _file_digest(path: Path) -> str:
-    """A hash of what a file says: of code what it does, of any other file its bytes."""
+    """A hash of a file: of Python source its code, of any other file its bytes."""
     if path.suffix != ".py":
         return _bytes_digest(path, *_state(path))
     return _parsed(path, *_state(path)).digest
@@ -189,6 +193,7 @@ def _parsed(path: Path, mtime_ns: int, size: int) -> _Parsed:
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements without strings that stand by themselves: docstrings of modules, classes, functions and of what stands before them."""
-    alone = (one.value if isinstance(one, ast.Expr) else None for one in body)
-    return [one for one, value in zip(body, alone, strict=True) if not (isinstance(value, ast.Constant) and isinstance(value.value, str))]
+    """Statements without those that are only a string: docstrings of modules, classes, functions and variables."""
+    values = (statement.value if isinstance(statement, ast.Expr) else None for statement in body)
+    is_text = (isinstance(value, ast.Constant) and isinstance(value.value, str) for value in values)
+    return [statement for statement, text in zip(body, is_text, strict=True) if not text]

@@ -1,4 +1,4 @@
-"""What a plug-in declares of itself, checked when it is loaded: what is wrong is told at once and by name, not in the middle of a run."""
+"""Checks of what a plug-in declares, when it is loaded: mistakes are named at once, and not in the middle of a run."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ from collections.abc import Iterator, Sequence
 from seedbench.plugins.generator import Generator
 from seedbench.plugins.metric import NEEDS, Direction, Measure, Metric, MetricInfo, SetMetric
 
-_LONGEST_NAME = 100  # what the database holds
+_LONGEST_NAME = 100  # the size of the database column
 
 
-def declaration_problem(group: str, name: str, found: object, package: str = "") -> str:
-    """What is wrong with what the entry point ``name`` of ``metrics``, ``generators`` or ``commands`` leads to; "" if nothing.
+def declaration_problem(group: str, name: str, loaded: object, package: str = "") -> str:
+    """What is wrong with a plug-in.
 
-    ``package`` is the installed package that registers it: weights come from lists, and its own list may have been refused.
+    Args:
+        group: ``metrics``, ``generators`` or ``commands``.
+        name: the name of its entry point.
+        loaded: what the entry point leads to.
+        package: the installed package that registers it, whose list of weights may have been refused.
+
+    Returns:
+        The first mistake, as the end of a sentence that begins with the plug-in; "" if there is none.
     """
     checks = {"metrics": _of_metric, "generators": _of_generator, "commands": _of_commands}
-    refused = _refused_weights(found, package) if group == "metrics" else ""
-    return refused or next(checks[group](name, found), "")
+    refused = _refused_weights(loaded, package) if group == "metrics" else ""
+    return refused or next(checks[group](name, loaded), "")
 
 
 def _refused_weights(kind: object, package: str) -> str:
-    """Why a metric that uses weights cannot trust their names: the list of its package cannot be read, or takes a name that is taken."""
+    """Why the weights of a metric are not available: the list of its package was refused, because of a mistake or a name that is taken."""
     from seedbench.plugins.weights_lists import lists
 
     info = getattr(kind, "info", None)
@@ -91,10 +98,10 @@ def _of_measure(measure: object) -> Iterator[str]:
 def _of_weights(weights: object) -> Iterator[str]:
     from seedbench.plugins.weights import all_weights
 
-    if not isinstance(weights, tuple | list) or not all(isinstance(one, str) for one in weights):
+    if not isinstance(weights, tuple | list) or not all(isinstance(name, str) for name in weights):
         yield f"has {_a(weights)} as its info.weights, where a tuple of names is needed"
         return
-    unknown = [one for one in weights if one not in all_weights()]
+    unknown = [name for name in weights if name not in all_weights()]
     if unknown:
         yield (
             f"uses weights {unknown[0]!r}, which no list of weights names; list them in a weights.toml of the package and register that"

@@ -134,15 +134,15 @@ class Generator:
         An outage or a refusal of one request is the status of its Generation. Whatever is raised concerns the whole batch: its requests
         are then asked one by one with :meth:`generate`. This default makes one clip after another and keeps those that succeed.
         """
-        made: list[Generation] = []
+        generations: list[Generation] = []
         for request, directory in zip(requests, directories, strict=True):
             try:
-                made.append(self.generate(request, directory))
+                generations.append(self.generate(request, directory))
             except GenerationRefusedError as error:
-                made.append(Generation(status="refused", reason=str(error)))
+                generations.append(Generation(status="refused", reason=str(error)))
             except (GeneratorError, ClipError) as error:
-                made.append(Generation(status="failed", reason=str(error)))
-        return made
+                generations.append(Generation(status="failed", reason=str(error)))
+        return generations
 
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
         """What else decides the result besides the request (e.g. sha256 of an imported file): part of the cell's key."""

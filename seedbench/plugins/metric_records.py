@@ -1,4 +1,4 @@
-"""What metrics declared when a run was scored, kept with the run: a report needs no plug-in that has gone or changed since."""
+"""What metrics declared when a run was scored, stored with the run: reports work when a plug-in is gone or has changed since."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from seedbench.plugins.metric import Measure, Metric, MetricInfo, SetMetric
 from seedbench.store import RunRow, ScoreRow, SetScoreRow, Store
 
 KEY = "metrics"
-"""Where a run's provenance holds the records: by metric, by version."""
+"""The key of the records in a run's provenance: by metric, then by version."""
 UNKNOWN = "unknown: the metric is not installed and the run did not keep what it declares"
 
 
 @dataclass(frozen=True)
 class RunMetrics:
-    """What is known of a run's metrics: infos by name (installed ones, else as the run kept them, else made of its scores), which of them
-    compare sets, what older versions declared (by metric and version), and a note on each metric that is not installed.
+    """The metrics of a run.
+
+    Attributes:
+        infos: by name: of the installed metric, or else as stored with the run, or else derived from its scores.
+        of_sets: the names of those that compare sets of clips.
+        kept: what was stored with the run, by metric and version.
+        notes: a sentence about each metric that is not installed.
     """
 
     infos: Mapping[str, MetricInfo]
@@ -39,26 +44,26 @@ class RunMetrics:
 
 
 def metric_records(metrics: Mapping[str, Metric | SetMetric]) -> dict[str, dict[str, Any]]:
-    """What to keep of metrics, as JSON, by name and version: whether it compares sets, its package, the hash of its code, its info."""
+    """What is stored of metrics, as JSON, by name and version: whether it compares sets, its package, the hash of its code, its info."""
     entries = registry.entries("metrics")
-    found = {}
+    records = {}
     for name, metric in metrics.items():
         info = {**dataclasses.asdict(metric.info), "needs": sorted(metric.info.needs)}
         dist = entries[name].dist
         package = f"{dist.name} {dist.version}" if dist is not None else "unknown"
         record = {"of_sets": isinstance(metric, SetMetric), "package": package, "code": code_digest(type(metric)), "info": info}
-        found[name] = {str(metric.info.version): record}
-    return found
+        records[name] = {str(metric.info.version): record}
+    return records
 
 
 def add_records(provenance: Mapping[str, Any], new: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """A run's provenance with new records beside those that it has."""
+    """A run's provenance with new records added to those that it has."""
     before = provenance.get(KEY, {})
     return {**provenance, KEY: {name: {**before.get(name, {}), **new.get(name, {})} for name in {**before, **new}}}
 
 
 def readable_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's provenance for people: of each metric its package, version and code, without what the columns say anyway."""
+    """A run's provenance as reports show it: of each metric only the version, the package and the first digits of the code's hash."""
     if KEY not in provenance:
         return dict(provenance)
     short = {
@@ -69,7 +74,16 @@ def readable_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def metrics_of_run(names: Iterable[str], provenance: Mapping[str, Any], rows: Iterable[ScoreRow | SetScoreRow]) -> RunMetrics:
-    """What is known of the metrics called ``names`` of a run with these scores; a metric that cannot be loaded is no error but a note."""
+    """The metrics of a run.
+
+    Args:
+        names: those that the run was asked for.
+        provenance: the run's.
+        rows: its scores.
+
+    Returns:
+        What is known of the metrics. One that cannot be loaded is not an error: it has a note.
+    """
     by_metric: dict[str, list[ScoreRow | SetScoreRow]] = defaultdict(list)
     for row in rows:
         by_metric[row.metric].append(row)
@@ -82,7 +96,7 @@ def metrics_of_run(names: Iterable[str], provenance: Mapping[str, Any], rows: It
     of_sets, notes = set(), []
     for name in names:
         info, sets, note = _known(name, by_metric[name], kept)
-        infos[name] = _with_all(info, by_metric[name], kept)
+        infos[name] = _with_all_measures(info, by_metric[name], kept)
         of_sets |= {name} if sets else set()
         notes += [note] if note else []
     return RunMetrics(infos, frozenset(of_sets), {key: info for key, (info, _) in kept.items()}, tuple(notes))
@@ -108,37 +122,39 @@ def _known(
 
 
 def stored_infos(store: Store) -> dict[tuple[str, int], MetricInfo]:
-    """What the runs of a store kept of metrics, the newest run's by name and version: for versions that are not installed."""
-    found: dict[tuple[str, int], MetricInfo] = {}
+    """What the runs of a store stored of metrics, by name and version; the newest run wins. For versions that are not installed."""
+    infos: dict[tuple[str, int], MetricInfo] = {}
     with store.session() as session:
         for provenance in session.scalars(select(RunRow.provenance).order_by(RunRow.created_at, RunRow.id)):
             for name, versions in provenance.get(KEY, {}).items():
-                found.update({(name, int(version)): _info(record["info"]) for version, record in versions.items()})
-    return found
+                infos.update({(name, int(version)): _info(record["info"]) for version, record in versions.items()})
+    return infos
 
 
 def _info(plain: Mapping[str, Any]) -> MetricInfo:
-    """The inverse of how :func:`metric_records` writes an info; fields that a later SeedBench added are left out."""
+    """The inverse of how :func:`metric_records` writes an info; fields of a later version of SeedBench are left out."""
     of_measure, of_info = ({field.name for field in dataclasses.fields(kind)} for kind in (Measure, MetricInfo))
     given = {key: value for key, value in plain.items() if key in of_info}
-    given["measures"] = tuple(Measure(**{key: value for key, value in one.items() if key in of_measure}) for one in plain["measures"])
+    given["measures"] = tuple(
+        Measure(**{key: value for key, value in measure.items() if key in of_measure}) for measure in plain["measures"]
+    )
     return MetricInfo(**{**given, "needs": frozenset(given["needs"]), "weights": tuple(given["weights"])})
 
 
 def _of_rows(name: str, rows: Iterable[ScoreRow | SetScoreRow]) -> MetricInfo:
-    """An info for a metric of which only scores are left."""
+    """An info for a metric of which only scores are known."""
     versions = [row.metric_version for row in rows]
     return MetricInfo(name=name, title=name, meaning=UNKNOWN, citation="", version=max(versions, default=1), measures=(), needs=frozenset())
 
 
-def _with_all(
+def _with_all_measures(
     info: MetricInfo, rows: Iterable[ScoreRow | SetScoreRow], kept: Mapping[tuple[str, int], tuple[MetricInfo, bool]]
 ) -> MetricInfo:
-    """The info with every measure that there are scores of, as another version declared it, or with nothing known of it."""
+    """The info with all measures that have scores: those that it lacks as another version declared them, or with unknown units."""
     declared = {measure.name: measure for measure in info.measures}
     for row in rows:
         if row.measure not in declared:
             before = kept[info.name, row.metric_version][0].measures if (info.name, row.metric_version) in kept else ()
             unknown = Measure(name=row.measure, title=row.measure, unit="", direction="none", meaning=UNKNOWN, headline=True)
-            declared[row.measure] = next((one for one in before if one.name == row.measure), unknown)
+            declared[row.measure] = next((measure for measure in before if measure.name == row.measure), unknown)
     return replace(info, measures=tuple(declared.values()))

@@ -1,7 +1,7 @@
-"""Options of generators, read from what was typed as the types that the generator's constructor declares.
+"""Options of generators: texts that were typed, read as the types that the generator's constructor declares.
 
 An option declared as text (``str``, a path, a sequence of texts) arrives as the text that was typed: ``version=1.10`` stays ``1.10``. All
-else is read as YAML with JSON's scalars, so that no text turns into a date, an octal number or a truth value by its looks.
+else is read as YAML with JSON's scalars: no text becomes a date, an octal number or a boolean.
 """
 
 from __future__ import annotations
@@ -41,9 +41,14 @@ for _tag, _pattern, _first in (
 
 
 @dataclass(frozen=True)
-class Declared:
-    """What a constructor declares for one option: the types at the leaves of its annotation, and whether it may be a scalar by itself
-    (``scalar``), a sequence or mapping (``nested``)."""
+class OptionType:
+    """The declared type of one option.
+
+    Attributes:
+        leaves: the scalar types in its annotation; ``Any`` where nothing is declared.
+        scalar: whether the value may be a scalar.
+        nested: whether the value may be a sequence or a mapping.
+    """
 
     leaves: frozenset[Any]
     scalar: bool = True
@@ -51,15 +56,15 @@ class Declared:
 
     @property
     def is_text(self) -> bool:
-        """Whether every scalar of it is text."""
+        """Whether all its scalars are text."""
         return bool(self.leaves - {_NONE}) and self.leaves <= {str, Path, _NONE}
 
 
-_ANYTHING = Declared(frozenset({Any}))
+_ANYTHING = OptionType(frozenset({Any}))
 
 
-def declared(name: str) -> dict[str, Declared]:
-    """What the generator registered as ``name`` declares for each of its options; empty where nobody registered it or nothing is declared.
+def declared_options(name: str) -> dict[str, OptionType]:
+    """The declared types of a generator's options; empty for an unknown generator, and where nothing is declared.
 
     Raises PluginError for a generator that cannot be loaded.
     """
@@ -68,45 +73,56 @@ def declared(name: str) -> dict[str, Declared]:
     kind = registry.load("generators", name)
     try:
         hints = get_type_hints(kind.__init__)
-    except NameError:  # an annotation that exists for type checkers only says nothing here
+    except NameError:  # an annotation that only type checkers can resolve
         return {}
-    named = {key for key, one in inspect.signature(kind.__init__).parameters.items() if one.kind is not inspect.Parameter.VAR_KEYWORD}
+    parameters = inspect.signature(kind.__init__).parameters
+    named = {key for key, parameter in parameters.items() if parameter.kind is not inspect.Parameter.VAR_KEYWORD}
     return {key: _leaves(hint) for key, hint in hints.items() if key in named}
 
 
-def _leaves(hint: Any) -> Declared:
-    origin, inner = get_origin(hint), [one for one in get_args(hint) if one is not Ellipsis]
+def _leaves(hint: Any) -> OptionType:
+    origin, inner = get_origin(hint), [argument for argument in get_args(hint) if argument is not Ellipsis]
     if origin is Literal:
-        return Declared(frozenset(type(one) for one in inner))
+        return OptionType(frozenset(type(value) for value in inner))
     if origin is None:
-        return Declared(frozenset({hint}), scalar=hint is not _NONE)
-    below = [_leaves(one) for one in inner]
-    leaves: frozenset[Any] = frozenset().union(*(one.leaves for one in below))
+        return OptionType(frozenset({hint}), scalar=hint is not _NONE)
+    parts = [_leaves(argument) for argument in inner]
+    leaves: frozenset[Any] = frozenset().union(*(part.leaves for part in parts))
     if origin in (Union, types.UnionType):
-        return Declared(leaves, any(one.scalar for one in below), any(one.nested for one in below))
-    return Declared(leaves, False, True)
+        return OptionType(leaves, any(part.scalar for part in parts), any(part.nested for part in parts))
+    return OptionType(leaves, False, True)
 
 
 def parse_options(generator: str, name: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Options typed as ``key=value``, each a text, as values; ``generator`` is what was typed, for errors. Raises SeedBenchError."""
-    known = declared(name)
-    return {key: _from_word(generator, key, text.strip(), known.get(key, _ANYTHING)) for key, text in given.items()}
+    """Options that were typed as ``key=value``, as values of their declared types.
+
+    Args:
+        generator: what was typed, for error messages.
+        name: the registered name of the generator.
+        given: the texts of the values, by option.
+
+    Raises:
+        SeedBenchError: a text is not a value of the declared type.
+    """
+    known = declared_options(name)
+    return {key: _parse_option(generator, key, text.strip(), known.get(key, _ANYTHING)) for key, text in given.items()}
 
 
-def _from_word(generator: str, key: str, text: str, what: Declared) -> Any:
-    whole = text[:1] in ('"', "'") or (text[:1] in ("[", "{") and what.nested)
-    if what.is_text and what.scalar and not whole:
+def _parse_option(generator: str, key: str, text: str, expected: OptionType) -> Any:
+    is_quoted = text[:1] in ('"', "'") or (text[:1] in ("[", "{") and expected.nested)
+    if expected.is_text and expected.scalar and not is_quoted:
         return text
     try:
         node = yaml.compose(text, Loader=_JsonScalars)
     except yaml.YAMLError as error:
-        if what.is_text and what.scalar:  # a command that begins with a quoted word is no quoted text
+        if expected.is_text and expected.scalar:  # a command that begins with a quoted word
             return text
-        raise SeedBenchError(f"generator {generator!r}: the value of {key!r} cannot be read") from error
+        raise SeedBenchError(f"generator {generator!r}: the value of {key!r} cannot be read as YAML") from error
     inner = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
-    if what.nested and inner[:1] in ("[", "{") and not (what.is_text and what.scalar):  # a list is quoted for the sake of its commas
-        return _from_word(generator, key, inner, what)
-    return _value(generator, key, node, what)
+    is_list_in_quotes = expected.nested and inner[:1] in ("[", "{")  # in quotes because of its commas
+    if is_list_in_quotes and not (expected.is_text and expected.scalar):
+        return _parse_option(generator, key, inner, expected)
+    return _value(generator, key, node, expected)
 
 
 def read_generator_file(path: Path) -> dict[str, Any]:
@@ -121,8 +137,8 @@ def read_generator_file(path: Path) -> dict[str, Any]:
     if "name" not in top or set(top) - {"label", "name", "options"} or not (is_null or isinstance(options, yaml.MappingNode)):
         raise SeedBenchError(f"the generator file {path} needs `name`, and may have `label` and `options` (key: value)")
     name = str(_text(top["name"]))
-    known = declared(name)
-    read = {key: _value(str(path), key, one, known.get(key, _ANYTHING)) for key, one in _members(options).items()}
+    known = declared_options(name)
+    read = {key: _value(str(path), key, value, known.get(key, _ANYTHING)) for key, value in _members(options).items()}
     return {"label": str(_text(top.get("label", top["name"]))), "name": name, "options": read}
 
 
@@ -130,39 +146,39 @@ def _members(node: yaml.Node | None) -> dict[str, yaml.Node]:
     return {str(key.value): value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
 
 
-def _value(generator: str, key: str, node: yaml.Node | None, what: Declared) -> Any:
+def _value(generator: str, key: str, node: yaml.Node | None, expected: OptionType) -> Any:
     """A node as a value of the declared type."""
-    if node is None or (what.is_text and _NONE in what.leaves and _is_null(node)):
+    if node is None or (expected.is_text and _NONE in expected.leaves and _is_null(node)):
         return None
-    if what.is_text:
-        found = _text(node)
+    if expected.is_text:
+        value = _text(node)
     else:
         loader = _JsonScalars("")
         try:
-            found = loader.construct_document(node)
+            value = loader.construct_document(node)
         except yaml.YAMLError as error:
-            raise SeedBenchError(f"generator {generator!r}: the value of {key!r} cannot be read") from error
+            raise SeedBenchError(f"generator {generator!r}: the value of {key!r} cannot be read as YAML") from error
         finally:
             loader.dispose()
-    if isinstance(found, str) and bool in what.leaves:
-        found = _WORDS.get(found.lower(), found)
-    _check(generator, key, found, what)
-    return found
+    if isinstance(value, str) and bool in expected.leaves:
+        value = _WORDS.get(value.lower(), value)
+    _check(generator, key, value, expected)
+    return value
 
 
-def _check(generator: str, key: str, found: Any, what: Declared) -> None:
-    """Refuse what the option cannot be, in a sentence."""
-    if not what.scalar and not isinstance(found, list | dict) and not (found is None and _NONE in what.leaves):
-        raise SeedBenchError(f'generator {generator!r}: {key} takes a list, in double quotes on one line: {key}="[{found}]"')
-    if what.leaves <= set(_SCALARS) and not what.nested:
-        wanted = tuple(what.leaves | ({int} if float in what.leaves else set()))
-        if not isinstance(found, wanted) or (isinstance(found, bool) and bool not in wanted):
-            words = " or ".join(words for kind, words in _SCALARS.items() if kind in what.leaves)
-            raise SeedBenchError(f"generator {generator!r}: {key} takes {words}, not {found!r}")
+def _check(generator: str, key: str, value: Any, expected: OptionType) -> None:
+    """Raise SeedBenchError for a value that the option cannot have."""
+    if not expected.scalar and not isinstance(value, list | dict) and not (value is None and _NONE in expected.leaves):
+        raise SeedBenchError(f'generator {generator!r}: {key} takes a list, in double quotes on one line: {key}="[{value}]"')
+    if expected.leaves <= set(_SCALARS) and not expected.nested:
+        wanted = tuple(expected.leaves | ({int} if float in expected.leaves else set()))
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            words = " or ".join(words for kind, words in _SCALARS.items() if kind in expected.leaves)
+            raise SeedBenchError(f"generator {generator!r}: {key} takes {words}, not {value!r}")
     try:
-        json.dumps(found)
+        json.dumps(value)
     except TypeError as error:
-        raise SeedBenchError(f"generator {generator!r}: {key} holds what no JSON can: write it in quotes as text") from error
+        raise SeedBenchError(f"generator {generator!r}: {key} has a value that JSON cannot store: put it in quotes, as text") from error
 
 
 def _is_null(node: yaml.Node) -> bool:
@@ -172,19 +188,19 @@ def _is_null(node: yaml.Node) -> bool:
 def _text(node: yaml.Node) -> Any:
     """A node with every scalar as it was written."""
     if isinstance(node, yaml.SequenceNode):
-        return [_text(one) for one in node.value]
+        return [_text(element) for element in node.value]
     if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _text(one) for key, one in node.value}
+        return {str(key.value): _text(value) for key, value in node.value}
     return node.value
 
 
 def upgrade_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that an earlier version read by their looks (``version=2`` as the number 2), as they are read now."""
+    """Options that an earlier version stored, as this version reads them: numbers where text is declared (``version=2``) become text."""
     return _texts_changed(name, options, lambda value: str(value) if _is_number(value) else value)
 
 
 def downgrade_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of :func:`upgrade_options`: texts that look like numbers as numbers, where writing these gives the same texts."""
+    """The inverse of :func:`upgrade_options`: texts become numbers where the number, written, is the same text."""
 
     def number(value: Any) -> Any:
         try:
@@ -201,10 +217,10 @@ def _texts_changed(name: str, options: Mapping[str, Any], change: Callable[[Any]
 
     def within(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: within(one) for key, one in value.items()}
-        return [within(one) for one in value] if isinstance(value, list) else change(value)
+            return {key: within(member) for key, member in value.items()}
+        return [within(member) for member in value] if isinstance(value, list) else change(value)
 
-    known = declared(name)
+    known = declared_options(name)
     return {key: within(value) if known.get(key, _ANYTHING).is_text else value for key, value in options.items()}
 
 

@@ -1,4 +1,4 @@
-"""What plug-ins give back, checked where they give it: an answer that cannot be counted or stored costs its cell, not the run."""
+"""Checks of what plug-ins return: a result that cannot be counted or stored fails its cell, and the run goes on."""
 
 from __future__ import annotations
 
@@ -14,54 +14,61 @@ from seedbench.plugins.evidence import as_json
 from seedbench.plugins.generator import Generation, GenerationStatus
 from seedbench.plugins.metric import Measure, MetricInfo, Score, Status
 
-_LONGEST_BACKEND = 100  # what the database holds
+_LONGEST_BACKEND = 100  # the size of the database column
 
 
-def checked_scores(info: MetricInfo, found: object) -> list[Score]:
-    """One score for each measure that ``info`` declares, in that order, of plain numbers; all of them failed, with the reason, where what
-    the metric gave is anything else.
+def checked_scores(info: MetricInfo, returned: object) -> list[Score]:
+    """The scores that a metric returned, checked.
+
+    Args:
+        info: what the metric declares.
+        returned: what it returned: a Score, or a list or tuple of them.
+
+    Returns:
+        One score for each declared measure, in the order of ``info``, with plain Python numbers. Where ``returned`` is anything else, all
+        scores are failed, with the reason.
     """
-    scores = list(found) if isinstance(found, list | tuple) else [found]
+    scores = list(returned) if isinstance(returned, list | tuple) else [returned]
     reason = _problem_of_scores(info, scores)
     if reason:
         return [Score.failed(measure.name, reason) for measure in info.measures]
-    order = {measure.name: place for place, measure in enumerate(info.measures)}
-    return sorted((_plain(one) for one in scores if isinstance(one, Score)), key=lambda one: order[one.measure])
+    order = {measure.name: index for index, measure in enumerate(info.measures)}
+    return sorted((_plain(score) for score in scores if isinstance(score, Score)), key=lambda score: order[score.measure])
 
 
 def _problem_of_scores(info: MetricInfo, scores: Sequence[object]) -> str:
     declared = {measure.name: measure for measure in info.measures}
-    given: list[str] = []
-    for one in scores:
-        if not isinstance(one, Score):
-            return f"the metric gave a {type(one).__name__} where a Score is asked"
-        given.append(str(one.measure))
-    if sorted(given) != sorted(declared):
-        return f"the metric gave {', '.join(given) or 'nothing'} where it declares {', '.join(declared)}"
-    wrong = (_problem_of_score(one, declared[one.measure]) for one in scores if isinstance(one, Score))
-    return next((f"{name}: {problem}" for name, problem in zip(given, wrong, strict=True) if problem), "")
+    names: list[str] = []
+    for score in scores:
+        if not isinstance(score, Score):
+            return f"the metric returned a {type(score).__name__}, not a Score"
+        names.append(str(score.measure))
+    if sorted(names) != sorted(declared):
+        return f"the metric returned scores of {', '.join(names) or 'nothing'}, but declares {', '.join(declared)}"
+    problems = (_problem_of_score(score, declared[score.measure]) for score in scores if isinstance(score, Score))
+    return next((f"{name}: {problem}" for name, problem in zip(names, problems, strict=True) if problem), "")
 
 
-def _problem_of_score(one: Score, measure: Measure) -> str:
-    if one.status not in typing.get_args(Status):
-        return f"the status {one.status!r} is none of {', '.join(typing.get_args(Status))}"
-    if one.value is not None and not isinstance(one.value, Real):
-        return f"its value is a {type(one.value).__name__}, not a number"
-    if one.value is not None and measure.rate and one.value not in (0, 1):
-        return f"{float(one.value):g} is neither 0 nor 1, which a rate is made of"
-    if not isinstance(one.reason, str) or not isinstance(one.backend, str) or len(one.backend) > _LONGEST_BACKEND:
-        return f"reason and backend are text, the backend of at most {_LONGEST_BACKEND} characters"
-    if not all(count is None or isinstance(count, Integral) for count in (one.n_used, one.n_total)):
-        return f"n_used and n_total are {one.n_used!r} and {one.n_total!r}, where whole numbers are asked"
-    if one.interval is not None and not (
-        len(one.interval) == 2 and all(isinstance(end, Real) and math.isfinite(end) for end in one.interval)
+def _problem_of_score(score: Score, measure: Measure) -> str:
+    if score.status not in typing.get_args(Status):
+        return f"its status {score.status!r} is not one of {', '.join(typing.get_args(Status))}"
+    if score.value is not None and not isinstance(score.value, Real):
+        return f"its value is a {type(score.value).__name__}, not a number"
+    if score.value is not None and measure.rate and score.value not in (0, 1):
+        return f"{float(score.value):g} is neither 0 nor 1; the measure is declared as a rate"
+    if not isinstance(score.reason, str) or not isinstance(score.backend, str) or len(score.backend) > _LONGEST_BACKEND:
+        return f"its reason and backend must be text, the backend at most {_LONGEST_BACKEND} characters"
+    if not all(count is None or isinstance(count, Integral) for count in (score.n_used, score.n_total)):
+        return f"its n_used and n_total are {score.n_used!r} and {score.n_total!r}; they must be whole numbers or None"
+    if score.interval is not None and not (
+        len(score.interval) == 2 and all(isinstance(end, Real) and math.isfinite(end) for end in score.interval)
     ):
-        return f"its interval is {one.interval!r}, where two numbers are asked"
-    return _unstorable("its evidence or details", lambda: [[as_json(panel) for panel in one.evidence], dict(one.details)])
+        return f"its interval is {score.interval!r}; it must be two finite numbers or None"
+    return _unstorable("its evidence or details", lambda: [[as_json(panel) for panel in score.evidence], dict(score.details)])
 
 
 def _unstorable(what: str, make: Callable[[], object]) -> str:
-    """Why something cannot be stored as JSON; "" if it can."""
+    """Why something cannot be stored as JSON; "" if it can be."""
     try:
         json.dumps(make(), allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -69,29 +76,31 @@ def _unstorable(what: str, make: Callable[[], object]) -> str:
     return ""
 
 
-def _plain(one: Score) -> Score:
-    """The score with numbers of Python's own, as databases take them."""
+def _plain(score: Score) -> Score:
+    """The score with plain Python numbers, as databases require."""
     return replace(
-        one,
-        value=None if one.value is None else float(one.value),
-        n_used=None if one.n_used is None else int(one.n_used),
-        n_total=None if one.n_total is None else int(one.n_total),
-        interval=None if one.interval is None else (float(one.interval[0]), float(one.interval[1])),
+        score,
+        value=None if score.value is None else float(score.value),
+        n_used=None if score.n_used is None else int(score.n_used),
+        n_total=None if score.n_total is None else int(score.n_total),
+        interval=None if score.interval is None else (float(score.interval[0]), float(score.interval[1])),
     )
 
 
-def generation_problem(made: object) -> str:
-    """Why what a generator gave cannot be taken; "" if it can."""
-    if not isinstance(made, Generation):
-        return f"the generator gave a {type(made).__name__} where a Generation is asked"
-    if made.status not in typing.get_args(GenerationStatus):
-        return f"the generator gave the status {made.status!r}, which is none of {', '.join(typing.get_args(GenerationStatus))}"
-    if not (made.file is None or isinstance(made.file, Path)):
-        return f"the generator gave its file as a {type(made.file).__name__}, where a Path is asked"
-    numbers = {"latency_s": made.latency_s, "cost_usd": made.cost_usd, "seed_used": made.seed_used}
+def generation_problem(generation: object) -> str:
+    """What is wrong with what a generator returned, as a sentence; "" if nothing."""
+    if not isinstance(generation, Generation):
+        return f"the generator returned a {type(generation).__name__}, not a Generation"
+    if generation.status not in typing.get_args(GenerationStatus):
+        return (
+            f"the generator returned the status {generation.status!r}, which is not one of {', '.join(typing.get_args(GenerationStatus))}"
+        )
+    if not (generation.file is None or isinstance(generation.file, Path)):
+        return f"the generator returned its file as a {type(generation.file).__name__}, not a Path"
+    numbers = {"latency_s": generation.latency_s, "cost_usd": generation.cost_usd, "seed_used": generation.seed_used}
     for name, value in numbers.items():
         if not (value is None or (type(value) in (int, float) and math.isfinite(value))):
-            return f"the generator gave {value!r} as {name}, where a number is asked"
-    if not (isinstance(made.facts, Mapping) and (made.truth is None or isinstance(made.truth, Mapping))):
+            return f"the generator returned {value!r} as {name}; it must be a finite number or None"
+    if not (isinstance(generation.facts, Mapping) and (generation.truth is None or isinstance(generation.truth, Mapping))):
         return "the generator's facts and truth are not dicts"
-    return _unstorable("the generator's facts or truth", lambda: [dict(made.facts), made.truth])
+    return _unstorable("the generator's facts or truth", lambda: [dict(generation.facts), generation.truth])

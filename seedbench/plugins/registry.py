@@ -1,4 +1,4 @@
-"""Finding metrics, generators and commands by entry point, without importing what is not used."""
+"""Metrics, generators and commands, found by entry point and imported when they are used."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from seedbench.errors import PluginError, UnknownNameError, did_you_mean
 
 Group = Literal["metrics", "generators", "commands"]
 OURS = "seedbench"
-"""The package whose entries come with SeedBench; nobody else's can take their names."""
+"""The package of SeedBench itself; no other package can take the names of its entries."""
 
 
 def entries(group: Group) -> dict[str, EntryPoint]:
     """All entry points of a group by name, none of them imported.
 
-    A name registered twice warns: SeedBench's own entry stays, among others the first.
+    Where a name is registered twice, a warning is issued, and SeedBench's own entry is used, or else the first one.
     """
     named = [(package_of(entry), entry) for entry in entry_points(group=f"seedbench.{group}")]
     chosen: dict[str, tuple[str, EntryPoint]] = {}
     for package, entry in sorted(named, key=lambda pair: pair[0] != OURS):
         first_package, first = chosen.setdefault(entry.name, (package, entry))
         if (first.value, first_package) != (entry.value, package):
-            warnings.warn(f"{_called(group, entry)} is left out: the name is taken by {first.value} of {first_package}", stacklevel=2)
+            warnings.warn(f"{_described(group, entry)} is left out: the name is taken by {first.value} of {first_package}", stacklevel=2)
     return {name: entry for name, (_, entry) in sorted(chosen.items())}
 
 
@@ -33,8 +33,8 @@ def package_of(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist is not None else "an unknown package"
 
 
-def _called(group: Group, entry: EntryPoint) -> str:
-    """An entry as sentences name it: what it is, under which name, from where."""
+def _described(group: Group, entry: EntryPoint) -> str:
+    """An entry as messages name it: what it is, its name, and where it comes from."""
     kind = {"metrics": "metric", "generators": "generator", "commands": "command"}[group]
     return f"{kind} {entry.name!r} ({entry.value} of the package {package_of(entry)})"
 
@@ -43,8 +43,8 @@ def load(group: Group, name: str) -> Any:
     """Import the entry called ``name`` and check what it declares.
 
     Raises:
-        UnknownNameError: nobody registers the name; the message has the nearest one.
-        PluginError: the entry cannot be imported or is not what its group asks for; the message names entry, package and mistake.
+        UnknownNameError: no package registers the name; the message suggests the nearest one.
+        PluginError: the entry cannot be imported, or is not what its group requires; the message names entry, package and mistake.
     """
     from seedbench.plugins.declaration_checks import declaration_problem  # takes longer than the rest of a help page
 
@@ -53,22 +53,22 @@ def load(group: Group, name: str) -> Any:
         raise UnknownNameError(f"there is no {group.removesuffix('s')} called {name!r}{did_you_mean(name, known, list_known=True)}")
     entry = known[name]
     try:
-        found = getattr(importlib.import_module(entry.module), entry.attr)
+        loaded = getattr(importlib.import_module(entry.module), entry.attr)
     except Exception as error:
-        raise PluginError(f"{_called(group, entry)} cannot be loaded: {type(error).__name__}: {error}") from error
-    if problem := declaration_problem(group, name, found, package_of(entry)):
-        raise PluginError(f"{_called(group, entry)} {problem}")
-    return found
+        raise PluginError(f"{_described(group, entry)} cannot be loaded: {type(error).__name__}: {error}") from error
+    if problem := declaration_problem(group, name, loaded, package_of(entry)):
+        raise PluginError(f"{_described(group, entry)} {problem}")
+    return loaded
 
 
 def default_metrics() -> tuple[str, ...]:
-    """The metrics that run when nobody names any, in the order of their ``default_rank``; a broken one warns and is left out."""
+    """The names of the metrics that run when no metric is named, in the order of their ``default_rank``."""
     ranked = [(kind.info.default_rank, name) for name, kind in load_all("metrics").items() if kind.info.default_rank is not None]
     return tuple(name for _, name in sorted(ranked))
 
 
 def load_all(group: Group) -> dict[str, Any]:
-    """Import every entry of a group; a broken one warns and the rest go on."""
+    """Import all entries of a group, by name. One that cannot be loaded is left out, with a warning."""
     loaded = {}
     for name in entries(group):
         try:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from seedbench.arena.study.judged_pairs import Judged, figures
+from seedbench.arena.study.judged_pairs import JudgedPair, measures_of_pair
 from seedbench.cli import app
 from seedbench.errors import RunError, UnknownNameError
 from seedbench.plugins.generator_spec import GeneratorSpec
@@ -252,11 +252,11 @@ def test_without_a_record_unit_and_direction_of_an_older_version_are_unknown(sit
     assert not after.comparisons
 
 
-def judged(workspace: Workspace) -> Judged:
+def judged(workspace: Workspace) -> JudgedPair:
     with Store(workspace.database_url).session() as session:
         cells = {cell.generator: cell for cell in session.scalars(select(CellRow).where(CellRow.prompt_id == "p0"))}
     sources = tuple(str(cells[name].clip_sha256) for name in ("grey", "light"))
-    return Judged(1, "p0", "grey", 0, "sound", "default", True, ("grey", "light"), ("a", "b"), sources, {})  # type: ignore[arg-type]
+    return JudgedPair(1, "p0", "grey", 0, "sound", "default", True, ("grey", "light"), ("a", "b"), sources, {})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_the_arena_shows_the_scores_of_a_plug_in_that_is_gone(
 ) -> None:
     carry_out(asked(), workspace)
     lose(site)
-    found = {figure.name: figure.better for figure in figures(Store(workspace.database_url), judged(workspace))}
+    found = {figure.name: figure.better for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))}
     assert found == {name: better}
 
 
@@ -282,10 +282,10 @@ def test_the_arena_shows_scores_of_an_older_version_as_that_version_declared_the
     renewed_text = source.read_text().replace('info("glow", ', 'info("glow", version=2, ').replace("lumen", "lux").replace('"up"', '"down"')
     source.write_text(renewed_text)
     forget("strange")
-    found = [(figure.name, figure.better) for figure in figures(Store(workspace.database_url), judged(workspace))]
+    found = [(figure.name, figure.better) for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))]
     assert found == [("glow: Glow in version 1 (positive: light), lumen ↑", "second")]
     without_records(workspace)
-    found = [(figure.name, figure.better) for figure in figures(Store(workspace.database_url), judged(workspace))]
+    found = [(figure.name, figure.better) for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))]
     assert found == [("glow: value ·", None)]
 
 
@@ -293,7 +293,7 @@ def test_the_arena_shows_scores_of_which_nothing_else_is_known(site: Path, works
     carry_out(asked(), workspace)
     without_records(workspace)
     gone(site)
-    found = figures(Store(workspace.database_url), judged(workspace))
+    found = measures_of_pair(Store(workspace.database_url), judged(workspace))
     assert [(figure.name, figure.better) for figure in found] == [("glow: value ·", None)]
 
 
@@ -304,5 +304,5 @@ def test_answers_that_cannot_be_stored_cost_their_scores_and_not_the_run(site: P
     reasons = {score.metric: score.reason for cell in report.cells for score in cell.scores if score.status == "failed"}
     assert reasons == {"odd": "value: its evidence or details cannot be stored: Object of type object is not JSON serializable"}
     rows = {row.metric: row for row in report.summary if row.generator == "grey"}
-    assert rows["odd_set"].reason == "the metric gave surprise where it declares value"
+    assert rows["odd_set"].reason == "the metric returned scores of surprise, but declares value"
     assert rows["glow"].value is not None

@@ -53,7 +53,7 @@ def test_the_example_runs(package: None, workspace: Workspace) -> None:
 
 def test_the_example_is_listed_and_explained(package: None) -> None:
     runner = CliRunner(env={"COLUMNS": "200"})
-    assert "NoProgress tenths of a second" in runner.invoke(app, ["metrics", "quiet"]).output
+    assert "Silent tenths of a second" in runner.invoke(app, ["metrics", "quiet"]).output
     assert "hertz" in runner.invoke(app, ["generators", "hum"]).output
     assert "quietness-net" in runner.invoke(app, ["weights", "list"]).output
     assert weights.find_entry("quietness-net").package == "quietness"

@@ -75,7 +75,7 @@ def test_other_options_are_what_the_generator_declares(text: str, options: dict[
         ("reference:temperature=12:30", "temperature takes a number or null, not '12:30'"),
         ("command:audio=maybe", "audio takes true or false, not 'maybe'"),
         ("command:tasks=talking", "tasks takes a list"),
-        ("simulator:mute=!!timestamp 2024-01-01", "mute holds what no JSON can"),
+        ("simulator:mute=!!timestamp 2024-01-01", "mute has a value that JSON cannot store"),
         ("simulator:mute=[1", "the value of 'mute' cannot be read"),
         ("import:path=a,path=b", "gives 'path' twice"),
     ],

