@@ -28,12 +28,12 @@ class StudyError(SeedBenchError):
 
 
 def study_lock(name: str) -> str:
-    """The lock of a study: held while it is prepared, and while pairs of it are handed out, which one process at a time keeps count of."""
+    """The name of a study's lock, which is held while the study is prepared, and while one process serves it."""
     return f"study {name!r}"
 
 
 def clips_folder(workspace: Workspace, study: str) -> Path:
-    """The folder of a study's clips. It is called by a hash of the study's name, since a name may hold any characters."""
+    """The folder of a study's clips. Its name is a hash of the study's name, which may hold any characters."""
     return workspace.folder / "arena" / hashlib.sha256(study.encode()).hexdigest()[:16]
 
 
@@ -42,7 +42,7 @@ class _Strict(BaseModel):
 
 
 class Checks(_Strict):
-    """Shares of all pairs shown that are checks: gold (one side broken), same (one clip twice), repeat (seen before, sides swapped)."""
+    """Shares of the shown pairs that are checks: gold (one side degraded), same (one clip twice), repeat (seen before, sides swapped)."""
 
     gold: float = Field(default=0.07, ge=0, le=0.5)
     same: float = Field(default=0.03, ge=0, le=0.5)
@@ -50,9 +50,9 @@ class Checks(_Strict):
 
 
 class Limits(_Strict):
-    """What a vote needs, and how many a voter gives: the share of each clip that was played, seconds from showing to voting in lengths of
-    the shorter clip, votes in a sitting before a break is offered, votes a day, refused requests an hour before a voter is stopped, and new
-    voters an hour from one network address (who sits behind one proxy shares it)."""
+    """What a vote requires, and how many votes a voter may give: the share of each clip that was played, seconds from showing to voting in
+    lengths of the shorter clip, votes in a sitting before a break is offered, votes a day, refused requests an hour before a voter is
+    stopped, and new voters an hour from one network address (people behind one proxy share it)."""
 
     heard: float = Field(default=0.8, ge=0, le=1)
     dwell: float = Field(default=1.0, ge=0)
@@ -63,7 +63,7 @@ class Limits(_Strict):
 
 
 class Settings(_Strict):
-    """A study."""
+    """The settings of a study."""
 
     title: str = "Which clip is better?"
     profiles: tuple[Profile, ...] = Field(default=("matched",), min_length=1)
@@ -73,11 +73,11 @@ class Settings(_Strict):
     boards_every: int = Field(
         default=50,
         ge=0,
-        description="Votes between two boards that visitors see, so that none tells what one vote was about; 0: owners alone see them.",
+        description="Votes after which the boards of visitors are updated, so that none shows what a single vote was; 0: only for owners.",
     )
     checks: Checks = Checks()
     limits: Limits = Limits()
-    token_s: float = Field(default=900, gt=0, description="Seconds that the address of a clip lives.")
+    token_s: float = Field(default=900, gt=0, description="Seconds after which a clip URL expires.")
     width: int = Field(default=854, ge=64, multiple_of=2)
     height: int = Field(default=480, ge=64, multiple_of=2)
     floor: float = Field(default=0.2, ge=0, le=1, description="Share of draws spread evenly over all pairs of models.")
@@ -90,7 +90,14 @@ class Settings(_Strict):
 
 
 def load_settings(file: Path | None) -> Settings:
-    """The settings of a YAML file, or those by default. Raises StudyError with the line."""
+    """Read the settings of a study.
+
+    Args:
+        file: A YAML file; None for the default settings.
+
+    Raises:
+        StudyError: The file cannot be read or is malformed; the message names file and line.
+    """
     return Settings() if file is None else yaml_model.load(file, Settings, StudyError)
 
 

@@ -1,1 +1,1 @@
-"""Files of clips that do not show which model made them."""
+"""Files of clips that do not show who made them."""

@@ -19,19 +19,19 @@ _SILENCE_LUFS = -60.0
 
 @dataclass(frozen=True)
 class Loudness:
-    """After EBU R 128: integrated loudness in LUFS (None for silence) and the true peak in dB of full scale."""
+    """Integrated loudness in LUFS (None for silence), and the true peak in dB of full scale."""
 
     integrated: float | None
     true_peak: float
 
 
 def loudness(samples: np.ndarray, rate: int) -> Loudness:
-    """Loudness of samples (N,) or (N, C) in -1..1, by FFmpeg's ``ebur128``."""
+    """The loudness of samples (N,) or (N, C) in -1..1 at ``rate`` Hz, after EBU R 128, by FFmpeg's ``ebur128``."""
     import av
 
     blocks = np.atleast_2d(np.asarray(samples, np.float32).T)
     blocks = blocks if len(blocks) <= 2 else blocks.mean(0, keepdims=True)
-    if blocks.shape[1] < rate // 2:  # a gate of 400 ms needs something to gate
+    if blocks.shape[1] < rate // 2:  # the gate of 400 ms needs at least as much sound
         blocks = np.pad(blocks, ((0, 0), (0, rate // 2 - blocks.shape[1])))
     layout = "stereo" if len(blocks) == 2 else "mono"
     graph = av.filter.Graph()
@@ -72,16 +72,16 @@ def leveled_stereo(clip: Clip, n: int) -> np.ndarray:
     sound = np.zeros(n, np.float32)
     sound[: len(given)] = given
     level = loudness(sound, RATE).integrated
-    if level is None:  # what is too soft to hear would still be seen in the file
+    if level is None:  # sound that is too soft to hear would still change the file
         return np.zeros((n, 2), np.float32)
-    # A mono channel on two loudspeakers counts twice: 3 dB.
+    # A mono channel from two loudspeakers is 3 dB louder.
     sound = limited(sound * np.float32(10 ** ((LOUDNESS_LUFS - level - 10 * math.log10(2)) / 20)))
     return np.stack([sound, sound], 1)
 
 
 def limited(sound: np.ndarray, *, ceiling_db: float = TRUE_PEAK_DB - 0.3) -> np.ndarray:
-    """Sound (N,) at 48 kHz whose peaks are turned down to the ceiling (5 ms before, 50 ms after them); true peaks lie up to 0.3 dB above
-    sampled ones."""
+    """Sound (N,) at 48 kHz with its peaks limited to the ceiling (from 5 ms before to 50 ms after a peak); true peaks are up to 0.3 dB
+    above sampled ones."""
     from scipy.ndimage import maximum_filter1d
     from scipy.signal import resample_poly
 

@@ -7,19 +7,22 @@ from collections.abc import Callable
 from typing import Any
 
 AAC_FRAME_BYTES = 2 * 6144 // 8
-"""A frame of stereo AAC is never longer (ISO/IEC 14496-3); in matched clips every one is as long."""
+"""No frame of stereo AAC is longer (ISO/IEC 14496-3); in matched clips every frame has this size."""
 
 
-def packet_cleaner(stream: Any, *, even: bool) -> Callable[[Any], list[Any]]:
-    """What makes packets of a stream such that the encoder says nothing about itself in them."""
+def packet_cleaner(stream: Any, *, constant_size: bool) -> Callable[[Any], list[Any]]:
+    """A function that turns a packet of a stream into packets without the encoder's own data. With ``constant_size`` all AAC frames become
+    equally long: the size that a frame would need shows which codec the sound came from."""
     from av.bitstream import BitStreamFilterContext
 
     codec, extra = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
-    if codec == "h264" and extra[:1] == b"\1":  # lengths before units: FFmpeg's own filter would leave start codes, which an MP4 has not
+    if (
+        codec == "h264" and extra[:1] == b"\1"
+    ):  # units with their length before them: FFmpeg's own filter would write start codes, which MP4 does not use
         return lambda packet: _rewritten(packet, strip_h264(bytes(packet), 1 + (extra[4] & 3)))
     if codec in _STRIP:
         return BitStreamFilterContext(_STRIP[codec], stream).filter
-    if codec == "aac" and even:
+    if codec == "aac" and constant_size:
         return lambda packet: _rewritten(packet, fixed_size_aac(strip_aac(bytes(packet))))
     if codec == "aac":
         return lambda packet: _rewritten(packet, strip_aac(bytes(packet), adts=not extra))
@@ -43,7 +46,7 @@ def _rewritten(packet: Any, content: bytes) -> list[Any]:
 
 
 def strip_h264(picture: bytes, length: int) -> bytes:
-    """The units of a picture, each after its size in ``length`` bytes, without what codes no picture: SEI, delimiters, filler.
+    """The units of a picture, each after its size in ``length`` bytes, without the kinds that code no picture: SEI, delimiters, filler.
 
     Raises ValueError for units that are cut off.
 
@@ -62,7 +65,7 @@ def strip_h264(picture: bytes, length: int) -> bytes:
 
 
 def strip_aac(frame: bytes, *, adts: bool = False) -> bytes:
-    """An AAC frame with nothing in the fill elements that it begins with: encoders write their names there (ISO/IEC 14496-3,
+    """An AAC frame with empty fill elements at its beginning, where encoders write their names (ISO/IEC 14496-3,
     ``fill_element``). With ``adts`` it has the header of a stream of its own, whose checksum, if any, holds no more.
 
     >>> strip_aac(bytes.fromhex("de0200") + b"Lavc62.28.102" + bytes.fromhex("0042")).hex()
@@ -81,7 +84,7 @@ def strip_aac(frame: bytes, *, adts: bool = False) -> bytes:
             count, at = count + read(at, 8) - 1, at + 8
         if at + 8 * count > n:
             break
-        if count and read(at, 4) == 0:  # no extension of the sound
+        if count and read(at, 4) == 0:  # it is no extension of the sound
             bits &= ~((1 << 8 * count) - 1 << n - at - 8 * count)
         at += 8 * count
     return bits.to_bytes(len(frame))
@@ -95,7 +98,7 @@ def fixed_size_aac(frame: bytes, *, size: int = AAC_FRAME_BYTES) -> bytes:
     """
     missing = size - len(frame) - 7
     bits = 0
-    for _ in range(8):  # beside whole bytes an element takes 7 bits: eight of them take 7 bytes
+    for _ in range(8):  # an element takes 7 bits besides its whole bytes: eight elements take 7 bytes
         taken = min(max(missing, 0), 270)
         missing -= taken
         count, more = (taken, b"") if taken < 15 else (15, bytes([taken - 15]))
@@ -106,7 +109,7 @@ def fixed_size_aac(frame: bytes, *, size: int = AAC_FRAME_BYTES) -> bytes:
 
 
 def strip_mp3(frame: bytes) -> bytes:
-    """An MP3 frame whose stuffing does not name the encoder.
+    """An MP3 frame without the encoder's name in its padding.
 
     >>> strip_mp3(b"..LAME3.100UUUU..")
     b'..UUUUUUUUUUUUU..'

@@ -15,18 +15,24 @@ from seedbench.arena.blinding.metadata_stripping import packet_cleaner
 from seedbench.errors import SeedBenchError
 
 FILE_SIZE_STEP = 64 * 1024
-"""Files are as long as a multiple of this, in bytes."""
+"""The size of a file is a multiple of this, in bytes."""
 
 
 class BlindingError(SeedBenchError):
     """A clip that cannot be shown blind; the message says why."""
 
 
-def remux(source: Path, goal: Path, *, even_fps: float | None = None) -> None:
-    """Copy pictures and sound into a fresh MP4 without a word about anything; add a silent track where there is no sound.
+def remux(source: Path, goal: Path, *, constant_fps: float | None = None) -> None:
+    """Copy pictures and sound into a new MP4 file without metadata; add a silent track where there is no sound.
 
-    ``even_fps``: pictures of this rate all last as long, the last one too. AAC takes equally many bytes throughout, since how many it would
-    need tells which codec the sound went through before.
+    Args:
+        source: The clip.
+        goal: The MP4 file to write.
+        constant_fps: Frames a second of which each picture, also the last one, gets the same duration. All AAC frames then get the same
+            size, since the size that they need shows which codec the sound came from.
+
+    Raises:
+        BlindingError: The clip cannot be copied; no file is left.
     """
     import av
 
@@ -34,59 +40,60 @@ def remux(source: Path, goal: Path, *, even_fps: float | None = None) -> None:
         with av.open(str(source)) as given, av.open(str(goal), "w", format="mp4", options=_OPTIONS) as container:
             video = given.streams.video[0]
             sound = given.streams.audio[0] if given.streams.audio else None
-            pictures = container.add_stream_from_template(video, opaque=True)
-            pictures.metadata.clear()
-            heard = (
+            picture_track = container.add_stream_from_template(video, opaque=True)
+            picture_track.metadata.clear()
+            sound_track = (
                 container.add_stream_from_template(sound) if sound is not None else container.add_stream("aac", rate=RATE, layout="stereo")
             )
-            heard.metadata.clear()
-            wordless = {stream: packet_cleaner(stream, even=even_fps is not None) for stream in (video, sound) if stream is not None}
-            begin = Fraction(max(0, given.start_time or 0), av.time_base)  # MPEG-TS and cuts of longer recordings begin anywhere
+            sound_track.metadata.clear()
+            streams = [video] if sound is None else [video, sound]
+            cleaners = {stream: packet_cleaner(stream, constant_size=constant_fps is not None) for stream in streams}
+            begin = Fraction(max(0, given.start_time or 0), av.time_base)  # MPEG-TS, and cuts of longer recordings, may begin at any time
             end = 0.0
-            for packet in _timed(given.demux(list(wordless))):
-                late = round(begin / packet.time_base)
-                packet.pts, packet.dts = packet.pts - late, packet.dts - late
+            for packet in _with_decoding_times(given.demux(list(cleaners))):
+                start = round(begin / packet.time_base)
+                packet.pts, packet.dts = packet.pts - start, packet.dts - start
                 if packet.stream.type == "video":
-                    if even_fps is not None:
-                        packet.duration = round(1 / even_fps / packet.time_base)
+                    if constant_fps is not None:
+                        packet.duration = round(1 / constant_fps / packet.time_base)
                     end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                goes_to = pictures if packet.stream.type == "video" else heard
-                for kept in wordless[packet.stream](packet):
-                    kept.stream = goes_to
-                    container.mux(kept)
+                track = picture_track if packet.stream.type == "video" else sound_track
+                for cleaned in cleaners[packet.stream](packet):
+                    cleaned.stream = track
+                    container.mux(cleaned)
             if sound is None:
-                _silence(container, heard, end)
+                _add_silence(container, sound_track, end)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         with suppress(OSError):
             goal.unlink(missing_ok=True)
-        raise BlindingError(f"{source.name} cannot be brought into a form that tells nothing of its maker ({error})") from error
+        raise BlindingError(f"{source.name} cannot be brought into a form that does not show who made it ({error})") from error
 
 
-def _timed(packets: Iterable[Any]) -> Iterator[Any]:
-    """Packets with a time of decoding each; Matroska tells none of the first pictures. Raises ValueError for a packet without any time."""
-    held: list[Any] = []
+def _with_decoding_times(packets: Iterable[Any]) -> Iterator[Any]:
+    """Packets with a decoding time each, which Matroska lacks for the first pictures. Raises ValueError for a packet without any time."""
+    waiting: list[Any] = []
     for packet in packets:
         if not packet.size:
             continue
         if packet.pts is None:
-            raise ValueError("a packet has no time")
+            raise ValueError("a packet has no presentation time")
         if packet.stream.type == "video":
-            held.append(packet)
+            waiting.append(packet)
             if packet.dts is None:
                 continue
-            for index, early in enumerate(held):
-                early.dts = packet.dts - (len(held) - 1 - index) * max(1, packet.duration or 1)
-            yield from held
-            held = []
+            for index, early in enumerate(waiting):
+                early.dts = packet.dts - (len(waiting) - 1 - index) * max(1, packet.duration or 1)
+            yield from waiting
+            waiting = []
         else:
             packet.dts = packet.pts if packet.dts is None else packet.dts
             yield packet
-    if held:
-        raise ValueError("pictures have no time of decoding")
+    if waiting:
+        raise ValueError("pictures have no decoding time")
 
 
-#: 120,000 is divided by all usual rates, those of NTSC among them: pictures keep their times, whatever the clock of the source was, and
-#: lengths are not rounded one way or the other by the order in which pictures were coded.
+#: 120,000 is a multiple of all usual rates, those of NTSC included: pictures keep their times whatever the clock of the source was, and the
+#: rounding of lengths does not depend on the order in which pictures were coded.
 _OPTIONS = {
     "fflags": "+bitexact",
     "movflags": "+faststart",
@@ -96,7 +103,7 @@ _OPTIONS = {
 }
 
 
-def _silence(container: Any, stream: Any, duration_s: float) -> None:
+def _add_silence(container: Any, stream: Any, duration_s: float) -> None:
     import av
 
     stream.codec_context.flags |= 1 << 23  # AV_CODEC_FLAG_BITEXACT
@@ -107,10 +114,10 @@ def _silence(container: Any, stream: Any, duration_s: float) -> None:
     container.mux(stream.encode(None))
 
 
-def pad_to_one_size(files: Sequence[Path], *, bucket: int = FILE_SIZE_STEP) -> int:
-    """Bring MP4 files to one size, a multiple of ``bucket``, by a box that players skip at the end of each; gives the size in bytes."""
+def pad_to_one_size(files: Sequence[Path], *, step: int = FILE_SIZE_STEP) -> int:
+    """Pad MP4 files to one size, a multiple of ``step``, with a box at the end that players skip; returns the size in bytes."""
     most = max(file.stat().st_size for file in files)
-    size = -(-(most + 8) // bucket) * bucket
+    size = -(-(most + 8) // step) * step
     for file in files:
         free = size - file.stat().st_size
         with file.open("ab") as opened:

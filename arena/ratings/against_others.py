@@ -1,9 +1,9 @@
-"""Each voter's votes against what the votes of all others let expect: how unlikely they are, and whether one system is favoured.
+"""Each voter's votes compared with what all other votes make likely: how unlikely they are, and whether one system is favoured.
 
-A voter is held against ratings made without their votes, in comparison with simulated voters who saw the same pairs. The simulated ones
-have tastes, since real ones do: each likes a system more or less by a normal deviate, whose spread is the one at which the middle voter
-looks ordinary (a median, so that a few rigged voters do not hide themselves by it). Only decided votes are used: how often somebody calls
-a tie is a habit and no sign of anything. By Davidson's model the chance of left among decided votes is the logistic of s.
+A voter is compared with ratings made without their votes, and with simulated voters who saw the same pairs. Simulated voters have tastes,
+since real ones do: each likes a system more or less by a normal deviate. Its spread is chosen so that the median voter looks ordinary; with
+a median a few rigged voters cannot hide. Only decided votes are used: how often somebody calls a tie is a habit and says nothing. By
+Davidson's model the chance of left among decided votes is the logistic of s.
 """
 
 from __future__ import annotations
@@ -17,23 +17,31 @@ from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIDGE, TIE, Votes, 
 from seedbench.arena.ratings.connectivity import vote_graph
 
 LEAST_VOTES = 20
-"""Decided votes that others' ratings speak of, below which a voter is not held against them."""
+"""The least number of decided votes on models that others rate with which a voter is compared."""
 LEAST_OTHERS = 5
-_LEAST_INFORMATION = 1.0  # of a voter's votes on a system, in squared logits, below which they say nothing of its taste
+_LEAST_INFORMATION = 1.0  # of a voter's votes on a system, in squared logits, below which they say nothing about the taste for it
 _CHI2_MEDIAN = 0.454936  # of the square of a normal deviate
 _DRAWS = (999, 9_999, 99_999, 999_999)
-_LOOK_AGAIN = 10  # hits: a p that rests on fewer simulated voters is simulated anew with more
+_ENOUGH_HITS = 10  # a p-value that rests on fewer simulated voters is computed again with more of them
 _SAME = 1e-9
 _CELLS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
 class VoterComparison:
-    """A voter against the others: ``n`` decided votes, of which ``likelier`` chose the side that the others' ratings find likelier, where
-    ``likelier_expected`` were expected (half of the votes on equals count as such); ``p_contrary`` is the share of simulated voters with
-    votes as unlikely. ``system`` is the one whose wins are the least likely, more or fewer than others let expect: of ``n_system`` votes it
-    ``won``, ``won_expected`` were expected. ``p_partisan`` is twice the share of simulated voters with as many wins of it, or as few, times
-    the number of systems asked about."""
+    """A voter compared with the others.
+
+    Attributes:
+        n: The number of decided votes.
+        likelier: How many chose the side that the others' ratings favour (half of the votes on equal models count).
+        likelier_expected: How many were expected to.
+        p_contrary: The share of simulated voters whose votes are as unlikely.
+        system: The index of the system whose wins are the least likely, too many or too few.
+        n_system: The number of votes on it.
+        won: How many of these it won.
+        won_expected: How many it was expected to win.
+        p_partisan: Twice the share of simulated voters with as many wins of it, or as few, times the number of systems tested.
+    """
 
     n: int
     likelier: int
@@ -48,8 +56,8 @@ class VoterComparison:
 
 @dataclass(frozen=True)
 class VoterComparisons:
-    """``voters``: one answer for each voter place, None where the others' votes cannot judge enough of theirs. ``taste_elo`` is the spread
-    of honest tastes in Elo points; ``least`` the smallest p that so many simulated voters can give (for ``p_partisan`` twice that, times
+    """``voters`` holds a comparison for each voter, None where the others rate too few of their votes. ``taste_elo`` is the spread of
+    honest tastes in Elo points; ``least`` the smallest p-value that so many simulated voters can give (for ``p_partisan`` twice that, times
     the number of systems)."""
 
     voters: tuple[VoterComparison | None, ...]
@@ -59,8 +67,8 @@ class VoterComparisons:
 
 @dataclass(frozen=True)
 class _VotesSeen:
-    """What a voter saw and did: ``s`` (n,) in logits for the left, ``wins`` (n,) of the left, ``design`` (n, K): 1 for the system on the
-    left, -1 for that on the right."""
+    """A voter's decided votes: ``s`` (n,) in logits for the left, ``wins`` (n,) of the left, ``design`` (n, K): 1 for the system on the
+    left, -1 for the system on the right."""
 
     s: np.ndarray
     wins: np.ndarray
@@ -72,7 +80,7 @@ class _VotesSeen:
 
     @property
     def information(self) -> np.ndarray:
-        """Of the votes on each system (K,)."""
+        """The information of the votes on each system (K,)."""
         return np.asarray((self.p * (1 - self.p)) @ np.abs(self.design))
 
     def surplus(self, wins: np.ndarray) -> np.ndarray:
@@ -83,10 +91,18 @@ class _VotesSeen:
 def against_others(
     votes: Votes, system: np.ndarray, trusted: np.ndarray, *, ridge: float = RIDGE, level: float = 0.05, seed: int = 0
 ) -> VoterComparisons:
-    """Hold every voter of ``votes`` against all others who are ``trusted`` (V,).
+    """Compare every voter with all others who are trusted.
 
-    ``votes.voter`` is a place 0..V-1; ``system`` (M,) is the place of each rated model's system, since one system may be rated twice, with
-    and without sound. p-values are fine enough to be corrected at ``level`` for as many tests as there are voters.
+    Args:
+        votes: The votes; ``votes.voter`` is an index 0..V-1.
+        system: The index of each model's system (M,), since one system may be rated twice, with and without sound.
+        trusted: Whether a voter is among the others (V,).
+        ridge: The ridge of the ratings.
+        level: p-values are fine enough to be corrected at this level for as many tests as there are voters.
+        seed: The seed of the simulated voters.
+
+    Returns:
+        A comparison for each voter.
     """
     n_voters, m = len(trusted), votes.n_models
     if np.count_nonzero(trusted[np.unique(votes.voter)]) <= LEAST_OTHERS:
@@ -160,7 +176,7 @@ def _compared(seen: _VotesSeen, taste: float, draws: tuple[int, ...], rng: np.ra
     telling = np.flatnonzero(seen.information >= _LEAST_INFORMATION - _SAME)
     for n in draws:
         as_unlikely, tails = _simulated(seen, taste, telling, n, rng)
-        if min([as_unlikely, *tails]) >= _LOOK_AGAIN:
+        if min([as_unlikely, *tails]) >= _ENOUGH_HITS:
             break
     each = np.minimum(1.0, 2 * (1 + tails) / (1 + n))
     system = int(telling[each.argmin()]) if len(telling) else 0

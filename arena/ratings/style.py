@@ -1,8 +1,8 @@
-"""Ratings with style held equal, and what each covariate of style is worth.
+"""Style control: ratings without the effect of style, and what each covariate of style is worth.
 
-A covariate (left minus right) is told apart from strength only where it changes between votes on the same two systems. One that each system
-carries about unchanged (it always makes 24 frames a second) is part of what the system is: no votes can say what it is worth, and a fit
-that has it would answer by its ridge alone. Such a covariate is left out, with the reason.
+A covariate (left minus right) can be distinguished from strength only where it varies between votes on the same two systems. A covariate
+that is always the same for a system (it always makes 24 frames a second) is part of the system: votes cannot say what it is worth, and its
+effect in a fit would come from the ridge alone. Such a covariate is left out, with the reason.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from scipy import sparse
 from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, Fit, Ties, Votes, fit
 from seedbench.arena.ratings.clustering import covariance
 
-_OWN = 1e-2  # of a covariate's spread: less than this left by systems, side and the others before it, and it has none of its own
+_OWN = 1e-2  # the least share of a covariate's spread that systems, side and earlier covariates must leave unexplained
 
 
 @dataclass(frozen=True)
 class CovariateEffect:
-    """What one more unit of a covariate on the left is worth, in Elo points, with its interval; None where there is none, with the
+    """What one more unit of a covariate on the left is worth, in Elo points, with its interval. What cannot be given is None, with the
     ``reason``."""
 
     value: float | None
@@ -31,7 +31,7 @@ class CovariateEffect:
 
 @dataclass(frozen=True)
 class StyleControlledFit:
-    """A fit with style held equal: ``elo`` (M,) about 1000 with ``half_widths`` (M,) (None, with ``reason``, where there are too few
+    """A fit with style control: ``elo`` (M,) about 1000 with ``half_widths`` (M,) (None, with ``reason``, where there are too few
     clusters), and an effect for each covariate asked for."""
 
     elo: np.ndarray
@@ -43,9 +43,19 @@ class StyleControlledFit:
 def fit_with_style_control(
     votes: Votes, *, ties: Ties = "davidson", side: bool = True, ridge: float = RIDGE, level: float = 0.95
 ) -> StyleControlledFit | None:
-    """Fit votes with all their covariates that have a spread of their own; None where none has, or there are no votes.
+    """Fit ratings together with the effects of all covariates that vary enough of their own (:func:`has_own_variation`).
 
-    Intervals are clustered by prompt and voter. Covariates are scaled to their spread for the fit, so that the ridge weighs on all alike.
+    Covariates are scaled to their spread for the fit, so that the ridge affects all alike.
+
+    Args:
+        votes: The votes, with their style.
+        ties: How ties are treated.
+        side: Whether to estimate what being on the left adds.
+        ridge: The weight of half the squared parameters, in logits.
+        level: The level of the intervals, which are clustered by prompt and voter.
+
+    Returns:
+        The fit; None where no covariate varies enough, or there are no votes.
     """
     own = has_own_variation(votes, side=side)
     used = np.flatnonzero(own)

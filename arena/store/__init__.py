@@ -16,7 +16,7 @@ __all__ = ["BattleRow", "ClipRow", "IncidentRow", "PairRow", "StudyRow", "Undone
 
 
 def open_store(url: str) -> Store:
-    """The database at ``url`` with the arena's tables brought to their newest form. Raises StorageError."""
+    """Open the database at ``url`` and bring the arena's tables to their newest form. Raises StorageError."""
     store = Store(url)
     upgrade(store.engine, Path(__file__).parent / "migrations")
     return store
@@ -26,6 +26,6 @@ def study_of(session: Session, name: str) -> StudyRow:
     """A study by its name. Raises StudyError."""
     row = session.scalar(select(StudyRow).where(StudyRow.name == name))
     if row is None:
-        known = ", ".join(session.scalars(select(StudyRow.name))) or "there is none"
-        raise StudyError(f"there is no study called {name!r} ({known}): make one with `seedbench arena prepare`")
+        known = ", ".join(session.scalars(select(StudyRow.name))) or "none"
+        raise StudyError(f"there is no study called {name!r} (known: {known}): prepare one with `seedbench arena prepare`")
     return row

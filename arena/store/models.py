@@ -1,4 +1,4 @@
-"""The tables of the arena. Votes are only ever added: what is undone stands in a row of its own."""
+"""The tables of the arena. Votes are only ever added: a vote that is taken back gets a row in another table."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class ArenaBase(DeclarativeBase):
-    """ArenaBase of the arena's tables."""
+    """The base class of the arena's tables."""
 
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
 
 
 class StudyRow(ArenaBase):
-    """One study: settings and rules as they were when it was prepared. ``key`` makes voters' ids and is never exported."""
+    """One study: settings and rules as they were when it was prepared. ``key`` signs voters' cookies and is never exported."""
 
     __tablename__ = "arena_studies"
 
@@ -30,7 +30,7 @@ class StudyRow(ArenaBase):
 
 class ClipRow(ArenaBase):
     """A clip as it is shown. ``generator`` is never sent to a voter before the vote; ``file`` lies in the study's folder and has
-    ``file_sha256`` as its content; ``run`` is where it came from. Both are empty where they are not known of an old study."""
+    ``file_sha256`` as its content; ``run`` is the run it came from. Both are empty where an old study does not know them."""
 
     __tablename__ = "arena_clips"
 
@@ -70,7 +70,7 @@ class PairRow(ArenaBase):
 
 
 class VoterRow(ArenaBase):
-    """Who votes, as a keyed hash of a cookie; no address and no name."""
+    """A voter, identified by a keyed hash of a cookie; without an address or a name."""
 
     __tablename__ = "arena_voters"
 
@@ -82,7 +82,7 @@ class VoterRow(ArenaBase):
 
 
 class BattleRow(ArenaBase):
-    """A pair put before a voter: open until voted on or left. ``probability`` is that of drawing it when it was drawn."""
+    """A pair that is shown to a voter: open until the vote. ``probability`` is the chance with which it was drawn."""
 
     __tablename__ = "arena_battles"
     __table_args__ = (Index("arena_open_battles", "voter_id", "closed_at"),)
@@ -102,7 +102,7 @@ class BattleRow(ArenaBase):
 
 
 class VoteRow(ArenaBase):
-    """One vote, as it came. Never changed, never deleted."""
+    """One vote as it was given. It is never changed and never deleted."""
 
     __tablename__ = "arena_votes"
     __table_args__ = (UniqueConstraint("battle_id", "voter_id"),)
@@ -133,7 +133,7 @@ class UndoneRow(ArenaBase):
 
 
 class IncidentRow(ArenaBase):
-    """A request that was refused: what was tried and why it was not taken; of whom, as far as a keyed hash tells."""
+    """An entry of the incident log: a refused request, its kind and details, and the voter's keyed hash (empty for nobody's)."""
 
     __tablename__ = "arena_incidents"
 

@@ -1,4 +1,4 @@
-"""From the database to a vote log without identities, and to a folder that holds all that boards are made of."""
+"""Exporting a study: a vote log without identities, and everything that its boards are made of."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from seedbench.store import Store
 
 @dataclass(frozen=True)
 class StudySummary:
-    """A study in a line: how far it is."""
+    """The progress of a study in one line."""
 
     name: str
     created_at: str
@@ -54,15 +54,22 @@ def rules_of(store: Store, name: str) -> Rules:
 
 
 def vote_id(number: int) -> str:
-    """What the vote of a row of the database is called in a log."""
+    """The id in a vote log of a vote's row in the database."""
     return f"v{number:08d}"
 
 
 def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
-    """The votes of a study, in order, without those taken back. Voters are numbered in the order in which they came.
+    """The votes of a study, sorted by time, without those taken back. Voters are numbered in the order in which they came.
 
-    With ``every`` above 1 they are those of the first so many times ``every`` votes that their voters can no longer take back, by when that
-    was so: who sees a board before and after a vote of their own must not learn from it whose clips they were.
+    Args:
+        store: The database.
+        name: The name of the study.
+        every: With more than 1, only votes that their voters can no longer take back, and of these, in the order in which that became so,
+            the largest multiple of ``every``. Visitors see boards of such votes, so that nobody can learn from a board before and after
+            their own vote who made the clips.
+
+    Raises:
+        StudyError: There is no such study.
     """
     with store.reading() as session:
         study = study_of(session, name)
@@ -121,7 +128,7 @@ def votes_of(store: Store, name: str, *, every: int = 1) -> list[Vote]:
 
 
 def _settled(session: Session, study: int) -> dict[str, int]:
-    """Of every vote that its voter can no longer take back, the row of the voter's next one, with which that was so."""
+    """For each vote that its voter can no longer take back, the row of the voter's next vote, which made it so."""
     following: dict[str, int] = {}
     before: dict[str, int] = {}
     for row, voter in session.execute(select(VoteRow.id, VoteRow.voter_id).where(VoteRow.study_id == study).order_by(VoteRow.id)):
@@ -132,7 +139,7 @@ def _settled(session: Session, study: int) -> dict[str, int]:
 
 
 def style_difference(left: ClipRow, right: ClipRow) -> dict[str, float]:
-    """Left minus right of everything measured on both."""
+    """Left minus right of every covariate of style that both clips have."""
     both = left.style.keys() & right.style.keys()
     return {
         name: round(left.style[name] - right.style[name], 6)
@@ -142,7 +149,19 @@ def style_difference(left: ClipRow, right: ClipRow) -> dict[str, float]:
 
 
 def export_study(store: Store, name: str, folder: Path) -> list[Path]:
-    """Write votes (JSONL), rules, settings and boards (JSON, Markdown) of a study; no cookie, key or comment leaves the database."""
+    """Export a study; no cookie, key or comment is exported.
+
+    Args:
+        store: The database.
+        name: The name of the study.
+        folder: The folder to write into; it is made where it does not exist.
+
+    Returns:
+        The files: ``votes.jsonl``, ``rules.json``, ``settings.json``, ``boards.json`` and ``boards.md``.
+
+    Raises:
+        StudyError: There is no such study.
+    """
     with store.reading() as session:
         settings = study_of(session, name).settings
     rules, votes = rules_of(store, name), votes_of(store, name)
@@ -160,11 +179,15 @@ def export_study(store: Store, name: str, folder: Path) -> list[Path]:
 
 
 def backup(store: Store, file: Path) -> Path:
-    """Copy the whole database, while it is in use, into one SQLite file. StorageError where it is not SQLite, or the file is there."""
+    """Copy the whole database, which may be in use, into one SQLite file.
+
+    Raises:
+        StorageError: The database is not SQLite, or the file exists.
+    """
     if store.engine.dialect.name != "sqlite" or store.engine.url.database is None:
         raise StorageError(f"only SQLite is backed up here; use the tools of {store.engine.dialect.name}")
     if file.exists():
-        raise StorageError(f"{file} is there already: a backup writes over nothing")
+        raise StorageError(f"{file} exists already: a backup never overwrites a file")
     with (
         atomic_write(file) as part,
         closing(sqlite3.connect(store.engine.url.database)) as source,

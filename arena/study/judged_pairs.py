@@ -1,6 +1,6 @@
-"""Pairs that were voted on, with what voters said of them beside what the metrics say; for eyes that may know who made what.
+"""Pairs that were voted on, with the votes beside the metrics' scores; for visitors who may know who made the clips.
 
-It reads the votes and the runs' scores and changes nothing. Whoever is no owner gets only pairs that they voted on themselves.
+This module reads votes and scores and changes nothing. A visitor who is not an owner gets only pairs that they voted on themselves.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ from seedbench.report.wording import ARROWS, listed, unit_of, value_and_interval
 from seedbench.results.intervals import Estimate, rate_interval
 from seedbench.store import CellRow, ScoreRow, Store
 
-_SAYS = {("left", True): "first", ("left", False): "second", ("right", True): "second", ("right", False): "first"}
+_PREFERRED = {("left", True): "first", ("left", False): "second", ("right", True): "second", ("right", False): "first"}
 
 
 @dataclass(frozen=True)
 class JudgedPair:
-    """A pair that was voted on: what was asked, who made the two clips, their files in the study's folder, the hashes of what they were
-    made from, the ``runs`` they came from (empty: not known), and how many votes that count preferred the first, the second, neither
-    (``tie``), or found both bad; ``n_simulated`` of them are no person's, and ``n_left_out`` do not count."""
+    """A pair that was voted on.
+
+    ``models`` made the two clips; ``files`` are their names in the study's folder, ``sources`` the hashes of the original clips, ``runs``
+    the runs they came from (empty: not known). ``tally`` counts the votes that count by ``first``, ``second``, ``tie`` and ``both_bad``;
+    ``n_simulated`` of them are those of simulated voters. ``n_left_out`` votes do not count.
+    """
 
     pair: int
     prompt: str
@@ -55,8 +58,8 @@ class JudgedPair:
 
 @dataclass(frozen=True)
 class MeasureOfPair:
-    """One measure of both clips in words, the reason where there is no value; ``better`` is ``first``, ``second``, or None where the metric
-    prefers neither."""
+    """The values of one measure on both clips in words, or the reason why there is none; ``better`` is ``first``, ``second``, or None where
+    the metric prefers neither."""
 
     name: str
     values: tuple[str, str]
@@ -65,7 +68,8 @@ class MeasureOfPair:
 
 @dataclass(frozen=True)
 class MeasureAgreement:
-    """How often votes that prefer a clip side with the one a measure scores better: an estimate by prompt, or None with a ``reason``."""
+    """How often votes that prefer a clip prefer the one that a measure scores better: an estimate clustered by prompt, or None with a
+    ``reason``."""
 
     name: str
     share: Estimate | None
@@ -76,14 +80,14 @@ class MeasureAgreement:
 
 @dataclass(frozen=True)
 class CountingVotes:
-    """The ids of the votes that count by a study's rules, as of the vote ``until``: what came later has not been looked at."""
+    """The ids of the votes that count by a study's rules; votes after the vote ``until`` were not examined."""
 
     ids: frozenset[str]
     until: str
 
 
 def counting_votes(store: Store, study: str) -> CountingVotes:
-    """Which votes of a study count. It looks at the whole log: pages keep it for a while. Raises StudyError."""
+    """Which votes of a study count. This examines the whole log, so pages cache the result. Raises StudyError."""
     log = votes_of(store, study)
     return CountingVotes(
         frozenset(vote.id for vote in apply_rules(log, rules_of(store, study)).kept), max((vote.id for vote in log), default="")
@@ -91,9 +95,9 @@ def counting_votes(store: Store, study: str) -> CountingVotes:
 
 
 def judged_pairs(store: Store, study: str, counts: CountingVotes, *, voter: str | None = None) -> list[JudgedPair]:
-    """The pairs with votes that stand, checks left out; with a ``voter`` those they voted on themselves. Raises StudyError.
+    """The pairs that were voted on, without checks; with a ``voter`` only those that they voted on. Raises StudyError.
 
-    A pair whose vote can still be taken back is not told of: it is no longer open, but not yet behind the voter.
+    For a voter, a pair whose vote can still be taken back is left out.
     """
     with store.reading() as session:
         row = study_of(session, study)
@@ -102,14 +106,14 @@ def judged_pairs(store: Store, study: str, counts: CountingVotes, *, voter: str 
         tallies: dict[int, dict[str, int]] = defaultdict(lambda: {"first": 0, "tie": 0, "second": 0, "both_bad": 0})
         simulated: Counter[int] = Counter()
         left_out: Counter[int] = Counter()
-        for vote, battle in session.execute(_standing().where(VoteRow.study_id == row.id, BattleRow.kind == "pair")):
+        for vote, battle in session.execute(_votes_and_battles().where(VoteRow.study_id == row.id, BattleRow.kind == "pair")):
             tally = tallies[battle.pair_id]
             if vote_id(vote.id) in counts.ids:
-                tally[_SAYS.get((vote.choice, battle.first_left), vote.choice)] += 1
+                tally[_PREFERRED.get((vote.choice, battle.first_left), vote.choice)] += 1
                 simulated[battle.pair_id] += vote.origin == "simulated"
             elif vote_id(vote.id) <= counts.until:
                 left_out[battle.pair_id] += 1
-        mine = None if voter is None else _behind(session, voter)
+        mine = None if voter is None else _settled_pairs(session, voter)
         return [
             JudgedPair(
                 pair.id,
@@ -132,16 +136,16 @@ def judged_pairs(store: Store, study: str, counts: CountingVotes, *, voter: str 
         ]
 
 
-def _standing() -> Select[VoteRow, BattleRow]:
+def _votes_and_battles() -> Select[VoteRow, BattleRow]:
     """Votes that were not taken back, each with its battle."""
-    both = select(VoteRow, BattleRow).join(BattleRow, VoteRow.battle_id == BattleRow.id)
-    return both.where(VoteRow.id.not_in(select(UndoneRow.vote_id)))
+    query = select(VoteRow, BattleRow).join(BattleRow, VoteRow.battle_id == BattleRow.id)
+    return query.where(VoteRow.id.not_in(select(UndoneRow.vote_id)))
 
 
-def _behind(session: Session, voter: str) -> set[int]:
-    """The pairs a voter voted on, but for the last where it could still be taken back."""
+def _settled_pairs(session: Session, voter: str) -> set[int]:
+    """The pairs that a voter voted on and cannot take back."""
     mine = list(session.scalars(select(BattleRow).where(BattleRow.voter_id == voter).order_by(BattleRow.opened_at, BattleRow.id)))
-    voted = {battle.id for _, battle in session.execute(_standing().where(VoteRow.voter_id == voter))}
+    voted = {battle.id for _, battle in session.execute(_votes_and_battles().where(VoteRow.voter_id == voter))}
     return {
         battle.pair_id
         for index, battle in enumerate(mine)
@@ -150,29 +154,29 @@ def _behind(session: Session, voter: str) -> set[int]:
 
 
 def measures_of_pair(store: Store, pair: JudgedPair) -> list[MeasureOfPair]:
-    """What the runs' metrics say of both clips, by measure; none where nothing is known of either (see :func:`deleted_clips`)."""
+    """The values of the runs' measures on both clips; none where neither clip has scores (see :func:`deleted_clips`)."""
     first, second = (_scores(store, (source,)).get(source, {}) for source in pair.sources)
-    absent, kept = deleted_clips(store, [pair]), stored_infos(store)
+    deleted, kept = deleted_clips(store, [pair]), stored_infos(store)
     measures = []
     for key in sorted(first.keys() | second.keys()):
         scores = (first.get(key), second.get(key))
         measure = next((known for known in (_measure(score, kept) for score in scores) if known is not None), None)
-        words = [_words(score, measure, absent.get(source)) for score, source in zip(scores, pair.sources, strict=True)]
+        words = [_words(score, measure, deleted.get(source)) for score, source in zip(scores, pair.sources, strict=True)]
         measures.append(MeasureOfPair(_name(key[0], key[1], measure), (words[0], words[1]), _better(scores, measure)))
     return measures
 
 
 def deleted_clips(store: Store, pairs: Sequence[JudgedPair]) -> dict[str, str]:
-    """The clips of ``pairs`` that no run holds any more, by their hash, with the run each came from: it was deleted since, and its scores
-    went with it. The name is empty where an old study does not know it."""
+    """The clips of ``pairs`` whose run was deleted, and with it their scores: the name of the run by the clip's hash. The name is empty
+    where an old study does not know it."""
     came_from = {source: run for pair in pairs for source, run in zip(pair.sources, pair.runs, strict=True)}
     with store.session() as session:
-        held = set(session.scalars(select(CellRow.clip_sha256).where(CellRow.clip_sha256.in_(came_from))))
-    return {source: run for source, run in came_from.items() if source not in held}
+        existing = set(session.scalars(select(CellRow.clip_sha256).where(CellRow.clip_sha256.in_(came_from))))
+    return {source: run for source, run in came_from.items() if source not in existing}
 
 
-def deleted_runs_sentence(absent: Mapping[str, str]) -> str:
-    """A sentence on runs that were deleted, of what :func:`deleted_clips` found; empty where it found nothing.
+def deleted_runs_sentence(deleted: Mapping[str, str]) -> str:
+    """A sentence that names deleted runs, made of the result of :func:`deleted_clips`; empty for none.
 
     >>> deleted_runs_sentence({"a1": "spring", "b2": "spring"})
     'The run spring was deleted; its metric scores went with it.'
@@ -181,8 +185,8 @@ def deleted_runs_sentence(absent: Mapping[str, str]) -> str:
     >>> deleted_runs_sentence({"a1": ""})
     'A run that clips of this study came from was deleted; its metric scores went with it.'
     """
-    names = sorted({run for run in absent.values() if run})
-    if not absent:
+    names = sorted({run for run in deleted.values() if run})
+    if not deleted:
         return ""
     if not names:
         return "A run that clips of this study came from was deleted; its metric scores went with it."
@@ -192,9 +196,9 @@ def deleted_runs_sentence(absent: Mapping[str, str]) -> str:
 
 
 def agreement_with_measures(store: Store, pairs: Sequence[JudgedPair]) -> list[MeasureAgreement]:
-    """For each measure that has a better and a worse: how often people who preferred one clip preferred the one it scores better.
+    """For each measure with a better direction: how often people who preferred one clip preferred the one that it scores better.
 
-    Half would be chance. Pairs whose clips a measure does not tell apart, or gives no answer on, do not count for it.
+    Half would be chance. Pairs on which a measure gives both clips the same value, or no answer, do not count for it.
     """
     scores = _scores(store, tuple({source for pair in pairs for source in pair.sources}))
     kept = stored_infos(store)
@@ -214,7 +218,7 @@ def agreement_with_measures(store: Store, pairs: Sequence[JudgedPair]) -> list[M
             prompts += [pair.prompt] * (pair.tally[better] + pair.tally[other])
         name, n = _name(key[0], key[1], measure), len(set(prompts))
         if n < 2:
-            why = "no vote prefers a clip of a pair that it tells apart" if not n else "one prompt alone tells no share"
+            why = "no vote prefers a clip of a pair on which its values differ" if not n else "a share needs two prompts or more"
             agreements.append(MeasureAgreement(name, None, len(agreed), n, why))
         else:
             agreements.append(MeasureAgreement(name, rate_interval(agreed, prompts), len(agreed), n))
@@ -222,7 +226,7 @@ def agreement_with_measures(store: Store, pairs: Sequence[JudgedPair]) -> list[M
 
 
 def _scores(store: Store, sources: Sequence[str]) -> dict[str, dict[tuple[str, str, int], ScoreRow]]:
-    """Scores by clip and by metric, measure and version of the metric (another may mean another thing by it); of several the newest."""
+    """Scores by clip, and by metric, measure and version of the metric (versions may differ in meaning); of several the newest."""
     scores: dict[str, dict[tuple[str, str, int], ScoreRow]] = defaultdict(dict)
     with store.reading() as session:
         cells = select(CellRow).where(CellRow.clip_sha256.in_(sources)).order_by(CellRow.id).options(selectinload(CellRow.scores))

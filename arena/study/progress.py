@@ -1,4 +1,4 @@
-"""How a study stands, for its owner: how far it is, whether voters agree, what was left out and why, what was refused and written."""
+"""The state of a study, for its owner: progress, agreement of voters, what was left out and why, what was refused, remarks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from seedbench.store import Store
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """Where a study stands.
+    """The progress of a study.
 
     ``pairs_voted`` of ``n_pairs`` have a vote that stands; ``n_open`` pairs lie before a voter; ``by_day`` are votes of all kinds, by day
     (UTC); ``dwell_s`` the 5%, 50% and 95% points of seconds from showing to voting (None without votes); ``by_models`` votes on each two
@@ -47,19 +47,19 @@ class StudyProgress:
 
 @dataclass(frozen=True)
 class QuestionAgreement:
-    """How far voters agree on one question; ``share`` is that of two answers to one pair which are the same, None without such two."""
+    """The agreement of voters on one question."""
 
     question: str
     alpha: Agreement
 
     @property
     def share(self) -> float | None:
-        """The share of two people's answers to one pair that are the same."""
+        """How often two people's answers on one pair are the same; None where no pair was judged by two."""
         return None if self.alpha.observed is None else 1 - self.alpha.observed
 
     @property
     def words(self) -> str:
-        """Alpha with its interval, or why there is none."""
+        """Alpha with its interval in words, or the reason why there is none."""
         if self.alpha.value is None:
             return f"no answer: {self.alpha.reason}"
         if self.alpha.low is None or self.alpha.high is None:
@@ -69,8 +69,8 @@ class QuestionAgreement:
 
 @dataclass(frozen=True)
 class Exclusions:
-    """What the rules leave out: by check its three answers, by voter the votes that count and those that do not with the check that left
-    them out first."""
+    """What the rules exclude: for each check the number of its answers; for each voter the votes that count, and those that do not by the
+    first check that excluded them."""
 
     checks: Mapping[str, Mapping[Answer, int]]
     by_voter: Mapping[str, tuple[int, Mapping[str, int]]]
@@ -79,7 +79,7 @@ class Exclusions:
 
 
 def progress_of(store: Store, name: str) -> StudyProgress:
-    """Where the study called ``name`` stands. Raises StudyError."""
+    """The progress of the study called ``name``. Raises StudyError where there is none."""
     votes = votes_of(store, name)
     with store.reading() as session:
         study = study_of(session, name)
@@ -138,7 +138,7 @@ def _points(values: Sequence[float]) -> tuple[float, float, float] | None:
 
 
 def _sound_checks(votes: Sequence[Vote]) -> dict[str, int]:
-    """How many voters passed the sound check, failed it, or made none."""
+    """The number of voters who passed the sound check, failed it, or made none."""
     last = {vote.voter: vote.sound_check for vote in votes}
     words = {True: "passed", False: "failed", None: "not made"}
     return {word: sum(words[result] == word for result in last.values()) for word in words.values()}
@@ -151,7 +151,7 @@ def agreement_by_question(votes: Sequence[Vote]) -> list[QuestionAgreement]:
 
 
 def exclusions_of(use: CheckedVotes) -> Exclusions:
-    """What the rules leave out of the votes they were asked of."""
+    """What the rules exclude."""
     kept = Counter(vote.voter for vote in use.kept)
     left_out: dict[str, Counter[str]] = {vote.voter: Counter() for vote in use.votes}
     for vote in use.votes:
@@ -162,7 +162,7 @@ def exclusions_of(use: CheckedVotes) -> Exclusions:
 
 
 def remarks_of(store: Store, name: str) -> list[tuple[str, str]]:
-    """What voters wrote beside their votes, the newest first, with the prompt it is about: free text, to be shown as nothing else."""
+    """What voters wrote with their votes, the newest first, each with its prompt. It is free text and must be shown as plain text only."""
     with store.reading() as session:
         study = study_of(session, name)
         query = select(PairRow.prompt, VoteRow.comment).join(BattleRow, VoteRow.battle_id == BattleRow.id)

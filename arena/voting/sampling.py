@@ -1,9 +1,9 @@
-"""Which pair to show next: where one more vote tells most, every pair with a chance, sides in balance; deterministic under a seed.
+"""The sampling of pairs: where one more vote gives most information, with a chance for every pair, and balanced sides; seeded.
 
 A vote on a pair narrows the difference of its two models by an amount that the information of the votes so far gives (the formula of
-Sherman and Morrison for one more row). What is gained is weighed by how close the two may be (their gap against what is settled of it),
-since it is among neighbours that an order is open, and by how new they are. A share of all draws is spread evenly over all pairs, so that
-no pair is ever out of reach and each has a known chance, which is written down with the battle.
+Sherman and Morrison for one more row). The gain is weighted by how close the two may be (their gap compared with its uncertainty),
+since the order is open between neighbours, and by how new they are. A share of all draws is spread evenly over all pairs, so that every
+pair has a known chance above 0, which is stored with the battle.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DEFAULT_POLICY = Policy()
 
 @dataclass(frozen=True)
 class State:
-    """What votes say so far: ``ratings`` (M,) in Elo points, ``covariance`` (M, M) in squared logits, ``n_votes`` (M,)."""
+    """What the votes so far say: ``ratings`` (M,) in Elo points, ``covariance`` (M, M) in squared logits, ``n_votes`` (M,)."""
 
     ratings: np.ndarray
     covariance: np.ndarray
@@ -28,7 +28,7 @@ class State:
 
 
 def state_of(counts: np.ndarray) -> State:
-    """The state after ``counts`` (M, M, 3) of left, tie and right for each left and right model; without votes all are alike."""
+    """The state after ``counts`` (M, M, 3) of left, tie and right for each left and right model; without votes all models are equal."""
     m = len(counts)
     cells = np.argwhere(counts > 0)
     n = counts.sum((1, 2)) + counts.sum((0, 2))
@@ -42,7 +42,8 @@ def state_of(counts: np.ndarray) -> State:
 
 
 def chances(state: State, possible: np.ndarray, policy: Policy = _DEFAULT_POLICY) -> np.ndarray:
-    """The chance (M, M) of each pair, above the diagonal, where ``possible`` (M, M) allows it; they sum to 1. ValueError where none is."""
+    """The chance (M, M) of each pair, above the diagonal, where ``possible`` (M, M) allows it; the chances sum to 1. Raises ValueError
+    where no pair is possible."""
     allowed = np.triu(possible | possible.T, 1)
     if not allowed.any():
         raise ValueError("there is no pair left to show")
@@ -59,14 +60,14 @@ def chances(state: State, possible: np.ndarray, policy: Policy = _DEFAULT_POLICY
 
 
 def draw(chance: np.ndarray, rng: np.random.Generator) -> tuple[int, int, float]:
-    """A pair of models (the lower place first) by its chance, and that chance."""
+    """Draw a pair of models (the lower index first) by its chance; returns the pair and that chance."""
     flat = chance.ravel()
     at = int(rng.choice(len(flat), p=flat))
     return at // len(chance), at % len(chance), float(flat[at])
 
 
 def first_on_left(lefts: tuple[int, int], rng: np.random.Generator) -> bool:
-    """Whether the first of a pair goes to the left, given how often each was there: whoever was there less, or by lot.
+    """Whether the first of a pair goes to the left, given how often each was there: the one that was there less often, or a random one.
 
     >>> first_on_left((3, 5), np.random.default_rng(0)), first_on_left((5, 3), np.random.default_rng(0))
     (True, False)

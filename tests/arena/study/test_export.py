@@ -95,7 +95,7 @@ def test_an_export_makes_the_same_boards_anywhere(voted: VotingService, store: S
 def test_studies_are_listed_and_unknown_ones_named(voted: VotingService, store: Store, tmp_path: Path) -> None:
     (one,) = list_studies(store)
     assert (one.name, one.n_pairs, one.n_voters, one.n_votes) == ("s", 36, 3, 35)
-    with pytest.raises(StudyError, match=r"no study called 'x' \(s\)"):
+    with pytest.raises(StudyError, match=r"no study called 'x' \(known: s\)"):
         export_study(store, "x", tmp_path / "out")
 
 
@@ -103,5 +103,5 @@ def test_a_backup_holds_every_vote_and_writes_over_nothing(voted: VotingService,
     copy = backup(store, tmp_path / "copies" / "copy.db")
     with sqlite3.connect(copy) as connection:
         assert connection.execute("select count(*) from arena_votes").fetchone() == (36,)
-    with pytest.raises(StorageError, match="is there already"):
+    with pytest.raises(StorageError, match="exists already"):
         backup(store, copy)

@@ -82,7 +82,7 @@ def test_the_same_seed_and_votes_show_the_same_pairs(study: Callable[..., None],
 
 
 def test_an_unknown_study_and_missing_clips_are_said(service: VotingService, store: Store, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"no study called 't' \(s\)"):
+    with pytest.raises(StudyError, match=r"no study called 't' \(known: s\)"):
         VotingService(store, "t", tmp_path)
     (tmp_path / "0-alpha.mp4").unlink()
     with pytest.raises(StudyError, match="clips of the study are not in"):
