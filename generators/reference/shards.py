@@ -143,10 +143,10 @@ class Rendered:
 
 def shown(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
     """A prompt rendered with all that training is told of it."""
-    from seedbench.generators.simulator.breakage import breakage_of
+    from seedbench.generators.simulator.degradations import breakage_of
     from seedbench.generators.simulator.plan import plan_scene
+    from seedbench.generators.simulator.rendering import frames
     from seedbench.generators.simulator.soundtrack import RATE, record
-    from seedbench.generators.simulator.stage import frames
 
     scene = plan_scene(prompt, seed, width=size.width, height=size.height, fps=FPS, breakage=breakage_of(""))
     pictures = list(frames(scene))
@@ -170,7 +170,7 @@ def acting_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
 
 def heads_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
     """Middle (x, y) and height of the head of who is seen in ``n`` pictures, (n, 3) in heights of the picture; NaN where nobody is."""
-    from seedbench.generators.simulator.stage import head_centre
+    from seedbench.generators.simulator.rendering import head_centre
 
     found = np.full((n, 3), np.nan, np.float32)
     for shot, plan in zip(stretches(prompt, n), scene.shots, strict=True):

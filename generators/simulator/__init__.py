@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedbench.errors import GenerationRefusedError, GeneratorError
-from seedbench.generators.simulator.breakage import PRESETS, Breakage, breakage_of
+from seedbench.generators.simulator.degradations import PRESETS, Breakage, breakage_of
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Refusal, Request
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class Simulator(Generator):
         start = time.perf_counter()
         from seedbench.clips.media import write_clip
         from seedbench.generators.simulator.plan import plan_scene
+        from seedbench.generators.simulator.rendering import frames
         from seedbench.generators.simulator.soundtrack import RATE, record
-        from seedbench.generators.simulator.stage import frames
         from seedbench.generators.simulator.truth import truth_of
 
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedbench.generators.simulator.easel import Easel, noise, smooth_curve, stroke
+from seedbench.generators.simulator.face_canvas import Easel, noise, smooth_curve, stroke
 from seedbench.generators.simulator.head import half_width
 from seedbench.generators.simulator.looks import Face
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from seedbench.generators.simulator.clothes import paint_body, paint_glasses
-from seedbench.generators.simulator.easel import Easel, Sheet, stroke
+from seedbench.generators.simulator.face_canvas import Easel, Sheet, stroke
 from seedbench.generators.simulator.hair import paint_beard, paint_hair, paint_hair_behind
 from seedbench.generators.simulator.head import lids, paint_brows, paint_eyes, paint_skin
 from seedbench.generators.simulator.lips import JAW_DROP, SHUT, Mouth, drop_jaw, paint_mouth

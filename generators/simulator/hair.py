@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from seedbench.generators.simulator.easel import Easel, blurred, noise, smooth_curve
+from seedbench.generators.simulator.face_canvas import Easel, blurred, noise, smooth_curve
 from seedbench.generators.simulator.head import half_width
 from seedbench.generators.simulator.looks import Face
 

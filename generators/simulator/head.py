@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedbench.generators.simulator.easel import Easel, blurred, noise, stroke
+from seedbench.generators.simulator.face_canvas import Easel, blurred, noise, stroke
 from seedbench.generators.simulator.looks import Face
 
 

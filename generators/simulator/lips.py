@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from seedbench.generators.simulator.easel import blurred
+from seedbench.generators.simulator.face_canvas import blurred
 from seedbench.generators.simulator.looks import Face
 
 JAW_DROP = 0.29  # how far the chin falls at full opening, in half head heights

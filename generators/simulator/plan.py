@@ -1,6 +1,6 @@
 """From a prompt to a scene: who stands where in which frames, what is said, what moves, what is heard and read, and when.
 
-Everything is settled here, before a picture is painted or a sound is made; :mod:`stage` and :mod:`soundtrack` only carry it out.
+Everything is settled here, before a picture is painted or a sound is made; :mod:`rendering` and :mod:`soundtrack` only carry it out.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seedbench.generators.simulator.acting import Acting, act
-from seedbench.generators.simulator.bench import Body, bodies_of
-from seedbench.generators.simulator.breakage import Breakage
-from seedbench.generators.simulator.lab import Bench
+from seedbench.generators.simulator.body_painting import Bench
+from seedbench.generators.simulator.body_plan import Body, bodies_of
+from seedbench.generators.simulator.degradations import Breakage
 from seedbench.generators.simulator.looks import Face, face_of
 from seedbench.generators.simulator.people import Placed, arrange, blend, stranger
 from seedbench.generators.simulator.signs import Board, board, check_letters, garbled

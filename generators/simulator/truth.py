@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from seedbench.generators.simulator.plan import Scene, SpokenLine
+from seedbench.generators.simulator.rendering import body_centres, head_centre
 from seedbench.generators.simulator.soundtrack import Soundtrack
-from seedbench.generators.simulator.stage import body_centres, head_centre
 
 VERSION = 2
 

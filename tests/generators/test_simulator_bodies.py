@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.generators.simulator.bench import bodies_of
 from seedbench.generators.simulator.bodies import GRAVITY, Swing, collide, fall, roll
-from seedbench.generators.simulator.breakage import Breakage
-from seedbench.generators.simulator.lab import SMALLEST
+from seedbench.generators.simulator.body_painting import SMALLEST
+from seedbench.generators.simulator.body_plan import bodies_of
+from seedbench.generators.simulator.degradations import Breakage
 from seedbench.generators.simulator.staging import StagedEvent, StagedPrompt, prompt_with_stage, staged
 
 HEIGHTS = st.floats(0.2, 3.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seedbench.generators.simulator import sounds
-from seedbench.generators.simulator.breakage import Breakage
+from seedbench.generators.simulator.degradations import Breakage
 from seedbench.generators.simulator.music import PEAK, beat_times, play
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.sounds import RATE

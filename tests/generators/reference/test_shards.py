@@ -11,7 +11,7 @@ from seedbench.errors import GeneratorError
 from seedbench.generators.reference import shards, world
 from seedbench.generators.reference.shards import ACTING, ShardSize
 from seedbench.generators.reference.training.data import CellRow, Cells, acted
-from seedbench.generators.simulator.breakage import breakage_of
+from seedbench.generators.simulator.degradations import breakage_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.soundtrack import record
 from seedbench.generators.simulator.truth import truth_of

@@ -10,7 +10,7 @@ import pytest
 
 from seedbench.generators import simulator
 from seedbench.generators.reference import limits, world
-from seedbench.generators.simulator.breakage import breakage_of
+from seedbench.generators.simulator.degradations import breakage_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.stage_block import Look
 from seedbench.generators.simulator.staging import staged, staged_shots

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbench.generators.simulator.bodies import GRAVITY, SOLIDS, Path, Solid, Swing, collide, fall, roll
-from seedbench.generators.simulator.breakage import Breakage
-from seedbench.generators.simulator.lab import SMALLEST, Bench, bench_for
+from seedbench.generators.simulator.body_painting import SMALLEST, Bench, bench_for
+from seedbench.generators.simulator.degradations import Breakage
 from seedbench.generators.simulator.stage_block import BODY_KINDS
 from seedbench.generators.simulator.staging import StagedEvent, StagedPrompt
 

@@ -12,10 +12,10 @@ import pytest
 
 from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
-from seedbench.generators.simulator.breakage import Breakage
+from seedbench.generators.simulator.degradations import Breakage
 from seedbench.generators.simulator.looks import face_of
 from seedbench.generators.simulator.plan import Scene, face_for, plan_scene
-from seedbench.generators.simulator.stage import frames
+from seedbench.generators.simulator.rendering import frames
 from seedbench.generators.simulator.stage_block import Look
 from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage, staged
 from seedbench.plugins.generator import Generation, Request

@@ -12,9 +12,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from seedbench.generators.simulator import lab, scenery
+from seedbench.generators.simulator import body_painting, scenery
+from seedbench.generators.simulator.body_painting import Bench
 from seedbench.generators.simulator.face import FacePainter, Mouth
-from seedbench.generators.simulator.lab import Bench
 from seedbench.generators.simulator.plan import Scene, ShotPlan
 
 _PAN_ROOM = 1.28  # width of what is painted for a pan, in frame widths
@@ -112,14 +112,14 @@ def _background(scene: Scene, shot: ShotPlan, frame: int, plates: dict[str, np.n
     if shot.bodies:
         bench = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px + aside)
         unlit = seen.copy()
-        lab.paint_floor(unlit, bench, scene.dice.rng("floor"))
+        body_painting.paint_floor(unlit, bench, scene.dice.rng("floor"))
         for body in scene.bodies:
             if body.path.swing is not None:
                 x, y = bench.to_px(np.array([body.path.swing.pivot]))[0]
-                lab.paint_beam(unlit, (float(x), float(y)))
+                body_painting.paint_beam(unlit, (float(x), float(y)))
             elif body.kind in ("drop", "bounce", "throw") and body.path.pieces[0].position[1] > 1.5 * body.radius_m:
                 x_m, y_m = body.path.pieces[0].position
-                lab.paint_holder(unlit, bench, x_m=x_m, y_m=y_m, radius_m=body.radius_m, shelf=body.kind == "throw")
+                body_painting.paint_holder(unlit, bench, x_m=x_m, y_m=y_m, radius_m=body.radius_m, shelf=body.kind == "throw")
         changed = (unlit != seen).any(axis=2)
         seen[changed] = scenery.lit(unlit, shot.light)[changed]
     for sign in scene.signs:
@@ -134,18 +134,18 @@ def _paint_bodies(canvas: np.ndarray, scene: Scene, shot: ShotPlan, frame: int, 
     radii = [body.radius_m * bench.px_per_m for body in scene.bodies]
     for number, radius in enumerate(radii):
         x, y = tracks[number][frame] - (moved, 0)
-        lab.paint_shadow(canvas, bench, x, y + radius, radius)
+        body_painting.paint_shadow(canvas, bench, x, y + radius, radius)
     for number, (body, radius) in enumerate(zip(scene.bodies, radii, strict=True)):
         x, y = tracks[number][frame] - (moved, 0)
         swing = body.path.swing
         if swing is not None:
             pivot = bench.to_px(np.array([swing.pivot]))[0]
-            lab.paint_string(canvas, (float(pivot[0]), float(pivot[1])), (float(x), float(y)))
+            body_painting.paint_string(canvas, (float(pivot[0]), float(pivot[1])), (float(x), float(y)))
             angle = -float(swing.angles(np.array([frame / scene.fps]))[0])
         else:
             angle = (x + moved - tracks[number][0][0]) / radius
         second = number > 0 and scene.bodies[number - 1].event == body.event
-        lab.paint_body(canvas, body.solid, float(x), float(y), radius, angle, light, second=second)
+        body_painting.paint_body(canvas, body.solid, float(x), float(y), radius, angle, light, second=second)
 
 
 def _window(background: np.ndarray, width: int, moved: float) -> np.ndarray:

@@ -11,10 +11,10 @@ import pytest
 
 from seedbench.errors import SeedBenchError
 from seedbench.generators.simulator import Simulator
-from seedbench.generators.simulator.breakage import Breakage, breakage_of
+from seedbench.generators.simulator.degradations import Breakage, breakage_of
 from seedbench.generators.simulator.plan import plan_scene
+from seedbench.generators.simulator.rendering import frames
 from seedbench.generators.simulator.signs import garbled
-from seedbench.generators.simulator.stage import frames
 from seedbench.generators.simulator.stage_block import Look
 from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage
 from seedbench.plugins.generator import Request
