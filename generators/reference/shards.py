@@ -24,7 +24,7 @@ from seedbench.suites.earlier_form import read_prompt
 from seedbench.suites.prompt import Prompt
 
 if TYPE_CHECKING:
-    from seedbench.generators.simulator.plan import Scene
+    from seedbench.generators.simulator.plan import ScenePlan
 
 ROWS_PER_FILE = 100
 JPEG_QUALITY = 94
@@ -143,12 +143,12 @@ class Rendered:
 
 def shown(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
     """A prompt rendered with all that training is told of it."""
-    from seedbench.generators.simulator.degradations import breakage_of
+    from seedbench.generators.simulator.degradations import degradation_of
     from seedbench.generators.simulator.plan import plan_scene
     from seedbench.generators.simulator.rendering import frames
     from seedbench.generators.simulator.soundtrack import RATE, record
 
-    scene = plan_scene(prompt, seed, width=size.width, height=size.height, fps=FPS, breakage=breakage_of(""))
+    scene = plan_scene(prompt, seed, width=size.width, height=size.height, fps=FPS, degradation=degradation_of(""))
     pictures = list(frames(scene))
     bands = np.zeros((0, sound.BANDS), np.float32)
     if prompt.speech or prompt.events:
@@ -157,7 +157,7 @@ def shown(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
     return Rendered(pictures, bands, lasting, acting_of(prompt, scene, len(pictures)), heads_of(prompt, scene, len(pictures)))
 
 
-def acting_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
+def acting_of(prompt: Prompt, scene: ScenePlan, n: int) -> np.ndarray:
     """:data:`ACTING` of who is seen in each of ``n`` pictures, about their middle in units of their spread, (n, 4); NaN where nobody is."""
     found = np.full((n, len(ACTING)), np.nan, np.float32)
     for shot in stretches(prompt, n):
@@ -168,7 +168,7 @@ def acting_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
     return found
 
 
-def heads_of(prompt: Prompt, scene: Scene, n: int) -> np.ndarray:
+def heads_of(prompt: Prompt, scene: ScenePlan, n: int) -> np.ndarray:
     """Middle (x, y) and height of the head of who is seen in ``n`` pictures, (n, 3) in heights of the picture; NaN where nobody is."""
     from seedbench.generators.simulator.rendering import head_centre
 

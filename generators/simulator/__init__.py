@@ -1,4 +1,4 @@
-"""The simulator: a procedural stage whose every fact is known, and which can break a scene on purpose by a stated amount.
+"""The simulator: a drawn world whose every fact is known, and which can degrade a scene by a stated amount.
 
 It renders a prompt from its structured fields (cast, shots, speech, events, music, text_in_frame, references) and its stage block
 (:mod:`stage_block`), and never reads the text.
@@ -13,26 +13,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedbench.errors import GenerationRefusedError, GeneratorError
-from seedbench.generators.simulator.degradations import PRESETS, Breakage, breakage_of
+from seedbench.generators.simulator.degradations import PRESETS, SceneDegradation, degradation_of
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Refusal, Request
 
 if TYPE_CHECKING:
     from seedbench.suites.prompt import Prompt
 
-__all__ = ["PRESETS", "Breakage", "Simulator"]
+__all__ = ["PRESETS", "SceneDegradation", "Simulator"]
 
 #: Raised whenever the same prompt, seed and options give another clip; part of what a run's cells are keyed by.
 VERSION = 2
 
 
 class Simulator(Generator):
-    """Draws, speaks and plays any prompt it can stage. Options are those of :class:`Breakage`, and ``preset`` (``broken``)."""
+    """Draws, speaks and plays prompts. Options are those of :class:`SceneDegradation`, and ``preset`` (``broken``)."""
 
     name: ClassVar[str] = "simulator"
     libraries: ClassVar[tuple[str, ...]] = ("espeakng-loader",)
 
     def __init__(self, *, preset: str = "", **options: Any) -> None:
-        self.breakage = breakage_of(preset, **options)
+        self.degradation = degradation_of(preset, **options)
 
     @classmethod
     def missing_requirements(cls) -> tuple[str, ...]:
@@ -56,11 +56,11 @@ class Simulator(Generator):
         return refusals_of(prompt)
 
     def identity(self, prompt: Prompt, seed: int) -> dict[str, Any]:
-        """The version of the stage, so that clips of an older one are not taken for this one's."""
+        """The version of the simulator, so that clips of an older one are not taken for this one's."""
         return {"simulator": VERSION}
 
     def generate(self, request: Request, directory: Path) -> Generation:
-        """Write ``clip.mp4`` and ``truth.json`` into ``directory``; refuse what cannot be staged. Raises GeneratorError without a voice."""
+        """Write ``clip.mp4`` and ``truth.json`` into ``directory``; refuse what cannot be drawn. Raises GeneratorError without a voice."""
         start = time.perf_counter()
         from seedbench.clips.media import write_clip
         from seedbench.generators.simulator.plan import plan_scene
@@ -70,7 +70,7 @@ class Simulator(Generator):
 
         try:
             scene = plan_scene(
-                request.prompt, request.seed, width=request.width, height=request.height, fps=request.fps, breakage=self.breakage
+                request.prompt, request.seed, width=request.width, height=request.height, fps=request.fps, degradation=self.degradation
             )
         except GenerationRefusedError as error:
             return Generation(status="refused", reason=str(error), seed_used=request.seed)
@@ -85,5 +85,5 @@ class Simulator(Generator):
             latency_s=time.perf_counter() - start,
             cost_usd=0.0,
             truth=truth,
-            facts={"broken": self.breakage.asked()},
+            facts={"broken": self.degradation.asked()},
         )

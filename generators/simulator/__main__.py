@@ -1,7 +1,7 @@
 """The simulator as a program of its own: ``python -m seedbench.generators.simulator --prompt-file prompt.json --out clip.mp4``.
 
-What any stranger's generator looks like to the ``command`` adapter: it takes a prompt, leaves a file, and says by its exit code how it went
-(0 made, 10 refused, 1 failed).
+What any program looks like to the ``command`` adapter: it takes a prompt and writes a file, and its exit code is 0 for a clip, 10 for a
+refusal, 1 for a failure.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def main() -> int:
         prompt = read_prompt(json.loads(given.prompt_file.read_text()))
         request = Request(prompt=prompt, seed=given.seed, width=given.width, height=given.height, fps=given.fps)
         with tempfile.TemporaryDirectory() as scratch:
-            made = Simulator(**options).generate(request, Path(scratch))
-            if made.status == "refused":
-                print(made.reason, file=sys.stderr)
+            generation = Simulator(**options).generate(request, Path(scratch))
+            if generation.status == "refused":
+                print(generation.reason, file=sys.stderr)
                 return REFUSED
-            if made.file is None:
-                print(made.reason, file=sys.stderr)
+            if generation.file is None:
+                print(generation.reason, file=sys.stderr)
                 return 1
-            shutil.copyfile(made.file, given.out)
+            shutil.copyfile(generation.file, given.out)
             shutil.copyfile(Path(scratch) / "truth.json", given.out.with_suffix(".json"))
     except (SeedBenchError, OSError, ValueError) as error:
         print(error, file=sys.stderr)

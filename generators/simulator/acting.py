@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbench.generators.simulator.speech import REST, Speech, mouth_track
+from seedbench.generators.simulator.speech import REST, SpokenText, mouth_track
 
 BLINK_S = 0.2
 
@@ -32,7 +32,7 @@ class Acting:
 LIP_LEAD_S = 0.07
 
 
-def act(times_s: np.ndarray, lines: Sequence[tuple[float, Speech]], rng: np.random.Generator) -> Acting:
+def act(times_s: np.ndarray, lines: Sequence[tuple[float, SpokenText]], rng: np.random.Generator) -> Acting:
     """Idle motion and mouth of one person at ``times_s`` (N,) who says ``lines`` (start in seconds, speech)."""
     lips_open, lips_width = np.full(len(times_s), REST[0]), np.full(len(times_s), REST[1])
     talking = np.zeros(len(times_s))

@@ -61,15 +61,15 @@ def portraits() -> dict[str, Look]:
 def draw(datasets: Path) -> list[Path]:
     """Write every asset the suites of ``datasets`` name; returns the files written."""
     wanted = {suite / item.path for suite, item, _ in _references(datasets)}
-    made = []
+    drawn = []
     with tempfile.TemporaryDirectory() as scratch:
         for number, file in enumerate(sorted(wanted)):
             directory = Path(scratch) / str(number)
             directory.mkdir()
             file.parent.mkdir(parents=True, exist_ok=True)
             draw_one(file, directory)
-            made.append(file)
-    return made
+            drawn.append(file)
+    return drawn
 
 
 def _references(datasets: Path | None = None) -> Iterator[tuple[Path, Reference, Look | None]]:
@@ -83,7 +83,7 @@ def _references(datasets: Path | None = None) -> Iterator[tuple[Path, Reference,
 
 
 def draw_one(file: Path, directory: Path) -> None:
-    """Draw one asset, known by its file's name; ``directory`` is for what lies by the way. ValueError for a name nobody knows."""
+    """Draw one asset, known by its file's name; ``directory`` is for temporary files. ValueError for any other name."""
     looks, clips = portraits(), films()
     if file.name in clips:
         shutil.copyfile(_render(clips[file.name], directory, *FILM_SIZE), file)
@@ -103,7 +103,7 @@ def draw_one(file: Path, directory: Path) -> None:
     elif file.name == "watercolour.png":
         _write_png(file, watercolour(PORTRAIT_PX, SEED))
     else:
-        raise ValueError(f"nobody knows how to draw {file}")
+        raise ValueError(f"{file} is not an asset of the shipped suites, so it is not known how to draw it")
 
 
 def watercolour(side: int, seed: int) -> np.ndarray:
@@ -124,10 +124,10 @@ def watercolour(side: int, seed: int) -> np.ndarray:
 
 
 def _render(prompt: Prompt, directory: Path, width: int, height: int) -> Path:
-    made = Simulator().generate(Request(prompt=prompt, seed=SEED, width=width, height=height), directory)
-    if made.file is None:
-        raise ValueError(f"the simulator could not draw {prompt.id}: {made.reason}")
-    return made.file
+    generation = Simulator().generate(Request(prompt=prompt, seed=SEED, width=width, height=height), directory)
+    if generation.file is None:
+        raise ValueError(f"the simulator could not draw {prompt.id}: {generation.reason}")
+    return generation.file
 
 
 def _still(prompt: Prompt, directory: Path, file: Path) -> None:

@@ -44,7 +44,7 @@ SOLIDS: dict[str, Solid] = {
 
 
 @dataclass(frozen=True)
-class Contact:
+class BodyContact:
     """A touch: when, with what, where the surfaces meet, and how fast they came together (m/s)."""
 
     time_s: float
@@ -55,7 +55,7 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class Piece:
+class PathPiece:
     """From ``start_s`` on: position, velocity and acceleration, each (x, y), at that moment."""
 
     start_s: float
@@ -70,7 +70,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Swing:
+class PendulumPath:
     """A pendulum let go at rest at ``start_s``: exact for any angle. ``gain`` multiplies its energy once a period (1: none lost or won)."""
 
     start_s: float
@@ -84,7 +84,7 @@ class Swing:
     def period_s(self) -> float:
         """Time of a full swing.
 
-        >>> round(Swing(0.0, (0.0, 1.5), 1.0, angle_rad=0.01).period_s, 3)
+        >>> round(PendulumPath(0.0, (0.0, 1.5), 1.0, angle_rad=0.01).period_s, 3)
         2.006
         """
         from scipy.special import ellipk
@@ -108,18 +108,18 @@ class Swing:
 
 
 @dataclass(frozen=True)
-class Path:
+class BodyPath:
     """One body's way. ``pieces`` in order of time (the first also holds before its start); ``jump`` is (time, metres to the right)."""
 
-    pieces: tuple[Piece, ...] = ()
-    swing: Swing | None = None
-    contacts: tuple[Contact, ...] = ()
+    pieces: tuple[PathPiece, ...] = ()
+    swing: PendulumPath | None = None
+    contacts: tuple[BodyContact, ...] = ()
     jump: tuple[float, float] | None = None
 
     def at(self, time_s: Sequence[float] | np.ndarray) -> np.ndarray:
         """Positions (N, 2) in metres at times (N,).
 
-        >>> Path((Piece(0.0, (0.0, 1.0), (2.0, 0.0), (0.0, -9.81)),)).at([0.0, 0.1]).round(5).tolist()
+        >>> BodyPath((PathPiece(0.0, (0.0, 1.0), (2.0, 0.0), (0.0, -9.81)),)).at([0.0, 0.1]).round(5).tolist()
         [[0.0, 1.0], [0.2, 0.95095]]
         """
         times = np.asarray(time_s, float)
@@ -134,7 +134,7 @@ class Path:
             places[times >= self.jump[0], 0] += self.jump[1]
         return places
 
-    def jumped(self, time_s: float, by_m: float) -> Path:
+    def jumped(self, time_s: float, by_m: float) -> BodyPath:
         """The same path, moved sideways from ``time_s`` on."""
         moved = tuple(replace(item, x_m=item.x_m + by_m) if item.time_s >= time_s else item for item in self.contacts)
         return replace(self, contacts=moved, jump=(time_s, by_m))
@@ -151,7 +151,7 @@ def fall(
     speed_m_s: float = 0.0,
     gravity: float = GRAVITY,
     box: bool = False,
-) -> Path:
+) -> BodyPath:
     """A body held with its underside ``height_m`` over the floor, let go (or thrown level at ``speed_m_s``) at ``start_s``.
 
     It bounces, each rebound ``restitution`` times as fast as it came, then rolls out (a box: stays).
@@ -160,42 +160,42 @@ def fall(
     >>> [round(contact.time_s, 3) for contact in path.contacts]
     [0.452, 0.903, 1.129, 1.242]
     """
-    pieces = [Piece(0.0, (x_m, height_m + radius_m))]
-    contacts: list[Contact] = []
+    pieces = [PathPiece(0.0, (x_m, height_m + radius_m))]
+    contacts: list[BodyContact] = []
     time_s, x, rise_m_s, height = start_s, x_m, 0.0, height_m
     while height > 0 or rise_m_s > 0:
-        pieces.append(Piece(time_s, (x, height + radius_m), (speed_m_s, rise_m_s), (0.0, -gravity)))
+        pieces.append(PathPiece(time_s, (x, height + radius_m), (speed_m_s, rise_m_s), (0.0, -gravity)))
         impact = math.sqrt(rise_m_s**2 + 2 * gravity * height)
         flight_s = (rise_m_s + impact) / gravity
         time_s, x, height = time_s + flight_s, x + speed_m_s * flight_s, 0.0
         if time_s > until_s:
-            return Path(tuple(pieces), contacts=tuple(contacts))
-        contacts.append(Contact(time_s, "floor", x, 0.0, impact))
+            return BodyPath(tuple(pieces), contacts=tuple(contacts))
+        contacts.append(BodyContact(time_s, "floor", x, 0.0, impact))
         rise_m_s = restitution * impact
         if rise_m_s < SETTLED:
             rise_m_s = 0.0
     drag = 20 * ROLL_DRAG if box else ROLL_DRAG
     stop_s = abs(speed_m_s) / drag
-    pieces.append(Piece(time_s, (x, radius_m), (speed_m_s, 0.0), (-math.copysign(drag, speed_m_s) if speed_m_s else 0.0, 0.0)))
-    pieces.append(Piece(time_s + stop_s, (x + 0.5 * speed_m_s * stop_s, radius_m)))
-    return Path(tuple(pieces), contacts=tuple(contacts))
+    pieces.append(PathPiece(time_s, (x, radius_m), (speed_m_s, 0.0), (-math.copysign(drag, speed_m_s) if speed_m_s else 0.0, 0.0)))
+    pieces.append(PathPiece(time_s + stop_s, (x + 0.5 * speed_m_s * stop_s, radius_m)))
+    return BodyPath(tuple(pieces), contacts=tuple(contacts))
 
 
-def roll(*, x_m: float, radius_m: float, speed_m_s: float, gain: float = 0.0) -> Path:
+def roll(*, x_m: float, radius_m: float, speed_m_s: float, gain: float = 0.0) -> BodyPath:
     """A body that rolls over the floor all the time, at ``x_m`` at time 0; ``gain``: share of its energy won in the first second."""
     push = speed_m_s * (math.sqrt(1 + gain) - 1)
-    return Path((Piece(0.0, (x_m, radius_m), (speed_m_s, 0.0), (push, 0.0)),))
+    return BodyPath((PathPiece(0.0, (x_m, radius_m), (speed_m_s, 0.0), (push, 0.0)),))
 
 
-def collide(*, time_s: float, x_m: float, radius_m: float, speed_m_s: float, restitution: float) -> tuple[Path, Path]:
+def collide(*, time_s: float, x_m: float, radius_m: float, speed_m_s: float, restitution: float) -> tuple[BodyPath, BodyPath]:
     """Two equal bodies on the floor: the first rolls in at ``speed_m_s``, meets the second, at rest around ``x_m``, at ``time_s``.
 
     >>> first, second = collide(time_s=1.0, x_m=0.0, radius_m=0.1, speed_m_s=1.0, restitution=0.9)
     >>> first.at([0.0, 1.0, 2.0])[:, 0].round(3).tolist(), second.at([0.0, 1.0, 2.0])[:, 0].round(3).tolist()
     ([-1.2, -0.2, -0.15], [0.0, 0.0, 0.95])
     """
-    touch = Contact(time_s, "body", x_m - radius_m, radius_m, abs(speed_m_s))
-    before = Piece(0.0, (x_m - 2 * radius_m - speed_m_s * time_s, radius_m), (speed_m_s, 0.0))
-    after = Piece(time_s, (x_m - 2 * radius_m, radius_m), (speed_m_s * (1 - restitution) / 2, 0.0))
-    struck = Piece(time_s, (x_m, radius_m), (speed_m_s * (1 + restitution) / 2, 0.0))
-    return Path((before, after), contacts=(touch,)), Path((Piece(0.0, (x_m, radius_m)), struck), contacts=(touch,))
+    touch = BodyContact(time_s, "body", x_m - radius_m, radius_m, abs(speed_m_s))
+    before = PathPiece(0.0, (x_m - 2 * radius_m - speed_m_s * time_s, radius_m), (speed_m_s, 0.0))
+    after = PathPiece(time_s, (x_m - 2 * radius_m, radius_m), (speed_m_s * (1 - restitution) / 2, 0.0))
+    struck = PathPiece(time_s, (x_m, radius_m), (speed_m_s * (1 + restitution) / 2, 0.0))
+    return BodyPath((before, after), contacts=(touch,)), BodyPath((PathPiece(0.0, (x_m, radius_m)), struck), contacts=(touch,))

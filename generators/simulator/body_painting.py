@@ -1,4 +1,4 @@
-"""The bench on which bodies move: how metres become pixels, the wall and the floor, and the bodies themselves."""
+"""Painting bodies: how metres become pixels, the wall and the floor, and the bodies themselves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from seedbench.generators.simulator.bodies import Path, Solid
+from seedbench.generators.simulator.bodies import BodyPath, Solid
 
 #: Where the floor is, and the free height over it, in shares of the frame's height.
 FLOOR = 0.86
@@ -50,7 +50,7 @@ _SUN = np.array([-0.45, -0.62, 0.64])
 
 
 @dataclass(frozen=True)
-class Bench:
+class PixelScale:
     """From metres to pixels: ``x_px = centre_x_px + px_per_m * (x_m - middle_m)``, ``y_px = floor_y_px - px_per_m * y_m``."""
 
     px_per_m: float
@@ -58,32 +58,34 @@ class Bench:
     middle_m: float
     floor_y_px: float
 
-    def to_px(self, places_m: np.ndarray) -> np.ndarray:
-        """Pixels (N, 2) of places (N, 2) in metres."""
+    def to_px(self, positions_m: np.ndarray) -> np.ndarray:
+        """Pixels (N, 2) of positions (N, 2) in metres."""
         return np.stack(
             [
-                self.centre_x_px + self.px_per_m * (places_m[:, 0] - self.middle_m),
-                self.floor_y_px - self.px_per_m * places_m[:, 1],
+                self.centre_x_px + self.px_per_m * (positions_m[:, 0] - self.middle_m),
+                self.floor_y_px - self.px_per_m * positions_m[:, 1],
             ],
             axis=1,
         )
 
 
-def bench_for(paths: Sequence[Path], radii: Sequence[float], *, duration_s: float, width: int, height: int, top_m: float = 0.0) -> Bench:
+def pixel_scale_for(
+    paths: Sequence[BodyPath], radii: Sequence[float], *, duration_s: float, width: int, height: int, top_m: float = 0.0
+) -> PixelScale:
     """The scale at which all paths stay in the picture for the whole clip; ``top_m`` is the highest thing besides the bodies."""
     times = np.arange(0, duration_s, 0.01)
-    places = [path.at(times) for path in paths]
-    low = min(float(place[:, 0].min()) - radius for place, radius in zip(places, radii, strict=True))
-    high = max(float(place[:, 0].max()) + radius for place, radius in zip(places, radii, strict=True))
-    top = max([float(place[:, 1].max()) + radius for place, radius in zip(places, radii, strict=True)] + [top_m, 0.7])
+    tracks = [path.at(times) for path in paths]
+    low = min(float(track[:, 0].min()) - radius for track, radius in zip(tracks, radii, strict=True))
+    high = max(float(track[:, 0].max()) + radius for track, radius in zip(tracks, radii, strict=True))
+    top = max([float(track[:, 1].max()) + radius for track, radius in zip(tracks, radii, strict=True)] + [top_m, 0.7])
     scale = min(HEADROOM * height / top, SPAN * width / max(high - low, 0.5))
-    return Bench(px_per_m=scale, centre_x_px=width / 2, middle_m=(low + high) / 2, floor_y_px=round(FLOOR * height))
+    return PixelScale(px_per_m=scale, centre_x_px=width / 2, middle_m=(low + high) / 2, floor_y_px=round(FLOOR * height))
 
 
-def paint_floor(canvas: np.ndarray, bench: Bench, rng: np.random.Generator) -> None:
+def paint_floor(canvas: np.ndarray, pixel_scale: PixelScale, rng: np.random.Generator) -> None:
     """A floor under the bodies and, on the wall, a rule with a tick every 25 cm; in place."""
     height, width = canvas.shape[:2]
-    edge = round(bench.floor_y_px - 0.030 * height)
+    edge = round(pixel_scale.floor_y_px - 0.030 * height)
     rows = np.linspace(0, 1, height - edge)[:, None, None]
     wood = np.asarray((138, 112, 88)) * (1 - rows) + np.asarray((98, 78, 60)) * rows
     streaks = cv2.resize(rng.standard_normal((max(2, (height - edge) // 2), 6)).astype(np.float32), (width, height - edge))
@@ -93,23 +95,23 @@ def paint_floor(canvas: np.ndarray, bench: Bench, rng: np.random.Generator) -> N
     canvas[edge : edge + line] = (70, 56, 44)
     x = round(0.045 * width)
     thin = max(1, round(height / 256))
-    for count in range(int(edge / (0.25 * bench.px_per_m)) + 1):
-        y = round(bench.floor_y_px - 0.25 * count * bench.px_per_m)
+    for count in range(int(edge / (0.25 * pixel_scale.px_per_m)) + 1):
+        y = round(pixel_scale.floor_y_px - 0.25 * count * pixel_scale.px_per_m)
         if 0 <= y < edge - 2 * line:
             length = round((0.030 if count % 4 == 0 else 0.016) * width)
             canvas[y : y + thin, x : x + length] = (58, 62, 68)
     canvas[: edge - 2 * line, x - thin : x] = (58, 62, 68)
 
 
-def paint_holder(canvas: np.ndarray, bench: Bench, *, x_m: float, y_m: float, radius_m: float, shelf: bool) -> None:
+def paint_holder(canvas: np.ndarray, pixel_scale: PixelScale, *, x_m: float, y_m: float, radius_m: float, shelf: bool) -> None:
     """What holds a body before it is let go: an arm from above whose magnet touches its top, or (thrown) a shelf it leaves to the right."""
-    (x, y), unit = bench.to_px(np.array([[x_m, y_m]]))[0], bench.px_per_m
+    (x, y), unit = pixel_scale.to_px(np.array([[x_m, y_m]]))[0], pixel_scale.px_per_m
     dark, light = (74, 78, 86), (116, 121, 130)
     radius = radius_m * unit
     if shelf:
         left, thick = x - 2.2 * radius, max(2.0, 0.10 * radius + 0.006 * canvas.shape[0])
         _fill(canvas, 0, y + radius, x + 0.25 * radius, y + radius + thick, light)
-        _fill(canvas, max(0.0, left), y + radius + thick, max(0.0, left) + thick, bench.floor_y_px, dark)
+        _fill(canvas, max(0.0, left), y + radius + thick, max(0.0, left) + thick, pixel_scale.floor_y_px, dark)
     else:
         thin = max(1.0, 0.004 * canvas.shape[0])
         _fill(canvas, x - thin, 0, x + thin, y - 1.45 * radius, dark)
@@ -135,13 +137,16 @@ def paint_beam(canvas: np.ndarray, pivot_px: tuple[float, float]) -> None:
     _fill(canvas, x - 34 * unit, y - 2.5 * unit, x + 34 * unit, y, (88, 64, 44))
 
 
-def paint_shadow(canvas: np.ndarray, bench: Bench, x_px: float, lowest_px: float, radius_px: float) -> None:
+def paint_shadow(canvas: np.ndarray, pixel_scale: PixelScale, x_px: float, lowest_px: float, radius_px: float) -> None:
     """A soft shadow on the floor under a body, the fainter and wider the higher it is; in place."""
-    over = max(0.0, bench.floor_y_px - lowest_px) / canvas.shape[0]
+    over = max(0.0, pixel_scale.floor_y_px - lowest_px) / canvas.shape[0]
     strength, spread = 0.42 * math.exp(-over / 0.15), radius_px * (0.8 + 1.6 * over)
     tall = 0.012 * canvas.shape[0] * (1 + over)
-    y = bench.floor_y_px + 0.3 * tall
-    top, bottom = max(int(bench.floor_y_px - 0.030 * canvas.shape[0]) + 2, int(y - 3 * tall)), min(canvas.shape[0], int(y + 3 * tall) + 1)
+    y = pixel_scale.floor_y_px + 0.3 * tall
+    top, bottom = (
+        max(int(pixel_scale.floor_y_px - 0.030 * canvas.shape[0]) + 2, int(y - 3 * tall)),
+        min(canvas.shape[0], int(y + 3 * tall) + 1),
+    )
     left, right = max(0, int(x_px - 2.5 * spread)), min(canvas.shape[1], int(x_px + 2.5 * spread) + 1)
     if top >= bottom or left >= right:
         return

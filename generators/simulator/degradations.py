@@ -1,7 +1,7 @@
-"""Breaking a scene on purpose by stated amounts, before it is rendered.
+"""Degradations of a scene by stated amounts, before it is rendered.
 
-A broken scene is drawn with the same care as a sound one: only what an option names differs. (Breaking a finished clip is
-:mod:`seedbench.clips.degradations`'s.) An option that has nothing to act on in a prompt leaves the clip as it is, byte for byte.
+A degraded scene is drawn with the same care as any other: only what an option names differs. (:mod:`seedbench.clips.degradations` degrades
+finished clips.) An option that has nothing to act on in a prompt leaves the clip as it is, byte for byte.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from seedbench.errors import SeedBenchError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Breakage:
-    """What is wrong with a scene; the defaults: nothing.
+class SceneDegradation:
+    """What differs from what the prompt asks for; the defaults: nothing.
 
     - ``sound_delay_ms``: all sound later (negative: earlier); ``impact_delay_ms``: the sounds of events alone; ``beat_delay_ms``: the
       music alone.
@@ -24,7 +24,7 @@ class Breakage:
     - ``swap_identity_at_cut``: in every second shot (True), or in the shot after the n-th cut alone (n), people wear somebody else's face.
     - ``gravity_scale``: gravity times this.
     - ``energy_gain``: after every contact a body has 1 + this times the energy it came with, whatever restitution was asked; a pendulum
-      wins it every period, a rolling body in the first second. 0: as asked.
+      gains it every period, a rolling body in the first second. 0: as asked.
     - ``teleport``: bodies jump sideways by so many metres in the middle of the clip.
     - ``flicker``: pictures in turn brighter and darker, 0..1 of full scale from one to the next.
     - ``freeze_from_s``: the picture stands still from then on; the sound goes on.
@@ -66,9 +66,9 @@ class Breakage:
     def swaps(self, shot: int) -> bool:
         """Whether people of shot ``shot`` (0: the first) wear another's face.
 
-        >>> [Breakage(swap_identity_at_cut=True).swaps(shot) for shot in range(4)]
+        >>> [SceneDegradation(swap_identity_at_cut=True).swaps(shot) for shot in range(4)]
         [False, True, False, True]
-        >>> [Breakage(swap_identity_at_cut=2).swaps(shot) for shot in range(4)]
+        >>> [SceneDegradation(swap_identity_at_cut=2).swaps(shot) for shot in range(4)]
         [False, False, True, False]
         """
         if isinstance(self.swap_identity_at_cut, bool):
@@ -76,9 +76,9 @@ class Breakage:
         return shot == self.swap_identity_at_cut and shot > 0
 
     def asked(self) -> dict[str, Any]:
-        """The options that differ from a sound scene.
+        """The options that differ from their defaults.
 
-        >>> Breakage(mute=True, flicker=0.1).asked()
+        >>> SceneDegradation(mute=True, flicker=0.1).asked()
         {'flicker': 0.1, 'mute': True}
         """
         return {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) != field.default}
@@ -96,7 +96,7 @@ _RANGES = (
     ("text_garbled", 0, 1000),
 )
 
-#: Named sets of options. ``broken`` breaks what the demo's metrics look at: sound 8 frames late (at 25 a second), other faces after
+#: Named sets of options. ``broken`` degrades what the demo's metrics look at: sound 8 frames late (at 25 a second), other faces after
 #: cuts, and bodies that fall in half of gravity and leave each contact with a fifth more energy than they came with.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "sound": {},
@@ -112,17 +112,17 @@ OLD_NAMES: Mapping[str, str] = {
 }
 
 
-def breakage_of(preset: str = "", **options: Any) -> Breakage:
-    """The breakage a generator's options describe; an option of its own overrides the preset's. Raises SeedBenchError.
+def degradation_of(preset: str = "", **options: Any) -> SceneDegradation:
+    """The degradation that a generator's options describe; an option of its own overrides the preset's. Raises SeedBenchError.
 
     Names of :data:`OLD_NAMES` are read as the new ones; an option given under both is refused.
 
-    >>> breakage_of("broken", gravity_scale=1.0).asked()
+    >>> degradation_of("broken", gravity_scale=1.0).asked()
     {'sound_delay_ms': 320.0, 'swap_identity_at_cut': True, 'energy_gain': 0.2}
     """
     if preset and preset not in PRESETS:
         raise SeedBenchError(f"simulator: there is no preset {preset!r}; there are {', '.join(PRESETS)}")
-    known = {field.name for field in fields(Breakage)}
+    known = {field.name for field in fields(SceneDegradation)}
     asked: dict[str, Any] = {}
     for name, value in options.items():
         option = OLD_NAMES.get(name, name)
@@ -131,4 +131,4 @@ def breakage_of(preset: str = "", **options: Any) -> Breakage:
         if option in asked:
             raise SeedBenchError(f"simulator: {option} is given twice, once by its old name; give it once")
         asked[option] = value
-    return Breakage(**{**PRESETS.get(preset, {}), **asked})
+    return SceneDegradation(**{**PRESETS.get(preset, {}), **asked})

@@ -44,7 +44,7 @@ class _EspeakEvent(ctypes.Structure):
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_EspeakEvent))
 
 
-class Event(NamedTuple):
+class SpeechEvent(NamedTuple):
     """What espeak-ng reports: ``kind`` :data:`WORD` or :data:`PHONEME` or other, and where in sound and text (from 1) it is."""
 
     kind: int
@@ -54,7 +54,7 @@ class Event(NamedTuple):
     ipa: str
 
 
-class Manner(NamedTuple):
+class VoiceSettings(NamedTuple):
     """How to speak: voice names to try in turn, words a minute, pitch 0..99, and the seed of breath and hiss."""
 
     names: list[str]
@@ -72,7 +72,7 @@ def loader() -> ModuleType:
     return espeakng_loader
 
 
-def synthesise(text: str, *, language: str, manner: Manner) -> tuple[np.ndarray, list[Event]]:
+def synthesise(text: str, *, language: str, settings: VoiceSettings) -> tuple[np.ndarray, list[SpeechEvent]]:
     """Samples (N,) int16 at :data:`RATE`, and the events in order. One thread at a time: espeak-ng lives in global variables.
 
     The library is loaded and unloaded for each text: its noise source and phase live in static variables that neither
@@ -80,13 +80,13 @@ def synthesise(text: str, *, language: str, manner: Manner) -> tuple[np.ndarray,
     """
     package = loader()
     with _one_at_a_time:
-        return _spoken(package, text, language, manner)
+        return _spoken(package, text, language, settings)
 
 
-def _spoken(package: Any, text: str, language: str, manner: Manner) -> tuple[np.ndarray, list[Event]]:
+def _spoken(package: Any, text: str, language: str, settings: VoiceSettings) -> tuple[np.ndarray, list[SpeechEvent]]:
     espeak = ctypes.CDLL(package.get_library_path())
     chunks: list[np.ndarray] = []
-    events: list[Event] = []
+    events: list[SpeechEvent] = []
     try:
         rate = espeak.espeak_Initialize(_SYNCHRONOUS, 0, str(package.get_data_path()).encode(), _PHONEME_EVENTS | _IPA | _DO_NOT_EXIT)
         if rate != RATE:
@@ -99,17 +99,19 @@ def _spoken(package: Any, text: str, language: str, manner: Manner) -> tuple[np.
             while pointer[index].type != _LAST:
                 event = pointer[index]
                 name = ctypes.string_at(ctypes.addressof(event.id), 8).split(b"\0")[0] if event.type == PHONEME else b""
-                events.append(Event(event.type, event.sample / rate, event.text_position, event.length, name.decode("utf-8", "ignore")))
+                events.append(
+                    SpeechEvent(event.type, event.sample / rate, event.text_position, event.length, name.decode("utf-8", "ignore"))
+                )
                 index += 1
             return 0
 
         callback = _Callback(collect)
         espeak.espeak_SetSynthCallback(callback)
-        if not any(espeak.espeak_SetVoiceByName(name.encode()) == 0 for name in manner.names):
+        if not any(espeak.espeak_SetVoiceByName(name.encode()) == 0 for name in settings.names):
             raise GeneratorError(f"espeak-ng has no voice for the language {language!r}: name another BCP 47 tag, such as en, de or cmn")
-        espeak.espeak_SetParameter(_PACE, manner.words_per_minute, 0)
-        espeak.espeak_SetParameter(_PITCH, manner.pitch, 0)
-        espeak.espeak_ng_SetRandSeed(ctypes.c_long(manner.seed))
+        espeak.espeak_SetParameter(_PACE, settings.words_per_minute, 0)
+        espeak.espeak_SetParameter(_PITCH, settings.pitch, 0)
+        espeak.espeak_ng_SetRandSeed(ctypes.c_long(settings.seed))
         data = text.encode()
         status = espeak.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, 1, 0, _UTF8, None, None)
         espeak.espeak_Terminate()

@@ -1,4 +1,4 @@
-"""Pictures with transparency in face units, and the easel they are painted on.
+"""Pictures with transparency in face units, and the canvas they are painted on.
 
 A face unit is half a head height; the origin is the middle of the head.
 """
@@ -16,7 +16,7 @@ DETAIL = 150  # pixels per face unit of the layers as they are drawn
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FaceLayer:
     """A picture in face units: ``rgba`` (h, w, 4) 0..255 with colours premultiplied, top left corner at (``left``, ``top``)."""
 
     rgba: np.ndarray
@@ -24,7 +24,7 @@ class Sheet:
     top: float
     scale: float
 
-    def at_scale(self, scale: float) -> Sheet:
+    def at_scale(self, scale: float) -> FaceLayer:
         """The same picture in uint8 with ``scale`` pixels per face unit, without its empty margins."""
         height, width = self.rgba.shape[:2]
         size = (round(width * scale / self.scale), round(height * scale / self.scale))
@@ -33,12 +33,12 @@ class Sheet:
         covered = rgba[..., 3] > 0
         rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
         if not rows.size:
-            return Sheet(rgba[:0, :0], self.left, self.top, scale)
+            return FaceLayer(rgba[:0, :0], self.left, self.top, scale)
         y0, y1, x0, x1 = max(rows[0] - 1, 0), rows[-1] + 2, max(columns[0] - 1, 0), columns[-1] + 2
-        return Sheet(np.ascontiguousarray(rgba[y0:y1, x0:x1]), self.left + x0 / scale, self.top + y0 / scale, scale)
+        return FaceLayer(np.ascontiguousarray(rgba[y0:y1, x0:x1]), self.left + x0 / scale, self.top + y0 / scale, scale)
 
 
-class Easel:
+class FaceCanvas:
     """An opaque picture being painted layer on layer, and the alpha it is cut out with at the end."""
 
     def __init__(self, left: float, top: float, size_px: tuple[int, int], scale: float) -> None:
@@ -51,25 +51,25 @@ class Easel:
         self.alpha: np.ndarray = np.zeros((self.height, self.width), np.float32)
 
     @classmethod
-    def of_box(cls, left: float, top: float, right: float, bottom: float, *, scale: float = DETAIL) -> Easel:
+    def of_box(cls, left: float, top: float, right: float, bottom: float, *, scale: float = DETAIL) -> FaceCanvas:
         """An empty picture between two corners in face units."""
         return cls(left, top, (round((right - left) * scale), round((bottom - top) * scale)), scale)
 
     @classmethod
-    def over(cls, sheet: Sheet) -> Easel:
-        """A picture to go on painting from ``sheet``, whose pixels are left alone."""
-        easel = cls(sheet.left, sheet.top, (sheet.rgba.shape[1], sheet.rgba.shape[0]), sheet.scale)
-        easel.rgb = sheet.rgba[..., :3].astype(np.float32)
-        easel.alpha = sheet.rgba[..., 3].astype(np.float32) / 255.0
-        return easel
+    def over(cls, layer: FaceLayer) -> FaceCanvas:
+        """A picture to go on painting from ``layer``, whose pixels are left alone."""
+        canvas = cls(layer.left, layer.top, (layer.rgba.shape[1], layer.rgba.shape[0]), layer.scale)
+        canvas.rgb = layer.rgba[..., :3].astype(np.float32)
+        canvas.alpha = layer.rgba[..., 3].astype(np.float32) / 255.0
+        return canvas
 
     def mask(self, *polygons: np.ndarray, soften: float = 0.0) -> np.ndarray:
         """Coverage 0..1 (h, w) of polygons, each (N, 2) in face units; ``soften`` is a blur in face units."""
-        sheet = np.zeros((self.height, self.width), np.uint8)
+        layer = np.zeros((self.height, self.width), np.uint8)
         for polygon in polygons:
             points = (np.asarray(polygon) - (self.left, self.top)) * self.scale - 0.5
-            cv2.fillPoly(sheet, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
-        return blurred(sheet.astype(np.float32) / 255.0, soften * self.scale)
+            cv2.fillPoly(layer, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
+        return blurred(layer.astype(np.float32) / 255.0, soften * self.scale)
 
     def bump(self, x: float, y: float, wide: float, high: float) -> np.ndarray:
         """A smooth hill of height 1 at (x, y)."""
@@ -91,10 +91,10 @@ class Easel:
         """Multiply by ``factor`` (h, w)."""
         self.rgb *= factor[..., None]
 
-    def sheet(self) -> Sheet:
+    def layer(self) -> FaceLayer:
         """What has been painted."""
         rgba = np.dstack([self.rgb.clip(0, 255) * self.alpha[..., None], 255.0 * self.alpha])
-        return Sheet(rgba.astype(np.float32), self.left, self.top, self.scale)
+        return FaceLayer(rgba.astype(np.float32), self.left, self.top, self.scale)
 
 
 def blurred(picture: np.ndarray, sigma_px: float) -> np.ndarray:

@@ -1,38 +1,38 @@
-"""Hair and beards of the simulator's people, painted on an easel."""
+"""Hair and beards of the simulator's people, painted on an canvas."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from seedbench.generators.simulator.face_canvas import Easel, blurred, noise, smooth_curve
+from seedbench.generators.simulator.face_canvas import FaceCanvas, blurred, noise, smooth_curve
 from seedbench.generators.simulator.head import half_width
 from seedbench.generators.simulator.looks import Face
 
 
-def paint_hair(face: Face, easel: Easel, rng: np.random.Generator) -> None:
+def paint_hair(face: Face, canvas: FaceCanvas, rng: np.random.Generator) -> None:
     """The hair seen in front: cap, fringe, sideburns, and the strands of long hair beside the face."""
     if face.hair_style == "bald":
         return
-    cap = easel.mask(_cap(face, rng), soften=0.010)
+    cap = canvas.mask(_cap(face, rng), soften=0.010)
     if face.hair_style == "long":
-        cap = np.maximum(cap, easel.mask(*(_strand(face, side) for side in (-1, 1)), soften=0.014))
-    grain = _strands(face, easel, rng)
+        cap = np.maximum(cap, canvas.mask(*(_strand(face, side) for side in (-1, 1)), soften=0.014))
+    grain = _strands(face, canvas, rng)
     ragged = np.clip(cap * (1 + 0.35 * grain * (cap < 0.98)), 0, 1)
-    cast = blurred(np.roll(cap, round(0.035 * easel.scale), axis=0), 0.035 * easel.scale)
-    easel.shade(1 - 0.38 * cast)
-    easel.lay(_hair_colours(face, easel, grain), ragged)
+    cast = blurred(np.roll(cap, round(0.035 * canvas.scale), axis=0), 0.035 * canvas.scale)
+    canvas.shade(1 - 0.38 * cast)
+    canvas.lay(_hair_colours(face, canvas, grain), ragged)
 
 
-def paint_hair_behind(face: Face, easel: Easel, rng: np.random.Generator) -> None:
+def paint_hair_behind(face: Face, canvas: FaceCanvas, rng: np.random.Generator) -> None:
     """The hair seen behind neck and shoulders; only long hair has any."""
     if face.hair_style != "long":
         return
     y = np.linspace(-0.5, 1.32, 40)
     x = (face.half_width + 0.10 * face.hair_volume) * np.interp(y, [-0.5, 0.0, 0.5, 0.9, 1.32], [0.40, 0.70, 0.90, 0.93, 0.78])
     back = np.concatenate([np.stack([-x, y], axis=1), np.stack([x, y], axis=1)[::-1]])
-    grain = _strands(face, easel, rng)
-    easel.lay(_hair_colours(face, easel, grain) * 0.62, easel.mask(back, soften=0.012))
+    grain = _strands(face, canvas, rng)
+    canvas.lay(_hair_colours(face, canvas, grain) * 0.62, canvas.mask(back, soften=0.012))
 
 
 def _hair_line(face: Face) -> np.ndarray:
@@ -80,27 +80,27 @@ def _strand(face: Face, side: int) -> np.ndarray:
     return np.concatenate([np.stack([side * outer, y], axis=1), np.stack([side * inner, y], axis=1)[::-1]])
 
 
-def _strands(face: Face, easel: Easel, rng: np.random.Generator) -> np.ndarray:
+def _strands(face: Face, canvas: FaceCanvas, rng: np.random.Generator) -> np.ndarray:
     """Hair texture about 0 with deviation 1: streaks running away from the crown, or blots for curls."""
-    shape = (easel.height, easel.width)
+    shape = (canvas.height, canvas.width)
     if face.hair_style == "curly":
-        return 0.8 * noise(rng, shape, (0.030 * easel.scale, 0.030 * easel.scale)) + 0.5 * noise(rng, shape, (0.008 * easel.scale,) * 2)
+        return 0.8 * noise(rng, shape, (0.030 * canvas.scale, 0.030 * canvas.scale)) + 0.5 * noise(rng, shape, (0.008 * canvas.scale,) * 2)
     polar = noise(rng, (256, 1024), (0.9, 24))
-    dx, dy = easel.x - 0.3 * face.hair_part, easel.y + 1.22
+    dx, dy = canvas.x - 0.3 * face.hair_part, canvas.y + 1.22
     around = (np.arctan2(dx, dy) / (2 * np.pi) + 0.5) * 1023
     away = np.clip(np.hypot(dx, dy) * 90, 0, 255)
     return cv2.remap(polar, around.astype(np.float32), away.astype(np.float32), cv2.INTER_LINEAR)
 
 
-def _hair_colours(face: Face, easel: Easel, grain: np.ndarray) -> np.ndarray:
+def _hair_colours(face: Face, canvas: FaceCanvas, grain: np.ndarray) -> np.ndarray:
     hair = np.asarray(face.hair, np.float32)
-    round_light = 1.0 - 0.42 * np.clip(np.abs(easel.x) / (face.half_width + 0.2), 0, 1) ** 2.5 - 0.10 * np.clip(easel.y + 0.5, 0, 1)
-    band = easel.bump(0.15 * face.hair_part, -0.80, 0.5, 0.10)
+    round_light = 1.0 - 0.42 * np.clip(np.abs(canvas.x) / (face.half_width + 0.2), 0, 1) ** 2.5 - 0.10 * np.clip(canvas.y + 0.5, 0, 1)
+    band = canvas.bump(0.15 * face.hair_part, -0.80, 0.5, 0.10)
     light = np.clip(round_light + (0.13 if face.hair_style == "curly" else 0.11) * grain + 0.22 * band * (1 + 0.4 * grain), 0.25, 1.8)
     return hair * light[..., None] + (10 * band)[..., None]
 
 
-def paint_beard(face: Face, easel: Easel, rng: np.random.Generator) -> None:
+def paint_beard(face: Face, canvas: FaceCanvas, rng: np.random.Generator) -> None:
     """Beard and moustache; the lips are painted over them for each frame."""
     if face.beard <= 0:
         return
@@ -135,9 +135,9 @@ def paint_beard(face: Face, easel: Easel, rng: np.random.Generator) -> None:
             ]
         )
     )
-    hairs = 1 + 0.22 * noise(rng, (easel.height, easel.width), (0.8, 2.2))
+    hairs = 1 + 0.22 * noise(rng, (canvas.height, canvas.width), (0.8, 2.2))
     colour = np.asarray(face.brow, np.float32) * (0.95 + 0.18 * (hairs - 1))[..., None]
-    jaw = easel.mask(right, right * (-1, 1), soften=0.028)
-    lip = easel.mask(half, half * (-1, 1), soften=0.014)
-    easel.lay(colour, np.clip(face.beard * jaw * hairs, 0, 0.90))
-    easel.lay(colour, np.clip(face.moustache * lip * hairs, 0, 0.90), cut=True)
+    jaw = canvas.mask(right, right * (-1, 1), soften=0.028)
+    lip = canvas.mask(half, half * (-1, 1), soften=0.014)
+    canvas.lay(colour, np.clip(face.beard * jaw * hairs, 0, 0.90))
+    canvas.lay(colour, np.clip(face.moustache * lip * hairs, 0, 0.90), cut=True)

@@ -1,4 +1,4 @@
-"""The skin of a head, its eyes and its brows, painted on an easel.
+"""The skin of a head, its eyes and its brows, painted on an canvas.
 
 Skin is shaded as a relief (a sum of smooth bumps over an ellipsoid) lit from above, because face detectors expect sockets, a nose
 and cheeks; what has an edge is drawn as antialiased polygons.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedbench.generators.simulator.face_canvas import Easel, blurred, noise, stroke
+from seedbench.generators.simulator.face_canvas import FaceCanvas, blurred, noise, stroke
 from seedbench.generators.simulator.looks import Face
 
 
@@ -36,40 +36,40 @@ def _step(share: np.ndarray) -> np.ndarray:
     return np.asarray(within * within * (3.0 - 2.0 * within))
 
 
-def relief(face: Face, easel: Easel) -> np.ndarray:
+def relief(face: Face, canvas: FaceCanvas) -> np.ndarray:
     """Height of the skin over the picture plane, in face units, (h, w)."""
-    across = np.clip(np.abs(easel.x) / (half_width(face, 0.9 * easel.y) * 1.05 + 0.02), 0, 1)
-    height = 0.62 * np.sqrt(1.0 - 0.985 * across**2.4) * (1.0 - 0.55 * np.clip(np.abs(easel.y), 0, 1) ** 3)
+    across = np.clip(np.abs(canvas.x) / (half_width(face, 0.9 * canvas.y) * 1.05 + 0.02), 0, 1)
+    height = 0.62 * np.sqrt(1.0 - 0.985 * across**2.4) * (1.0 - 0.55 * np.clip(np.abs(canvas.y), 0, 1) ** 3)
     nose_y, eye_y = face.nose_y, face.eye_y
     brow_y = eye_y - face.brow_gap
-    height += 0.030 * (0.5 + face.eye_depth) * easel.pair(0.27, brow_y - 0.01, 0.24, 0.085)
-    height -= 0.055 * (0.4 + face.eye_depth) * easel.pair(face.eye_x, eye_y - 0.01, 0.17, 0.10)
-    height -= 0.025 * (0.3 + face.age) * easel.pair(face.eye_x, eye_y + 0.115, 0.15, 0.05)
-    height += 0.065 * (0.3 + face.cheekbones) * easel.pair(0.62 * face.half_width, 0.22, 0.17, 0.13)
-    height += 0.060 * (2 * face.cheek_fat - 0.9) * easel.pair(0.55 * face.half_width, 0.5, 0.16, 0.2)
+    height += 0.030 * (0.5 + face.eye_depth) * canvas.pair(0.27, brow_y - 0.01, 0.24, 0.085)
+    height -= 0.055 * (0.4 + face.eye_depth) * canvas.pair(face.eye_x, eye_y - 0.01, 0.17, 0.10)
+    height -= 0.025 * (0.3 + face.age) * canvas.pair(face.eye_x, eye_y + 0.115, 0.15, 0.05)
+    height += 0.065 * (0.3 + face.cheekbones) * canvas.pair(0.62 * face.half_width, 0.22, 0.17, 0.13)
+    height += 0.060 * (2 * face.cheek_fat - 0.9) * canvas.pair(0.55 * face.half_width, 0.5, 0.16, 0.2)
     # nose: a ridge that grows towards the tip, the tip, the wings
     length = nose_y - eye_y
-    along = np.clip((easel.y - eye_y + 0.05) / max(length, 0.1), 0, 1.0)
-    end = _step((easel.y - eye_y + 0.14) / 0.16) / (1.0 + np.exp(np.minimum((easel.y - nose_y + 0.035) / 0.022, 40.0)))
+    along = np.clip((canvas.y - eye_y + 0.05) / max(length, 0.1), 0, 1.0)
+    end = _step((canvas.y - eye_y + 0.14) / 0.16) / (1.0 + np.exp(np.minimum((canvas.y - nose_y + 0.035) / 0.022, 40.0)))
     wide = (0.045 + 0.05 * face.nose_bridge) + (face.nose_width * 0.40 - 0.03) * along
-    height += face.nose_height * (0.05 + 0.13 * along**1.3) * np.exp(-((easel.x / wide) ** 2)) * end
-    height += 0.055 * face.nose_height * easel.bump(0, nose_y - 0.055, 0.055 + 0.035 * face.nose_tip, 0.05)
-    height += 0.070 * easel.pair(face.nose_width * 0.72, nose_y - 0.035, face.nose_width * 0.28, 0.042)
+    height += face.nose_height * (0.05 + 0.13 * along**1.3) * np.exp(-((canvas.x / wide) ** 2)) * end
+    height += 0.055 * face.nose_height * canvas.bump(0, nose_y - 0.055, 0.055 + 0.035 * face.nose_tip, 0.05)
+    height += 0.070 * canvas.pair(face.nose_width * 0.72, nose_y - 0.035, face.nose_width * 0.28, 0.042)
     # around the mouth
     middle = (nose_y + face.mouth_y) / 2
-    height -= 0.014 * easel.bump(0, middle, 0.030, 0.07)
-    height += 0.035 * easel.bump(0, face.mouth_y, face.mouth_width * 1.1, 0.15)
+    height -= 0.014 * canvas.bump(0, middle, 0.030, 0.07)
+    height += 0.035 * canvas.bump(0, face.mouth_y, face.mouth_width * 1.1, 0.15)
     chin_y = 0.5 * (face.mouth_y + 1.0)
-    height -= 0.035 * easel.bump(0, face.mouth_y + face.lower_lip + 0.045, 0.13, 0.035)
-    height += 0.055 * face.chin_bump * easel.bump(0, chin_y + 0.06, 0.14, 0.10)
+    height -= 0.035 * canvas.bump(0, face.mouth_y + face.lower_lip + 0.045, 0.13, 0.035)
+    height += 0.055 * face.chin_bump * canvas.bump(0, chin_y + 0.06, 0.14, 0.10)
     fold_x = (
-        face.nose_width + 0.03 + 0.9 * np.clip(easel.y - nose_y + 0.03, 0, 1) ** 1.1 * (face.mouth_width + 0.06 - face.nose_width) / 0.25
+        face.nose_width + 0.03 + 0.9 * np.clip(canvas.y - nose_y + 0.03, 0, 1) ** 1.1 * (face.mouth_width + 0.06 - face.nose_width) / 0.25
     )
-    within = _step((easel.y - nose_y + 0.08) / 0.08) * _step((face.mouth_y + 0.06 - easel.y) / 0.12)
-    height -= (0.006 + 0.024 * face.age) * np.exp(-(((np.abs(easel.x) - fold_x) / 0.028) ** 2)) * within
-    wrinkles = np.exp(-((((easel.y + 0.42) % 0.085 - 0.0425) / 0.014) ** 2)) * easel.bump(0, -0.40, 0.35, 0.12)
+    within = _step((canvas.y - nose_y + 0.08) / 0.08) * _step((face.mouth_y + 0.06 - canvas.y) / 0.12)
+    height -= (0.006 + 0.024 * face.age) * np.exp(-(((np.abs(canvas.x) - fold_x) / 0.028) ** 2)) * within
+    wrinkles = np.exp(-((((canvas.y + 0.42) % 0.085 - 0.0425) / 0.014) ** 2)) * canvas.bump(0, -0.40, 0.35, 0.12)
     height -= 0.010 * max(0.0, face.age - 0.55) * wrinkles
-    return blurred(height.astype(np.float32), 0.012 * easel.scale)
+    return blurred(height.astype(np.float32), 0.012 * canvas.scale)
 
 
 def lit(height: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -82,73 +82,73 @@ def lit(height: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     return diffuse.astype(np.float32), (half**24).astype(np.float32)
 
 
-def paint_skin(face: Face, easel: Easel, rng: np.random.Generator) -> None:
+def paint_skin(face: Face, canvas: FaceCanvas, rng: np.random.Generator) -> None:
     """Ears, then the head's skin with its relief, blush, spots and shadows."""
     skin = np.asarray(face.skin, np.float32)
     angle = np.linspace(0, 2 * np.pi, 40)
     for side in (-1, 1):
         x = side * (float(half_width(face, 0.08)) + 0.005)
         ear = np.stack([x + 0.085 * face.ears * np.cos(angle), 0.09 + 0.19 * face.ears * np.sin(angle)], axis=1)
-        easel.lay(skin * (0.80, 0.74, 0.72), easel.mask(ear))
+        canvas.lay(skin * (0.80, 0.74, 0.72), canvas.mask(ear))
         inner = np.stack([x + side * 0.02 + 0.04 * face.ears * np.cos(angle), 0.08 + 0.12 * face.ears * np.sin(angle)], axis=1)
-        easel.lay(skin * (0.62, 0.52, 0.50), easel.mask(inner, soften=0.015))
-    diffuse, sheen = lit(relief(face, easel), easel.scale)
-    shape = (easel.height, easel.width)
+        canvas.lay(skin * (0.62, 0.52, 0.50), canvas.mask(inner, soften=0.015))
+    diffuse, sheen = lit(relief(face, canvas), canvas.scale)
+    shape = (canvas.height, canvas.width)
     tone = np.broadcast_to(skin, (*shape, 3)).copy()
-    blush = 0.5 * easel.pair(0.55 * face.half_width, 0.28, 0.2, 0.16) + 0.5 * easel.bump(0, face.nose_y - 0.04, 0.12, 0.1)
+    blush = 0.5 * canvas.pair(0.55 * face.half_width, 0.28, 0.2, 0.16) + 0.5 * canvas.bump(0, face.nose_y - 0.04, 0.12, 0.1)
     tone *= 1 - blush[..., None] * np.array([0.0, 0.09, 0.08], np.float32)
     mottle = 0.014 * noise(rng, shape, (3, 3)) + 0.012 * noise(rng, shape, (12, 12)) + 0.010 * noise(rng, shape, (0.8, 0.8))
     tone *= 1 + mottle[..., None]
     if face.freckles:
-        spots = np.clip(noise(rng, shape, (1.6, 1.6)) - 1.7, 0, 1) * (easel.pair(0.3, 0.22, 0.3, 0.16) + easel.bump(0, 0.2, 0.2, 0.16))
+        spots = np.clip(noise(rng, shape, (1.6, 1.6)) - 1.7, 0, 1) * (canvas.pair(0.3, 0.22, 0.3, 0.16) + canvas.bump(0, 0.2, 0.2, 0.16))
         tone *= 1 - (face.freckles * spots.clip(0, 1))[..., None] * np.array([0.28, 0.38, 0.42], np.float32)
-    jaw = _step((easel.y - face.nose_y - 0.02) / 0.1) * (1 - easel.bump(0, face.mouth_y, face.mouth_width, 0.09))
+    jaw = _step((canvas.y - face.nose_y - 0.02) / 0.1) * (1 - canvas.bump(0, face.mouth_y, face.mouth_width, 0.09))
     tone *= 1 - (face.stubble * jaw)[..., None] * np.array([0.30, 0.27, 0.22], np.float32)
     # shadows are redder than light: light goes through skin
     tone *= np.stack([diffuse**0.85, diffuse, diffuse**1.06], axis=-1)
     tone += (sheen * (26 + 0.10 * (255 - skin.mean())))[..., None] * np.array([1.0, 0.95, 0.9], np.float32)
-    easel.lay(tone, easel.mask(outline(face)))
-    nostrils = easel.pair(face.nose_width * 0.42, face.nose_y - 0.004, 0.036, 0.017) ** 1.0
-    under = easel.bump(0, face.nose_y + 0.022, face.nose_width * 0.85, 0.022)
-    wings = easel.pair(face.nose_width * 1.02, face.nose_y - 0.04, 0.016, 0.045)
-    easel.shade(1 - 0.62 * np.clip(nostrils * 1.3, 0, 1) - 0.16 * under - 0.20 * wings)
+    canvas.lay(tone, canvas.mask(outline(face)))
+    nostrils = canvas.pair(face.nose_width * 0.42, face.nose_y - 0.004, 0.036, 0.017) ** 1.0
+    under = canvas.bump(0, face.nose_y + 0.022, face.nose_width * 0.85, 0.022)
+    wings = canvas.pair(face.nose_width * 1.02, face.nose_y - 0.04, 0.016, 0.045)
+    canvas.shade(1 - 0.62 * np.clip(nostrils * 1.3, 0, 1) - 0.16 * under - 0.20 * wings)
 
 
-def paint_eyes(face: Face, easel: Easel, *, shut: bool) -> None:
+def paint_eyes(face: Face, canvas: FaceCanvas, *, shut: bool) -> None:
     """Both eyes, open or shut, with lids, lashes and folds."""
     skin = np.asarray(face.skin, np.float32)
     lash = np.array([34, 24, 22], np.float32)
-    socket = easel.pair(face.eye_x, face.eye_y - 0.5 * face.brow_gap, face.eye_length * 1.1, 0.06)
-    easel.shade(1 - (0.06 + 0.10 * face.eye_depth + 0.22 * face.makeup) * socket)
+    socket = canvas.pair(face.eye_x, face.eye_y - 0.5 * face.brow_gap, face.eye_length * 1.1, 0.06)
+    canvas.shade(1 - (0.06 + 0.10 * face.eye_depth + 0.22 * face.makeup) * socket)
     for side in (-1, 1):
         upper, lower = lids(face, side)
         if shut:
             line = lower * (1, 1) + (0, 0.004)
-            easel.lay(lash, 0.85 * easel.mask(stroke(line, 0.016 + 0.012 * face.makeup), soften=0.003), cut=True)
-            easel.lay(skin * 0.72, 0.5 * easel.mask(stroke(upper - (0, 0.03), 0.010), soften=0.006), cut=True)
+            canvas.lay(lash, 0.85 * canvas.mask(stroke(line, 0.016 + 0.012 * face.makeup), soften=0.003), cut=True)
+            canvas.lay(skin * 0.72, 0.5 * canvas.mask(stroke(upper - (0, 0.03), 0.010), soften=0.006), cut=True)
             continue
-        eye = easel.mask(np.concatenate([upper, lower[::-1]]))
+        eye = canvas.mask(np.concatenate([upper, lower[::-1]]))
         white = np.array([232, 226, 222], np.float32)
-        depth = np.clip((easel.y - (face.eye_y - face.eye_open)) / (1.4 * face.eye_open), 0, 1)
+        depth = np.clip((canvas.y - (face.eye_y - face.eye_open)) / (1.4 * face.eye_open), 0, 1)
         shaded = white * (0.62 + 0.38 * _step(depth * 1.3))[..., None]
-        easel.lay(shaded, eye, cut=True)
+        canvas.lay(shaded, eye, cut=True)
         centre_x, centre_y = side * face.eye_x, face.eye_y - 0.10 * face.eye_open
-        radius = np.hypot(easel.x - centre_x, easel.y - centre_y) / face.iris_size
-        edge = 0.5 / (face.iris_size * easel.scale)
+        radius = np.hypot(canvas.x - centre_x, canvas.y - centre_y) / face.iris_size
+        edge = 0.5 / (face.iris_size * canvas.scale)
         iris = np.clip((1 - radius) / (2 * edge) + 0.5, 0, 1) * eye
         ring = 0.55 + 0.75 * np.clip(1 - radius, 0, 1) ** 0.6
         ring *= 0.75 + 0.25 * _step(depth * 1.2)
-        easel.lay(np.asarray(face.eyes, np.float32) * ring[..., None], iris, cut=True)
-        easel.lay((14, 12, 12), np.clip((0.46 - radius) / (2 * edge) + 0.5, 0, 1) * eye, cut=True)
-        glint = np.hypot(easel.x - centre_x + 0.022, easel.y - centre_y + 0.026) / 0.017
-        easel.lay((250, 250, 250), 0.9 * np.clip((1 - glint) * 2, 0, 1) * eye, cut=True)
-        easel.lay(skin * (0.55, 0.45, 0.43), 0.7 * easel.mask(stroke(lower, 0.008), soften=0.004), cut=True)
+        canvas.lay(np.asarray(face.eyes, np.float32) * ring[..., None], iris, cut=True)
+        canvas.lay((14, 12, 12), np.clip((0.46 - radius) / (2 * edge) + 0.5, 0, 1) * eye, cut=True)
+        glint = np.hypot(canvas.x - centre_x + 0.022, canvas.y - centre_y + 0.026) / 0.017
+        canvas.lay((250, 250, 250), 0.9 * np.clip((1 - glint) * 2, 0, 1) * eye, cut=True)
+        canvas.lay(skin * (0.55, 0.45, 0.43), 0.7 * canvas.mask(stroke(lower, 0.008), soften=0.004), cut=True)
         thick = 0.013 + 0.020 * face.makeup
-        easel.lay(lash, 0.9 * easel.mask(stroke(upper - (0, thick / 3), thick), soften=0.003), cut=True)
+        canvas.lay(lash, 0.9 * canvas.mask(stroke(upper - (0, thick / 3), thick), soften=0.003), cut=True)
         fold = upper * (1, 1) - (0, 0.018 + 0.030 * face.lid_fold)
-        easel.lay(skin * (0.58, 0.50, 0.48), (0.25 + 0.4 * face.lid_fold) * easel.mask(stroke(fold, 0.011), soften=0.005), cut=True)
-        corner = easel.bump(side * (face.eye_x - face.eye_length * 0.93), face.eye_y + 0.005, 0.014, 0.012) * eye
-        easel.lay((196, 128, 118), 0.8 * corner, cut=True)
+        canvas.lay(skin * (0.58, 0.50, 0.48), (0.25 + 0.4 * face.lid_fold) * canvas.mask(stroke(fold, 0.011), soften=0.005), cut=True)
+        corner = canvas.bump(side * (face.eye_x - face.eye_length * 0.93), face.eye_y + 0.005, 0.014, 0.012) * eye
+        canvas.lay((196, 128, 118), 0.8 * corner, cut=True)
 
 
 def lids(face: Face, side: int, *, upper_share: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -163,14 +163,14 @@ def lids(face: Face, side: int, *, upper_share: float = 1.0) -> tuple[np.ndarray
     return np.stack([x, lower_y + (upper_y - lower_y) * upper_share], axis=1), np.stack([x, lower_y], axis=1)
 
 
-def paint_brows(face: Face, easel: Easel, rng: np.random.Generator) -> None:
+def paint_brows(face: Face, canvas: FaceCanvas, rng: np.random.Generator) -> None:
     """Two brows of fine hairs."""
     along = np.linspace(0, 1, 24)
-    hairs = 1 + 0.35 * noise(rng, (easel.height, easel.width), (3.0, 0.7))
+    hairs = 1 + 0.35 * noise(rng, (canvas.height, canvas.width), (3.0, 0.7))
     for side in (-1, 1):
         x = side * (face.eye_x + face.brow_length * (2 * along - 1.12))
         y = face.eye_y - face.brow_gap - face.brow_arch * np.sin(np.pi * along**1.3) + face.brow_tilt * face.brow_length * (0.5 - along)
         half = 0.5 * face.brow_thickness * np.interp(along, [0, 0.12, 0.55, 1], [0.6, 1.0, 0.9, 0.12])
         brow = np.concatenate([np.stack([x, y - half], axis=1), np.stack([x, y + half], axis=1)[::-1]])
-        coverage = easel.mask(brow, soften=0.010) * np.clip(face.brow_density * hairs, 0.5 * face.brow_density, 1)
-        easel.lay(face.brow, coverage, cut=True)
+        coverage = canvas.mask(brow, soften=0.010) * np.clip(face.brow_density * hairs, 0.5 * face.brow_density, 1)
+        canvas.lay(face.brow, coverage, cut=True)

@@ -43,7 +43,7 @@ def drop_jaw(face: Face, mouth: Mouth, x: np.ndarray, y: np.ndarray) -> np.ndarr
 
 
 @dataclass(frozen=True)
-class Lips:
+class LipShape:
     """Edges of the lips, (N, 2) each from the left to the right corner, in face units."""
 
     upper_outer: np.ndarray
@@ -58,7 +58,7 @@ class Lips:
         return float(self.lower_inner[middle, 1] - self.upper_inner[middle, 1])
 
 
-def lips_of(face: Face, mouth: Mouth) -> Lips:
+def lips_of(face: Face, mouth: Mouth) -> LipShape:
     """Where the lips are.
 
     >>> from seedbench.generators.simulator.looks import face_of
@@ -82,7 +82,7 @@ def lips_of(face: Face, mouth: Mouth) -> Lips:
     bow = 1 - 0.30 * face.cupid * np.exp(-((u / 0.13) ** 2)) + 0.10 * face.cupid * np.exp(-(((np.abs(u) - 0.25) / 0.15) ** 2))
     upper_outer = upper_inner - face.upper_lip * pucker * thin * bow * (1 - np.abs(u) ** 1.9) ** 0.85
     lower_outer = lower_inner + face.lower_lip * pucker * thin * (1 - np.abs(u) ** 2.3) ** 0.8
-    return Lips(*(np.stack([x, edge], axis=1) for edge in (upper_outer, upper_inner, lower_inner, lower_outer)))
+    return LipShape(*(np.stack([x, edge], axis=1) for edge in (upper_outer, upper_inner, lower_inner, lower_outer)))
 
 
 def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top: float, scale: float) -> None:
@@ -96,11 +96,11 @@ def paint_mouth(face: Face, mouth: Mouth, rgba: np.ndarray, *, left: float, top:
     origin = np.array([left + column[0] / scale, top + row[0] / scale])
 
     def coverage(*polygons: np.ndarray) -> np.ndarray:
-        sheet = np.zeros((size[1] * _OVERSAMPLE, size[0] * _OVERSAMPLE), np.uint8)
+        layer = np.zeros((size[1] * _OVERSAMPLE, size[0] * _OVERSAMPLE), np.uint8)
         for polygon in polygons:
             points = (polygon - origin) * (scale * _OVERSAMPLE) - 0.5
-            cv2.fillPoly(sheet, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
-        return cv2.resize(sheet, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
+            cv2.fillPoly(layer, [np.round(points * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
+        return cv2.resize(layer, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
 
     patch = rgba[row[0] : row[1], column[0] : column[1], :3].astype(np.float32)
     y = (origin[1] + (np.arange(size[1], dtype=np.float32) + 0.5) / scale)[:, None]

@@ -116,7 +116,7 @@ class Face:
 
 # Digit of the code word for each trait, in the order of their use: found by search so that any two words differ in traits that move
 # dlib's embedding by at least four fifths of what half of all traits do.
-_PLACES = (12, 13, 11, 2, 7, 0, 15, 4, 9, 1, 3, 8, 6, 5, 10, 14)
+_POSITIONS = (12, 13, 11, 2, 7, 0, 15, 4, 9, 1, 3, 8, 6, 5, 10, 14)
 
 
 class _Draws:
@@ -132,7 +132,7 @@ class _Draws:
         block = np.random.default_rng([(identity >> 5) & 0xFFFFFFFF, 0xB10C])
         flipped = block.integers(0, 2, 16) if identity >> 5 else np.zeros(16, np.int64)
         word = (identity * 11 + 5) & 31
-        self._digits = [code_digit(word, place) ^ int(flipped[place]) for place in _PLACES]
+        self._digits = [code_digit(word, position) ^ int(flipped[position]) for position in _POSITIONS]
 
     def trait(self) -> float:
         """The next of sixteen: 0..0.3 or 0.7..1."""
@@ -143,14 +143,14 @@ class _Draws:
         return float(self._rng.random())
 
 
-def code_digit(word: int, place: int) -> int:
-    """Digit ``place`` (0..15) of code word ``word`` (0..31) of the first-order Reed-Muller code of length 16.
+def code_digit(word: int, position: int) -> int:
+    """Digit ``position`` (0..15) of code word ``word`` (0..31) of the first-order Reed-Muller code of length 16.
 
     >>> distances = {sum(code_digit(a, k) != code_digit(b, k) for k in range(16)) for a in range(32) for b in range(a)}
     >>> sorted(distances)
     [8, 16]
     """
-    return ((word & 15 & place).bit_count() + (word >> 4)) & 1
+    return ((word & 15 & position).bit_count() + (word >> 4)) & 1
 
 
 # Of a face shape: half width, jaw fullness, jaw width, chin roundness.

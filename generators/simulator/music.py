@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedbench.generators.simulator.sounds import RATE, noise, place
+from seedbench.generators.simulator.sounds import RATE, add_at, noise
 
 #: Peak of the music alone; under speech it is played at a third of it.
 PEAK = 0.45
@@ -35,7 +35,7 @@ def play(tempo_bpm: float, style: str, duration_s: float, rng: np.random.Generat
         start_s = beat * beat_s + shift_s
         root, chord = _BARS[(beat // 4) % len(_BARS)]
         for sound, after in _PLAYERS[style](beat, beat_s, tonic * 2 ** (root / 12), chord, kit):
-            place(track, start_s + after * beat_s, sound)
+            add_at(track, start_s + after * beat_s, sound)
     track = track[: round(duration_s * RATE)]
     return (track * (PEAK / max(1e-9, float(np.abs(track).max())))).astype(np.float32)
 

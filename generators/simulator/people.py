@@ -71,8 +71,8 @@ def blend(own: Face, other: Face, strength: float) -> Face:
     return Face(**mixed)
 
 
-def stranger(face: Face) -> Face:
-    """Somebody clearly else, in the same clothes: other skin, hair and shape of the face."""
+def other_person(face: Face) -> Face:
+    """The face of another person in the same clothes: other skin, hair and shape of the face."""
     skin = list(SKINS)[(_nearest(face.skin, SKINS) + 2) % len(SKINS)]
     hair = ["black", "brown", "blond", "red"][(_nearest(face.hair, HAIRS) + 2) % 4]
     shape = "round" if face.half_width < 0.72 else "long"

@@ -1,6 +1,6 @@
-"""From a prompt to a scene: who stands where in which frames, what is said, what moves, what is heard and read, and when.
+"""From a prompt to the plan of a scene: who stands where in which frames, what is spoken, what moves, what is heard and read, and when.
 
-Everything is settled here, before a picture is painted or a sound is made; :mod:`rendering` and :mod:`soundtrack` only carry it out.
+Everything is settled here, before a picture is painted or a sound is synthesised; :mod:`rendering` and :mod:`soundtrack` only carry it out.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seedbench.generators.simulator.acting import Acting, act
-from seedbench.generators.simulator.body_painting import Bench
+from seedbench.generators.simulator.body_painting import PixelScale
 from seedbench.generators.simulator.body_plan import Body, bodies_of
-from seedbench.generators.simulator.degradations import Breakage
+from seedbench.generators.simulator.degradations import SceneDegradation
 from seedbench.generators.simulator.looks import Face, face_of
-from seedbench.generators.simulator.people import Placed, arrange, blend, stranger
-from seedbench.generators.simulator.signs import Board, board, check_letters, garbled
-from seedbench.generators.simulator.speech import Speech, speak
+from seedbench.generators.simulator.people import Placed, arrange, blend, other_person
+from seedbench.generators.simulator.signs import SignBoard, check_letters, garbled, sign_board
+from seedbench.generators.simulator.speech import SpokenText, speak
 from seedbench.generators.simulator.staging import StagedPerson, StagedPrompt, staged
 from seedbench.suites.prompt import Prompt
 
@@ -34,7 +34,7 @@ _OTHER_LINES = (
 
 
 @dataclass(frozen=True)
-class Dice:
+class RandomStreams:
     """Seeded draws, a stream of its own for each subject, so that changing one thing of a scene leaves the others as they were."""
 
     seed: int
@@ -51,14 +51,14 @@ class Dice:
 
 @dataclass(frozen=True)
 class SpokenLine:
-    """A line with its sound; ``mouthed`` is what the lips do, which is something else when they are broken."""
+    """A line with its sound; ``mouthed`` is what the lips do, which is something else where lips are degraded."""
 
     character: str
     text: str
     language: str
     start_s: float
-    speech: Speech
-    mouthed: Speech
+    speech: SpokenText
+    mouthed: SpokenText
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Sign:
     shown: str
     first: int
     last: int
-    board: Board
+    board: SignBoard
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ class ShotPlan:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ScenePlan:
     """A prompt as a timeline, for one seed, size and rate."""
 
     prompt: StagedPrompt
-    dice: Dice
+    streams: RandomStreams
     width: int
     height: int
     fps: int
@@ -111,9 +111,9 @@ class Scene:
     lines: tuple[SpokenLine, ...]
     acting: dict[str, Acting]
     bodies: tuple[Body, ...]
-    bench: Bench | None
+    pixel_scale: PixelScale | None
     signs: tuple[Sign, ...]
-    breakage: Breakage
+    degradation: SceneDegradation
 
     @property
     def times_s(self) -> np.ndarray:
@@ -126,23 +126,23 @@ class Scene:
         return [shot.first / self.fps for shot in self.shots[1:]]
 
 
-def plan_scene(asked: Prompt, seed: int, *, width: int, height: int, fps: int, breakage: Breakage) -> Scene:
+def plan_scene(asked: Prompt, seed: int, *, width: int, height: int, fps: int, degradation: SceneDegradation) -> ScenePlan:
     """Settle everything about a clip. Raises GenerationRefusedError for what cannot be drawn, GeneratorError without a voice."""
     prompt = staged(asked)
-    dice = Dice(seed, prompt.sweep or prompt.id)
+    streams = RandomStreams(seed, prompt.sweep or prompt.id)
     n_frames = max(1, round(prompt.duration_s * fps))
     times_s = np.arange(n_frames) / fps
-    lines = _spoken(prompt, dice, breakage)
-    bodies, bench = bodies_of(prompt, dice.rng("bodies"), width=width, height=height, breakage=breakage)
-    shots = _shots(prompt, breakage, width=width, height=height, fps=fps, n_frames=n_frames, bodies=bool(bodies))
+    lines = _spoken(prompt, streams, degradation)
+    bodies, pixel_scale = bodies_of(prompt, streams.rng("bodies"), width=width, height=height, degradation=degradation)
+    shots = _shots(prompt, degradation, width=width, height=height, fps=fps, n_frames=n_frames, bodies=bool(bodies))
     acting = {
         person.id: act(
-            times_s, [(line.start_s, line.mouthed) for line in lines if line.character == person.id], dice.rng(f"acting {person.id}")
+            times_s, [(line.start_s, line.mouthed) for line in lines if line.character == person.id], streams.rng(f"acting {person.id}")
         )
         for person in prompt.cast
     }
-    signs = _signs(prompt, shots, dice, breakage, width=width, height=height, fps=fps, n_frames=n_frames)
-    return Scene(prompt, dice, width, height, fps, n_frames, shots, lines, acting, bodies, bench, signs, breakage)
+    signs = _signs(prompt, shots, streams, degradation, width=width, height=height, fps=fps, n_frames=n_frames)
+    return ScenePlan(prompt, streams, width, height, fps, n_frames, shots, lines, acting, bodies, pixel_scale, signs, degradation)
 
 
 def face_for(character: StagedPerson, prompt: StagedPrompt) -> Face:
@@ -160,28 +160,28 @@ def face_for(character: StagedPerson, prompt: StagedPrompt) -> Face:
     return blend(own, face_of(reference.look), reference.strength)
 
 
-def _spoken(prompt: StagedPrompt, dice: Dice, breakage: Breakage) -> tuple[SpokenLine, ...]:
+def _spoken(prompt: StagedPrompt, streams: RandomStreams, degradation: SceneDegradation) -> tuple[SpokenLine, ...]:
     voices = {person.id: person.voice for person in prompt.cast}
     lines = []
     for index, line in enumerate(prompt.speech):
-        voice, timbre = voices[line.character], dice.number(f"voice {line.character}")
+        voice, timbre = voices[line.character], streams.number(f"voice {line.character}")
         speech = speak(line.text, language=line.language, voice=voice, seed=timbre)
         mouthed = speech
-        if breakage.lips_random:
-            other = _OTHER_LINES[(index + dice.number("other lines")) % len(_OTHER_LINES)]
+        if degradation.lips_random:
+            other = _OTHER_LINES[(index + streams.number("other lines")) % len(_OTHER_LINES)]
             mouthed = _cut_to(speak(other, voice=voice, seed=timbre + 1), speech.duration_s)
         lines.append(SpokenLine(line.character, line.text, line.language, line.start_s, speech, mouthed))
     return tuple(lines)
 
 
-def _cut_to(speech: Speech, duration_s: float) -> Speech:
+def _cut_to(speech: SpokenText, duration_s: float) -> SpokenText:
     """The speech's beginning, so long."""
     phonemes = tuple(replace(item, end_s=min(item.end_s, duration_s)) for item in speech.phonemes if item.start_s < duration_s)
     return replace(speech, samples=speech.samples[: round(duration_s * speech.rate)], phonemes=phonemes, words=())
 
 
 def _shots(
-    prompt: StagedPrompt, breakage: Breakage, *, width: int, height: int, fps: int, n_frames: int, bodies: bool
+    prompt: StagedPrompt, degradation: SceneDegradation, *, width: int, height: int, fps: int, n_frames: int, bodies: bool
 ) -> tuple[ShotPlan, ...]:
     faces = {person.id: face_for(person, prompt) for person in prompt.cast}
     seen: list[str] = []
@@ -197,14 +197,14 @@ def _shots(
             continue
         worn = {name: name for name in shot.cast}
         shown = dict(faces)
-        if breakage.swaps(index):
+        if degradation.swaps(index):
             for name in shot.cast:
                 if len(seen) > 1:
                     worn[name] = seen[(seen.index(name) + 1) % len(seen)]
                     shown[name] = faces[worn[name]]
                 else:
                     worn[name] = "stranger"
-                    shown[name] = stranger(faces[name])
+                    shown[name] = other_person(faces[name])
         people = arrange(
             [(name, worn[name], shown[name]) for name in shot.cast],
             framing=shot.framing,
@@ -221,12 +221,20 @@ def _shots(
 
 
 def _signs(
-    prompt: StagedPrompt, shots: tuple[ShotPlan, ...], dice: Dice, breakage: Breakage, *, width: int, height: int, fps: int, n_frames: int
+    prompt: StagedPrompt,
+    shots: tuple[ShotPlan, ...],
+    streams: RandomStreams,
+    degradation: SceneDegradation,
+    *,
+    width: int,
+    height: int,
+    fps: int,
+    n_frames: int,
 ) -> tuple[Sign, ...]:
     signs: list[Sign] = []
     for index, sign in enumerate(prompt.text_in_frame):
         check_letters(sign.text)
-        shown = garbled(sign.text, breakage.text_garbled, dice.rng(f"garble {index}")) if breakage.text_garbled else sign.text
+        shown = garbled(sign.text, degradation.text_garbled, streams.rng(f"garble {index}")) if degradation.text_garbled else sign.text
         first = min(n_frames, round(sign.start_s * fps))
         last = n_frames if sign.end_s is None else min(n_frames, round(sign.end_s * fps))
         level = sum(other.first < last and first < other.last for other in signs)  # signs at one time stand one above the other
@@ -236,6 +244,6 @@ def _signs(
                 beside = bool(shot.people)
                 centre = ((0.27 if beside else 0.5) * width, (0.30 if beside else 0.40) * height + 0.2 * level * height)
                 share = 0.36 if beside else 0.5
-                painted = board(shown, place=shot.place, width=width, height=height, centre=centre, text_width=share * width)
+                painted = sign_board(shown, place=shot.place, width=width, height=height, centre=centre, text_width=share * width)
                 signs.append(Sign(sign.text, shown, begin, end, painted))
     return tuple(signs)

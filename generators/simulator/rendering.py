@@ -1,4 +1,4 @@
-"""The stage: carries out a scene picture by picture.
+"""Renders the plan of a scene picture by picture.
 
 What stands still in a shot (place, floor, signs) is painted once; a frame costs a copy of it, the people, the bodies and a little
 sensor noise.
@@ -13,27 +13,27 @@ import cv2
 import numpy as np
 
 from seedbench.generators.simulator import body_painting, scenery
-from seedbench.generators.simulator.body_painting import Bench
+from seedbench.generators.simulator.body_painting import PixelScale
 from seedbench.generators.simulator.face import FacePainter, Mouth
-from seedbench.generators.simulator.plan import Scene, ShotPlan
+from seedbench.generators.simulator.plan import ScenePlan, ShotPlan
 
 _PAN_ROOM = 1.28  # width of what is painted for a pan, in frame widths
 _NOISE_ROOM = 48
 
 
-def frames(scene: Scene) -> Iterator[np.ndarray]:
+def frames(scene: ScenePlan) -> Iterator[np.ndarray]:
     """All pictures (height, width, 3) uint8 RGB of a scene, in order."""
-    freeze_s = scene.breakage.freeze_from_s
+    freeze_s = scene.degradation.freeze_from_s
     moving = scene.n_frames if freeze_s is None else min(scene.n_frames, max(1, round(freeze_s * scene.fps)))
     picture = np.zeros((scene.height, scene.width, 3), np.uint8)
     for index, fresh in enumerate(_unfrozen(scene, moving)):
-        picture = _flickered(fresh, index, scene.breakage.flicker)
+        picture = _flickered(fresh, index, scene.degradation.flicker)
         yield picture
     for _ in range(scene.n_frames - moving):
         yield picture
 
 
-def _unfrozen(scene: Scene, count: int) -> Iterator[np.ndarray]:
+def _unfrozen(scene: ScenePlan, count: int) -> Iterator[np.ndarray]:
     grain = _Grain(scene)
     plates: dict[str, np.ndarray] = {}
     for shot in scene.shots:
@@ -67,7 +67,7 @@ def _unfrozen(scene: Scene, count: int) -> Iterator[np.ndarray]:
             return
 
 
-def head_centre(scene: Scene, shot: ShotPlan, name: str, frame: int) -> tuple[float, float, float]:
+def head_centre(scene: ScenePlan, shot: ShotPlan, name: str, frame: int) -> tuple[float, float, float]:
     """Where the middle of a person's head is in a frame, and the height of the head, in pixels of the picture."""
     person = next(item for item in shot.people if item.id == name)
     acting = scene.acting[name]
@@ -78,7 +78,7 @@ def head_centre(scene: Scene, shot: ShotPlan, name: str, frame: int) -> tuple[fl
     return middle[0] + zoom * (x - middle[0]), middle[1] + zoom * (y - middle[1]), zoom * person.head_px
 
 
-def body_centres(scene: Scene, number: int) -> np.ndarray:
+def body_centres(scene: ScenePlan, number: int) -> np.ndarray:
     """Where a body is in every frame (T, 2), in pixels of the picture; NaN in shots that do not show it."""
     track = _track_px(scene, number)
     seen = np.full_like(track, np.nan)
@@ -91,35 +91,35 @@ def body_centres(scene: Scene, number: int) -> np.ndarray:
     return seen
 
 
-def _bench(scene: Scene) -> Bench:
-    if scene.bench is None:
+def _bench(scene: ScenePlan) -> PixelScale:
+    if scene.pixel_scale is None:
         raise ValueError(f"{scene.prompt.id}: no bodies in this scene")
-    return scene.bench
+    return scene.pixel_scale
 
 
-def _track_px(scene: Scene, number: int) -> np.ndarray:
+def _track_px(scene: ScenePlan, number: int) -> np.ndarray:
     return _bench(scene).to_px(scene.bodies[number].path.at(scene.times_s))
 
 
-def _background(scene: Scene, shot: ShotPlan, frame: int, plates: dict[str, np.ndarray]) -> np.ndarray:
+def _background(scene: ScenePlan, shot: ShotPlan, frame: int, plates: dict[str, np.ndarray]) -> np.ndarray:
     """Everything of a shot that stands still: (height, width or the room for a pan, 3)."""
     if shot.place not in plates:
         size = round(scene.width * scenery.PLATE_WIDTH), scene.height
-        plates[shot.place] = scenery.plate(shot.place, *size, scene.dice.rng(f"place {shot.place}"))
+        plates[shot.place] = scenery.plate(shot.place, *size, scene.streams.rng(f"place {shot.place}"))
     wide = round(scene.width * _PAN_ROOM) if shot.camera == "pan" else scene.width
     aside = (wide - scene.width) / 2
     seen = scenery.view(plates[shot.place], wide, scene.height, zoom=shot.zoom, blur=shot.blur, light=shot.light, offset=shot.aside)
     if shot.bodies:
-        bench = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px + aside)
+        pixel_scale = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px + aside)
         unlit = seen.copy()
-        body_painting.paint_floor(unlit, bench, scene.dice.rng("floor"))
+        body_painting.paint_floor(unlit, pixel_scale, scene.streams.rng("floor"))
         for body in scene.bodies:
             if body.path.swing is not None:
-                x, y = bench.to_px(np.array([body.path.swing.pivot]))[0]
+                x, y = pixel_scale.to_px(np.array([body.path.swing.pivot]))[0]
                 body_painting.paint_beam(unlit, (float(x), float(y)))
             elif body.kind in ("drop", "bounce", "throw") and body.path.pieces[0].position[1] > 1.5 * body.radius_m:
                 x_m, y_m = body.path.pieces[0].position
-                body_painting.paint_holder(unlit, bench, x_m=x_m, y_m=y_m, radius_m=body.radius_m, shelf=body.kind == "throw")
+                body_painting.paint_holder(unlit, pixel_scale, x_m=x_m, y_m=y_m, radius_m=body.radius_m, shelf=body.kind == "throw")
         changed = (unlit != seen).any(axis=2)
         seen[changed] = scenery.lit(unlit, shot.light)[changed]
     for sign in scene.signs:
@@ -128,18 +128,18 @@ def _background(scene: Scene, shot: ShotPlan, frame: int, plates: dict[str, np.n
     return seen
 
 
-def _paint_bodies(canvas: np.ndarray, scene: Scene, shot: ShotPlan, frame: int, tracks: dict[int, np.ndarray], moved: float) -> None:
+def _paint_bodies(canvas: np.ndarray, scene: ScenePlan, shot: ShotPlan, frame: int, tracks: dict[int, np.ndarray], moved: float) -> None:
     light = np.asarray(scenery.LIGHTS[shot.light])
-    bench = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px - moved)
-    radii = [body.radius_m * bench.px_per_m for body in scene.bodies]
+    pixel_scale = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px - moved)
+    radii = [body.radius_m * pixel_scale.px_per_m for body in scene.bodies]
     for number, radius in enumerate(radii):
         x, y = tracks[number][frame] - (moved, 0)
-        body_painting.paint_shadow(canvas, bench, x, y + radius, radius)
+        body_painting.paint_shadow(canvas, pixel_scale, x, y + radius, radius)
     for number, (body, radius) in enumerate(zip(scene.bodies, radii, strict=True)):
         x, y = tracks[number][frame] - (moved, 0)
         swing = body.path.swing
         if swing is not None:
-            pivot = bench.to_px(np.array([swing.pivot]))[0]
+            pivot = pixel_scale.to_px(np.array([swing.pivot]))[0]
             body_painting.paint_string(canvas, (float(pivot[0]), float(pivot[1])), (float(x), float(y)))
             angle = -float(swing.angles(np.array([frame / scene.fps]))[0])
         else:
@@ -174,8 +174,8 @@ def _flickered(picture: np.ndarray, index: int, amplitude: float) -> np.ndarray:
 class _Grain:
     """Sensor noise of about one level, other in each frame: one field, larger than the frame, looked at from another corner each time."""
 
-    def __init__(self, scene: Scene) -> None:
-        rng = scene.dice.rng("grain")
+    def __init__(self, scene: ScenePlan) -> None:
+        rng = scene.streams.rng("grain")
         size = scene.height + _NOISE_ROOM, scene.width + _NOISE_ROOM
         field = np.rint(1.05 * rng.standard_normal(size)).astype(np.int8)
         self._plus = np.repeat(np.maximum(field, 0).astype(np.uint8)[..., None], 3, axis=2)

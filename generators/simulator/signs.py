@@ -57,7 +57,7 @@ def garbled(text: str, count: int, rng: np.random.Generator) -> str:
 
 
 @dataclass(frozen=True)
-class Board:
+class SignBoard:
     """A painted sign: pixels (h, w, 3) uint8 with their cover (h, w) 0..1, where its top left corner goes, and the box of the letters.
 
     ``text_box`` is (left, top, right, bottom) in pixels of the frame; ``posts`` are where posts stand under it (x in pixels).
@@ -88,7 +88,7 @@ class Board:
         region[...] = np.rint(region * (1 - cover) + self.rgb[part] * cover).astype(np.uint8)
 
 
-def board(text: str, *, place: str, width: int, height: int, centre: tuple[float, float], text_width: float) -> Board:
+def sign_board(text: str, *, place: str, width: int, height: int, centre: tuple[float, float], text_width: float) -> SignBoard:
     """A sign that reads ``text``, its letters ``text_width`` pixels wide (smaller where they would be taller than a fifth of the frame).
 
     ``centre`` is where the middle of the letters goes, in pixels of a frame of ``width`` x ``height``.
@@ -128,4 +128,4 @@ def board(text: str, *, place: str, width: int, height: int, centre: tuple[float
     text_box = (x + inner[0], y + inner[1], x + target[0] - inner[0], y + target[1] - inner[1])
     quarter = 0.18 * (text_box[2] - text_box[0])
     posts = () if place == "room" else (text_box[0] + quarter, text_box[2] - quarter)
-    return Board(np.rint(rgb_small).astype(np.uint8), cover_small, x, y, text_box, posts)
+    return SignBoard(np.rint(rgb_small).astype(np.uint8), cover_small, x, y, text_box, posts)

@@ -14,7 +14,7 @@ RATE = 48000
 
 
 @dataclass(frozen=True)
-class Ring:
+class Resonance:
     """A struck thing: modes (frequency in Hz, amplitude, time constant in s), a click (share, time constant in s), its band in Hz."""
 
     modes: tuple[tuple[float, float, float], ...]
@@ -24,26 +24,26 @@ class Ring:
 
 
 #: Impact sounds of the materials on a hard floor.
-RINGS: dict[str, Ring] = {
-    "rubber": Ring(((118, 1.0, 0.055), (214, 0.55, 0.035), (395, 0.2, 0.02)), 0.55, 0.006, (300, 3500)),
-    "wood": Ring(((365, 0.9, 0.045), (842, 0.8, 0.032), (1490, 0.5, 0.022), (2380, 0.3, 0.014)), 0.6, 0.004, (600, 7000)),
-    "steel": Ring(
+RINGS: dict[str, Resonance] = {
+    "rubber": Resonance(((118, 1.0, 0.055), (214, 0.55, 0.035), (395, 0.2, 0.02)), 0.55, 0.006, (300, 3500)),
+    "wood": Resonance(((365, 0.9, 0.045), (842, 0.8, 0.032), (1490, 0.5, 0.022), (2380, 0.3, 0.014)), 0.6, 0.004, (600, 7000)),
+    "steel": Resonance(
         ((1480, 0.5, 0.22), (2760, 0.8, 0.30), (4390, 0.6, 0.22), (6810, 0.4, 0.15), (410, 0.4, 0.03)), 0.5, 0.003, (1500, 14000)
     ),
-    "glass": Ring(((2350, 0.7, 0.09), (4120, 0.8, 0.11), (6740, 0.5, 0.07), (9200, 0.3, 0.04)), 0.5, 0.002, (2500, 16000)),
-    "basketball": Ring(((82, 1.0, 0.07), (168, 0.7, 0.06), (930, 0.18, 0.05), (1610, 0.08, 0.03)), 0.45, 0.007, (250, 3000)),
-    "cardboard": Ring(((68, 1.0, 0.05), (132, 0.7, 0.04), (240, 0.35, 0.03)), 0.9, 0.022, (150, 2600)),
+    "glass": Resonance(((2350, 0.7, 0.09), (4120, 0.8, 0.11), (6740, 0.5, 0.07), (9200, 0.3, 0.04)), 0.5, 0.002, (2500, 16000)),
+    "basketball": Resonance(((82, 1.0, 0.07), (168, 0.7, 0.06), (930, 0.18, 0.05), (1610, 0.08, 0.03)), 0.45, 0.007, (250, 3000)),
+    "cardboard": Resonance(((68, 1.0, 0.05), (132, 0.7, 0.04), (240, 0.35, 0.03)), 0.9, 0.022, (150, 2600)),
 }
 #: Two bodies of a material that meet: shorter and brighter than on the floor.
-CLICKS: dict[str, Ring] = {
-    "rubber": Ring(((160, 1.0, 0.04), (330, 0.5, 0.025)), 0.5, 0.005, (300, 4000)),
-    "wood": Ring(((1050, 0.9, 0.022), (2140, 0.7, 0.016), (3420, 0.4, 0.01)), 0.6, 0.003, (900, 9000)),
-    "steel": Ring(((3150, 0.8, 0.05), (5480, 0.9, 0.06), (8720, 0.6, 0.04)), 0.6, 0.002, (2500, 16000)),
-    "glass": Ring(((3900, 0.8, 0.035), (6600, 0.9, 0.04), (10200, 0.5, 0.025)), 0.6, 0.0015, (3000, 17000)),
-    "basketball": Ring(((120, 1.0, 0.05), (260, 0.6, 0.04)), 0.5, 0.006, (250, 3000)),
-    "cardboard": Ring(((110, 1.0, 0.04), (220, 0.6, 0.03)), 0.9, 0.015, (150, 2600)),
+CLICKS: dict[str, Resonance] = {
+    "rubber": Resonance(((160, 1.0, 0.04), (330, 0.5, 0.025)), 0.5, 0.005, (300, 4000)),
+    "wood": Resonance(((1050, 0.9, 0.022), (2140, 0.7, 0.016), (3420, 0.4, 0.01)), 0.6, 0.003, (900, 9000)),
+    "steel": Resonance(((3150, 0.8, 0.05), (5480, 0.9, 0.06), (8720, 0.6, 0.04)), 0.6, 0.002, (2500, 16000)),
+    "glass": Resonance(((3900, 0.8, 0.035), (6600, 0.9, 0.04), (10200, 0.5, 0.025)), 0.6, 0.0015, (3000, 17000)),
+    "basketball": Resonance(((120, 1.0, 0.05), (260, 0.6, 0.04)), 0.5, 0.006, (250, 3000)),
+    "cardboard": Resonance(((110, 1.0, 0.04), (220, 0.6, 0.03)), 0.9, 0.015, (150, 2600)),
 }
-_KNOCK = Ring(((176, 0.9, 0.05), (318, 0.9, 0.04), (640, 0.5, 0.025), (1180, 0.25, 0.015)), 0.6, 0.004, (400, 5000))
+_KNOCK = Resonance(((176, 0.9, 0.05), (318, 0.9, 0.04), (640, 0.5, 0.025), (1180, 0.25, 0.015)), 0.6, 0.004, (400, 5000))
 _BELL = tuple(
     (1318.5 * ratio, amount, 1.1 / ratio**0.8) for ratio, amount in ((0.5, 0.25), (1, 1.0), (1.19, 0.45), (1.56, 0.35), (2.0, 0.6))
 )
@@ -61,16 +61,16 @@ def noise(count: int, band_hz: tuple[float, float], rng: np.random.Generator) ->
     return shaped / max(1e-9, float(np.sqrt(np.mean(shaped**2))))
 
 
-def strike(ring: Ring, *, peak: float, rng: np.random.Generator) -> np.ndarray:
+def strike(resonance: Resonance, *, peak: float, rng: np.random.Generator) -> np.ndarray:
     """A struck thing's sound, its largest sample ``peak``; frequencies vary by 1.5% from stroke to stroke."""
-    lasts_s = min(4.0, 7 * max(decay_s for _, _, decay_s in ring.modes) + 0.03)
+    lasts_s = min(4.0, 7 * max(decay_s for _, _, decay_s in resonance.modes) + 0.03)
     time_s = np.arange(round(lasts_s * RATE)) / RATE
     sound = np.zeros(len(time_s))
-    for hz, amplitude, decay_s in ring.modes:
+    for hz, amplitude, decay_s in resonance.modes:
         pitch = hz * (1 + 0.015 * rng.uniform(-1, 1))
         sound += amplitude * np.sin(2 * np.pi * pitch * time_s + rng.uniform(0.3, 1.2)) * np.exp(-time_s / decay_s)
-    click = noise(len(time_s), ring.click_hz, rng) * np.exp(-time_s / ring.click_s)
-    sound = sound / np.abs(sound).max() + ring.click * 2 * click / np.abs(click).max()
+    click = noise(len(time_s), resonance.click_hz, rng) * np.exp(-time_s / resonance.click_s)
+    sound = sound / np.abs(sound).max() + resonance.click * 2 * click / np.abs(click).max()
     return _finished(sound, peak)
 
 
@@ -101,7 +101,7 @@ def clap(rng: np.random.Generator) -> np.ndarray:
 
 def bell(rng: np.random.Generator) -> np.ndarray:
     """A small bell, struck once; it rings for about three seconds."""
-    return strike(Ring((*_BELL, *_BELL_HIGH), 0.15, 0.003, (2000, 12000)), peak=0.4, rng=rng)
+    return strike(Resonance((*_BELL, *_BELL_HIGH), 0.15, 0.003, (2000, 12000)), peak=0.4, rng=rng)
 
 
 def beep(rng: np.random.Generator) -> np.ndarray:
@@ -132,17 +132,17 @@ _TONES = {
 }
 
 
-def place_tone(place: str, count: int, rng: np.random.Generator) -> np.ndarray:
+def ambience(place: str, count: int, rng: np.random.Generator) -> np.ndarray:
     """What is heard in an empty place: (count,), -66 dB of full scale in a studio to -54 dB on a street."""
     level, band_hz = _TONES[place]
     return (level * noise(count, band_hz, rng)).astype(np.float32)
 
 
-def place(track: np.ndarray, start_s: float, sound: np.ndarray) -> None:
+def add_at(track: np.ndarray, start_s: float, sound: np.ndarray) -> None:
     """Add ``sound`` to ``track`` from ``start_s`` on, in place; what lies outside is cut off.
 
     >>> track = np.zeros(4)
-    >>> place(track, -1 / RATE, np.array([1.0, 2.0, 3.0]))
+    >>> add_at(track, -1 / RATE, np.array([1.0, 2.0, 3.0]))
     >>> track.tolist()
     [2.0, 3.0, 0.0, 0.0]
     """

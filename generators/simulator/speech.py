@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from seedbench.errors import GeneratorError
-from seedbench.generators.simulator.espeak import PHONEME, WORD, Event, Manner, synthesise
+from seedbench.generators.simulator.espeak import PHONEME, WORD, SpeechEvent, VoiceSettings, synthesise
 from seedbench.generators.simulator.espeak import RATE as ESPEAK_RATE
 
 RATE = 48000
@@ -56,7 +56,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Speech:
+class SpokenText:
     """Spoken text: ``samples`` float32 mono at ``rate`` Hz within -1..1, and what is said when."""
 
     samples: np.ndarray
@@ -70,7 +70,7 @@ class Speech:
         return len(self.samples) / self.rate
 
 
-def speak(text: str, *, language: str = "en", voice: Literal["low", "high"] = "low", seed: int = 0) -> Speech:
+def speak(text: str, *, language: str = "en", voice: Literal["low", "high"] = "low", seed: int = 0) -> SpokenText:
     """Speak ``text``; ``seed`` picks one of five timbres, a pitch and a pace.
 
     The same arguments give the same samples, whatever was spoken before. ``language`` is a BCP 47 tag. Raises GeneratorError
@@ -78,16 +78,16 @@ def speak(text: str, *, language: str = "en", voice: Literal["low", "high"] = "l
     """
     rng = np.random.default_rng([seed, int(voice == "high")])
     variant = _VARIANTS[voice][int(rng.integers(len(_VARIANTS[voice])))]
-    manner = Manner(
+    settings = VoiceSettings(
         names=[f"{name}+{variant}" for name in _espeak_names(language)],
         words_per_minute=int(rng.integers(150, 172)),
         pitch=int(_MEAN_PITCH[voice] + rng.integers(-8, 9)),
         seed=int(rng.integers(1, 2**31)),
     )
-    raw, events = synthesise(text, language=language, manner=manner)
+    raw, events = synthesise(text, language=language, settings=settings)
     if not any(event.kind == PHONEME and event.ipa for event in events):
         raise GeneratorError(f"there is nothing to say in {text!r} ({language})")
-    return Speech(_finished(raw), RATE, _phonemes_of(events), _words_of(events, text))
+    return SpokenText(_finished(raw), RATE, _phonemes_of(events), _words_of(events, text))
 
 
 def phonemes_of_text(text: str, *, language: str = "en") -> tuple[str, ...]:
@@ -98,7 +98,7 @@ def phonemes_of_text(text: str, *, language: str = "en") -> tuple[str, ...]:
     >>> phonemes_of_text("Hello.")
     ('h', 'ə', 'l', 'ˈoʊ')
     """
-    _, events = synthesise(text, language=language, manner=Manner(_espeak_names(language), 160, 50, 1))
+    _, events = synthesise(text, language=language, settings=VoiceSettings(_espeak_names(language), 160, 50, 1))
     symbols = [sound.ipa for sound in _phonemes_of(events)]
     if not any(symbols):
         raise GeneratorError(f"there is nothing to say in {text!r} ({language})")
@@ -118,7 +118,7 @@ def _espeak_names(language: str) -> list[str]:
     return list(dict.fromkeys(_ESPEAK_NAMES.get(name, name) for name in (tag, base)))
 
 
-def _phonemes_of(events: Sequence[Event]) -> tuple[Phoneme, ...]:
+def _phonemes_of(events: Sequence[SpeechEvent]) -> tuple[Phoneme, ...]:
     """Every stretch from the first sound to the end, pauses merged; a phoneme lasts until the next one begins."""
     marks = [event for event in events if event.kind == PHONEME]
     end_s = max(event.time_s for event in events)
@@ -131,7 +131,7 @@ def _phonemes_of(events: Sequence[Event]) -> tuple[Phoneme, ...]:
     return tuple(phonemes)
 
 
-def _words_of(events: Sequence[Event], text: str) -> tuple[Word, ...]:
+def _words_of(events: Sequence[SpeechEvent], text: str) -> tuple[Word, ...]:
     """Words with the time from their first sound to the end of their last."""
     words: list[Word] = []
     sounds = _phonemes_of(events)

@@ -114,16 +114,19 @@ def staged(prompt: Prompt) -> StagedPrompt:
         raise GenerationRefusedError("; ".join(refusal.sentence for refusal in refusals))
     block = block_of(prompt)
     people = {person.id: block.cast.get(person.id, PersonBlock()) for person in prompt.cast}
+    images = {person.id: person.reference for person in prompt.cast}
     return StagedPrompt(
         id=prompt.id,
         duration_s=prompt.duration_s,
-        cast=tuple(StagedPerson(one.id, people[one.id].look, people[one.id].voice, one.reference) for one in prompt.cast),
+        cast=tuple(StagedPerson(name, facts.look, facts.voice, images[name]) for name, facts in people.items()),
         shots=staged_shots(prompt),
         speech=prompt.speech,
         events=tuple(_staged_event(event, facts) for event, facts in facts_of_events(prompt, block)),
         text_in_frame=prompt.text_in_frame,
         music=_staged_music(prompt, block),
-        references=tuple(StagedReference(one.id, one.strength, block.references.get(one.id)) for one in prompt.references),
+        references=tuple(
+            StagedReference(reference.id, reference.strength, block.references.get(reference.id)) for reference in prompt.references
+        ),
         sweep=prompt.sweep,
     )
 
@@ -154,7 +157,7 @@ def prompt_with_stage(
     Returns:
         A prompt that :func:`staged` gives these values for.
     """
-    people = {one.id: one.look.model_dump(exclude_defaults=True) | _stated(one, PersonBlock) for one in cast}
+    people = {person.id: person.look.model_dump(exclude_defaults=True) | _stated(person, PersonBlock) for person in cast}
     sections: dict[str, Any] = {
         "cast": {name: facts for name, facts in people.items() if facts},
         "shots": [_stated(shot, ShotBlock) for shot in shots],
@@ -168,7 +171,7 @@ def prompt_with_stage(
         id=prompt_id,
         text=text,
         task=task,
-        cast=tuple(Character(id=one.id, reference=one.reference) for one in cast),
+        cast=tuple(Character(id=person.id, reference=person.reference) for person in cast),
         shots=tuple(Shot(start_s=shot.start_s, end_s=shot.end_s, cast=shot.cast) for shot in shots),
         events=tuple(Event.model_validate({name: getattr(event, name) for name in own}) for event in events),
         stage={section: facts for section, facts in sections.items() if facts},
@@ -203,9 +206,8 @@ def staged_shots(prompt: Prompt) -> tuple[StagedShot, ...]:
     """
     block = block_of(prompt)
     if prompt.shots:
-        facts = block.shots or (ShotBlock(),) * len(prompt.shots)
-        pairs = zip(prompt.shots, facts, strict=True)
-        return tuple(StagedShot(start_s=shot.start_s, end_s=shot.end_s, cast=shot.cast, **dict(one)) for shot, one in pairs)
+        pairs = zip(prompt.shots, block.shots or (ShotBlock(),) * len(prompt.shots), strict=True)
+        return tuple(StagedShot(start_s=shot.start_s, end_s=shot.end_s, cast=shot.cast, **dict(facts)) for shot, facts in pairs)
     everyone = tuple(person.id for person in prompt.cast)
     only = block.shots[0] if block.shots else ShotBlock(framing="medium" if everyone else "wide")
     return (StagedShot(start_s=0.0, end_s=prompt.duration_s, cast=everyone, **dict(only)),)
@@ -215,4 +217,4 @@ def _staged_music(prompt: Prompt, block: StageBlock) -> StagedMusic | None:
     if prompt.music is None or prompt.music.tempo_bpm is None:
         return None
     style = block.music.style or word_of(prompt.music.style) or MUSIC_STYLES[0]
-    return StagedMusic(prompt.music.tempo_bpm, next(one for one in get_args(MusicStyle) if one == style))
+    return StagedMusic(prompt.music.tempo_bpm, next(known for known in get_args(MusicStyle) if known == style))

@@ -9,24 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.generators.simulator.plan import Scene, SpokenLine
+from seedbench.generators.simulator.plan import ScenePlan, SpokenLine
 from seedbench.generators.simulator.rendering import body_centres, head_centre
 from seedbench.generators.simulator.soundtrack import Soundtrack
 
 VERSION = 2
 
 
-def truth_of(scene: Scene, sound: Soundtrack) -> dict[str, Any]:
+def truth_of(scene: ScenePlan, sound: Soundtrack) -> dict[str, Any]:
     """The truth of a scene, ready for JSON; docs/simulator.md lists its fields."""
     return {
         "version": VERSION,
         "prompt": scene.prompt.id,
-        "seed": scene.dice.seed,
+        "seed": scene.streams.seed,
         "width": scene.width,
         "height": scene.height,
         "fps": scene.fps,
         "n_frames": scene.n_frames,
-        "broken": scene.breakage.asked(),
+        "broken": scene.degradation.asked(),
         "cuts_s": _rounded(scene.cuts_s),
         "shots": [_shot(scene, index) for index in range(len(scene.shots))],
         "lines": [_line(scene, line) for line in scene.lines],
@@ -36,7 +36,7 @@ def truth_of(scene: Scene, sound: Soundtrack) -> dict[str, Any]:
         "contacts": _contacts(scene),
         "sounds": [
             {"time_s": round(time_s, 5), "kind": hit.kind, "scene_time_s": round(hit.time_s, 5)}
-            for hit, time_s in zip(sound.strokes, sound.stroke_times_s, strict=True)
+            for hit, time_s in zip(sound.timed_sounds, sound.heard_s, strict=True)
         ],
         "beats_s": _rounded(sound.beats_s, 5),
         "signs": [
@@ -56,7 +56,7 @@ def _rounded(values: Any, digits: int = 4) -> list[float]:
     return [round(float(value), digits) for value in values]
 
 
-def _shot(scene: Scene, index: int) -> dict[str, Any]:
+def _shot(scene: ScenePlan, index: int) -> dict[str, Any]:
     shot = scene.shots[index]
     moved_first, zoom_first = shot.camera_at(shot.first, scene.width)
     moved_last, zoom_last = shot.camera_at(shot.last - 1, scene.width)
@@ -72,9 +72,9 @@ def _shot(scene: Scene, index: int) -> dict[str, Any]:
     }
 
 
-def _line(scene: Scene, line: SpokenLine) -> dict[str, Any]:
+def _line(scene: ScenePlan, line: SpokenLine) -> dict[str, Any]:
     """A line as it is heard: its times include the delay of the sound."""
-    start_s = line.start_s + scene.breakage.sound_delay_ms / 1000
+    start_s = line.start_s + scene.degradation.sound_delay_ms / 1000
     end_s = start_s + line.speech.duration_s
     return {
         "character": line.character,
@@ -93,7 +93,7 @@ def _line(scene: Scene, line: SpokenLine) -> dict[str, Any]:
     }
 
 
-def _faces(scene: Scene) -> list[dict[str, Any]]:
+def _faces(scene: ScenePlan) -> list[dict[str, Any]]:
     """For each person of each shot, the box (left, top, right, bottom) of the head without hair, frame by frame."""
     tracks = []
     for shot in scene.shots:
@@ -108,8 +108,8 @@ def _faces(scene: Scene) -> list[dict[str, Any]]:
     return tracks
 
 
-def _physics(scene: Scene) -> dict[str, Any] | None:
-    if scene.bench is None:
+def _physics(scene: ScenePlan) -> dict[str, Any] | None:
+    if scene.pixel_scale is None:
         return None
     size = np.array([scene.width, scene.height])
     bodies = []
@@ -128,18 +128,18 @@ def _physics(scene: Scene) -> dict[str, Any] | None:
             }
         )
     return {
-        "px_per_m": round(scene.bench.px_per_m, 4),
-        "floor_y": round(scene.bench.floor_y_px / scene.height, 5),
-        "gravity_m_s2": round(9.81 * scene.breakage.gravity_scale, 4),
+        "px_per_m": round(scene.pixel_scale.px_per_m, 4),
+        "floor_y": round(scene.pixel_scale.floor_y_px / scene.height, 5),
+        "gravity_m_s2": round(9.81 * scene.degradation.gravity_scale, 4),
         "bodies": bodies,
     }
 
 
-def _contacts(scene: Scene) -> list[dict[str, Any]]:
+def _contacts(scene: ScenePlan) -> list[dict[str, Any]]:
     """Every touch within the clip, as it is seen; two bodies that meet are one contact of the first."""
-    found: list[dict[str, Any]] = []
-    if scene.bench is None:
-        return found
+    contacts: list[dict[str, Any]] = []
+    if scene.pixel_scale is None:
+        return contacts
     met: set[tuple[int, float]] = set()
     for body in scene.bodies:
         for contact in body.path.contacts:
@@ -147,8 +147,8 @@ def _contacts(scene: Scene) -> list[dict[str, Any]]:
             if contact.time_s >= scene.n_frames / scene.fps or (contact.kind == "body" and key in met):
                 continue
             met.add(key)
-            x, y = scene.bench.to_px(np.array([[contact.x_m, contact.y_m]]))[0]
-            found.append(
+            x, y = scene.pixel_scale.to_px(np.array([[contact.x_m, contact.y_m]]))[0]
+            contacts.append(
                 {
                     "time_s": round(contact.time_s, 5),
                     "body": body.name,
@@ -159,4 +159,4 @@ def _contacts(scene: Scene) -> list[dict[str, Any]]:
                     "heard": body.sound,
                 }
             )
-    return sorted(found, key=lambda item: item["time_s"])
+    return sorted(contacts, key=lambda contact: contact["time_s"])

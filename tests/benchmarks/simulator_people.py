@@ -33,7 +33,7 @@ def main(people: int = 16, pictures: int = 16) -> None:
     cv2.setNumThreads(1)
     nets, embedder, hog = face_nets(), dlib_embedder(), dlib.get_frontal_face_detector()
     rng = np.random.default_rng(0)
-    found = {"BlazeFace": 0, "FaceMesh": 0, "dlib HOG": 0}
+    counts = {"BlazeFace": 0, "FaceMesh": 0, "dlib HOG": 0}
     follows: list[float] = []
     vectors: list[np.ndarray] = []
     whose: list[int] = []
@@ -55,20 +55,20 @@ def main(people: int = 16, pictures: int = 16) -> None:
             )
             canvas = np.clip(canvas + rng.normal(0, 2.5, canvas.shape), 0, 255).astype(np.uint8)
             boxes = [((box.left() + box.right()) / 2, (box.top() + box.bottom()) / 2) for box in hog(canvas, 1)]
-            found["dlib HOG"] += any(np.hypot(box[0] - x, box[1] - y) < 0.35 * height for box in boxes)
+            counts["dlib HOG"] += any(np.hypot(box[0] - x, box[1] - y) < 0.35 * height for box in boxes)
             spots = [spot for spot in nets.detect(canvas) if np.hypot(*(spot.box.reshape(2, 2).mean(axis=0) - (x, y))) < 0.35 * height]
             if not spots:
                 continue
             mesh, _ = nets.mesh(canvas, crop_matrix(spots[0].box, *spots[0].eyes))
             mesh, score = nets.follow(canvas, mesh)
-            found["BlazeFace"] += 1
-            found["FaceMesh"] += score > 0.5
+            counts["BlazeFace"] += 1
+            counts["FaceMesh"] += score > 0.5
             true.append(lips_of(face, mouth).gap)
             measured.append(float(np.linalg.norm(mesh[13, :2] - mesh[14, :2])) / height)
             vectors.append(embedder.embed(embedder.align(canvas, box_of(mesh), mesh)[None])[0])
             whose.append(identity)
         follows.append(float(np.corrcoef(true, measured)[0, 1]))
-    for name, count in found.items():
+    for name, count in counts.items():
         print(f"{name}: {count} of {people * pictures} faces found")
     print(f"FaceMesh lip gap against truth, r by person: median {np.median(follows):.3f}, lowest {min(follows):.3f}")
     apart, owner = np.linalg.norm(np.array(vectors)[:, None] - np.array(vectors)[None], axis=2), np.array(whose)

@@ -105,8 +105,8 @@ def test_one_person_keeps_one_look_and_different_people_differ() -> None:
         if prompt.edit is None:
             for person in block_of(prompt).cast.values():
                 looks.setdefault(person.identity, set()).add(person.look)
-    assert all(len(found) == 1 for found in looks.values())
-    assert len({look.model_copy(update={"identity": 0}) for found in looks.values() for look in found}) >= len(looks) - 1
+    assert all(len(same_person) == 1 for same_person in looks.values())
+    assert len({look.model_copy(update={"identity": 0}) for same_person in looks.values() for look in same_person}) >= len(looks) - 1
     assert len(looks) >= 18
 
 
@@ -219,8 +219,8 @@ def test_the_simulators_voice_has_time_for_every_line_while_the_speaker_is_seen(
 def test_the_datasheet_counts_are_true() -> None:
     sheet = (suites_directory() / "README.md").read_text(encoding="utf-8")
     for name in NAMES:
-        found = load_suite(name)
-        assert f"`{name}` | {len(found.prompts)} | {sum(prompt.duration_s for prompt in found.prompts):.0f}" in sheet
+        suite = load_suite(name)
+        assert f"`{name}` | {len(suite.prompts)} | {sum(prompt.duration_s for prompt in suite.prompts):.0f}" in sheet
     for task, count in Counter(prompt.task for prompt in load_suite("core").prompts).items():
         assert re.search(rf"\| `{task}` \| \d+ \| {count} \|", sheet), task
 

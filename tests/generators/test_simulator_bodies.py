@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.generators.simulator.bodies import GRAVITY, Swing, collide, fall, roll
+from seedbench.generators.simulator.bodies import GRAVITY, PendulumPath, collide, fall, roll
 from seedbench.generators.simulator.body_painting import SMALLEST
 from seedbench.generators.simulator.body_plan import bodies_of
-from seedbench.generators.simulator.degradations import Breakage
+from seedbench.generators.simulator.degradations import SceneDegradation
 from seedbench.generators.simulator.staging import StagedEvent, StagedPrompt, prompt_with_stage, staged
 
 HEIGHTS = st.floats(0.2, 3.0)
@@ -67,7 +67,7 @@ def test_a_collision_keeps_momentum_and_loses_no_more_than_the_restitution_says(
 
 
 def test_a_pendulum_swings_as_the_pendulum_equation_says() -> None:
-    swing = Swing(0.0, (0.0, 2.0), 1.0)
+    swing = PendulumPath(0.0, (0.0, 2.0), 1.0)
     times = np.linspace(0, 4, 40001)
     angle = swing.angles(times)
     bend = np.gradient(np.gradient(angle, times), times)
@@ -96,11 +96,11 @@ def test_a_rolling_body_keeps_its_speed_unless_it_wins_energy() -> None:
 )
 def test_bodies_stay_in_the_picture_and_are_large_enough_to_be_followed(event: StagedEvent, size: tuple[int, int]) -> None:
     width, height = size
-    bodies, bench = bodies_of(_prompt(event), np.random.default_rng(0), width=width, height=height, breakage=Breakage())
-    assert bench is not None
+    bodies, pixel_scale = bodies_of(_prompt(event), np.random.default_rng(0), width=width, height=height, degradation=SceneDegradation())
+    assert pixel_scale is not None
     for body in bodies:
-        assert body.radius_m * bench.px_per_m >= SMALLEST * min(size) - 1e-3
-        places = bench.to_px(body.path.at(np.arange(0, 3, 0.04)))
+        assert body.radius_m * pixel_scale.px_per_m >= SMALLEST * min(size) - 1e-3
+        places = pixel_scale.to_px(body.path.at(np.arange(0, 3, 0.04)))
         assert places[:, 0].min() >= 0
         assert places[:, 0].max() <= width
         assert places[:, 1].min() >= 0
@@ -109,15 +109,15 @@ def test_bodies_stay_in_the_picture_and_are_large_enough_to_be_followed(event: S
 def test_broken_gravity_halves_the_fall_and_leaves_the_scale() -> None:
     prompt = _prompt(StagedEvent(kind="drop", height_m=1.0, start_s=0.0))
     rng = np.random.default_rng
-    (sound,), bench = bodies_of(prompt, rng(0), width=456, height=256, breakage=Breakage())
-    (broken,), same = bodies_of(prompt, rng(0), width=456, height=256, breakage=Breakage(gravity_scale=0.5))
-    assert same == bench
+    (sound,), pixel_scale = bodies_of(prompt, rng(0), width=456, height=256, degradation=SceneDegradation())
+    (broken,), same = bodies_of(prompt, rng(0), width=456, height=256, degradation=SceneDegradation(gravity_scale=0.5))
+    assert same == pixel_scale
     assert broken.path.contacts[0].time_s == pytest.approx(sound.path.contacts[0].time_s * np.sqrt(2))
 
 
 def test_energy_gain_lifts_every_bounce_by_its_share() -> None:
     prompt = _prompt(StagedEvent(kind="bounce", height_m=1.0, start_s=0.0, restitution=0.8))
-    (body,), _ = bodies_of(prompt, np.random.default_rng(0), width=456, height=256, breakage=Breakage(energy_gain=0.2))
+    (body,), _ = bodies_of(prompt, np.random.default_rng(0), width=456, height=256, degradation=SceneDegradation(energy_gain=0.2))
     first, second = (contact.time_s for contact in body.path.contacts[:2])
     assert body.path.at([(first + second) / 2])[0, 1] - body.radius_m == pytest.approx(1.2)
 
@@ -125,7 +125,7 @@ def test_energy_gain_lifts_every_bounce_by_its_share() -> None:
 def test_teleport_moves_a_body_sideways_in_the_middle_of_the_clip() -> None:
     prompt = _prompt(StagedEvent(kind="pendulum", height_m=1.0, start_s=0.0))
     paths = [
-        bodies_of(prompt, np.random.default_rng(0), width=456, height=256, breakage=Breakage(teleport=amount))[0][0].path
+        bodies_of(prompt, np.random.default_rng(0), width=456, height=256, degradation=SceneDegradation(teleport=amount))[0][0].path
         for amount in (0.0, 0.4)
     ]
     moved = paths[1].at([1.49, 1.5]) - paths[0].at([1.49, 1.5])

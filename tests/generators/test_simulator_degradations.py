@@ -11,7 +11,7 @@ import pytest
 
 from seedbench.errors import SeedBenchError
 from seedbench.generators.simulator import Simulator
-from seedbench.generators.simulator.degradations import Breakage, breakage_of
+from seedbench.generators.simulator.degradations import SceneDegradation, degradation_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.rendering import frames
 from seedbench.generators.simulator.signs import garbled
@@ -34,15 +34,15 @@ DROP = Prompt(id="drop", text="", task="impact", duration_s=0.8, events=(Event(k
 
 
 def _pictures(prompt: Prompt, **options: Any) -> np.ndarray:
-    scene = plan_scene(prompt, 5, width=96, height=64, fps=25, breakage=Breakage(**options))
+    scene = plan_scene(prompt, 5, width=96, height=64, fps=25, degradation=SceneDegradation(**options))
     return np.stack(list(frames(scene)))
 
 
 def _digest(prompt: Prompt, directory: Path, **options: Any) -> str:
     directory.mkdir()
-    made = Simulator(**options).generate(Request(prompt=prompt, seed=5, width=96, height=64), directory)
-    assert made.file is not None
-    return hashlib.sha256(made.file.read_bytes()).hexdigest()
+    generation = Simulator(**options).generate(Request(prompt=prompt, seed=5, width=96, height=64), directory)
+    assert generation.file is not None
+    return hashlib.sha256(generation.file.read_bytes()).hexdigest()
 
 
 def test_the_same_request_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_swapped_identity_changes_pictures_after_the_cut_only() -> None:
 
 def test_with_others_in_the_cast_a_swap_shows_one_of_them() -> None:
     prompt = _two_shots((ANN, BEA), FIRST, StagedShot(start_s=0.2, end_s=0.4, cast=("b",)))
-    scene = plan_scene(prompt, 0, width=96, height=64, fps=25, breakage=Breakage(swap_identity_at_cut=True))
+    scene = plan_scene(prompt, 0, width=96, height=64, fps=25, degradation=SceneDegradation(swap_identity_at_cut=True))
     assert [(person.id, person.worn) for shot in scene.shots for person in shot.people] == [("a", "a"), ("b", "a")]
 
 
@@ -110,26 +110,26 @@ def test_so_many_letters_are_garbled(count: int) -> None:
 
 def test_the_truth_says_what_was_asked_and_what_is_shown() -> None:
     prompt = Prompt(id="s", text="", task="text", duration_s=0.2, text_in_frame=(FrameText(text="HOTEL"),))
-    scene = plan_scene(prompt, 0, width=96, height=64, fps=25, breakage=Breakage(text_garbled=2))
+    scene = plan_scene(prompt, 0, width=96, height=64, fps=25, degradation=SceneDegradation(text_garbled=2))
     assert scene.signs[0].asked == "HOTEL"
     assert scene.signs[0].shown != "HOTEL"
 
 
 def test_the_broken_preset_is_eight_frames_late_and_may_be_overridden() -> None:
-    assert breakage_of("broken").sound_delay_ms == 8 * 40
-    assert breakage_of("broken", sound_delay_ms=0.0).sound_delay_ms == 0
-    assert breakage_of().asked() == {}
+    assert degradation_of("broken").sound_delay_ms == 8 * 40
+    assert degradation_of("broken", sound_delay_ms=0.0).sound_delay_ms == 0
+    assert degradation_of().asked() == {}
 
 
 @pytest.mark.parametrize("kind", ["sound", "impact", "beat"])
 def test_an_option_s_old_name_means_the_same_and_is_not_listed(kind: str) -> None:
     old, new = f"{kind}_shift_ms", f"{kind}_delay_ms"
-    assert breakage_of(**{old: 80.0}) == breakage_of(**{new: 80.0}) != breakage_of()
-    assert breakage_of("broken", **{old: 7.0}) == breakage_of("broken", **{new: 7.0})
+    assert degradation_of(**{old: 80.0}) == degradation_of(**{new: 80.0}) != degradation_of()
+    assert degradation_of("broken", **{old: 7.0}) == degradation_of("broken", **{new: 7.0})
     with pytest.raises(SeedBenchError, match=f"{new} is given twice"):
-        breakage_of(**{old: 80.0, new: 40.0})
+        degradation_of(**{old: 80.0, new: 40.0})
     with pytest.raises(SeedBenchError) as refused:
-        breakage_of(gravity=2)
+        degradation_of(gravity=2)
     assert old not in str(refused.value)
 
 

@@ -145,7 +145,7 @@ def test_a_frame_is_painted_in_twelve_milliseconds() -> None:
 
 @dataclass
 class Seen:
-    """One picture of one person: its truth and what was found."""
+    """One picture of one person: its truth and what was seen."""
 
     identity: int
     gap: float
@@ -169,7 +169,7 @@ def seen() -> list[Seen]:
 
     nets, embedder, hog = face_nets(), dlib_embedder(), dlib.get_frontal_face_detector()
     rng = np.random.default_rng(4)
-    found: list[Seen] = []
+    seen: list[Seen] = []
     for identity in PEOPLE:
         face = face_of(Look(identity=identity))
         painters = [FacePainter(face, height) for height in (130, 154)]
@@ -184,42 +184,42 @@ def seen() -> list[Seen]:
             by_hog = any(np.hypot(box[0] - x, box[1] - y) < 40 for box in boxes)
             gap = lips_of(face, mouth).gap
             if not here:
-                found.append(Seen(identity, gap, yaw, False, by_hog, 0.0, np.nan, np.nan, np.zeros(0)))
+                seen.append(Seen(identity, gap, yaw, False, by_hog, 0.0, np.nan, np.nan, np.zeros(0)))
                 continue
             mesh, _ = nets.mesh(canvas, crop_matrix(here[0].box, *here[0].eyes))
             mesh, score = nets.follow(canvas, mesh)
             size = painters[index % 2].height_px
             mesh_gap = float(np.linalg.norm(mesh[13, :2] - mesh[14, :2])) / size
             vector = embedder.embed(embedder.align(canvas, box_of(mesh), mesh)[None])[0]
-            found.append(Seen(identity, gap, yaw, True, by_hog, score, mesh_gap, float(yaw_deg(mesh[None])[0]), vector))
-    return found
+            seen.append(Seen(identity, gap, yaw, True, by_hog, score, mesh_gap, float(yaw_deg(mesh[None])[0]), vector))
+    return seen
 
 
 def test_blazeface_finds_and_facemesh_accepts_every_face(seen: list[Seen]) -> None:
-    assert np.mean([one.blazeface for one in seen]) >= 0.98
-    assert np.mean([one.mesh_score > 0.5 for one in seen]) >= 0.98
+    assert np.mean([face.blazeface for face in seen]) >= 0.98
+    assert np.mean([face.mesh_score > 0.5 for face in seen]) >= 0.98
 
 
 def test_dlib_finds_every_face(seen: list[Seen]) -> None:
-    assert np.mean([one.hog for one in seen]) >= 0.98
+    assert np.mean([face.hog for face in seen]) >= 0.98
 
 
 def test_facemesh_lips_follow_the_true_opening(seen: list[Seen]) -> None:
     follows = []
     for identity in PEOPLE:
-        true, measured = zip(*((one.gap, one.mesh_gap) for one in seen if one.identity == identity), strict=True)
+        true, measured = zip(*((face.gap, face.mesh_gap) for face in seen if face.identity == identity), strict=True)
         follows.append(float(np.corrcoef(true, measured)[0, 1]))
     assert np.median(follows) >= 0.9
     assert min(follows) >= 0.75  # over sizes, lights and poses mixed; within one shot it is higher
 
 
 def test_facemesh_sees_the_turn_of_the_head(seen: list[Seen]) -> None:
-    left, front, right = ([one.mesh_yaw_deg for one in seen if np.sign(one.yaw) == side] for side in (-1, 0, 1))
+    left, front, right = ([face.mesh_yaw_deg for face in seen if np.sign(face.yaw) == side] for side in (-1, 0, 1))
     assert max(left) < np.median(front) < min(right)
 
 
 def test_face_recognition_tells_people_apart(seen: list[Seen]) -> None:
-    vectors, people = np.stack([one.embedding for one in seen]), np.array([one.identity for one in seen])
+    vectors, people = np.stack([face.embedding for face in seen]), np.array([face.identity for face in seen])
     distance = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
     upper = np.triu_indices(len(people), 1)
     same = people[upper[0]] == people[upper[1]]

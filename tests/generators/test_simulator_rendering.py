@@ -12,9 +12,9 @@ import pytest
 
 from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
-from seedbench.generators.simulator.degradations import Breakage
+from seedbench.generators.simulator.degradations import SceneDegradation
 from seedbench.generators.simulator.looks import face_of
-from seedbench.generators.simulator.plan import Scene, face_for, plan_scene
+from seedbench.generators.simulator.plan import ScenePlan, face_for, plan_scene
 from seedbench.generators.simulator.rendering import frames
 from seedbench.generators.simulator.stage_block import Look
 from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage, staged
@@ -37,8 +37,8 @@ PAIR = prompt_with_stage(
 )
 
 
-def _scene(prompt: Prompt, *, seed: int = 1, width: int = 228, height: int = 128) -> Scene:
-    return plan_scene(prompt, seed, width=width, height=height, fps=25, breakage=Breakage())
+def _scene(prompt: Prompt, *, seed: int = 1, width: int = 228, height: int = 128) -> ScenePlan:
+    return plan_scene(prompt, seed, width=width, height=height, fps=25, degradation=SceneDegradation())
 
 
 def _generate(prompt: Prompt, directory: Path, **size: Any) -> Generation:
@@ -48,9 +48,9 @@ def _generate(prompt: Prompt, directory: Path, **size: Any) -> Generation:
 def test_the_body_is_drawn_where_the_truth_says() -> None:
     scene = _scene(DROP, width=456, height=256)
     pictures = np.stack(list(frames(scene))).astype(int)
-    assert scene.bench is not None
-    track = scene.bench.to_px(scene.bodies[0].path.at(scene.times_s))
-    radius = scene.bodies[0].radius_m * scene.bench.px_per_m
+    assert scene.pixel_scale is not None
+    track = scene.pixel_scale.to_px(scene.bodies[0].path.at(scene.times_s))
+    radius = scene.bodies[0].radius_m * scene.pixel_scale.px_per_m
     redness = np.clip(pictures[..., 0] - pictures[..., 1] - 60, 0, None)  # the rubber ball is red, nothing else is
     rows, columns = np.mgrid[:256, :456] + 0.5
     for frame in (0, 8, 12, 20):
@@ -88,15 +88,15 @@ def test_lips_of_the_silent_stay_shut() -> None:
 
 
 def test_nobody_moves_the_same_under_another_seed() -> None:
-    one, other = (_scene(PAIR, seed=seed).acting["a"].shift_x for seed in (1, 2))
-    assert np.abs(one - other).max() > 0.001
+    first, other = (_scene(PAIR, seed=seed).acting["a"].shift_x for seed in (1, 2))
+    assert np.abs(first - other).max() > 0.001
 
 
 @pytest.mark.parametrize(("width", "height", "fps"), [(456, 256, 25), (144, 256, 24), (201, 111, 30), (64, 64, 10)])
 def test_any_size_and_rate(width: int, height: int, fps: int, tmp_path: Path) -> None:
-    made = _generate(PAIR, tmp_path, width=width, height=height, fps=fps)
-    assert made.file is not None
-    facts = Clip.open(made.file).facts
+    generation = _generate(PAIR, tmp_path, width=width, height=height, fps=fps)
+    assert generation.file is not None
+    facts = Clip.open(generation.file).facts
     assert (facts.width, facts.height) == (width + width % 2, height + height % 2)
     assert facts.fps == pytest.approx(fps, rel=1e-3)
     assert facts.n_frames == round(0.8 * fps)
@@ -104,16 +104,16 @@ def test_any_size_and_rate(width: int, height: int, fps: int, tmp_path: Path) ->
 
 
 def test_the_truth_lies_beside_the_clip_and_is_plain_data(tmp_path: Path) -> None:
-    made = _generate(DROP, tmp_path)
-    assert made.truth is not None
-    assert json.loads((tmp_path / "truth.json").read_text()) == json.loads(json.dumps(made.truth))
-    physics = made.truth["physics"]
+    generation = _generate(DROP, tmp_path)
+    assert generation.truth is not None
+    assert json.loads((tmp_path / "truth.json").read_text()) == json.loads(json.dumps(generation.truth))
+    physics = generation.truth["physics"]
     assert physics["gravity_m_s2"] == 9.81
-    assert len(physics["bodies"][0]["y"]) == made.truth["n_frames"]
-    contact = made.truth["contacts"][0]
+    assert len(physics["bodies"][0]["y"]) == generation.truth["n_frames"]
+    contact = generation.truth["contacts"][0]
     assert contact["time_s"] == pytest.approx(0.2 + np.sqrt(2 / 9.81), abs=1e-4)
     assert contact["y"] == pytest.approx(physics["floor_y"])
-    assert made.truth["sounds"][0]["time_s"] == contact["time_s"]
+    assert generation.truth["sounds"][0]["time_s"] == contact["time_s"]
 
 
 def test_faces_in_the_truth_follow_the_people_of_each_shot(tmp_path: Path) -> None:
@@ -163,10 +163,10 @@ def test_a_reference_s_strength_mixes_two_faces() -> None:
     ids=["fluid", "declared", "letters", "edit"],
 )
 def test_what_cannot_be_staged_is_refused_with_a_reason(prompt: Prompt, words: str, tmp_path: Path) -> None:
-    made = _generate(prompt, tmp_path)
-    assert made.status == "refused"
-    assert words in made.reason
-    assert made.file is None
+    generation = _generate(prompt, tmp_path)
+    assert generation.status == "refused"
+    assert words in generation.reason
+    assert generation.file is None
 
 
 def test_a_clip_renders_at_least_at_real_time_on_one_core(tmp_path: Path) -> None:

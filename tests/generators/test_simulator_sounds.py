@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seedbench.generators.simulator import sounds
-from seedbench.generators.simulator.degradations import Breakage
+from seedbench.generators.simulator.degradations import SceneDegradation
 from seedbench.generators.simulator.music import PEAK, beat_times, play
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.sounds import RATE
@@ -63,16 +63,16 @@ def test_music_shifted_by_a_beat_and_a_half_has_its_beats_half_a_beat_later() ->
     assert beat_times(120, 3, shift_s=0.75).tolist() == pytest.approx([0.25, 0.75, 1.25, 1.75, 2.25, 2.75])
 
 
-def _record(prompt: Prompt, breakage: Breakage) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...]]:
-    track = record(plan_scene(prompt, 3, width=64, height=64, fps=25, breakage=breakage))
-    return track.samples, track.stroke_times_s, track.beats_s
+def _record(prompt: Prompt, degradation: SceneDegradation) -> tuple[np.ndarray, tuple[float, ...], tuple[float, ...]]:
+    track = record(plan_scene(prompt, 3, width=64, height=64, fps=25, degradation=degradation))
+    return track.samples, track.heard_s, track.beats_s
 
 
 DROP = Prompt(id="d", text="", task="impact", duration_s=1.5, events=(Event(kind="drop", object="wooden ball", height_m=1.0, start_s=0.2),))
 
 
 def test_an_impact_is_heard_at_its_contact() -> None:
-    samples, times, _ = _record(DROP, Breakage())
+    samples, times, _ = _record(DROP, SceneDegradation())
     assert times[0] == pytest.approx(0.2 + np.sqrt(2 / 9.81))
     assert _attack_s(samples[: round((times[0] + 0.2) * RATE)]) == pytest.approx(times[0], abs=0.002)
 
@@ -80,8 +80,8 @@ def test_an_impact_is_heard_at_its_contact() -> None:
 @pytest.mark.parametrize("option", ["sound_delay_ms", "impact_delay_ms"])
 @pytest.mark.parametrize("amount", [-120.0, 320.0])
 def test_shifted_sound_is_the_same_sound_at_another_time(option: str, amount: float) -> None:
-    plain, times, _ = _record(DROP, Breakage())
-    broken, later, _ = _record(DROP, Breakage(**{option: amount}))
+    plain, times, _ = _record(DROP, SceneDegradation())
+    broken, later, _ = _record(DROP, SceneDegradation(**{option: amount}))
     assert np.subtract(later, times) == pytest.approx(amount / 1000)
     start, moved, size = round(times[0] * RATE), round(later[0] * RATE), 4000
     tone = 0.01  # the place's own quiet does not move
@@ -90,14 +90,14 @@ def test_shifted_sound_is_the_same_sound_at_another_time(option: str, amount: fl
 
 def test_beat_shift_moves_the_music_alone() -> None:
     prompt = Prompt(id="m", text="", task="music", duration_s=2, music=Music(tempo_bpm=120), events=(Event(kind="bell", object="none"),))
-    _, strokes, beats = _record(prompt, Breakage())
-    _, same, later = _record(prompt, Breakage(beat_delay_ms=100))
-    assert same == strokes
+    _, timed_sounds, beats = _record(prompt, SceneDegradation())
+    _, same, later = _record(prompt, SceneDegradation(beat_delay_ms=100))
+    assert same == timed_sounds
     assert np.subtract(later, beats) == pytest.approx(0.1)
 
 
 def test_a_mute_clip_is_silent_and_as_long_as_its_pictures() -> None:
-    samples, _, _ = _record(DROP, Breakage(mute=True))
+    samples, _, _ = _record(DROP, SceneDegradation(mute=True))
     assert len(samples) == round(38 / 25 * RATE)
     assert not samples.any()
 
@@ -108,8 +108,8 @@ def test_speech_is_clear_of_music_and_peaks_stay_below_full_scale() -> None:
     line = Line(character="a", text="Nobody knew the way to the harbour.", start_s=0.3)
     talk = Prompt(id="t", text="", task="talking", duration_s=3, cast=(Character(id="a"),), shots=shots, speech=(line,))
     both = talk.model_copy(update={"music": Music(tempo_bpm=120)})
-    alone = _record(talk, Breakage())[0]
-    mixed = _record(both, Breakage())[0]
+    alone = _record(talk, SceneDegradation())[0]
+    mixed = _record(both, SceneDegradation())[0]
     during = slice(round(0.5 * RATE), round(1.5 * RATE))
     speech, music = np.square(alone[during]).mean(), np.square((mixed - alone)[during]).mean()
     assert 10 * np.log10(speech / music) > 6
@@ -119,6 +119,6 @@ def test_speech_is_clear_of_music_and_peaks_stay_below_full_scale() -> None:
 
 def test_a_silent_event_makes_no_stroke() -> None:
     prompt = DROP.model_copy(update={"events": (DROP.events[0].model_copy(update={"sound": False}),)})
-    samples, times, _ = _record(prompt, Breakage())
+    samples, times, _ = _record(prompt, SceneDegradation())
     assert times == ()
     assert np.abs(samples).max() < 0.01

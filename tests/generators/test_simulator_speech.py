@@ -1,4 +1,4 @@
-"""Speech with phoneme times, and the mouth that goes with it."""
+"""SpokenText with phoneme times, and the mouth that goes with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from seedbench.errors import GeneratorError
 from seedbench.generators.simulator import Simulator
-from seedbench.generators.simulator.speech import BILABIALS, HOLD_S, LOUDNESS, RATE, REST, Phoneme, Speech, mouth_track, speak
+from seedbench.generators.simulator.speech import BILABIALS, HOLD_S, LOUDNESS, RATE, REST, Phoneme, SpokenText, mouth_track, speak
 
 SENTENCES = {
     "en": "Hello Bob, my mum buys paper.",
@@ -35,7 +35,7 @@ SENTENCES = {
 
 
 @pytest.fixture(scope="module")
-def english() -> Speech:
+def english() -> SpokenText:
     return speak(SENTENCES["en"], language="en", voice="low", seed=1)
 
 
@@ -54,15 +54,15 @@ def test_every_language_is_spoken_with_phonemes_that_fill_the_sound(language: st
     assert speech.phonemes[-1].end_s == pytest.approx(speech.duration_s, abs=0.01)
 
 
-def test_the_same_words_sound_the_same_whatever_was_spoken_before(english: Speech) -> None:
+def test_the_same_words_sound_the_same_whatever_was_spoken_before(english: SpokenText) -> None:
     speak("Etwas ganz anderes", language="de", voice="high", seed=9)
     again = speak(SENTENCES["en"], language="en", voice="low", seed=1)
     np.testing.assert_array_equal(again.samples, english.samples)
     assert again.phonemes == english.phonemes
 
 
-def test_threads_do_not_disturb_each_other(english: Speech) -> None:
-    spoken: list[Speech] = []
+def test_threads_do_not_disturb_each_other(english: SpokenText) -> None:
+    spoken: list[SpokenText] = []
     threads = [threading.Thread(target=lambda: spoken.append(speak(SENTENCES["en"], language="en", seed=1))) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -72,13 +72,13 @@ def test_threads_do_not_disturb_each_other(english: Speech) -> None:
     assert all(np.array_equal(speech.samples, english.samples) for speech in spoken)
 
 
-def test_voices_and_seeds_differ(english: Speech) -> None:
+def test_voices_and_seeds_differ(english: SpokenText) -> None:
     others = [speak(SENTENCES["en"], voice="high", seed=1), speak(SENTENCES["en"], voice="low", seed=2)]
     assert all(not np.array_equal(other.samples, english.samples) for other in others)
 
 
 def test_high_voices_are_higher_than_low_ones() -> None:
-    def pitch_hz(speech: Speech) -> float:
+    def pitch_hz(speech: SpokenText) -> float:
         vowel = max((phoneme for phoneme in speech.phonemes if phoneme.ipa), key=lambda phoneme: phoneme.end_s - phoneme.start_s)
         middle = (vowel.start_s + vowel.end_s) / 2
         piece = speech.samples[round((middle - 0.05) * RATE) : round((middle + 0.05) * RATE)]
@@ -93,7 +93,7 @@ def test_high_voices_are_higher_than_low_ones() -> None:
     assert high > 1.2 * low
 
 
-def test_speech_has_one_loudness_and_does_not_clip(english: Speech) -> None:
+def test_speech_has_one_loudness_and_does_not_clip(english: SpokenText) -> None:
     loud = english.samples[np.abs(english.samples) > 0.01]
     assert np.sqrt(np.mean(loud**2)) == pytest.approx(LOUDNESS, rel=0.3)
     assert np.abs(english.samples).max() <= 0.9
@@ -101,7 +101,7 @@ def test_speech_has_one_loudness_and_does_not_clip(english: Speech) -> None:
     assert english.rate == 48000
 
 
-def test_words_come_in_order_and_inside_the_sound(english: Speech) -> None:
+def test_words_come_in_order_and_inside_the_sound(english: SpokenText) -> None:
     assert [word.text for word in english.words] == ["Hello", "Bob", "my", "mum", "buys", "paper"]
     assert all(word.start_s < word.end_s <= english.duration_s for word in english.words)
     assert all(a.end_s <= b.start_s + 1e-9 for a, b in zip(english.words, english.words[1:], strict=False))
@@ -131,7 +131,7 @@ def test_with_the_voice_package_nothing_is_missing() -> None:
 
 
 @pytest.mark.parametrize("shift_s", [0.0, 0.011, 0.023, 0.037])
-def test_lips_meet_on_every_bilabial_even_at_25_frames_a_second(english: Speech, shift_s: float) -> None:
+def test_lips_meet_on_every_bilabial_even_at_25_frames_a_second(english: SpokenText, shift_s: float) -> None:
     times = np.arange(0, english.duration_s, 0.04) + shift_s
     opening = mouth_opening(english.phonemes, times)
     bilabials = [phoneme for phoneme in english.phonemes if BILABIALS & set(phoneme.ipa)]
@@ -150,14 +150,14 @@ def test_open_vowels_open_the_mouth_and_rounded_ones_round_it() -> None:
     assert width[2] > 0.8
 
 
-def test_the_mouth_moves_smoothly(english: Speech) -> None:
+def test_the_mouth_moves_smoothly(english: SpokenText) -> None:
     times = np.arange(0, english.duration_s, 0.005)
     opening, width = mouth_track(english.phonemes, times)
     assert np.abs(np.diff(opening)).max() < 0.16
     assert np.abs(np.diff(width)).max() < 0.10
 
 
-def test_the_mouth_follows_the_sound_without_delay(english: Speech) -> None:
+def test_the_mouth_follows_the_sound_without_delay(english: SpokenText) -> None:
     times = np.arange(0.02, english.duration_s - 0.02, 0.01)
     opening = mouth_opening(english.phonemes, times)
     energy = np.array([np.sqrt(np.mean(english.samples[round((t - 0.02) * RATE) : round((t + 0.02) * RATE)] ** 2)) for t in times])
@@ -173,7 +173,7 @@ def test_a_silent_mouth_rests() -> None:
     assert np.all(width == REST[1])
 
 
-def test_long_before_and_after_the_words_the_mouth_rests(english: Speech) -> None:
+def test_long_before_and_after_the_words_the_mouth_rests(english: SpokenText) -> None:
     opening, width = mouth_track(english.phonemes, np.array([-3.0, english.duration_s + 3.0]))
     np.testing.assert_allclose(opening, REST[0], atol=0.02)
     np.testing.assert_allclose(width, REST[1], atol=0.02)

@@ -48,9 +48,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
 
 
 def value(report: RunReport, generator: str, metric: str, measure: str) -> float | None:
-    found = [row for row in report.summary if (row.generator, row.metric, row.measure) == (generator, metric, measure)]
-    assert len(found) == 1
-    return found[0].value
+    rows = [row for row in report.summary if (row.generator, row.metric, row.measure) == (generator, metric, measure)]
+    assert len(rows) == 1
+    return rows[0].value
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from seedbench.errors import GeneratorError
 from seedbench.generators.reference import shards, world
 from seedbench.generators.reference.shards import ACTING, ShardSize
 from seedbench.generators.reference.training.data import CellRow, Cells, acted
-from seedbench.generators.simulator.degradations import breakage_of
+from seedbench.generators.simulator.degradations import degradation_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.soundtrack import record
 from seedbench.generators.simulator.truth import truth_of
@@ -23,7 +23,7 @@ def test_the_acting_is_that_of_who_is_seen_in_units_of_its_spread() -> None:
     prompt = world.draw(5, kind="dialogue").prompt
     made = shards.shown(prompt, 5, SMALL)
     pictures, acting = made.pictures, made.acting
-    scene = plan_scene(prompt, 5, width=64, height=32, fps=25, breakage=breakage_of(""))
+    scene = plan_scene(prompt, 5, width=64, height=32, fps=25, degradation=degradation_of(""))
     assert acting.shape == (len(pictures), 4)
     cut = round(prompt.shots[1].start_s * 25)
     for frames, shot in ((slice(0, cut), prompt.shots[0]), (slice(cut, len(pictures)), prompt.shots[1])):
@@ -42,7 +42,7 @@ def test_where_nobody_is_seen_there_is_no_acting_and_no_head() -> None:
 def test_heads_are_where_the_simulator_puts_them() -> None:
     prompt = world.draw(5, kind="dialogue").prompt
     made = shards.shown(prompt, 5, SMALL)
-    scene = plan_scene(prompt, 5, width=64, height=32, fps=25, breakage=breakage_of(""))
+    scene = plan_scene(prompt, 5, width=64, height=32, fps=25, degradation=degradation_of(""))
     boxes = truth_of(scene, record(scene))["faces"]
     assert [box["character"] for box in boxes] == [shot.cast[0] for shot in prompt.shots]
     left, top, right, bottom = np.concatenate([np.array(box["boxes"]) for box in boxes]).T

@@ -10,7 +10,7 @@ import pytest
 
 from seedbench.generators import simulator
 from seedbench.generators.reference import limits, world
-from seedbench.generators.simulator.degradations import breakage_of
+from seedbench.generators.simulator.degradations import degradation_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.stage_block import Look
 from seedbench.generators.simulator.staging import staged, staged_shots
@@ -206,5 +206,5 @@ def test_the_simulator_can_stage_it(kind: world.Kind) -> None:
         for prompt in (made.prompt, made.extras):
             if prompt is not None:
                 assert simulator.Simulator().refusals(prompt) == []
-                scene = plan_scene(prompt, number, width=64, height=32, fps=25, breakage=breakage_of(""))
+                scene = plan_scene(prompt, number, width=64, height=32, fps=25, degradation=degradation_of(""))
                 assert len(scene.lines) == len(prompt.speech)

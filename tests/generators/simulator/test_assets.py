@@ -13,11 +13,11 @@ from seedbench.suites.loading import load_suite
 
 
 def test_a_watercolour_is_the_same_every_time_and_mostly_paper() -> None:
-    one, again = assets.watercolour(64, 5), assets.watercolour(64, 5)
-    assert one.shape == (64, 64, 3)
-    assert np.array_equal(one, again)
-    assert not np.array_equal(one, assets.watercolour(64, 6))
-    assert one.mean() > 150
+    first, again = assets.watercolour(64, 5), assets.watercolour(64, 5)
+    assert first.shape == (64, 64, 3)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, assets.watercolour(64, 6))
+    assert first.mean() > 150
 
 
 def test_portraits_show_the_looks_the_suites_declare() -> None:
@@ -34,8 +34,8 @@ def test_the_talking_clip_says_what_the_prompts_that_edit_it_say() -> None:
     assert {prompt.duration_s for prompt in edits} == {talk.duration_s}
 
 
-def test_an_asset_nobody_can_draw_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="nobody knows how to draw"):
+def test_a_file_that_is_no_asset_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not known how to draw it"):
         assets.draw_one(tmp_path / "surprise.png", tmp_path)
 
 

@@ -94,8 +94,8 @@ def test_a_mistake_in_the_block_is_refused_with_its_place(stage: dict[str, Any],
     ],
 )
 def test_words_that_cannot_be_drawn_are_refused_by_name(fields: dict[str, Any], sentence: str) -> None:
-    (told,) = sentences(prompt(**fields))
-    assert told.startswith(sentence)
+    (refused,) = sentences(prompt(**fields))
+    assert refused.startswith(sentence)
 
 
 def test_words_it_knows_need_no_block_and_others_can_be_given_a_likeness() -> None:
@@ -121,10 +121,10 @@ def test_a_prompt_made_of_settled_values_gives_these_values_back() -> None:
         StagedShot(start_s=1.0, end_s=3.0, cast=("bob",)),
     )
     events = (StagedEvent(kind="throw", object="box", height_m=2.0, speed_m_s=1.0), StagedEvent(kind="bell", sound=False))
-    made = prompt_with_stage("p", "A scene.", "motion", duration_s=3.0, cast=people, shots=shots, events=events)
-    again = staged(made)
+    written = prompt_with_stage("p", "A scene.", "motion", duration_s=3.0, cast=people, shots=shots, events=events)
+    again = staged(written)
     assert (again.cast, again.shots, again.events) == (people, shots, events)
-    assert made.stage["shots"] == [{"framing": "close", "camera": "push"}, {}]
+    assert written.stage["shots"] == [{"framing": "close", "camera": "push"}, {}]
 
 
 def test_the_plan_refuses_a_prompt_for_the_simulator_alone(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_the_plan_refuses_a_prompt_for_the_simulator_alone(tmp_path: Path) -> No
     assert refusals["drawn", "typo"].startswith("stage.shots[0].light: 'daj' is not one of day, warm, cool, dim")
 
 
-def test_mistakes_in_the_blocks_of_a_suite_are_told_with_file_and_line(tmp_path: Path) -> None:
+def test_mistakes_in_the_blocks_of_a_suite_name_file_and_line(tmp_path: Path) -> None:
     file = tmp_path / "suite.yaml"
     file.write_text(
         'name: s\ntitle: S\nversion: "1"\nprompts:\n'

@@ -57,8 +57,8 @@ def test_files_must_be_smaller_than_the_limit(tmp_path: Path, kind: str) -> None
     size = files[kind].stat().st_size
     asked = prompt((f"{kind}:1", files[kind].name))
     check_references(asked, tmp_path, replace(ReferenceLimits(), **{f"{kind}_bytes": size + 1}))
-    told = complaint(asked, tmp_path, replace(ReferenceLimits(), **{f"{kind}_bytes": size}))
-    assert told.startswith(f"prompt 'p': {kind}:1 ({files[kind].name}) is {size} bytes; every {kind} must be under {size} bytes")
+    message = complaint(asked, tmp_path, replace(ReferenceLimits(), **{f"{kind}_bytes": size}))
+    assert message.startswith(f"prompt 'p': {kind}:1 ({files[kind].name}) is {size} bytes; every {kind} must be under {size} bytes")
 
 
 def test_the_default_limits_are_those_of_the_project() -> None:
@@ -105,8 +105,8 @@ def test_audio_references_are_counted_each(tmp_path: Path) -> None:
 def test_a_real_person_needs_consent(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
     for consent in (None, "", "  "):
-        told = complaint(prompt(("image:1", "a.png"), person=True, consent=consent), tmp_path)
-        assert told == "prompt 'p': image:1 shows a real person: set consent to who agreed and where that is written down"
+        message = complaint(prompt(("image:1", "a.png"), person=True, consent=consent), tmp_path)
+        assert message == "prompt 'p': image:1 shows a real person: set consent to who agreed and where that is written down"
     check_references(prompt(("image:1", "a.png"), person=True, consent="Jo Doe, form of 2026-03-01"), tmp_path)
 
 
@@ -121,9 +121,9 @@ def test_files_that_are_not_what_they_are_called_are_told(tmp_path: Path) -> Non
 
 
 def test_every_problem_is_told_not_only_the_first(tmp_path: Path) -> None:
-    told = complaint(prompt(("image:1", "a.png"), ("image:1", "b.png")), tmp_path)
-    assert told.splitlines()[0] == "prompt 'p': two references are called image:1"
-    assert len(told.splitlines()) == 3
+    message = complaint(prompt(("image:1", "a.png"), ("image:1", "b.png")), tmp_path)
+    assert message.splitlines()[0] == "prompt 'p': two references are called image:1"
+    assert len(message.splitlines()) == 3
 
 
 @pytest.mark.parametrize(

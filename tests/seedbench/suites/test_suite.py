@@ -229,8 +229,8 @@ def test_a_sweep_may_differ_in_nothing_but_strength(tmp_path: Path) -> None:
   - {id: %s, text: "%s {{image:1}}", task: strength, sweep: s, references: [{id: "image:1", path: a.png, role: style, strength: %s}]}
 """
     assert len(load_suite(write(tmp_path, item % ("a", "Like", 0) + item % ("b", "Like", 1))).prompts) == 2
-    told = complaint(tmp_path, item % ("a", "Like", 0) + item % ("b", "Unlike", 1))
-    assert told == "6: prompt 'b': text: differs from prompt 'a' of the same sweep; only strengths may differ"
+    message = complaint(tmp_path, item % ("a", "Like", 0) + item % ("b", "Unlike", 1))
+    assert message == "6: prompt 'b': text: differs from prompt 'a' of the same sweep; only strengths may differ"
 
 
 def test_an_unknown_name_says_what_was_meant(tmp_path: Path) -> None:
