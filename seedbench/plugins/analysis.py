@@ -1,4 +1,4 @@
-"""Shared intermediate results: computed once per clip, memoised on it, and cached on disk by content."""
+"""Analyses: results that several metrics share. Each is computed once for a clip and cached on disk by content."""
 
 from __future__ import annotations
 
@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 
 
 def analysis(*, version: int, weights: tuple[str, ...] = ()) -> Callable[[Callable[[Clip], Result]], Callable[[Clip], Result]]:
-    """Turn a function of a clip into an analysis: once per clip, however many metrics ask, and once per content on disk.
+    """A decorator that turns a function of a clip into an analysis, computed once for each clip and each content.
 
-    The result must be built of dataclasses, numpy arrays, numbers, strings, None, lists, tuples and dicts with string keys
-    (:mod:`seedbench.store.codec`). ``version`` is raised when the result changes; ``weights`` names entries of lists of weights.
-    Their hashes and that of the function's own code are part of the key. The code's is taken here, when it is loaded. Kept in memory alone:
-    results of a function of a notebook, of one whose files changed between here and its first call, and of weights that cannot be read.
+    The key of a result on disk is made of the clip's sha256, the function's name, its version, the hash of its code (taken when it is
+    decorated) and the hashes of its weights. Some results are kept in memory only: those of a function in a notebook, of a function
+    whose files changed between its import and its first call, and of weights that cannot be read.
+
+    Args:
+        version: a whole number, raised when the same clip may give another result.
+        weights: the names of the model weights that it uses, from lists of weights.
+
+    Returns:
+        The decorator. The function's result must consist of dataclasses, numpy arrays, numbers, text, None, lists, tuples, and dicts with
+        text as keys (:mod:`seedbench.store.codec`). It is shared by all callers: do not write into it.
+
+    Raises:
+        TypeError: (when the analysis is called) its result has a part of another type.
     """
 
     def wrap(function: Callable[[Clip], Result]) -> Callable[[Clip], Result]:

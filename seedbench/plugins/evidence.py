@@ -1,7 +1,7 @@
-"""What a score shows for itself in the drill-down: typed panels that the report draws without knowing the metric.
+"""Evidence of a score: panels that a report draws to explain a value, without knowing the metric.
 
-Every panel is plain data (numbers, strings, lists) and survives a trip through JSON.
-Times are seconds from the first video frame; picture coordinates are fractions of width and height, origin top left.
+Panels hold only numbers, text and lists, so that JSON can store them. Times are in seconds from the first picture. Positions in a picture
+are fractions of its width and height, from 0 to 1, with the origin at the top left.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a curve: ``x`` and ``y`` of equal length; ``y`` may hold None where there is no value."""
+    """One line of a curve: ``x`` and ``y`` have the same length; ``y`` is None where there is no value."""
 
     name: str
     x: list[float]
@@ -24,7 +24,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A vertical line on a curve, e.g. the chosen lag or a cut."""
+    """A vertical line at ``x`` on a curve, such as the chosen lag or a cut."""
 
     x: float
     label: str
@@ -32,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines over a common axis: a lag curve, lip and sound traces over time."""
+    """Lines over a common axis, such as a correlation over the lag; axis labels include the unit."""
 
     title: str
     x_label: str
@@ -44,7 +44,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Picture:
-    """A small JPEG with a caption; ``group`` gathers pictures (say, one group a shot)."""
+    """A small JPEG (:func:`jpeg`) with a caption; pictures with the same ``group`` are drawn together."""
 
     caption: str
     jpeg_base64: str
@@ -62,7 +62,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Path2D:
-    """Something followed over the picture: ``points`` are (time_s, x, y) with x and y in 0..1."""
+    """A track: ``points`` are (time_s, x, y), with x and y in 0..1."""
 
     label: str
     points: list[tuple[float, float, float]]
@@ -70,7 +70,7 @@ class Path2D:
 
 @dataclass(frozen=True)
 class Overlay:
-    """Tracks drawn over one frame of the clip; ``marks`` are points of interest (time_s, x, y, label)."""
+    """Tracks over one picture of the clip (:func:`jpeg`); ``marks`` are single points (time_s, x, y, label)."""
 
     title: str
     background_jpeg_base64: str
@@ -81,7 +81,7 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Facts:
-    """A small table of named values."""
+    """A small table of names and values."""
 
     title: str
     rows: list[tuple[str, str]]
@@ -92,7 +92,16 @@ Panel = Curve | Gallery | Overlay | Facts
 
 
 def jpeg(rgb: np.ndarray, *, side: int = 128, quality: int = 80) -> str:
-    """Encode an RGB picture (H, W, 3) uint8 as base64 JPEG, its longer side at most ``side`` pixels."""
+    """Encode a picture as a base64 JPEG.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        side: the most pixels of the longer side; larger pictures are scaled down.
+        quality: of the JPEG, 0 to 100.
+
+    Raises:
+        ValueError: the picture cannot be encoded.
+    """
     import cv2
 
     height, width = rgb.shape[:2]
@@ -103,10 +112,10 @@ def jpeg(rgb: np.ndarray, *, side: int = 128, quality: int = 80) -> str:
     bgr = np.ascontiguousarray(rgb[:, :, ::-1])
     ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not ok:
-        raise ValueError(f"could not encode a picture of shape {rgb.shape}")
+        raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded; it must be (H, W, 3) uint8")
     return base64.b64encode(data.tobytes()).decode("ascii")
 
 
 def as_json(panel: Panel) -> dict[str, Any]:
-    """The panel as a JSON-ready dict; its ``kind`` says which panel it is."""
+    """The panel as a dict that JSON can store; its ``kind`` names the type of panel."""
     return asdict(panel)

@@ -1,4 +1,4 @@
-"""The contract of a generator: what it can do, what it is asked, what comes back."""
+"""The contract of a generator: what it declares, what it receives, what it returns."""
 
 from __future__ import annotations
 
@@ -20,11 +20,20 @@ GenerationStatus = Literal["succeeded", "failed", "refused", "expired", "unknown
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a generator takes. Empty ``tasks`` means every task; durations in seconds; ``sizes`` (width, height) empty means any.
+    """What a generator can do. The plan of a run refuses prompts outside of it, by name, before anything is generated.
 
-    The plan refuses a request outside ``tasks``, durations, ``sizes`` and ``references`` by name. A generator without ``seeds`` that is
-    ``deterministic`` is asked once a prompt, and a run says so; without ``audio``, a run says what prompts ask for sound.
-    ``batch`` is how many requests :meth:`Generator.generate_many` takes at once; with 1 only :meth:`Generator.generate` is called.
+    Attributes:
+        tasks: the tasks that it takes; empty: all.
+        min_duration_s, max_duration_s: the shortest and the longest clip, in seconds.
+        sizes: the sizes (width, height) that it takes, in pixels; empty: all.
+        audio: whether its clips have sound. If not, a run says which prompts ask for sound.
+        references: how many reference files of which kind it takes; None: none.
+        seeds: whether a seed changes the clip. A ``deterministic`` generator without seeds is asked once for each prompt.
+        deterministic: whether the same request gives the same clip.
+        batch: the most requests that :meth:`Generator.generate_many` takes at once; with 1, only :meth:`Generator.generate` is called.
+
+    Raises:
+        ValueError: ``batch`` is less than 1.
     """
 
     tasks: frozenset[str] = frozenset()
@@ -39,7 +48,7 @@ class Capabilities:
 
     def __post_init__(self) -> None:
         if self.batch < 1:
-            raise ValueError(f"batch is {self.batch}; a generator takes at least one request at once")
+            raise ValueError(f"batch is {self.batch}; it must be 1 or more")
 
 
 class Refusal(NamedTuple):
@@ -51,10 +60,15 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One prompt, one seed, one set of settings, for one generator.
+    """One prompt and one seed for one generator.
 
-    ``settings`` are the generator's own options and part of the request's identity. ``width`` and ``height`` in pixels,
-    ``fps`` in frames a second. The paths of the prompt's references are relative to ``root``.
+    Attributes:
+        prompt: the prompt; its length is ``prompt.duration_s`` seconds.
+        seed: the seed.
+        width, height: size of the clip, in pixels.
+        fps: frames per second.
+        settings: the generator's own options; they are part of the key of the cell.
+        root: the folder that the paths of the prompt's references are relative to; None: the current folder.
     """
 
     prompt: Prompt
@@ -68,12 +82,19 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """What came back. ``refused`` is a property of the model, ``failed`` is an outage; both carry a ``reason``.
+    """The result of one request.
 
-    ``latency_s`` is wall time from asking to having the file, None for imported clips; left out, SeedBench measures it (in a batch: an
-    equal share of the batch's wall time). ``cost_usd`` None: unknown.
-    ``truth`` is a JSON-ready dict that only a simulator can give (phonemes, cuts, contacts, beats, tracks, identities).
-    ``own_file`` is True when ``file`` was made for this run, False when it is the user's and must never be touched.
+    Attributes:
+        status: ``succeeded``; ``refused``, a property of the model; ``failed``, an outage; ``expired``; ``unknown``.
+        file: the clip; None where there is none.
+        seed_used: the seed that the clip was made with; None: not known.
+        latency_s: seconds from the request to the file. If None, SeedBench measures it (for a batch, an equal share of its time); it stays
+            None for imported clips.
+        cost_usd: the price, in US dollars; None: not known.
+        reason: why there is no clip; needed for all statuses but ``succeeded``.
+        truth: the true content of the clip, as JSON (phonemes, cuts, contacts, beats, tracks, identities); only a simulator knows it.
+        own_file: True: ``file`` was made for this run. False: it belongs to the user and is never changed or moved.
+        facts: anything else to keep with the cell, as JSON.
     """
 
     status: GenerationStatus
@@ -88,9 +109,13 @@ class Generation:
 
 
 class Generator:
-    """A system under test. Construct with its options (keyword arguments, all JSON-ready); construction is cheap.
+    """A system under test: subclass it, and define ``name``, :meth:`capabilities` and :meth:`generate`.
 
-    ``libraries`` names the installed distributions whose version may change a clip; a run writes their versions down.
+    It is constructed with its options: keyword arguments whose values JSON can store. Construction must be cheap.
+
+    Attributes:
+        name: the name of its entry point.
+        libraries: the installed distributions whose version may change a clip; a run records their versions.
     """
 
     name: ClassVar[str]
@@ -106,7 +131,7 @@ class Generator:
         return ()
 
     def capabilities(self) -> Capabilities:
-        """What it takes; the plan refuses what lies outside, by name, before anything runs."""
+        """What this generator can do."""
         raise NotImplementedError
 
     def refusals(self, prompt: Prompt) -> Sequence[Refusal]:
@@ -121,18 +146,36 @@ class Generator:
         return ()
 
     def generate(self, request: Request, directory: Path) -> Generation:
-        """Make one clip inside ``directory`` (exists, empty, this request's own). Raise GeneratorError on an outage."""
+        """Make one clip.
+
+        Args:
+            request: what to make.
+            directory: an empty folder for this request alone, to write the clip into.
+
+        Returns:
+            The result.
+
+        Raises:
+            GenerationRefusedError: the model declines the prompt.
+            GeneratorError: an outage or a crash. Any other exception counts as one as well.
+        """
         raise NotImplementedError
 
     def generate_many(self, requests: Sequence[Request], directories: Sequence[Path]) -> list[Generation]:
-        """Make several clips at once: one Generation for each request, in their order; ``directories`` as for :meth:`generate`.
+        """Make several clips at once. By default they are made one after another.
 
-        Called with 2 to ``capabilities().batch`` requests of one size and frame rate; prompts, lengths and seeds differ. Which requests
-        come together depends on workers and on what is left to do, and enters no key: the clip must be the one that :meth:`generate` makes,
-        byte for byte. Padded batches rarely are (sums are rounded in another order, and an encoder makes other bytes of it).
+        Which requests are in a batch depends on the number of workers and on what is left to do. So each clip must have the same bytes as
+        the one that :meth:`generate` makes. In padded batches it rarely has: sums are rounded in another order.
 
-        An outage or a refusal of one request is the status of its Generation. Whatever is raised concerns the whole batch: its requests
-        are then asked one by one with :meth:`generate`. This default makes one clip after another and keeps those that succeed.
+        Args:
+            requests: 2 to ``capabilities().batch`` of them, of one size and frame rate; prompts, lengths and seeds differ.
+            directories: an empty folder for each request.
+
+        Returns:
+            One result for each request, in their order. An outage or a refusal of one request is the status of its result.
+
+        Raises:
+            Exception: the whole batch failed; its requests are then made one by one with :meth:`generate`.
         """
         generations: list[Generation] = []
         for request, directory in zip(requests, directories, strict=True):
@@ -145,15 +188,15 @@ class Generator:
         return generations
 
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
-        """What else decides the result besides the request (e.g. sha256 of an imported file): part of the cell's key."""
+        """What decides the clip besides the request, as JSON, such as the sha256 of a model's file. It is part of the cell's key."""
         return {}
 
     def earlier_identities(self, prompt: Prompt, seed: int) -> Sequence[Mapping[str, Any]]:
-        """What :meth:`identity` gave for the same result in earlier versions: stored runs planned with one of these still resume."""
+        """What :meth:`identity` returned for the same clip in earlier versions, so that runs stored by these still resume."""
         return ()
 
     def remarks(self, prompts: Sequence[Prompt], seeds: Sequence[int]) -> list[str]:
-        """What a run of these prompts under these seeds leaves out of what its options name, in sentences for people."""
+        """Sentences about what a run of these prompts and seeds leaves out, of what the options of this generator name."""
         return []
 
 

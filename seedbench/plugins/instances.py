@@ -1,4 +1,4 @@
-"""Instances of registered metrics and generators, made with their options."""
+"""Instances of registered metrics and generators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a metric: what it declares, what it is given, what it gives back.
+"""The contract of a metric: what it declares, what it receives, what it returns.
 
 A *clip metric* scores one clip; a *set metric* embeds each clip and compares two sets.
 "No answer" is ``Score.none(...)`` with a reason; it is never 0, 1, NaN or a missing row.
@@ -27,20 +27,25 @@ OFFSET_SIGN = "positive: sound early (before the picture), negative: sound late,
 OFFSET_AXIS = "offset (ms; positive: sound early)"
 """The label of every axis of such offsets."""
 
-#: What a prompt must state for a metric that needs it, and all that a metric can need.
+#: What a metric can need a prompt to state; NEEDS adds the streams that it can need.
 PROMPT_NEEDS = frozenset({"speech", "cast", "shots", "events", "music", "text_in_frame"})
 NEEDS = PROMPT_NEEDS | {"video", "audio"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """One number a metric gives.
+    """One number that a metric measures.
 
-    ``direction``: ``up`` more is better, ``down`` less is better, ``zero`` the nearer to 0 the better, ``none`` descriptive.
-    ``low``/``high`` bound the possible values (None: unbounded). ``sign`` states what a positive value means; a signed time between sound
-    and picture is stated by :data:`OFFSET_SIGN`.
-    ``headline`` measures stand in the summary table; the others only in the drill-down and the files.
-    ``rate`` marks a 0/1 value whose mean is a share (Clopper-Pearson interval).
+    Attributes:
+        name: unique within the metric; at most 100 characters.
+        title: a short name for tables and charts.
+        unit: of the value, such as ``ms``; "" for a number without one.
+        direction: ``up``: more is better; ``down``: less is better; ``zero``: nearer to 0 is better; ``none``: neither, it describes.
+        meaning: one sentence that explains the number.
+        low, high: the bounds of the possible values; None: no bound.
+        sign: what a positive and a negative value mean; :data:`OFFSET_SIGN` for a time between sound and picture.
+        headline: whether it is in the summary table; others are only in the details of a clip and in files.
+        rate: whether each value is 0 or 1, so that the mean is a share (with a Clopper-Pearson interval).
     """
 
     name: str
@@ -56,7 +61,7 @@ class Measure:
 
     @property
     def averaged_range(self) -> tuple[float | None, float | None]:
-        """Bounds of what is averaged: of the values, or of their sizes where 0 is the ideal.
+        """The bounds of what a summary averages: of the values, or of their absolute values where ``direction`` is ``zero``.
 
         >>> Measure(name="o", title="O", unit="ms", direction="zero", meaning="", low=-600.0, high=400.0).averaged_range
         (0.0, 600.0)
@@ -68,15 +73,22 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricInfo:
-    """What a metric says of itself; ``seedbench metrics NAME`` prints it.
+    """What a metric declares; ``seedbench metrics NAME`` prints it.
 
-    ``needs``: of ``video``, ``audio`` (streams the clip must have) and of the prompt fields ``speech``, ``cast``,
-    ``shots``, ``events``, ``music``, ``text_in_frame`` (an expectation the prompt must state; without it the harness
-    does not call the metric on that prompt: the metric is not applicable, which is no row at all for suites, and
-    ``Score.none`` from ``seedbench score``).
-    ``version`` is raised whenever the same clip may get another number. ``min_n`` clips are needed for a summary.
-    ``default_rank`` is given by metrics that run when nobody names any: the column order in reports, lower first; None: only on request.
-    ``libraries`` names the installed distributions whose version may change a number; a run writes their versions down.
+    Attributes:
+        name: the name of its entry point; at most 100 characters.
+        title: a short name for tables.
+        meaning: one sentence that explains the metric.
+        citation: the paper or the repository of its method.
+        version: a whole number from 1, raised whenever the same clip may get another value.
+        measures: the numbers that it measures, at least one.
+        needs: the streams that a clip must have (``video``, ``audio``), and what a prompt must state (``speech``, ``cast``, ``shots``,
+            ``events``, ``music``, ``text_in_frame``). On other prompts the metric is not applicable: a run has no score of it, and
+            ``seedbench score`` has one without a value.
+        min_n: how many clips a summary needs.
+        weights: the names of the model weights that it uses, from lists of weights.
+        default_rank: given by a metric that runs when no metric is named: its place among the columns of reports, lower first.
+        libraries: the installed distributions whose version may change a value; a run records their versions.
     """
 
     name: str
@@ -92,7 +104,7 @@ class MetricInfo:
     libraries: tuple[str, ...] = ()
 
     def measure(self, name: str) -> Measure:
-        """The measure called ``name``; KeyError if the metric does not declare it."""
+        """The measure called ``name``. Raises KeyError if the metric does not declare it."""
         for measure in self.measures:
             if measure.name == name:
                 return measure
@@ -101,10 +113,22 @@ class MetricInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One number, or no number with a reason.
+    """One value of a measure, or no value with a reason. Use :meth:`of`, :meth:`none` or :meth:`failed` to make one.
 
-    ``backend`` names the protocol (``facemesh-cca1``, ``fvd2048_16f``): values of different backends are never pooled.
-    ``n_used``/``n_total`` count what the value rests on (frames, windows, clips), in words of the metric.
+    Attributes:
+        measure: the name of the measure.
+        value: a finite number in the unit of the measure; None unless ``status`` is ``scored``.
+        status: ``scored``; ``unscored``: there is no answer for this clip; ``failed``: the metric broke down.
+        reason: why there is no value; needed where there is none.
+        backend: the method that gave the value, such as ``facemesh-cca1`` or ``fvd2048_16f``; at most 100 characters. Values of different
+            backends are never averaged or compared.
+        n_used, n_total: how many frames, windows or clips the value was computed from, and how many there were.
+        interval: a 95% confidence interval (low, high) of this value.
+        evidence: panels that a report draws to explain the value.
+        details: anything else to keep with the score, as JSON.
+
+    Raises:
+        ValueError: status, value and reason contradict each other, or the value is not finite.
     """
 
     measure: str
@@ -120,31 +144,37 @@ class Score:
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.status == "scored"):
-            raise ValueError("a scored measure has a value, an unscored or failed one has none")
+            raise ValueError("a scored measure must have a value, an unscored or failed one must have none")
         if self.value is None and not self.reason:
-            raise ValueError("no answer needs a reason")
+            raise ValueError("a score without a value needs a reason")
         if self.value is not None and not math.isfinite(self.value):
-            raise ValueError(f"{self.measure}: {self.value} is not a value; use Score.none with a reason")
+            raise ValueError(f"{self.measure}: the value {self.value} is not finite; use Score.none with a reason")
 
     @classmethod
     def of(cls, measure: str, value: float, *, backend: str, **more: Any) -> Score:
-        """A score with a value."""
+        """A score with a value; ``more`` are other attributes, such as ``n_used``. Raises ValueError for a value that is not finite."""
         return cls(measure=measure, value=float(value), status="scored", backend=backend, **more)
 
     @classmethod
     def none(cls, measure: str, reason: str, *, backend: str = "", **more: Any) -> Score:
-        """No answer, and why: one short clause for the reader (``"no face in 92% of frames"``)."""
+        """A score without a value: there is no answer for this clip, for ``reason``, a short clause (``"no face in 92% of frames"``)."""
         return cls(measure=measure, value=None, status="unscored", reason=reason, backend=backend, **more)
 
     @classmethod
     def failed(cls, measure: str, reason: str, *, backend: str = "") -> Score:
-        """The metric itself broke down on this clip; counted apart from "no answer"."""
+        """A score without a value: the metric broke down on this clip. Reports count it apart from :meth:`none`."""
         return cls(measure=measure, value=None, status="failed", reason=reason, backend=backend)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What is known of a clip besides its bytes. ``prompt`` is None for loose files scored without a suite."""
+    """What is known of a clip besides its content.
+
+    Attributes:
+        prompt: the prompt that it was made for; None for a file that is scored without a suite.
+        generator: the label of its generator; "" if not known.
+        seed: None if not known.
+    """
 
     prompt: Prompt | None = None
     generator: str = ""
@@ -153,18 +183,26 @@ class Sample:
 
 @dataclass(frozen=True)
 class Features:
-    """Embeddings of a set of clips: ``values`` (N, D) float64, ``groups`` (N,) the clip each row came from."""
+    """The embeddings of a set of clips.
+
+    Attributes:
+        values: (N, D) float64, one embedding in each row.
+        groups: the clip of each row (N,); rows of one clip are not independent.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
 
     values: np.ndarray
     groups: Sequence[str]
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or len(self.groups) != len(self.values):
-            raise ValueError("values must be (N, D) with one group a row")
+            raise ValueError("values must be (N, D), with one group for each row")
 
 
 class Metric:
-    """A clip metric. Subclasses set ``info`` and implement ``score``; construction is cheap, models load on first use."""
+    """A clip metric: subclass it, and define ``info`` and :meth:`score`. Construction must be cheap: load models at their first use."""
 
     info: ClassVar[MetricInfo]
 
@@ -178,16 +216,29 @@ class Metric:
         return ()
 
     def score(self, clip: Clip, sample: Sample) -> Score | list[Score]:
-        """Score one clip: one Score for each declared measure, in any order. Raise nothing for a bad clip: say none."""
+        """Score one clip.
+
+        Args:
+            clip: the clip. It is shared by all metrics: do not write into its arrays.
+            sample: what is known of it, such as its prompt.
+
+        Returns:
+            One score for each declared measure, in any order; a single one need not be in a list. For a clip that has no answer, return
+            :meth:`Score.none` instead of raising.
+
+        Raises:
+            WeightsAbsentError: weights that it needs are not installed; there is no score until they are.
+            Exception: anything else is a failed score, with the exception as its reason.
+        """
         raise NotImplementedError
 
     def none(self, reason: str, *, backend: str = "", **more: Any) -> list[Score]:
-        """No answer for every measure of this metric, for one reason."""
+        """Scores without a value for all measures of this metric, for one reason."""
         return [Score.none(measure.name, reason, backend=backend, **more) for measure in self.info.measures]
 
 
 class SetMetric:
-    """A set metric: embeds each clip once (cached by content), then compares two sets."""
+    """A set metric: subclass it, and define ``info``, :meth:`embed` and :meth:`compare`. Embeddings are cached by content."""
 
     info: ClassVar[MetricInfo]
 
@@ -201,18 +252,33 @@ class SetMetric:
         return ()
 
     def embed(self, clip: Clip) -> np.ndarray:
-        """Embedding (n, D) of one clip; n may be 0 when the clip is too short. Units and D are the metric's own."""
+        """Embed one clip.
+
+        Args:
+            clip: the clip. It is shared by all metrics: do not write into its arrays.
+
+        Returns:
+            (n, D) float: n embeddings of D numbers. D is the same for all clips; n may be 0, for a clip that is too short.
+        """
         raise NotImplementedError
 
     def compare(self, generated: Features, reference: Features) -> Score | list[Score]:
-        """Distance of two sets of embeddings, as scores with intervals."""
+        """Compare two sets of clips.
+
+        Args:
+            generated: the embeddings of a generator's clips.
+            reference: the embeddings of the reference set.
+
+        Returns:
+            One score for each declared measure, with intervals where the metric can give them.
+        """
         raise NotImplementedError
 
 
 def applies(info: MetricInfo, prompt: Prompt | None) -> bool:
-    """Whether a metric has anything to say about a prompt: the prompt states each expectation the metric needs.
+    """Whether a metric applies to a prompt: whether the prompt states all that the metric needs.
 
-    A loose file (no prompt) is given to every metric, and the metric decides.
+    A file without a prompt (None) is given to all metrics; each decides for itself.
     """
     if prompt is None:
         return True
@@ -220,5 +286,5 @@ def applies(info: MetricInfo, prompt: Prompt | None) -> bool:
 
 
 def prompt_for_metrics(prompt: Prompt) -> Prompt | None:
-    """The prompt as metrics see it: None for clips that were imported without a suite, of which nothing is known."""
+    """The prompt as metrics receive it: None for clips that were imported without a suite."""
     return None if prompt.task == "unknown" else prompt
