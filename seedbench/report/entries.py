@@ -14,7 +14,7 @@ class SummaryEntry:
     """One entry of the summary table.
 
     ``value`` is empty exactly where ``reason`` is not. ``row`` is None where the generator was not measured. ``no_interval`` says why
-    ``interval`` is empty. ``mark`` puts ``standing`` in words, and is empty where nothing is supported.
+    ``interval`` is empty. ``mark`` and ``symbols`` are empty where the comparisons support nothing.
     """
 
     row: SummaryRow | None = None
@@ -30,6 +30,7 @@ class SummaryEntry:
 
     @property
     def mark(self) -> str:
+        """The standing in words."""
         if self.standing.leads:
             return "best of the systems"
         return {"worse": "below the ceiling", "better": "above the ceiling"}.get(self.standing.against_ceiling, "")

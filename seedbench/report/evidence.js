@@ -259,7 +259,7 @@ function factsPanel(panel) {
 
 const KINDS = { curve: curvePanel, gallery: galleryPanel, overlay: overlayPanel, facts: factsPanel };
 
-/** One panel with its title and a button that shows it large; a kind this page does not know is shown as its JSON. */
+/** One panel with its title and a button that enlarges it; a kind that this page does not know is shown as its JSON. */
 function evidencePanel(panel, options) {
   const draw = KINDS[panel.kind];
   const body = draw ? draw(panel, options) : [el("p", {}, `This page cannot draw evidence of the kind “${panel.kind}”; its data:`), el("pre", {}, JSON.stringify(panel, null, 1))];

@@ -15,7 +15,7 @@ from seedbench.report.wording import ARROWS, counted, rounded, seconds, unit_of
 from seedbench.results.data import GeneratorFacts, MeasureFacts, RunReport, ScoreReport, to_json
 from seedbench.results.table import ResultsTable
 
-#: Columns of scores.csv and scores.parquet, with their types. One row a score; a cell without any score has one row without a measure.
+#: Columns of scores.csv and scores.parquet, with their types. One row for each score; a cell without scores has one row without a measure.
 SCORE_COLUMNS: dict[str, type] = {
     "run": str,
     "suite": str,

@@ -12,7 +12,7 @@ from seedbench.results.data import ColumnKey, Comparison
 from seedbench.results.differences import holm, paired_difference
 from seedbench.results.summary import NO_OLDER_VERSIONS, ClipScore
 
-#: A difference is called one only when the adjusted p-value is below this.
+#: A difference is significant where its adjusted p-value is below this.
 ALPHA = 0.05
 
 _ByPrompt = Mapping[str, Sequence[float]]

@@ -200,7 +200,7 @@ def rate_interval(values: Sequence[float], clusters: Sequence[Hashable], level: 
     Raises:
         ValueError: A value is neither 0 nor 1, or ``values`` and ``clusters`` differ in length.
 
-    >>> e = rate_interval([1, 1, 0, 0], ["a", "b", "c", "d"])      # one seed a prompt: four throws of a coin
+    >>> e = rate_interval([1, 1, 0, 0], ["a", "b", "c", "d"])      # one seed per prompt: four tosses of a coin
     >>> e.value, round(e.low, 4), round(e.high, 4)
     (0.5, 0.0676, 0.9324)
     """

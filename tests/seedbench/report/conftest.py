@@ -1,4 +1,4 @@
-"""A run that never happened: synthetic clips, invented scores, and one of everything a report must cope with."""
+"""An invented run: synthetic clips, chosen scores, and an example of each case that a report must handle."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ REASONS = {"similarity": "one face only in every clip: nothing to compare"}
 
 
 def pictures(kind: int, *, seconds: float, fps: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """A ball over a gradient: its colour tells the generator, its fall repeats every second."""
+    """A ball over a gradient: each generator has another colour, and the fall repeats every second."""
     width, height = size
     y, x = np.mgrid[0:height, 0:width]
     ground = np.stack([40 + 60 * y / height, 50 + 40 * x / width, 80 + 60 * y / height], axis=-1)
@@ -257,7 +257,7 @@ def panels(measure: str, kind: int, *, seconds: float) -> tuple[Panel, ...]:
 
 
 def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = (96, 54), name: str = "demo") -> RunReport:
-    """The whole run with its clips under ``folder``."""
+    """The run, with its clips under ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = []
     rng = np.random.default_rng(3)

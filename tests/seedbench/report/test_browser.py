@@ -111,14 +111,14 @@ def test_arrow_keys_read_a_curve(visit: Callable[..., Any]) -> None:
     expect(plot).to_have_attribute("aria-label", re.compile("^Agreement of lips and sound over the lag: correlation over lag"))
 
 
-def test_a_prompt_full_of_markup_is_shown_and_does_nothing(visit: Callable[..., Any]) -> None:
+def test_markup_in_a_prompt_is_shown_as_text(visit: Callable[..., Any]) -> None:
     page = visit("#clips/hostile/0")
     expect(page.locator(".prompt-text")).to_contain_text("</script><script>window.pwned = 1</script>")
     expect(page.locator(".absent")).to_have_text(re.compile(r"^Failed\s+HTTP 503 after 4 tries$"), use_inner_text=True)
     assert value(page, "window.pwned") is None
 
 
-def test_refusals_and_broken_files_stand_where_the_clip_would_be(visit: Callable[..., Any]) -> None:
+def test_refused_cells_and_damaged_files_give_their_reason_in_place_of_the_clip(visit: Callable[..., Any]) -> None:
     page = visit("#clips/shots-two-friends/0")
     expect(page.locator(".absent")).to_contain_text("declined the prompt")
     expect(page.locator(".metric").first).to_contain_text("no clip: refused")

@@ -21,7 +21,7 @@ def test_a_degraded_system_is_worse_on_the_degraded_measures_alone(report: RunRe
     )
 
 
-def test_without_comparisons_nobody_is_better(report: RunReport) -> None:
+def test_without_comparisons_no_system_is_called_better(report: RunReport) -> None:
     assert sentences(replace(report, comparisons=())) == [
         "No two generators of this run were compared; the table shows each on its own.",
     ]

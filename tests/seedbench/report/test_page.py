@@ -1,4 +1,4 @@
-"""The page as text: complete, closed to the network, inert whatever a prompt says."""
+"""The page as text: complete, without network access, and safe whatever a prompt contains."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_markup_is_inert_wherever_it_comes_from(report: RunReport, where: str) -
     assert "onclick=alert(1)&gt;" in render_html(tabulate(report))
 
 
-def test_every_missing_value_says_why(page: str, report: RunReport) -> None:
+def test_every_missing_value_has_its_reason(page: str, report: RunReport) -> None:
     text = " ".join("".join(parsed(page).text).split())
     for row in report.summary:
         if row.value is None:
@@ -114,7 +114,7 @@ def test_every_missing_value_says_why(page: str, report: RunReport) -> None:
         assert not re.search(rf"\b{wrong}\b", text)
 
 
-def test_backends_stand_in_columns_of_their_own(report: RunReport) -> None:
+def test_each_backend_has_columns_of_its_own(report: RunReport) -> None:
     other = replace(report.summary[0], backend="syncnet-v2", value=31.0)
     both = replace(report, summary=(*report.summary[1:], other))
     heads = re.findall(r'<span class="backend" title="backend">(.*?)</span>', render_html(tabulate(both)))
@@ -122,8 +122,8 @@ def test_backends_stand_in_columns_of_their_own(report: RunReport) -> None:
     assert "not measured" in render_html(tabulate(both))
 
 
-def test_clips_of_a_signed_measure_are_drawn_by_size_as_its_summary_is_and_named_with_their_sign(page: str) -> None:
-    """A mean of sizes beside signed ticks would put the summary of late sound among the early clips."""
+def test_clips_of_a_signed_measure_are_drawn_at_absolute_values_and_labelled_with_their_sign(page: str) -> None:
+    """A mean absolute value beside signed ticks would place the summary of late sound among the clips with early sound."""
     (chart,) = re.findall(r'<svg class="forest"[^>]*aria-label="Signed offset;.*?</svg>', page)
     (degraded,) = re.findall(r'<g class="g0">.*?</g>', chart)
     at = float(re.findall(r'<line class="interval" x1="([0-9.]+)"', degraded)[0])
@@ -151,19 +151,19 @@ def test_a_highest_mean_without_a_supported_comparison_is_not_marked(report: Run
     assert summary_entry(tabulate(replace(report, comparisons=won)), "simulator", column).mark == ""
 
 
-def test_a_score_that_nobody_declared_is_refused(report: RunReport) -> None:
+def test_a_score_of_an_undeclared_measure_is_refused(report: RunReport) -> None:
     stray = SummaryRow(generator="hosted", metric="smell", measure="sweet", value=1.0, n_scored=1)
     with pytest.raises(ValueError, match=r"smell\.sweet has a score but is not among"):
         render_html(tabulate(replace(report, summary=(*report.summary, stray))))
 
 
-def test_a_run_without_anything_still_makes_a_page(report: RunReport) -> None:
+def test_an_empty_run_has_a_page(report: RunReport) -> None:
     bare = replace(report, generators=(), measures=(), summary=(), comparisons=(), cells=(), provenance={}, notes=())
     page = render_html(tabulate(bare))
     assert "No headline measure was scored" in page
 
 
-def test_evidence_that_is_no_number_is_no_value(report: RunReport) -> None:
+def test_nan_in_evidence_becomes_null(report: RunReport) -> None:
     panel = {
         "kind": "curve",
         "title": "t",
@@ -177,7 +177,7 @@ def test_evidence_that_is_no_number_is_no_value(report: RunReport) -> None:
     assert '"y":[null]' in page
 
 
-def test_previews_left_out_are_named(report: RunReport) -> None:
+def test_the_page_says_that_previews_were_left_out(report: RunReport) -> None:
     assert "this report was written without previews" in render_html(tabulate(report))
     previews = make_previews(report.cells, budget_bytes=1)
     assert "limited to 0 MB" in render_html(tabulate(report), previews)

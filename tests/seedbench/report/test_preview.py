@@ -54,14 +54,14 @@ def test_a_small_clip_is_embedded_byte_for_byte(tmp_path: Path) -> None:
     assert base64.b64decode(embedded.mp4) == clip.read_bytes()
 
 
-def test_a_clip_that_no_browser_plays_is_copied_however_small(tmp_path: Path) -> None:
+def test_a_small_clip_that_browsers_do_not_play_is_encoded_again(tmp_path: Path) -> None:
     frames, _ = flash_and_click(at_s=0.2, seconds=0.4, fps=25, size=(64, 36))
     embedded = make_preview(write_clip(tmp_path / "clip.mkv", frames, 25))
     assert (embedded.original, embedded.has_audio) == (False, False)
     assert "mp4" in opened(embedded, tmp_path).facts.container
 
 
-def test_a_file_that_is_no_clip_is_a_reason_without_its_folder(tmp_path: Path) -> None:
+def test_a_file_that_is_no_clip_gives_a_reason_without_its_folder(tmp_path: Path) -> None:
     bad = tmp_path / "text.mp4"
     bad.write_text("not a clip")
     with pytest.raises(ClipError):

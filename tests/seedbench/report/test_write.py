@@ -1,4 +1,4 @@
-"""The files beside the page: nothing lost, nothing blank, the same numbers everywhere."""
+"""The files of a report: no cell is missing, each missing value has a reason, and all files have the same numbers."""
 
 from __future__ import annotations
 
@@ -97,13 +97,13 @@ def test_progress_counts_every_clip_once(make_report: Callable[..., RunReport], 
     assert seen == [(i + 1, 14) for i in range(14)]
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(report: RunReport, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_a_storage_error(report: RunReport, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="the report could not be written"):
         write_report(report, tmp_path / "file" / "below", previews=False)
 
 
-def test_markdown_keeps_its_table_and_takes_no_markup(report: RunReport) -> None:
+def test_labels_cannot_break_the_markdown_table_or_add_markup(report: RunReport) -> None:
     bad = replace(report.generators[1], label="a|b <i>@team")
     text = markdown(tabulate(replace(report, generators=(report.generators[0], bad, *report.generators[2:]))))
     table = [line for line in text.splitlines() if line.startswith("|")]
@@ -141,9 +141,7 @@ def test_cells_are_plain_values() -> None:
     assert cell.scores == ()
 
 
-def test_a_report_that_cannot_be_finished_leaves_the_one_before_it(
-    report: RunReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_previous_report(report: RunReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = write_report(report, tmp_path / "out", previews=False)
     before = {file.name: file.read_bytes() for file in files}
 

@@ -37,7 +37,7 @@ def test_one_common_prompt_gives_a_difference_without_certainty() -> None:
     assert paired_difference({"p": [1.0]}, {"q": [0.0]}).reason == "no prompt on which both have an answer"
 
 
-def test_differences_that_are_equal_but_for_rounding_are_no_evidence_of_their_own() -> None:
+def test_differences_that_are_equal_up_to_rounding_have_no_t_test() -> None:
     a, b = {"p": [1.0], "q": [2 / 3]}, {"p": [2 / 3], "q": [1 / 3]}
     assert 1 - 2 / 3 != 2 / 3 - 1 / 3
     paired = paired_difference(a, b)
@@ -51,7 +51,7 @@ def test_differences_that_are_equal_but_for_rounding_are_no_evidence_of_their_ow
     assert ranged.method == "paired-by-prompt/range95/sign-flip-exact"
 
 
-def test_values_that_are_equal_but_for_rounding_do_not_differ() -> None:
+def test_values_that_are_equal_up_to_rounding_do_not_differ() -> None:
     sides = [{str(i): [value] for i in range(8)} for value in (2 / 3, 1 - 1 / 3)]
     paired = paired_difference(sides[0], sides[1])
     assert (paired.difference, paired.p, paired.p_t) == (0.0, 1.0, None)
@@ -67,13 +67,13 @@ def test_the_t_test_of_differences_in_steps_takes_half_a_step_off() -> None:
     assert paired.high == pytest.approx(0.5 + stats.t.ppf(0.975, 5) * error + 0.5 / 6)
 
 
-def test_paired_p_has_the_promised_false_alarm_rate() -> None:
+def test_sign_flip_p_has_the_nominal_false_alarm_rate() -> None:
     rng = np.random.default_rng(5)
     alarms = sum(sign_flip_p(rng.normal(size=10)) <= 0.05 for _ in range(1000))
     assert alarms / 1000 == pytest.approx(0.05, abs=0.02)
 
 
-def test_monte_carlo_p_is_near_the_exact_one_and_repeats_itself() -> None:
+def test_monte_carlo_p_is_near_the_exact_one_and_reproducible() -> None:
     rng = np.random.default_rng(7)
     differences = rng.normal(0.4, 1.0, size=17)
     exact = np.mean([abs(np.dot(signs, differences)) >= abs(differences.sum()) - 1e-12 for signs in itertools.product((-1, 1), repeat=17)])
@@ -100,7 +100,7 @@ def test_holm_lies_between_the_p_and_bonferroni_and_keeps_the_order(p: list[floa
     assert adjusted[ranks[0]] == pytest.approx(min(1.0, len(p) * p[ranks[0]]))
 
 
-def test_a_large_steady_difference_over_five_prompts_is_found_by_t_and_never_by_sign_flips() -> None:
+def test_a_large_steady_difference_over_five_prompts_is_significant_by_t_and_never_by_sign_flips() -> None:
     names = "abcde"
     wobble = (-1.0, 0.5, 0.0, 0.5, 1.0)
     paired = paired_difference({n: [100 + w] for n, w in zip(names, wobble, strict=True)}, {n: [0.0] for n in names})

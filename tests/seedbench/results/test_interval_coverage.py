@@ -36,7 +36,7 @@ LAWS = {
 
 
 def outcomes(law: dict[float, float], n: int) -> Iterator[tuple[list[float], float]]:
-    """All samples of ``n`` values without their order, with their chances."""
+    """All unordered samples of ``n`` values, with their probabilities."""
     for values in combinations_with_replacement(law, n):
         ways = math.factorial(n)
         for count in Counter(values).values():
@@ -45,7 +45,7 @@ def outcomes(law: dict[float, float], n: int) -> Iterator[tuple[list[float], flo
 
 
 def differences_of(law: dict[float, float]) -> dict[float, float]:
-    """The law of the difference of two values of one law: symmetric about 0, equal differences as one."""
+    """The distribution of the difference of two values of one distribution: symmetric about 0, equal differences merged."""
     chances: dict[Fraction, float] = {}
     kept: dict[Fraction, float] = {}
     for a, p in law.items():
@@ -90,7 +90,7 @@ def test_a_paired_difference_covers_and_its_tests_keep_their_level(name: str) ->
 
 
 def chances_of_a_prompt(share: float, alike: float, seeds: int) -> Sequence[float]:
-    """How likely 0, 1, .. of the ``seeds`` of a prompt succeed, two of which correlate by ``alike``."""
+    """The probability that 0, 1, .. of the ``seeds`` of a prompt succeed; two seeds have the correlation ``alike``."""
     if alike == 1:
         return [1 - share, *[0.0] * (seeds - 1), share]
     if alike == 0:

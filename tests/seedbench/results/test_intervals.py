@@ -148,7 +148,7 @@ def test_a_rate_of_one_is_never_certain() -> None:
     assert estimate.low < 0.2
 
 
-def test_a_rate_of_something_else_than_zeros_and_ones_is_refused() -> None:
+def test_a_rate_of_other_values_than_zeros_and_ones_is_refused() -> None:
     with pytest.raises(ValueError, match="zeros and ones"):
         rate_interval([0.5], ["a"])
 

@@ -1,4 +1,4 @@
-"""The summary: every rule by which a table of clips becomes rows and comparisons."""
+"""The summary: every rule by which the scores of clips become rows and comparisons."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def test_the_prompt_is_the_unit_however_many_seeds_it_has() -> None:
     assert (summary.n_scored, summary.method) == (4, "mean-over-prompts/t95")
 
 
-def test_a_prompt_without_clips_is_charged_once_in_the_worst_case() -> None:
+def test_a_prompt_without_clips_counts_once_in_the_worst_case() -> None:
     lines = [line(prompt, 1.0, seed=seed) for prompt in ("p", "q", "r") for seed in range(3)]
     summary = row(lines, without=("s", "s", "s"))
     assert (summary.value, summary.n_scored, summary.n_failed) == (1.0, 9, 3)
     assert summary.worst_case == 0.75
 
 
-def test_a_clip_that_is_missing_is_charged_within_its_prompt() -> None:
+def test_a_missing_clip_counts_within_its_prompt() -> None:
     lines = [line("p", 1.0), line("p", 1.0), line("q", 1.0), line("q", 1.0)]
     assert row(lines, without=("q",)).worst_case == pytest.approx((1 + 2 / 3) / 2)
 
 
-def test_an_answer_that_is_missing_is_charged_within_its_prompt_and_never_averaged() -> None:
+def test_a_missing_answer_counts_within_its_prompt_and_is_never_averaged() -> None:
     summary = row([line("p", 1.0), line("p", None, reason="no face"), line("q", 0.5), line("q", None, status="failed", reason="broke")])
     assert (summary.value, summary.n_scored, summary.n_unscored, summary.n_failed) == (0.75, 2, 1, 1)
     assert summary.worst_case == pytest.approx((0.5 + 0.25) / 2)
@@ -67,11 +67,11 @@ def test_the_worst_case_of_full_coverage_is_the_mean() -> None:
     assert summary.worst_case == summary.value == 0.375
 
 
-def test_an_unbounded_error_is_charged_with_the_worst_error_seen() -> None:
+def test_a_missing_answer_of_an_unbounded_error_counts_as_the_worst_error_observed() -> None:
     assert row([line("p", 2.0, "error"), line("q", 6.0, "error")], ERROR, without=("r",)).worst_case == pytest.approx((2 + 6 + 6) / 3)
 
 
-def test_an_offset_is_summed_up_by_its_size_and_charged_with_its_bound() -> None:
+def test_an_offset_is_summarised_by_its_absolute_value_and_a_missing_one_counts_as_its_bound() -> None:
     summary = row([line("p", 80.0, "offset"), line("q", -40.0, "offset")], OFFSET, without=("r",))
     assert summary.value == 60.0
     assert summary.low == 0.0  # a mean absolute value is never below 0, whatever its t interval says
@@ -120,7 +120,7 @@ def test_rows_follow_the_order_of_measures_and_generators() -> None:
     assert [(summary.generator, summary.measure) for summary in rows] == [("h", "share"), ("h", "error"), ("g", "share"), ("g", "error")]
 
 
-def test_too_few_clips_give_the_count_and_no_number() -> None:
+def test_too_few_clips_give_the_count_and_no_value() -> None:
     summary = row([line("p", 1.0)], min_n=2)
     assert (summary.value, summary.low, summary.worst_case, summary.reason) == (None, None, None, "1 scored clip; 2 are needed")
 
@@ -134,7 +134,7 @@ def test_too_few_clips_give_the_count_and_no_number() -> None:
         ([], (), "no prompt asks for what it measures"),
     ],
 )  # fmt: skip
-def test_no_number_has_its_reason(lines: list[ClipScore], without: tuple[str, ...], reason: str) -> None:
+def test_a_missing_summary_has_its_reason(lines: list[ClipScore], without: tuple[str, ...], reason: str) -> None:
     summary = row(lines, without=without, other=3)
     assert (summary.value, summary.worst_case, summary.reason, summary.n_not_applicable) == (None, None, reason, 3)
 
@@ -160,7 +160,7 @@ def test_a_comparison_is_the_paired_difference_with_the_better_one_named() -> No
     assert comparison.method == f"{paired.method}/holm-1"
 
 
-def test_less_is_better_where_the_measure_says_so_and_an_offset_counts_by_its_size() -> None:
+def test_a_comparison_follows_the_direction_of_its_measure_and_the_absolute_value_of_an_offset() -> None:
     (error,) = compare_all([*many("a", *WORSE, measure="error"), *many("b", *BETTER, measure="error")], info(ERROR), ["a", "b"])
     assert error.better == "a"
     signed = [-200.0, 210.0, -190.0, 205.0, -195.0, 202.0]
@@ -177,7 +177,7 @@ def test_a_rate_is_decided_by_sign_flips() -> None:
     assert comparison.better == "a"
 
 
-def test_equal_differences_over_two_prompts_are_no_finding() -> None:
+def test_equal_differences_over_two_prompts_are_not_significant() -> None:
     (comparison,) = compare_all([*many("a", 1.0, 2 / 3), *many("b", 2 / 3, 1 / 3)], info(SHARE), ["a", "b"])
     assert (comparison.p_adjusted, comparison.better) == (0.5, None)
 

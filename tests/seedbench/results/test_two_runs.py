@@ -60,7 +60,7 @@ def test_the_difference_is_second_minus_first_over_common_prompts(monkeypatch: p
     assert (row.first, row.second) == ("0.5 (3/3)", "0.75 (2/2)")
 
 
-def test_an_offset_is_compared_by_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_offset_is_compared_by_its_absolute_value(monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = compared(monkeypatch, run_report("g", offset=[-50.0, -70.0]), run_report("g", offset=[30.0, 40.0]))
     assert row.difference.startswith("-25 ")
 

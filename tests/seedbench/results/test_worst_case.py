@@ -7,7 +7,7 @@ import pytest
 from seedbench.results.worst_case import worst_case_mean, worst_value
 
 
-def test_no_answer_as_worst_never_helps() -> None:
+def test_a_missing_answer_never_improves_the_worst_case_mean() -> None:
     values: list[float | None] = [0.9, None, 0.7]
     assert worst_case_mean(values, ["a", "b", "c"], worst=0.0).value == pytest.approx(1.6 / 3)
     assert worst_case_mean(values, ["a", "b", "c"], worst=None).value is None
@@ -20,7 +20,7 @@ def test_no_answer_as_worst_never_helps() -> None:
     [("up", 0.0, 1.0, 0.0), ("up", None, None, -2.0), ("down", 0.0, 9.0, 9.0), ("down", None, None, 3.0), ("zero", -600.0, 600.0, 600.0),
      ("zero", None, None, 3.0), ("none", 0.0, 1.0, None)],
 )  # fmt: skip
-def test_the_worst_value_is_the_bound_or_the_worst_seen(
+def test_the_worst_value_is_the_bound_or_the_worst_one_observed(
     direction: str, low: float | None, high: float | None, expected: float | None
 ) -> None:
     assert worst_value(direction, low, high, [-2.0, 3.0]) == expected
