@@ -17,12 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from setuptools import build_meta
-
 ROOT = Path(__file__).parents[2]
 #: Folders of the checkout that are linked into the package.
 LINKED = ("arena", "datasets", "generators", "metrics")
-BUILDERS = {"wheel": build_meta.build_wheel, "sdist": build_meta.build_sdist, "editable": build_meta.build_editable}
 
 
 def tracked() -> list[Path]:
@@ -101,9 +98,11 @@ def install(wheel: Path, folder: Path) -> Installed:
 
 def main(arguments: Sequence[str]) -> None:
     """Build in the working directory, as a build front end does."""
+    from setuptools import build_meta  # changes distutils, which a test process should not see
+
     kind, source, out = arguments
     os.chdir(source)
-    print(BUILDERS[kind](out))
+    print({"wheel": build_meta.build_wheel, "sdist": build_meta.build_sdist, "editable": build_meta.build_editable}[kind](out))
 
 
 if __name__ == "__main__":
