@@ -31,7 +31,6 @@ STILL_TWICE: set[str] = {
     "Reference",
     "Scale",
     "Scene",
-    "Sign",
     "Speech",
     "Swing",
     "Validation",
