@@ -37,7 +37,7 @@ OTHER_MEANINGS = {
 STILL_NAMED: dict[str, set[str]] = {
     "seedbench/cli/bench.py": {"syncnet"},
     "seedbench/cli/costs.py": {"lipsync", "simulator", "syncnet"},
-    "seedbench/suites/prompt.py": {"simulator"},
+    "seedbench/suites/loading.py": {"simulator"},
 }
 #: What the core is made of. Every other dependency belongs to plug-ins.
 CORE_LIBRARIES = {
