@@ -91,13 +91,18 @@ def named_in(source: str) -> set[str]:
     return named
 
 
-def libraries_in(source: str) -> set[str]:
-    """Declared dependencies outside the core's own that a module imports, or names in a string as a module or as a distribution."""
+@cache
+def plugin_libraries() -> frozenset[str]:
+    """Names of declared distributions that are not the core's, and of the modules in them."""
     modules = {name: provided_by(name) for name in declared("tts", "login", "train")}
     foreign = {name: provided for name, provided in modules.items() if not provided & CORE_LIBRARIES}
+    return frozenset(foreign.keys() | {module for provided in foreign.values() for module in provided})
+
+
+def libraries_in(source: str) -> set[str]:
+    """Libraries of plug-ins that a module imports, or names in a string as a module or as a distribution."""
     used = {name.split(".")[0] for name in imports_in(source)}
-    known = foreign.keys() | {module for provided in foreign.values() for module in provided}
-    return (used | {text.lower() for text in strings_in(source)}) & known
+    return (used | {text.lower() for text in strings_in(source)}) & plugin_libraries()
 
 
 def test_the_core_names_no_plugin() -> None:
