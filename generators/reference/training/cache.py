@@ -18,8 +18,9 @@ from seedbench.generators.reference.model import Tokenizers
 from seedbench.generators.reference.script import Script, Sound, Stretch
 from seedbench.generators.reference.tokenizer import Grid
 from seedbench.generators.reference.tokens import Vocabulary
-from seedbench.generators.reference.training.data import CellRow, Cells, cells_of, heard
+from seedbench.generators.reference.training.cells import CellRow, Cells, cells_of
 from seedbench.generators.reference.training.latents import Example, examples_of
+from seedbench.generators.reference.training.rows import heard
 
 VERSION = 5
 

@@ -11,8 +11,9 @@ from seedbench.generators.reference.model import ReferenceModel, Tokenizers
 from seedbench.generators.reference.tokenizer import Grid
 from seedbench.generators.reference.tokens import Vocabulary
 from seedbench.generators.reference.training import cache
-from seedbench.generators.reference.training.data import Cells, told
+from seedbench.generators.reference.training.cells import Cells
 from seedbench.generators.reference.training.latents import Example, vocabulary_of
+from seedbench.generators.reference.training.rows import told
 from seedbench.generators.reference.training.running import by_the_first
 from seedbench.generators.reference.training.setup import Files, Work, device, stage_file, trained_grid
 

@@ -17,7 +17,8 @@ from seedbench.generators.reference.model import Scale, Tokenizers
 from seedbench.generators.reference.script import PAUSE, Script, read
 from seedbench.generators.reference.tokenizer import about_mean
 from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, Scripts, Vocabulary, batched, n_tokens, voice_of
-from seedbench.generators.reference.training.data import CellRow, Cells, Numbered, as_acted
+from seedbench.generators.reference.training.batches import Numbered
+from seedbench.generators.reference.training.cells import CellRow, Cells, as_acted
 from seedbench.generators.reference.transformer import KINDS, Latents
 from seedbench.generators.reference.twins import Twin
 

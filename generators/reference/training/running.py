@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from seedbench.generators.reference.config import Config, Machine
 from seedbench.generators.reference.training.averaging import ASIDE, Training
-from seedbench.generators.reference.training.data import Numbered
+from seedbench.generators.reference.training.batches import Numbered
 from seedbench.processes import stopping
 
 _LINE_EVERY_S = 60.0

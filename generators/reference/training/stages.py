@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seedbench.errors import GeneratorError
 from seedbench.files.atomic import atomic_write
 from seedbench.generators.reference.training.averaging import Training
-from seedbench.generators.reference.training.data import Numbered
+from seedbench.generators.reference.training.batches import Numbered
 from seedbench.generators.reference.training.running import by_the_first, rank, run
 from seedbench.generators.reference.training.setup import Files, Work, stages_taken
 

@@ -12,19 +12,10 @@ from seedbench.generators.reference.codec import CodecConfig, SoundCodec
 from seedbench.generators.reference.model import TOKENIZERS_FILE, Tokenizers
 from seedbench.generators.reference.tokenizer import VideoTokenizer
 from seedbench.generators.reference.training.averaging import Training
-from seedbench.generators.reference.training.data import (
-    BandBatches,
-    PictureBatches,
-    Rows,
-    ShownBatches,
-    ViewBatches,
-    acted,
-    as_acted,
-    codes_of,
-    heard,
-    spread_of,
-)
+from seedbench.generators.reference.training.batches import BandBatches, PictureBatches, ShownBatches, ViewBatches
+from seedbench.generators.reference.training.cells import acted, as_acted, codes_of, spread_of
 from seedbench.generators.reference.training.encoded import cells_of_files
+from seedbench.generators.reference.training.rows import Rows, heard
 from seedbench.generators.reference.training.setup import TOKENIZER_STAGES, Files, Work, device, stage_file, tokenizer_config, trained_grid
 from seedbench.generators.reference.training.stages import Batches, run_stage, take_up, take_up_from
 from seedbench.generators.reference.training.tokenizers import CodecTraining, CoderTraining, FacesTraining, GridTraining, PolishTraining

@@ -12,7 +12,7 @@ from seedbench.generators.reference.codec import CodecConfig, SoundCodec, sound_
 from seedbench.generators.reference.faces import Faces, cut_out, mouth, oval, places
 from seedbench.generators.reference.tokenizer import Decoder, Encoder, Grid, TokenizerConfig, VideoTokenizer, picture_loss
 from seedbench.generators.reference.training.averaging import Training
-from seedbench.generators.reference.training.data import Shown, Views, pairs_of
+from seedbench.generators.reference.training.batches import Shown, Views, pairs_of
 from seedbench.generators.reference.training.optimizer import schedule
 
 CODE_NOISE = 0.1

@@ -9,7 +9,7 @@ from torch import Tensor
 from seedbench.generators.reference.faces import EDGE, LOW, REACH, TALL, Faces, cut_out, laid_over, places
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
-from seedbench.generators.reference.training.data import Shown
+from seedbench.generators.reference.training.batches import Shown
 from seedbench.generators.reference.training.tokenizers import FacesTraining
 
 HEADS = torch.tensor([[1.0, 0.5, 0.5], [0.8, 0.4, 0.3]])

@@ -10,7 +10,7 @@ import pytest
 from seedbench.errors import GeneratorError
 from seedbench.generators.reference import shards, world
 from seedbench.generators.reference.shards import ACTING, ShardSize
-from seedbench.generators.reference.training.data import CellRow, Cells, acted
+from seedbench.generators.reference.training.cells import CellRow, Cells, acted
 from seedbench.generators.simulator.degradations import degradation_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.soundtrack import record

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from seedbench.generators.reference.tokenizer import picture_loss, sharpness_loss
-from seedbench.generators.reference.training.data import CellRow, ShownBatches, Views, pairs_of
+from seedbench.generators.reference.training.batches import ShownBatches, Views, pairs_of
+from seedbench.generators.reference.training.cells import CellRow
 from seedbench.generators.reference.training.tokenizers import (
     FACE_WEIGHT,
     acting_missed,
@@ -110,7 +111,7 @@ def test_dark_faces_weigh_more_than_light_ones() -> None:
 
 def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "seedbench.generators.reference.training.data.pictures_of", lambda stored: torch.tensor([int(one) for one in stored])
+        "seedbench.generators.reference.training.batches.pictures_of", lambda stored: torch.tensor([int(one) for one in stored])
     )
     clip = SimpleNamespace(pictures=[str(place) for place in range(40)], extras=["40"], heads=np.zeros((40, 3)))
     codes = torch.zeros(41, 2)
@@ -129,7 +130,7 @@ def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pyt
 def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clip of ten pictures in two shots of one person with two extras, and a still of nobody. Codes are the places of the pictures.
     monkeypatch.setattr(
-        "seedbench.generators.reference.training.data.pictures_of", lambda stored: torch.tensor([int(one) for one in stored])
+        "seedbench.generators.reference.training.batches.pictures_of", lambda stored: torch.tensor([int(one) for one in stored])
     )
     clip = SimpleNamespace(
         pictures=[str(place) for place in range(10)], extras=["10", "11"], heads=np.arange(10.0).repeat(3).reshape(10, 3)

@@ -23,7 +23,8 @@ from seedbench.generators.reference.model import ReferenceModel, Tokenizers
 from seedbench.generators.reference.shards import read
 from seedbench.generators.reference.training import encoded, fit, running, setup, tokenizer_stages
 from seedbench.generators.reference.training.averaging import ASIDE, moved, moving_average
-from seedbench.generators.reference.training.data import ShownBatches, acted
+from seedbench.generators.reference.training.batches import ShownBatches
+from seedbench.generators.reference.training.cells import acted
 from seedbench.generators.reference.training.optimizer import optimizer_of
 from seedbench.generators.reference.training.twins import TwinTraining
 from seedbench.generators.reference.training.validation import Figure, append, scored

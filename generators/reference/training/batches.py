@@ -1,13 +1,11 @@
-"""Rows of shards as training samples."""
+"""Endless batches for the stages of the tokenizers, each drawn from its number and a seed."""
 
 from __future__ import annotations
 
-import bisect
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,69 +13,14 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from seedbench.generators.reference import shards, sound
-from seedbench.generators.reference.script import stretches
-from seedbench.generators.reference.tokenizer import Encoder, Grid, about_mean
+from seedbench.generators.reference.tokenizer import about_mean
 from seedbench.generators.reference.tokens import MAX_SHOTS
+from seedbench.generators.reference.training.cells import CellRow, Cells
+from seedbench.generators.reference.training.rows import Rows, bounds_of, pictures_of
 
 Batch = TypeVar("Batch")
-
-
-class Rows(Sequence[shards.Row]):
-    """The rows of many files: compressed, in memory, and shared by the processes that read batches."""
-
-    def __init__(self, of: Sequence[Path]) -> None:
-        import pyarrow.parquet as pq
-
-        self._tables = [pq.read_table(file) for file in of]
-        self._ends = list(itertools.accumulate(len(table) for table in self._tables))
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    def __getitem__(self, index: Any) -> Any:
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        place = bisect.bisect_right(self._ends, index)
-        table = self._tables[place]
-        return shards.row_of(table.slice(index - self._ends[place] + len(table), 1).to_pylist()[0])
-
-
-def told(of: Sequence[Path]) -> Iterator[shards.Row]:
-    """The rows of many files without pictures and sound: prompts and how long sounds last, which is what a vocabulary needs."""
-    import pyarrow.parquet as pq
-
-    for file in of:
-        for row in pq.read_table(file, columns=["prompt", "lasting"]).to_pylist():
-            yield shards.row_of({**row, "pictures": [], "extras": [], "bands": b"", "acting": b"", "heads": b""})
-
-
-def heard(of: Sequence[Path]) -> Iterator[shards.Row]:
-    """The rows of many files without pictures."""
-    import pyarrow.parquet as pq
-
-    for file in of:
-        for row in pq.read_table(file, columns=["prompt", "lasting", "bands", "acting"]).to_pylist():
-            yield shards.row_of({**row, "pictures": [], "extras": [], "heads": b""})
-
-
-def acted(of: Sequence[Path], cells: Cells) -> Tensor:
-    """What the face does in every picture of ``cells``, (N, 4); NaN in extras and where nobody is seen."""
-    found = torch.full((len(cells.values), len(shards.ACTING)), torch.nan)
-    for row, place in zip(heard(of), cells.rows, strict=True):
-        found[place.first : place.first + place.pictures] = torch.from_numpy(row.acting)
-    return found
-
-
-def as_acted(motion: Tensor, acting: Tensor, told: int) -> Tensor:
-    """Motion codes (N, M) whose first ``told`` numbers are what the face does (``acting``, (N, 4)) wherever that is known.
-
-    The encoder's word for it is a guess (of how wide lips are, a poor one); the twins learn from what is so.
-
-    >>> as_acted(torch.zeros(2, 3), torch.tensor([[1.0, 2.0], [torch.nan, torch.nan]]), 1).tolist()
-    [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-    """
-    acting = acting[:, :told].to(motion)
-    return torch.cat([torch.where(acting.isnan(), motion[:, :told], acting), motion[:, told:]], 1)
+_UNLIKE_OF, _UNLIKE_WITHIN = 4, 13
+"""Of how many pictures, at most a dozen away, that with the most unlike lips is taken."""
 
 
 class Numbered(IterableDataset[Batch]):
@@ -123,10 +66,6 @@ class PictureBatches(Numbered[Tensor]):
         return pictures_of(chosen)
 
 
-_UNLIKE_OF, _UNLIKE_WITHIN = 4, 13
-"""Of how many pictures, at most a dozen away, that with the most unlike lips is taken."""
-
-
 def pairs_of(batch: int) -> int:
     """How many pairs a batch of pictures begins with.
 
@@ -147,57 +86,6 @@ class Views:
     of: Tensor
     with_person: Tensor
     acting: Tensor
-
-
-@dataclass(frozen=True)
-class CellRow:
-    """Where the cells of a row lie: from ``first``, so many pictures, then so many extras of ``cast`` people in turn; shots' ``bounds``."""
-
-    first: int
-    pictures: int
-    extras: int
-    cast: int
-    bounds: tuple[tuple[int, int, int], ...]
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The cells (N, C, h, w) of all pictures of many rows, 16-bit, not yet scaled."""
-
-    values: Tensor
-    rows: tuple[CellRow, ...]
-
-
-@torch.no_grad()
-def cells_of(rows: Iterable[shards.Row], grid: Grid) -> Cells:
-    """Every picture through the grid, once."""
-    values: list[Tensor] = []
-    places: list[CellRow] = []
-    count = 0
-    device = next(grid.parameters()).device
-    for row in rows:
-        pictures = row.pictures + row.extras
-        for first in range(0, len(pictures), 32):
-            with torch.autocast(device.type, dtype=torch.bfloat16):
-                values.append(grid.encode(pictures_of(pictures[first : first + 32]).to(device)).half().cpu().contiguous())
-        places.append(CellRow(count, len(row.pictures), len(row.extras), len(row.prompt.cast), tuple(bounds_of(row))))
-        count += len(pictures)
-    return Cells(torch.cat(values), tuple(places))
-
-
-@torch.no_grad()
-def codes_of(cells: Cells, encoder: Encoder, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Codes of all pictures: people (N, P), shots (N, S), motion (N, M)."""
-    device = next(encoder.parameters()).device
-    parts = [encoder(((cells.values[at : at + 512].float() - mean) / deviation).to(device)) for at in range(0, len(cells.values), 512)]
-    person, shot, motion = (torch.cat([part[kind].cpu() for part in parts]) for kind in range(3))
-    return person, shot, motion
-
-
-def spread_of(cells: Cells, *, most: int = 4000) -> tuple[Tensor, Tensor]:
-    """Mean and deviation (C, 1, 1) of cells, from at most so many pictures spread over all."""
-    some = cells.values[:: max(1, len(cells.values) // most)].float()
-    return some.mean((0, 2, 3))[:, None, None], some.std((0, 2, 3)).clamp(min=1e-3)[:, None, None]
 
 
 class ViewBatches(Numbered[Views]):
@@ -324,16 +212,6 @@ class ShownBatches(Numbered[Shown]):
         who = torch.zeros_like(people[0]) if person < 0 else people[elsewhere_of(row, first, person, rng)].mean(0)
         stretch = slice(row.first + first, row.first + last)
         return who, shots[stretch].mean(0), about_mean(motions[stretch], self.told)[shown - first]
-
-
-def bounds_of(row: shards.Row) -> list[tuple[int, int, int]]:
-    """First frame, frame after the last, and place of the person in the cast (-1: nobody), of each shot of a row."""
-    return [(shot.first, shot.last, shot.person) for shot in stretches(row.prompt, len(row.pictures))]
-
-
-def pictures_of(stored: Sequence[bytes]) -> Tensor:
-    """Stored pictures as (N, 3, H, W) float32 in 0..1."""
-    return torch.from_numpy(np.stack([shards.picture(one) for one in stored])).permute(0, 3, 1, 2).float() / 255
 
 
 class BandBatches(Numbered[Tensor]):
