@@ -11,7 +11,7 @@ import torch
 from seedbench.generators.reference.tokenizer import picture_loss, sharpness_loss
 from seedbench.generators.reference.training.batches import ShownBatches, Views, pairs_of
 from seedbench.generators.reference.training.cells import CellRow
-from seedbench.generators.reference.training.tokenizers import (
+from seedbench.generators.reference.training.losses import (
     FACE_WEIGHT,
     acting_missed,
     change_missed,
