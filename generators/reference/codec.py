@@ -63,6 +63,6 @@ def sound_loss(made: Tensor, asked: Tensor) -> Tensor:
     return F.l1_loss(made, asked) + 0.5 * F.l1_loss(made.diff(dim=1), asked.diff(dim=1)) + 0.25 * F.mse_loss(made, asked)
 
 
-def spoiled(codes: Tensor, amount: float | Tensor) -> Tensor:
+def with_noise(codes: Tensor, amount: float | Tensor) -> Tensor:
     """Codes with noise of ``amount`` (for all, or for each) added: what a decoder must bear, since the model's codes are never exact."""
     return codes + amount * torch.randn_like(codes)

@@ -58,7 +58,7 @@ def shards(
     from seedbench.generators.reference.shards import make, missing
 
     wanted = configs.load(config)
-    aside = wanted.jobs_aside(out)
+    aside = wanted.held_out_jobs(out)
     todo = missing([*wanted.jobs(out), *aside])
     for done, job in enumerate(make(todo, processes=processes or _cores()), 1):
         typer.echo(f"{job.file.name} ({done} of {len(todo)})")

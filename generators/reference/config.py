@@ -24,7 +24,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class World(_Section):
+class WorldSettings(_Section):
     """The simulator's clips to train on."""
 
     seed: int = Field(default=0, ge=0, description="Seed of the world: another seed is other people, sentences and places.")
@@ -34,7 +34,7 @@ class World(_Section):
     height: _Side = 128
 
 
-class Grid(_Section):
+class GridSettings(_Section):
     """The first stage of the video tokenizer: pictures to cells of 8 x 8 pixels."""
 
     steps: _Steps = 2500
@@ -44,7 +44,7 @@ class Grid(_Section):
     channels: tuple[_Channels, _Channels, _Channels] = Field(default=(24, 48, 96), description="Channels from fine to coarse.")
 
 
-class Coder(_Section):
+class CoderSettings(_Section):
     """The second stage: cells to the codes of a person, a shot and a picture's motion."""
 
     steps: _Steps = 7000
@@ -61,7 +61,7 @@ class Coder(_Section):
     blocks: int = Field(default=3, ge=1, description="Depth of the decoder.")
 
 
-class Polish(_Section):
+class PolishSettings(_Section):
     """From codes to pixels as one, the encoders fixed."""
 
     steps: _Steps = 12000
@@ -69,7 +69,7 @@ class Polish(_Section):
     batch: int = Field(default=18, ge=2, description="Pictures in a batch.")
 
 
-class Faces(_Section):
+class FacesSettings(_Section):
     """The painter of faces: squares about the head as the polished decoders leave them, painted by the person's code."""
 
     steps: _Steps = 5000
@@ -79,7 +79,7 @@ class Faces(_Section):
     channels: tuple[_Channels, _Channels, _Channels] = Field(default=(32, 64, 96), description="Channels from fine to coarse.")
 
 
-class Codec(_Section):
+class CodecSettings(_Section):
     """The sound tokenizer."""
 
     steps: _Steps = 2000
@@ -90,7 +90,7 @@ class Codec(_Section):
     channels: int = Field(default=144, ge=1, description="Channels of the layers.")
 
 
-class Transformer(_Section):
+class TransformerSettings(_Section):
     """The transformer of both twins."""
 
     width: int = Field(default=192, ge=8, description="Numbers in a token; heads times a multiple of 4.")
@@ -108,7 +108,7 @@ class Transformer(_Section):
         return self
 
 
-class Twins(_Section):
+class TwinsSettings(_Section):
     """The training of each twin: the same for both."""
 
     steps: _Steps = 6400
@@ -117,7 +117,7 @@ class Twins(_Section):
     still_every: int = Field(default=5, ge=2, description="Every so-many-th batch is of stills.")
 
 
-class Machine(_Section):
+class MachineSettings(_Section):
     """How the work is done; nothing here is meant to change a number."""
 
     precision: Literal["bf16-mixed", "32-true"] = Field(default="bf16-mixed", description="Numbers of the layers.")
@@ -131,7 +131,7 @@ class Machine(_Section):
     checkpoint_every: int = Field(default=200, ge=1, description="Steps between checkpoints.")
 
 
-class Validation(_Section):
+class ValidationSettings(_Section):
     """What is looked at meanwhile, of averaged weights: the loss of every stage on rows of the world kept aside, and clips that the
     twins make of prompts never trained on, scored by the suite's metrics."""
 
@@ -153,22 +153,22 @@ class Config(_Section):
     """A training, whole."""
 
     seed: int = Field(default=0, ge=0, description="Seed of first weights, order of data, noise.")
-    world: World = World()
-    grid: Grid = Grid()
-    coder: Coder = Coder()
-    polish: Polish = Polish()
-    faces: Faces = Faces()
-    codec: Codec = Codec()
-    transformer: Transformer = Transformer()
-    twins: Twins = Twins()
-    machine: Machine = Machine()
-    validation: Validation = Validation()
+    world: WorldSettings = WorldSettings()
+    grid: GridSettings = GridSettings()
+    coder: CoderSettings = CoderSettings()
+    polish: PolishSettings = PolishSettings()
+    faces: FacesSettings = FacesSettings()
+    codec: CodecSettings = CodecSettings()
+    transformer: TransformerSettings = TransformerSettings()
+    twins: TwinsSettings = TwinsSettings()
+    machine: MachineSettings = MachineSettings()
+    validation: ValidationSettings = ValidationSettings()
 
     def jobs(self, folder: Path) -> list[Job]:
         """The shard files of the world it is trained on."""
         return self._jobs(folder, self.world.clips, self.world.stills, self.world.seed)
 
-    def jobs_aside(self, folder: Path) -> list[Job]:
+    def held_out_jobs(self, folder: Path) -> list[Job]:
         """The shard files kept aside, which come of another seed; none where nobody looks at them."""
         asked = self.validation
         return self._jobs(folder, asked.clips, asked.stills, self.world.seed + 1) if asked.loss_every else []

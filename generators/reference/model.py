@@ -27,7 +27,7 @@ SHIPPED = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
-class Scale:
+class CodeScale:
     """Mean and standard deviation (C,) of the codes of each kind, so that the transformer sees numbers about 0 and 1."""
 
     mean: dict[str, Tensor]
@@ -76,7 +76,7 @@ class ReferenceModel:
     twin: Twin
     tokenizers: Tokenizers
     transformer: JointTransformer
-    scale: Scale
+    scale: CodeScale
     vocabulary: Vocabulary
     trained: dict[str, Any]
 
@@ -108,7 +108,7 @@ class ReferenceModel:
         tokenizers = Tokenizers.load(folder / TOKENIZERS_FILE)
         tokenizers.video.eval().requires_grad_(False)
         tokenizers.sound.eval().requires_grad_(False)
-        scale = Scale(*({k: torch.tensor(about["scale"][k][i]) for k in KINDS} for i in range(2)))
+        scale = CodeScale(*({k: torch.tensor(about["scale"][k][i]) for k in KINDS} for i in range(2)))
         words = about["vocabulary"]
         vocabulary = Vocabulary(tuple(words["words"]), tuple(words["symbols"]), words["durations"])
         return cls(twin, tokenizers, transformer, scale, vocabulary, about["trained"])

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seedbench.generators.reference.faces import Faces, cut_out, laid_over
+from seedbench.generators.reference.faces import FacePainter, blended, cut_out
 from seedbench.generators.reference.layers import Conv, Dense, Residual, begin
 
 CELL = 8
@@ -91,7 +91,7 @@ class Grid(nn.Module):
         return self.up(cells.contiguous(memory_format=torch.channels_last)).contiguous() + 0.5
 
 
-class Encoder(nn.Module):
+class CellEncoder(nn.Module):
     """Cells (N, C, h, w) to person codes (N, P), shot codes (N, S) and motion codes (N, M)."""
 
     def __init__(self, config: TokenizerConfig) -> None:
@@ -109,7 +109,7 @@ class Encoder(nn.Module):
         return person, shot, motion
 
 
-class Decoder(nn.Module):
+class CellDecoder(nn.Module):
     """Codes of persons (N, P), shots (N, S) and motion (N, M) to cells (N, C, h, w)."""
 
     def __init__(self, config: TokenizerConfig) -> None:
@@ -134,10 +134,10 @@ class VideoTokenizer(nn.Module):
         super().__init__()
         self.config = config or TokenizerConfig()
         self.grid = Grid(self.config)
-        self.encoder = Encoder(self.config)
-        self.decoder = Decoder(self.config)
+        self.encoder = CellEncoder(self.config)
+        self.decoder = CellDecoder(self.config)
         sizes = {name: getattr(self.config, name) for name in ("person", "shot", "motion", "told")}
-        self.faces = Faces(self.config.face, self.config.face_channels, **sizes)
+        self.faces = FacePainter(self.config.face, self.config.face_channels, **sizes)
         self.register_buffer("mean", torch.zeros(self.config.cell, 1, 1))
         self.register_buffer("deviation", torch.ones(self.config.cell, 1, 1))
 
@@ -161,7 +161,7 @@ class VideoTokenizer(nn.Module):
         if size is not None and size != (made.shape[3], made.shape[2]):
             made = resized(made, *size)
         somebody = (person != 0).any(1)[:, None, None, None]
-        return torch.where(somebody, laid_over(made, faces, heads), made)
+        return torch.where(somebody, blended(made, faces, heads), made)
 
 
 def resized(pictures: Tensor, width: int, height: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The shards of a training as cells and as latents: made once, by the first process, in folders named after what they depend on."""
+"""The shards of a training as cells and as latents: written once, in folders whose names depend on all that decides them."""
 
 from __future__ import annotations
 
@@ -12,81 +12,94 @@ from seedbench.generators.reference.tokenizer import Grid
 from seedbench.generators.reference.tokens import Vocabulary
 from seedbench.generators.reference.training import cache
 from seedbench.generators.reference.training.cells import Cells
-from seedbench.generators.reference.training.latents import Example, vocabulary_of
-from seedbench.generators.reference.training.rows import told
-from seedbench.generators.reference.training.running import by_the_first
-from seedbench.generators.reference.training.setup import Files, Work, device, stage_file, trained_grid
+from seedbench.generators.reference.training.latents import TrainingExample, vocabulary_of
+from seedbench.generators.reference.training.rows import prompt_rows
+from seedbench.generators.reference.training.running import make_once
+from seedbench.generators.reference.training.setup import ShardFiles, TrainingSetup, device, stage_file, trained_grid
 
 
-def cells_of_files(work: Work, of: Files, grid: Grid) -> Cells:
-    """The cells of shards."""
-    return cache.read_cells(of.all, _cells_folder(work, of, grid))
+def load_cells(setup: TrainingSetup, files: ShardFiles, grid: Grid) -> Cells:
+    """The cells of shard files, encoded by ``grid`` if they are not there yet."""
+    return cache.read_cells(files.all, _cells_folder(setup, files, grid))
 
 
-def _cells_folder(work: Work, of: Files, grid: Grid) -> Path:
-    """The folder with the cells of shards, made where they are not there."""
-    weights = b"".join(one.detach().numpy().tobytes() for one in grid.state_dict().values())
-    folder = work.out / "cells" / cache.key_of(weights, of.names)
+def _cells_folder(setup: TrainingSetup, files: ShardFiles, grid: Grid) -> Path:
+    """The folder with the cells of shard files, written if they are not there yet."""
+    weights = b"".join(tensor.detach().numpy().tobytes() for tensor in grid.state_dict().values())
+    folder = setup.out / "cells" / cache.key_of(weights, files.names)
 
-    def make() -> None:
-        grid.eval().requires_grad_(False).to(device(work))
-        at = iter(range(1, len(of.all) + 1))
-        cache.cells(of.all, grid, folder, tick=lambda: work.report(f"cells: {next(at)} of {len(of.all)} files"))
+    def write() -> None:
+        grid.eval().requires_grad_(False).to(device(setup))
+        numbers = iter(range(1, len(files.all) + 1))
+
+        def report_file() -> None:
+            setup.report(f"cells: {next(numbers)} of {len(files.all)} files")
+
+        cache.write_cells(files.all, grid, folder, after_file=report_file)
         (folder / "done").touch()
 
-    by_the_first(folder / "done", make)
+    make_once(folder / "done", write)
     return folder
 
 
-def vocabulary_for(work: Work) -> Vocabulary:
-    """The words and sounds of what is learned, or those of the weights it starts from."""
-    if work.start is not None:
-        return ReferenceModel.load("joint", work.start).vocabulary
-    sizes = work.config.transformer
-    return vocabulary_of(told(work.learned.all), max_words=sizes.words, max_symbols=sizes.symbols)
+def training_vocabulary(setup: TrainingSetup) -> Vocabulary:
+    """The words and sounds of the training rows, or those of the weights that the training starts from."""
+    if setup.start is not None:
+        return ReferenceModel.load("joint", setup.start).vocabulary
+    sizes = setup.config.transformer
+    return vocabulary_of(prompt_rows(setup.training_files.all), max_words=sizes.words, max_symbols=sizes.symbols)
 
 
-def examples_for(work: Work, of: Files, vocabulary: Vocabulary) -> list[Example]:
-    """Shards through the tokenizers as they are exported (rounded to what the file holds)."""
-    tokenizers = Tokenizers.load(work.tokenizers)
-    size, world = tokenizers.video.config, work.config.world
+def load_examples(setup: TrainingSetup, files: ShardFiles, vocabulary: Vocabulary) -> list[TrainingExample]:
+    """Shard files as training examples, encoded by the tokenizers as they are stored (rounded).
+
+    Raises:
+        GeneratorError: the tokenizers are for pictures of another size.
+    """
+    tokenizers = Tokenizers.load(setup.tokenizers_file)
+    size, world = tokenizers.video.config, setup.config.world
     if (size.width, size.height) != (world.width, world.height):
-        raise GeneratorError(
-            f"{work.tokenizers} is for pictures of {size.width} x {size.height}, the config's world has {world.width} x {world.height}"
-        )
-    grid = grid_for_cells(work, tokenizers)
-    folder = work.out / "latents" / cache.key_of(work.tokenizers.read_bytes(), cache.key_of_words(vocabulary), of.names)
+        sizes = f"pictures of {size.width} x {size.height}, the config's world has {world.width} x {world.height}"
+        raise GeneratorError(f"{setup.tokenizers_file} is for {sizes}: put the tokenizers of this size there")
+    grid = grid_for_cells(setup, tokenizers)
+    folder = setup.out / "latents" / cache.key_of(setup.tokenizers_file.read_bytes(), cache.vocabulary_bytes(vocabulary), files.names)
 
-    def make() -> None:
-        cells = _cells_folder(work, of, grid)
-        for part in (tokenizers.video, tokenizers.sound):
-            part.eval().requires_grad_(False).to(device(work))
-        at = iter(range(1, len(of.all) + 1))
+    def write() -> None:
+        cells = _cells_folder(setup, files, grid)
+        for module in (tokenizers.video, tokenizers.sound):
+            module.eval().requires_grad_(False).to(device(setup))
+        numbers = iter(range(1, len(files.all) + 1))
 
-        def tick() -> None:
-            work.report(f"latents: {next(at)} of {len(of.all)} files")
+        def report_file() -> None:
+            setup.report(f"latents: {next(numbers)} of {len(files.all)} files")
 
-        cache.encoded(of.all, cells, tokenizers, vocabulary, folder, tick=tick)
+        cache.write_examples(files.all, cells, tokenizers, vocabulary, folder, after_file=report_file)
         (folder / "done").touch()
 
-    by_the_first(folder / "done", make)
-    return cache.read([folder / file.name for file in of.all])
+    make_once(folder / "done", write)
+    return cache.read_examples([folder / file.name for file in files.all])
 
 
-def grid_for_cells(work: Work, tokenizers: Tokenizers) -> Grid:
-    """The grid of the stages if it is the tokenizers' but for their rounding (its cells are there), else the tokenizers' own."""
+def grid_for_cells(setup: TrainingSetup, tokenizers: Tokenizers) -> Grid:
+    """The grid whose cells the examples are made of.
+
+    Returns:
+        The grid of the stage if the tokenizers' grid is the same except for rounding (its cells are stored already); otherwise the
+        tokenizers' own grid.
+    """
     from safetensors.torch import load_file
 
-    file = stage_file(work, "grid")
+    file = stage_file(setup, "grid")
     if file.exists():
         stored, exported = load_file(file), tokenizers.video.grid.state_dict()
-        # Cells come of the encoder; the decoder is trained on after the stage.
+        # Only the encoder makes cells; the decoder is trained on after the stage.
         encoder = [name for name in exported if not name.startswith("up.")]
-        if all(name in stored and _rounded_alike(stored[name], exported[name]) for name in encoder):
-            return trained_grid(work)
+        if all(name in stored and _equal_but_for_rounding(stored[name], exported[name]) for name in encoder):
+            return trained_grid(setup)
     return tokenizers.video.grid
 
 
-def _rounded_alike(one: Tensor, rounded: Tensor) -> bool:
-    """Whether a weight is another one but for the rounding of :meth:`ReferenceModel.save`."""
-    return one.shape == rounded.shape and bool(((one - rounded).abs() <= 0.01 * rounded.abs().amax(-1, keepdim=True) + 1e-6).all())
+def _equal_but_for_rounding(weight: Tensor, rounded: Tensor) -> bool:
+    """Whether ``rounded`` is ``weight`` as :meth:`ReferenceModel.save` rounds it."""
+    tolerance = 0.01 * rounded.abs().amax(-1, keepdim=True) + 1e-6
+    return weight.shape == rounded.shape and bool(((weight - rounded).abs() <= tolerance).all())

@@ -12,48 +12,56 @@ from torch import Tensor, nn
 
 from seedbench.errors import GeneratorError
 from seedbench.files.atomic import atomic_write
-from seedbench.generators.reference.training.averaging import Training
-from seedbench.generators.reference.training.batches import Numbered
-from seedbench.generators.reference.training.running import by_the_first, rank, run
-from seedbench.generators.reference.training.setup import Files, Work, stages_taken
+from seedbench.generators.reference.training.batches import NumberedBatches
+from seedbench.generators.reference.training.ema import StageTraining
+from seedbench.generators.reference.training.running import fit_stage, make_once, rank
+from seedbench.generators.reference.training.setup import ShardFiles, TrainingSetup, stage_record
 
-Batches = Callable[[Files], Numbered[Any]]
+MakeBatches = Callable[[ShardFiles], NumberedBatches[Any]]
 
 
-def run_stage(work: Work, training: Training[Any], batches: Batches, callbacks: Sequence[Callback] = ()) -> None:
-    """Train, and keep how many steps and seconds it took."""
+def run_stage(setup: TrainingSetup, training: StageTraining[Any], make_batches: MakeBatches, callbacks: Sequence[Callback] = ()) -> None:
+    """Train a stage, or resume it, and record its steps and seconds in ``stages.json``."""
     stage = training.stage
-    aside = batches(work.aside) if work.aside is not None else None
-    seconds = run(training, batches(work.learned), aside=aside, config=work.config, out=work.out, report=work.report, callbacks=callbacks)
-    work.report(f"{stage}: {training.steps} steps in {seconds / 60:.1f} min")
+    held_out = make_batches(setup.held_out_files) if setup.held_out_files is not None else None
+    seconds = fit_stage(
+        training,
+        make_batches(setup.training_files),
+        held_out=held_out,
+        config=setup.config,
+        out=setup.out,
+        report=setup.report,
+        callbacks=callbacks,
+    )
+    setup.report(f"{stage}: {training.steps} steps in {seconds / 60:.1f} min")
     if rank() == 0:
-        stages = {**stages_taken(work), stage: {"steps": training.steps, "seconds": round(seconds, 3)}}
-        (work.out / "stages.json").write_text(json.dumps(stages, indent=1) + "\n")
+        record = {**stage_record(setup), stage: {"steps": training.steps, "seconds": round(seconds, 3)}}
+        (setup.out / "stages.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def keep_weights(training: Training[Any], more: dict[str, Tensor], file: Path) -> None:
-    """Write the average, and what else belongs to it, where the next stages find it."""
+def save_stage(training: StageTraining[Any], more: dict[str, Tensor], file: Path) -> None:
+    """Write the EMA weights of a stage, and the tensors that belong to them, for the stages that follow."""
     from safetensors.torch import save_file
 
-    weights = {name: one.contiguous() for name, one in (training.averaged_weights() | more).items()}
+    weights = {name: tensor.contiguous() for name, tensor in (training.ema_weights() | more).items()}
 
     def save() -> None:
-        with atomic_write(file) as place:
-            save_file(weights, place)
+        with atomic_write(file) as partial_file:
+            save_file(weights, partial_file)
 
-    by_the_first(file, save)
+    make_once(file, save)
 
 
-def take_up_from(training: Training[Any], trained: nn.Module, start: Path) -> None:
-    """Take up the weights of another training. Raises GeneratorError where they do not fit."""
+def start_from(training: StageTraining[Any], trained: nn.Module, start: Path) -> None:
+    """Take the weights of another training. Raises GeneratorError if their sizes do not fit."""
     try:
-        take_up(training, trained)
+        copy_weights(training, trained)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise GeneratorError(f"the weights in {start} have other sizes than the config ({reason})") from error
 
 
-def take_up(training: Training[Any], trained: nn.Module) -> None:
-    """Take up weights, and their average with them."""
+def copy_weights(training: StageTraining[Any], trained: nn.Module) -> None:
+    """Copy weights into a stage, and into its EMA."""
     training.net.load_state_dict(trained.state_dict())
     training.average.module.load_state_dict(trained.state_dict())

@@ -1,4 +1,4 @@
-"""The stages of the tokenizers: grid, coder, polish, faces and codec, each trained on what the stages before it have left."""
+"""The stages of the tokenizers: grid, coder, polish, faces and codec, each trained on the results of the stages before it."""
 
 from __future__ import annotations
 
@@ -11,122 +11,160 @@ from torch import Tensor, nn
 from seedbench.generators.reference.codec import CodecConfig, SoundCodec
 from seedbench.generators.reference.model import TOKENIZERS_FILE, Tokenizers
 from seedbench.generators.reference.tokenizer import VideoTokenizer
-from seedbench.generators.reference.training.averaging import Training
-from seedbench.generators.reference.training.batches import BandBatches, PictureBatches, ShownBatches, ViewBatches
-from seedbench.generators.reference.training.cells import acted, as_acted, codes_of, spread_of
-from seedbench.generators.reference.training.encoded import cells_of_files
-from seedbench.generators.reference.training.rows import Rows, heard
-from seedbench.generators.reference.training.setup import TOKENIZER_STAGES, Files, Work, device, stage_file, tokenizer_config, trained_grid
-from seedbench.generators.reference.training.stages import Batches, run_stage, take_up, take_up_from
+from seedbench.generators.reference.training.batches import BandBatches, CodedPictureBatches, PictureBatches, ViewBatches
+from seedbench.generators.reference.training.cells import acting_of_pictures, codes_of_cells, mean_and_deviation, with_known_acting
+from seedbench.generators.reference.training.ema import StageTraining
+from seedbench.generators.reference.training.encoded import load_cells
+from seedbench.generators.reference.training.rows import ShardRows, rows_without_pictures
+from seedbench.generators.reference.training.setup import (
+    TOKENIZER_STAGES,
+    ShardFiles,
+    TrainingSetup,
+    device,
+    stage_file,
+    tokenizer_config,
+    trained_grid,
+)
+from seedbench.generators.reference.training.stages import MakeBatches, copy_weights, run_stage, start_from
 from seedbench.generators.reference.training.tokenizers import CodecTraining, CoderTraining, FacesTraining, GridTraining, PolishTraining
 
-_Made = tuple[Training[Any], dict[str, Tensor]]
-"""A trained stage, and numbers that belong to its weights."""
+_TrainedStage = tuple[StageTraining[Any], dict[str, Tensor]]
+"""A trained stage, and tensors that belong to its weights."""
 
 
-def train_grid(work: Work) -> _Made:
-    config, made = work.config, work.config.grid
-    training = GridTraining(tokenizer_config(config), steps=made.steps, rate=made.rate, seed=config.seed)
-    if work.start is not None:
-        take_up_from(training, Tokenizers.load(work.start / TOKENIZERS_FILE).video.grid, work.start)
-    if made.steps:
-        run_stage(work, training, lambda of: PictureBatches(Rows(of.clips), Rows(of.stills), batch=made.batch, seed=config.seed))
+def train_grid(setup: TrainingSetup) -> _TrainedStage:
+    """Train the grid: pictures to cells and back."""
+    config, settings = setup.config, setup.config.grid
+    training = GridTraining(tokenizer_config(config), steps=settings.steps, rate=settings.rate, seed=config.seed)
+    if setup.start is not None:
+        start_from(training, Tokenizers.load(setup.start / TOKENIZERS_FILE).video.grid, setup.start)
+
+    def batches(files: ShardFiles) -> PictureBatches:
+        return PictureBatches(ShardRows(files.clips), ShardRows(files.stills), batch=settings.batch, seed=config.seed)
+
+    if settings.steps:
+        run_stage(setup, training, batches)
     return training, {}
 
 
-def train_coder(work: Work) -> _Made:
-    config, made = work.config, work.config.coder
-    training = CoderTraining(tokenizer_config(config), steps=made.steps, rate=made.rate, seed=config.seed)
-    cells = functools.cache(lambda of: cells_of_files(work, of, trained_grid(work)))
-    mean, deviation = spread_of(cells(work.learned))
-    if work.start is not None:
-        video = Tokenizers.load(work.start / TOKENIZERS_FILE).video
+def train_coder(setup: TrainingSetup) -> _TrainedStage:
+    """Train the coder: cells to codes and back. The mean and the deviation of the cells belong to its weights."""
+    config, settings = setup.config, setup.config.coder
+    training = CoderTraining(tokenizer_config(config), steps=settings.steps, rate=settings.rate, seed=config.seed)
+    cells_of = functools.cache(lambda files: load_cells(setup, files, trained_grid(setup)))
+    mean, deviation = mean_and_deviation(cells_of(setup.training_files))
+    if setup.start is not None:
+        video = Tokenizers.load(setup.start / TOKENIZERS_FILE).video
         mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
-        take_up_from(training, nn.ModuleDict({"encoder": video.encoder, "decoder": video.decoder}), work.start)
-    if made.steps:
-        shape = {"n_clips": made.n_clips, "pictures": made.pictures, "n_stills": made.n_stills}
+        start_from(training, nn.ModuleDict({"encoder": video.encoder, "decoder": video.decoder}), setup.start)
+    counts = {"n_clips": settings.n_clips, "pictures": settings.pictures, "n_stills": settings.n_stills}
 
-        def batches(of: Files) -> ViewBatches:
-            return ViewBatches(cells(of), acted(of.all, cells(of)), mean, deviation, seed=config.seed, **shape)
+    def batches(files: ShardFiles) -> ViewBatches:
+        acting = acting_of_pictures(files.all, cells_of(files))
+        return ViewBatches(cells_of(files), acting, mean, deviation, seed=config.seed, **counts)
 
-        run_stage(work, training, batches)
+    if settings.steps:
+        run_stage(setup, training, batches)
     return training, {"mean": mean, "deviation": deviation}
 
 
-def train_polish(work: Work) -> _Made:
-    config, made = work.config, work.config.polish
-    video = video_tokenizer(work)
+def train_polish(setup: TrainingSetup) -> _TrainedStage:
+    """Train the decoders of coder and grid together, from codes to pixels."""
+    config, settings = setup.config, setup.config.polish
+    video = video_tokenizer(setup)
     mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
-    training = PolishTraining(tokenizer_config(config), mean, deviation, steps=made.steps, rate=made.rate, seed=config.seed)
-    take_up(training, nn.ModuleDict({"decoder": video.decoder, "grid": video.grid}))
+    training = PolishTraining(tokenizer_config(config), mean, deviation, steps=settings.steps, rate=settings.rate, seed=config.seed)
+    copy_weights(training, nn.ModuleDict({"decoder": video.decoder, "grid": video.grid}))
     training.net["grid"].down.requires_grad_(False)
-    if made.steps:
-        run_stage(work, training, picture_batches(work, video, batch=made.batch))
+    if settings.steps:
+        run_stage(setup, training, coded_picture_batches(setup, video, batch=settings.batch))
     return training, {}
 
 
-def picture_batches(work: Work, video: VideoTokenizer, *, batch: int, faces_only: bool = False) -> Batches:
-    """Batches of pictures with their codes."""
-    config = work.config
+def coded_picture_batches(setup: TrainingSetup, video: VideoTokenizer, *, batch: int, faces_only: bool = False) -> MakeBatches:
+    """A function from shard files to batches of pictures with their codes.
+
+    Args:
+        setup: the training.
+        video: the video tokenizer whose encoder gives the codes.
+        batch: pictures in a batch.
+        faces_only: take only pictures with a person; their motion codes then hold the acting that the simulator knows, as the codes of
+            the twins will, in place of what the encoder reads from the picture.
+    """
+    config = setup.config
     mean, deviation = video.get_buffer("mean"), video.get_buffer("deviation")
 
-    def batches(of: Files) -> ShownBatches:
-        cells = cells_of_files(work, of, trained_grid(work))
-        told = config.coder.told
-        person, shot, motion = codes_of(cells, video.encoder.to(device(work)), mean, deviation)
-        if faces_only:  # the twins tell the painter what lips do as the simulator knows it
-            motion = as_acted(motion, acted(of.all, cells), told)
-        codes = (person, shot, motion)
-        return ShownBatches(Rows(of.all), cells.rows, codes, told=told, batch=batch, seed=config.seed, faces_only=faces_only)
+    def batches(files: ShardFiles) -> CodedPictureBatches:
+        cells = load_cells(setup, files, trained_grid(setup))
+        n_acting = config.coder.told
+        person, shot, motion = codes_of_cells(cells, video.encoder.to(device(setup)), mean, deviation)
+        if faces_only:
+            motion = with_known_acting(motion, acting_of_pictures(files.all, cells), n_acting)
+        return CodedPictureBatches(
+            ShardRows(files.all),
+            cells.rows,
+            (person, shot, motion),
+            n_acting=n_acting,
+            batch=batch,
+            seed=config.seed,
+            faces_only=faces_only,
+        )
 
     return batches
 
 
-def train_faces(work: Work) -> _Made:
-    config, made = work.config, work.config.faces
-    video = video_tokenizer(work).eval().requires_grad_(False)
-    training = FacesTraining(video, steps=made.steps, rate=made.rate, seed=config.seed)
-    if work.start is not None:
-        before = Tokenizers.load(work.start / TOKENIZERS_FILE).video.faces
-        take_up_from(training, nn.ModuleDict({"faces": before}), work.start)
-    if made.steps:
-        run_stage(work, training, picture_batches(work, video, batch=made.batch, faces_only=True))
+def train_faces(setup: TrainingSetup) -> _TrainedStage:
+    """Train the painter of faces; all else of the video tokenizer stays as it is."""
+    config, settings = setup.config, setup.config.faces
+    video = video_tokenizer(setup).eval().requires_grad_(False)
+    training = FacesTraining(video, steps=settings.steps, rate=settings.rate, seed=config.seed)
+    if setup.start is not None:
+        before = Tokenizers.load(setup.start / TOKENIZERS_FILE).video.faces
+        start_from(training, nn.ModuleDict({"faces": before}), setup.start)
+    if settings.steps:
+        run_stage(setup, training, coded_picture_batches(setup, video, batch=settings.batch, faces_only=True))
     return training, {}
 
 
-def train_codec(work: Work) -> _Made:
-    config, made = work.config, work.config.codec
-    training = CodecTraining(CodecConfig(made.code, made.channels), steps=made.steps, rate=made.rate, seed=config.seed)
-    if work.start is not None:
-        take_up_from(training, Tokenizers.load(work.start / TOKENIZERS_FILE).sound, work.start)
-    if made.steps:
-        run_stage(work, training, lambda of: BandBatches(heard(of.clips), batch=made.batch, codes=made.codes, seed=config.seed))
+def train_codec(setup: TrainingSetup) -> _TrainedStage:
+    """Train the codec: log mel bands to codes and back."""
+    config, settings = setup.config, setup.config.codec
+    training = CodecTraining(CodecConfig(settings.code, settings.channels), steps=settings.steps, rate=settings.rate, seed=config.seed)
+    if setup.start is not None:
+        start_from(training, Tokenizers.load(setup.start / TOKENIZERS_FILE).sound, setup.start)
+
+    def batches(files: ShardFiles) -> BandBatches:
+        return BandBatches(rows_without_pictures(files.clips), batch=settings.batch, codes=settings.codes, seed=config.seed)
+
+    if settings.steps:
+        run_stage(setup, training, batches)
     return training, {}
 
 
-TOKENIZER_TRAININGS: dict[str, Callable[[Work], _Made]] = dict(
+TOKENIZER_TRAININGS: dict[str, Callable[[TrainingSetup], _TrainedStage]] = dict(
     zip(TOKENIZER_STAGES, (train_grid, train_coder, train_polish, train_faces, train_codec), strict=True)
 )
 
 
-def video_tokenizer(work: Work) -> VideoTokenizer:
-    """The video tokenizer as far as its stages have made it."""
+def video_tokenizer(setup: TrainingSetup) -> VideoTokenizer:
+    """The video tokenizer with the weights of the stages so far; what no stage has trained yet has its first weights."""
     from safetensors.torch import load_file
 
-    video = VideoTokenizer(tokenizer_config(work.config))
-    parts = {f"grid.{name}": one for name, one in load_file(stage_file(work, "grid")).items()} | load_file(stage_file(work, "coder"))
+    video = VideoTokenizer(tokenizer_config(setup.config))
+    grid = {f"grid.{name}": tensor for name, tensor in load_file(stage_file(setup, "grid")).items()}
+    weights = grid | load_file(stage_file(setup, "coder"))
     for stage in ("polish", "faces"):
-        if stage_file(work, stage).exists():
-            parts |= load_file(stage_file(work, stage))
-    video.load_state_dict(video.state_dict() | parts)  # what no stage has made yet is as it was begun
+        if stage_file(setup, stage).exists():
+            weights |= load_file(stage_file(setup, stage))
+    video.load_state_dict(video.state_dict() | weights)
     return video
 
 
-def joined_tokenizers(work: Work) -> Tokenizers:
-    """What the stages made, put together."""
+def joined_tokenizers(setup: TrainingSetup) -> Tokenizers:
+    """Both tokenizers, with the weights of all their stages."""
     from safetensors.torch import load_file
 
-    video = video_tokenizer(work)
-    sound = SoundCodec(CodecConfig(work.config.codec.code, work.config.codec.channels))
-    sound.load_state_dict(load_file(stage_file(work, "codec")))
+    video = video_tokenizer(setup)
+    sound = SoundCodec(CodecConfig(setup.config.codec.code, setup.config.codec.channels))
+    sound.load_state_dict(load_file(stage_file(setup, "codec")))
     return Tokenizers(video, sound)

@@ -1,4 +1,4 @@
-"""How a twin does meanwhile: clips of prompts it never saw, scored by the suite's own metrics."""
+"""The validation of a twin during its training: clips of held-out prompts, scored by the suite's metrics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from seedbench.generators.reference.flow import Sampling
 from seedbench.generators.reference.generate import generate
 from seedbench.generators.reference.heldout import HeldOut
 from seedbench.generators.reference.model import ReferenceModel
-from seedbench.generators.reference.training.averaging import Training
+from seedbench.generators.reference.training.ema import StageTraining
 from seedbench.generators.simulator import Simulator
 from seedbench.plugins.generator import Request
 from seedbench.plugins.instances import make_metrics
@@ -34,12 +34,13 @@ from seedbench.plugins.metric import Metric, Sample, SetMetric, applies
 from seedbench.runs.compare_task import CompareTask, compare
 from seedbench.suites.prompt import Prompt
 
-RATE = 16_000
+SOUND_RATE = 16_000
+"""Samples a second of the sound on the dashboard."""
 
 
 @dataclass(frozen=True)
-class Figure:
-    """The mean of a measure over the clips that were given one, or a measure of all as a set; ``asked`` of them could have been."""
+class ValidationResult:
+    """The mean of a measure over the ``answered`` clips that have one, of ``asked`` clips; or a measure of all clips as a set."""
 
     metric: str
     measure: str
@@ -48,13 +49,13 @@ class Figure:
     asked: int
 
 
-class Validation(Callback):
-    """Every so many steps and after the last: clips from the averaged weights, their scores to the dashboard and ``validation.csv``."""
+class ValidationCallback(Callback):
+    """Every ``every`` steps and after the last: clips from the EMA weights, their scores to the dashboard and ``validation.csv``."""
 
     def __init__(
         self,
         model: ReferenceModel,
-        asked: HeldOut,
+        held_out: HeldOut,
         metrics: Sequence[str],
         *,
         every: int,
@@ -62,15 +63,15 @@ class Validation(Callback):
         out: Path,
         size: tuple[int, int],
     ) -> None:
-        self.model, self.asked, self.metrics = model, asked, tuple(metrics)
+        self.model, self.held_out, self.metrics = model, held_out, tuple(metrics)
         self.every, self.sampling, self.out, self.size = every, Sampling(steps), out, size
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
         step = trainer.global_step
         if step % self.every and step != trainer.max_steps:
             return
-        assert isinstance(pl_module, Training)  # noqa: S101 - for the type checker
-        weights = pl_module.averaged_weights()
+        assert isinstance(pl_module, StageTraining)  # noqa: S101 - for the type checker
+        weights = pl_module.ema_weights()
         if not trainer.is_global_zero:
             return
         transformer = copy.deepcopy(self.model.transformer)
@@ -78,16 +79,19 @@ class Validation(Callback):
         model = ReferenceModel(
             self.model.twin, self.model.tokenizers, transformer.eval(), self.model.scale, self.model.vocabulary, self.model.trained
         )
-        files = clips(model, self.asked, self.out / "samples" / model.twin / f"{step:06d}", self.sampling, size=self.size)
-        figures = scored(files, self.asked.prompts, self.metrics, lambda: staged(self.asked, self.out / "samples" / "simulator", self.size))
-        _show(trainer.logger.experiment, model.twin, files, figures, step)  # type: ignore[union-attr]
-        append(self.out / "validation.csv", model.twin, step, figures)
+        samples = self.out / "samples"
+        files = generate_clips(model, self.held_out, samples / model.twin / f"{step:06d}", self.sampling, size=self.size)
+        results = score_clips(
+            files, self.held_out.prompts, self.metrics, lambda: simulator_clips(self.held_out, samples / "simulator", self.size)
+        )
+        _show(trainer.logger.experiment, model.twin, files, results, step)  # type: ignore[union-attr]
+        append_results(self.out / "validation.csv", model.twin, step, results)
 
 
-def clips(model: ReferenceModel, asked: HeldOut, folder: Path, how: Sampling, *, size: tuple[int, int]) -> list[Path | None]:
-    """A clip of each prompt, in its own folder below ``folder``; None where there is none."""
-    root, (width, height) = asked.file.parent, size
-    requests = [Request(prompt=prompt, seed=n, width=width, height=height, root=root) for n, prompt in enumerate(asked.prompts)]
+def generate_clips(model: ReferenceModel, held_out: HeldOut, folder: Path, how: Sampling, *, size: tuple[int, int]) -> list[Path | None]:
+    """Make a clip of each prompt, in a folder of its own below ``folder``; None where generation fails."""
+    root, (width, height) = held_out.file.parent, size
+    requests = [Request(prompt=prompt, seed=n, width=width, height=height, root=root) for n, prompt in enumerate(held_out.prompts)]
     files = []
     for request in requests:
         own = folder / request.prompt.id
@@ -96,84 +100,97 @@ def clips(model: ReferenceModel, asked: HeldOut, folder: Path, how: Sampling, *,
     return files
 
 
-def staged(asked: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path | None]:
-    """What the simulator makes of each prompt, None where it makes nothing of it; what lies in ``folder`` from before is not made again."""
-    root, (width, height) = asked.file.parent, size
-    found: list[Path | None] = []
-    for number, prompt in enumerate(asked.prompts):
+def simulator_clips(held_out: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path | None]:
+    """The simulator's clip of each prompt, None where it cannot make one. Clips that are in ``folder`` are not made again."""
+    root, (width, height) = held_out.file.parent, size
+    files: list[Path | None] = []
+    for number, prompt in enumerate(held_out.prompts):
         file = folder / f"{prompt.id}.mp4"
         if not file.exists():
-            with tempfile.TemporaryDirectory() as room:
+            request = Request(prompt=prompt, seed=number, width=width, height=height, root=root)
+            with tempfile.TemporaryDirectory() as folder_of_clip:
                 try:
-                    made = Simulator().generate(Request(prompt=prompt, seed=number, width=width, height=height, root=root), Path(room)).file
+                    clip_file = Simulator().generate(request, Path(folder_of_clip)).file
                 except SeedBenchError as error:
-                    warnings.warn(f"the simulator does not stage {prompt.id}, which no distance counts ({error})", stacklevel=2)
-                    made = None
-                if made is not None:
-                    with atomic_write(file) as place:
-                        shutil.copyfile(made, place)
-        found.append(file if file.exists() else None)
-    return found
+                    warnings.warn(f"the simulator cannot show {prompt.id}, so distances leave it out ({error})", stacklevel=2)
+                    clip_file = None
+                if clip_file is not None:
+                    with atomic_write(file) as partial_file:
+                        shutil.copyfile(clip_file, partial_file)
+        files.append(file if file.exists() else None)
+    return files
 
 
-def scored(
+def score_clips(
     files: Sequence[Path | None], prompts: Sequence[Prompt], metrics: Sequence[str], ceiling: Callable[[], Sequence[Path | None]]
-) -> list[Figure]:
-    """The clips under metrics found by name: each where its prompt states what the metric needs, or all as a set beside ``ceiling``'s."""
-    found = []
+) -> list[ValidationResult]:
+    """The results of clips.
+
+    Args:
+        files: the clips, None where there is none.
+        prompts: the prompt of each clip.
+        metrics: names of registered metrics.
+        ceiling: gives the simulator's clips of the same prompts; called only for metrics of sets.
+
+    Returns:
+        For a metric of clips, the mean over the clips whose prompt states what the metric needs; for a metric of sets, its measures.
+    """
+    results = []
     for name, metric in make_metrics(tuple(metrics)).items():
         if isinstance(metric, SetMetric):
-            both = [(made, real) for made, real in zip(files, ceiling(), strict=True) if made is not None and real is not None]
-            found += _as_a_set(name, both, asked=sum(file is not None for file in files))
+            pairs = [(clip, real) for clip, real in zip(files, ceiling(), strict=True) if clip is not None and real is not None]
+            results += _set_results(name, pairs, asked=sum(file is not None for file in files))
         else:
-            found += _each(metric, files, prompts)
-    return found
+            results += _clip_results(metric, files, prompts)
+    return results
 
 
-def _each(metric: Metric, files: Sequence[Path | None], prompts: Sequence[Prompt]) -> list[Figure]:
+def _clip_results(metric: Metric, files: Sequence[Path | None], prompts: Sequence[Prompt]) -> list[ValidationResult]:
     values: dict[str, list[float]] = {}
     asked: Counter[str] = Counter()
     for file, prompt in zip(files, prompts, strict=True):
         if file is None or not applies(metric.info, prompt):
             continue
         try:
-            given = metric.score(Clip.open(file), Sample(prompt=prompt, generator="reference"))
+            scores = metric.score(Clip.open(file), Sample(prompt=prompt, generator="reference"))
         except (ClipError, WeightsError) as error:
-            given = metric.none(str(error))
-        for score in given if isinstance(given, list) else [given]:
+            scores = metric.none(str(error))
+        for score in scores if isinstance(scores, list) else [scores]:
             asked[score.measure] += 1
             values.setdefault(score.measure, []).extend([] if score.value is None else [score.value])
     return [
-        Figure(metric.info.name, measure, float(np.mean(those)) if those else None, len(those), asked[measure])
-        for measure, those in values.items()
+        ValidationResult(metric.info.name, measure, float(np.mean(of_measure)) if of_measure else None, len(of_measure), asked[measure])
+        for measure, of_measure in values.items()
     ]
 
 
-def _as_a_set(name: str, both: Sequence[tuple[Path, Path]], *, asked: int) -> list[Figure]:
-    made, real = (tuple((pair[side], file_sha256(pair[side])) for pair in both) for side in (0, 1))
-    scores = compare(CompareTask(generator="reference", metric=name, generated=made, reference=real)) if asked else []
-    return [Figure(name, score.measure, score.value, len(both) if score.value is not None else 0, asked) for score in scores]
+def _set_results(name: str, pairs: Sequence[tuple[Path, Path]], *, asked: int) -> list[ValidationResult]:
+    generated, real = (tuple((pair[side], file_sha256(pair[side])) for pair in pairs) for side in (0, 1))
+    scores = compare(CompareTask(generator="reference", metric=name, generated=generated, reference=real)) if asked else []
+    return [ValidationResult(name, score.measure, score.value, len(pairs) if score.value is not None else 0, asked) for score in scores]
 
 
-def append(file: Path, twin: str, step: int, figures: Sequence[Figure]) -> None:
-    """Add a row for each figure to a CSV file."""
-    fresh = not file.exists()
+def append_results(file: Path, twin: str, step: int, results: Sequence[ValidationResult]) -> None:
+    """Append a row for each result to a CSV file."""
+    is_new = not file.exists()
     with file.open("a", newline="") as opened:
         writer = csv.DictWriter(opened, ["twin", "step", "metric", "measure", "value", "answered", "asked"])
-        if fresh:
+        if is_new:
             writer.writeheader()
-        writer.writerows({"twin": twin, "step": step, **asdict(figure)} for figure in figures)
+        writer.writerows({"twin": twin, "step": step, **asdict(result)} for result in results)
 
 
-def _show(board: Any, twin: str, files: Sequence[Path | None], figures: Sequence[Figure], step: int) -> None:
-    for figure in figures:
-        name = f"{twin}/validation/{figure.metric}.{figure.measure}"
-        if figure.value is not None:
-            board.add_scalar(name, figure.value, step)
-        board.add_scalar(f"{name}.answered", figure.answered / figure.asked, step)
-    for file in [one for one in files if one is not None][:3]:
+def _show(board: Any, twin: str, files: Sequence[Path | None], results: Sequence[ValidationResult], step: int) -> None:
+    for result in results:
+        name = f"{twin}/validation/{result.metric}.{result.measure}"
+        if result.value is not None:
+            board.add_scalar(name, result.value, step)
+        board.add_scalar(f"{name}.answered", result.answered / result.asked, step)
+    for file in [file for file in files if file is not None][:3]:
         clip = Clip.open(file)
         rgb = clip.frames(25).rgb
         strip = np.concatenate(list(rgb[np.linspace(0, len(rgb) - 1, 6).round().astype(int)]), axis=1)
         board.add_image(f"{twin}/{file.parent.name}", strip, step, dataformats="HWC")
-        board.add_audio(f"{twin}/{file.parent.name}", torch.from_numpy(np.array(clip.audio(RATE).samples))[None], step, sample_rate=RATE)
+        board.add_audio(
+            f"{twin}/{file.parent.name}", torch.from_numpy(np.array(clip.audio(SOUND_RATE).samples))[None], step, sample_rate=SOUND_RATE
+        )

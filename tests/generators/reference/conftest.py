@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from seedbench.generators.reference.codec import CodecConfig, SoundCodec
-from seedbench.generators.reference.model import ReferenceModel, Scale, Tokenizers
+from seedbench.generators.reference.model import CodeScale, ReferenceModel, Tokenizers
 from seedbench.generators.reference.script import Script, Sound, Stretch
 from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
 from seedbench.generators.reference.tokens import Vocabulary
@@ -41,7 +41,7 @@ def model_of(seed: int = 0, *, depth: int = 2) -> ReferenceModel:
     """A joint model whose every layer, head and code matters."""
     tokenizers = tokenizers_of(seed)
     config = TransformerConfig(width=32, depth=depth, heads=1, text_depth=1, words=len(WORDS), symbols=16, codes=CODES)
-    scale = Scale({kind: torch.zeros(16) for kind in KINDS}, {kind: torch.ones(16) for kind in KINDS})
+    scale = CodeScale({kind: torch.zeros(16) for kind in KINDS}, {kind: torch.ones(16) for kind in KINDS})
     vocabulary = Vocabulary(WORDS, tuple("*_hələʊstaɪ"), {"": 0.08, "l": 0.06})
     return ReferenceModel("joint", tokenizers, _stirred(JointTransformer(config)), scale, vocabulary, {"steps": 0})
 

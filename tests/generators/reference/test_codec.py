@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seedbench.generators.reference.codec import COLUMNS, CodecConfig, SoundCodec, sound_loss, spoiled
+from seedbench.generators.reference.codec import COLUMNS, CodecConfig, SoundCodec, sound_loss, with_noise
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.sound import BANDS
 
@@ -51,8 +51,8 @@ def test_a_late_onset_costs_more_than_a_wrong_level_of_the_same_size() -> None:
 def test_codes_are_spoiled_by_the_amount_asked() -> None:
     torch.manual_seed(0)
     codes = torch.zeros(50, 40, 16)
-    assert torch.equal(spoiled(codes, 0.0), codes)
-    assert spoiled(codes, 0.3).std().item() == pytest.approx(0.3, rel=0.05)
+    assert torch.equal(with_noise(codes, 0.0), codes)
+    assert with_noise(codes, 0.3).std().item() == pytest.approx(0.3, rel=0.05)
 
 
 def test_sizes_are_those_asked() -> None:

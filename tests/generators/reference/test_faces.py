@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from seedbench.generators.reference.faces import EDGE, LOW, REACH, TALL, Faces, cut_out, laid_over, places
+from seedbench.generators.reference.faces import EDGE, LOW, REACH, TALL, FacePainter, blended, cut_out, pixel_positions
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
-from seedbench.generators.reference.training.batches import Shown
+from seedbench.generators.reference.training.batches import CodedPictures
 from seedbench.generators.reference.training.tokenizers import FacesTraining
 
 HEADS = torch.tensor([[1.0, 0.5, 0.5], [0.8, 0.4, 0.3]])
@@ -23,7 +23,7 @@ def slopes(n: int, height: int, width: int) -> Tensor:
 
 def test_a_square_is_about_the_head_and_as_wide_as_it_is_tall() -> None:
     found = cut_out(slopes(2, 128, 256), HEADS, 16)
-    at = places(16, torch.device("cpu"))
+    at = pixel_positions(16, torch.device("cpu"))
     for row, (x, y, size) in enumerate(HEADS.tolist()):
         assert torch.allclose(found[row, 0], x + REACH * size * at[..., 0], atol=1e-4)
         assert torch.allclose(found[row, 1], y + REACH * size * at[..., 1], atol=1e-4)
@@ -31,13 +31,13 @@ def test_a_square_is_about_the_head_and_as_wide_as_it_is_tall() -> None:
 
 def test_what_is_cut_out_and_laid_back_changes_nothing() -> None:
     pictures = slopes(2, 128, 256)
-    assert torch.allclose(laid_over(pictures, cut_out(pictures, HEADS, 32), HEADS), pictures, atol=5e-3)
+    assert torch.allclose(blended(pictures, cut_out(pictures, HEADS, 32), HEADS), pictures, atol=5e-3)
 
 
 @pytest.mark.parametrize("larger", [1, 2])
 def test_a_square_is_laid_where_its_head_is_in_pictures_of_every_size(larger: int) -> None:
     height, width = 64 * larger, 112 * larger
-    white = laid_over(torch.zeros(2, 3, height, width), torch.ones(2, 3, 8, 8), HEADS)[:, 0]
+    white = blended(torch.zeros(2, 3, height, width), torch.ones(2, 3, 8, 8), HEADS)[:, 0]
     for row, (x, y, size) in enumerate(HEADS.tolist()):
         down, across = slopes(1, height, width)[0, [1, 0]] - torch.tensor([y, x])[:, None, None]
         down, across = down / (REACH * size), across / (REACH * size)
@@ -49,15 +49,15 @@ def test_a_square_is_laid_where_its_head_is_in_pictures_of_every_size(larger: in
 
 def test_a_head_beyond_the_edge_is_laid_as_far_as_it_is_seen() -> None:
     black, white = torch.zeros(1, 3, 64, 112), torch.ones(1, 3, 8, 8)
-    half = laid_over(black, white, torch.tensor([[0.0, 0.5, 0.5]]))
-    whole = laid_over(black, white, torch.tensor([[56 / 64, 0.5, 0.5]]))
+    half = blended(black, white, torch.tensor([[0.0, 0.5, 0.5]]))
+    whole = blended(black, white, torch.tensor([[56 / 64, 0.5, 0.5]]))
     assert torch.allclose(half[..., :56], whole[..., 56:], atol=1e-6)
     assert half[..., :8].max() > 0.9
-    assert torch.equal(laid_over(black, white, torch.tensor([[5.0, 0.5, 0.5]])), black)
+    assert torch.equal(blended(black, white, torch.tensor([[5.0, 0.5, 0.5]])), black)
 
 
 def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
-    faces = Faces(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
+    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
     squares = torch.rand(3, 3, 16, 16)
     assert torch.equal(faces(squares, torch.randn(3, 4), torch.randn(3, 4)), squares)
     heads = faces.heads(torch.randn(3, 4), torch.randn(3, 4), torch.randn(3, 4))
@@ -66,7 +66,7 @@ def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
 
 def test_a_painter_follows_what_is_told_by_name_and_no_other_motion() -> None:
     torch.manual_seed(0)
-    faces = Faces(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
+    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
     torch.nn.init.normal_(faces.out.weight)
     squares, person, motion = torch.rand(1, 3, 16, 16), torch.randn(1, 4), torch.randn(1, 4)
     made = faces(squares, person, motion)
@@ -87,7 +87,7 @@ def test_some_drafts_that_a_painter_learns_from_have_the_other_lips_of_their_pai
     video.draft = draft  # type: ignore[method-assign]
     motion = 100.0 * torch.arange(15)[:, None] * torch.ones(15, 4)
     heads = torch.tensor([[1.0, 0.4, 0.4]]).repeat(15, 1)
-    training.losses(training.net, Shown(torch.rand(15, 3, 32, 64), torch.ones(15, 4), torch.ones(15, 4), motion, heads), 0)
+    training.losses(training.net, CodedPictures(torch.rand(15, 3, 32, 64), torch.ones(15, 4), torch.ones(15, 4), motion, heads), 0)
     told, other = (asked[0] / 100).round().int().split([1, 3], 1)  # without the noise
     assert told[:, 0].tolist() == list(range(15))
     assert other[:, 0].tolist() == [1, 0, 2, 3, 5, 4, 6, 7, 9, 8, 10, 11, 12, 13, 14]  # five pairs, and five alone
@@ -116,7 +116,7 @@ def test_a_painter_learns_where_heads_are_and_what_is_missing() -> None:
     config = TokenizerConfig(64, 32, 4, 4, 4, 0, 4, (8, 8, 8), 8, 8, 1, face=16, face_channels=(8, 8, 8))
     training = FacesTraining(VideoTokenizer(config).eval().requires_grad_(False), steps=10)
     heads = torch.tensor([[1.0, 0.4, 0.4]]).repeat(6, 1)
-    batch = Shown(slopes(6, 32, 64), torch.ones(6, 4), torch.randn(6, 4), torch.randn(6, 4), heads)
+    batch = CodedPictures(slopes(6, 32, 64), torch.ones(6, 4), torch.randn(6, 4), torch.randn(6, 4), heads)
     optimizer = torch.optim.Adam(training.net.parameters(), 0.01)
     training.eval()  # nothing is shown
     found = []
@@ -144,7 +144,7 @@ def test_what_is_wrong_about_the_mouth_costs_most() -> None:
         pictures = 0.5 + 0.5 * patch[:, None].float().expand(-1, 3, -1, -1)
         torch.manual_seed(1)
         ones = torch.ones(2, 4)
-        batch = Shown(pictures, ones, ones, ones, torch.tensor([[x, y, size]]).repeat(2, 1))
+        batch = CodedPictures(pictures, ones, ones, ones, torch.tensor([[x, y, size]]).repeat(2, 1))
         return training.losses(training.net, batch, 0)["loss"].item()
 
     without = loss(-9.0, -9.0)
@@ -154,7 +154,7 @@ def test_what_is_wrong_about_the_mouth_costs_most() -> None:
 
 
 def test_a_head_has_a_size_whatever_the_codes() -> None:
-    faces = Faces(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
+    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
     torch.nn.init.normal_(faces.where[2].weight, std=100.0)
     heads = faces.heads(*(100 * torch.randn(50, 4) for _ in range(3)))
     assert heads[:, 2].min() > 0.05

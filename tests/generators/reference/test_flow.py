@@ -288,11 +288,11 @@ def test_only_noisy_tokens_count(scripts: Scripts) -> None:
     class Wrong(Straight):
         def __call__(self, tokens: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Any) -> Latents:
             exact = super().__call__(tokens, states, time, scripts, context)
-            spoiled = [
+            with_noise = [
                 torch.where((state == NOISY)[..., None], one, one + 9) for one, state in zip(exact.each(), states.each(), strict=True)
             ]
-            spoiled[2][1, 6:] += 9  # padding of the shorter row
-            return Latents(*spoiled)
+            with_noise[2][1, 6:] += 9  # padding of the shorter row
+            return Latents(*with_noise)
 
     clean = noise_like(scripts, CODES, [3, 4])
     states = all_noisy(scripts)

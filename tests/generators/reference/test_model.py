@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 
 from seedbench.errors import GeneratorError
-from seedbench.generators.reference.model import TOKENIZERS_FILE, ReferenceModel, Scale, Tokenizers, weights_digest
+from seedbench.generators.reference.model import TOKENIZERS_FILE, CodeScale, ReferenceModel, Tokenizers, weights_digest
 from seedbench.generators.reference.transformer import KINDS, Latents
 
 
@@ -56,7 +56,7 @@ def test_all_else_comes_back_too(model: ReferenceModel, tmp_path: Path) -> None:
     scaled = replace(
         model,
         twin="cascaded",
-        scale=Scale({kind: torch.rand(16) for kind in KINDS}, {kind: torch.rand(16) + 0.5 for kind in KINDS}),
+        scale=CodeScale({kind: torch.rand(16) for kind in KINDS}, {kind: torch.rand(16) + 0.5 for kind in KINDS}),
         trained={"steps": 12, "on": "two cores"},
     )
     assert scaled.save(tmp_path) == tmp_path / "cascaded.safetensors"
@@ -154,7 +154,7 @@ def test_a_file_cut_off_is_told(model: ReferenceModel, tmp_path: Path) -> None:
 
 
 def test_scaling_goes_there_and_back() -> None:
-    scale = Scale({kind: torch.tensor([1.0, 2.0]) for kind in KINDS}, {kind: torch.tensor([0.5, 4.0]) for kind in KINDS})
+    scale = CodeScale({kind: torch.tensor([1.0, 2.0]) for kind in KINDS}, {kind: torch.tensor([0.5, 4.0]) for kind in KINDS})
     codes = Latents(*(torch.randn(1, size, 2) for size in (1, 2, 3, 4)))
     down = scale.down(codes)
     assert torch.allclose(down.video, (codes.video - torch.tensor([1.0, 2.0])) / torch.tensor([0.5, 4.0]))

@@ -10,7 +10,7 @@ import pytest
 from seedbench.errors import GeneratorError
 from seedbench.generators.reference import shards, world
 from seedbench.generators.reference.shards import ACTING, ShardSize
-from seedbench.generators.reference.training.cells import CellRow, Cells, acted
+from seedbench.generators.reference.training.cells import Cells, RowCells, acting_of_pictures
 from seedbench.generators.simulator.degradations import degradation_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.soundtrack import record
@@ -64,9 +64,9 @@ def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -
         assert row.heads == pytest.approx(heads, abs=1e-3, nan_ok=True)
     places, first = [], 0
     for row in rows:
-        places.append(CellRow(first, len(row.pictures), len(row.extras), len(row.prompt.cast), ()))
+        places.append(RowCells(first, len(row.pictures), len(row.extras), len(row.prompt.cast), ()))
         first += len(row.pictures) + len(row.extras)
-    found = acted([job.file], Cells(torch.zeros(first, 1), tuple(places)))
+    found = acting_of_pictures([job.file], Cells(torch.zeros(first, 1), tuple(places)))
     for row, place in zip(rows, places, strict=True):
         assert np.array_equal(found[place.first : place.first + place.pictures].numpy(), row.acting, equal_nan=True)
         assert found[place.first + place.pictures : place.first + place.pictures + place.extras].isnan().all()

@@ -9,31 +9,33 @@ import pytest
 import torch
 
 from seedbench.generators.reference.tokenizer import picture_loss, sharpness_loss
-from seedbench.generators.reference.training.batches import ShownBatches, Views, pairs_of
-from seedbench.generators.reference.training.cells import CellRow
+from seedbench.generators.reference.training.batches import CodedPictureBatches, ShotViews, n_pairs
+from seedbench.generators.reference.training.cells import RowCells
 from seedbench.generators.reference.training.losses import (
     FACE_WEIGHT,
     acting_missed,
     change_missed,
-    face_pixels,
-    light_pixels,
-    lively_pixels,
+    change_weights,
+    darkness_weights,
+    face_weights,
     motion_missed,
-    nearest,
+    moved_nearest,
 )
 
 
-def views(targets: torch.Tensor, stretch: list[int]) -> Views:
+def views(targets: torch.Tensor, stretch: list[int]) -> ShotViews:
     n = max(stretch) + 1
-    return Views(targets, torch.tensor(stretch), targets[:1], torch.tensor([0]), torch.ones(n), torch.full((len(targets), 4), torch.nan))
+    return ShotViews(
+        targets, torch.tensor(stretch), targets[:1], torch.tensor([0]), torch.ones(n), torch.full((len(targets), 4), torch.nan)
+    )
 
 
 def test_pixels_that_differ_in_a_pair_weigh_more() -> None:
     pictures = torch.zeros(6, 3, 32, 32)
     pictures[1, :, 8:12, 8:12] = 1.0  # the second of the first pair
     pictures[5, :, 20:, 20:] = 1.0  # a single picture
-    weight = lively_pixels(pictures)
-    assert pairs_of(6) == 2
+    weight = change_weights(pictures)
+    assert n_pairs(6) == 2
     assert weight[0, 0, 10, 10] == weight[1, 0, 10, 10] == 9.0
     assert weight[0, 0, 28, 28] == 1.0
     assert torch.equal(weight[2:], torch.ones_like(weight[2:]))
@@ -88,14 +90,14 @@ def test_lips_may_be_a_few_pixels_from_where_they_are_asked_for_in_both_of_a_pai
     made = torch.stack([one.roll(move, (1, 2)) for one, move in zip(asked, moves, strict=True)])
     weight = torch.zeros(96, 96)
     weight[60:80, 30:60] = 1.0
-    assert torch.equal(nearest(made, asked, weight), made)
+    assert torch.equal(moved_nearest(made, asked, weight), made)
     made[1] = asked[1].roll((3, 0), (1, 2)) + 1.0  # the second of the first pair would be elsewhere, but is far from right wherever it is
-    assert torch.equal(nearest(made, asked, weight)[0], made[0])
-    assert torch.equal(nearest(made, asked, weight)[1], asked[1].roll((2, 1), (1, 2)))
+    assert torch.equal(moved_nearest(made, asked, weight)[0], made[0])
+    assert torch.equal(moved_nearest(made, asked, weight)[1], asked[1].roll((2, 1), (1, 2)))
     made[:, :, :50] = torch.rand(6, 3, 50, 96)  # what is not weighed does not count
-    assert torch.equal(nearest(made, asked, weight)[2:, :, 55:85], made[2:, :, 55:85])
+    assert torch.equal(moved_nearest(made, asked, weight)[2:, :, 55:85], made[2:, :, 55:85])
     far = asked.roll(20, 2)
-    assert (nearest(far, asked, weight) - far).abs().mean() > 0.2
+    assert (moved_nearest(far, asked, weight) - far).abs().mean() > 0.2
 
 
 def test_dark_faces_weigh_more_than_light_ones() -> None:
@@ -103,7 +105,7 @@ def test_dark_faces_weigh_more_than_light_ones() -> None:
     pictures[:, :, 4:] = 1.0
     face = torch.zeros(8, 8)
     face[:4] = 1.0
-    weight = light_pixels(pictures, face)
+    weight = darkness_weights(pictures, face)
     assert weight.shape == (2, 1, 1, 1)
     assert weight.mean().item() == pytest.approx(1.0)
     assert (weight[0] / weight[1]).item() == pytest.approx(0.75 / 0.25, rel=1e-5)
@@ -111,7 +113,7 @@ def test_dark_faces_weigh_more_than_light_ones() -> None:
 
 def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "seedbench.generators.reference.training.batches.pictures_of", lambda stored: torch.tensor([int(one) for one in stored])
+        "seedbench.generators.reference.training.batches.decoded_pictures", lambda stored: torch.tensor([int(one) for one in stored])
     )
     clip = SimpleNamespace(pictures=[str(place) for place in range(40)], extras=["40"], heads=np.zeros((40, 3)))
     codes = torch.zeros(41, 2)
@@ -119,7 +121,7 @@ def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pyt
     columns = (torch.zeros(41, 1), torch.zeros(41, 1), codes)
 
     def unlike(**more: bool) -> float:
-        batches = ShownBatches([clip], [CellRow(0, 40, 1, 1, ((0, 40, 0),))], columns, told=1, batch=60, **more)  # type: ignore[arg-type]
+        batches = CodedPictureBatches([clip], [RowCells(0, 40, 1, 1, ((0, 40, 0),))], columns, told=1, batch=60, **more)  # type: ignore[arg-type]
         shown = batches.batch(0, np.random.default_rng(0)).pictures[:40]
         return float(((shown[0::2] - shown[1::2]) % 2).float().mean())
 
@@ -130,15 +132,15 @@ def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pyt
 def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clip of ten pictures in two shots of one person with two extras, and a still of nobody. Codes are the places of the pictures.
     monkeypatch.setattr(
-        "seedbench.generators.reference.training.batches.pictures_of", lambda stored: torch.tensor([int(one) for one in stored])
+        "seedbench.generators.reference.training.batches.decoded_pictures", lambda stored: torch.tensor([int(one) for one in stored])
     )
     clip = SimpleNamespace(
         pictures=[str(place) for place in range(10)], extras=["10", "11"], heads=np.arange(10.0).repeat(3).reshape(10, 3)
     )
     still = SimpleNamespace(pictures=["12"], extras=[], heads=np.full((1, 3), np.nan))
-    places = [CellRow(0, 10, 2, 1, ((0, 4, 0), (4, 10, 0))), CellRow(12, 1, 0, 0, ((0, 1, -1),))]
+    places = [RowCells(0, 10, 2, 1, ((0, 4, 0), (4, 10, 0))), RowCells(12, 1, 0, 0, ((0, 1, -1),))]
     codes = torch.arange(13.0)[:, None]
-    batch = ShownBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6).batch(0, np.random.default_rng(0))  # type: ignore[arg-type]
+    batch = CodedPictureBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6).batch(0, np.random.default_rng(0))  # type: ignore[arg-type]
     shown = batch.pictures.float()
     assert len(shown) == 6
     assert (shown[:4] < 10).all()
@@ -152,13 +154,13 @@ def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: p
     assert batch.person[4:].tolist() == batch.motion[4:].tolist() == [[0.0], [0.0]]
     assert torch.equal(batch.heads[:4, 0], shown[:4].double())
     assert batch.heads[4:].isnan().all()
-    people = ShownBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6, faces_only=True)  # type: ignore[arg-type]
+    people = CodedPictureBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6, faces_only=True)  # type: ignore[arg-type]
     assert not people.batch(0, np.random.default_rng(0)).heads.isnan().any()
 
 
 def test_a_face_counts_more_however_small_and_nothing_where_nobody_is() -> None:
     pictures = torch.zeros(3, 3, 64, 112)
-    weight = face_pixels(torch.tensor([[1.25, 0.5, 0.4], [1.25, 0.5, 0.2], [torch.nan] * 3]), pictures)
+    weight = face_weights(torch.tensor([[1.25, 0.5, 0.4], [1.25, 0.5, 0.2], [torch.nan] * 3]), pictures)
     assert weight.shape == (3, 1, 64, 112)
     most = FACE_WEIGHT / 0.4**2
     assert weight[0, 0, 32, 80].item() == pytest.approx(most, rel=0.01)

@@ -21,13 +21,14 @@ from seedbench.generators.reference import Reference
 from seedbench.generators.reference.config import Config
 from seedbench.generators.reference.model import ReferenceModel, Tokenizers
 from seedbench.generators.reference.shards import read
-from seedbench.generators.reference.training import encoded, fit, running, setup, tokenizer_stages
-from seedbench.generators.reference.training.averaging import ASIDE, moved, moving_average
-from seedbench.generators.reference.training.batches import ShownBatches
-from seedbench.generators.reference.training.cells import acted
+from seedbench.generators.reference.training import encoded, fit, running, tokenizer_stages
+from seedbench.generators.reference.training.batches import CodedPictureBatches
+from seedbench.generators.reference.training.cells import acting_of_pictures
+from seedbench.generators.reference.training.ema import HELD_OUT_LOSS, to_device, update_ema
 from seedbench.generators.reference.training.optimizer import optimizer_of
+from seedbench.generators.reference.training.setup import TrainingSetup, trained_grid
 from seedbench.generators.reference.training.twins import TwinTraining
-from seedbench.generators.reference.training.validation import Figure, append, scored
+from seedbench.generators.reference.training.validation import ValidationResult, append_results, score_clips
 from seedbench.generators.reference.transformer import TransformerConfig
 from seedbench.generators.reference.world import draw
 from seedbench.plugins.generator import Request
@@ -64,8 +65,8 @@ def nothing(line: str) -> None:
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world of four clips and four stills."""
     folder = tmp_path_factory.mktemp("shards")
-    work = setup.Work(tiny(), "tiny", folder, folder, None, nothing)
-    fit.render(work.jobs, processes=1, report=nothing)
+    setup = TrainingSetup(tiny(), "tiny", folder, folder, None, nothing)
+    fit.render(setup.shard_jobs, processes=1, report=nothing)
     return folder
 
 
@@ -139,7 +140,7 @@ def test_validation_is_written_down(trained: Path) -> None:
 def test_every_stage_shows_its_loss_on_rows_kept_aside(trained: Path, shards: Path) -> None:
     for stage in ("grid", "coder", "polish", "faces", "codec", "joint", "cascaded"):
         board = EventAccumulator(str(trained / "logs" / stage)).Reload()
-        looks = board.Scalars(f"{stage}/{ASIDE}")
+        looks = board.Scalars(f"{stage}/{HELD_OUT_LOSS}")
         steps = TINY.get(stage, TINY["twins"])["steps"]
         assert [one.step for one in looks] == list(range(1, steps, 2)), "after the second step (they count from 0), the fourth and so on"
         assert all(0 < one.value < 100 for one in looks)
@@ -186,9 +187,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     assert [signal.getsignal(signum) for signum in SIGNALS] == handlers
     last = out / "checkpoints" / "joint" / "last.ckpt"
     assert said[-1] == f"joint: stopped at step {step + 1} of 4; the same command goes on from there ({last})"
-    assert running.step_of(last) == step + 1
+    assert running.checkpoint_step(last) == step + 1
     fit.train(looking, name="tiny", out=out, shards_folder=shards, report=said.append)
-    assert any(f"going on from step {step + 1}" in line for line in said)
+    assert any(f"resuming from step {step + 1}" in line for line in said)
     for twin in ("joint", "cascaded"):
         unbroken, resumed = load_file(trained / f"{twin}.safetensors"), load_file(out / f"{twin}.safetensors")
         assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
@@ -261,19 +262,19 @@ def test_an_unknown_metric_of_the_validation_is_told_before_anything_is_trained(
 
 def test_latents_come_of_the_tokenizers_that_are_there(trained: Path, shards: Path, tmp_path: Path) -> None:
     out = begun(trained, tmp_path / "again")
-    work = setup.Work(tiny(), "tiny", out, shards, None, nothing)
+    setup = TrainingSetup(tiny(), "tiny", out, shards, None, nothing)
     exported = Tokenizers.load(out / "tokenizers.safetensors")
     stage = load_file(out / "stages" / "grid.safetensors")
-    assert torch.equal(encoded.grid_for_cells(work, exported).down[0].weight, stage["down.0.weight"])  # the stage's own, not yet rounded
+    assert torch.equal(encoded.grid_for_cells(setup, exported).down[0].weight, stage["down.0.weight"])  # the stage's own, not yet rounded
     with torch.no_grad():
         exported.video.grid.down[0].weight.mul_(1.1)
-    assert encoded.grid_for_cells(work, exported) is exported.video.grid  # another training's
+    assert encoded.grid_for_cells(setup, exported) is exported.video.grid  # another training's
 
 
 def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Path, tmp_path: Path) -> None:
-    work = setup.Work(tiny(), "tiny", begun(trained, tmp_path / "again"), shards, None, nothing)
-    rows = [row for file in work.learned.all for row in read(file)]
-    examples = encoded.examples_for(work, work.learned, encoded.vocabulary_for(work))
+    setup = TrainingSetup(tiny(), "tiny", begun(trained, tmp_path / "again"), shards, None, nothing)
+    rows = [row for file in setup.training_files.all for row in read(file)]
+    examples = encoded.load_examples(setup, setup.training_files, encoded.training_vocabulary(setup))
     seen = [(row, one) for row, one in zip(rows, examples, strict=True) if row.prompt.cast and one.timed]
     assert seen
     for row, one in seen:
@@ -282,15 +283,15 @@ def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Pat
 
 
 def test_the_painter_is_told_by_the_simulator_what_lips_do(trained: Path, shards: Path) -> None:
-    work = setup.Work(tiny(), "tiny", trained, shards, None, nothing)
-    video = tokenizer_stages.video_tokenizer(work).eval().requires_grad_(False)
-    acting = acted(work.learned.all, encoded.cells_of_files(work, work.learned, setup.trained_grid(work)))
+    setup = TrainingSetup(tiny(), "tiny", trained, shards, None, nothing)
+    video = tokenizer_stages.video_tokenizer(setup).eval().requires_grad_(False)
+    acting = acting_of_pictures(setup.training_files.all, encoded.load_cells(setup, setup.training_files, trained_grid(setup)))
     known = ~acting.isnan().any(1)
     assert known.any()
-    painter = tokenizer_stages.picture_batches(work, video, batch=6, faces_only=True)(work.learned)
-    polish = tokenizer_stages.picture_batches(work, video, batch=6)(work.learned)
-    assert isinstance(painter, ShownBatches)
-    assert isinstance(polish, ShownBatches)
+    painter = tokenizer_stages.coded_picture_batches(setup, video, batch=6, faces_only=True)(setup.training_files)
+    polish = tokenizer_stages.coded_picture_batches(setup, video, batch=6)(setup.training_files)
+    assert isinstance(painter, CodedPictureBatches)
+    assert isinstance(polish, CodedPictureBatches)
     assert torch.equal(painter.codes[2][known], acting[known])
     assert not torch.isclose(polish.codes[2][known], acting[known]).any(0).all()
     assert torch.equal(painter.codes[2][~known], polish.codes[2][~known])  # where nobody knows better, the encoder's word
@@ -352,30 +353,30 @@ def test_both_optimizers_are_saved_and_taken_up_as_one() -> None:
 
 def test_the_average_follows_at_first_and_lags_later() -> None:
     average = [torch.zeros(1)]
-    moving_average(average, [torch.ones(1)], 0)
+    update_ema(average, [torch.ones(1)], 0)
     assert average[0].item() == pytest.approx(0.9)
     late = [torch.zeros(1)]
-    moving_average(late, [torch.ones(1)], 10**6)
+    update_ema(late, [torch.ones(1)], 10**6)
     assert late[0].item() == pytest.approx(0.001)
 
 
 def test_only_tensors_are_moved() -> None:
     with pytest.raises(TypeError, match="not str"):
-        moved("text", torch.device("cpu"))
+        to_device("text", torch.device("cpu"))
 
 
 def test_figures_are_appended(tmp_path: Path) -> None:
     file = tmp_path / "validation.csv"
-    append(file, "joint", 5, [Figure("lipsync", "in_sync", 0.5, 2, 3)])
-    append(file, "joint", 9, [Figure("lipsync", "in_sync", None, 0, 3)])
+    append_results(file, "joint", 5, [ValidationResult("lipsync", "in_sync", 0.5, 2, 3)])
+    append_results(file, "joint", 9, [ValidationResult("lipsync", "in_sync", None, 0, 3)])
     assert file.read_text().splitlines()[1:] == ["joint,5,lipsync,in_sync,0.5,2,3", "joint,9,lipsync,in_sync,,0,3"]
 
 
 def test_a_distance_to_nothing_is_no_answer(tmp_path: Path) -> None:
     prompt = draw(10_000_000, kind="talking").prompt
-    figures = scored([tmp_path / "clip.mp4"], [prompt], ["video_distance"], lambda: [None])
+    figures = score_clips([tmp_path / "clip.mp4"], [prompt], ["video_distance"], lambda: [None])
     assert {(one.value, one.answered, one.asked) for one in figures} == {(None, 0, 1)}
-    assert scored([None], [prompt], ["video_distance"], lambda: [None]) == []
+    assert score_clips([None], [prompt], ["video_distance"], lambda: [None]) == []
 
 
 def test_shipped_validation_metrics_are_registered() -> None:
