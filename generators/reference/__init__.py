@@ -1,8 +1,8 @@
-"""The reference model: a small joint audio-video generator that anyone can run, open and retrain, and its cascaded twin.
+"""The reference model: a small joint audio-video generator that anyone can run, inspect and retrain, and its cascaded twin.
 
-``reference:twin=joint`` (the default) denoises pictures and sound together; ``reference:twin=cascaded`` makes pictures first and sound to
-the finished pictures. Same layers, same data, same steps. docs/reference-model.md is the model card. Heavy imports wait until a clip
-is made, so that listing generators stays quick.
+``reference:twin=joint`` (the default) denoises pictures and sound together; ``reference:twin=cascaded`` makes pictures first, then sound
+for them. Both have the same layers, data and training steps. docs/reference-model.md is the model card. Large libraries are imported
+when a clip is made, so that listing generators is fast.
 """
 
 from __future__ import annotations
@@ -21,15 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Reference"]
 
-#: Raised whenever the same request, weights and options give another clip.
+#: Increased whenever the same request, weights and options give another clip.
 VERSION = 10
 
 
 class Reference(Generator):
-    """The reference model. ``twin``: joint or cascaded; ``weights``: a folder of trained weights (empty: those shipped);
-    ``steps``: of denoising; ``guidance``: how strongly the prompt is followed, 1: as trained (what is above it counts a quarter for
-    people's looks); ``temperature``: how much of the noise it begins with, 1: as trained, less: likelier clips, and more alike (left out:
-    what suits the twin and what is seen)."""
+    """The reference model.
+
+    Args:
+        twin: ``joint`` or ``cascaded``.
+        weights: a folder of trained weights; empty: the weights that ship with SeedBench.
+        steps: steps of denoising.
+        guidance: how strongly the prompt is followed, 1: as trained. Of what is above 1, people's looks get a quarter.
+        temperature: deviation of the first noise, 1: as trained. Below 1, clips are more likely and less diverse. None: the default of
+            the twin, which depends on whether people are seen.
+
+    Raises:
+        GeneratorError: an option is out of its range.
+    """
 
     name: ClassVar[str] = "reference"
     libraries: ClassVar[tuple[str, ...]] = ("librosa", "torch")
@@ -48,13 +57,13 @@ class Reference(Generator):
         self.guidance, self.temperature = float(guidance), None if temperature is None else float(temperature)
 
     def capabilities(self) -> Capabilities:
-        """Tasks, sizes and lengths it was trained for; the same request gives the same clip."""
+        """The tasks and lengths that it was trained for; the same request gives the same clip."""
         from seedbench.generators.reference.limits import CAPABILITIES
 
         return CAPABILITIES
 
     def identity(self, prompt: Prompt, seed: int) -> dict[str, Any]:
-        """The version of the code, the sha256 of the weights, and the options as they are: a default that changes is another generator."""
+        """The version of the code, the sha256 of the weights, and the values of all options: a changed default is another generator."""
         weights = _digest(self.twin, self._folder())
         return {
             "reference": VERSION,
@@ -65,10 +74,10 @@ class Reference(Generator):
         }
 
     def generate(self, request: Request, directory: Path) -> Generation:
-        """Write ``clip.mp4`` into ``directory``; refuse by name what it was not trained for. Raises GeneratorError without weights.
+        """Write ``clip.mp4`` into ``directory``, or refuse what the model was not trained for. Raises GeneratorError without weights.
 
-        Each clip is computed alone and on one thread, also where several are asked for: sums over a padded batch, or shared among threads,
-        are rounded otherwise, and the encoder makes other bytes of that.
+        Each clip is computed alone and on one thread: sums over a padded batch, or split among threads, are rounded differently, and the
+        clip would have other bytes.
         """
         from seedbench.generators.reference.flow import Sampling
         from seedbench.generators.reference.generate import generate

@@ -58,11 +58,11 @@ class SoundCodec(nn.Module):
         return self.up(codes.transpose(1, 2)).transpose(1, 2) * _SPREAD + _MIDDLE
 
 
-def sound_loss(made: Tensor, asked: Tensor) -> Tensor:
-    """How far bands (N, T, 80) are from those asked: values, and their steps in time (which carry onsets)."""
-    return F.l1_loss(made, asked) + 0.5 * F.l1_loss(made.diff(dim=1), asked.diff(dim=1)) + 0.25 * F.mse_loss(made, asked)
+def sound_loss(output: Tensor, target: Tensor) -> Tensor:
+    """Error of bands (N, T, 80): of their values, and of their differences in time, which carry onsets."""
+    return F.l1_loss(output, target) + 0.5 * F.l1_loss(output.diff(dim=1), target.diff(dim=1)) + 0.25 * F.mse_loss(output, target)
 
 
 def with_noise(codes: Tensor, amount: float | Tensor) -> Tensor:
-    """Codes with noise of ``amount`` (for all, or for each) added: what a decoder must bear, since the model's codes are never exact."""
+    """Codes plus noise of deviation ``amount`` (for all, or for each code), because generated codes are never exact."""
     return codes + amount * torch.randn_like(codes)

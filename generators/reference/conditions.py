@@ -1,4 +1,4 @@
-"""What a request gives besides its text: references, a clip to go on from, a clip to edit, as codes and as states of tokens."""
+"""What a request gives besides its text (references, a clip to extend, a clip to edit), as codes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,30 @@ from seedbench.generators.reference import sound
 from seedbench.generators.reference.codec import COLUMNS
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.script import FPS, Script, Stretch, read
-from seedbench.generators.reference.tokenizer import about_mean
+from seedbench.generators.reference.tokenizer import without_shot_mean
 from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, TOKEN_S, n_tokens, voice_of
 from seedbench.plugins.generator import Request
 from seedbench.suites.prompt import Prompt, Reference
 
 PREFIX_S = 1.6
-"""How much of a clip one goes on from is heard and seen again, in seconds: what the model was trained on."""
+"""How much of the end of a clip is given for its extension, in seconds; the model was trained on such lengths."""
 
 
 @dataclass
-class Given:
-    """What is known before sampling, in scaled-up codes. Keys are places (person, shot); strengths 0..1 by person."""
+class Conditions:
+    """What is given before sampling. Codes are not scaled.
+
+    Attributes:
+        script: what the model reads of the prompt.
+        people: a code (P,) by the index of a person in the cast.
+        strength: how much each of these counts, 0..1.
+        shots: a code (S,) by the index of a shot.
+        video: tokens of pictures (T, C) from the beginning.
+        video_strength: how much they count, 0..1.
+        sound: tokens of sound (T, C) from the beginning.
+        voice: features (160,) of the voice.
+        skip: how many first frames are not part of the clip.
+    """
 
     script: Script
     people: dict[int, Tensor] = field(default_factory=dict)
@@ -41,51 +53,52 @@ class Given:
     skip: int = 0
 
 
-def given_by(request: Request, model: ReferenceModel) -> Given:
-    """Read a request with all it comes with. Raises GeneratorError or ClipError for an asset that cannot be used."""
+def read_conditions(request: Request, model: ReferenceModel) -> Conditions:
+    """Read the prompt and the assets of a request. Raises GeneratorError or ClipError for an asset that cannot be used."""
     prompt = request.prompt
-    given = Given(read(prompt, model.vocabulary.durations))
-    places = {person.id: place for place, person in enumerate(prompt.cast)}
+    conditions = Conditions(read(prompt, model.vocabulary.durations))
+    indices = {person.id: index for index, person in enumerate(prompt.cast)}
     for reference in prompt.references:
         file = (request.root or Path()) / reference.path
         if reference.role in ("appearance", "first_frame") and reference.kind in ("image", "video"):
-            for place in _who(prompt, reference, places):
-                person, shot, _ = seen(pictures(file), model)
-                given.people[place], given.strength[place] = person.mean(0), reference.strength
+            for index in _people_of(prompt, reference, indices):
+                person, shot, _ = encoded_pictures(read_pictures(file), model)
+                conditions.people[index], conditions.strength[index] = person.mean(0), reference.strength
                 if reference.role == "first_frame" and reference.strength > 0:
-                    given.shots[0] = shot.mean(0)
+                    conditions.shots[0] = shot.mean(0)
         elif reference.role == "motion":
-            given.video, given.video_strength = _motion(file, model, n_tokens(given.script)), reference.strength
+            conditions.video, conditions.video_strength = _motion(file, model, n_tokens(conditions.script)), reference.strength
         elif reference.role == "voice":
-            given.voice = _voice(file) if reference.strength > 0 else None
+            conditions.voice = _voice(file) if reference.strength > 0 else None
         elif reference.role == "rhythm" and reference.strength > 0:
-            given.sound = _sound(file, model, n_tokens(given.script))
+            conditions.sound = _sound(file, model, n_tokens(conditions.script))
     sources = {reference.id: (request.root or Path()) / reference.path for reference in prompt.references}
     if prompt.extends is not None:
-        return _extended(given, sources[prompt.extends], model, cut="new shot" in prompt.text.lower())
+        return _extended(conditions, sources[prompt.extends], model, cut="new shot" in prompt.text.lower())
     if prompt.edit is not None:
-        return _edited(given, sources[prompt.edit.source], model, prompt.edit.change)
-    return given
+        return _edited(conditions, sources[prompt.edit.source], model, prompt.edit.change)
+    return conditions
 
 
-def _who(prompt: Prompt, reference: Reference, places: dict[str, int]) -> list[int]:
-    named = [places[person.id] for person in prompt.cast if person.reference == reference.id]
+def _people_of(prompt: Prompt, reference: Reference, indices: dict[str, int]) -> list[int]:
+    """The people of the cast that a reference shows, by index; the only person where none names it."""
+    named = [indices[person.id] for person in prompt.cast if person.reference == reference.id]
     return named or ([0] if len(prompt.cast) == 1 else [])
 
 
-def pictures(file: Path) -> np.ndarray:
-    """The picture of an image file, or eight spread over a clip, (N, H, W, 3) uint8. GeneratorError for what cannot be read."""
+def read_pictures(file: Path) -> np.ndarray:
+    """The picture of an image file, or eight pictures of a clip, (N, H, W, 3) uint8. Raises GeneratorError for what cannot be read."""
     if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp"):
         picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
         if picture is None:
-            raise GeneratorError(f"{file.name} is no picture that can be read")
+            raise GeneratorError(f"{file.name} is not a picture that can be read")
         return np.ascontiguousarray(picture[None, ..., ::-1])
     rgb = Clip.open(file).frames(FPS).rgb
     return rgb[np.unique(np.linspace(0, len(rgb) - 1, 8).round().astype(int))]
 
 
-def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A picture (H, W, 3) cut about its middle, filled at the sides where it is narrow, and scaled to (height, width, 3)."""
+def fitted_picture(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A picture (H, W, 3) scaled to (height, width, 3): cut at the sides where it is wide, its edges repeated where it is narrow."""
     h, w = picture.shape[:2]
     scale = height / h
     sized = cv2.resize(picture, (max(1, round(w * scale)), height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -97,35 +110,35 @@ def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def seen(rgb: np.ndarray | Sequence[np.ndarray], model: ReferenceModel) -> tuple[Tensor, Tensor, Tensor]:
+def encoded_pictures(rgb: np.ndarray | Sequence[np.ndarray], model: ReferenceModel) -> tuple[Tensor, Tensor, Tensor]:
     """Codes of pictures (N, H, W, 3) uint8: people (N, P), shots (N, S), motion (N, M)."""
     config = model.tokenizers.video.config
     parts = []
     for first in range(0, len(rgb), 25):
-        stack = np.stack([fitted(one, config.width, config.height) for one in rgb[first : first + 25]])
+        stack = np.stack([fitted_picture(picture, config.width, config.height) for picture in rgb[first : first + 25]])
         parts.append(model.tokenizers.video.encode(torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 255))
     person, shot, motion = (torch.cat(column) for column in zip(*parts, strict=True))
     return person, shot, motion
 
 
-def _paired(motion: Tensor, told: int) -> Tensor:
-    """Motion codes (T, M) of one shot, about their mean, as tokens of two pictures, (T / 2, 2 M)."""
-    motion = about_mean(motion, told)
+def _motion_tokens(motion: Tensor, n_acting: int) -> Tensor:
+    """Motion codes (T, M) of one shot, without their mean, as tokens of two pictures, (T / 2, 2 M)."""
+    motion = without_shot_mean(motion, n_acting)
     if len(motion) % FRAMES_PER_TOKEN:
         motion = torch.cat([motion, motion[-1:]])
     return motion.reshape(len(motion) // FRAMES_PER_TOKEN, -1)
 
 
-def _filled(tokens: Tensor, count: int) -> Tensor:
-    """Tokens cut, or repeated there and back, to ``count``."""
+def _looped(tokens: Tensor, count: int) -> Tensor:
+    """Tokens cut to ``count``, or repeated forwards and backwards up to ``count``."""
     if len(tokens) >= count:
         return tokens[:count]
-    there_and_back = torch.cat([tokens, tokens.flip(0)])
-    return there_and_back.repeat(-(-count // len(there_and_back)), 1)[:count]
+    forwards_and_backwards = torch.cat([tokens, tokens.flip(0)])
+    return forwards_and_backwards.repeat(-(-count // len(forwards_and_backwards)), 1)[:count]
 
 
 def _motion(file: Path, model: ReferenceModel, count: int) -> Tensor:
-    return _filled(_paired(seen(Clip.open(file).frames(FPS).rgb, model)[2], model.tokenizers.video.config.told), count)
+    return _looped(_motion_tokens(encoded_pictures(Clip.open(file).frames(FPS).rgb, model)[2], model.tokenizers.video.config.told), count)
 
 
 def _samples(file: Path) -> tuple[np.ndarray, int]:
@@ -135,7 +148,7 @@ def _samples(file: Path) -> tuple[np.ndarray, int]:
         try:
             samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
         except soundfile.SoundFileError as error:
-            raise GeneratorError(f"{file.name} is no sound that can be read ({error})") from error
+            raise GeneratorError(f"{file.name} is not a sound file that can be read ({error})") from error
         return samples.mean(1), int(rate)
     return np.asarray(Clip.open(file).audio(sound.RATE).samples), sound.RATE
 
@@ -162,42 +175,42 @@ def _source(file: Path, model: ReferenceModel, last_s: float | None = None) -> t
     if last_s is not None:
         kept = min(len(rgb), round(last_s * FPS)) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN
         if not kept:
-            raise GeneratorError(f"{file.name} is too short to go on from: it has a single picture")
+            raise GeneratorError(f"{file.name} is too short to extend: it has only one picture")
         start = len(rgb) - kept
         rgb, samples = rgb[start:], samples[start * sound.RATE // FPS :]
-    person, shot, motion = seen(rgb, model)
-    tokens = _paired(motion, model.tokenizers.video.config.told)
+    person, shot, motion = encoded_pictures(rgb, model)
+    tokens = _motion_tokens(motion, model.tokenizers.video.config.told)
     bands = sound.fitted(sound.log_mel(samples, sound.RATE), len(tokens) * COLUMNS)
     codes = model.tokenizers.sound.encode(torch.from_numpy(bands)[None])[0]
     return person.mean(0), shot.mean(0), tokens, codes
 
 
-def _extended(given: Given, file: Path, model: ReferenceModel, *, cut: bool) -> Given:
-    """Go on from a clip: its end stands before the new frames and is left out of what comes back; after a cut only the person stays."""
+def _extended(conditions: Conditions, file: Path, model: ReferenceModel, *, cut: bool) -> Conditions:
+    """Extend a clip: its end is given before the new frames, which alone are returned; after a cut only the person is given."""
     person, shot, tokens, codes = _source(file, model, PREFIX_S)
-    script = given.script
-    who = script.shots[0].person
-    if who >= 0:
-        given.people.setdefault(who, person)
-        given.strength.setdefault(who, 1.0)
+    script = conditions.script
+    first_person = script.shots[0].person
+    if first_person >= 0:
+        conditions.people.setdefault(first_person, person)
+        conditions.strength.setdefault(first_person, 1.0)
     if cut:
-        return given
+        return conditions
     frames, later_s = len(tokens) * FRAMES_PER_TOKEN, len(tokens) * TOKEN_S
-    shots = tuple(Stretch(item.first + frames if place else 0, item.last + frames, item.person) for place, item in enumerate(script.shots))
-    sounds = tuple(replace(item, time_s=item.time_s + later_s) for item in script.sounds)
-    given.script = replace(script, shots=shots, sounds=sounds, n_frames=script.n_frames + frames)
-    given.shots[0], given.video, given.sound, given.skip = shot, tokens, codes, frames
-    return given
+    shots = tuple(Stretch(shot.first + frames if index else 0, shot.last + frames, shot.person) for index, shot in enumerate(script.shots))
+    sounds = tuple(replace(sound, time_s=sound.time_s + later_s) for sound in script.sounds)
+    conditions.script = replace(script, shots=shots, sounds=sounds, n_frames=script.n_frames + frames)
+    conditions.shots[0], conditions.video, conditions.sound, conditions.skip = shot, tokens, codes, frames
+    return conditions
 
 
-def _edited(given: Given, file: Path, model: ReferenceModel, change: str) -> Given:
-    """Keep of a clip what is not to be changed."""
+def _edited(conditions: Conditions, file: Path, model: ReferenceModel, change: str) -> Conditions:
+    """Edit a clip: give everything of it that must not change."""
     person, shot, tokens, codes = _source(file, model)
-    count = n_tokens(given.script)
-    given.people[0], given.strength[0] = person, 1.0
-    given.video = _filled(tokens, count)
+    count = n_tokens(conditions.script)
+    conditions.people[0], conditions.strength[0] = person, 1.0
+    conditions.video = _looped(tokens, count)
     if change == "voice":
-        given.shots = dict.fromkeys(range(len(given.script.shots)), shot)
+        conditions.shots = dict.fromkeys(range(len(conditions.script.shots)), shot)
     else:
-        given.sound = _filled(codes, count)
-    return given
+        conditions.sound = _looped(codes, count)
+    return conditions

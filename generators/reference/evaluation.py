@@ -204,10 +204,10 @@ def likeness_of(suite: heldout.HeldOut, cells: Sequence[Cell], out: Path, report
 def _after_picture(picture: Path, clip: Path, file: Path) -> Path:
     from seedbench.clips.clip import Clip
     from seedbench.clips.media import write_clip
-    from seedbench.generators.reference.conditions import fitted, pictures
+    from seedbench.generators.reference.conditions import fitted_picture, read_pictures
 
     frames = Clip.open(clip).frames(FPS).rgb[:FPS]
-    still = fitted(pictures(picture)[0], frames.shape[2], frames.shape[1])
+    still = fitted_picture(read_pictures(picture)[0], frames.shape[2], frames.shape[1])
     return write_clip(file, [*[still] * FPS, *frames], FPS, np.zeros(2 * 16000, np.float32), 16000)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seedbench.generators.reference.layers import Conv, Residual, begin
+from seedbench.generators.reference.layers import Conv, Residual, initialise
 
 REACH = 0.7
 """Half the side of the square, in heights of the head."""
@@ -54,7 +54,7 @@ class FacePainter(nn.Module):
         self.out = Conv(a, 12, 3, padding=1)
         self.register_buffer("middle", torch.tensor(_MIDDLE), persistent=False)
         self.register_buffer("spread", torch.tensor(_SPREAD), persistent=False)
-        self.apply(begin)
+        self.apply(initialise)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(last.weight)
 

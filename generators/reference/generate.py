@@ -1,4 +1,4 @@
-"""From a request to a clip: read, sample, paint."""
+"""From a request to a clip: read the conditions, sample codes, paint pictures and sound."""
 
 from __future__ import annotations
 
@@ -14,31 +14,38 @@ from torch import Tensor
 from seedbench.clips.media import write_clip
 from seedbench.errors import ClipError, GeneratorError
 from seedbench.generators.reference import sound
-from seedbench.generators.reference.conditions import Given, given_by
+from seedbench.generators.reference.conditions import Conditions, read_conditions
 from seedbench.generators.reference.flow import Sampling, all_noisy, noise_like, sample
 from seedbench.generators.reference.model import ReferenceModel
-from seedbench.generators.reference.painting import frames, samples
-from seedbench.generators.reference.tokens import Scripts, batched
+from seedbench.generators.reference.painting import paint_frames, synthesise_sound
+from seedbench.generators.reference.tokens import Scripts, batch_scripts
 from seedbench.generators.reference.transformer import GIVEN, NOISY, Latents
 from seedbench.plugins.generator import Generation, Request
 
 
-def generate(model: ReferenceModel, request: Request, directory: Path, how: Sampling) -> Generation:
-    """The clip of a request, in ``clip.mp4`` of ``directory``. An asset that cannot be read fails it.
+def generate(model: ReferenceModel, request: Request, directory: Path, sampling: Sampling) -> Generation:
+    """Make the clip of a request. It is computed alone and on one thread, so that it depends neither on other requests nor on the cores.
 
-    Computed by itself and on one thread, so that the clip depends neither on what else is asked for nor on the number of cores.
+    Args:
+        model: a trained twin.
+        request: prompt, seed, size and rate.
+        directory: where ``clip.mp4`` is written.
+        sampling: how to sample.
+
+    Returns:
+        A generation that succeeded, or failed because an asset cannot be read.
     """
     start = time.perf_counter()
     with _one_thread():
         try:
-            given = given_by(request, model)
+            conditions = read_conditions(request, model)
         except (GeneratorError, ClipError) as error:
             return Generation(status="failed", reason=str(error), seed_used=request.seed)
-        person, shot, video, heard = sampled(model, given, request.seed, how)
-        pictures = frames(
-            model, given.script, person, shot, video, width=request.width, height=request.height, fps=request.fps, skip=given.skip
-        )
-        audio = samples(model, given.script, heard, seed=request.seed, skip=given.skip)
+        person, shot, video, sound_codes = sampled_codes(model, conditions, request.seed, sampling)
+        script, skip = conditions.script, conditions.skip
+        size = {"width": request.width, "height": request.height}
+        pictures = paint_frames(model, script, person, shot, video, **size, fps=request.fps, skip=skip)
+        audio = synthesise_sound(model, script, sound_codes, seed=request.seed, skip=skip)
         file = write_clip(directory / "clip.mp4", pictures, request.fps, audio, sound.RATE)
     return Generation(
         status="succeeded",
@@ -52,7 +59,7 @@ def generate(model: ReferenceModel, request: Request, directory: Path, how: Samp
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One thread for torch and for numpy's matrix products meanwhile, as workers have it."""
+    """Use one thread for torch and for numpy's matrix products, as workers do."""
     before = torch.get_num_threads()
     with threadpool_limits(1, user_api="blas"):
         torch.set_num_threads(1)
@@ -62,41 +69,53 @@ def _one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def sampled(model: ReferenceModel, given: Given, seed: int, how: Sampling) -> tuple[Tensor, ...]:
-    """Codes (people, shots, pictures, sound; each (n, C)) of a request."""
-    scripts = batched([given.script], model.vocabulary, [given.voice])
+def sampled_codes(model: ReferenceModel, conditions: Conditions, seed: int, sampling: Sampling) -> tuple[Tensor, ...]:
+    """Sample the codes of a request: people, shots, pictures, sound, each (n, C)."""
+    scripts = batch_scripts([conditions.script], model.vocabulary, [conditions.voice])
     noise = noise_like(scripts, model.transformer.config.codes, [seed])
-    known, states = _known(model, [given], scripts, noise, how)
-    made = model.scale.up(sample(model.transformer, scripts, noise, known, states, how=how, twin=model.twin))
-    return tuple(kind[0] for kind in made.each())
+    given, states = _given_tokens(model, [conditions], scripts, noise, sampling)
+    tokens = sample(model.transformer, scripts, noise, given, states, sampling=sampling, twin=model.twin)
+    return tuple(kind[0] for kind in model.scale.unscaled(tokens).each())
 
 
-def _known(model: ReferenceModel, given: Sequence[Given], scripts: Scripts, noise: Latents, how: Sampling) -> tuple[Latents, Latents]:
-    """The codes that are given, scaled, and the states of all tokens."""
-    codes, states = model.scale.up(noise), all_noisy(scripts)
-    for row, one in enumerate(given):
-        for place, person in one.people.items():
-            codes.person[row, place] = person
-            states.person[row, place] = GIVEN if one.strength[place] > 0 else states.person[row, place]
-        for place, shot in one.shots.items():
-            codes.shot[row, place], states.shot[row, place] = shot, GIVEN
-        for tokens, state, values in ((codes.video, states.video, one.video), (codes.sound, states.sound, one.sound)):
-            if values is not None and not (tokens is codes.video and one.video_strength == 0):
+def _given_tokens(
+    model: ReferenceModel, batch: Sequence[Conditions], scripts: Scripts, noise: Latents, sampling: Sampling
+) -> tuple[Latents, Latents]:
+    """The tokens that are given, scaled, and the states of all tokens.
+
+    A condition with a strength between 0 and 1 is mixed with what the model samples without it.
+    """
+    codes, states = model.scale.unscaled(noise), all_noisy(scripts)
+    for row, conditions in enumerate(batch):
+        for index, person in conditions.people.items():
+            codes.person[row, index] = person
+            states.person[row, index] = GIVEN if conditions.strength[index] > 0 else states.person[row, index]
+        for index, shot in conditions.shots.items():
+            codes.shot[row, index], states.shot[row, index] = shot, GIVEN
+        for tokens, state, values in ((codes.video, states.video, conditions.video), (codes.sound, states.sound, conditions.sound)):
+            if values is not None and not (tokens is codes.video and conditions.video_strength == 0):
                 tokens[row, : len(values)], state[row, : len(values)] = values, GIVEN
-    known = model.scale.down(codes)
-    partly = [(row, place) for row, one in enumerate(given) for place, strength in one.strength.items() if 0 < strength < 1]
-    moved = [row for row, one in enumerate(given) if one.video is not None and 0 < one.video_strength < 1]
-    if partly or moved:
+    given = model.scale.scaled(codes)
+    mixed_people = [
+        (row, index, strength)
+        for row, conditions in enumerate(batch)
+        for index, strength in conditions.strength.items()
+        if 0 < strength < 1
+    ]
+    mixed_videos = [
+        (row, conditions.video_strength)
+        for row, conditions in enumerate(batch)
+        if conditions.video is not None and 0 < conditions.video_strength < 1
+    ]
+    if mixed_people or mixed_videos:
         free = Latents(*(state.clone() for state in states.each()))
-        for row, place in partly:
-            free.person[row, place] = NOISY
-        for row in moved:
+        for row, index, _ in mixed_people:
+            free.person[row, index] = NOISY
+        for row, _ in mixed_videos:
             free.video[row] = NOISY
-        own = sample(model.transformer, scripts, noise, known, free, how=how, twin=model.twin)
-        for row, place in partly:
-            strength = given[row].strength[place]
-            known.person[row, place] = (1 - strength) * own.person[row, place] + strength * known.person[row, place]
-        for row in moved:
-            strength = given[row].video_strength
-            known.video[row] = (1 - strength) * own.video[row] + strength * known.video[row]
-    return known, states
+        own = sample(model.transformer, scripts, noise, given, free, sampling=sampling, twin=model.twin)
+        for row, index, strength in mixed_people:
+            given.person[row, index] = (1 - strength) * own.person[row, index] + strength * given.person[row, index]
+        for row, strength in mixed_videos:
+            given.video[row] = (1 - strength) * own.video[row] + strength * given.video[row]
+    return given, states

@@ -1,4 +1,4 @@
-"""Layers that grid, coder and the painter of faces are made of."""
+"""The layers of grid, coder and painter of faces."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch.nn import functional as F
 
 
 class Conv(nn.Conv2d):
-    """A convolution whose weights are kept as a matrix (out, in x rows x columns): what Muon orthogonalises, and what is packed by rows."""
+    """A convolution whose weights are stored as a matrix (out, in x rows x columns), for Muon and for 8-bit storage by rows."""
 
-    def __init__(self, given: int, made: int, size: int, *, stride: int = 1, padding: int = 0) -> None:
-        super().__init__(given, made, size, stride=stride, padding=padding)
+    def __init__(self, n_in: int, n_out: int, size: int, *, stride: int = 1, padding: int = 0) -> None:
+        super().__init__(n_in, n_out, size, stride=stride, padding=padding)
         self.weight = nn.Parameter(self.weight.detach().flatten(1))
 
     def forward(self, input: Tensor) -> Tensor:
@@ -19,7 +19,7 @@ class Conv(nn.Conv2d):
 
 
 class Residual(nn.Module):
-    """Two convolutions beside the signal (N, C, H, W); C is a multiple of 8."""
+    """A residual block of two convolutions for (N, C, H, W); C is a multiple of 8."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Residual(nn.Module):
 
 
 class Dense(nn.Module):
-    """Two matrices beside the signal (N, W)."""
+    """A residual block of two matrices for (N, W)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -44,8 +44,8 @@ class Dense(nn.Module):
         return x + self.second(F.silu(self.first(self.norm(x))))
 
 
-def begin(module: nn.Module) -> None:
-    """First weights that keep a signal's size through the layers; residual branches begin as nothing."""
+def initialise(module: nn.Module) -> None:
+    """Set first weights that keep the size of a signal through the layers; residual branches start at zero."""
     if isinstance(module, Conv | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
         if module.bias is not None:

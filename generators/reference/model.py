@@ -1,4 +1,4 @@
-"""The whole model, as one thing to save and load: two tokenizers, a transformer, what its codes are scaled by, what it has read."""
+"""The model as one object to save and load: two tokenizers, a transformer, the scale of its codes, its vocabulary."""
 
 from __future__ import annotations
 
@@ -28,50 +28,50 @@ SHIPPED = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class CodeScale:
-    """Mean and standard deviation (C,) of the codes of each kind, so that the transformer sees numbers about 0 and 1."""
+    """Mean and standard deviation (C,) of the codes of each kind. The transformer works on codes of mean 0 and deviation 1."""
 
     mean: dict[str, Tensor]
     deviation: dict[str, Tensor]
 
-    def down(self, codes: Latents) -> Latents:
-        """Codes of the tokenizers as the transformer sees them."""
-        return Latents(*((one - self.mean[kind]) / self.deviation[kind] for kind, one in zip(KINDS, codes.each(), strict=True)))
+    def scaled(self, codes: Latents) -> Latents:
+        """Codes of the tokenizers, scaled for the transformer."""
+        return Latents(*((tensor - self.mean[kind]) / self.deviation[kind] for kind, tensor in zip(KINDS, codes.each(), strict=True)))
 
-    def up(self, codes: Latents) -> Latents:
-        """The other way round."""
-        return Latents(*(one * self.deviation[kind] + self.mean[kind] for kind, one in zip(KINDS, codes.each(), strict=True)))
+    def unscaled(self, codes: Latents) -> Latents:
+        """Codes of the transformer, scaled back for the tokenizers."""
+        return Latents(*(tensor * self.deviation[kind] + self.mean[kind] for kind, tensor in zip(KINDS, codes.each(), strict=True)))
 
 
 @dataclass(frozen=True)
 class Tokenizers:
-    """Pictures and sound to codes and back."""
+    """The tokenizers of pictures and of sound."""
 
     video: VideoTokenizer
     sound: SoundCodec
 
     def save(self, file: Path, *, packed: bool = True) -> None:
-        """Write both to one safetensors file; ``packed``: matrices as 8-bit numbers with a scale for each row, the rest as 16-bit ones."""
-        tensors = {f"video.{name}": one for name, one in self.video.state_dict().items()}
-        tensors |= {f"sound.{name}": one for name, one in self.sound.state_dict().items()}
+        """Write both to one safetensors file. ``packed``: matrices as 8-bit integers with a scale a row, the rest as 16-bit floats."""
+        tensors = {f"video.{name}": tensor for name, tensor in self.video.state_dict().items()}
+        tensors |= {f"sound.{name}": tensor for name, tensor in self.sound.state_dict().items()}
         _save(file, tensors, {"video": asdict(self.video.config), "sound": asdict(self.sound.config)}, packed=packed)
 
     @classmethod
     def load(cls, file: Path) -> Tokenizers:
-        """Read what :meth:`save` wrote. GeneratorError for a file that is missing or no such thing."""
+        """Read what :meth:`save` wrote. Raises GeneratorError for a file that is missing or holds something else."""
         tensors, about = _load(file, ("video", "sound"))
         sizes: dict[str, Any] = {name: tuple(size) if isinstance(size, list) else size for name, size in about["video"].items()}
-        made = cls(
+        tokenizers = cls(
             VideoTokenizer(TokenizerConfig(**sizes)),
             SoundCodec(CodecConfig(**about["sound"])),
         )
-        for prefix, module in (("video.", made.video), ("sound.", made.sound)):
-            _fill(module, {name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)}, file)
-        return made
+        for prefix, module in (("video.", tokenizers.video), ("sound.", tokenizers.sound)):
+            _fill(module, {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}, file)
+        return tokenizers
 
 
 @dataclass(frozen=True)
 class ReferenceModel:
-    """A trained twin with its tokenizers. ``trained`` says on what and for how long."""
+    """A trained twin with its tokenizers. ``trained`` holds the facts about its training: data, steps, seconds, device."""
 
     twin: Twin
     tokenizers: Tokenizers
@@ -81,7 +81,11 @@ class ReferenceModel:
     trained: dict[str, Any]
 
     def save(self, folder: Path, *, packed: bool = True) -> Path:
-        """Write the twin to ``<twin>.safetensors`` and, unless it is there, the tokenizers they share, into a folder."""
+        """Write the twin to ``<twin>.safetensors`` in a folder, and the tokenizers that the twins share unless they are there.
+
+        Returns:
+            The file of the twin.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / TOKENIZERS_FILE).exists():
             self.tokenizers.save(folder / TOKENIZERS_FILE, packed=packed)
@@ -98,7 +102,7 @@ class ReferenceModel:
 
     @classmethod
     def load(cls, twin: Twin, folder: Path = SHIPPED) -> ReferenceModel:
-        """Read a twin and its tokenizers from a folder, ready to sample from. GeneratorError says what is missing."""
+        """Read a twin and its tokenizers from a folder, for sampling. Raises GeneratorError if a file is missing or does not fit."""
         if twin not in TWINS:
             raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(TWINS)}")
         tensors, about = _load(folder / f"{twin}.safetensors", ("transformer", "vocabulary", "scale", "trained"))
@@ -109,56 +113,58 @@ class ReferenceModel:
         tokenizers.video.eval().requires_grad_(False)
         tokenizers.sound.eval().requires_grad_(False)
         scale = CodeScale(*({k: torch.tensor(about["scale"][k][i]) for k in KINDS} for i in range(2)))
-        words = about["vocabulary"]
-        vocabulary = Vocabulary(tuple(words["words"]), tuple(words["symbols"]), words["durations"])
+        stored = about["vocabulary"]
+        vocabulary = Vocabulary(tuple(stored["words"]), tuple(stored["symbols"]), stored["durations"])
         return cls(twin, tokenizers, transformer, scale, vocabulary, about["trained"])
 
 
 def weights_digest(twin: str, folder: Path) -> str:
-    """The sha256 of the files a twin is read from. GeneratorError if one is missing."""
+    """The sha256 of the files that a twin is read from, together. Raises GeneratorError if one is missing."""
     digest = hashlib.sha256()
     for name in (TOKENIZERS_FILE, f"{twin}.safetensors"):
         if not (folder / name).exists():
-            raise GeneratorError(_missing(folder / name))
+            raise GeneratorError(_missing_text(folder / name))
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()
 
 
-def _missing(file: Path) -> str:
+def _missing_text(file: Path) -> str:
     return f"there are no weights {file.name} in {file.parent}: train them with `seedbench reference train --out {file.parent}`"
 
 
 def _save(file: Path, tensors: dict[str, Tensor], about: dict[str, Any], *, packed: bool) -> None:
     from safetensors.torch import save_file
 
-    kept: dict[str, Tensor] = {}
-    for name, one in tensors.items():
-        if packed and one.ndim == 2 and one.numel() >= _PACKED_FROM:
-            row = (one.detach().float().abs().amax(1).clamp(min=1e-4) / 127).to(torch.float16)
-            kept[name] = (one.detach().float() / row.float()[:, None]).round().clamp(-127, 127).to(torch.int8)
-            kept[name + _ROW] = row
+    stored: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if packed and tensor.ndim == 2 and tensor.numel() >= _PACKED_FROM:
+            row = (tensor.detach().float().abs().amax(1).clamp(min=1e-4) / 127).to(torch.float16)
+            stored[name] = (tensor.detach().float() / row.float()[:, None]).round().clamp(-127, 127).to(torch.int8)
+            stored[name + _ROW] = row
         else:
-            kept[name] = one.detach().to(torch.float16 if packed else torch.float32).contiguous()
-    with atomic_write(file) as place:
-        save_file(kept, place, metadata={"about": json.dumps(about, ensure_ascii=False, sort_keys=True)})
+            stored[name] = tensor.detach().to(torch.float16 if packed else torch.float32).contiguous()
+    with atomic_write(file) as partial_file:
+        save_file(stored, partial_file, metadata={"about": json.dumps(about, ensure_ascii=False, sort_keys=True)})
 
 
-def _load(file: Path, told: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _load(file: Path, required: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     if not file.exists():
-        raise GeneratorError(_missing(file))
+        raise GeneratorError(_missing_text(file))
     try:
         with safe_open(file, "pt") as opened:
             about = json.loads((opened.metadata() or {})["about"])
-            found = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, KeyError, ValueError) as error:
         raise GeneratorError(f"{file} holds no weights of the reference model ({error})") from error
-    missing = [name for name in told if name not in about]
+    missing = [name for name in required if name not in about]
     if missing:
-        raise GeneratorError(f"{file} holds no weights of the reference model (nothing about {missing[0]!r} in it)")
-    rows = {name: found.pop(name).float() for name in list(found) if name.endswith(_ROW)}
-    return {name: one.float() * rows[name + _ROW][:, None] if name + _ROW in rows else one.float() for name, one in found.items()}, about
+        raise GeneratorError(f"{file} holds no weights of the reference model ({missing[0]!r} is missing in it)")
+    rows = {name: tensors.pop(name).float() for name in list(tensors) if name.endswith(_ROW)}
+    return {
+        name: tensor.float() * rows[name + _ROW][:, None] if name + _ROW in rows else tensor.float() for name, tensor in tensors.items()
+    }, about
 
 
 def _fill(module: torch.nn.Module, tensors: dict[str, Tensor], file: Path) -> None:

@@ -1,4 +1,4 @@
-"""From codes to a file: pictures at the asked size and rate, sound, a clip."""
+"""From codes to pictures of the requested size and rate, and to sound."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AT_ONCE = 25
 
 
 @torch.no_grad()
-def frames(
+def paint_frames(
     model: ReferenceModel,
     script: Script,
     person: Tensor,
@@ -29,33 +29,45 @@ def frames(
     fps: int = FPS,
     skip: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Pictures (height, width, 3) uint8 at ``fps`` of a script from its codes: people (P, C), shots (K, C), pictures (T, C).
+    """Paint the frames of a script.
 
-    At other rates than 25 the motion between two pictures of one shot is half way. The first ``skip`` (of 25 a second) are left out.
+    At rates other than 25 the motion codes of two pictures of one shot are interpolated.
+
+    Args:
+        model: a trained twin.
+        script: the script.
+        person, shot, video: codes of people (P, C), shots (K, C) and pictures (T, C).
+        width, height: size in pixels.
+        fps: frames a second.
+        skip: how many first frames, at 25 a second, are left out.
+
+    Yields:
+        Frames (height, width, 3) uint8 RGB.
     """
     tokenizer = model.tokenizers.video
     motion = video.reshape(len(video) * FRAMES_PER_TOKEN, -1)
     nobody = torch.zeros_like(person[:1])
-    who = torch.cat([person[one.person : one.person + 1] if one.person >= 0 else nobody for one in script.shots])
-    owner = np.concatenate([np.full(one.last - one.first, place) for place, one in enumerate(script.shots)])
+    person_of_shot = torch.cat([person[stretch.person : stretch.person + 1] if stretch.person >= 0 else nobody for stretch in script.shots])
+    shot_of_frame = np.concatenate([np.full(stretch.last - stretch.first, index) for index, stretch in enumerate(script.shots)])
     count = round((script.n_frames - skip) / FPS * fps)
     at = np.clip(skip + np.arange(count) * FPS / fps, 0, script.n_frames - 1)
     low = np.floor(at + 1e-6).astype(int)
     high = np.minimum(low + 1, script.n_frames - 1)
-    high = np.where(owner[high] == owner[low], high, low)
+    high = np.where(shot_of_frame[high] == shot_of_frame[low], high, low)
     part = torch.from_numpy(at - low).float().clamp(min=0)[:, None]
     codes = motion[low] * (1 - part) + motion[high] * part
-    which = torch.from_numpy(owner[low])
+    shots = torch.from_numpy(shot_of_frame[low])
     for first in range(0, count, _AT_ONCE):
-        here = slice(first, first + _AT_ONCE)
-        made = tokenizer.decode(who[which[here]], shot[which[here]], codes[here], size=(width, height)).clamp(0, 1)
-        for picture in (made * 255).round().byte().permute(0, 2, 3, 1).numpy():
+        part_of_clip = slice(first, first + _AT_ONCE)
+        of_shot = shots[part_of_clip]
+        pictures = tokenizer.decode(person_of_shot[of_shot], shot[of_shot], codes[part_of_clip], size=(width, height)).clamp(0, 1)
+        for picture in (pictures * 255).round().byte().permute(0, 2, 3, 1).numpy():
             yield np.ascontiguousarray(picture)
 
 
 @torch.no_grad()
-def samples(model: ReferenceModel, script: Script, codes: Tensor, *, seed: int, skip: int = 0) -> np.ndarray:
-    """Sound (N,) float32 at 16 kHz of sound codes (T, C), without the first ``skip`` pictures' time."""
+def synthesise_sound(model: ReferenceModel, script: Script, codes: Tensor, *, seed: int, skip: int = 0) -> np.ndarray:
+    """The sound (N,) float32 at 16 kHz of sound codes (T, C), without the time of the first ``skip`` frames at 25 a second."""
     bands = model.tokenizers.sound.decode(codes[None])[0].numpy()
-    made = sound.sounded(bands[: script.n_frames * sound.COLUMNS_PER_FRAME], seed=seed & 0x7FFFFFFF)
-    return made[skip * sound.RATE // FPS :]
+    samples = sound.synthesised(bands[: script.n_frames * sound.COLUMNS_PER_FRAME], seed=seed & 0x7FFFFFFF)
+    return samples[skip * sound.RATE // FPS :]

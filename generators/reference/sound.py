@@ -1,4 +1,4 @@
-"""Sound as the model sees it: log mel bands, and back to samples by librosa's Griffin-Lim."""
+"""Sound as log mel bands, and back to samples with librosa's Griffin-Lim."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ N_FFT = 1024
 BANDS = 80
 COLUMNS_PER_FRAME = RATE // HOP // 25
 FLOOR = float(np.log(1e-5))
-"""Quietest value of a log mel band."""
-_ROUNDS = 48
+"""The lowest value of a log mel band."""
+_ITERATIONS = 48
 
 
 @functools.cache
-def _bank() -> np.ndarray:
+def _mel_filters() -> np.ndarray:
     from librosa.filters import mel
 
     return np.asarray(mel(sr=RATE, n_fft=N_FFT, n_mels=BANDS, fmin=40, fmax=RATE / 2), np.float32)
@@ -35,7 +35,7 @@ def log_mel(samples: np.ndarray, rate: int) -> np.ndarray:
     if len(samples) < N_FFT:
         samples = np.pad(samples, (0, N_FFT - len(samples)))
     spectrum = np.abs(stft(np.asarray(samples, np.float32), n_fft=N_FFT, hop_length=HOP, win_length=WINDOW, center=True))
-    return np.asarray(np.log(np.maximum(_bank() @ spectrum, 1e-5)).T, np.float32)
+    return np.asarray(np.log(np.maximum(_mel_filters() @ spectrum, 1e-5)).T, np.float32)
 
 
 def fitted(columns: np.ndarray, count: int) -> np.ndarray:
@@ -45,21 +45,21 @@ def fitted(columns: np.ndarray, count: int) -> np.ndarray:
     return np.concatenate([columns, np.full((count - len(columns), BANDS), FLOOR, np.float32)])
 
 
-def sounded(columns: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """Samples float32 (T * 160,) at 16 kHz within -1..1 with log mel bands near ``columns`` (T, 80); phases start from ``seed``."""
+def synthesised(columns: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Samples float32 (T * 160,) at 16 kHz in -1..1 with log mel bands close to ``columns`` (T, 80); phases start from ``seed``."""
     from librosa import griffinlim
 
     bands = np.exp(np.clip(columns, FLOOR, 6.0)).T
     bands = np.where(columns.T <= FLOOR + 0.05, 0.0, bands)
     spectrum = _spectrum_of(bands)
-    samples = griffinlim(spectrum, n_iter=_ROUNDS, hop_length=HOP, win_length=WINDOW, n_fft=N_FFT, random_state=seed)
+    samples = griffinlim(spectrum, n_iter=_ITERATIONS, hop_length=HOP, win_length=WINDOW, n_fft=N_FFT, random_state=seed)
     return np.clip(np.pad(np.asarray(samples, np.float32), (0, len(columns) * HOP - len(samples))), -1.0, 1.0)
 
 
 def _spectrum_of(bands: np.ndarray) -> np.ndarray:
-    """A spectrum (513, T), nowhere negative, whose mel bands are ``bands`` (80, T): multiplicative updates from a flat spread."""
-    bank = _bank()
-    spectrum = bank.T @ (bands / np.maximum(bank.sum(1, keepdims=True), 1e-8))
+    """A spectrum (513, T) without negative values whose mel bands are ``bands`` (80, T), by multiplicative updates from a flat one."""
+    filters = _mel_filters()
+    spectrum = filters.T @ (bands / np.maximum(filters.sum(1, keepdims=True), 1e-8))
     for _ in range(12):
-        spectrum *= (bank.T @ bands) / np.maximum(bank.T @ (bank @ spectrum), 1e-9)
+        spectrum *= (filters.T @ bands) / np.maximum(filters.T @ (filters @ spectrum), 1e-9)
     return np.asarray(spectrum, np.float32)

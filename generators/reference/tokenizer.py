@@ -1,14 +1,16 @@
-"""The video tokenizer: a picture as a code for the person, a code for the shot and a few numbers of motion.
+"""The video tokenizer: a picture as a code of the person, a code of the shot and a few numbers of motion.
 
-Two stages. A convolutional autoencoder turns a picture into a grid of cells (8 x 8 pixels each); it is local, so few pictures teach it. A
-dense *coder* then turns a whole grid into three codes and back: one-dimensional in the manner of TiTok (Yu et al. 2024), split as
-talking-head codecs split it. What stays (who is seen; where, in which light and how near) is coded once, what moves (turn of the head,
-lips, lids, a falling ball) in a small code for each picture. Its first numbers are held to what the simulator knows of the face (how far
-lips and lids are open, how the head is turned), so that they mean the same for everybody; without that, open lips were another direction
-in every shot, and nothing learned to move them with the sound. The others are told about their mean over the shot (:func:`about_mean`),
-or what is the same in all pictures of a shot would be most of them. The person's code is learned from *other* shots of the same person,
-so that it holds who someone is and not where. Then both decoders are trained as one; at last faces are painted once more
-(:mod:`seedbench.generators.reference.faces`).
+There are two stages. A convolutional autoencoder turns a picture into a grid of cells (8 x 8 pixels each); it is local and needs few
+pictures to learn. A dense *coder* then turns a grid into three codes and back: one-dimensional as in TiTok (Yu et al. 2024), and split as
+in codecs for talking heads. What stays (who is seen; where, in which light and how close) is coded once, what moves (turn of the head,
+lips, lids, a falling ball) in a small code for each picture.
+
+The first numbers of a motion code are the *acting* of the face: they are trained to equal what the simulator knows (how far lips and lids
+are open, how the head is turned), so that they mean the same for every person. Without that, open lips were another direction of the
+code in each shot, and nothing learned to move them with the sound. From the other numbers the mean over the shot is subtracted
+(:func:`without_shot_mean`); otherwise they would mostly code what is the same in all pictures of a shot. The person's code is learned from
+*other* shots of the same person, so that it holds who someone is and not where. Then both decoders are trained together; in the end the
+faces are painted again (:mod:`seedbench.generators.reference.faces`).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seedbench.generators.reference.faces import FacePainter, blended, cut_out
-from seedbench.generators.reference.layers import Conv, Dense, Residual, begin
+from seedbench.generators.reference.layers import Conv, Dense, Residual, initialise
 
 CELL = 8
 """Pixels across a cell of the grid."""
@@ -30,9 +32,19 @@ CELL = 8
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """Sizes: the picture in pixels (multiples of 16), numbers in each code (``told`` of those of motion say how lips, lids and head
-    stand) and in a cell, channels from fine to coarse, the coder's width and depth, the side of a painted face (a multiple of 8) and its
-    channels."""
+    """The sizes of the tokenizer. They are stored with the weights under these names.
+
+    Attributes:
+        width, height: of a picture in pixels, multiples of 16.
+        person, shot, motion: numbers in each code.
+        told: how many of the first numbers of a motion code are acting, at most 4.
+        cell: numbers in a cell.
+        channels: channels of the grid from fine to coarse.
+        seen: width of the coder's encoder.
+        hidden, blocks: width and depth of the coder's decoder.
+        face: side of the square in which a face is painted, in pixels, a multiple of 8.
+        face_channels: channels of the painter from fine to coarse.
+    """
 
     width: int = 224
     height: int = 128
@@ -80,7 +92,7 @@ class Grid(nn.Module):
             Conv(a, 12, 3, padding=1),
             nn.PixelShuffle(2),
         )
-        self.apply(begin)
+        self.apply(initialise)
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Cells of pictures."""
@@ -102,7 +114,7 @@ class CellEncoder(nn.Module):
         self.into = nn.Linear(flat, config.seen)
         self.blocks = nn.Sequential(*(Dense(config.seen) for _ in range(2)), nn.LayerNorm(config.seen))
         self.out = nn.Linear(config.seen, sum(self.sizes))
-        self.apply(begin)
+        self.apply(initialise)
 
     def forward(self, cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         person, shot, motion = self.out(self.blocks(self.into(F.silu(self.near(cells)).flatten(1)))).split(self.sizes, 1)
@@ -118,14 +130,14 @@ class CellDecoder(nn.Module):
         self.into = nn.Linear(config.person + config.shot + config.motion, config.hidden)
         self.blocks = nn.Sequential(*(Dense(config.hidden) for _ in range(config.blocks)), nn.LayerNorm(config.hidden))
         self.out = nn.Linear(config.hidden, config.cell * self.shape[1] * self.shape[2])
-        self.apply(begin)
+        self.apply(initialise)
 
     def forward(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
         return self.out(self.blocks(self.into(torch.cat([person, shot, motion], 1)))).unflatten(1, self.shape)
 
 
 class VideoTokenizer(nn.Module):
-    """Grid and coder together; ``mean`` and ``deviation`` (C, 1, 1) bring cells to unit size for the coder."""
+    """Grid, coder and painter of faces together; ``mean`` and ``deviation`` (C, 1, 1) scale cells to unit size for the coder."""
 
     mean: Tensor
     deviation: Tensor
@@ -136,8 +148,8 @@ class VideoTokenizer(nn.Module):
         self.grid = Grid(self.config)
         self.encoder = CellEncoder(self.config)
         self.decoder = CellDecoder(self.config)
-        sizes = {name: getattr(self.config, name) for name in ("person", "shot", "motion", "told")}
-        self.faces = FacePainter(self.config.face, self.config.face_channels, **sizes)
+        sizes = {name: getattr(self.config, name) for name in ("person", "shot", "motion")}
+        self.faces = FacePainter(self.config.face, self.config.face_channels, n_acting=self.config.told, **sizes)
         self.register_buffer("mean", torch.zeros(self.config.cell, 1, 1))
         self.register_buffer("deviation", torch.ones(self.config.cell, 1, 1))
 
@@ -146,48 +158,48 @@ class VideoTokenizer(nn.Module):
         return (self.grid.encode(pictures).float() - self.mean) / self.deviation
 
     def encode(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures (N, 3, H, W) in 0..1 to person codes (N, P), shot codes (N, S) and motion codes (N, M), not yet about their mean."""
+        """Pictures (N, 3, H, W) in 0..1 to person codes (N, P), shot codes (N, S) and motion codes (N, M), with the mean of their shot."""
         return self.encoder(self.cells(pictures))
 
     def draft(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W), near 0..1, of a code of each kind for each, faces not yet painted; ``motion`` is about its shot's mean."""
+        """Pictures (N, 3, H, W), about 0..1, of N codes of each kind, without painted faces; ``motion`` is without its shot's mean."""
         return self.grid.decode(self.decoder(person, shot, motion) * self.deviation + self.mean)
 
     def decode(self, person: Tensor, shot: Tensor, motion: Tensor, *, size: tuple[int, int] | None = None) -> Tensor:
-        """Pictures as of :meth:`draft` with their faces, of a ``size`` (width, height) if given. Codes of nobody are 0 and have no face."""
-        made = self.draft(person, shot, motion)
+        """Pictures as of :meth:`draft` with painted faces, of a ``size`` (width, height) if given. A person code of zeros is nobody."""
+        pictures = self.draft(person, shot, motion)
         heads = self.faces.heads(person, shot, motion)
-        faces = self.faces(cut_out(made, heads, self.faces.side), person, motion)
-        if size is not None and size != (made.shape[3], made.shape[2]):
-            made = resized(made, *size)
-        somebody = (person != 0).any(1)[:, None, None, None]
-        return torch.where(somebody, blended(made, faces, heads), made)
+        faces = self.faces(cut_out(pictures, heads, self.faces.side), person, motion)
+        if size is not None and size != (pictures.shape[3], pictures.shape[2]):
+            pictures = resized(pictures, *size)
+        has_person = (person != 0).any(1)[:, None, None, None]
+        return torch.where(has_person, blended(pictures, faces, heads), pictures)
 
 
 def resized(pictures: Tensor, width: int, height: int) -> Tensor:
-    """Pictures (N, 3, H, W) as (N, 3, height, width), cubic."""
+    """Pictures (N, 3, H, W) scaled to (N, 3, height, width) by cubic interpolation."""
     rows = pictures.permute(0, 2, 3, 1).numpy()
     return torch.from_numpy(np.stack([cv2.resize(row, (width, height), interpolation=cv2.INTER_CUBIC) for row in rows])).permute(0, 3, 1, 2)
 
 
-def about_mean(motion: Tensor, told: int) -> Tensor:
-    """Motion codes (N, M) of the pictures of one shot without what all of them have in common: that is for the shot's code to tell.
+def without_shot_mean(motion: Tensor, n_acting: int) -> Tensor:
+    """Motion codes (N, M) of the pictures of one shot without their mean, which belongs in the shot's code.
 
-    The first ``told`` numbers are what faces do, which means the same in every shot, and stay.
+    The first ``n_acting`` numbers are the acting of the face. They mean the same in every shot and stay as they are.
     """
-    return torch.cat([motion[:, :told], motion[:, told:] - motion[:, told:].mean(0, keepdim=True)], 1)
+    free = motion[:, n_acting:]
+    return torch.cat([motion[:, :n_acting], free - free.mean(0, keepdim=True)], 1)
 
 
-def sharpness_loss(made: Tensor, asked: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean absolute difference of horizontal and vertical steps between pixels, of pictures (N, 3, H, W), with a ``weight`` (N, 1, H, W) if
-    given."""
-    weight = torch.ones_like(asked[:, :1]) if weight is None else weight
-    down = (made.diff(dim=2) - asked.diff(dim=2)).abs() * weight[:, :, 1:]
-    across = (made.diff(dim=3) - asked.diff(dim=3)).abs() * weight[..., 1:]
+def sharpness_loss(output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean absolute error of the differences between adjacent pixels of pictures (N, 3, H, W); ``weight`` is (N, 1, H, W)."""
+    weight = torch.ones_like(target[:, :1]) if weight is None else weight
+    down = (output.diff(dim=2) - target.diff(dim=2)).abs() * weight[:, :, 1:]
+    across = (output.diff(dim=3) - target.diff(dim=3)).abs() * weight[..., 1:]
     return down.mean() + across.mean()
 
 
-def picture_loss(made: Tensor, asked: Tensor, weight: Tensor | None = None, sharpness_weight: Tensor | None = None) -> Tensor:
-    """How far pictures (N, 3, H, W) are from those asked: values and steps between pixels, each with a weight (N, 1, H, W) if given."""
-    apart = (made - asked).abs()
-    return (apart if weight is None else apart * weight).mean() + 0.6 * sharpness_loss(made, asked, sharpness_weight)
+def picture_loss(output: Tensor, target: Tensor, weight: Tensor | None = None, sharpness_weight: Tensor | None = None) -> Tensor:
+    """Error of pictures (N, 3, H, W): absolute error of the pixels plus 0.6 times :func:`sharpness_loss`. The weights are (N, 1, H, W)."""
+    error = (output - target).abs()
+    return (error if weight is None else error * weight).mean() + 0.6 * sharpness_loss(output, target, sharpness_weight)

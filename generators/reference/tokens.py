@@ -19,43 +19,43 @@ FRAMES_PER_TOKEN = 2
 TOKEN_S = FRAMES_PER_TOKEN / FPS
 MAX_PEOPLE, MAX_SHOTS = 3, 8
 VOICE = 160
-"""Numbers that describe a voice: mean and spread of its log mel bands."""
+"""Numbers that describe a voice: mean and deviation of its log mel bands."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the model has seen: words, symbols of sounds, and the mean length of each sound in seconds (``""``: of any)."""
+    """The words and the symbols of sounds that the model knows, and the mean length of each sound in seconds (``""``: of any sound)."""
 
     words: tuple[str, ...]
     symbols: tuple[str, ...]
     durations: dict[str, float]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_words", {word: place + 1 for place, word in enumerate(self.words)})
-        object.__setattr__(self, "_symbols", {symbol: place + 1 for place, symbol in enumerate(self.symbols)})
+        object.__setattr__(self, "_words", {word: index + 1 for index, word in enumerate(self.words)})
+        object.__setattr__(self, "_symbols", {symbol: index + 1 for index, symbol in enumerate(self.symbols)})
 
     def word(self, word: str) -> int:
-        """Its number, 0 for one never seen."""
+        """The number of a word, 0 for an unknown word."""
         return int(self._words.get(word, 0))  # type: ignore[attr-defined]
 
     def sound(self, symbol: str) -> list[int]:
-        """The numbers of its characters (at most four, 0 for none or never seen)."""
-        found = [int(self._symbols.get(one, 0)) for one in symbol[:SYMBOLS_PER_SOUND]]  # type: ignore[attr-defined]
-        return found + [0] * (SYMBOLS_PER_SOUND - len(found))
+        """The numbers of the first four characters of a sound, 0 for none or an unknown one."""
+        numbers = [int(self._symbols.get(character, 0)) for character in symbol[:SYMBOLS_PER_SOUND]]  # type: ignore[attr-defined]
+        return numbers + [0] * (SYMBOLS_PER_SOUND - len(numbers))
 
 
 def grams(word: str) -> list[int]:
-    """Buckets 1..511 of a word's runs of three letters, spread over the word, so that a word never seen is not all strange.
+    """Hash buckets 1..511 of a word's letter trigrams, at most five at equal steps; unknown words share them with known ones.
 
     >>> len(grams("red")), grams("red") == grams("red")
     (5, True)
     """
     padded = f"<{word}>"
-    runs = [padded[place : place + 3] for place in range(max(1, len(padded) - 2))]
-    if len(runs) > GRAMS_PER_WORD:
-        runs = [runs[round(place * (len(runs) - 1) / (GRAMS_PER_WORD - 1))] for place in range(GRAMS_PER_WORD)]
-    found = [1 + zlib.crc32(run.encode()) % (GRAM_BUCKETS - 1) for run in runs]
-    return found + [0] * (GRAMS_PER_WORD - len(found))
+    trigrams = [padded[start : start + 3] for start in range(max(1, len(padded) - 2))]
+    if len(trigrams) > GRAMS_PER_WORD:
+        trigrams = [trigrams[round(index * (len(trigrams) - 1) / (GRAMS_PER_WORD - 1))] for index in range(GRAMS_PER_WORD)]
+    buckets = [1 + zlib.crc32(trigram.encode()) % (GRAM_BUCKETS - 1) for trigram in trigrams]
+    return buckets + [0] * (GRAMS_PER_WORD - len(buckets))
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,10 @@ def n_tokens(script: Script) -> int:
     return -(-script.n_frames // FRAMES_PER_TOKEN)
 
 
-def batched(
+def batch_scripts(
     scripts: Sequence[Script], vocabulary: Vocabulary, voices: Sequence[np.ndarray | None] | None = None, *, timed: bool = True
 ) -> Scripts:
-    """Scripts as one padded batch; ``voices`` are (160,) or None each. Without ``timed`` there are no tokens of time (stills)."""
+    """Scripts as one padded batch; ``voices`` are (160,) or None each. Without ``timed`` (stills) there are no tokens of pictures and sound."""
     n = len(scripts)
     n_words = max(1, max(len(script.words) for script in scripts))
     n_sounds = max(1, max(len(script.sounds) for script in scripts))
@@ -119,29 +119,30 @@ def batched(
     token_shot, token_person = np.zeros((n, n_time), np.int64), np.zeros((n, n_time), np.int64)
     voice, has_voice = np.zeros((n, VOICE), np.float32), np.zeros(n, bool)
     for row, script in enumerate(scripts):
-        for place, word in enumerate(script.words):
-            words[row, place], gram[row, place] = vocabulary.word(word), grams(word)
+        for index, word in enumerate(script.words):
+            words[row, index], gram[row, index] = vocabulary.word(word), grams(word)
         word_mask[row, : len(script.words)] = True
-        for place, one in enumerate(script.sounds):
-            symbols[row, place], sound_s[row, place], speaker[row, place] = vocabulary.sound(one.symbol), one.time_s, one.speaker + 1
+        for index, sound in enumerate(script.sounds):
+            symbols[row, index], sound_s[row, index] = vocabulary.sound(sound.symbol), sound.time_s
+            speaker[row, index] = sound.speaker + 1
         sound_mask[row, : len(script.sounds)] = True
         people[row, : script.n_people] = True
-        for place, shot in enumerate(script.shots):
-            shots[row, place] = True
-            shot_s[row, place], shown[row, place] = (shot.first + shot.last) / 2 / FPS, shot.person + 1
+        for index, shot in enumerate(script.shots):
+            shots[row, index] = True
+            shot_s[row, index], shown[row, index] = (shot.first + shot.last) / 2 / FPS, shot.person + 1
             if timed:
-                here = slice(shot.first // FRAMES_PER_TOKEN, -(-shot.last // FRAMES_PER_TOKEN))
-                token_shot[row, here], token_person[row, here] = place, shot.person + 1
+                of_shot = slice(shot.first // FRAMES_PER_TOKEN, -(-shot.last // FRAMES_PER_TOKEN))
+                token_shot[row, of_shot], token_person[row, of_shot] = index, shot.person + 1
         if timed:
             tokens[row, : n_tokens(script)] = True
         if voices is not None and voices[row] is not None:
             voice[row], has_voice[row] = voices[row], True
     arrays = (words, word_mask, gram, symbols, sound_mask, sound_s, speaker, people, shots, shot_s, shown)
-    return Scripts(*(torch.from_numpy(one) for one in (*arrays, tokens, token_shot, token_person, voice, has_voice)))
+    return Scripts(*(torch.from_numpy(array) for array in (*arrays, tokens, token_shot, token_person, voice, has_voice)))
 
 
 def voice_of(bands: np.ndarray) -> np.ndarray | None:
-    """Mean and spread (160,) of log mel bands (T, 80) over the louder columns; None for silence."""
+    """The features of a voice: mean and deviation (160,) of log mel bands (T, 80) over the louder columns; None for silence."""
     loud = bands.mean(1)
     if not len(bands) or loud.max() < -9.5:
         return None

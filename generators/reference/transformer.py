@@ -1,10 +1,10 @@
-"""One transformer over people, shots, pictures and sound: every step of denoising moves all of them together.
+"""One transformer over people, shots, pictures and sound: every step of denoising changes all of them together.
 
-Text is read once by a few layers; its keys and values are then offered to every layer of the denoiser, beside the tokens themselves.
-Tokens of pictures and sound (80 ms each) and phonemes carry rotary positions in *seconds*, so that what belongs together in time is
-near (as in MMAudio: Cheng et al. 2024); besides, each token of time is told directly which phonemes are due about then, and attention
-settles when they really come. Each token is noisy, given (clean) or absent, which makes references, extension, edits and the
-cascaded twin one mechanism. Flow time enters by adaptive layer norm, shared by the layers (PixArt: Chen et al. 2023).
+The script is read once by a few layers; every layer of the denoiser then attends to its keys and values and to the tokens themselves.
+Tokens of pictures and sound (80 ms each) and phonemes have rotary positions in *seconds*, so that what belongs together in time is close
+(as in MMAudio: Cheng et al. 2024). Each token of pictures and sound also gets the phonemes that are due around its time as an input;
+attention then decides when they really come. Each token is noisy, given (clean) or absent: this one mechanism carries references,
+extension, edits and the cascaded twin. Flow time enters by adaptive layer norm, shared by the layers (PixArt: Chen et al. 2023).
 """
 
 from __future__ import annotations
@@ -20,14 +20,23 @@ from torch.nn import functional as F
 from seedbench.generators.reference.tokens import GRAM_BUCKETS, MAX_PEOPLE, MAX_SHOTS, TOKEN_S, VOICE, Scripts
 
 KINDS = ("person", "shot", "video", "sound")
-WORD_S = 0.08  # words stand this far from each other for the layers that read them, as phonemes do
-DUE_S = 0.04  # phonemes are due at each half of a token, so far about it
+WORD_S = 0.08  # distance between two words for the layers that read the script, about that of phonemes
+DUE_S = 0.04  # width of the window in time in which a phoneme counts for a half of a token
 NOISY, GIVEN, ABSENT = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """Sizes of the network; ``codes`` are the numbers in a token of each kind, ``told`` how many of each picture's tell what faces do."""
+    """The sizes of the network. They are stored with the weights under these names.
+
+    Attributes:
+        width, depth, heads: numbers in a token, layers of the denoiser, heads of attention.
+        text_depth: layers that read the script.
+        spread: how many times wider the middle of a feed-forward layer is.
+        words, symbols: sizes of the vocabulary.
+        codes: numbers in a token of each kind.
+        told: how many of the first numbers of each picture's motion code are acting.
+    """
 
     width: int = 192
     depth: int = 6
@@ -42,7 +51,7 @@ class TransformerConfig:
 
 @dataclass(frozen=True)
 class Latents:
-    """A tensor (B, n, C) for each kind of token, people, shots, pictures (T tokens of 80 ms) and sound (T)."""
+    """A tensor (B, n, C) for each kind of token: people, shots, pictures (T tokens of 80 ms) and sound (T)."""
 
     person: Tensor
     shot: Tensor
@@ -50,12 +59,12 @@ class Latents:
     sound: Tensor
 
     def each(self) -> tuple[Tensor, ...]:
-        """In the order of :data:`KINDS`."""
+        """The tensors in the order of :data:`KINDS`."""
         return self.person, self.shot, self.video, self.sound
 
 
-def turned(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary positions on the first half of each head's numbers. ``x`` (B, H, N, D); cosines and sines (B or 1, 1, N, D / 4)."""
+def rotated(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
+    """Apply rotary positions to the first half of each head's numbers. ``x`` (B, H, N, D); cosines and sines (B or 1, 1, N, D / 4)."""
     cos, sin = angles
     quarter = cos.shape[-1]
     a, b, rest = x[..., :quarter], x[..., quarter : 2 * quarter], x[..., 2 * quarter :]
@@ -63,9 +72,11 @@ def turned(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What a layer looks at beside its own tokens: keys and values (B, H, C, D), the last ``words`` of them words, which only the first
-    ``still`` tokens (people and shots) see."""
+class LayerContext:
+    """What a layer attends to besides its own tokens: keys and values (B, H, C, D).
+
+    The last ``words`` of them are words; only the first ``still`` tokens (people and shots) attend to these.
+    """
 
     keys: Tensor
     values: Tensor
@@ -74,7 +85,7 @@ class Beside:
 
 
 def _unit(x: Tensor) -> Tensor:
-    """Queries and keys of one size, so that attention cannot run away (Dehghani et al. 2023)."""
+    """Queries and keys of unit size, which keeps attention stable (Dehghani et al. 2023)."""
     return F.rms_norm(x, x.shape[-1:])
 
 
@@ -90,29 +101,29 @@ class _Attention(nn.Module):
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
-    def remembered(self, context: Tensor, angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Keys and values that a context (B, C, W) offers."""
+    def keys_and_values(self, context: Tensor, angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Keys and values of a read script (B, C, W)."""
         k, v = self.context(context).chunk(2, -1)
-        return turned(_unit(self._split(k)), angles).to(v.dtype), self._split(v)
+        return rotated(_unit(self._split(k)), angles).to(v.dtype), self._split(v)
 
-    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, beside: Beside | None = None) -> Tensor:
-        q, k, v = (self._split(one) for one in self.qkv(x).chunk(3, -1))
-        q, k = turned(_unit(q) * self.sharpness, angles).to(v.dtype), turned(_unit(k), angles).to(v.dtype)
-        if beside is None:
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, context: LayerContext | None = None) -> Tensor:
+        q, k, v = (self._split(part) for part in self.qkv(x).chunk(3, -1))
+        q, k = rotated(_unit(q) * self.sharpness, angles).to(v.dtype), rotated(_unit(k), angles).to(v.dtype)
+        if context is None:
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
             return self.out(y.transpose(1, 2).flatten(2))
-        # The context's words lie last: tokens of time, by far the most, look at all before them and leave the words to people and shots.
-        k, v = torch.cat([k, beside.keys], 2), torch.cat([v, beside.values], 2)
-        still, nearer = beside.still, k.shape[2] - beside.words
+        # The words come last in the context: tokens of pictures and sound, by far the most, attend to everything before them.
+        k, v = torch.cat([k, context.keys], 2), torch.cat([v, context.values], 2)
+        still, without_words = context.still, k.shape[2] - context.words
         parts = [F.scaled_dot_product_attention(q[:, :, :still], k, v, attn_mask=mask[:, :, :still])]
         if q.shape[2] > still:
-            heard = mask[:, :, still:, :nearer]
-            parts.append(F.scaled_dot_product_attention(q[:, :, still:], k[:, :, :nearer], v[:, :, :nearer], attn_mask=heard))
+            rest = mask[:, :, still:, :without_words]
+            parts.append(F.scaled_dot_product_attention(q[:, :, still:], k[:, :, :without_words], v[:, :, :without_words], attn_mask=rest))
         return self.out(torch.cat(parts, 2).transpose(1, 2).flatten(2))
 
 
 class _Layer(nn.Module):
-    """Attention and a gated feed-forward; with ``timed``, shifted and scaled by six vectors."""
+    """Attention and a feed-forward layer; with ``timed``, shifted, scaled and gated by six vectors that depend on flow time."""
 
     def __init__(self, config: TransformerConfig, *, timed: bool) -> None:
         super().__init__()
@@ -123,27 +134,33 @@ class _Layer(nn.Module):
         self.narrow = nn.Linear(config.spread * width, width)
         self.own = nn.Parameter(torch.randn(6, width) / math.sqrt(width)) if timed else None
 
-    def remembered(self, context: Tensor, angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Keys and values that a context offers to this layer."""
-        return self.attention.remembered(context, angles)
+    def keys_and_values(self, context: Tensor, angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Keys and values of a read script for this layer."""
+        return self.attention.keys_and_values(context, angles)
 
     def forward(
-        self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, beside: Beside | None = None, time: Tensor | None = None
+        self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, context: LayerContext | None = None, time: Tensor | None = None
     ) -> Tensor:
         if time is None or self.own is None:
             x = x + self.attention(self.norms[0](x), angles, mask)
             return x + self.narrow(F.gelu(self.wide(self.norms[1](x)), approximate="tanh"))
         a, b, c, d, e, f = (time + self.own)[:, None].unbind(-2)
-        x = x + c * self.attention(self.norms[0](x) * (1 + a) + b, angles, mask, beside)
+        x = x + c * self.attention(self.norms[0](x) * (1 + a) + b, angles, mask, context)
         return x + f * self.narrow(F.gelu(self.wide(self.norms[1](x) * (1 + d) + e), approximate="tanh"))
 
 
 @dataclass(frozen=True)
 class Context:
-    """A read script: keys and values for every layer, and which of them are there (B, C); the last ``words`` are words. ``due`` (B, T, W)
-    is what of the phonemes belongs to each token of pictures and to each of sound, by their nominal times."""
+    """A read script.
 
-    remembered: list[tuple[Tensor, Tensor]]
+    Attributes:
+        keys_and_values: for every layer of the denoiser.
+        mask: (B, C), True where the script has something.
+        words: how many of the last keys are words.
+        due: (B, T, W) each: the phonemes at the nominal time of each token, for pictures and for sound.
+    """
+
+    keys_and_values: list[tuple[Tensor, Tensor]]
     mask: Tensor
     words: int
     due: tuple[Tensor, Tensor]
@@ -170,9 +187,9 @@ class JointTransformer(nn.Module):
         self.kinds = nn.Parameter(torch.randn(len(KINDS), 2, width) * 0.02)
         self.number = nn.Embedding(MAX_SHOTS, width)
         self.person = nn.Embedding(MAX_PEOPLE + 1, width)
-        told = nn.Linear(width, 6 * width)
-        nn.init.zeros_(told.weight)
-        self.clock = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), told)
+        modulation = nn.Linear(width, 6 * width)
+        nn.init.zeros_(modulation.weight)
+        self.clock = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), modulation)
         self.layers = nn.ModuleList(_Layer(config, timed=True) for _ in range(config.depth))
         self.last = nn.LayerNorm(width)
         heads = {kind: nn.Linear(width, size) for kind, size in config.codes.items()}
@@ -191,7 +208,7 @@ class JointTransformer(nn.Module):
         return angle.cos(), angle.sin()
 
     def read(self, scripts: Scripts, *, blank: Tensor | None = None) -> Context:
-        """What the layers are offered of a script; where ``blank`` (B,) is True, nothing (for guidance)."""
+        """Read scripts once for all layers. Where ``blank`` (B,) is True the context is empty (for guidance)."""
         words = self.word(scripts.words) + self.gram(scripts.grams.flatten(0, 1)).unflatten(0, scripts.words.shape) / 3
         words = words + self.sorts[0]
         sounds = (
@@ -203,53 +220,64 @@ class JointTransformer(nn.Module):
         if blank is not None:
             mask = mask & ~blank[:, None]
         order_s = torch.arange(words.shape[1], device=x.device) * WORD_S
-        in_line = self._angles(torch.cat([F.pad(scripts.sound_s, (0, 1)), order_s.expand(len(x), -1)], 1))
-        seen = mask[:, None, None, :] | torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
+        positions = self._angles(torch.cat([F.pad(scripts.sound_s, (0, 1)), order_s.expand(len(x), -1)], 1))
+        visible = mask[:, None, None, :] | torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
         for layer in self.reading:
-            x = layer(x, in_line, seen)
+            x = layer(x, positions, visible)
         n = scripts.sound_s.shape[1]
         angles = self._angles(F.pad(scripts.sound_s, (0, x.shape[1] - n)))
-        remembered = [cast(_Layer, layer).remembered(x, angles) for layer in self.layers]
-        return Context(remembered, mask, scripts.words.shape[1], self._due(x[:, :n], mask[:, :n], scripts))
+        keys_and_values = [cast(_Layer, layer).keys_and_values(x, angles) for layer in self.layers]
+        return Context(keys_and_values, mask, scripts.words.shape[1], self._due(x[:, :n], mask[:, :n], scripts))
 
     def _due(self, sounds: Tensor, mask: Tensor, scripts: Scripts) -> tuple[Tensor, Tensor]:
-        """What of the phonemes (B, S, W) is due at each token of pictures and of sound, (B, T, W) each."""
+        """Weighted sums of the phonemes (B, S, W) around the time of each token of pictures and of sound, (B, T, W) each."""
         halves = []
         for shift_s in (-TOKEN_S / 4, TOKEN_S / 4):
-            apart = (scripts.token_s + shift_s)[None, :, None] - scripts.sound_s[:, None]
-            near = (-0.5 * (apart / DUE_S).square()).exp() * mask[:, None]
-            halves.append(near.to(sounds.dtype) @ sounds)
-        pictures, heard = self.due(torch.cat(halves, -1)).chunk(2, -1)
-        return pictures, heard
+            distance_s = (scripts.token_s + shift_s)[None, :, None] - scripts.sound_s[:, None]
+            weight = (-0.5 * (distance_s / DUE_S).square()).exp() * mask[:, None]
+            halves.append(weight.to(sounds.dtype) @ sounds)
+        pictures, sound = self.due(torch.cat(halves, -1)).chunk(2, -1)
+        return pictures, sound
 
     def forward(self, noisy: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Context) -> Latents:
-        """Velocities of tokens. ``states`` (B, n) of each kind: NOISY, GIVEN or ABSENT; ``time`` (B,) 0 (noise) .. 1 (clean)."""
+        """Velocities of all tokens.
+
+        Args:
+            noisy: the tokens; those that are given are clean.
+            states: (B, n) for each kind: NOISY, GIVEN or ABSENT.
+            time: flow time (B,) from 0 (noise) to 1 (clean).
+            scripts: the scripts.
+            context: the scripts as :meth:`read` gives them.
+
+        Returns:
+            Velocities, shaped like ``noisy``.
+        """
         length = scripts.tokens.shape[1]
         token_s = scripts.token_s.expand(len(time), -1)
-        here = self.number(scripts.token_shot) + self.person(scripts.token_person)
+        of_time = self.number(scripts.token_shot) + self.person(scripts.token_person)
         k, p = scripts.shots.shape[1], scripts.people.shape[1]
         device = time.device
         marks = (
             self.person(torch.arange(1, p + 1, device=device)).expand(len(time), -1, -1),
             self.number(torch.arange(k, device=device)) + self.person(scripts.shown),
-            here + context.due[0],
-            here + context.due[1],
+            of_time + context.due[0],
+            of_time + context.due[1],
         )
-        there = (scripts.people, scripts.shots, scripts.tokens, scripts.tokens)
+        masks = (scripts.people, scripts.shots, scripts.tokens, scripts.tokens)
         parts = [
-            self.into[kind](tokens) + mark + self.kinds[place][(state == GIVEN).long()]
-            for place, (kind, tokens, mark, state) in enumerate(zip(KINDS, noisy.each(), marks, states.each(), strict=True))
+            self.into[kind](tokens) + mark + self.kinds[index][(state == GIVEN).long()]
+            for index, (kind, tokens, mark, state) in enumerate(zip(KINDS, noisy.each(), marks, states.each(), strict=True))
         ]
         x = torch.cat(parts, 1)
-        present = torch.cat([one & (s != ABSENT) for one, s in zip(there, states.each(), strict=True)], 1)
+        present = torch.cat([mask & (state != ABSENT) for mask, state in zip(masks, states.each(), strict=True)], 1)
         seconds = torch.cat([torch.zeros(len(time), p, device=device), scripts.shot_s, token_s, token_s], 1)
         angles = self._angles(seconds)
         mask = torch.cat([present, context.mask], 1)[:, None, None, :]
         itself = F.pad(torch.eye(x.shape[1], dtype=torch.bool, device=device), (0, context.mask.shape[1]))
         mask = mask | itself
         clock = self.clock(_waves(time)).unflatten(-1, (6, -1))
-        for layer, (keys, values) in zip(self.layers, context.remembered, strict=True):
-            x = layer(x, angles, mask, Beside(keys, values, context.words, p + k), clock)
+        for layer, (keys, values) in zip(self.layers, context.keys_and_values, strict=True):
+            x = layer(x, angles, mask, LayerContext(keys, values, context.words, p + k), clock)
         pieces = self.last(x).split([p, k, length, length], 1)
         return Latents(*(self.out[kind](piece).float() for kind, piece in zip(KINDS, pieces, strict=True)))
 

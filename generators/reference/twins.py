@@ -1,4 +1,4 @@
-"""The twins by name, and what suits each."""
+"""The names of the twins, and their default temperatures."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Literal
 Twin = Literal["joint", "cascaded"]
 TWINS: tuple[Twin, ...] = ("joint", "cascaded")
 TEMPERATURES: dict[str, float] = {"joint": 0.5, "cascaded": 1.0}
-"""How much of the noise each begins with where people are seen: sound that follows finished pictures wants all of it."""
+"""The default temperature in clips with people. Sound that follows finished pictures needs the full noise."""
 
 
 def temperature_of(twin: str, *, people: bool) -> float:
-    """How much of the noise suits a twin in a clip with people, or without: what bodies do, every twin makes of all of the noise.
+    """The default temperature of a twin in clips with or without people; the motion of bodies needs the full noise.
 
     >>> temperature_of("joint", people=True), temperature_of("joint", people=False), temperature_of("cascaded", people=True)
     (0.5, 1.0, 1.0)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from seedbench.generators.reference import shards, sound
-from seedbench.generators.reference.tokenizer import about_mean
+from seedbench.generators.reference.tokenizer import without_shot_mean
 from seedbench.generators.reference.tokens import MAX_SHOTS
 from seedbench.generators.reference.training.cells import Cells, RowCells
 from seedbench.generators.reference.training.rows import ShardRows, decoded_pictures, shot_bounds
@@ -235,7 +235,7 @@ class CodedPictureBatches(NumberedBatches[CodedPictures]):
         people, shots, motions = self.codes
         of_person = torch.zeros_like(people[0]) if person < 0 else people[pictures_elsewhere(row, first, person, rng)].mean(0)
         of_shot = slice(row.first + first, row.first + last)
-        return of_person, shots[of_shot].mean(0), about_mean(motions[of_shot], self.n_acting)[frame - first]
+        return of_person, shots[of_shot].mean(0), without_shot_mean(motions[of_shot], self.n_acting)[frame - first]
 
 
 class BandBatches(NumberedBatches[Tensor]):

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from seedbench.generators.reference import shards, sound
 from seedbench.generators.reference.codec import COLUMNS
-from seedbench.generators.reference.flow import drawn_states
+from seedbench.generators.reference.flow import draw_states
 from seedbench.generators.reference.model import CodeScale, Tokenizers
 from seedbench.generators.reference.script import PAUSE, Script, read
-from seedbench.generators.reference.tokenizer import about_mean
-from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, Scripts, Vocabulary, batched, n_tokens, voice_of
+from seedbench.generators.reference.tokenizer import without_shot_mean
+from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, Scripts, Vocabulary, batch_scripts, n_tokens, voice_of
 from seedbench.generators.reference.training.batches import NumberedBatches
 from seedbench.generators.reference.training.cells import Cells, RowCells, with_known_acting
 from seedbench.generators.reference.transformer import KINDS, Latents
@@ -85,7 +85,7 @@ def _example(
         people = torch.stack([elsewhere[index :: row_cells.cast].mean(0) for index in range(row_cells.cast)])
     shots = []
     for first, last, _ in row_cells.bounds:
-        motion[first:last] = about_mean(motion[first:last], n_acting)
+        motion[first:last] = without_shot_mean(motion[first:last], n_acting)
         chosen = np.unique(np.linspace(first, last - 1, _SHOT_PICTURES).round().astype(int))
         shots.append(shot[chosen].mean(0))
     if len(row.bands) == 0 and not row.prompt.speech:
@@ -140,7 +140,7 @@ class TaskBatches(NumberedBatches[TaskBatch]):
 
     def batch(self, number: int, rng: np.random.Generator) -> TaskBatch:
         scripts, clean = self.collate(self._chosen(number, rng), rng)
-        return TaskBatch(scripts, clean, drawn_states(scripts, self.twin, torch.Generator().manual_seed(int(rng.integers(2**62)))))
+        return TaskBatch(scripts, clean, draw_states(scripts, self.twin, torch.Generator().manual_seed(int(rng.integers(2**62)))))
 
     def _chosen(self, number: int, rng: np.random.Generator) -> list[TrainingExample]:
         if self.stills and (number + 1) % self.still_every == 0:
@@ -155,7 +155,7 @@ class TaskBatches(NumberedBatches[TaskBatch]):
         """Examples as one padded batch; a share ``voice_share`` of them comes with its voice."""
         timed = chosen[0].timed
         voices = [example.voice if rng.random() < voice_share else None for example in chosen]
-        scripts = batched([example.script for example in chosen], self.vocabulary, voices, timed=timed)
+        scripts = batch_scripts([example.script for example in chosen], self.vocabulary, voices, timed=timed)
         sizes = (scripts.people.shape[1], scripts.shots.shape[1], scripts.tokens.shape[1], scripts.tokens.shape[1])
         columns = []
         for kind, size in enumerate(sizes):
@@ -163,4 +163,4 @@ class TaskBatches(NumberedBatches[TaskBatch]):
             for row, example in enumerate(chosen):
                 padded[row, : len(example.codes[kind])] = example.codes[kind][:size]
             columns.append(padded)
-        return scripts, self.scale.down(Latents(*columns))
+        return scripts, self.scale.scaled(Latents(*columns))

@@ -89,7 +89,7 @@ class CoderTraining(StageTraining[nn.ModuleDict]):
 
 
 def _without_stretch_means(motion: Tensor, stretch: Tensor, n: int, n_acting: int) -> Tensor:
-    """Motion codes (N, M) of ``n`` stretches without the mean of each stretch, except in the numbers of acting (:func:`about_mean`)."""
+    """Motion codes (N, M) of ``n`` stretches without their means, see :func:`without_shot_mean`."""
     free = motion[:, n_acting:]
     return torch.cat([motion[:, :n_acting], free - mean_of(free, stretch, n)[stretch]], 1)
 

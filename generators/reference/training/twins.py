@@ -53,7 +53,7 @@ def shard(net: JointTransformer, mesh: DeviceMesh) -> None:
 
     for layer in (*net.reading, *net.layers):
         fully_shard(layer.attention, mesh=mesh)
-        register_fsdp_forward_method(layer.attention, "remembered")
+        register_fsdp_forward_method(layer.attention, "keys_and_values")
         fully_shard(layer, mesh=mesh)
     fully_shard(net, mesh=mesh)
     register_fsdp_forward_method(net, "read")

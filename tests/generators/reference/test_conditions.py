@@ -13,12 +13,12 @@ import soundfile
 import torch
 
 from seedbench.errors import ClipError, GeneratorError
-from seedbench.generators.reference.conditions import PREFIX_S, Given, fitted, given_by, pictures, seen
+from seedbench.generators.reference.conditions import PREFIX_S, Conditions, encoded_pictures, fitted_picture, read_conditions, read_pictures
 from seedbench.generators.reference.flow import Sampling
-from seedbench.generators.reference.generate import sampled
+from seedbench.generators.reference.generate import sampled_codes
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.script import read
-from seedbench.generators.reference.tokenizer import about_mean
+from seedbench.generators.reference.tokenizer import without_shot_mean
 from seedbench.plugins.generator import Request
 from seedbench.suites.prompt import Character, Edit, Line, Prompt, Reference, Shot
 
@@ -27,9 +27,9 @@ HOW = Sampling(2, 1.5)
 
 
 @pytest.fixture
-def ask(tmp_path: Path, model: ReferenceModel) -> Callable[[Prompt], Given]:
+def ask(tmp_path: Path, model: ReferenceModel) -> Callable[[Prompt], Conditions]:
     """What ``ask(prompt)`` finds given; assets lie in the test's own folder."""
-    return lambda prompt: given_by(Request(prompt=prompt, seed=0, root=tmp_path), model)
+    return lambda prompt: read_conditions(Request(prompt=prompt, seed=0, root=tmp_path), model)
 
 
 def portrait(file: Path, colour: tuple[int, int, int] = (200, 40, 40), size: tuple[int, int] = (64, 32)) -> Path:
@@ -56,7 +56,7 @@ def extension(talking: Callable[..., Prompt]) -> Prompt:
 
 
 def test_an_extension_begins_with_the_end_of_the_clip_and_skips_it(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], extension: Prompt, model: ReferenceModel
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt, model: ReferenceModel
 ) -> None:
     source = make_clip("source.mp4", frames=60, size=(64, 32))
     given, plain = ask(extension), read(extension, model.vocabulary.durations)
@@ -68,8 +68,8 @@ def test_an_extension_begins_with_the_end_of_the_clip_and_skips_it(
     assert given.video is not None
     assert given.sound is not None
     assert len(given.video) == len(given.sound) == 20
-    motion = seen(pictures_of(source)[20:], model)[2]
-    assert torch.allclose(given.video, about_mean(motion, 4).reshape(20, -1), atol=1e-5)
+    motion = encoded_pictures(pictures_of(source)[20:], model)[2]
+    assert torch.allclose(given.video, without_shot_mean(motion, 4).reshape(20, -1), atol=1e-5)
     assert set(given.people) == set(given.shots) == {0}
     assert given.strength == {0: 1.0}
 
@@ -81,14 +81,14 @@ def pictures_of(file: Path) -> np.ndarray:
 
 
 def test_of_a_short_clip_an_extension_takes_all_whole_tokens(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], extension: Prompt
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt
 ) -> None:
     make_clip("source.mp4", frames=15)
     assert ask(extension).skip == 14
 
 
 def test_a_clip_of_one_picture_is_too_short_to_go_on_from(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], extension: Prompt
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt
 ) -> None:
     make_clip("source.mp4", frames=1, tone_hz=None)
     with pytest.raises(GeneratorError, match=r"source\.mp4 .*too short"):
@@ -96,7 +96,7 @@ def test_a_clip_of_one_picture_is_too_short_to_go_on_from(
 
 
 def test_a_clip_without_sound_is_gone_on_from_in_silence(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], extension: Prompt, model: ReferenceModel
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt, model: ReferenceModel
 ) -> None:
     make_clip("source.mp4", frames=50, tone_hz=None)
     given = ask(extension)
@@ -105,7 +105,7 @@ def test_a_clip_without_sound_is_gone_on_from_in_silence(
     assert torch.allclose(given.sound, silence, atol=1e-4)
 
 
-def test_after_a_cut_only_the_person_stays(make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], extension: Prompt) -> None:
+def test_after_a_cut_only_the_person_stays(make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt) -> None:
     make_clip("source.mp4", frames=60)
     given = ask(extension.model_copy(update={"text": "Go on from {{video:1}} with a new shot."}))
     assert set(given.people) == {0}
@@ -122,13 +122,13 @@ def edit(talking: Callable[..., Prompt], change: str, **fields: Any) -> Prompt:
 
 
 def test_an_edit_of_the_voice_keeps_the_pictures(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], talking: Callable[..., Prompt], model: ReferenceModel
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     source = make_clip("source.mp4", frames=30, size=(64, 32))
     given = ask(edit(talking, "voice", cuts=(0.6,)))
-    motion = seen(pictures_of(source), model)[2]
+    motion = encoded_pictures(pictures_of(source), model)[2]
     assert given.video is not None
-    assert torch.allclose(given.video, about_mean(motion, 4).reshape(15, -1), atol=1e-5)
+    assert torch.allclose(given.video, without_shot_mean(motion, 4).reshape(15, -1), atol=1e-5)
     assert given.sound is None
     assert set(given.shots) == {0, 1}
     assert set(given.people) == {0}
@@ -137,7 +137,7 @@ def test_an_edit_of_the_voice_keeps_the_pictures(
 
 @pytest.mark.parametrize("change", ["background", "light"])
 def test_an_edit_of_the_scene_keeps_pictures_sound_and_person(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], talking: Callable[..., Prompt], change: str
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], change: str
 ) -> None:
     make_clip("source.mp4", frames=30)
     given = ask(edit(talking, change))
@@ -150,11 +150,11 @@ def test_an_edit_of_the_scene_keeps_pictures_sound_and_person(
 
 @pytest.mark.parametrize("change", ["voice", "background"])
 def test_what_an_edit_keeps_comes_out_as_it_went_in(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], talking: Callable[..., Prompt], model: ReferenceModel, change: str
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel, change: str
 ) -> None:
     make_clip("source.mp4", frames=30)
     given = ask(edit(talking, change))
-    person, shot, video, sound = sampled(model, given, 3, HOW)
+    person, shot, video, sound = sampled_codes(model, given, 3, HOW)
     assert torch.allclose(person[0], given.people[0], atol=1e-5)
     assert torch.allclose(video, given.video, atol=1e-5)
     if change == "voice":
@@ -164,7 +164,7 @@ def test_what_an_edit_keeps_comes_out_as_it_went_in(
 
 
 def test_a_source_shorter_than_the_edit_goes_there_and_back(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], talking: Callable[..., Prompt]
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
 ) -> None:
     make_clip("source.mp4", frames=20)
     given = ask(edit(talking, "background", duration_s=1.2))
@@ -177,12 +177,12 @@ def with_face(talking: Callable[..., Prompt], strength: float, role: str = "appe
 
 
 def test_the_strength_of_a_face_goes_from_the_model_s_own_to_that_of_the_picture(
-    tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt], model: ReferenceModel
+    tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     face = portrait(tmp_path / "face.png")
-    wanted = seen(pictures(face), model)[0][0]
-    none, little, full = (sampled(model, ask(with_face(talking, strength)), 3, HOW)[0][0] for strength in (0, 0.25, 1))
-    own = sampled(model, ask(talking()), 3, HOW)[0][0]
+    wanted = encoded_pictures(read_pictures(face), model)[0][0]
+    none, little, full = (sampled_codes(model, ask(with_face(talking, strength)), 3, HOW)[0][0] for strength in (0, 0.25, 1))
+    own = sampled_codes(model, ask(talking()), 3, HOW)[0][0]
     assert torch.allclose(none, own, atol=1e-5)
     assert torch.allclose(full, wanted, atol=1e-5)
     assert torch.allclose(little, 0.75 * own + 0.25 * wanted, atol=1e-5)
@@ -190,16 +190,16 @@ def test_the_strength_of_a_face_goes_from_the_model_s_own_to_that_of_the_picture
 
 
 def test_the_strength_of_a_motion_goes_from_the_model_s_own_to_that_of_the_clip(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], talking: Callable[..., Prompt], model: ReferenceModel
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     make_clip("dance.mp4", frames=30)
 
     def moved(strength: float) -> torch.Tensor:
         given = ask(talking(references=(asset("video:1", "dance.mp4", "motion", strength=strength),)))
         assert given.video is not None
-        return sampled(model, given, 3, HOW)[2]
+        return sampled_codes(model, given, 3, HOW)[2]
 
-    own = sampled(model, ask(talking()), 3, HOW)[2]
+    own = sampled_codes(model, ask(talking()), 3, HOW)[2]
     wanted = ask(talking(references=(asset("video:1", "dance.mp4", "motion"),))).video
     assert torch.allclose(moved(0), own, atol=1e-5)
     assert torch.allclose(moved(1), wanted, atol=1e-5)
@@ -207,7 +207,7 @@ def test_the_strength_of_a_motion_goes_from_the_model_s_own_to_that_of_the_clip(
 
 
 def test_a_motion_of_another_length_is_cut_or_goes_there_and_back(
-    make_clip: Callable[..., Path], ask: Callable[[Prompt], Given], talking: Callable[..., Prompt]
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
 ) -> None:
     for frames in (11, 90):
         make_clip("dance.mp4", frames=frames)
@@ -216,23 +216,25 @@ def test_a_motion_of_another_length_is_cut_or_goes_there_and_back(
         assert len(given.video) == 15
 
 
-def test_a_first_frame_fixes_person_and_first_shot(tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt]) -> None:
+def test_a_first_frame_fixes_person_and_first_shot(
+    tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
+) -> None:
     portrait(tmp_path / "face.png")
     given = ask(with_face(talking, 1, "first_frame"))
     assert set(given.people) == set(given.shots) == {0}
 
 
 def test_a_first_frame_of_no_strength_fixes_nothing(
-    tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt], model: ReferenceModel
+    tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     portrait(tmp_path / "face.png")
-    made = sampled(model, ask(with_face(talking, 0, "first_frame")), 3, HOW)
-    own = sampled(model, ask(talking()), 3, HOW)
+    made = sampled_codes(model, ask(with_face(talking, 0, "first_frame")), 3, HOW)
+    own = sampled_codes(model, ask(talking()), 3, HOW)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(made, own, strict=True))
 
 
 def test_each_of_two_people_has_the_face_of_their_own_picture(
-    tmp_path: Path, ask: Callable[[Prompt], Given], model: ReferenceModel
+    tmp_path: Path, ask: Callable[[Prompt], Conditions], model: ReferenceModel
 ) -> None:
     red, blue = portrait(tmp_path / "red.png"), portrait(tmp_path / "blue.png", (30, 30, 220))
     prompt = Prompt(
@@ -245,13 +247,13 @@ def test_each_of_two_people_has_the_face_of_their_own_picture(
         references=(asset("image:1", "red.png", "appearance"), asset("image:2", "blue.png", "appearance", strength=0.5)),
     )
     given = ask(prompt)
-    assert torch.allclose(given.people[0], seen(pictures(blue), model)[0][0], atol=1e-5)
-    assert torch.allclose(given.people[1], seen(pictures(red), model)[0][0], atol=1e-5)
+    assert torch.allclose(given.people[0], encoded_pictures(read_pictures(blue), model)[0][0], atol=1e-5)
+    assert torch.allclose(given.people[1], encoded_pictures(read_pictures(red), model)[0][0], atol=1e-5)
     assert given.strength == {0: 0.5, 1: 1.0}
 
 
 def test_a_voice_is_taken_from_a_sound_and_not_at_no_strength(
-    tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt]
+    tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
 ) -> None:
     soundfile.write(tmp_path / "voice.wav", 0.2 * np.random.default_rng(0).standard_normal((44100, 2)), 44100)
     for strength in (0, 1):
@@ -259,7 +261,7 @@ def test_a_voice_is_taken_from_a_sound_and_not_at_no_strength(
         assert (given.voice is not None) == bool(strength)
 
 
-def test_a_rhythm_is_the_sound_itself(tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt]) -> None:
+def test_a_rhythm_is_the_sound_itself(tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
     soundfile.write(tmp_path / "beat.wav", 0.2 * np.random.default_rng(0).standard_normal(8000), 16000)
     given = ask(talking(references=(asset("audio:1", "beat.wav", "rhythm"),)))
     assert given.sound is not None
@@ -268,31 +270,33 @@ def test_a_rhythm_is_the_sound_itself(tmp_path: Path, ask: Callable[[Prompt], Gi
 
 @pytest.mark.parametrize("content", [b"", b"no picture at all"])
 def test_a_picture_that_cannot_be_read_is_named(
-    tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt], content: bytes
+    tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], content: bytes
 ) -> None:
     (tmp_path / "face.png").write_bytes(content)
     with pytest.raises(GeneratorError, match=r"face\.png is no picture"):
         ask(with_face(talking, 1))
 
 
-def test_a_picture_that_is_not_there_is_named(ask: Callable[[Prompt], Given], talking: Callable[..., Prompt]) -> None:
+def test_a_picture_that_is_not_there_is_named(ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
     with pytest.raises(GeneratorError, match=r"face\.png"):
         ask(with_face(talking, 1))
 
 
-def test_a_sound_that_cannot_be_read_is_named(tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt]) -> None:
+def test_a_sound_that_cannot_be_read_is_named(tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
     (tmp_path / "voice.wav").write_bytes(b"RIFF no sound")
     with pytest.raises(GeneratorError, match=r"voice\.wav is no sound"):
         ask(talking(references=(asset("audio:1", "voice.wav", "voice"),)))
 
 
-def test_a_silent_sound_has_no_voice_and_is_named(tmp_path: Path, ask: Callable[[Prompt], Given], talking: Callable[..., Prompt]) -> None:
+def test_a_silent_sound_has_no_voice_and_is_named(
+    tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
+) -> None:
     soundfile.write(tmp_path / "voice.wav", np.zeros(16000), 16000)
     with pytest.raises(GeneratorError, match=r"voice\.wav is silent"):
         ask(talking(references=(asset("audio:1", "voice.wav", "voice"),)))
 
 
-def test_a_clip_that_cannot_be_read_is_named(tmp_path: Path, ask: Callable[[Prompt], Given], extension: Prompt) -> None:
+def test_a_clip_that_cannot_be_read_is_named(tmp_path: Path, ask: Callable[[Prompt], Conditions], extension: Prompt) -> None:
     (tmp_path / "source.mp4").write_bytes(b"no clip")
     with pytest.raises(ClipError, match=r"source\.mp4"):
         ask(extension)
@@ -302,17 +306,17 @@ def test_a_clip_that_cannot_be_read_is_named(tmp_path: Path, ask: Callable[[Prom
 def test_a_picture_of_any_size_is_fitted(size: tuple[int, int]) -> None:
     picture = np.zeros((size[1], size[0], 3), np.uint8)
     picture[:, size[0] // 2 :] = 255
-    made = fitted(picture, 64, 32)
+    made = fitted_picture(picture, 64, 32)
     assert made.shape == (32, 64, 3)
     assert made[:, :16].max() < 60
     assert made[:, -16:].min() > 195
 
 
 def test_colours_of_a_picture_stay_where_they_are(tmp_path: Path) -> None:
-    (picture,) = pictures(portrait(tmp_path / "face.png", (250, 10, 20)))
+    (picture,) = read_pictures(portrait(tmp_path / "face.png", (250, 10, 20)))
     assert picture[0, 0].tolist() == [250, 10, 20]
 
 
 def test_of_a_clip_eight_pictures_are_looked_at(make_clip: Callable[..., Path]) -> None:
-    assert pictures(make_clip(frames=50)).shape == (8, 64, 96, 3)
-    assert len(pictures(make_clip(frames=3))) == 3
+    assert read_pictures(make_clip(frames=50)).shape == (8, 64, 96, 3)
+    assert len(read_pictures(make_clip(frames=3))) == 3

@@ -12,19 +12,19 @@ import torch
 from torch import Tensor
 
 from seedbench.generators.reference.flow import (
-    LOOKS_GUIDED,
-    TOLD_WEIGHT,
+    ACTING_WEIGHT,
+    LOOKS_GUIDANCE_SHARE,
     Sampling,
+    acting_weights,
     all_noisy,
-    drawn_states,
+    draw_states,
     loss_of,
     noise_like,
     sample,
-    told_weights,
 )
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.script import Script
-from seedbench.generators.reference.tokens import Scripts, Vocabulary, batched
+from seedbench.generators.reference.tokens import Scripts, Vocabulary, batch_scripts
 from seedbench.generators.reference.transformer import ABSENT, GIVEN, KINDS, NOISY, Latents, TransformerConfig
 
 VOCABULARY = Vocabulary(("a", "man"), ("a", "h"), {"": 0.08})
@@ -65,16 +65,16 @@ class Still(Straight):
 
 @pytest.fixture
 def scripts(make_script: Callable[..., Script]) -> Scripts:
-    return batched([make_script(20, cuts=(9,)), make_script(12)], VOCABULARY)
+    return batch_scripts([make_script(20, cuts=(9,)), make_script(12)], VOCABULARY)
 
 
 @pytest.fixture
 def many(make_script: Callable[..., Script]) -> Scripts:
-    return batched([make_script(50, cuts=(21,))] * 600, VOCABULARY)
+    return batch_scripts([make_script(50, cuts=(21,))] * 600, VOCABULARY)
 
 
 def drawn(scripts: Scripts, twin: str, seed: int = 0) -> Latents:
-    return drawn_states(scripts, twin, torch.Generator().manual_seed(seed))  # type: ignore[arg-type]
+    return draw_states(scripts, twin, torch.Generator().manual_seed(seed))  # type: ignore[arg-type]
 
 
 def test_the_joint_model_always_has_pictures_and_sound(many: Scripts) -> None:
@@ -122,7 +122,7 @@ def test_the_same_generator_draws_the_same_tasks(many: Scripts) -> None:
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
 def test_stills_have_tasks_without_time(make_script: Callable[..., Script], twin: str) -> None:
-    states = drawn(batched([make_script(2)] * 50, VOCABULARY, timed=False), twin)
+    states = drawn(batch_scripts([make_script(2)] * 50, VOCABULARY, timed=False), twin)
     assert states.video.shape == states.sound.shape == (50, 0)
     assert (states.shot == NOISY).any()
 
@@ -138,7 +138,7 @@ def test_sampling_with_an_exact_velocity_lands_on_the_data(scripts: Scripts, twi
         noise_like(scripts, CODES, [1, 2]),
         filled(scripts, 0.0),
         all_noisy(scripts),
-        how=Sampling(steps, guidance),
+        sampling=Sampling(steps, guidance),
         twin=twin,
     )
     for one, goal in zip(made.each(), data.each(), strict=True):
@@ -147,11 +147,11 @@ def test_sampling_with_an_exact_velocity_lands_on_the_data(scripts: Scripts, twi
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
 def test_given_tokens_come_back_as_they_were(model: ReferenceModel, make_script: Callable[..., Script], twin: Any) -> None:
-    scripts = batched([make_script(20, cuts=(9,))], model.vocabulary)
+    scripts = batch_scripts([make_script(20, cuts=(9,))], model.vocabulary)
     codes = model.transformer.config.codes
     states, given = all_noisy(scripts), filled(scripts, 0.5, codes)
     states.person[:], states.video[:, :3], states.sound[:, 7:] = GIVEN, GIVEN, GIVEN
-    made = sample(model.transformer, scripts, noise_like(scripts, codes, [0]), given, states, how=Sampling(3, 2.0), twin=twin)
+    made = sample(model.transformer, scripts, noise_like(scripts, codes, [0]), given, states, sampling=Sampling(3, 2.0), twin=twin)
     for one, state in zip(made.each(), states.each(), strict=True):
         assert (one[state == GIVEN] == 0.5).all()
         assert (one[state == NOISY] != 0.5).all()
@@ -162,7 +162,7 @@ def test_with_everything_given_the_model_is_not_asked(scripts: Scripts, twin: An
     model = Straight(filled(scripts, 0.0))
     states = Latents(*(torch.full_like(one, GIVEN) for one in all_noisy(scripts).each()))
     given = filled(scripts, 2.0)
-    made = sample(model, scripts, filled(scripts, 1.0), given, states, how=Sampling(4, 2.0), twin=twin)  # type: ignore[arg-type]
+    made = sample(model, scripts, filled(scripts, 1.0), given, states, sampling=Sampling(4, 2.0), twin=twin)  # type: ignore[arg-type]
     assert not model.calls
     assert all(torch.equal(a, b) for a, b in zip(made.each(), given.each(), strict=True))
 
@@ -176,7 +176,7 @@ def test_the_cascaded_twin_hears_nothing_while_it_makes_pictures(scripts: Script
         filled(scripts, 0.0),
         filled(scripts, 0.0),
         all_noisy(scripts),
-        how=Sampling(2, 1.0),
+        sampling=Sampling(2, 1.0),
         twin="cascaded",  # type: ignore[arg-type]
     )
     first, second = model.calls[:2], model.calls[2:]
@@ -199,7 +199,7 @@ def test_the_joint_twin_makes_both_at_once(scripts: Scripts) -> None:
         filled(scripts, 0.0),
         filled(scripts, 0.0),
         all_noisy(scripts),
-        how=Sampling(4, 1.0),
+        sampling=Sampling(4, 1.0),
         twin="joint",  # type: ignore[arg-type]
     )
     assert len(model.calls) == 4
@@ -215,7 +215,7 @@ def test_without_guidance_there_is_no_second_pass(scripts: Scripts, guidance: fl
         filled(scripts, 1.0),
         filled(scripts, 0.0),
         all_noisy(scripts),
-        how=Sampling(3, guidance),
+        sampling=Sampling(3, guidance),
         twin="joint",  # type: ignore[arg-type]
     )
     assert {call.rows for call in model.calls} == {rows}
@@ -232,8 +232,8 @@ def test_guidance_goes_so_many_times_from_the_blank_velocity_to_the_told_one(scr
 
     scripts = replace(scripts, shown=torch.tensor([[1, 0], [1, 0]]))  # the second shot of each shows nobody
     start = filled(scripts, 0.0)
-    made = sample(Told(start), scripts, start, start, all_noisy(scripts), how=Sampling(7, guidance), twin="joint")  # type: ignore[arg-type]
-    looks = 1 + LOOKS_GUIDED * (guidance - 1)  # as trained where nothing is guided, and less than the rest where it is
+    made = sample(Told(start), scripts, start, start, all_noisy(scripts), sampling=Sampling(7, guidance), twin="joint")  # type: ignore[arg-type]
+    looks = 1 + LOOKS_GUIDANCE_SHARE * (guidance - 1)  # as trained where nothing is guided, and less than the rest where it is
     for tokens, strengths in zip(made.each(), ([looks], [looks, guidance], [guidance], [guidance]), strict=True):
         assert torch.allclose(tokens, 1 + 2 * torch.tensor(strengths)[:, None], atol=1e-4)
 
@@ -245,7 +245,7 @@ def test_so_much_of_the_noise_is_begun_with(scripts: Scripts, twin: Any, tempera
     states.video[:, 0] = GIVEN
     given = filled(scripts, 7.0)
     model = Still(start)
-    made = sample(model, scripts, start, given, states, how=Sampling(3, 1.0, temperature), twin=twin)  # type: ignore[arg-type]
+    made = sample(model, scripts, start, given, states, sampling=Sampling(3, 1.0, temperature), twin=twin)  # type: ignore[arg-type]
     assert made.sound.unique().tolist() == [2 * temperature]
     assert made.video[:, 1:].unique().tolist() == [2 * temperature]
     assert made.video[:, 0].unique().tolist() == [7.0]  # what is given is not noise
@@ -255,7 +255,7 @@ def test_so_much_of_the_noise_is_begun_with(scripts: Scripts, twin: Any, tempera
 def test_as_much_of_the_noise_is_begun_with_as_suits_the_twin_and_whom_it_shows(scripts: Scripts, twin: Any, with_people: float) -> None:
     scripts = replace(scripts, people=torch.tensor([[True], [False]]))
     start = filled(scripts, 2.0)
-    made = sample(Still(start), scripts, start, start, all_noisy(scripts), how=Sampling(3, 1.0), twin=twin)  # type: ignore[arg-type]
+    made = sample(Still(start), scripts, start, start, all_noisy(scripts), sampling=Sampling(3, 1.0), twin=twin)  # type: ignore[arg-type]
     for tokens in (made.video, made.sound):
         assert [row.unique().tolist() for row in tokens] == [[2 * with_people], [2.0]]
 
@@ -268,7 +268,7 @@ def test_flow_times_go_from_noise_to_data(scripts: Scripts) -> None:
         filled(scripts, 1.0),
         filled(scripts, 0.0),
         all_noisy(scripts),
-        how=Sampling(8, 1.0),
+        sampling=Sampling(8, 1.0),
         twin="joint",  # type: ignore[arg-type]
     )
     times = [float(call.time[0]) for call in model.calls]
@@ -303,10 +303,10 @@ def test_only_noisy_tokens_count(scripts: Scripts) -> None:
 
 
 def test_what_faces_do_counts_more_in_both_pictures_of_a_token() -> None:
-    found = told_weights(TransformerConfig(codes={**CODES, "video": 8}, told=1), torch.zeros(1))
+    found = acting_weights(TransformerConfig(codes={**CODES, "video": 8}, told=1), torch.zeros(1))
     assert found.mean().item() == pytest.approx(1.0)
-    assert (found / found[1]).tolist() == pytest.approx([TOLD_WEIGHT, 1, 1, 1] * 2)
-    assert told_weights(TransformerConfig(codes=CODES, told=0), torch.zeros(1)).tolist() == [1.0] * CODES["video"]
+    assert (found / found[1]).tolist() == pytest.approx([ACTING_WEIGHT, 1, 1, 1] * 2)
+    assert acting_weights(TransformerConfig(codes=CODES, told=0), torch.zeros(1)).tolist() == [1.0] * CODES["video"]
 
 
 def test_given_tokens_reach_the_model_clean(scripts: Scripts) -> None:
@@ -322,7 +322,7 @@ def test_given_tokens_reach_the_model_clean(scripts: Scripts) -> None:
 def test_the_loss_teaches(make_model: Callable[..., ReferenceModel], make_script: Callable[..., Script]) -> None:
     model = make_model(3)
     transformer = model.transformer.train().requires_grad_(True)
-    scripts = batched([make_script(12)] * 4, model.vocabulary)
+    scripts = batch_scripts([make_script(12)] * 4, model.vocabulary)
     clean = filled(scripts, 0.5, transformer.config.codes)
     optimizer = torch.optim.Adam(transformer.parameters(), 3e-3)
     found = []
@@ -337,15 +337,15 @@ def test_the_loss_teaches(make_model: Callable[..., ReferenceModel], make_script
 
 def test_noise_of_a_row_does_not_depend_on_its_batch(make_script: Callable[..., Script]) -> None:
     script = make_script(20)
-    alone = noise_like(batched([script], VOCABULARY), CODES, [7])
-    batch = noise_like(batched([make_script(60, cuts=(9, 20)), script], VOCABULARY), CODES, [3, 7])
+    alone = noise_like(batch_scripts([script], VOCABULARY), CODES, [7])
+    batch = noise_like(batch_scripts([make_script(60, cuts=(9, 20)), script], VOCABULARY), CODES, [3, 7])
     for one, other in zip(alone.each(), batch.each(), strict=True):
         assert torch.equal(one[0], other[1, : one.shape[1]])
 
 
 @pytest.mark.parametrize("frames", [2, 4, 20])
 def test_noise_of_a_longer_clip_begins_as_that_of_a_shorter_one(make_script: Callable[..., Script], frames: int) -> None:
-    short, long = (noise_like(batched([make_script(count)], VOCABULARY), CODES, [7]) for count in (frames, 90))
+    short, long = (noise_like(batch_scripts([make_script(count)], VOCABULARY), CODES, [7]) for count in (frames, 90))
     assert torch.equal(short.video[0], long.video[0, : frames // 2])
     assert torch.equal(short.sound[0], long.sound[0, : frames // 2])
 

@@ -16,7 +16,7 @@ from seedbench.clips.clip import Clip
 from seedbench.errors import GeneratorError
 from seedbench.generators.reference import Reference
 from seedbench.generators.reference.model import ReferenceModel
-from seedbench.generators.reference.painting import samples
+from seedbench.generators.reference.painting import synthesise_sound
 from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.runs.batching import batches
@@ -144,7 +144,7 @@ def test_a_clip_is_computed_on_one_thread_whatever_the_process_has(
 
     def noted(*given: Any, **options: Any) -> Any:
         seen.append({torch.get_num_threads(), *(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")})
-        return samples(*given, **options)
+        return synthesise_sound(*given, **options)
 
     monkeypatch.setattr("seedbench.generators.reference.generate.samples", noted)
     before = torch.get_num_threads()

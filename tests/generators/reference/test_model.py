@@ -156,7 +156,7 @@ def test_a_file_cut_off_is_told(model: ReferenceModel, tmp_path: Path) -> None:
 def test_scaling_goes_there_and_back() -> None:
     scale = CodeScale({kind: torch.tensor([1.0, 2.0]) for kind in KINDS}, {kind: torch.tensor([0.5, 4.0]) for kind in KINDS})
     codes = Latents(*(torch.randn(1, size, 2) for size in (1, 2, 3, 4)))
-    down = scale.down(codes)
+    down = scale.scaled(codes)
     assert torch.allclose(down.video, (codes.video - torch.tensor([1.0, 2.0])) / torch.tensor([0.5, 4.0]))
-    for one, other in zip(codes.each(), scale.up(down).each(), strict=True):
+    for one, other in zip(codes.each(), scale.unscaled(down).each(), strict=True):
         assert torch.allclose(one, other, atol=1e-6)

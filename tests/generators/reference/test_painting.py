@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seedbench.generators.reference.model import ReferenceModel
-from seedbench.generators.reference.painting import frames, samples
+from seedbench.generators.reference.painting import paint_frames, synthesise_sound
 from seedbench.generators.reference.script import Script, Stretch
 
 Codes = tuple[Tensor, Tensor, Tensor]
@@ -26,7 +26,7 @@ def codes_of(script: Script, seed: int = 0) -> Codes:
 def painted(
     model: ReferenceModel, script: Script, codes: Codes, *, fps: int = 25, skip: int = 0, size: tuple[int, int] = (64, 32)
 ) -> np.ndarray:
-    return np.stack(list(frames(model, script, *codes, width=size[0], height=size[1], fps=fps, skip=skip))).astype(int)
+    return np.stack(list(paint_frames(model, script, *codes, width=size[0], height=size[1], fps=fps, skip=skip))).astype(int)
 
 
 @pytest.mark.parametrize(("fps", "count"), [(25, 30), (12, 14), (50, 60), (24, 29), (30, 36), (5, 6)])
@@ -45,7 +45,7 @@ def test_an_odd_number_of_frames_is_kept(model: ReferenceModel, make_script: Cal
 @pytest.mark.parametrize("size", [(64, 32), (128, 64), (97, 55)])
 def test_pictures_have_the_size_asked(model: ReferenceModel, make_script: Callable[..., Script], size: tuple[int, int]) -> None:
     script = make_script(4)
-    (first, *_) = frames(model, script, *codes_of(script), width=size[0], height=size[1])
+    (first, *_) = paint_frames(model, script, *codes_of(script), width=size[0], height=size[1])
     assert first.shape == (size[1], size[0], 3)
     assert first.dtype == np.uint8
 
@@ -119,7 +119,7 @@ def test_a_clip_longer_than_what_is_painted_at_once_has_no_seam(model: Reference
 @pytest.mark.parametrize(("n_frames", "skip"), [(20, 0), (21, 0), (40, 16)])
 def test_sound_lasts_as_long_as_the_pictures(model: ReferenceModel, make_script: Callable[..., Script], n_frames: int, skip: int) -> None:
     script = make_script(n_frames)
-    made = samples(model, script, torch.randn(-(-n_frames // 2), 16), seed=0, skip=skip)
+    made = synthesise_sound(model, script, torch.randn(-(-n_frames // 2), 16), seed=0, skip=skip)
     assert len(made) == (n_frames - skip) * 640
     assert np.abs(made).max() <= 1
 
@@ -128,4 +128,4 @@ def test_sound_lasts_as_long_as_the_pictures(model: ReferenceModel, make_script:
 def test_sound_depends_on_its_seed_alone(model: ReferenceModel, make_script: Callable[..., Script], seed: int) -> None:
     codes = torch.randn(10, 16, generator=torch.Generator().manual_seed(0))
     script = make_script(20)
-    assert np.array_equal(samples(model, script, codes, seed=seed), samples(model, script, codes, seed=seed))
+    assert np.array_equal(synthesise_sound(model, script, codes, seed=seed), synthesise_sound(model, script, codes, seed=seed))

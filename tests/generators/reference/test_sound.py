@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from librosa import mel_frequencies
 
-from seedbench.generators.reference.sound import BANDS, COLUMNS_PER_FRAME, FLOOR, HOP, RATE, fitted, log_mel, sounded
+from seedbench.generators.reference.sound import BANDS, COLUMNS_PER_FRAME, FLOOR, HOP, RATE, fitted, log_mel, synthesised
 
 CENTRES = mel_frequencies(n_mels=BANDS + 2, fmin=40, fmax=RATE / 2)[1:-1]
 
@@ -56,7 +56,7 @@ def test_columns_are_cut_or_filled_with_silence() -> None:
 
 @pytest.mark.parametrize("hertz", [220, 1000, 3500])
 def test_a_tone_sounds_as_high_as_it_was(hertz: float) -> None:
-    made = sounded(log_mel(tone(hertz), RATE)[:100])
+    made = synthesised(log_mel(tone(hertz), RATE)[:100])
     spectrum = np.abs(np.fft.rfft(made))
     heard = np.fft.rfftfreq(len(made), 1 / RATE)[spectrum.argmax()]
     place = int(np.abs(CENTRES - hertz).argmin())
@@ -65,7 +65,7 @@ def test_a_tone_sounds_as_high_as_it_was(hertz: float) -> None:
 
 @pytest.mark.parametrize("at_s", [0.2, 0.53, 0.8])
 def test_a_click_sounds_when_it_was(at_s: float) -> None:
-    made = sounded(log_mel(click(at_s), RATE)[:100])
+    made = synthesised(log_mel(click(at_s), RATE)[:100])
     energy = made**2
     centre_s = float((energy * np.arange(len(made))).sum() / energy.sum()) / RATE
     assert centre_s == pytest.approx(at_s + 0.0015, abs=0.02)
@@ -75,29 +75,29 @@ def test_a_click_sounds_when_it_was(at_s: float) -> None:
 
 def test_sound_comes_back_about_as_loud() -> None:
     asked = tone(440)
-    made = sounded(log_mel(asked, RATE)[:100])
+    made = synthesised(log_mel(asked, RATE)[:100])
     assert np.sqrt((made**2).mean()) == pytest.approx(np.sqrt((asked**2).mean()), rel=0.3)
 
 
 @pytest.mark.parametrize("columns", [12, 50, 101])
 def test_the_length_is_that_of_the_columns(columns: int) -> None:
-    made = sounded(np.full((columns, BANDS), -4.0, np.float32))
+    made = synthesised(np.full((columns, BANDS), -4.0, np.float32))
     assert made.shape == (columns * HOP,)
     assert made.dtype == np.float32
 
 
 def test_silence_stays_silent() -> None:
-    assert np.abs(sounded(np.full((50, BANDS), FLOOR, np.float32))).max() < 1e-6
+    assert np.abs(synthesised(np.full((50, BANDS), FLOOR, np.float32))).max() < 1e-6
 
 
 def test_the_same_seed_gives_the_same_samples() -> None:
     columns = log_mel(np.random.default_rng(1).standard_normal(RATE // 2).astype(np.float32) * 0.1, RATE)
-    assert np.array_equal(sounded(columns, seed=3), sounded(columns, seed=3))
-    assert not np.array_equal(sounded(columns, seed=3), sounded(columns, seed=4))
+    assert np.array_equal(synthesised(columns, seed=3), synthesised(columns, seed=3))
+    assert not np.array_equal(synthesised(columns, seed=3), synthesised(columns, seed=4))
 
 
 @pytest.mark.parametrize("level", [4.0, 50.0])
 def test_samples_never_leave_the_range(level: float) -> None:
-    made = sounded(np.full((50, BANDS), level, np.float32))
+    made = synthesised(np.full((50, BANDS), level, np.float32))
     assert np.isfinite(made).all()
     assert np.abs(made).max() <= 1.0

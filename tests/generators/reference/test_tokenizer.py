@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seedbench.generators.reference.layers import Conv
 from seedbench.generators.reference.model import ReferenceModel
-from seedbench.generators.reference.tokenizer import CELL, TokenizerConfig, VideoTokenizer, about_mean, picture_loss, sharpness_loss
+from seedbench.generators.reference.tokenizer import CELL, TokenizerConfig, VideoTokenizer, picture_loss, sharpness_loss, without_shot_mean
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_sharpness_does_not_mind_another_brightness_but_a_blur(pictures: Tensor)
 
 def test_what_all_pictures_have_in_common_is_left_out_but_for_what_is_told_of_faces() -> None:
     motion = torch.arange(12.0).view(3, 4)
-    found = about_mean(motion, 1)
+    found = without_shot_mean(motion, 1)
     assert torch.equal(found[:, 0], motion[:, 0])
     assert torch.equal(found[:, 1:], torch.tensor([-4.0, 0.0, 4.0])[:, None].expand(-1, 3))
-    assert torch.equal(about_mean(found, 1), found)
+    assert torch.equal(without_shot_mean(found, 1), found)

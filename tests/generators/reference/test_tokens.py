@@ -10,7 +10,7 @@ import torch
 
 from seedbench.generators.reference.script import Script, Sound, Stretch
 from seedbench.generators.reference.sound import BANDS, FLOOR, RATE, log_mel
-from seedbench.generators.reference.tokens import GRAM_BUCKETS, TOKEN_S, VOICE, Vocabulary, batched, grams, n_tokens, voice_of
+from seedbench.generators.reference.tokens import GRAM_BUCKETS, TOKEN_S, VOICE, Vocabulary, batch_scripts, grams, n_tokens, voice_of
 
 VOCABULARY = Vocabulary(("a", "man"), ("a", "h", "ɪ"), {"": 0.08})
 
@@ -48,14 +48,14 @@ def test_a_long_word_is_known_by_its_beginning_and_its_end() -> None:
 def test_tokens_of_eighty_milliseconds_cover_all_frames(make_script: Callable[..., Script], frames: int, tokens: int) -> None:
     script = make_script(frames)
     assert n_tokens(script) == tokens
-    assert batched([script], VOCABULARY).tokens.sum() == tokens
+    assert batch_scripts([script], VOCABULARY).tokens.sum() == tokens
 
 
 def test_masks_tell_what_is_there_from_padding(make_script: Callable[..., Script]) -> None:
     short = make_script(10, words=("a",), sounds=())
     long = make_script(20, cuts=(8,), words=("a", "man", "pirate"))
     two = make_script(12, n_people=2)
-    batch = batched([short, long, two], VOCABULARY)
+    batch = batch_scripts([short, long, two], VOCABULARY)
     assert batch.word_mask.sum(1).tolist() == [1, 3, 2]
     assert batch.sound_mask.sum(1).tolist() == [0, 2, 2]
     assert batch.people.sum(1).tolist() == [1, 1, 2]
@@ -67,7 +67,7 @@ def test_masks_tell_what_is_there_from_padding(make_script: Callable[..., Script
 
 
 def test_scripts_without_words_sounds_or_people_make_a_batch_all_the_same() -> None:
-    batch = batched([Script((), (), (Stretch(0, 4, -1),), 0, 4)], VOCABULARY)
+    batch = batch_scripts([Script((), (), (Stretch(0, 4, -1),), 0, 4)], VOCABULARY)
     assert batch.words.shape == (1, 1)
     assert not batch.word_mask.any()
     assert not batch.sound_mask.any()
@@ -77,33 +77,33 @@ def test_scripts_without_words_sounds_or_people_make_a_batch_all_the_same() -> N
 
 def test_every_token_knows_its_shot_and_who_is_seen() -> None:
     script = Script((), (), (Stretch(0, 5, 0), Stretch(5, 12, 1)), 2, 12)
-    batch = batched([script], VOCABULARY)
+    batch = batch_scripts([script], VOCABULARY)
     assert batch.token_shot.tolist() == [[0, 0, 1, 1, 1, 1]]  # the token of frames 4 and 5 belongs to the later shot
     assert batch.token_person.tolist() == [[1, 1, 2, 2, 2, 2]]
     assert batch.shot_s[0].tolist() == pytest.approx([0.1, 0.34])
 
 
 def test_tokens_lie_in_the_middle_of_their_frames(make_script: Callable[..., Script]) -> None:
-    assert batched([make_script(6)], VOCABULARY).token_s.tolist() == pytest.approx([0.04, 0.12, 0.2])
+    assert batch_scripts([make_script(6)], VOCABULARY).token_s.tolist() == pytest.approx([0.04, 0.12, 0.2])
     assert pytest.approx(0.08) == TOKEN_S
 
 
 def test_sounds_keep_time_and_speaker() -> None:
     script = Script((), (Sound("h", 0.5, 1), Sound("*", 0.7, -1)), (Stretch(0, 25, 0),), 2, 25)
-    batch = batched([script], VOCABULARY)
+    batch = batch_scripts([script], VOCABULARY)
     assert batch.sound_s[0].tolist() == pytest.approx([0.5, 0.7])
     assert batch.speaker.tolist() == [[2, 0]]
 
 
 def test_stills_have_no_tokens_of_time(make_script: Callable[..., Script]) -> None:
-    batch = batched([make_script(2), make_script(4, cuts=(2,))], VOCABULARY, timed=False)
+    batch = batch_scripts([make_script(2), make_script(4, cuts=(2,))], VOCABULARY, timed=False)
     assert batch.tokens.shape == (2, 0)
     assert batch.shots.sum(1).tolist() == [1, 2]
 
 
 def test_a_voice_stands_in_its_own_row(make_script: Callable[..., Script]) -> None:
     voice = np.arange(VOICE, dtype=np.float32)
-    batch = batched([make_script(), make_script()], VOCABULARY, [None, voice])
+    batch = batch_scripts([make_script(), make_script()], VOCABULARY, [None, voice])
     assert batch.has_voice.tolist() == [False, True]
     assert not batch.voice[0].any()
     assert torch.equal(batch.voice[1], torch.from_numpy(voice))
@@ -132,5 +132,5 @@ def test_an_even_sound_has_a_voice_of_numbers() -> None:
 
 
 def test_a_batch_moves_to_a_device_whole(make_script: Callable[..., Script]) -> None:
-    moved = batched([make_script()], VOCABULARY).to("cpu")
-    assert torch.equal(moved.words, batched([make_script()], VOCABULARY).words)
+    moved = batch_scripts([make_script()], VOCABULARY).to("cpu")
+    assert torch.equal(moved.words, batch_scripts([make_script()], VOCABULARY).words)

@@ -13,7 +13,7 @@ from torch import Tensor
 from seedbench.generators.reference.flow import all_noisy
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.script import Script, Sound, Stretch
-from seedbench.generators.reference.tokens import VOICE, Scripts, batched
+from seedbench.generators.reference.tokens import VOICE, Scripts, batch_scripts
 from seedbench.generators.reference.transformer import ABSENT, GIVEN, KINDS, JointTransformer, Latents, TransformerConfig, turned
 
 CLOSE = 1e-5
@@ -40,7 +40,7 @@ def far(one: Latents, other: Latents) -> dict[str, float]:
 
 @pytest.fixture
 def scripts(model: ReferenceModel, make_script: Callable[..., Script]) -> Scripts:
-    return batched([make_script(20, cuts=(9,))], model.vocabulary)
+    return batch_scripts([make_script(20, cuts=(9,))], model.vocabulary)
 
 
 def test_velocities_have_the_shape_of_the_tokens(model: ReferenceModel, scripts: Scripts) -> None:
@@ -52,8 +52,8 @@ def test_padding_changes_nothing_of_a_row(model: ReferenceModel, make_script: Ca
     short = make_script(13, cuts=(5,))
     long_sounds = tuple(Sound("ə", 0.1 * place, 1) for place in range(9))
     long = make_script(44, cuts=(9, 21, 33), words=("a", "woman", "with", "red", "hair"), sounds=long_sounds, n_people=3)
-    alone = batched([short], model.vocabulary)
-    together = batched([short, long], model.vocabulary, [None, np.ones(VOICE, np.float32)])
+    alone = batch_scripts([short], model.vocabulary)
+    together = batch_scripts([short, long], model.vocabulary, [None, np.ones(VOICE, np.float32)])
     tokens = noise(together)
     sizes = [one.shape[1] for one in noise(alone).each()]
     own = Latents(*(one[:1, :size] for one, size in zip(tokens.each(), sizes, strict=True)))
@@ -63,7 +63,7 @@ def test_padding_changes_nothing_of_a_row(model: ReferenceModel, make_script: Ca
 
 
 def test_what_lies_in_the_padding_changes_nothing(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
-    scripts = batched([make_script(10), make_script(30, cuts=(9,), n_people=2)], model.vocabulary)
+    scripts = batch_scripts([make_script(10), make_script(30, cuts=(9,), n_people=2)], model.vocabulary)
     tokens = noise(scripts)
     other = Latents(*(one.clone() for one in tokens.each()))
     other.person[0, 1:], other.shot[0, 1:], other.video[0, 5:], other.sound[0, 5:] = 9.0, 9.0, 9.0, 9.0
@@ -125,7 +125,7 @@ def test_the_flow_time_matters(model: ReferenceModel, scripts: Scripts) -> None:
     ids=["a word", "a word never seen", "a sound", "its time", "its speaker"],
 )
 def test_the_script_is_read(model: ReferenceModel, make_script: Callable[..., Script], changed: dict[str, object]) -> None:
-    before, after = batched([make_script()], model.vocabulary), batched([make_script(**changed)], model.vocabulary)
+    before, after = batch_scripts([make_script()], model.vocabulary), batch_scripts([make_script(**changed)], model.vocabulary)
     tokens = noise(before)
     assert far(velocity(model, before, tokens), velocity(model, after, tokens))["shot"] > 1e-5
 
@@ -133,13 +133,13 @@ def test_the_script_is_read(model: ReferenceModel, make_script: Callable[..., Sc
 def test_words_reach_pictures_through_people_and_shots_alone(
     make_model: Callable[..., ReferenceModel], model: ReferenceModel, make_script: Callable[..., Script]
 ) -> None:
-    before, after = batched([make_script()], model.vocabulary), batched([make_script(words=("red", "hair"))], model.vocabulary)
+    before, after = batch_scripts([make_script()], model.vocabulary), batch_scripts([make_script(words=("red", "hair"))], model.vocabulary)
     tokens = noise(before)
     one_layer = make_model(depth=1)
     shallow = far(velocity(one_layer, before, tokens), velocity(one_layer, after, tokens))
     assert min(shallow["person"], shallow["shot"]) > 1e-5
     # One layer of reading mixes words into sounds, which pictures do see; without sounds nothing is left.
-    silent, other = (batched([make_script(sounds=(), words=words)], model.vocabulary) for words in (("a", "man"), ("red", "hair")))
+    silent, other = (batch_scripts([make_script(sounds=(), words=words)], model.vocabulary) for words in (("a", "man"), ("red", "hair")))
     quiet = far(velocity(one_layer, silent, tokens), velocity(one_layer, other, tokens))
     assert quiet["video"] == quiet["sound"] == 0
     deep = far(velocity(model, silent, tokens), velocity(model, other, tokens))
@@ -148,26 +148,26 @@ def test_words_reach_pictures_through_people_and_shots_alone(
 
 def test_a_voice_is_heard_where_there_is_one(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     voice = np.ones(VOICE, np.float32)
-    without, low, high = (batched([make_script()], model.vocabulary, [one]) for one in (None, voice, -voice))
+    without, low, high = (batch_scripts([make_script()], model.vocabulary, [one]) for one in (None, voice, -voice))
     tokens = noise(without)
     assert far(velocity(model, without, tokens), velocity(model, low, tokens))["sound"] > 1e-4
     assert far(velocity(model, high, tokens), velocity(model, low, tokens))["sound"] > 1e-4
 
 
 def test_a_blank_context_is_no_context(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
-    full = batched([make_script(20)], model.vocabulary, [np.ones(VOICE, np.float32)])
-    empty = batched([make_script(20, words=(), sounds=())], model.vocabulary)
+    full = batch_scripts([make_script(20)], model.vocabulary, [np.ones(VOICE, np.float32)])
+    empty = batch_scripts([make_script(20, words=(), sounds=())], model.vocabulary)
     tokens = noise(full)
     assert max(far(velocity(model, full, tokens, blank=True), velocity(model, empty, tokens)).values()) < CLOSE
     assert far(velocity(model, full, tokens, blank=True), velocity(model, full, tokens))["video"] > 1e-4
 
 
 def test_a_row_may_be_blank_and_the_next_not(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
-    twice = batched([make_script(), make_script()], model.vocabulary)
+    twice = batch_scripts([make_script(), make_script()], model.vocabulary)
     tokens = Latents(*(one[:1].expand(2, -1, -1) for one in noise(twice).each()))
     context = model.transformer.read(twice, blank=torch.tensor([False, True]))
     made = model.transformer(tokens, all_noisy(twice), torch.full((2,), 0.4), twice, context)
-    once = batched([make_script()], model.vocabulary)
+    once = batch_scripts([make_script()], model.vocabulary)
     own = Latents(*(one[:1] for one in tokens.each()))
     for row, blank in enumerate((False, True)):
         expected = velocity(model, once, own, blank=blank)
@@ -176,14 +176,14 @@ def test_a_row_may_be_blank_and_the_next_not(model: ReferenceModel, make_script:
 
 def test_who_is_seen_matters(model: ReferenceModel) -> None:
     def made(order: tuple[int, int]) -> Scripts:
-        return batched([Script((), (), (Stretch(0, 10, order[0]), Stretch(10, 20, order[1])), 2, 20)], model.vocabulary)
+        return batch_scripts([Script((), (), (Stretch(0, 10, order[0]), Stretch(10, 20, order[1])), 2, 20)], model.vocabulary)
 
     tokens = noise(made((0, 1)))
     assert far(velocity(model, made((0, 1)), tokens), velocity(model, made((1, 0)), tokens))["video"] > 1e-4
 
 
 def test_a_still_has_people_and_a_shot_and_no_time(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
-    scripts = batched([make_script(2)], model.vocabulary, timed=False)
+    scripts = batch_scripts([make_script(2)], model.vocabulary, timed=False)
     made = velocity(model, scripts, noise(scripts))
     assert [one.shape[1] for one in made.each()] == [1, 1, 0, 0]
     assert all(torch.isfinite(one).all() for one in made.each())
@@ -191,7 +191,7 @@ def test_a_still_has_people_and_a_shot_and_no_time(model: ReferenceModel, make_s
 
 def test_a_row_depends_on_no_other(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     one, other = make_script(20), make_script(20, words=("red", "hair"))
-    first = batched([one, other], model.vocabulary)
+    first = batch_scripts([one, other], model.vocabulary)
     tokens = noise(first)
     swapped = Scripts(**{field.name: getattr(first, field.name).flip(0) for field in fields(first)})
     turned_round = Latents(*(tensor.flip(0) for tensor in tokens.each()))
@@ -205,7 +205,7 @@ def test_before_training_nothing_moves() -> None:
     fresh = JointTransformer(config)
     from seedbench.generators.reference.tokens import Vocabulary
 
-    batch = batched([scripts], Vocabulary((), (), {"": 0.1}))
+    batch = batch_scripts([scripts], Vocabulary((), (), {"": 0.1}))
     made = fresh(noise(batch), all_noisy(batch), torch.zeros(1), batch, fresh.read(batch))
     assert all((one == 0).all() for one in made.each())
 
