@@ -102,7 +102,7 @@ def n_tokens(script: Script) -> int:
 def batch_scripts(
     scripts: Sequence[Script], vocabulary: Vocabulary, voices: Sequence[np.ndarray | None] | None = None, *, timed: bool = True
 ) -> Scripts:
-    """Scripts as one padded batch; ``voices`` are (160,) or None each. Without ``timed`` (stills) there are no tokens of pictures and sound."""
+    """Scripts as one padded batch; ``voices`` are (160,) or None each; without ``timed`` there are no tokens in time (stills)."""
     n = len(scripts)
     n_words = max(1, max(len(script.words) for script in scripts))
     n_sounds = max(1, max(len(script.sounds) for script in scripts))

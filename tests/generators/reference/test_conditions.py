@@ -59,19 +59,19 @@ def test_an_extension_begins_with_the_end_of_the_clip_and_skips_it(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt, model: ReferenceModel
 ) -> None:
     source = make_clip("source.mp4", frames=60, size=(64, 32))
-    given, plain = ask(extension), read(extension, model.vocabulary.durations)
-    assert given.skip == round(PREFIX_S * 25) == 40
-    assert given.script.n_frames == plain.n_frames + 40
-    assert [(shot.first, shot.last) for shot in given.script.shots] == [(0, 15 + 40), (15 + 40, 30 + 40)]
-    assert [one.time_s for one in given.script.sounds] == pytest.approx([one.time_s + 1.6 for one in plain.sounds])
-    assert [one.symbol for one in given.script.sounds] == [one.symbol for one in plain.sounds]
-    assert given.video is not None
-    assert given.sound is not None
-    assert len(given.video) == len(given.sound) == 20
+    conditions, plain = ask(extension), read(extension, model.vocabulary.durations)
+    assert conditions.skip == round(PREFIX_S * 25) == 40
+    assert conditions.script.n_frames == plain.n_frames + 40
+    assert [(shot.first, shot.last) for shot in conditions.script.shots] == [(0, 15 + 40), (15 + 40, 30 + 40)]
+    assert [sound.time_s for sound in conditions.script.sounds] == pytest.approx([sound.time_s + 1.6 for sound in plain.sounds])
+    assert [sound.symbol for sound in conditions.script.sounds] == [sound.symbol for sound in plain.sounds]
+    assert conditions.video is not None
+    assert conditions.sound is not None
+    assert len(conditions.video) == len(conditions.sound) == 20
     motion = encoded_pictures(pictures_of(source)[20:], model)[2]
-    assert torch.allclose(given.video, without_shot_mean(motion, 4).reshape(20, -1), atol=1e-5)
-    assert set(given.people) == set(given.shots) == {0}
-    assert given.strength == {0: 1.0}
+    assert torch.allclose(conditions.video, without_shot_mean(motion, 4).reshape(20, -1), atol=1e-5)
+    assert set(conditions.people) == set(conditions.shots) == {0}
+    assert conditions.strength == {0: 1.0}
 
 
 def pictures_of(file: Path) -> np.ndarray:
@@ -99,18 +99,18 @@ def test_a_clip_without_sound_is_gone_on_from_in_silence(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt, model: ReferenceModel
 ) -> None:
     make_clip("source.mp4", frames=50, tone_hz=None)
-    given = ask(extension)
-    assert given.sound is not None
+    conditions = ask(extension)
+    assert conditions.sound is not None
     silence = model.tokenizers.sound.encode(torch.full((1, 160, 80), float(np.log(1e-5))))[0]
-    assert torch.allclose(given.sound, silence, atol=1e-4)
+    assert torch.allclose(conditions.sound, silence, atol=1e-4)
 
 
 def test_after_a_cut_only_the_person_stays(make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt) -> None:
     make_clip("source.mp4", frames=60)
-    given = ask(extension.model_copy(update={"text": "Go on from {{video:1}} with a new shot."}))
-    assert set(given.people) == {0}
-    assert (given.skip, given.video, given.sound, given.shots) == (0, None, None, {})
-    assert given.script.n_frames == 30
+    conditions = ask(extension.model_copy(update={"text": "Go on from {{video:1}} with a new shot."}))
+    assert set(conditions.people) == {0}
+    assert (conditions.skip, conditions.video, conditions.sound, conditions.shots) == (0, None, None, {})
+    assert conditions.script.n_frames == 30
 
 
 def edit(talking: Callable[..., Prompt], change: str, **fields: Any) -> Prompt:
@@ -125,14 +125,14 @@ def test_an_edit_of_the_voice_keeps_the_pictures(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     source = make_clip("source.mp4", frames=30, size=(64, 32))
-    given = ask(edit(talking, "voice", cuts=(0.6,)))
+    conditions = ask(edit(talking, "voice", cuts=(0.6,)))
     motion = encoded_pictures(pictures_of(source), model)[2]
-    assert given.video is not None
-    assert torch.allclose(given.video, without_shot_mean(motion, 4).reshape(15, -1), atol=1e-5)
-    assert given.sound is None
-    assert set(given.shots) == {0, 1}
-    assert set(given.people) == {0}
-    assert given.skip == 0
+    assert conditions.video is not None
+    assert torch.allclose(conditions.video, without_shot_mean(motion, 4).reshape(15, -1), atol=1e-5)
+    assert conditions.sound is None
+    assert set(conditions.shots) == {0, 1}
+    assert set(conditions.people) == {0}
+    assert conditions.skip == 0
 
 
 @pytest.mark.parametrize("change", ["background", "light"])
@@ -140,12 +140,12 @@ def test_an_edit_of_the_scene_keeps_pictures_sound_and_person(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], change: str
 ) -> None:
     make_clip("source.mp4", frames=30)
-    given = ask(edit(talking, change))
-    assert given.video is not None
-    assert given.sound is not None
-    assert len(given.video) == len(given.sound) == 15
-    assert set(given.people) == {0}
-    assert given.shots == {}
+    conditions = ask(edit(talking, change))
+    assert conditions.video is not None
+    assert conditions.sound is not None
+    assert len(conditions.video) == len(conditions.sound) == 15
+    assert set(conditions.people) == {0}
+    assert conditions.shots == {}
 
 
 @pytest.mark.parametrize("change", ["voice", "background"])
@@ -153,23 +153,23 @@ def test_what_an_edit_keeps_comes_out_as_it_went_in(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel, change: str
 ) -> None:
     make_clip("source.mp4", frames=30)
-    given = ask(edit(talking, change))
-    person, shot, video, sound = sampled_codes(model, given, 3, HOW)
-    assert torch.allclose(person[0], given.people[0], atol=1e-5)
-    assert torch.allclose(video, given.video, atol=1e-5)
+    conditions = ask(edit(talking, change))
+    person, shot, video, sound = sampled_codes(model, conditions, 3, HOW)
+    assert torch.allclose(person[0], conditions.people[0], atol=1e-5)
+    assert torch.allclose(video, conditions.video, atol=1e-5)
     if change == "voice":
-        assert torch.allclose(shot[0], given.shots[0], atol=1e-5)
+        assert torch.allclose(shot[0], conditions.shots[0], atol=1e-5)
     else:
-        assert torch.allclose(sound, given.sound, atol=1e-5)
+        assert torch.allclose(sound, conditions.sound, atol=1e-5)
 
 
 def test_a_source_shorter_than_the_edit_goes_there_and_back(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
 ) -> None:
     make_clip("source.mp4", frames=20)
-    given = ask(edit(talking, "background", duration_s=1.2))
-    assert given.video is not None
-    assert torch.equal(given.video[10:15], given.video[5:10].flip(0))
+    conditions = ask(edit(talking, "background", duration_s=1.2))
+    assert conditions.video is not None
+    assert torch.equal(conditions.video[10:15], conditions.video[5:10].flip(0))
 
 
 def with_face(talking: Callable[..., Prompt], strength: float, role: str = "appearance") -> Prompt:
@@ -195,9 +195,9 @@ def test_the_strength_of_a_motion_goes_from_the_model_s_own_to_that_of_the_clip(
     make_clip("dance.mp4", frames=30)
 
     def moved(strength: float) -> torch.Tensor:
-        given = ask(talking(references=(asset("video:1", "dance.mp4", "motion", strength=strength),)))
-        assert given.video is not None
-        return sampled_codes(model, given, 3, HOW)[2]
+        conditions = ask(talking(references=(asset("video:1", "dance.mp4", "motion", strength=strength),)))
+        assert conditions.video is not None
+        return sampled_codes(model, conditions, 3, HOW)[2]
 
     own = sampled_codes(model, ask(talking()), 3, HOW)[2]
     wanted = ask(talking(references=(asset("video:1", "dance.mp4", "motion"),))).video
@@ -211,26 +211,26 @@ def test_a_motion_of_another_length_is_cut_or_goes_there_and_back(
 ) -> None:
     for frames in (11, 90):
         make_clip("dance.mp4", frames=frames)
-        given = ask(talking(references=(asset("video:1", "dance.mp4", "motion"),)))
-        assert given.video is not None
-        assert len(given.video) == 15
+        conditions = ask(talking(references=(asset("video:1", "dance.mp4", "motion"),)))
+        assert conditions.video is not None
+        assert len(conditions.video) == 15
 
 
 def test_a_first_frame_fixes_person_and_first_shot(
     tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
 ) -> None:
     portrait(tmp_path / "face.png")
-    given = ask(with_face(talking, 1, "first_frame"))
-    assert set(given.people) == set(given.shots) == {0}
+    conditions = ask(with_face(talking, 1, "first_frame"))
+    assert set(conditions.people) == set(conditions.shots) == {0}
 
 
 def test_a_first_frame_of_no_strength_fixes_nothing(
     tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     portrait(tmp_path / "face.png")
-    made = sampled_codes(model, ask(with_face(talking, 0, "first_frame")), 3, HOW)
+    codes = sampled_codes(model, ask(with_face(talking, 0, "first_frame")), 3, HOW)
     own = sampled_codes(model, ask(talking()), 3, HOW)
-    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(made, own, strict=True))
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(codes, own, strict=True))
 
 
 def test_each_of_two_people_has_the_face_of_their_own_picture(
@@ -246,10 +246,10 @@ def test_each_of_two_people_has_the_face_of_their_own_picture(
         shots=(Shot(start_s=0, end_s=0.6, cast=("ann",)), Shot(start_s=0.6, end_s=1.2, cast=("bob",))),
         references=(asset("image:1", "red.png", "appearance"), asset("image:2", "blue.png", "appearance", strength=0.5)),
     )
-    given = ask(prompt)
-    assert torch.allclose(given.people[0], encoded_pictures(read_pictures(blue), model)[0][0], atol=1e-5)
-    assert torch.allclose(given.people[1], encoded_pictures(read_pictures(red), model)[0][0], atol=1e-5)
-    assert given.strength == {0: 0.5, 1: 1.0}
+    conditions = ask(prompt)
+    assert torch.allclose(conditions.people[0], encoded_pictures(read_pictures(blue), model)[0][0], atol=1e-5)
+    assert torch.allclose(conditions.people[1], encoded_pictures(read_pictures(red), model)[0][0], atol=1e-5)
+    assert conditions.strength == {0: 0.5, 1: 1.0}
 
 
 def test_a_voice_is_taken_from_a_sound_and_not_at_no_strength(
@@ -257,15 +257,15 @@ def test_a_voice_is_taken_from_a_sound_and_not_at_no_strength(
 ) -> None:
     soundfile.write(tmp_path / "voice.wav", 0.2 * np.random.default_rng(0).standard_normal((44100, 2)), 44100)
     for strength in (0, 1):
-        given = ask(talking(references=(asset("audio:1", "voice.wav", "voice", strength=strength),)))
-        assert (given.voice is not None) == bool(strength)
+        conditions = ask(talking(references=(asset("audio:1", "voice.wav", "voice", strength=strength),)))
+        assert (conditions.voice is not None) == bool(strength)
 
 
 def test_a_rhythm_is_the_sound_itself(tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
     soundfile.write(tmp_path / "beat.wav", 0.2 * np.random.default_rng(0).standard_normal(8000), 16000)
-    given = ask(talking(references=(asset("audio:1", "beat.wav", "rhythm"),)))
-    assert given.sound is not None
-    assert given.sound.shape == (15, 16)
+    conditions = ask(talking(references=(asset("audio:1", "beat.wav", "rhythm"),)))
+    assert conditions.sound is not None
+    assert conditions.sound.shape == (15, 16)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture at all"])
@@ -306,10 +306,10 @@ def test_a_clip_that_cannot_be_read_is_named(tmp_path: Path, ask: Callable[[Prom
 def test_a_picture_of_any_size_is_fitted(size: tuple[int, int]) -> None:
     picture = np.zeros((size[1], size[0], 3), np.uint8)
     picture[:, size[0] // 2 :] = 255
-    made = fitted_picture(picture, 64, 32)
-    assert made.shape == (32, 64, 3)
-    assert made[:, :16].max() < 60
-    assert made[:, -16:].min() > 195
+    output = fitted_picture(picture, 64, 32)
+    assert output.shape == (32, 64, 3)
+    assert output[:, :16].max() < 60
+    assert output[:, -16:].min() > 195
 
 
 def test_colours_of_a_picture_stay_where_they_are(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ def cell(generator: str, name: str, **values: float) -> Cell:
 
 def column(table: str, row: str, of: str) -> str:
     lines = [[part.strip() for part in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")]
-    found = next(line for line in lines if line[0] == row)
-    return found[lines[0].index(of)]
+    cells = next(line for line in lines if line[0] == row)
+    return cells[lines[0].index(of)]
 
 
 def test_shares_are_of_all_clips_and_means_of_those_with_an_answer() -> None:
@@ -36,12 +36,12 @@ def test_shares_are_of_all_clips_and_means_of_those_with_an_answer() -> None:
 
 def test_the_twins_are_compared_on_the_prompts_that_both_answer() -> None:
     prompts = [prompt(f"talk-{n}", "talking") for n in range(3)]
-    cells = [cell("joint", one.id, lipsync__offset_ms=10.0 + n) for n, one in enumerate(prompts)]
-    cells += [cell("cascaded", one.id, lipsync__offset_ms=-(60.0 + 3 * n)) for n, one in enumerate(prompts[:2])]
+    cells = [cell("joint", asked.id, lipsync__offset_ms=10.0 + n) for n, asked in enumerate(prompts)]
+    cells += [cell("cascaded", asked.id, lipsync__offset_ms=-(60.0 + 3 * n)) for n, asked in enumerate(prompts[:2])]
     table = table_of(prompts, cells, {}, {}, trained="")
-    said = next(line for line in table.splitlines() if line.startswith("- absolute lip-sync offset"))
-    assert "-51.00" in said  # means of 10 - 60 and 11 - 63
-    assert said.endswith("2 prompts")
+    comparison = next(line for line in table.splitlines() if line.startswith("- absolute lip-sync offset"))
+    assert "-51.00" in comparison  # means of 10 - 60 and 11 - 63
+    assert comparison.endswith("2 prompts")
     assert "precision of sounds (positive: joint is better): no prompt on which both have an answer" in table
 
 
@@ -55,8 +55,8 @@ def test_likeness_is_read_by_strength() -> None:
 
 def test_equal_values_have_the_interval_of_their_range() -> None:
     prompts = [prompt(f"drop-{n}", "impact") for n in range(3)]
-    cells = [cell("joint", one.id, impact__recall=1.0) for one in prompts]
-    cells += [cell("cascaded", one.id, impact__recall=0.25 * n) for n, one in enumerate(prompts)]
+    cells = [cell("joint", asked.id, impact__recall=1.0) for asked in prompts]
+    cells += [cell("cascaded", asked.id, impact__recall=0.25 * n) for n, asked in enumerate(prompts)]
     table = table_of(prompts, cells, {}, {}, trained="")
     row = "contacts with a sound within 120 ms (recall)"
     assert column(table, row, "joint") == "1.00 [0.29, 1.00] (n 3)"

@@ -22,11 +22,11 @@ def slopes(n: int, height: int, width: int) -> Tensor:
 
 
 def test_a_square_is_about_the_head_and_as_wide_as_it_is_tall() -> None:
-    found = cut_out(slopes(2, 128, 256), HEADS, 16)
-    at = pixel_positions(16, torch.device("cpu"))
+    squares = cut_out(slopes(2, 128, 256), HEADS, 16)
+    positions = pixel_positions(16, torch.device("cpu"))
     for row, (x, y, size) in enumerate(HEADS.tolist()):
-        assert torch.allclose(found[row, 0], x + REACH * size * at[..., 0], atol=1e-4)
-        assert torch.allclose(found[row, 1], y + REACH * size * at[..., 1], atol=1e-4)
+        assert torch.allclose(squares[row, 0], x + REACH * size * positions[..., 0], atol=1e-4)
+        assert torch.allclose(squares[row, 1], y + REACH * size * positions[..., 1], atol=1e-4)
 
 
 def test_what_is_cut_out_and_laid_back_changes_nothing() -> None:
@@ -57,7 +57,7 @@ def test_a_head_beyond_the_edge_is_laid_as_far_as_it_is_seen() -> None:
 
 
 def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
-    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
+    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     squares = torch.rand(3, 3, 16, 16)
     assert torch.equal(faces(squares, torch.randn(3, 4), torch.randn(3, 4)), squares)
     heads = faces.heads(torch.randn(3, 4), torch.randn(3, 4), torch.randn(3, 4))
@@ -66,30 +66,30 @@ def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
 
 def test_a_painter_follows_what_is_told_by_name_and_no_other_motion() -> None:
     torch.manual_seed(0)
-    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
+    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     torch.nn.init.normal_(faces.out.weight)
     squares, person, motion = torch.rand(1, 3, 16, 16), torch.randn(1, 4), torch.randn(1, 4)
-    made = faces(squares, person, motion)
-    assert torch.equal(faces(squares, person, motion + torch.tensor([0.0, 0.0, 1.0, 1.0])), made)
-    assert not torch.allclose(faces(squares, person, motion + torch.tensor([1.0, 0.0, 0.0, 0.0])), made)
+    output = faces(squares, person, motion)
+    assert torch.equal(faces(squares, person, motion + torch.tensor([0.0, 0.0, 1.0, 1.0])), output)
+    assert not torch.allclose(faces(squares, person, motion + torch.tensor([1.0, 0.0, 0.0, 0.0])), output)
 
 
 def test_some_drafts_that_a_painter_learns_from_have_the_other_lips_of_their_pair() -> None:
     config = TokenizerConfig(64, 32, 4, 4, 4, 1, 4, (8, 8, 8), 8, 8, 1, face=16, face_channels=(8, 8, 8))
     video = VideoTokenizer(config).eval().requires_grad_(False)
     training = FacesTraining(video, steps=10).eval()
-    asked: list[Tensor] = []
+    motions: list[Tensor] = []
 
     def draft(person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
-        asked.append(motion)
+        motions.append(motion)
         return torch.rand(len(motion), 3, 32, 64)
 
     video.draft = draft  # type: ignore[method-assign]
     motion = 100.0 * torch.arange(15)[:, None] * torch.ones(15, 4)
     heads = torch.tensor([[1.0, 0.4, 0.4]]).repeat(15, 1)
     training.losses(training.net, CodedPictures(torch.rand(15, 3, 32, 64), torch.ones(15, 4), torch.ones(15, 4), motion, heads), 0)
-    told, other = (asked[0] / 100).round().int().split([1, 3], 1)  # without the noise
-    assert told[:, 0].tolist() == list(range(15))
+    acting, other = (motions[0] / 100).round().int().split([1, 3], 1)  # without the noise
+    assert acting[:, 0].tolist() == list(range(15))
     assert other[:, 0].tolist() == [1, 0, 2, 3, 5, 4, 6, 7, 9, 8, 10, 11, 12, 13, 14]  # five pairs, and five alone
 
 
@@ -97,9 +97,9 @@ def test_nobody_has_no_face(model: ReferenceModel) -> None:
     video = model.tokenizers.video
     person, shot, motion = torch.zeros(2, 16), torch.randn(2, 16), torch.randn(2, 8)
     person[1] = 1.0
-    draft, made = video.draft(person, shot, motion), video.decode(person, shot, motion)
-    assert torch.equal(made[0], draft[0])
-    assert (made[1] - draft[1]).abs().max() > 1e-3
+    draft, output = video.draft(person, shot, motion), video.decode(person, shot, motion)
+    assert torch.equal(output[0], draft[0])
+    assert (output[1] - draft[1]).abs().max() > 1e-3
 
 
 def test_pictures_are_larger_where_they_are_asked_to_be(model: ReferenceModel) -> None:
@@ -119,16 +119,16 @@ def test_a_painter_learns_where_heads_are_and_what_is_missing() -> None:
     batch = CodedPictures(slopes(6, 32, 64), torch.ones(6, 4), torch.randn(6, 4), torch.randn(6, 4), heads)
     optimizer = torch.optim.Adam(training.net.parameters(), 0.01)
     training.eval()  # nothing is shown
-    found = []
+    history = []
     for seed in range(60):
         losses = training.losses(training.net, batch, seed)
         optimizer.zero_grad()
         losses["loss"].backward()
         optimizer.step()
-        found.append({name: value.item() for name, value in losses.items()})
-    assert found[-1]["place_missed"] < 0.1 * found[0]["place_missed"]
-    assert found[-1]["loss"] < 0.5 * found[0]["loss"]
-    assert all(one.grad is None for one in training.video.parameters())
+        history.append({name: value.item() for name, value in losses.items()})
+    assert history[-1]["place_missed"] < 0.1 * history[0]["place_missed"]
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+    assert all(weight.grad is None for weight in training.video.parameters())
 
 
 def test_what_is_wrong_about_the_mouth_costs_most() -> None:
@@ -154,7 +154,7 @@ def test_what_is_wrong_about_the_mouth_costs_most() -> None:
 
 
 def test_a_head_has_a_size_whatever_the_codes() -> None:
-    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, told=2)
+    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     torch.nn.init.normal_(faces.where[2].weight, std=100.0)
     heads = faces.heads(*(100 * torch.randn(50, 4) for _ in range(3)))
     assert heads[:, 2].min() > 0.05

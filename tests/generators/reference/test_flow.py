@@ -52,7 +52,7 @@ class Straight:
     def __call__(self, tokens: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Any) -> Latents:
         self.calls.append(SimpleNamespace(states=states, tokens=tokens, rows=len(time), blank=context.blank, time=time))
         left = (1 - time)[:, None, None]
-        rows = [torch.cat([one] * (len(time) // len(one))) for one in self.data.each()]
+        rows = [torch.cat([tokens_of_kind] * (len(time) // len(tokens_of_kind))) for tokens_of_kind in self.data.each()]
         return Latents(*((goal - now) / left for goal, now in zip(rows, tokens.each(), strict=True)))
 
 
@@ -60,7 +60,7 @@ class Still(Straight):
     """A model with which nothing moves: what comes out is what was begun with."""
 
     def __call__(self, tokens: Latents, *_: Any) -> Latents:
-        return Latents(*(torch.zeros_like(one) for one in tokens.each()))
+        return Latents(*(torch.zeros_like(kind) for kind in tokens.each()))
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def drawn(scripts: Scripts, twin: str, seed: int = 0) -> Latents:
 
 def test_the_joint_model_always_has_pictures_and_sound(many: Scripts) -> None:
     states = drawn(many, "joint")
-    assert not any((one == ABSENT).any() for one in states.each())
+    assert not any((state == ABSENT).any() for state in states.each())
 
 
 def test_the_cascaded_model_makes_pictures_without_sound_or_sound_to_finished_pictures(many: Scripts) -> None:
@@ -88,9 +88,9 @@ def test_the_cascaded_model_makes_pictures_without_sound_or_sound_to_finished_pi
     second = ~first
     assert first.float().mean().item() == pytest.approx(0.5, abs=0.08)
     assert not (states.sound[second] == ABSENT).any()
-    for one in (states.person, states.shot, states.video):
-        assert (one[second] == GIVEN).all()
-        assert not (one == ABSENT).any()
+    for state in (states.person, states.shot, states.video):
+        assert (state[second] == GIVEN).all()
+        assert not (state == ABSENT).any()
 
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
@@ -111,7 +111,7 @@ def test_people_are_given_in_some_tasks(many: Scripts) -> None:
 
 def test_the_joint_model_has_something_to_make_in_every_task(many: Scripts) -> None:
     states = drawn(many, "joint")
-    assert torch.cat([(one == NOISY) for one in states.each()], 1).any(1).all()
+    assert torch.cat([(state == NOISY) for state in states.each()], 1).any(1).all()
 
 
 def test_the_same_generator_draws_the_same_tasks(many: Scripts) -> None:
@@ -132,7 +132,7 @@ def test_stills_have_tasks_without_time(make_script: Callable[..., Script], twin
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 def test_sampling_with_an_exact_velocity_lands_on_the_data(scripts: Scripts, twin: Any, steps: int, guidance: float) -> None:
     data = noise_like(scripts, CODES, [5, 6])
-    made = sample(
+    sampled = sample(
         Straight(data),  # type: ignore[arg-type]
         scripts,
         noise_like(scripts, CODES, [1, 2]),
@@ -141,8 +141,8 @@ def test_sampling_with_an_exact_velocity_lands_on_the_data(scripts: Scripts, twi
         sampling=Sampling(steps, guidance),
         twin=twin,
     )
-    for one, goal in zip(made.each(), data.each(), strict=True):
-        assert torch.allclose(one, goal, atol=ALIKE)
+    for kind, goal in zip(sampled.each(), data.each(), strict=True):
+        assert torch.allclose(kind, goal, atol=ALIKE)
 
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
@@ -151,20 +151,20 @@ def test_given_tokens_come_back_as_they_were(model: ReferenceModel, make_script:
     codes = model.transformer.config.codes
     states, given = all_noisy(scripts), filled(scripts, 0.5, codes)
     states.person[:], states.video[:, :3], states.sound[:, 7:] = GIVEN, GIVEN, GIVEN
-    made = sample(model.transformer, scripts, noise_like(scripts, codes, [0]), given, states, sampling=Sampling(3, 2.0), twin=twin)
-    for one, state in zip(made.each(), states.each(), strict=True):
-        assert (one[state == GIVEN] == 0.5).all()
-        assert (one[state == NOISY] != 0.5).all()
+    sampled = sample(model.transformer, scripts, noise_like(scripts, codes, [0]), given, states, sampling=Sampling(3, 2.0), twin=twin)
+    for tokens, state in zip(sampled.each(), states.each(), strict=True):
+        assert (tokens[state == GIVEN] == 0.5).all()
+        assert (tokens[state == NOISY] != 0.5).all()
 
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
 def test_with_everything_given_the_model_is_not_asked(scripts: Scripts, twin: Any) -> None:
     model = Straight(filled(scripts, 0.0))
-    states = Latents(*(torch.full_like(one, GIVEN) for one in all_noisy(scripts).each()))
+    states = Latents(*(torch.full_like(state, GIVEN) for state in all_noisy(scripts).each()))
     given = filled(scripts, 2.0)
-    made = sample(model, scripts, filled(scripts, 1.0), given, states, sampling=Sampling(4, 2.0), twin=twin)  # type: ignore[arg-type]
+    sampled = sample(model, scripts, filled(scripts, 1.0), given, states, sampling=Sampling(4, 2.0), twin=twin)  # type: ignore[arg-type]
     assert not model.calls
-    assert all(torch.equal(a, b) for a, b in zip(made.each(), given.each(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(sampled.each(), given.each(), strict=True))
 
 
 def test_the_cascaded_twin_hears_nothing_while_it_makes_pictures(scripts: Scripts) -> None:
@@ -225,16 +225,16 @@ def test_without_guidance_there_is_no_second_pass(scripts: Scripts, guidance: fl
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 2.5])
 def test_guidance_goes_so_many_times_from_the_blank_velocity_to_the_told_one(scripts: Scripts, guidance: float) -> None:
-    class Told(Straight):
+    class Guided(Straight):
         def __call__(self, tokens: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Any) -> Latents:
             n = len(self.data.person)
-            return Latents(*(torch.where(torch.arange(len(one))[:, None, None] < n, 3.0, 1.0).expand_as(one) for one in tokens.each()))
+            return Latents(*(torch.where(torch.arange(len(kind))[:, None, None] < n, 3.0, 1.0).expand_as(kind) for kind in tokens.each()))
 
     scripts = replace(scripts, shown=torch.tensor([[1, 0], [1, 0]]))  # the second shot of each shows nobody
     start = filled(scripts, 0.0)
-    made = sample(Told(start), scripts, start, start, all_noisy(scripts), sampling=Sampling(7, guidance), twin="joint")  # type: ignore[arg-type]
+    sampled = sample(Guided(start), scripts, start, start, all_noisy(scripts), sampling=Sampling(7, guidance), twin="joint")  # type: ignore[arg-type]
     looks = 1 + LOOKS_GUIDANCE_SHARE * (guidance - 1)  # as trained where nothing is guided, and less than the rest where it is
-    for tokens, strengths in zip(made.each(), ([looks], [looks, guidance], [guidance], [guidance]), strict=True):
+    for tokens, strengths in zip(sampled.each(), ([looks], [looks, guidance], [guidance], [guidance]), strict=True):
         assert torch.allclose(tokens, 1 + 2 * torch.tensor(strengths)[:, None], atol=1e-4)
 
 
@@ -245,18 +245,18 @@ def test_so_much_of_the_noise_is_begun_with(scripts: Scripts, twin: Any, tempera
     states.video[:, 0] = GIVEN
     given = filled(scripts, 7.0)
     model = Still(start)
-    made = sample(model, scripts, start, given, states, sampling=Sampling(3, 1.0, temperature), twin=twin)  # type: ignore[arg-type]
-    assert made.sound.unique().tolist() == [2 * temperature]
-    assert made.video[:, 1:].unique().tolist() == [2 * temperature]
-    assert made.video[:, 0].unique().tolist() == [7.0]  # what is given is not noise
+    sampled = sample(model, scripts, start, given, states, sampling=Sampling(3, 1.0, temperature), twin=twin)  # type: ignore[arg-type]
+    assert sampled.sound.unique().tolist() == [2 * temperature]
+    assert sampled.video[:, 1:].unique().tolist() == [2 * temperature]
+    assert sampled.video[:, 0].unique().tolist() == [7.0]  # what is given is not noise
 
 
 @pytest.mark.parametrize(("twin", "with_people"), [("joint", 0.5), ("cascaded", 1.0)])
 def test_as_much_of_the_noise_is_begun_with_as_suits_the_twin_and_whom_it_shows(scripts: Scripts, twin: Any, with_people: float) -> None:
     scripts = replace(scripts, people=torch.tensor([[True], [False]]))
     start = filled(scripts, 2.0)
-    made = sample(Still(start), scripts, start, start, all_noisy(scripts), sampling=Sampling(3, 1.0), twin=twin)  # type: ignore[arg-type]
-    for tokens in (made.video, made.sound):
+    sampled = sample(Still(start), scripts, start, start, all_noisy(scripts), sampling=Sampling(3, 1.0), twin=twin)  # type: ignore[arg-type]
+    for tokens in (sampled.video, sampled.sound):
         assert [row.unique().tolist() for row in tokens] == [[2 * with_people], [2.0]]
 
 
@@ -289,7 +289,7 @@ def test_only_noisy_tokens_count(scripts: Scripts) -> None:
         def __call__(self, tokens: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Any) -> Latents:
             exact = super().__call__(tokens, states, time, scripts, context)
             with_noise = [
-                torch.where((state == NOISY)[..., None], one, one + 9) for one, state in zip(exact.each(), states.each(), strict=True)
+                torch.where((state == NOISY)[..., None], kind, kind + 9) for kind, state in zip(exact.each(), states.each(), strict=True)
             ]
             with_noise[2][1, 6:] += 9  # padding of the shorter row
             return Latents(*with_noise)
@@ -303,9 +303,9 @@ def test_only_noisy_tokens_count(scripts: Scripts) -> None:
 
 
 def test_what_faces_do_counts_more_in_both_pictures_of_a_token() -> None:
-    found = acting_weights(TransformerConfig(codes={**CODES, "video": 8}, told=1), torch.zeros(1))
-    assert found.mean().item() == pytest.approx(1.0)
-    assert (found / found[1]).tolist() == pytest.approx([ACTING_WEIGHT, 1, 1, 1] * 2)
+    weights = acting_weights(TransformerConfig(codes={**CODES, "video": 8}, told=1), torch.zeros(1))
+    assert weights.mean().item() == pytest.approx(1.0)
+    assert (weights / weights[1]).tolist() == pytest.approx([ACTING_WEIGHT, 1, 1, 1] * 2)
     assert acting_weights(TransformerConfig(codes=CODES, told=0), torch.zeros(1)).tolist() == [1.0] * CODES["video"]
 
 
@@ -325,22 +325,22 @@ def test_the_loss_teaches(make_model: Callable[..., ReferenceModel], make_script
     scripts = batch_scripts([make_script(12)] * 4, model.vocabulary)
     clean = filled(scripts, 0.5, transformer.config.codes)
     optimizer = torch.optim.Adam(transformer.parameters(), 3e-3)
-    found = []
+    losses = []
     for step in range(40):
         loss = loss_of(transformer, clean, scripts, all_noisy(scripts), torch.Generator().manual_seed(step % 4)).total
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        found.append(loss.item())
-    assert sum(found[-4:]) < 0.8 * sum(found[:4])
+        losses.append(loss.item())
+    assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
 
 
 def test_noise_of_a_row_does_not_depend_on_its_batch(make_script: Callable[..., Script]) -> None:
     script = make_script(20)
     alone = noise_like(batch_scripts([script], VOCABULARY), CODES, [7])
     batch = noise_like(batch_scripts([make_script(60, cuts=(9, 20)), script], VOCABULARY), CODES, [3, 7])
-    for one, other in zip(alone.each(), batch.each(), strict=True):
-        assert torch.equal(one[0], other[1, : one.shape[1]])
+    for single, other in zip(alone.each(), batch.each(), strict=True):
+        assert torch.equal(single[0], other[1, : single.shape[1]])
 
 
 @pytest.mark.parametrize("frames", [2, 4, 20])
@@ -351,13 +351,13 @@ def test_noise_of_a_longer_clip_begins_as_that_of_a_shorter_one(make_script: Cal
 
 
 def test_every_seed_and_kind_has_noise_of_its_own(scripts: Scripts) -> None:
-    made = noise_like(scripts, dict.fromkeys(KINDS, 16), [0, 1])
-    first = [one[0, 0] for one in made.each()] + [made.video[1, 0]]
-    assert all(not torch.equal(a, b) for place, a in enumerate(first) for b in first[place + 1 :])
-    assert made.video.std().item() == pytest.approx(1, abs=0.2)
+    noise = noise_like(scripts, dict.fromkeys(KINDS, 16), [0, 1])
+    first = [tokens[0, 0] for tokens in noise.each()] + [noise.video[1, 0]]
+    assert all(not torch.equal(a, b) for index, a in enumerate(first) for b in first[index + 1 :])
+    assert noise.video.std().item() == pytest.approx(1, abs=0.2)
 
 
 def test_states_begin_as_noisy_everywhere(scripts: Scripts) -> None:
     states = all_noisy(scripts)
-    assert [one.shape for one in states.each()] == [(2, 1), (2, 2), (2, 10), (2, 10)]
+    assert [state.shape for state in states.each()] == [(2, 1), (2, 2), (2, 10), (2, 10)]
     assert replace(states).person.sum() == 0

@@ -38,22 +38,22 @@ def make(weights: Path, tmp_path: Path) -> Callable[..., Generation]:
     """``make(request, twin="cascaded")``: one clip from the tiny model, in a folder of its own."""
     count = iter(range(100))
 
-    def one(asked: Request, **options: Any) -> Generation:
+    def generate_in_own_folder(asked: Request, **options: Any) -> Generation:
         directory = tmp_path / f"cell-{next(count)}"
         directory.mkdir()
         return Reference(**{"weights": str(weights), "steps": 2, **options}).generate(asked, directory)
 
-    return one
+    return generate_in_own_folder
 
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
 def test_a_clip_is_as_asked(make: Callable[..., Generation], talking: Callable[..., Prompt], twin: str) -> None:
-    made = make(request(talking(duration_s=1.2, cuts=(0.44,), speech=(HELLO,)), seed=5), twin=twin)
-    assert (made.status, made.seed_used, made.cost_usd) == ("succeeded", 5, 0.0)
-    assert made.own_file
-    assert made.facts["twin"] == twin
-    assert made.file is not None
-    facts = Clip.open(made.file).facts
+    generation = make(request(talking(duration_s=1.2, cuts=(0.44,), speech=(HELLO,)), seed=5), twin=twin)
+    assert (generation.status, generation.seed_used, generation.cost_usd) == ("succeeded", 5, 0.0)
+    assert generation.own_file
+    assert generation.facts["twin"] == twin
+    assert generation.file is not None
+    facts = Clip.open(generation.file).facts
     assert (facts.width, facts.height, facts.n_frames) == (64, 32, 30)
     assert facts.fps == pytest.approx(25)
     assert facts.duration_s == pytest.approx(1.2, abs=0.01)
@@ -66,16 +66,16 @@ def test_a_clip_is_as_asked(make: Callable[..., Generation], talking: Callable[.
 def test_size_and_rate_are_those_asked(
     make: Callable[..., Generation], talking: Callable[..., Prompt], width: int, height: int, fps: int, count: int
 ) -> None:
-    made = make(request(talking(duration_s=1.2), width=width, height=height, fps=fps))
-    assert made.file is not None
-    facts = Clip.open(made.file).facts
+    generation = make(request(talking(duration_s=1.2), width=width, height=height, fps=fps))
+    assert generation.file is not None
+    facts = Clip.open(generation.file).facts
     assert (facts.width, facts.height, facts.n_frames) == (width, height, count)
     assert facts.fps == pytest.approx(fps)
 
 
-def bytes_of(made: Generation) -> bytes:
-    assert made.file is not None
-    return made.file.read_bytes()
+def bytes_of(generation: Generation) -> bytes:
+    assert generation.file is not None
+    return generation.file.read_bytes()
 
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
@@ -85,10 +85,10 @@ def test_the_same_request_gives_the_same_bytes(make: Callable[..., Generation], 
 
 
 def test_another_seed_twin_or_option_gives_another_clip(make: Callable[..., Generation], talking: Callable[..., Prompt]) -> None:
-    asked = request(talking(), seed=3)
+    first_request = request(talking(), seed=3)
     options: tuple[dict[str, Any], ...] = ({"twin": "cascaded"}, {"steps": 3}, {"guidance": 1.0}, {"temperature": 1.0})
-    others = [make(request(talking(), seed=4)), *(make(asked, **one) for one in options)]
-    clips = [bytes_of(make(asked)), *(bytes_of(one) for one in others)]
+    others = [make(request(talking(), seed=4)), *(make(first_request, **chosen) for chosen in options)]
+    clips = [bytes_of(make(first_request)), *(bytes_of(generation) for generation in others)]
     assert len(set(clips)) == len(clips)
 
 
@@ -106,23 +106,23 @@ def batch(talking: Callable[..., Prompt]) -> list[Request]:
 def test_a_clip_is_the_same_bytes_whatever_it_was_asked_for_with(
     weights: Path, make: Callable[..., Generation], tmp_path: Path, batch: list[Request], twin: str
 ) -> None:
-    folders = [tmp_path / f"batch-{place}" for place in range(3)]
+    folders = [tmp_path / f"batch-{index}" for index in range(3)]
     for folder in folders:
         folder.mkdir()
     together = Reference(twin=twin, weights=str(weights), steps=2).generate_many(batch, folders)
-    for asked, folder, made in zip(batch, folders, together, strict=True):
-        assert made.file == folder / "clip.mp4"
-        assert made.seed_used == asked.seed
-        assert bytes_of(made) == bytes_of(make(asked, twin=twin))
+    for single, folder, generation in zip(batch, folders, together, strict=True):
+        assert generation.file == folder / "clip.mp4"
+        assert generation.seed_used == single.seed
+        assert bytes_of(generation) == bytes_of(make(single, twin=twin))
 
 
 def test_one_worker_and_two_make_the_same_bytes(weights: Path, workspace: Workspace, batch: list[Request]) -> None:
     tiny = GeneratorSpec(label="tiny", name="reference", options={"weights": str(weights), "steps": 2})
     tasks = [
-        GenerateTask(cell_id=place, generator=tiny, request=one, scratch=workspace.scratch, artifacts=workspace.artifacts)
-        for place, one in enumerate(batch)
+        GenerateTask(cell_id=index, generator=tiny, request=asked, scratch=workspace.scratch, artifacts=workspace.artifacts)
+        for index, asked in enumerate(batch)
     ]
-    made = []
+    hashes = []
     for workers in (1, 2):
         groups = batches(tasks, workers)
         assert [len(group) for group in groups] == [1] * len(tasks)
@@ -130,23 +130,23 @@ def test_one_worker_and_two_make_the_same_bytes(weights: Path, workspace: Worksp
         try:
             for (task,) in groups:
                 executor.submit(generate, task)
-            made.append({done.task.cell_id: done.result.sha256 for done in executor.results()})
+            hashes.append({done.task.cell_id: done.result.sha256 for done in executor.results()})
         finally:
             executor.close()
-    assert made[0] == made[1]
-    assert None not in made[0].values()
+    assert hashes[0] == hashes[1]
+    assert None not in hashes[0].values()
 
 
 def test_a_clip_is_computed_on_one_thread_whatever_the_process_has(
     make: Callable[..., Generation], talking: Callable[..., Prompt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[set[int]] = []
+    threads: list[set[int]] = []
 
-    def noted(*given: Any, **options: Any) -> Any:
-        seen.append({torch.get_num_threads(), *(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")})
-        return synthesise_sound(*given, **options)
+    def noted(*arguments: Any, **options: Any) -> Any:
+        threads.append({torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")})
+        return synthesise_sound(*arguments, **options)
 
-    monkeypatch.setattr("seedbench.generators.reference.generate.samples", noted)
+    monkeypatch.setattr("seedbench.generators.reference.generate.synthesise_sound", noted)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -154,36 +154,35 @@ def test_a_clip_is_computed_on_one_thread_whatever_the_process_has(
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    assert seen == [{1}]
+    assert threads == [{1}]
 
 
 def test_an_asset_that_cannot_be_read_fails_its_own_request_only(weights: Path, tmp_path: Path, talking: Callable[..., Prompt]) -> None:
     (tmp_path / "face.png").write_bytes(b"no picture")
     bad = talking(cast=(Character(id="ann", reference="image:1"),), references=(Asset(id="image:1", path="face.png", role="appearance"),))
-    asked = [
-        request(one, seed=seed, root=tmp_path) for seed, one in enumerate((talking(), bad, talking(music=Music(tempo_bpm=90)), talking()))
-    ]
-    folders = [tmp_path / f"cell-{place}" for place in range(4)]
+    prompts = (talking(), bad, talking(music=Music(tempo_bpm=90)), talking())
+    requests = [request(prompt, seed=seed, root=tmp_path) for seed, prompt in enumerate(prompts)]
+    folders = [tmp_path / f"cell-{index}" for index in range(4)]
     for folder in folders:
         folder.mkdir()
-    made = Reference(weights=str(weights), steps=1).generate_many(asked, folders)
-    assert [one.status for one in made] == ["succeeded", "failed", "refused", "succeeded"]
-    assert [one.seed_used for one in made] == [0, 1, 2, 3]
-    assert "face.png" in made[1].reason
-    assert "music" in made[2].reason
+    generations = Reference(weights=str(weights), steps=1).generate_many(requests, folders)
+    assert [generation.status for generation in generations] == ["succeeded", "failed", "refused", "succeeded"]
+    assert [generation.seed_used for generation in generations] == [0, 1, 2, 3]
+    assert "face.png" in generations[1].reason
+    assert "music" in generations[2].reason
     assert [folder for folder in folders if (folder / "clip.mp4").exists()] == [folders[0], folders[3]]
 
 
 def test_a_language_that_nobody_can_pronounce_fails_its_request(make: Callable[..., Generation], talking: Callable[..., Prompt]) -> None:
-    made = make(request(talking(speech=(Line(character="ann", text="Qapla.", language="tlh"),))))
-    assert made.status == "failed"
-    assert "tlh" in made.reason
+    generation = make(request(talking(speech=(Line(character="ann", text="Qapla.", language="tlh"),))))
+    assert generation.status == "failed"
+    assert "tlh" in generation.reason
 
 
 def test_a_prompt_it_was_not_made_for_is_refused_without_weights(tmp_path: Path, talking: Callable[..., Prompt]) -> None:
-    made = Reference(weights=str(tmp_path / "nowhere")).generate(request(talking(music=Music(tempo_bpm=90))), tmp_path)
-    assert made.status == "refused"
-    assert made.reason == "the reference model makes no music"
+    generation = Reference(weights=str(tmp_path / "nowhere")).generate(request(talking(music=Music(tempo_bpm=90))), tmp_path)
+    assert generation.status == "refused"
+    assert generation.reason == "the reference model makes no music"
 
 
 def test_missing_weights_are_named_with_the_mend(tmp_path: Path, talking: Callable[..., Prompt]) -> None:
@@ -237,7 +236,7 @@ def test_its_identity_is_that_of_its_weights(
         for twin, folder in (("joint", weights), ("cascaded", weights), ("joint", tmp_path / "others"))
     ]
     assert len(set(identities)) == 3
-    assert all(len(one) == 64 for one in identities)
+    assert all(len(digest) == 64 for digest in identities)
 
 
 def test_its_identity_holds_the_options_it_falls_back_on(weights: Path, talking: Callable[..., Prompt]) -> None:
@@ -255,10 +254,10 @@ def test_its_identity_holds_the_options_it_falls_back_on(weights: Path, talking:
 
 
 def test_it_makes_one_clip_at_a_time_and_the_same_each_time() -> None:
-    found = Reference().capabilities()
-    assert found.deterministic
-    assert found.batch == 1
-    assert (456, 256) in found.sizes
+    capabilities = Reference().capabilities()
+    assert capabilities.deterministic
+    assert capabilities.batch == 1
+    assert (456, 256) in capabilities.sizes
 
 
 def test_neither_torch_nor_lightning_is_loaded_before_a_clip_is_made() -> None:

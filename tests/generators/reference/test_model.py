@@ -18,26 +18,26 @@ from seedbench.generators.reference.transformer import KINDS, Latents
 def parts(model: ReferenceModel) -> dict[str, torch.Tensor]:
     """All weights under one roof."""
     modules = {"transformer": model.transformer, "video": model.tokenizers.video, "sound": model.tokenizers.sound}
-    return {f"{part}.{name}": one for part, module in modules.items() for name, one in module.state_dict().items()}
+    return {f"{part}.{name}": tensor for part, module in modules.items() for name, tensor in module.state_dict().items()}
 
 
 def test_unpacked_weights_come_back_exactly(model: ReferenceModel, tmp_path: Path) -> None:
     model.save(tmp_path, packed=False)
-    found = parts(ReferenceModel.load("joint", tmp_path))
-    assert found.keys() == parts(model).keys()
-    assert all(torch.equal(found[name], one) for name, one in parts(model).items())
+    loaded = parts(ReferenceModel.load("joint", tmp_path))
+    assert loaded.keys() == parts(model).keys()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in parts(model).items())
 
 
 def test_packed_weights_come_back_within_eight_bits(model: ReferenceModel, weights: Path) -> None:
-    found = parts(ReferenceModel.load("joint", weights))
+    loaded = parts(ReferenceModel.load("joint", weights))
     packed = 0
-    for name, one in parts(model).items():
-        off = (found[name] - one).abs()
-        if one.ndim == 2 and one.numel() >= 4096:
+    for name, tensor in parts(model).items():
+        off = (loaded[name] - tensor).abs()
+        if tensor.ndim == 2 and tensor.numel() >= 4096:
             packed += 1
-            assert (off <= one.abs().amax(1, keepdim=True) / 127 * 0.51 + 1e-6).all(), name
+            assert (off <= tensor.abs().amax(1, keepdim=True) / 127 * 0.51 + 1e-6).all(), name
         else:
-            assert (off <= one.abs() * 2**-10 + 1e-6).all(), name
+            assert (off <= tensor.abs() * 2**-10 + 1e-6).all(), name
     assert packed >= 3
 
 
@@ -47,9 +47,9 @@ def test_rows_of_nothing_come_back_as_nothing(make_model: Callable[..., Referenc
     model.transformer.gram.weight[4] = 1e-12
     with safe_open(model.save(tmp_path), "pt") as opened:
         assert (opened.get_tensor("gram.weight.row") > 0).all()
-    found = ReferenceModel.load("joint", tmp_path).transformer.gram.weight
-    assert torch.isfinite(found).all()
-    assert found[3:5].abs().max() < 1e-6
+    loaded = ReferenceModel.load("joint", tmp_path).transformer.gram.weight
+    assert torch.isfinite(loaded).all()
+    assert loaded[3:5].abs().max() < 1e-6
 
 
 def test_all_else_comes_back_too(model: ReferenceModel, tmp_path: Path) -> None:
@@ -60,23 +60,23 @@ def test_all_else_comes_back_too(model: ReferenceModel, tmp_path: Path) -> None:
         trained={"steps": 12, "on": "two cores"},
     )
     assert scaled.save(tmp_path) == tmp_path / "cascaded.safetensors"
-    found = ReferenceModel.load("cascaded", tmp_path)
-    assert found.twin == "cascaded"
-    assert found.trained == scaled.trained
-    assert asdict(found.vocabulary) == asdict(model.vocabulary)
-    assert found.transformer.config == model.transformer.config
-    assert found.tokenizers.video.config == model.tokenizers.video.config
-    assert found.tokenizers.sound.config == model.tokenizers.sound.config
+    loaded = ReferenceModel.load("cascaded", tmp_path)
+    assert loaded.twin == "cascaded"
+    assert loaded.trained == scaled.trained
+    assert asdict(loaded.vocabulary) == asdict(model.vocabulary)
+    assert loaded.transformer.config == model.transformer.config
+    assert loaded.tokenizers.video.config == model.tokenizers.video.config
+    assert loaded.tokenizers.sound.config == model.tokenizers.sound.config
     for kind in KINDS:
-        assert torch.equal(found.scale.mean[kind], scaled.scale.mean[kind])
-        assert torch.equal(found.scale.deviation[kind], scaled.scale.deviation[kind])
+        assert torch.equal(loaded.scale.mean[kind], scaled.scale.mean[kind])
+        assert torch.equal(loaded.scale.deviation[kind], scaled.scale.deviation[kind])
 
 
 def test_a_loaded_model_is_ready_to_sample_from(weights: Path) -> None:
-    found = ReferenceModel.load("joint", weights)
-    for module in (found.transformer, found.tokenizers.video, found.tokenizers.sound):
+    loaded = ReferenceModel.load("joint", weights)
+    for module in (loaded.transformer, loaded.tokenizers.video, loaded.tokenizers.sound):
         assert not module.training
-        assert not any(one.requires_grad for one in module.parameters())
+        assert not any(parameter.requires_grad for parameter in module.parameters())
 
 
 def test_packed_files_are_smaller(model: ReferenceModel, tmp_path: Path) -> None:
@@ -158,5 +158,5 @@ def test_scaling_goes_there_and_back() -> None:
     codes = Latents(*(torch.randn(1, size, 2) for size in (1, 2, 3, 4)))
     down = scale.scaled(codes)
     assert torch.allclose(down.video, (codes.video - torch.tensor([1.0, 2.0])) / torch.tensor([0.5, 4.0]))
-    for one, other in zip(codes.each(), scale.unscaled(down).each(), strict=True):
-        assert torch.allclose(one, other, atol=1e-6)
+    for original, other in zip(codes.each(), scale.unscaled(down).each(), strict=True):
+        assert torch.allclose(original, other, atol=1e-6)

@@ -112,16 +112,16 @@ def test_a_clip_longer_than_what_is_painted_at_once_has_no_seam(model: Reference
     codes = codes_of(script)
     held = (codes[0], codes[1], codes[2][:1].repeat(30, 1))
     motion = held[2].reshape(60, -1)[::2].repeat_interleave(2, 0).reshape(30, -1)
-    made = painted(model, script, (held[0], held[1], motion))
-    assert np.abs(made - made[0]).max() <= 1
+    output = painted(model, script, (held[0], held[1], motion))
+    assert np.abs(output - output[0]).max() <= 1
 
 
 @pytest.mark.parametrize(("n_frames", "skip"), [(20, 0), (21, 0), (40, 16)])
 def test_sound_lasts_as_long_as_the_pictures(model: ReferenceModel, make_script: Callable[..., Script], n_frames: int, skip: int) -> None:
     script = make_script(n_frames)
-    made = synthesise_sound(model, script, torch.randn(-(-n_frames // 2), 16), seed=0, skip=skip)
-    assert len(made) == (n_frames - skip) * 640
-    assert np.abs(made).max() <= 1
+    output = synthesise_sound(model, script, torch.randn(-(-n_frames // 2), 16), seed=0, skip=skip)
+    assert len(output) == (n_frames - skip) * 640
+    assert np.abs(output).max() <= 1
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**40 + 1])

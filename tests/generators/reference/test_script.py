@@ -44,9 +44,9 @@ def test_a_long_text_is_cut() -> None:
 
 def test_sounds_follow_one_another_from_the_start_of_their_line(talking: Callable[..., Prompt]) -> None:
     sounds = read(talking(speech=(HELLO,)), DURATIONS).sounds
-    assert [one.symbol for one in sounds] == ["h", "ə", "l", "ˈoʊ"]
-    assert [one.time_s for one in sounds] == pytest.approx([0.34, 0.42, 0.485, 0.55])
-    assert {one.speaker for one in sounds} == {0}
+    assert [sound.symbol for sound in sounds] == ["h", "ə", "l", "ˈoʊ"]
+    assert [sound.time_s for sound in sounds] == pytest.approx([0.34, 0.42, 0.485, 0.55])
+    assert {sound.speaker for sound in sounds} == {0}
 
 
 def test_nominal_times_increase_through_every_line(talking: Callable[..., Prompt]) -> None:
@@ -55,7 +55,7 @@ def test_nominal_times_increase_through_every_line(talking: Callable[..., Prompt
     assert len(sounds) > 12
     assert all(a.time_s < b.time_s for a, b in pairwise(sounds))
     assert sounds[0].time_s > 0.1
-    assert PAUSE in [one.symbol for one in sounds]
+    assert PAUSE in [sound.symbol for sound in sounds]
 
 
 def test_each_line_has_the_place_of_its_speaker() -> None:
@@ -69,7 +69,7 @@ def test_each_line_has_the_place_of_its_speaker() -> None:
         speech=(Line(character="bob", text="No.", start_s=0.2), Line(character="ann", text="No.", start_s=1.2)),
     )
     script = read(prompt, DURATIONS)
-    assert [one.speaker for one in script.sounds] == [1, 1, 0, 0]
+    assert [sound.speaker for sound in script.sounds] == [1, 1, 0, 0]
     assert [shot.person for shot in script.shots] == [1, 0]
     assert script.n_people == 2
 
@@ -77,7 +77,7 @@ def test_each_line_has_the_place_of_its_speaker() -> None:
 def test_an_event_stands_among_the_sounds_where_it_begins() -> None:
     prompt = Prompt(id="p", text="A ball.", task="impact", duration_s=2, events=(Event(kind="drop", start_s=0.4),))
     script = read(prompt, DURATIONS)
-    assert [(one.symbol, one.time_s, one.speaker) for one in script.sounds] == [(EVENT, 0.4, -1)]
+    assert [(sound.symbol, sound.time_s, sound.speaker) for sound in script.sounds] == [(EVENT, 0.4, -1)]
     assert script.n_people == 0
 
 

@@ -21,8 +21,8 @@ SMALL = ShardSize(64, 32)
 
 def test_the_acting_is_that_of_who_is_seen_in_units_of_its_spread() -> None:
     prompt = world.draw(5, kind="dialogue").prompt
-    made = shards.shown(prompt, 5, SMALL)
-    pictures, acting = made.pictures, made.acting
+    rendered = shards.shown(prompt, 5, SMALL)
+    pictures, acting = rendered.pictures, rendered.acting
     scene = plan_scene(prompt, 5, width=64, height=32, fps=25, degradation=degradation_of(""))
     assert acting.shape == (len(pictures), 4)
     cut = round(prompt.shots[1].start_s * 25)
@@ -33,23 +33,23 @@ def test_the_acting_is_that_of_who_is_seen_in_units_of_its_spread() -> None:
 
 
 def test_where_nobody_is_seen_there_is_no_acting_and_no_head() -> None:
-    made = shards.shown(world.draw(3, kind="impact").prompt, 3, SMALL)
-    assert len(made.acting) == len(made.heads) == len(made.pictures)
-    assert np.isnan(made.acting).all()
-    assert np.isnan(made.heads).all()
+    rendered = shards.shown(world.draw(3, kind="impact").prompt, 3, SMALL)
+    assert len(rendered.acting) == len(rendered.heads) == len(rendered.pictures)
+    assert np.isnan(rendered.acting).all()
+    assert np.isnan(rendered.heads).all()
 
 
 def test_heads_are_where_the_simulator_puts_them() -> None:
     prompt = world.draw(5, kind="dialogue").prompt
-    made = shards.shown(prompt, 5, SMALL)
+    rendered = shards.shown(prompt, 5, SMALL)
     scene = plan_scene(prompt, 5, width=64, height=32, fps=25, degradation=degradation_of(""))
     boxes = truth_of(scene, record(scene))["faces"]
     assert [box["character"] for box in boxes] == [shot.cast[0] for shot in prompt.shots]
     left, top, right, bottom = np.concatenate([np.array(box["boxes"]) for box in boxes]).T
     wide = SMALL.width / SMALL.height
-    assert made.heads[:, 0] == pytest.approx(wide * (left + right) / 2, abs=0.01)
-    assert made.heads[:, 1] == pytest.approx((top + bottom) / 2, abs=0.01)
-    assert made.heads[:, 2] == pytest.approx(bottom - top, abs=0.01)
+    assert rendered.heads[:, 0] == pytest.approx(wide * (left + right) / 2, abs=0.01)
+    assert rendered.heads[:, 1] == pytest.approx((top + bottom) / 2, abs=0.01)
+    assert rendered.heads[:, 2] == pytest.approx(bottom - top, abs=0.01)
 
 
 def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -> None:
@@ -62,22 +62,22 @@ def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -
         assert len(row.acting) == len(row.pictures)
         heads = shards.shown(row.prompt, number, SMALL).heads
         assert row.heads == pytest.approx(heads, abs=1e-3, nan_ok=True)
-    places, first = [], 0
+    row_cells, first = [], 0
     for row in rows:
-        places.append(RowCells(first, len(row.pictures), len(row.extras), len(row.prompt.cast), ()))
+        row_cells.append(RowCells(first, len(row.pictures), len(row.extras), len(row.prompt.cast), ()))
         first += len(row.pictures) + len(row.extras)
-    found = acting_of_pictures([job.file], Cells(torch.zeros(first, 1), tuple(places)))
-    for row, place in zip(rows, places, strict=True):
-        assert np.array_equal(found[place.first : place.first + place.pictures].numpy(), row.acting, equal_nan=True)
-        assert found[place.first + place.pictures : place.first + place.pictures + place.extras].isnan().all()
+    acting = acting_of_pictures([job.file], Cells(torch.zeros(first, 1), tuple(row_cells)))
+    for row, cells in zip(rows, row_cells, strict=True):
+        assert np.array_equal(acting[cells.first : cells.first + cells.pictures].numpy(), row.acting, equal_nan=True)
+        assert acting[cells.first + cells.pictures : cells.first + cells.pictures + cells.extras].isnan().all()
 
 
 def test_two_processes_make_what_one_makes_and_a_failure_is_named(tmp_path: Path) -> None:
     alone, beside = (shards.jobs(tmp_path / name, clips=1, stills=2, size=SMALL) for name in ("alone", "beside"))
     assert [job.stills for job in shards.make(alone, processes=1)] == [False, True]
     assert sorted(job.stills for job in shards.make(beside, processes=2)) == [False, True]
-    for one, other in zip(alone, beside, strict=True):
-        assert [row.pictures for row in shards.read(one.file)] == [row.pictures for row in shards.read(other.file)]
+    for single, other in zip(alone, beside, strict=True):
+        assert [row.pictures for row in shards.read(single.file)] == [row.pictures for row in shards.read(other.file)]
     (broken,) = shards.jobs(tmp_path / "broken", clips=1, stills=0, size=ShardSize(0, 0))
     with pytest.raises(GeneratorError, match=r"clips-0-000000-000001-0x0-v\d+\.parquet was not made"):
         list(shards.make([broken], processes=2))

@@ -28,9 +28,9 @@ def clip(tmp_path: Path) -> Path:
 def test_pictures_stand_at_their_time_and_end_with_the_clip(clip: Path) -> None:
     strip = sheet.pictures_of(Clip.open(clip), 4.0)
     width = strip.shape[1] // sheet.N_PICTURES
-    colours = [strip[36, place * width + width // 2] for place in range(sheet.N_PICTURES)]
-    assert [int(one.argmax()) for one in colours[:4]] == [0, 0, 1, 1]  # half a second each
-    assert all(one.tolist() == [236, 236, 236] for one in colours[4:])  # the clip is over
+    colours = [strip[36, index * width + width // 2] for index in range(sheet.N_PICTURES)]
+    assert [int(colour.argmax()) for colour in colours[:4]] == [0, 0, 1, 1]  # half a second each
+    assert all(colour.tolist() == [236, 236, 236] for colour in colours[4:])  # the clip is over
 
 
 def test_sound_stands_under_its_time_with_high_tones_above(clip: Path) -> None:
@@ -50,9 +50,11 @@ def test_a_clip_without_sound_is_quiet(tmp_path: Path) -> None:
 def test_the_page_has_a_strip_for_each_system_and_grey_for_who_made_nothing(clip: Path, tmp_path: Path) -> None:
     import cv2
 
-    one = sheet.draw([sheet.Asked("Red, then green.", (sheet.Strip("a", "", clip),))], tmp_path / "one.png")
-    two = sheet.draw([sheet.Asked("Red, then green.", (sheet.Strip("a", "", clip), sheet.Strip("b", "", None)))], tmp_path / "two.png")
-    small, large = cv2.imread(str(one)), cv2.imread(str(two))
+    page = sheet.draw([sheet.Asked("Red, then green.", (sheet.Strip("a", "", clip),))], tmp_path / "one.png")
+    page_of_two = sheet.draw(
+        [sheet.Asked("Red, then green.", (sheet.Strip("a", "", clip), sheet.Strip("b", "", None)))], tmp_path / "two.png"
+    )
+    small, large = cv2.imread(str(page)), cv2.imread(str(page_of_two))
     assert np.array_equal(large[: len(small) - 20], small[:-20])
     lower = large[len(small) - 8 : -20, -500:-20]
     assert (lower == 236).all(2).any(1).sum() > 100
@@ -70,7 +72,7 @@ def test_the_first_prompt_of_each_kind_is_shown_with_its_figures(clip: Path) -> 
         Cell("cascaded", "impact-0", {"impact.recall": 0.5}, clip, 1.0),
     ]
     talking, reference, impact = shown(prompts, cells)
-    assert [one.text for one in (talking, reference, impact)] == ["talking 0", "reference 0", "impact 0"]
+    assert [block.text for block in (talking, reference, impact)] == ["talking 0", "reference 0", "impact 0"]
     assert [strip.name for strip in talking.strips] == ["simulator", "joint", "cascaded"]
     assert talking.strips[1] == sheet.Strip("joint", "sound early by, ms: -12\nconfidence: 3.2", clip)
     assert talking.strips[0].clip is None

@@ -56,18 +56,18 @@ def test_columns_are_cut_or_filled_with_silence() -> None:
 
 @pytest.mark.parametrize("hertz", [220, 1000, 3500])
 def test_a_tone_sounds_as_high_as_it_was(hertz: float) -> None:
-    made = synthesised(log_mel(tone(hertz), RATE)[:100])
-    spectrum = np.abs(np.fft.rfft(made))
-    heard = np.fft.rfftfreq(len(made), 1 / RATE)[spectrum.argmax()]
-    place = int(np.abs(CENTRES - hertz).argmin())
-    assert CENTRES[max(0, place - 2)] < heard < CENTRES[place + 2]
+    samples = synthesised(log_mel(tone(hertz), RATE)[:100])
+    spectrum = np.abs(np.fft.rfft(samples))
+    heard = np.fft.rfftfreq(len(samples), 1 / RATE)[spectrum.argmax()]
+    band = int(np.abs(CENTRES - hertz).argmin())
+    assert CENTRES[max(0, band - 2)] < heard < CENTRES[band + 2]
 
 
 @pytest.mark.parametrize("at_s", [0.2, 0.53, 0.8])
 def test_a_click_sounds_when_it_was(at_s: float) -> None:
-    made = synthesised(log_mel(click(at_s), RATE)[:100])
-    energy = made**2
-    centre_s = float((energy * np.arange(len(made))).sum() / energy.sum()) / RATE
+    samples = synthesised(log_mel(click(at_s), RATE)[:100])
+    energy = samples**2
+    centre_s = float((energy * np.arange(len(samples))).sum() / energy.sum()) / RATE
     assert centre_s == pytest.approx(at_s + 0.0015, abs=0.02)
     near = energy[round((at_s - 0.05) * RATE) : round((at_s + 0.05) * RATE)]
     assert near.sum() > 0.9 * energy.sum()
@@ -75,15 +75,15 @@ def test_a_click_sounds_when_it_was(at_s: float) -> None:
 
 def test_sound_comes_back_about_as_loud() -> None:
     asked = tone(440)
-    made = synthesised(log_mel(asked, RATE)[:100])
-    assert np.sqrt((made**2).mean()) == pytest.approx(np.sqrt((asked**2).mean()), rel=0.3)
+    samples = synthesised(log_mel(asked, RATE)[:100])
+    assert np.sqrt((samples**2).mean()) == pytest.approx(np.sqrt((asked**2).mean()), rel=0.3)
 
 
 @pytest.mark.parametrize("columns", [12, 50, 101])
 def test_the_length_is_that_of_the_columns(columns: int) -> None:
-    made = synthesised(np.full((columns, BANDS), -4.0, np.float32))
-    assert made.shape == (columns * HOP,)
-    assert made.dtype == np.float32
+    samples = synthesised(np.full((columns, BANDS), -4.0, np.float32))
+    assert samples.shape == (columns * HOP,)
+    assert samples.dtype == np.float32
 
 
 def test_silence_stays_silent() -> None:
@@ -98,6 +98,6 @@ def test_the_same_seed_gives_the_same_samples() -> None:
 
 @pytest.mark.parametrize("level", [4.0, 50.0])
 def test_samples_never_leave_the_range(level: float) -> None:
-    made = synthesised(np.full((50, BANDS), level, np.float32))
-    assert np.isfinite(made).all()
-    assert np.abs(made).max() <= 1.0
+    samples = synthesised(np.full((50, BANDS), level, np.float32))
+    assert np.isfinite(samples).all()
+    assert np.abs(samples).max() <= 1.0

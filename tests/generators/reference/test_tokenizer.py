@@ -41,8 +41,8 @@ def test_pictures_do_not_depend_on_how_they_are_grouped(model: ReferenceModel) -
     video = model.tokenizers.video
     codes = torch.randn(5, 16), torch.randn(5, 16), torch.randn(5, 8)
     together = video.decode(*codes)
-    in_parts = torch.cat([video.decode(*(one[part] for one in codes)) for part in (slice(0, 3), slice(3, 5))])
-    each_alone = torch.cat([video.decode(*(one[place : place + 1] for one in codes)) for place in range(5)])
+    in_parts = torch.cat([video.decode(*(code[part] for code in codes)) for part in (slice(0, 3), slice(3, 5))])
+    each_alone = torch.cat([video.decode(*(code[index : index + 1] for code in codes)) for index in range(5)])
     assert torch.allclose(together, in_parts, atol=1e-4)
     assert torch.allclose(together, each_alone, atol=1e-4)
 
@@ -51,9 +51,9 @@ def test_a_person_may_be_taken_from_other_pictures(model: ReferenceModel, pictur
     video = model.tokenizers.video
     person, shot, motion = video.encode(pictures)
     elsewhere, someone_else = person[1:4].mean(0, keepdim=True), person[4:].mean(0, keepdim=True)
-    made = video.decode(elsewhere, shot[:1], motion[:1])
-    assert made.shape == (1, 3, 32, 64)
-    assert (made - video.decode(someone_else, shot[:1], motion[:1])).abs().max() > 1e-4
+    picture = video.decode(elsewhere, shot[:1], motion[:1])
+    assert picture.shape == (1, 3, 32, 64)
+    assert (picture - video.decode(someone_else, shot[:1], motion[:1])).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("changed", ["person", "shot", "motion"])
@@ -97,7 +97,7 @@ def test_sharpness_does_not_mind_another_brightness_but_a_blur(pictures: Tensor)
 
 def test_what_all_pictures_have_in_common_is_left_out_but_for_what_is_told_of_faces() -> None:
     motion = torch.arange(12.0).view(3, 4)
-    found = without_shot_mean(motion, 1)
-    assert torch.equal(found[:, 0], motion[:, 0])
-    assert torch.equal(found[:, 1:], torch.tensor([-4.0, 0.0, 4.0])[:, None].expand(-1, 3))
-    assert torch.equal(without_shot_mean(found, 1), found)
+    centred = without_shot_mean(motion, 1)
+    assert torch.equal(centred[:, 0], motion[:, 0])
+    assert torch.equal(centred[:, 1:], torch.tensor([-4.0, 0.0, 4.0])[:, None].expand(-1, 3))
+    assert torch.equal(without_shot_mean(centred, 1), centred)

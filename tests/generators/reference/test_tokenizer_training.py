@@ -85,19 +85,19 @@ def test_a_change_in_the_dark_counts_as_one_in_the_light_where_it_is_weighed() -
 
 def test_lips_may_be_a_few_pixels_from_where_they_are_asked_for_in_both_of_a_pair_alike() -> None:
     torch.manual_seed(0)
-    asked = torch.rand(6, 3, 96, 96)  # two pairs, and two alone
+    target = torch.rand(6, 3, 96, 96)  # two pairs, and two alone
     moves = [(2, 1), (2, 1), (-3, 0), (-3, 0), (0, -1), (1, 0)]
-    made = torch.stack([one.roll(move, (1, 2)) for one, move in zip(asked, moves, strict=True)])
+    output = torch.stack([square.roll(move, (1, 2)) for square, move in zip(target, moves, strict=True)])
     weight = torch.zeros(96, 96)
     weight[60:80, 30:60] = 1.0
-    assert torch.equal(moved_nearest(made, asked, weight), made)
-    made[1] = asked[1].roll((3, 0), (1, 2)) + 1.0  # the second of the first pair would be elsewhere, but is far from right wherever it is
-    assert torch.equal(moved_nearest(made, asked, weight)[0], made[0])
-    assert torch.equal(moved_nearest(made, asked, weight)[1], asked[1].roll((2, 1), (1, 2)))
-    made[:, :, :50] = torch.rand(6, 3, 50, 96)  # what is not weighed does not count
-    assert torch.equal(moved_nearest(made, asked, weight)[2:, :, 55:85], made[2:, :, 55:85])
-    far = asked.roll(20, 2)
-    assert (moved_nearest(far, asked, weight) - far).abs().mean() > 0.2
+    assert torch.equal(moved_nearest(output, target, weight), output)
+    output[1] = target[1].roll((3, 0), (1, 2)) + 1.0  # the second of the first pair fits nowhere
+    assert torch.equal(moved_nearest(output, target, weight)[0], output[0])
+    assert torch.equal(moved_nearest(output, target, weight)[1], target[1].roll((2, 1), (1, 2)))
+    output[:, :, :50] = torch.rand(6, 3, 50, 96)  # what is not weighed does not count
+    assert torch.equal(moved_nearest(output, target, weight)[2:, :, 55:85], output[2:, :, 55:85])
+    far = target.roll(20, 2)
+    assert (moved_nearest(far, target, weight) - far).abs().mean() > 0.2
 
 
 def test_dark_faces_weigh_more_than_light_ones() -> None:
@@ -113,15 +113,15 @@ def test_dark_faces_weigh_more_than_light_ones() -> None:
 
 def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "seedbench.generators.reference.training.batches.decoded_pictures", lambda stored: torch.tensor([int(one) for one in stored])
+        "seedbench.generators.reference.training.batches.decoded_pictures", lambda stored: torch.tensor([int(square) for square in stored])
     )
-    clip = SimpleNamespace(pictures=[str(place) for place in range(40)], extras=["40"], heads=np.zeros((40, 3)))
+    clip = SimpleNamespace(pictures=[str(frame) for frame in range(40)], extras=["40"], heads=np.zeros((40, 3)))
     codes = torch.zeros(41, 2)
     codes[:, 0] = torch.arange(41) % 2  # open in every second picture
     columns = (torch.zeros(41, 1), torch.zeros(41, 1), codes)
 
     def unlike(**more: bool) -> float:
-        batches = CodedPictureBatches([clip], [RowCells(0, 40, 1, 1, ((0, 40, 0),))], columns, told=1, batch=60, **more)  # type: ignore[arg-type]
+        batches = CodedPictureBatches([clip], [RowCells(0, 40, 1, 1, ((0, 40, 0),))], columns, n_acting=1, batch=60, **more)  # type: ignore[arg-type]
         shown = batches.batch(0, np.random.default_rng(0)).pictures[:40]
         return float(((shown[0::2] - shown[1::2]) % 2).float().mean())
 
@@ -132,15 +132,15 @@ def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pyt
 def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clip of ten pictures in two shots of one person with two extras, and a still of nobody. Codes are the places of the pictures.
     monkeypatch.setattr(
-        "seedbench.generators.reference.training.batches.decoded_pictures", lambda stored: torch.tensor([int(one) for one in stored])
+        "seedbench.generators.reference.training.batches.decoded_pictures", lambda stored: torch.tensor([int(square) for square in stored])
     )
     clip = SimpleNamespace(
-        pictures=[str(place) for place in range(10)], extras=["10", "11"], heads=np.arange(10.0).repeat(3).reshape(10, 3)
+        pictures=[str(frame) for frame in range(10)], extras=["10", "11"], heads=np.arange(10.0).repeat(3).reshape(10, 3)
     )
     still = SimpleNamespace(pictures=["12"], extras=[], heads=np.full((1, 3), np.nan))
     places = [RowCells(0, 10, 2, 1, ((0, 4, 0), (4, 10, 0))), RowCells(12, 1, 0, 0, ((0, 1, -1),))]
     codes = torch.arange(13.0)[:, None]
-    batch = CodedPictureBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6).batch(0, np.random.default_rng(0))  # type: ignore[arg-type]
+    batch = CodedPictureBatches([clip, still], places, (codes + 100, codes, codes), n_acting=0, batch=6).batch(0, np.random.default_rng(0))  # type: ignore[arg-type]
     shown = batch.pictures.float()
     assert len(shown) == 6
     assert (shown[:4] < 10).all()
@@ -154,7 +154,7 @@ def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: p
     assert batch.person[4:].tolist() == batch.motion[4:].tolist() == [[0.0], [0.0]]
     assert torch.equal(batch.heads[:4, 0], shown[:4].double())
     assert batch.heads[4:].isnan().all()
-    people = CodedPictureBatches([clip, still], places, (codes + 100, codes, codes), told=0, batch=6, faces_only=True)  # type: ignore[arg-type]
+    people = CodedPictureBatches([clip, still], places, (codes + 100, codes, codes), n_acting=0, batch=6, faces_only=True)  # type: ignore[arg-type]
     assert not people.batch(0, np.random.default_rng(0)).heads.isnan().any()
 
 
@@ -172,20 +172,20 @@ def test_a_face_counts_more_however_small_and_nothing_where_nobody_is() -> None:
 
 
 def test_sharpness_is_weighed_where_it_is_asked_for() -> None:
-    asked = torch.zeros(1, 3, 4, 4)
-    made = asked.clone()
-    made[..., 3:] = 1.0  # a step down the right side
+    target = torch.zeros(1, 3, 4, 4)
+    output = target.clone()
+    output[..., 3:] = 1.0  # a step down the right side
     weight = torch.ones(1, 1, 4, 4)
-    assert sharpness_loss(made, asked, weight) == sharpness_loss(made, asked)
+    assert sharpness_loss(output, target, weight) == sharpness_loss(output, target)
     weight[..., 3] = 3.0
-    assert sharpness_loss(made, asked, weight).item() == pytest.approx(3 * sharpness_loss(made, asked).item())
-    assert picture_loss(made, asked, None, weight) > picture_loss(made, asked)
+    assert sharpness_loss(output, target, weight).item() == pytest.approx(3 * sharpness_loss(output, target).item())
+    assert picture_loss(output, target, None, weight) > picture_loss(output, target)
 
 
 def test_only_faces_are_held_to_what_they_do_and_lips_count_thrice() -> None:
-    told = torch.zeros(3, 4)
+    estimate = torch.zeros(3, 4)
     acting = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 1.0], [torch.nan] * 4])
-    assert acting_missed(told, acting).item() == pytest.approx((3 + 1) / 8)
-    assert acting_missed(told[:, :2], acting[:, :2]).item() == pytest.approx(3 / 4)
-    assert acting_missed(told[2:], acting[2:]).item() == 0.0
-    assert acting_missed(told[:, :0], acting[:, :0]).item() == 0.0
+    assert acting_missed(estimate, acting).item() == pytest.approx((3 + 1) / 8)
+    assert acting_missed(estimate[:, :2], acting[:, :2]).item() == pytest.approx(3 / 4)
+    assert acting_missed(estimate[2:], acting[2:]).item() == 0.0
+    assert acting_missed(estimate[:, :0], acting[:, :0]).item() == 0.0

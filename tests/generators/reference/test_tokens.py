@@ -32,16 +32,16 @@ def test_words_alike_share_runs_of_letters() -> None:
 
 @pytest.mark.parametrize("word", ["", "a", "red", "extraordinarily", "女", "1.5"])
 def test_every_word_has_five_runs_or_noughts(word: str) -> None:
-    found = grams(word)
-    assert len(found) == 5
-    assert found[0] > 0
-    assert max(found) < GRAM_BUCKETS
+    buckets = grams(word)
+    assert len(buckets) == 5
+    assert buckets[0] > 0
+    assert max(buckets) < GRAM_BUCKETS
 
 
 def test_a_long_word_is_known_by_its_beginning_and_its_end() -> None:
-    found, other = grams("extraordinarily"), grams("extra")
-    assert found[0] == other[0]
-    assert found[-1] == grams("daily")[-1]
+    buckets, other = grams("extraordinarily"), grams("extra")
+    assert buckets[0] == other[0]
+    assert buckets[-1] == grams("daily")[-1]
 
 
 @pytest.mark.parametrize(("frames", "tokens"), [(2, 1), (3, 2), (20, 10), (21, 11)])

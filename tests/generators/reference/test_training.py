@@ -104,17 +104,17 @@ def interrupt_at(step: int, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
 
 def test_trained_weights_make_a_clip(trained: Path, tmp_path: Path) -> None:
     prompt = draw(10_000_000, kind="talking").prompt
-    made = Reference(weights=str(trained), steps=2).generate(Request(prompt=prompt, seed=1, width=64, height=32), tmp_path)
-    assert made.status == "succeeded"
-    assert made.file is not None
-    clip = Clip.open(made.file)
+    generation = Reference(weights=str(trained), steps=2).generate(Request(prompt=prompt, seed=1, width=64, height=32), tmp_path)
+    assert generation.status == "succeeded"
+    assert generation.file is not None
+    clip = Clip.open(generation.file)
     assert clip.facts.has_audio
     assert len(clip.video) == round(prompt.duration_s * 25)
 
 
 def test_twins_are_alike_but_for_their_weights(trained: Path) -> None:
     joint, cascaded = (ReferenceModel.load(twin, trained) for twin in ("joint", "cascaded"))
-    assert joint.trained["params"] == cascaded.trained["params"] == sum(one.numel() for one in joint.transformer.parameters())
+    assert joint.trained["params"] == cascaded.trained["params"] == sum(weight.numel() for weight in joint.transformer.parameters())
     assert joint.trained["steps"] == cascaded.trained["steps"] == 4
     assert joint.trained["tokenizers"] == "grid 3 steps, coder 3 steps, polish 2 steps, faces 2 steps, codec 3 steps"
     assert joint.trained["clips"] == 4
@@ -142,8 +142,10 @@ def test_every_stage_shows_its_loss_on_rows_kept_aside(trained: Path, shards: Pa
         board = EventAccumulator(str(trained / "logs" / stage)).Reload()
         looks = board.Scalars(f"{stage}/{HELD_OUT_LOSS}")
         steps = TINY.get(stage, TINY["twins"])["steps"]
-        assert [one.step for one in looks] == list(range(1, steps, 2)), "after the second step (they count from 0), the fourth and so on"
-        assert all(0 < one.value < 100 for one in looks)
+        assert [point.step for point in looks] == list(range(1, steps, 2)), (
+            "after the second step (they count from 0), the fourth and so on"
+        )
+        assert all(0 < point.value < 100 for point in looks)
     aside = sorted(file.name for file in shards.glob("*-1-*"))
     assert [name.split("-")[:4] for name in aside] == [[kind, "1", "000000", "000001"] for kind in ("clips", "stills")]
 
@@ -180,16 +182,16 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     looking = tiny(validation=LOOKS)  # it is interrupted when a look is due
     interrupt_at(step, how, monkeypatch)
     handlers = [signal.getsignal(signum) for signum in SIGNALS]
-    said: list[str] = []
+    lines: list[str] = []
     with pytest.raises(Stopped) as stopped:
-        fit.train(looking, name="tiny", out=out, shards_folder=shards, report=said.append)
+        fit.train(looking, name="tiny", out=out, shards_folder=shards, report=lines.append)
     assert stopped.value.signum == how
     assert [signal.getsignal(signum) for signum in SIGNALS] == handlers
     last = out / "checkpoints" / "joint" / "last.ckpt"
-    assert said[-1] == f"joint: stopped at step {step + 1} of 4; the same command goes on from there ({last})"
+    assert lines[-1] == f"joint: stopped at step {step + 1} of 4; the same command goes on from there ({last})"
     assert running.checkpoint_step(last) == step + 1
-    fit.train(looking, name="tiny", out=out, shards_folder=shards, report=said.append)
-    assert any(f"resuming from step {step + 1}" in line for line in said)
+    fit.train(looking, name="tiny", out=out, shards_folder=shards, report=lines.append)
+    assert any(f"resuming from step {step + 1}" in line for line in lines)
     for twin in ("joint", "cascaded"):
         unbroken, resumed = load_file(trained / f"{twin}.safetensors"), load_file(out / f"{twin}.safetensors")
         assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
@@ -197,15 +199,15 @@ def test_an_interrupted_training_ends_with_the_same_weights(
 
 
 def test_a_finished_training_does_nothing(trained: Path, shards: Path) -> None:
-    said: list[str] = []
-    fit.train(tiny(), out=trained, shards_folder=shards, report=said.append)
-    assert said == [f"nothing is left to do: joint and cascaded are in {trained}"]
+    lines: list[str] = []
+    fit.train(tiny(), out=trained, shards_folder=shards, report=lines.append)
+    assert lines == [f"nothing is left to do: joint and cascaded are in {trained}"]
 
 
 def test_one_twin_alone_leaves_the_other_to_another_process(trained: Path, shards: Path, tmp_path: Path) -> None:
     out = begun(trained, tmp_path / "again")
-    said: list[str] = []
-    fit.train(tiny(), name="tiny", out=out, shards_folder=shards, twins=("cascaded",), report=said.append)
+    lines: list[str] = []
+    fit.train(tiny(), name="tiny", out=out, shards_folder=shards, twins=("cascaded",), report=lines.append)
     assert (out / "cascaded.safetensors").exists()
     assert not (out / "joint.safetensors").exists()
     fit.train(tiny(), name="tiny", out=out, shards_folder=shards, twins=("joint",), report=nothing)
@@ -215,7 +217,7 @@ def test_one_twin_alone_leaves_the_other_to_another_process(trained: Path, shard
 
 
 def test_the_polish_moves_what_decodes_and_nothing_else(trained: Path) -> None:
-    before = {f"grid.{name}": one for name, one in load_file(trained / "stages" / "grid.safetensors").items()}
+    before = {f"grid.{name}": tensor for name, tensor in load_file(trained / "stages" / "grid.safetensors").items()}
     before |= load_file(trained / "stages" / "coder.safetensors")
     after = load_file(trained / "stages" / "polish.safetensors")
     moved_names = {name for name in after if not torch.equal(before[name], after[name])}
@@ -275,10 +277,10 @@ def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Pat
     setup = TrainingSetup(tiny(), "tiny", begun(trained, tmp_path / "again"), shards, None, nothing)
     rows = [row for file in setup.training_files.all for row in read(file)]
     examples = encoded.load_examples(setup, setup.training_files, encoded.training_vocabulary(setup))
-    seen = [(row, one) for row, one in zip(rows, examples, strict=True) if row.prompt.cast and one.timed]
-    assert seen
-    for row, one in seen:
-        motion = one.codes[2].reshape(-1, 4)[: len(row.pictures)]
+    pairs = [(row, example) for row, example in zip(rows, examples, strict=True) if row.prompt.cast and example.timed]
+    assert pairs
+    for row, example in pairs:
+        motion = example.codes[2].reshape(-1, 4)[: len(row.pictures)]
         assert torch.allclose(motion, torch.from_numpy(row.acting), atol=1e-2)  # kept as 16-bit numbers
 
 
@@ -374,8 +376,8 @@ def test_figures_are_appended(tmp_path: Path) -> None:
 
 def test_a_distance_to_nothing_is_no_answer(tmp_path: Path) -> None:
     prompt = draw(10_000_000, kind="talking").prompt
-    figures = score_clips([tmp_path / "clip.mp4"], [prompt], ["video_distance"], lambda: [None])
-    assert {(one.value, one.answered, one.asked) for one in figures} == {(None, 0, 1)}
+    results = score_clips([tmp_path / "clip.mp4"], [prompt], ["video_distance"], lambda: [None])
+    assert {(result.value, result.answered, result.asked) for result in results} == {(None, 0, 1)}
     assert score_clips([None], [prompt], ["video_distance"], lambda: [None]) == []
 
 
@@ -385,7 +387,7 @@ def test_shipped_validation_metrics_are_registered() -> None:
 
 def test_twins_have_equally_many_parameters() -> None:
     sizes = TransformerConfig(width=16, depth=1, heads=2, words=4, symbols=4)
-    counts = [sum(one.numel() for one in TwinTraining(sizes, twin, steps=1).net.parameters()) for twin in ("joint", "cascaded")]
+    counts = [sum(weight.numel() for weight in TwinTraining(sizes, twin, steps=1).net.parameters()) for twin in ("joint", "cascaded")]
     assert counts[0] == counts[1]
 
 

@@ -33,9 +33,9 @@ def velocity(
     return model.transformer(tokens, states or all_noisy(scripts), torch.full((n,), time), scripts, context)
 
 
-def far(one: Latents, other: Latents) -> dict[str, float]:
+def far(first: Latents, second: Latents) -> dict[str, float]:
     """The largest difference for each kind."""
-    return {kind: float((a - b).abs().max()) if a.numel() else 0.0 for kind, a, b in zip(KINDS, one.each(), other.each(), strict=True)}
+    return {kind: float((a - b).abs().max()) if a.numel() else 0.0 for kind, a, b in zip(KINDS, first.each(), second.each(), strict=True)}
 
 
 @pytest.fixture
@@ -44,32 +44,32 @@ def scripts(model: ReferenceModel, make_script: Callable[..., Script]) -> Script
 
 
 def test_velocities_have_the_shape_of_the_tokens(model: ReferenceModel, scripts: Scripts) -> None:
-    made = velocity(model, scripts, noise(scripts))
-    assert [one.shape for one in made.each()] == [(1, 1, 16), (1, 2, 16), (1, 10, 16), (1, 10, 16)]
+    output = velocity(model, scripts, noise(scripts))
+    assert [kind.shape for kind in output.each()] == [(1, 1, 16), (1, 2, 16), (1, 10, 16), (1, 10, 16)]
 
 
 def test_padding_changes_nothing_of_a_row(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     short = make_script(13, cuts=(5,))
-    long_sounds = tuple(Sound("ə", 0.1 * place, 1) for place in range(9))
+    long_sounds = tuple(Sound("ə", 0.1 * index, 1) for index in range(9))
     long = make_script(44, cuts=(9, 21, 33), words=("a", "woman", "with", "red", "hair"), sounds=long_sounds, n_people=3)
     alone = batch_scripts([short], model.vocabulary)
     together = batch_scripts([short, long], model.vocabulary, [None, np.ones(VOICE, np.float32)])
     tokens = noise(together)
-    sizes = [one.shape[1] for one in noise(alone).each()]
-    own = Latents(*(one[:1, :size] for one, size in zip(tokens.each(), sizes, strict=True)))
-    made, padded = velocity(model, alone, own), velocity(model, together, tokens)
-    cut = Latents(*(one[:1, :size] for one, size in zip(padded.each(), sizes, strict=True)))
-    assert max(far(made, cut).values()) < CLOSE
+    sizes = [kind.shape[1] for kind in noise(alone).each()]
+    own = Latents(*(kind[:1, :size] for kind, size in zip(tokens.each(), sizes, strict=True)))
+    output, padded = velocity(model, alone, own), velocity(model, together, tokens)
+    cut = Latents(*(kind[:1, :size] for kind, size in zip(padded.each(), sizes, strict=True)))
+    assert max(far(output, cut).values()) < CLOSE
 
 
 def test_what_lies_in_the_padding_changes_nothing(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     scripts = batch_scripts([make_script(10), make_script(30, cuts=(9,), n_people=2)], model.vocabulary)
     tokens = noise(scripts)
-    other = Latents(*(one.clone() for one in tokens.each()))
+    other = Latents(*(kind.clone() for kind in tokens.each()))
     other.person[0, 1:], other.shot[0, 1:], other.video[0, 5:], other.sound[0, 5:] = 9.0, 9.0, 9.0, 9.0
     before, after = velocity(model, scripts, tokens), velocity(model, scripts, other)
-    for one, two, size in zip(before.each(), after.each(), (1, 1, 5, 5), strict=True):
-        assert (one[0, :size] - two[0, :size]).abs().max() < CLOSE
+    for tokens_before, tokens_after, size in zip(before.each(), after.each(), (1, 1, 5, 5), strict=True):
+        assert (tokens_before[0, :size] - tokens_after[0, :size]).abs().max() < CLOSE
 
 
 @pytest.mark.parametrize("kind", ["video", "sound"])
@@ -148,7 +148,7 @@ def test_words_reach_pictures_through_people_and_shots_alone(
 
 def test_a_voice_is_heard_where_there_is_one(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     voice = np.ones(VOICE, np.float32)
-    without, low, high = (batch_scripts([make_script()], model.vocabulary, [one]) for one in (None, voice, -voice))
+    without, low, high = (batch_scripts([make_script()], model.vocabulary, [features]) for features in (None, voice, -voice))
     tokens = noise(without)
     assert far(velocity(model, without, tokens), velocity(model, low, tokens))["sound"] > 1e-4
     assert far(velocity(model, high, tokens), velocity(model, low, tokens))["sound"] > 1e-4
@@ -164,34 +164,34 @@ def test_a_blank_context_is_no_context(model: ReferenceModel, make_script: Calla
 
 def test_a_row_may_be_blank_and_the_next_not(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     twice = batch_scripts([make_script(), make_script()], model.vocabulary)
-    tokens = Latents(*(one[:1].expand(2, -1, -1) for one in noise(twice).each()))
+    tokens = Latents(*(kind[:1].expand(2, -1, -1) for kind in noise(twice).each()))
     context = model.transformer.read(twice, blank=torch.tensor([False, True]))
-    made = model.transformer(tokens, all_noisy(twice), torch.full((2,), 0.4), twice, context)
+    output = model.transformer(tokens, all_noisy(twice), torch.full((2,), 0.4), twice, context)
     once = batch_scripts([make_script()], model.vocabulary)
-    own = Latents(*(one[:1] for one in tokens.each()))
+    own = Latents(*(kind[:1] for kind in tokens.each()))
     for row, blank in enumerate((False, True)):
         expected = velocity(model, once, own, blank=blank)
-        assert max(far(expected, Latents(*(one[row : row + 1] for one in made.each()))).values()) < CLOSE
+        assert max(far(expected, Latents(*(kind[row : row + 1] for kind in output.each()))).values()) < CLOSE
 
 
 def test_who_is_seen_matters(model: ReferenceModel) -> None:
-    def made(order: tuple[int, int]) -> Scripts:
+    def output(order: tuple[int, int]) -> Scripts:
         return batch_scripts([Script((), (), (Stretch(0, 10, order[0]), Stretch(10, 20, order[1])), 2, 20)], model.vocabulary)
 
-    tokens = noise(made((0, 1)))
-    assert far(velocity(model, made((0, 1)), tokens), velocity(model, made((1, 0)), tokens))["video"] > 1e-4
+    tokens = noise(output((0, 1)))
+    assert far(velocity(model, output((0, 1)), tokens), velocity(model, output((1, 0)), tokens))["video"] > 1e-4
 
 
 def test_a_still_has_people_and_a_shot_and_no_time(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     scripts = batch_scripts([make_script(2)], model.vocabulary, timed=False)
-    made = velocity(model, scripts, noise(scripts))
-    assert [one.shape[1] for one in made.each()] == [1, 1, 0, 0]
-    assert all(torch.isfinite(one).all() for one in made.each())
+    output = velocity(model, scripts, noise(scripts))
+    assert [kind.shape[1] for kind in output.each()] == [1, 1, 0, 0]
+    assert all(torch.isfinite(kind).all() for kind in output.each())
 
 
 def test_a_row_depends_on_no_other(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
-    one, other = make_script(20), make_script(20, words=("red", "hair"))
-    first = batch_scripts([one, other], model.vocabulary)
+    first_script, second_script = make_script(20), make_script(20, words=("red", "hair"))
+    first = batch_scripts([first_script, second_script], model.vocabulary)
     tokens = noise(first)
     swapped = Scripts(**{field.name: getattr(first, field.name).flip(0) for field in fields(first)})
     turned_round = Latents(*(tensor.flip(0) for tensor in tokens.each()))
@@ -206,8 +206,8 @@ def test_before_training_nothing_moves() -> None:
     from seedbench.generators.reference.tokens import Vocabulary
 
     batch = batch_scripts([scripts], Vocabulary((), (), {"": 0.1}))
-    made = fresh(noise(batch), all_noisy(batch), torch.zeros(1), batch, fresh.read(batch))
-    assert all((one == 0).all() for one in made.each())
+    output = fresh(noise(batch), all_noisy(batch), torch.zeros(1), batch, fresh.read(batch))
+    assert all((kind == 0).all() for kind in output.each())
 
 
 def angles(model: ReferenceModel, seconds: Tensor) -> tuple[Tensor, Tensor]:
