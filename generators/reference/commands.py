@@ -1,4 +1,4 @@
-"""``seedbench reference``: render the training world, train the reference model and its twin, and print what they are worth."""
+"""``seedbench reference``: render the training clips, train the reference model and its twin, and evaluate them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ SHARDS_EXAMPLES = """[bold]Examples[/bold]
 
 seedbench reference shards --config nano --out shards --processes 8
 
-What is there already is not made again, so the same command goes on after Ctrl-C, and several machines may fill one folder by turns.
+Files that exist are not rendered again. The same command resumes after Ctrl-C. Several machines may fill one folder, one after the other.
 """
 TRAIN_EXAMPLES = """[bold]Examples[/bold]
 
-seedbench reference train --config nano --out nano          (two CPU cores; shards are made first, into nano/shards)
+seedbench reference train --config nano --out nano          (two CPU cores; shards are rendered first, into nano/shards)
 
 seedbench reference train --config base --out base --shards shards
 
 seedbench reference train --config mine.yaml --out mine --start nano
 
-seedbench reference train --config nano --out nano --twin joint     (and --twin cascaded beside it: one core each)
+seedbench reference train --config nano --out nano --twin joint     (and --twin cascaded in another process: one core each)
 
 tensorboard --logdir nano/logs
 
-Ctrl-C leaves a checkpoint; the same command goes on from there. Then: seedbench run -g reference:weights=nano --suite quick
+Ctrl-C leaves a checkpoint; the same command resumes from it. Then: seedbench run -g reference:weights=nano --suite quick
 """
 EVAL_EXAMPLES = """[bold]Examples[/bold]
 
@@ -43,7 +43,7 @@ ConfigName = Annotated[
     str,
     typer.Option("--config", "-c", help="nano (two CPU cores), base (one GPU), large (several GPUs, FSDP), or a YAML file."),
 ]
-Processes = Annotated[int | None, typer.Option(min=1, help="Processes that render; by default one for each core.")]
+Processes = Annotated[int | None, typer.Option(min=1, help="Processes that render; default: one for each core.")]
 
 
 @app.command(epilog=SHARDS_EXAMPLES)
@@ -52,32 +52,30 @@ def shards(
     config: ConfigName = "nano",
     processes: Processes = None,
 ) -> None:
-    """Render the training world of a config: clips and stills as parquet files."""
+    """Render the training clips and stills of a config, as parquet files."""
     set_stop_message("stopped; the same command goes on from here")
     from seedbench.generators.reference import config as configs
     from seedbench.generators.reference.shards import make, missing
 
-    wanted = configs.load(config)
-    aside = wanted.held_out_jobs(out)
-    todo = missing([*wanted.jobs(out), *aside])
+    settings = configs.load(config)
+    held_out = settings.held_out_jobs(out)
+    todo = missing([*settings.jobs(out), *held_out])
     for done, job in enumerate(make(todo, processes=processes or _cores()), 1):
         typer.echo(f"{job.file.name} ({done} of {len(todo)})")
-    kept = f", and {wanted.validation.clips} and {wanted.validation.stills} kept aside" if aside else ""
-    typer.echo(f"{wanted.world.clips} clips and {wanted.world.stills} stills are in {out}{kept}")
+    and_held_out = f", and {settings.validation.clips} and {settings.validation.stills} held out" if held_out else ""
+    typer.echo(f"{settings.world.clips} clips and {settings.world.stills} stills are in {out}{and_held_out}")
 
 
 @app.command(epilog=TRAIN_EXAMPLES)
 def train(
-    out: Annotated[Path, typer.Option(help="Folder of the training: checkpoints, dashboard, samples, and at last the weights.")],
+    out: Annotated[Path, typer.Option(help="Folder of the training: checkpoints, dashboard, samples, and in the end the weights.")],
     config: ConfigName = "nano",
-    shards: Annotated[Path | None, typer.Option(help="Folder of the shards; by default OUT/shards. Missing ones are made.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Start from the trained weights in this folder instead of anew.")] = None,
-    twins_only: Annotated[
-        bool, typer.Option("--twins-only", help="Train the twins alone, to the tokenizers.safetensors that lies in OUT.")
-    ] = False,
+    shards: Annotated[Path | None, typer.Option(help="Folder of the shards; default: OUT/shards. Missing ones are rendered.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Start from the trained weights in this folder.")] = None,
+    twins_only: Annotated[bool, typer.Option("--twins-only", help="Train only the twins, with the tokenizers.safetensors in OUT.")] = False,
     twin: Annotated[
         Literal["joint", "cascaded"] | None,
-        typer.Option(help="Train this twin only. Another process may train the other at the same time, once the latents are made."),
+        typer.Option(help="Train only this twin. Another process may train the other at the same time, once the latents are there."),
     ] = None,
     processes: Processes = None,
 ) -> None:
@@ -85,7 +83,7 @@ def train(
     set_stop_message("stopped; the same command goes on from the last checkpoint")
     from seedbench.generators.reference import config as configs
 
-    wanted = configs.load(config)
+    settings = configs.load(config)
     try:
         import lightning  # noqa: F401
         import tensorboard  # noqa: F401
@@ -95,7 +93,7 @@ def train(
     from seedbench.generators.reference.twins import TWINS
 
     fit(
-        wanted,
+        settings,
         name=Path(config).stem,
         out=out,
         shards_folder=shards,
@@ -109,15 +107,17 @@ def train(
 
 @app.command("eval", epilog=EVAL_EXAMPLES)
 def evaluate(
-    out: Annotated[Path, typer.Option(help="Folder for clips and figures; what is there already is not made again.")],
-    weights: Annotated[str, typer.Option(help="Folder of trained weights; by default those shipped.")] = "",
-    prompts: Annotated[int, typer.Option(min=1, help="How many held-out prompts.")] = 60,
+    out: Annotated[Path, typer.Option(help="Folder for clips and results; what is there is not made again.")],
+    weights: Annotated[str, typer.Option(help="Folder of trained weights; default: the shipped ones.")] = "",
+    prompts: Annotated[int, typer.Option(min=1, help="Number of held-out prompts.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="Seed of prompts and clips.")] = 0,
-    workers: Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default what cores and memory bear.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", min=1, help="Processes; default: as many as cores and memory allow.")
+    ] = None,
 ) -> None:
-    """Print what joint generation buys: both twins and the simulator on prompts of looks and sentences never trained on.
+    """Compare both twins and the simulator on held-out prompts, whose looks and sentences were never trained on.
 
-    OUT/picture.png shows the first prompt of each kind as each of them made it, OUT/report/report.html every clip.
+    OUT/picture.png shows the first prompt of each kind from each of them, OUT/report/report.html every clip.
     """
     set_stop_message("stopped; the same command goes on from here")
     from seedbench.generators.reference.evaluation import evaluate as table

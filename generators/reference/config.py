@@ -1,4 +1,7 @@
-"""What a training is made of: a YAML file, shipped (``nano``, ``base``, ``large``) or one's own, as checked values."""
+"""The settings of a training, read from a YAML file: a shipped one (``nano``, ``base``, ``large``) or the user's own.
+
+The names of fields are the keys of the file, and are stored with trainings.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from seedbench.files import yaml_model
 from seedbench.generators.reference.shards import Job, ShardSize, jobs
 
 FOLDER = Path(__file__).parent / "configs"
-#: Sections that say how the work is done and watched: a begun training may go on under others. All else decides the weights.
-RUNTIME = frozenset({"machine", "validation"})
+#: Sections that say how the training is done and watched: a training may resume with others. All other settings decide the weights.
+RUNTIME_SECTIONS = frozenset({"machine", "validation"})
 _Steps = Annotated[int, Field(ge=0, description="Steps of training; 0 keeps the weights of --start as they are.")]
-_Rate = Annotated[float, Field(gt=0, le=1, description="Rate of Muon at its height; AdamW takes a twelfth of it.")]
+_Rate = Annotated[float, Field(gt=0, le=1, description="Largest learning rate of Muon; AdamW uses a twelfth of it.")]
 _Channels = Annotated[int, Field(ge=8, multiple_of=8)]
 _Side = Annotated[int, Field(ge=32, multiple_of=32, description="Pixels, a multiple of 32.")]
 
@@ -25,9 +28,9 @@ class _Section(BaseModel):
 
 
 class WorldSettings(_Section):
-    """The simulator's clips to train on."""
+    """The clips of the simulator to train on."""
 
-    seed: int = Field(default=0, ge=0, description="Seed of the world: another seed is other people, sentences and places.")
+    seed: int = Field(default=0, ge=0, description="Seed of the prompts: another seed gives other people, sentences and places.")
     clips: int = Field(default=4500, ge=1, description="Clips of 1.6 to 6.4 s.")
     stills: int = Field(default=4000, ge=1, description="Single pictures of more people and places.")
     width: _Side = 224
@@ -55,14 +58,16 @@ class CoderSettings(_Section):
     person: int = Field(default=96, ge=1, description="Numbers in the code of a person.")
     shot: int = Field(default=64, ge=1, description="Numbers in the code of a shot.")
     motion: int = Field(default=16, ge=1, description="Numbers in the code of a picture.")
-    told: int = Field(default=4, ge=0, le=4, description="How many of them are held to lips' opening and width, lids, turn of the head.")
+    told: int = Field(
+        default=4, ge=0, le=4, description="How many of them are the acting: opening and width of the lips, lids, turn of the head."
+    )
     seen: int = Field(default=512, ge=8, description="Width of the encoder.")
     hidden: int = Field(default=640, ge=8, description="Width of the decoder.")
     blocks: int = Field(default=3, ge=1, description="Depth of the decoder.")
 
 
 class PolishSettings(_Section):
-    """From codes to pixels as one, the encoders fixed."""
+    """The training of both decoders together, from codes to pixels; the encoders are fixed."""
 
     steps: _Steps = 12000
     rate: _Rate = 0.0008
@@ -70,7 +75,7 @@ class PolishSettings(_Section):
 
 
 class FacesSettings(_Section):
-    """The painter of faces: squares about the head as the polished decoders leave them, painted by the person's code."""
+    """The painter of faces, which paints squares around heads again, guided by the person's code."""
 
     steps: _Steps = 5000
     rate: _Rate = 0.0015
@@ -97,9 +102,9 @@ class TransformerSettings(_Section):
     depth: int = Field(default=6, ge=1, description="Layers that denoise.")
     heads: int = Field(default=3, ge=1, description="Heads of attention.")
     text_depth: int = Field(default=2, ge=0, description="Layers that read the script.")
-    spread: int = Field(default=3, ge=1, description="How many times wider the middle of a layer is.")
-    words: int = Field(default=512, ge=1, description="At most so many words are known.")
-    symbols: int = Field(default=128, ge=4, description="At most so many characters of sounds are known.")
+    spread: int = Field(default=3, ge=1, description="How many times wider the middle of a feed-forward layer is.")
+    words: int = Field(default=512, ge=1, description="Largest number of words in the vocabulary.")
+    symbols: int = Field(default=128, ge=4, description="Largest number of characters of sounds in the vocabulary.")
 
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
@@ -109,39 +114,39 @@ class TransformerSettings(_Section):
 
 
 class TwinsSettings(_Section):
-    """The training of each twin: the same for both."""
+    """The training of a twin; the same for both."""
 
     steps: _Steps = 6400
     rate: _Rate = 0.02
-    batch: int = Field(default=20, ge=1, description="Clips in a batch, on each device; stills come in twice as many.")
-    still_every: int = Field(default=5, ge=2, description="Every so-many-th batch is of stills.")
+    batch: int = Field(default=20, ge=1, description="Clips in a batch, on each device; batches of stills have twice as many.")
+    still_every: int = Field(default=5, ge=2, description="Every n-th batch is of stills.")
 
 
 class MachineSettings(_Section):
-    """How the work is done; nothing here is meant to change a number."""
+    """How the training is done. These settings must not change a result."""
 
-    precision: Literal["bf16-mixed", "32-true"] = Field(default="bf16-mixed", description="Numbers of the layers.")
-    accelerator: str = Field(default="auto", description="auto, cpu, gpu: as Lightning takes it.")
-    devices: int | Literal["auto"] = Field(default="auto", description="How many devices of a node.")
-    nodes: int = Field(default=1, ge=1, description="How many machines.")
+    precision: Literal["bf16-mixed", "32-true"] = Field(default="bf16-mixed", description="Precision of the layers.")
+    accelerator: str = Field(default="auto", description="auto, cpu or gpu, as in Lightning.")
+    devices: int | Literal["auto"] = Field(default="auto", description="Number of devices of a node.")
+    nodes: int = Field(default=1, ge=1, description="Number of machines.")
     strategy: Literal["auto", "ddp", "fsdp"] = Field(
-        default="auto", description="fsdp: the transformer in shards over the devices; auto: ddp where there are several."
+        default="auto", description="fsdp: the transformer is sharded over the devices; auto: ddp if there are several."
     )
-    workers: int = Field(default=0, ge=0, description="Processes that read batches; 0: the training itself does.")
+    workers: int = Field(default=0, ge=0, description="Processes that read batches; 0: the training process itself.")
     checkpoint_every: int = Field(default=200, ge=1, description="Steps between checkpoints.")
 
 
 class ValidationSettings(_Section):
-    """What is looked at meanwhile, of averaged weights: the loss of every stage on rows of the world kept aside, and clips that the
-    twins make of prompts never trained on, scored by the suite's metrics."""
+    """What is measured during the training, with the EMA weights: the loss of every stage on held-out rows, and the metrics of
+    clips that the twins make of held-out prompts."""
 
-    loss_every: int = Field(default=500, ge=0, description="Steps of a stage between two looks at its loss on rows kept aside; 0: never.")
-    clips: int = Field(default=60, ge=1, description="Clips kept aside.")
-    stills: int = Field(default=120, ge=1, description="Stills kept aside.")
-    batches: int = Field(default=12, ge=1, description="Batches of them, each time the same.")
+    loss_every: int = Field(default=500, ge=0, description="Steps of a stage between two measurements of its held-out loss; 0: never.")
+    clips: int = Field(default=60, ge=1, description="Held-out clips.")
+    stills: int = Field(default=120, ge=1, description="Held-out stills.")
+    batches: int = Field(default=12, ge=1, description="Held-out batches, the same each time.")
 
     every: int = Field(default=1000, ge=0, description="Steps of a twin between two validations; 0: never.")
-    prompts: int = Field(default=6, ge=1, description="How many prompts.")
+    prompts: int = Field(default=6, ge=1, description="Number of prompts.")
     metrics: tuple[str, ...] = Field(
         default=("lipsync", "identity", "impact", "video_distance"),
         description="Metrics, by their registered names; distances are to the simulator's clips of the same prompts.",
@@ -150,9 +155,9 @@ class ValidationSettings(_Section):
 
 
 class Config(_Section):
-    """A training, whole."""
+    """All settings of a training."""
 
-    seed: int = Field(default=0, ge=0, description="Seed of first weights, order of data, noise.")
+    seed: int = Field(default=0, ge=0, description="Seed of first weights, order of data and noise.")
     world: WorldSettings = WorldSettings()
     grid: GridSettings = GridSettings()
     coder: CoderSettings = CoderSettings()
@@ -165,23 +170,25 @@ class Config(_Section):
     validation: ValidationSettings = ValidationSettings()
 
     def jobs(self, folder: Path) -> list[Job]:
-        """The shard files of the world it is trained on."""
+        """The jobs of the shard files to train on, in ``folder``."""
         return self._jobs(folder, self.world.clips, self.world.stills, self.world.seed)
 
     def held_out_jobs(self, folder: Path) -> list[Job]:
-        """The shard files kept aside, which come of another seed; none where nobody looks at them."""
-        asked = self.validation
-        return self._jobs(folder, asked.clips, asked.stills, self.world.seed + 1) if asked.loss_every else []
+        """The jobs of the held-out shard files, whose prompts have another seed; none if the held-out loss is never measured."""
+        validation = self.validation
+        if not validation.loss_every:
+            return []
+        return self._jobs(folder, validation.clips, validation.stills, self.world.seed + 1)
 
     def _jobs(self, folder: Path, clips: int, stills: int, seed: int) -> list[Job]:
         return jobs(folder, clips=clips, stills=stills, seed=seed, size=ShardSize(self.world.width, self.world.height))
 
     def deciding(self) -> dict[str, Any]:
-        """The settings that decide the weights, flat: ``{"twins.steps": 3600, ...}``."""
-        plain = self.model_dump(mode="json", exclude=set(RUNTIME))
+        """The settings that decide the weights, by dotted name: ``{"twins.steps": 3600, ...}``."""
+        plain = self.model_dump(mode="json", exclude=set(RUNTIME_SECTIONS))
         flat: dict[str, Any] = {}
         for name, value in plain.items():
-            flat |= {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+            flat |= {f"{name}.{key}": setting for key, setting in value.items()} if isinstance(value, dict) else {name: value}
         return flat
 
 
@@ -195,7 +202,14 @@ def shipped() -> list[str]:
 
 
 def load(name: str | Path) -> Config:
-    """A shipped config by its name, or a YAML file. GeneratorError says what is wrong with it, and on which line."""
+    """Load a config.
+
+    Args:
+        name: the name of a shipped config, or a YAML file.
+
+    Raises:
+        GeneratorError: there is no such config, or the file is not valid; the message names the line.
+    """
     file = Path(name)
     if file.suffix not in (".yaml", ".yml"):
         if str(name) not in shipped():

@@ -46,7 +46,7 @@ def test_shards_are_rendered_once(tmp_path: Path) -> None:
     arguments = ["shards", "--config", str(config), "--out", str(tmp_path / "shards"), "--processes", "1"]
     first, second = (RUN.invoke(commands.app, arguments).output for _ in range(2))
     assert "(4 of 4)" in first
-    assert second == f"1 clips and 1 stills are in {tmp_path / 'shards'}, and 1 and 1 kept aside\n"
+    assert second == f"1 clips and 1 stills are in {tmp_path / 'shards'}, and 1 and 1 held out\n"
     assert len(list((tmp_path / "shards").glob("*.parquet"))) == 4
 
 

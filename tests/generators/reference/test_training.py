@@ -49,7 +49,7 @@ TINY: dict[str, Any] = {
 }
 
 LOOKS = {"loss_every": 2, "clips": 1, "stills": 1, "batches": 2}
-"""Two batches of rows kept aside are looked at after every second step."""
+"""The loss on two held-out batches is measured after every second step."""
 
 
 def tiny(**changes: dict[str, Any]) -> Config:
