@@ -10,7 +10,7 @@ from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.sound import BANDS
 
 
-def test_a_code_stands_for_eighty_milliseconds(model: ReferenceModel) -> None:
+def test_a_code_covers_80_ms(model: ReferenceModel) -> None:
     codec = model.tokenizers.sound
     codes = codec.encode(torch.randn(3, 5 * COLUMNS, BANDS))
     assert COLUMNS * 10 == 80
@@ -18,13 +18,13 @@ def test_a_code_stands_for_eighty_milliseconds(model: ReferenceModel) -> None:
     assert codec.decode(codes).shape == (3, 5 * COLUMNS, BANDS)
 
 
-def test_a_sound_is_coded_alike_in_every_batch(model: ReferenceModel) -> None:
+def test_the_codes_of_a_sound_do_not_depend_on_its_batch(model: ReferenceModel) -> None:
     bands = torch.randn(4, 3 * COLUMNS, BANDS) - 6
     together = model.tokenizers.sound.encode(bands)
     assert torch.allclose(together[2:3], model.tokenizers.sound.encode(bands[2:3]), atol=1e-5)
 
 
-def test_what_sounds_long_after_does_not_change_a_code(model: ReferenceModel) -> None:
+def test_a_code_does_not_depend_on_much_later_sound(model: ReferenceModel) -> None:
     bands = torch.randn(1, 20 * COLUMNS, BANDS)
     changed = bands.clone()
     changed[:, 15 * COLUMNS :] += 3
@@ -33,7 +33,7 @@ def test_what_sounds_long_after_does_not_change_a_code(model: ReferenceModel) ->
     assert not torch.allclose(before[:, 15:], after[:, 15:], atol=1e-2)
 
 
-def test_the_loss_is_nothing_for_the_same_bands_and_grows_with_the_distance() -> None:
+def test_the_loss_is_0_for_equal_bands_and_grows_with_the_error() -> None:
     bands = torch.randn(2, 16, BANDS)
     assert sound_loss(bands, bands).item() == 0
     assert sound_loss(bands + 2, bands) > sound_loss(bands + 1, bands) > 0
@@ -48,13 +48,13 @@ def test_a_late_onset_costs_more_than_a_wrong_level_of_the_same_size() -> None:
     assert sound_loss(late, asked) > 2 * sound_loss(level, asked)
 
 
-def test_codes_are_spoiled_by_the_amount_asked() -> None:
+def test_noise_of_the_requested_amount_is_added_to_codes() -> None:
     torch.manual_seed(0)
     codes = torch.zeros(50, 40, 16)
     assert torch.equal(with_noise(codes, 0.0), codes)
     assert with_noise(codes, 0.3).std().item() == pytest.approx(0.3, rel=0.05)
 
 
-def test_sizes_are_those_asked() -> None:
+def test_sizes_are_those_of_the_config() -> None:
     codec = SoundCodec(CodecConfig(code=12, channels=8))
     assert codec.encode(torch.zeros(1, COLUMNS, BANDS)).shape == (1, 1, 12)

@@ -34,7 +34,7 @@ def test_training_without_its_extra_says_what_to_install(tmp_path: Path, monkeyp
     assert str(shown.exception) == "training needs lightning: pip install 'seedbench[train]'"
 
 
-def test_a_wrong_config_is_told_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_wrong_config_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     shown = RUN.invoke(commands.app, ["train", "--config", "nanno", "--out", str(tmp_path / "out")])
     assert isinstance(shown.exception, GeneratorError)
     assert not (tmp_path / "out").exists()

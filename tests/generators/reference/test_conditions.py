@@ -87,7 +87,7 @@ def test_of_a_short_clip_an_extension_takes_all_whole_tokens(
     assert ask(extension).skip == 14
 
 
-def test_a_clip_of_one_picture_is_too_short_to_go_on_from(
+def test_a_clip_of_one_picture_is_too_short_to_extend(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt
 ) -> None:
     make_clip("source.mp4", frames=1, tone_hz=None)
@@ -95,7 +95,7 @@ def test_a_clip_of_one_picture_is_too_short_to_go_on_from(
         ask(extension)
 
 
-def test_a_clip_without_sound_is_gone_on_from_in_silence(
+def test_a_clip_without_sound_is_extended_from_silence(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt, model: ReferenceModel
 ) -> None:
     make_clip("source.mp4", frames=50, tone_hz=None)
@@ -105,7 +105,9 @@ def test_a_clip_without_sound_is_gone_on_from_in_silence(
     assert torch.allclose(conditions.sound, silence, atol=1e-4)
 
 
-def test_after_a_cut_only_the_person_stays(make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt) -> None:
+def test_after_a_cut_only_the_person_is_given(
+    make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], extension: Prompt
+) -> None:
     make_clip("source.mp4", frames=60)
     conditions = ask(extension.model_copy(update={"text": "Go on from {{video:1}} with a new shot."}))
     assert set(conditions.people) == {0}
@@ -149,7 +151,7 @@ def test_an_edit_of_the_scene_keeps_pictures_sound_and_person(
 
 
 @pytest.mark.parametrize("change", ["voice", "background"])
-def test_what_an_edit_keeps_comes_out_as_it_went_in(
+def test_what_an_edit_keeps_is_not_changed(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel, change: str
 ) -> None:
     make_clip("source.mp4", frames=30)
@@ -163,7 +165,7 @@ def test_what_an_edit_keeps_comes_out_as_it_went_in(
         assert torch.allclose(sound, conditions.sound, atol=1e-5)
 
 
-def test_a_source_shorter_than_the_edit_goes_there_and_back(
+def test_a_source_shorter_than_the_edit_is_repeated_backwards(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
 ) -> None:
     make_clip("source.mp4", frames=20)
@@ -176,7 +178,7 @@ def with_face(talking: Callable[..., Prompt], strength: float, role: str = "appe
     return talking(cast=(Character(id="ann", reference="image:1"),), references=(asset("image:1", "face.png", role, strength=strength),))
 
 
-def test_the_strength_of_a_face_goes_from_the_model_s_own_to_that_of_the_picture(
+def test_strength_mixes_the_sampled_face_with_that_of_the_picture(
     tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     face = portrait(tmp_path / "face.png")
@@ -189,7 +191,7 @@ def test_the_strength_of_a_face_goes_from_the_model_s_own_to_that_of_the_picture
     assert (own - wanted).abs().max() > 0.1
 
 
-def test_the_strength_of_a_motion_goes_from_the_model_s_own_to_that_of_the_clip(
+def test_strength_mixes_the_sampled_motion_with_that_of_the_clip(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     make_clip("dance.mp4", frames=30)
@@ -206,7 +208,7 @@ def test_the_strength_of_a_motion_goes_from_the_model_s_own_to_that_of_the_clip(
     assert torch.allclose(moved(0.25), 0.75 * own + 0.25 * wanted, atol=1e-5)
 
 
-def test_a_motion_of_another_length_is_cut_or_goes_there_and_back(
+def test_a_motion_of_another_length_is_cut_or_repeated_backwards(
     make_clip: Callable[..., Path], ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
 ) -> None:
     for frames in (11, 90):
@@ -224,7 +226,7 @@ def test_a_first_frame_fixes_person_and_first_shot(
     assert set(conditions.people) == set(conditions.shots) == {0}
 
 
-def test_a_first_frame_of_no_strength_fixes_nothing(
+def test_a_first_frame_of_strength_0_changes_nothing(
     tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], model: ReferenceModel
 ) -> None:
     portrait(tmp_path / "face.png")
@@ -252,7 +254,7 @@ def test_each_of_two_people_has_the_face_of_their_own_picture(
     assert conditions.strength == {0: 0.5, 1: 1.0}
 
 
-def test_a_voice_is_taken_from_a_sound_and_not_at_no_strength(
+def test_a_voice_is_taken_from_a_sound_unless_its_strength_is_0(
     tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
 ) -> None:
     soundfile.write(tmp_path / "voice.wav", 0.2 * np.random.default_rng(0).standard_normal((44100, 2)), 44100)
@@ -261,7 +263,7 @@ def test_a_voice_is_taken_from_a_sound_and_not_at_no_strength(
         assert (conditions.voice is not None) == bool(strength)
 
 
-def test_a_rhythm_is_the_sound_itself(tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
+def test_a_rhythm_gives_the_codes_of_the_sound(tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
     soundfile.write(tmp_path / "beat.wav", 0.2 * np.random.default_rng(0).standard_normal(8000), 16000)
     conditions = ask(talking(references=(asset("audio:1", "beat.wav", "rhythm"),)))
     assert conditions.sound is not None
@@ -277,7 +279,7 @@ def test_a_picture_that_cannot_be_read_is_named(
         ask(with_face(talking, 1))
 
 
-def test_a_picture_that_is_not_there_is_named(ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
+def test_a_missing_picture_is_named(ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
     with pytest.raises(GeneratorError, match=r"face\.png"):
         ask(with_face(talking, 1))
 
@@ -288,9 +290,7 @@ def test_a_sound_that_cannot_be_read_is_named(tmp_path: Path, ask: Callable[[Pro
         ask(talking(references=(asset("audio:1", "voice.wav", "voice"),)))
 
 
-def test_a_silent_sound_has_no_voice_and_is_named(
-    tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]
-) -> None:
+def test_a_silent_sound_is_refused_as_a_voice(tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
     soundfile.write(tmp_path / "voice.wav", np.zeros(16000), 16000)
     with pytest.raises(GeneratorError, match=r"voice\.wav is silent"):
         ask(talking(references=(asset("audio:1", "voice.wav", "voice"),)))
@@ -317,6 +317,6 @@ def test_colours_of_a_picture_stay_where_they_are(tmp_path: Path) -> None:
     assert picture[0, 0].tolist() == [250, 10, 20]
 
 
-def test_of_a_clip_eight_pictures_are_looked_at(make_clip: Callable[..., Path]) -> None:
+def test_eight_pictures_of_a_clip_are_read(make_clip: Callable[..., Path]) -> None:
     assert read_pictures(make_clip(frames=50)).shape == (8, 64, 96, 3)
     assert len(read_pictures(make_clip(frames=3))) == 3

@@ -14,7 +14,7 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-def test_nano_is_what_the_code_says() -> None:
+def test_nano_holds_the_defaults_of_the_code() -> None:
     assert load("nano") == Config()
 
 
@@ -41,24 +41,24 @@ def test_an_unknown_key_is_named_with_its_line(tmp_path: Path) -> None:
         ("seed: ]", "not valid YAML"),
     ],
 )
-def test_wrong_values_are_told_in_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+def test_wrong_values_are_refused_with_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(GeneratorError) as caught:
         load(written(tmp_path, text))
     assert sentence in str(caught.value)
     assert "line 1" in str(caught.value)
 
 
-def test_a_name_that_is_no_config_is_told_the_nearest() -> None:
+def test_an_unknown_config_name_is_refused_with_the_closest() -> None:
     with pytest.raises(GeneratorError, match="did you mean 'nano'"):
         load("nanno")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(GeneratorError, match="cannot be read"):
         load(tmp_path / "none.yaml")
 
 
-def test_settings_are_told_apart_from_how_the_work_is_done() -> None:
+def test_every_section_decides_the_weights_or_is_a_runtime_section() -> None:
     """A new section must be put on one side or the other."""
     assert set(Config.model_fields) == {
         "seed",
@@ -75,7 +75,7 @@ def test_settings_are_told_apart_from_how_the_work_is_done() -> None:
     assert not [name for name in Config().deciding() if name.split(".")[0] in RUNTIME_SECTIONS]
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     plain = {"seed", "steps", "rate", "width", "height"}
     for section in Config.model_fields.values():
         fields = getattr(section.annotation, "model_fields", {})

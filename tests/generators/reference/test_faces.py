@@ -21,7 +21,7 @@ def slopes(n: int, height: int, width: int) -> Tensor:
     return torch.stack([across / height, down / height, torch.zeros(height, width)]).expand(n, -1, -1, -1).contiguous()
 
 
-def test_a_square_is_about_the_head_and_as_wide_as_it_is_tall() -> None:
+def test_a_square_is_cut_out_around_the_head() -> None:
     squares = cut_out(slopes(2, 128, 256), HEADS, 16)
     positions = pixel_positions(16, torch.device("cpu"))
     for row, (x, y, size) in enumerate(HEADS.tolist()):
@@ -29,13 +29,13 @@ def test_a_square_is_about_the_head_and_as_wide_as_it_is_tall() -> None:
         assert torch.allclose(squares[row, 1], y + REACH * size * positions[..., 1], atol=1e-4)
 
 
-def test_what_is_cut_out_and_laid_back_changes_nothing() -> None:
+def test_blending_the_cut_out_square_changes_nothing() -> None:
     pictures = slopes(2, 128, 256)
     assert torch.allclose(blended(pictures, cut_out(pictures, HEADS, 32), HEADS), pictures, atol=5e-3)
 
 
 @pytest.mark.parametrize("larger", [1, 2])
-def test_a_square_is_laid_where_its_head_is_in_pictures_of_every_size(larger: int) -> None:
+def test_a_square_is_blended_where_its_head_is_in_pictures_of_every_size(larger: int) -> None:
     height, width = 64 * larger, 112 * larger
     white = blended(torch.zeros(2, 3, height, width), torch.ones(2, 3, 8, 8), HEADS)[:, 0]
     for row, (x, y, size) in enumerate(HEADS.tolist()):
@@ -47,7 +47,7 @@ def test_a_square_is_laid_where_its_head_is_in_pictures_of_every_size(larger: in
         assert (white[row][(across.abs() < 0.2) & (down > 0.4) & (down < 0.6)] > 0.8).all()  # the mouth
 
 
-def test_a_head_beyond_the_edge_is_laid_as_far_as_it_is_seen() -> None:
+def test_a_head_beyond_the_edge_is_blended_as_far_as_it_is_visible() -> None:
     black, white = torch.zeros(1, 3, 64, 112), torch.ones(1, 3, 8, 8)
     half = blended(black, white, torch.tensor([[0.0, 0.5, 0.5]]))
     whole = blended(black, white, torch.tensor([[56 / 64, 0.5, 0.5]]))
@@ -56,7 +56,7 @@ def test_a_head_beyond_the_edge_is_laid_as_far_as_it_is_seen() -> None:
     assert torch.equal(blended(black, white, torch.tensor([[5.0, 0.5, 0.5]])), black)
 
 
-def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
+def test_an_untrained_painter_leaves_faces_as_they_are() -> None:
     faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     squares = torch.rand(3, 3, 16, 16)
     assert torch.equal(faces(squares, torch.randn(3, 4), torch.randn(3, 4)), squares)
@@ -64,7 +64,7 @@ def test_a_painter_begins_by_leaving_faces_as_they_are() -> None:
     assert torch.equal(heads, heads[:1].expand(3, -1))  # the place where heads stand on average
 
 
-def test_a_painter_follows_what_is_told_by_name_and_no_other_motion() -> None:
+def test_a_painter_depends_on_the_acting_and_on_no_other_motion() -> None:
     torch.manual_seed(0)
     faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     torch.nn.init.normal_(faces.out.weight)
@@ -74,7 +74,7 @@ def test_a_painter_follows_what_is_told_by_name_and_no_other_motion() -> None:
     assert not torch.allclose(faces(squares, person, motion + torch.tensor([1.0, 0.0, 0.0, 0.0])), output)
 
 
-def test_some_drafts_that_a_painter_learns_from_have_the_other_lips_of_their_pair() -> None:
+def test_half_of_the_training_pairs_exchange_the_motion_of_their_drafts() -> None:
     config = TokenizerConfig(64, 32, 4, 4, 4, 1, 4, (8, 8, 8), 8, 8, 1, face=16, face_channels=(8, 8, 8))
     video = VideoTokenizer(config).eval().requires_grad_(False)
     training = FacesTraining(video, steps=10).eval()
@@ -93,7 +93,7 @@ def test_some_drafts_that_a_painter_learns_from_have_the_other_lips_of_their_pai
     assert other[:, 0].tolist() == [1, 0, 2, 3, 5, 4, 6, 7, 9, 8, 10, 11, 12, 13, 14]  # five pairs, and five alone
 
 
-def test_nobody_has_no_face(model: ReferenceModel) -> None:
+def test_no_face_is_painted_where_nobody_is_seen(model: ReferenceModel) -> None:
     video = model.tokenizers.video
     person, shot, motion = torch.zeros(2, 16), torch.randn(2, 16), torch.randn(2, 8)
     person[1] = 1.0
@@ -102,7 +102,7 @@ def test_nobody_has_no_face(model: ReferenceModel) -> None:
     assert (output[1] - draft[1]).abs().max() > 1e-3
 
 
-def test_pictures_are_larger_where_they_are_asked_to_be(model: ReferenceModel) -> None:
+def test_pictures_are_decoded_at_a_requested_size(model: ReferenceModel) -> None:
     video = model.tokenizers.video
     codes = torch.ones(1, 16), torch.ones(1, 16), torch.ones(1, 8)
     plain, large = video.decode(*codes), video.decode(*codes, size=(128, 64))
@@ -131,7 +131,7 @@ def test_a_painter_learns_where_heads_are_and_what_is_missing() -> None:
     assert all(weight.grad is None for weight in training.video.parameters())
 
 
-def test_what_is_wrong_about_the_mouth_costs_most() -> None:
+def test_an_error_at_the_mouth_costs_most() -> None:
     torch.manual_seed(0)
     config = TokenizerConfig(64, 32, 4, 4, 4, 0, 4, (8, 8, 8), 8, 8, 1, face=32, face_channels=(8, 8, 8))
     training = FacesTraining(VideoTokenizer(config).eval().requires_grad_(False), steps=10).eval()
@@ -153,7 +153,7 @@ def test_what_is_wrong_about_the_mouth_costs_most() -> None:
     assert cheek > corner
 
 
-def test_a_head_has_a_size_whatever_the_codes() -> None:
+def test_a_head_has_a_positive_size_for_any_codes() -> None:
     faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     torch.nn.init.normal_(faces.where[2].weight, std=100.0)
     heads = faces.heads(*(100 * torch.randn(50, 4) for _ in range(3)))

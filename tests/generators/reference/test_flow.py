@@ -158,7 +158,7 @@ def test_given_tokens_come_back_as_they_were(model: ReferenceModel, make_script:
 
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
-def test_with_everything_given_the_model_is_not_asked(scripts: Scripts, twin: Any) -> None:
+def test_with_everything_given_the_model_is_not_called(scripts: Scripts, twin: Any) -> None:
     model = Straight(filled(scripts, 0.0))
     states = Latents(*(torch.full_like(state, GIVEN) for state in all_noisy(scripts).each()))
     given = filled(scripts, 2.0)
@@ -167,7 +167,7 @@ def test_with_everything_given_the_model_is_not_asked(scripts: Scripts, twin: An
     assert all(torch.equal(a, b) for a, b in zip(sampled.each(), given.each(), strict=True))
 
 
-def test_the_cascaded_twin_hears_nothing_while_it_makes_pictures(scripts: Scripts) -> None:
+def test_the_cascaded_twin_makes_pictures_without_sound(scripts: Scripts) -> None:
     data = filled(scripts, 0.7)
     model = Straight(data)
     sample(
@@ -224,7 +224,7 @@ def test_without_guidance_there_is_no_second_pass(scripts: Scripts, guidance: fl
 
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0, 2.5])
-def test_guidance_goes_so_many_times_from_the_blank_velocity_to_the_told_one(scripts: Scripts, guidance: float) -> None:
+def test_guidance_extrapolates_from_the_velocity_without_a_script(scripts: Scripts, guidance: float) -> None:
     class Guided(Straight):
         def __call__(self, tokens: Latents, states: Latents, time: Tensor, scripts: Scripts, context: Any) -> Latents:
             n = len(self.data.person)
@@ -240,7 +240,7 @@ def test_guidance_goes_so_many_times_from_the_blank_velocity_to_the_told_one(scr
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
 @pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
-def test_so_much_of_the_noise_is_begun_with(scripts: Scripts, twin: Any, temperature: float) -> None:
+def test_the_temperature_scales_the_first_noise(scripts: Scripts, twin: Any, temperature: float) -> None:
     start, states = filled(scripts, 2.0), all_noisy(scripts)
     states.video[:, 0] = GIVEN
     given = filled(scripts, 7.0)
@@ -252,7 +252,7 @@ def test_so_much_of_the_noise_is_begun_with(scripts: Scripts, twin: Any, tempera
 
 
 @pytest.mark.parametrize(("twin", "with_people"), [("joint", 0.5), ("cascaded", 1.0)])
-def test_as_much_of_the_noise_is_begun_with_as_suits_the_twin_and_whom_it_shows(scripts: Scripts, twin: Any, with_people: float) -> None:
+def test_the_default_temperature_depends_on_the_twin_and_on_people(scripts: Scripts, twin: Any, with_people: float) -> None:
     scripts = replace(scripts, people=torch.tensor([[True], [False]]))
     start = filled(scripts, 2.0)
     sampled = sample(Still(start), scripts, start, start, all_noisy(scripts), sampling=Sampling(3, 1.0), twin=twin)  # type: ignore[arg-type]
@@ -302,7 +302,7 @@ def test_only_noisy_tokens_count(scripts: Scripts) -> None:
     assert losses.total.item() < 1e-6
 
 
-def test_what_faces_do_counts_more_in_both_pictures_of_a_token() -> None:
+def test_acting_counts_more_in_both_pictures_of_a_token() -> None:
     weights = acting_weights(TransformerConfig(codes={**CODES, "video": 8}, told=1), torch.zeros(1))
     assert weights.mean().item() == pytest.approx(1.0)
     assert (weights / weights[1]).tolist() == pytest.approx([ACTING_WEIGHT, 1, 1, 1] * 2)
@@ -319,7 +319,7 @@ def test_given_tokens_reach_the_model_clean(scripts: Scripts) -> None:
     assert not torch.allclose(model.calls[0].tokens.sound, clean.sound, atol=0.1)
 
 
-def test_the_loss_teaches(make_model: Callable[..., ReferenceModel], make_script: Callable[..., Script]) -> None:
+def test_training_lowers_the_loss(make_model: Callable[..., ReferenceModel], make_script: Callable[..., Script]) -> None:
     model = make_model(3)
     transformer = model.transformer.train().requires_grad_(True)
     scripts = batch_scripts([make_script(12)] * 4, model.vocabulary)

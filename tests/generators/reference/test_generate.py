@@ -47,7 +47,7 @@ def make(weights: Path, tmp_path: Path) -> Callable[..., Generation]:
 
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
-def test_a_clip_is_as_asked(make: Callable[..., Generation], talking: Callable[..., Prompt], twin: str) -> None:
+def test_a_clip_has_the_requested_properties(make: Callable[..., Generation], talking: Callable[..., Prompt], twin: str) -> None:
     generation = make(request(talking(duration_s=1.2, cuts=(0.44,), speech=(HELLO,)), seed=5), twin=twin)
     assert (generation.status, generation.seed_used, generation.cost_usd) == ("succeeded", 5, 0.0)
     assert generation.own_file
@@ -63,7 +63,7 @@ def test_a_clip_is_as_asked(make: Callable[..., Generation], talking: Callable[.
 
 
 @pytest.mark.parametrize(("width", "height", "fps", "count"), [(128, 72, 25, 30), (64, 32, 50, 60), (64, 32, 12, 14)])
-def test_size_and_rate_are_those_asked(
+def test_size_and_rate_are_those_of_the_request(
     make: Callable[..., Generation], talking: Callable[..., Prompt], width: int, height: int, fps: int, count: int
 ) -> None:
     generation = make(request(talking(duration_s=1.2), width=width, height=height, fps=fps))
@@ -103,7 +103,7 @@ def batch(talking: Callable[..., Prompt]) -> list[Request]:
 
 
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
-def test_a_clip_is_the_same_bytes_whatever_it_was_asked_for_with(
+def test_a_clip_has_the_same_bytes_alone_and_in_a_batch(
     weights: Path, make: Callable[..., Generation], tmp_path: Path, batch: list[Request], twin: str
 ) -> None:
     folders = [tmp_path / f"batch-{index}" for index in range(3)]
@@ -137,7 +137,7 @@ def test_one_worker_and_two_make_the_same_bytes(weights: Path, workspace: Worksp
     assert None not in hashes[0].values()
 
 
-def test_a_clip_is_computed_on_one_thread_whatever_the_process_has(
+def test_a_clip_is_computed_on_one_thread(
     make: Callable[..., Generation], talking: Callable[..., Prompt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[set[int]] = []
@@ -185,7 +185,7 @@ def test_a_prompt_it_was_not_made_for_is_refused_without_weights(tmp_path: Path,
     assert generation.reason == "the reference model makes no music"
 
 
-def test_missing_weights_are_named_with_the_mend(tmp_path: Path, talking: Callable[..., Prompt]) -> None:
+def test_missing_weights_are_named_with_the_command_that_trains_them(tmp_path: Path, talking: Callable[..., Prompt]) -> None:
     generator = Reference(weights=str(tmp_path / "nowhere"))
     for ask in (lambda: generator.generate(request(talking()), tmp_path), lambda: generator.identity(talking(), 0)):
         with pytest.raises(GeneratorError, match=r"there are no weights .*nowhere.*: train them with `seedbench reference train"):
@@ -217,7 +217,7 @@ def test_a_file_that_holds_no_weights_is_named(weights: Path, tmp_path: Path, ta
         ({"temperature": 2.1}, "not 2.1"),
     ],
 )
-def test_an_option_out_of_range_is_told(options: dict[str, Any], named: str) -> None:
+def test_an_option_out_of_range_is_refused(options: dict[str, Any], named: str) -> None:
     with pytest.raises(GeneratorError, match=named):
         Reference(**options)
 

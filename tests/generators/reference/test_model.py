@@ -21,14 +21,14 @@ def parts(model: ReferenceModel) -> dict[str, torch.Tensor]:
     return {f"{part}.{name}": tensor for part, module in modules.items() for name, tensor in module.state_dict().items()}
 
 
-def test_unpacked_weights_come_back_exactly(model: ReferenceModel, tmp_path: Path) -> None:
+def test_unpacked_weights_are_stored_exactly(model: ReferenceModel, tmp_path: Path) -> None:
     model.save(tmp_path, packed=False)
     loaded = parts(ReferenceModel.load("joint", tmp_path))
     assert loaded.keys() == parts(model).keys()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in parts(model).items())
 
 
-def test_packed_weights_come_back_within_eight_bits(model: ReferenceModel, weights: Path) -> None:
+def test_packed_weights_are_stored_within_eight_bits(model: ReferenceModel, weights: Path) -> None:
     loaded = parts(ReferenceModel.load("joint", weights))
     packed = 0
     for name, tensor in parts(model).items():
@@ -41,7 +41,7 @@ def test_packed_weights_come_back_within_eight_bits(model: ReferenceModel, weigh
     assert packed >= 3
 
 
-def test_rows_of_nothing_come_back_as_nothing(make_model: Callable[..., ReferenceModel], tmp_path: Path) -> None:
+def test_rows_of_zeros_are_stored_as_zeros(make_model: Callable[..., ReferenceModel], tmp_path: Path) -> None:
     model = make_model(1)
     model.transformer.gram.weight[3] = 0
     model.transformer.gram.weight[4] = 1e-12
@@ -52,7 +52,7 @@ def test_rows_of_nothing_come_back_as_nothing(make_model: Callable[..., Referenc
     assert loaded[3:5].abs().max() < 1e-6
 
 
-def test_all_else_comes_back_too(model: ReferenceModel, tmp_path: Path) -> None:
+def test_everything_besides_weights_is_stored_exactly(model: ReferenceModel, tmp_path: Path) -> None:
     scaled = replace(
         model,
         twin="cascaded",
@@ -119,13 +119,13 @@ def test_a_missing_file_is_named(model: ReferenceModel, tmp_path: Path, missing:
             ask()
 
 
-def test_an_unknown_twin_is_told(weights: Path) -> None:
+def test_an_unknown_twin_is_refused(weights: Path) -> None:
     with pytest.raises(GeneratorError, match="choose joint or cascaded"):
         ReferenceModel.load("third", weights)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("file", [TOKENIZERS_FILE, "joint.safetensors"])
-def test_weights_of_something_else_are_told(model: ReferenceModel, tmp_path: Path, file: str) -> None:
+def test_weights_of_another_program_are_refused(model: ReferenceModel, tmp_path: Path, file: str) -> None:
     from safetensors.torch import save_file
 
     model.save(tmp_path)
@@ -134,7 +134,7 @@ def test_weights_of_something_else_are_told(model: ReferenceModel, tmp_path: Pat
         ReferenceModel.load("joint", tmp_path)
 
 
-def test_one_file_in_the_place_of_the_other_is_told(model: ReferenceModel, tmp_path: Path) -> None:
+def test_swapped_files_are_refused(model: ReferenceModel, tmp_path: Path) -> None:
     model.save(tmp_path)
     twin, tokenizers = (tmp_path / "joint.safetensors").read_bytes(), (tmp_path / TOKENIZERS_FILE).read_bytes()
     (tmp_path / "joint.safetensors").write_bytes(tokenizers)
@@ -146,14 +146,14 @@ def test_one_file_in_the_place_of_the_other_is_told(model: ReferenceModel, tmp_p
         Tokenizers.load(tmp_path / TOKENIZERS_FILE)
 
 
-def test_a_file_cut_off_is_told(model: ReferenceModel, tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused(model: ReferenceModel, tmp_path: Path) -> None:
     file = model.save(tmp_path)
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(GeneratorError, match=r"joint\.safetensors holds no weights"):
         ReferenceModel.load("joint", tmp_path)
 
 
-def test_scaling_goes_there_and_back() -> None:
+def test_scaling_and_unscaling_are_inverse() -> None:
     scale = CodeScale({kind: torch.tensor([1.0, 2.0]) for kind in KINDS}, {kind: torch.tensor([0.5, 4.0]) for kind in KINDS})
     codes = Latents(*(torch.randn(1, size, 2) for size in (1, 2, 3, 4)))
     down = scale.scaled(codes)

@@ -30,9 +30,7 @@ def painted(
 
 
 @pytest.mark.parametrize(("fps", "count"), [(25, 30), (12, 14), (50, 60), (24, 29), (30, 36), (5, 6)])
-def test_there_are_as_many_pictures_as_the_rate_asks(
-    model: ReferenceModel, make_script: Callable[..., Script], fps: int, count: int
-) -> None:
+def test_the_number_of_pictures_follows_the_rate(model: ReferenceModel, make_script: Callable[..., Script], fps: int, count: int) -> None:
     script = make_script(30, cuts=(11,))
     assert len(painted(model, script, codes_of(script), fps=fps)) == count
 
@@ -43,7 +41,7 @@ def test_an_odd_number_of_frames_is_kept(model: ReferenceModel, make_script: Cal
 
 
 @pytest.mark.parametrize("size", [(64, 32), (128, 64), (97, 55)])
-def test_pictures_have_the_size_asked(model: ReferenceModel, make_script: Callable[..., Script], size: tuple[int, int]) -> None:
+def test_pictures_have_the_requested_size(model: ReferenceModel, make_script: Callable[..., Script], size: tuple[int, int]) -> None:
     script = make_script(4)
     (first, *_) = paint_frames(model, script, *codes_of(script), width=size[0], height=size[1])
     assert first.shape == (size[1], size[0], 3)
@@ -92,14 +90,14 @@ def test_each_shot_shows_its_own_person(model: ReferenceModel) -> None:
     assert difference[6:].max() == 0
 
 
-def test_where_nobody_is_seen_no_person_matters(model: ReferenceModel) -> None:
+def test_where_nobody_is_seen_the_person_code_has_no_effect(model: ReferenceModel) -> None:
     script = Script((), (), (Stretch(0, 6, -1),), 0, 6)
     codes = codes_of(script)
     assert np.array_equal(painted(model, script, codes), painted(model, script, (codes[0] + 1, *codes[1:])))
 
 
 @pytest.mark.parametrize(("fps", "left_out"), [(25, 8), (50, 16)])
-def test_what_is_skipped_is_left_out(model: ReferenceModel, make_script: Callable[..., Script], fps: int, left_out: int) -> None:
+def test_skipped_pictures_are_left_out(model: ReferenceModel, make_script: Callable[..., Script], fps: int, left_out: int) -> None:
     script = make_script(20, cuts=(9,))
     codes = codes_of(script)
     whole, later = painted(model, script, codes, fps=fps), painted(model, script, codes, fps=fps, skip=8)
@@ -125,7 +123,7 @@ def test_sound_lasts_as_long_as_the_pictures(model: ReferenceModel, make_script:
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**40 + 1])
-def test_sound_depends_on_its_seed_alone(model: ReferenceModel, make_script: Callable[..., Script], seed: int) -> None:
+def test_sound_depends_only_on_its_seed(model: ReferenceModel, make_script: Callable[..., Script], seed: int) -> None:
     codes = torch.randn(10, 16, generator=torch.Generator().manual_seed(0))
     script = make_script(20)
     assert np.array_equal(synthesise_sound(model, script, codes, seed=seed), synthesise_sound(model, script, codes, seed=seed))

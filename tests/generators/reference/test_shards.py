@@ -19,7 +19,7 @@ from seedbench.generators.simulator.truth import truth_of
 SMALL = ShardSize(64, 32)
 
 
-def test_the_acting_is_that_of_who_is_seen_in_units_of_its_spread() -> None:
+def test_acting_is_that_of_the_visible_person_in_units_of_its_spread() -> None:
     prompt = world.draw(5, kind="dialogue").prompt
     rendered = shards.shown(prompt, 5, SMALL)
     pictures, acting = rendered.pictures, rendered.acting
@@ -52,7 +52,7 @@ def test_heads_are_where_the_simulator_puts_them() -> None:
     assert rendered.heads[:, 2] == pytest.approx(bottom - top, abs=0.01)
 
 
-def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -> None:
+def test_acting_is_read_back_with_its_pictures(tmp_path: Path) -> None:
     import torch
 
     (job,) = shards.jobs(tmp_path, clips=2, stills=0, size=SMALL)
@@ -72,7 +72,7 @@ def test_acting_is_read_back_beside_the_pictures_it_belongs_to(tmp_path: Path) -
         assert acting[cells.first + cells.pictures : cells.first + cells.pictures + cells.extras].isnan().all()
 
 
-def test_two_processes_make_what_one_makes_and_a_failure_is_named(tmp_path: Path) -> None:
+def test_two_processes_make_the_same_files_as_one_and_a_failure_is_named(tmp_path: Path) -> None:
     alone, beside = (shards.jobs(tmp_path / name, clips=1, stills=2, size=SMALL) for name in ("alone", "beside"))
     assert [job.stills for job in shards.make(alone, processes=1)] == [False, True]
     assert sorted(job.stills for job in shards.make(beside, processes=2)) == [False, True]

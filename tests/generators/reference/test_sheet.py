@@ -25,7 +25,7 @@ def clip(tmp_path: Path) -> Path:
     return write_clip(tmp_path / "clip.mp4", pictures, 25, sound, RATE)
 
 
-def test_pictures_stand_at_their_time_and_end_with_the_clip(clip: Path) -> None:
+def test_a_strip_shows_pictures_at_their_time_until_the_clip_ends(clip: Path) -> None:
     strip = sheet.pictures_of(Clip.open(clip), 4.0)
     width = strip.shape[1] // sheet.N_PICTURES
     colours = [strip[36, index * width + width // 2] for index in range(sheet.N_PICTURES)]
@@ -33,7 +33,7 @@ def test_pictures_stand_at_their_time_and_end_with_the_clip(clip: Path) -> None:
     assert all(colour.tolist() == [236, 236, 236] for colour in colours[4:])  # the clip is over
 
 
-def test_sound_stands_under_its_time_with_high_tones_above(clip: Path) -> None:
+def test_a_strip_shows_sound_at_its_time_with_high_tones_at_the_top(clip: Path) -> None:
     bands = sheet.sound_of(Clip.open(clip), 2.0).astype(float).sum(2)
     silent, heard = bands[:, : bands.shape[1] * 45 // 100], bands[:, bands.shape[1] * 55 // 100 :]
     assert silent.max() < 60 < heard.max()
@@ -42,12 +42,12 @@ def test_sound_stands_under_its_time_with_high_tones_above(clip: Path) -> None:
     assert sheet.sound_of(Clip.open(clip), 4.0)[:, 520:].max() < 60  # after its end
 
 
-def test_a_clip_without_sound_is_quiet(tmp_path: Path) -> None:
+def test_a_clip_without_sound_is_drawn_as_silence(tmp_path: Path) -> None:
     file = write_clip(tmp_path / "mute.mp4", [np.zeros((72, 128, 3), np.uint8)] * 25, 25, None, RATE)
     assert sheet.sound_of(Clip.open(file), 1.0).max() < 60
 
 
-def test_the_page_has_a_strip_for_each_system_and_grey_for_who_made_nothing(clip: Path, tmp_path: Path) -> None:
+def test_the_page_has_a_strip_for_each_system_and_grey_where_a_clip_is_missing(clip: Path, tmp_path: Path) -> None:
     import cv2
 
     page = sheet.draw([sheet.Asked("Red, then green.", (sheet.Strip("a", "", clip),))], tmp_path / "one.png")

@@ -24,7 +24,7 @@ def click(at_s: float, seconds: float = 1.0) -> np.ndarray:
 
 @pytest.mark.parametrize("hertz", [220, 1000, 3500])
 @pytest.mark.parametrize("rate", [16000, 44100, 48000])
-def test_a_tone_is_loudest_in_the_band_it_lies_in(hertz: float, rate: int) -> None:
+def test_a_tone_is_loudest_in_its_band(hertz: float, rate: int) -> None:
     bands = log_mel(tone(hertz, rate=rate), rate)[20:80].mean(0)
     assert abs(int(bands.argmax()) - int(np.abs(CENTRES - hertz).argmin())) <= 1
 
@@ -35,7 +35,7 @@ def test_silence_is_the_floor() -> None:
     assert (bands == np.float32(FLOOR)).all()
 
 
-def test_a_column_lies_every_ten_milliseconds() -> None:
+def test_there_is_a_column_every_10_ms() -> None:
     bands = log_mel(click(0.5), RATE)
     assert abs(int(bands.mean(1).argmax()) - 50) <= 1
     assert COLUMNS_PER_FRAME == 4
@@ -55,7 +55,7 @@ def test_columns_are_cut_or_filled_with_silence() -> None:
 
 
 @pytest.mark.parametrize("hertz", [220, 1000, 3500])
-def test_a_tone_sounds_as_high_as_it_was(hertz: float) -> None:
+def test_a_synthesised_tone_keeps_its_frequency(hertz: float) -> None:
     samples = synthesised(log_mel(tone(hertz), RATE)[:100])
     spectrum = np.abs(np.fft.rfft(samples))
     heard = np.fft.rfftfreq(len(samples), 1 / RATE)[spectrum.argmax()]
@@ -64,7 +64,7 @@ def test_a_tone_sounds_as_high_as_it_was(hertz: float) -> None:
 
 
 @pytest.mark.parametrize("at_s", [0.2, 0.53, 0.8])
-def test_a_click_sounds_when_it_was(at_s: float) -> None:
+def test_a_synthesised_click_keeps_its_time(at_s: float) -> None:
     samples = synthesised(log_mel(click(at_s), RATE)[:100])
     energy = samples**2
     centre_s = float((energy * np.arange(len(samples))).sum() / energy.sum()) / RATE
@@ -73,7 +73,7 @@ def test_a_click_sounds_when_it_was(at_s: float) -> None:
     assert near.sum() > 0.9 * energy.sum()
 
 
-def test_sound_comes_back_about_as_loud() -> None:
+def test_synthesised_sound_keeps_its_level() -> None:
     asked = tone(440)
     samples = synthesised(log_mel(asked, RATE)[:100])
     assert np.sqrt((samples**2).mean()) == pytest.approx(np.sqrt((asked**2).mean()), rel=0.3)

@@ -16,13 +16,13 @@ def pictures() -> Tensor:
     return torch.rand(6, 3, 32, 64, generator=torch.Generator().manual_seed(0))
 
 
-def test_codes_have_the_sizes_asked(model: ReferenceModel, pictures: Tensor) -> None:
+def test_codes_have_the_sizes_of_the_config(model: ReferenceModel, pictures: Tensor) -> None:
     person, shot, motion = model.tokenizers.video.encode(pictures)
     assert (person.shape, shot.shape, motion.shape) == ((6, 16), (6, 16), (6, 8))
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 32), (96, 64), (224, 128)])
-def test_pictures_come_back_at_their_size(width: int, height: int) -> None:
+def test_decoded_pictures_have_their_size(width: int, height: int) -> None:
     config = TokenizerConfig(width=width, height=height, channels=(8, 8, 8), seen=8, hidden=8, blocks=1)
     tokenizer = VideoTokenizer(config)
     pictures = torch.rand(2, 3, height, width)
@@ -30,7 +30,7 @@ def test_pictures_come_back_at_their_size(width: int, height: int) -> None:
     assert tokenizer.decode(*tokenizer.encode(pictures)).shape == (2, 3, height, width)
 
 
-def test_a_picture_is_coded_alike_in_every_batch(model: ReferenceModel, pictures: Tensor) -> None:
+def test_the_codes_of_a_picture_do_not_depend_on_its_batch(model: ReferenceModel, pictures: Tensor) -> None:
     together = model.tokenizers.video.encode(pictures)
     alone = model.tokenizers.video.encode(pictures[4:5])
     for a, b in zip(together, alone, strict=True):
@@ -57,14 +57,14 @@ def test_a_person_may_be_taken_from_other_pictures(model: ReferenceModel, pictur
 
 
 @pytest.mark.parametrize("changed", ["person", "shot", "motion"])
-def test_every_code_shows(model: ReferenceModel, changed: str) -> None:
+def test_every_code_changes_the_picture(model: ReferenceModel, changed: str) -> None:
     codes = {"person": torch.zeros(1, 16), "shot": torch.zeros(1, 16), "motion": torch.zeros(1, 8)}
     other = {**codes, changed: codes[changed] + 1}
     video = model.tokenizers.video
     assert (video.decode(**codes) - video.decode(**other)).abs().max() > 1e-3
 
 
-def test_cells_are_seen_by_the_coder_at_unit_size(model: ReferenceModel, pictures: Tensor) -> None:
+def test_the_coder_gets_scaled_cells(model: ReferenceModel, pictures: Tensor) -> None:
     tokenizer = VideoTokenizer(model.tokenizers.video.config)
     raw = tokenizer.cells(pictures)
     tokenizer.mean.copy_(raw.mean((0, 2, 3))[:, None, None])
@@ -76,7 +76,7 @@ def test_cells_are_seen_by_the_coder_at_unit_size(model: ReferenceModel, picture
 
 
 @pytest.mark.parametrize(("size", "stride", "padding"), [(1, 1, 0), (3, 1, 1), (4, 2, 1)])
-def test_a_convolution_kept_as_a_matrix_is_a_convolution(size: int, stride: int, padding: int) -> None:
+def test_a_convolution_stored_as_a_matrix_equals_a_convolution(size: int, stride: int, padding: int) -> None:
     ours, theirs = Conv(3, 5, size, stride=stride, padding=padding), nn.Conv2d(3, 5, size, stride=stride, padding=padding)
     assert ours.weight.shape == (5, 3 * size * size)
     theirs.weight.data, theirs.bias.data = ours.weight.data.view_as(theirs.weight), ours.bias.data
@@ -84,18 +84,18 @@ def test_a_convolution_kept_as_a_matrix_is_a_convolution(size: int, stride: int,
     assert torch.allclose(ours(x), theirs(x), atol=1e-6)
 
 
-def test_losses_are_nothing_for_the_same_pictures_and_grow_with_the_distance(pictures: Tensor) -> None:
+def test_losses_are_0_for_equal_pictures_and_grow_with_the_error(pictures: Tensor) -> None:
     assert picture_loss(pictures, pictures).item() == 0
     assert sharpness_loss(pictures, pictures).item() == 0
     assert picture_loss(pictures + 0.2, pictures) > picture_loss(pictures + 0.1, pictures) > 0
 
 
-def test_sharpness_does_not_mind_another_brightness_but_a_blur(pictures: Tensor) -> None:
+def test_the_sharpness_loss_ignores_brightness_and_counts_blur(pictures: Tensor) -> None:
     assert sharpness_loss(pictures + 0.3, pictures).item() == pytest.approx(0, abs=1e-5)
     assert sharpness_loss(nn.functional.avg_pool2d(pictures, 3, 1, 1), pictures) > 0.1
 
 
-def test_what_all_pictures_have_in_common_is_left_out_but_for_what_is_told_of_faces() -> None:
+def test_the_mean_of_a_shot_is_subtracted_except_from_the_acting() -> None:
     motion = torch.arange(12.0).view(3, 4)
     centred = without_shot_mean(motion, 1)
     assert torch.equal(centred[:, 0], motion[:, 0])

@@ -41,7 +41,7 @@ def test_pixels_that_differ_in_a_pair_weigh_more() -> None:
     assert torch.equal(weight[2:], torch.ones_like(weight[2:]))
 
 
-def test_motion_is_all_missed_by_a_still_and_none_by_the_truth() -> None:
+def test_all_motion_is_missed_by_a_still_and_none_by_the_target() -> None:
     torch.manual_seed(0)
     targets = torch.randn(4, 2, 3, 3)
     given = views(targets, [0, 0, 0, 1])
@@ -51,12 +51,12 @@ def test_motion_is_all_missed_by_a_still_and_none_by_the_truth() -> None:
     assert motion_missed(targets + 5.0, given).item() == pytest.approx(0.0, abs=1e-5)  # what is the same in all pictures does not count
 
 
-def test_nothing_moves_where_all_are_alone() -> None:
+def test_single_pictures_have_no_motion_to_miss() -> None:
     targets = torch.randn(2, 2, 3, 3)
     assert motion_missed(targets + 1, views(targets, [0, 1])).item() == pytest.approx(0.0, abs=1e-5)
 
 
-def test_a_change_is_all_missed_by_two_of_a_kind_and_none_by_the_truth() -> None:
+def test_all_change_is_missed_by_equal_pictures_and_none_by_the_target() -> None:
     torch.manual_seed(0)
     pictures = torch.rand(6, 3, 8, 8)
     assert change_missed(pictures + 0.2, pictures).item() == pytest.approx(0.0, abs=1e-6)
@@ -65,7 +65,7 @@ def test_a_change_is_all_missed_by_two_of_a_kind_and_none_by_the_truth() -> None
     assert change_missed(torch.zeros(2, 3, 8, 8), torch.ones(2, 3, 8, 8)).item() == 0.0  # too few for pairs
 
 
-def test_a_change_in_the_dark_counts_as_one_in_the_light_where_it_is_weighed() -> None:
+def test_with_weights_a_change_counts_the_same_in_dark_and_light_pictures() -> None:
     torch.manual_seed(0)
     pictures = torch.rand(6, 3, 8, 8)
     pictures[2:4] *= 0.1
@@ -83,7 +83,7 @@ def test_a_change_in_the_dark_counts_as_one_in_the_light_where_it_is_weighed() -
     assert change_missed(still + 1e-4 * pictures, still, weight).item() < 1e-3  # no change is asked for, and hardly any made
 
 
-def test_lips_may_be_a_few_pixels_from_where_they_are_asked_for_in_both_of_a_pair_alike() -> None:
+def test_targets_move_by_a_few_pixels_alike_in_both_of_a_pair() -> None:
     torch.manual_seed(0)
     target = torch.rand(6, 3, 96, 96)  # two pairs, and two alone
     moves = [(2, 1), (2, 1), (-3, 0), (-3, 0), (0, -1), (1, 0)]
@@ -111,7 +111,7 @@ def test_dark_faces_weigh_more_than_light_ones() -> None:
     assert (weight[0] / weight[1]).item() == pytest.approx(0.75 / 0.25, rel=1e-5)
 
 
-def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_of_a_pair_of_faces_differs_most_in_its_lips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "seedbench.generators.reference.training.batches.decoded_pictures", lambda stored: torch.tensor([int(square) for square in stored])
     )
@@ -129,7 +129,7 @@ def test_the_second_of_a_pair_of_faces_has_the_most_unlike_lips(monkeypatch: pyt
     assert unlike(faces_only=True) > 0.85
 
 
-def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_have_the_codes_that_the_twins_decode_from(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clip of ten pictures in two shots of one person with two extras, and a still of nobody. Codes are the places of the pictures.
     monkeypatch.setattr(
         "seedbench.generators.reference.training.batches.decoded_pictures", lambda stored: torch.tensor([int(square) for square in stored])
@@ -158,7 +158,7 @@ def test_pictures_come_with_the_codes_they_are_decoded_from_later(monkeypatch: p
     assert not people.batch(0, np.random.default_rng(0)).heads.isnan().any()
 
 
-def test_a_face_counts_more_however_small_and_nothing_where_nobody_is() -> None:
+def test_faces_of_all_sizes_have_the_same_total_weight_and_nobody_has_none() -> None:
     pictures = torch.zeros(3, 3, 64, 112)
     weight = face_weights(torch.tensor([[1.25, 0.5, 0.4], [1.25, 0.5, 0.2], [torch.nan] * 3]), pictures)
     assert weight.shape == (3, 1, 64, 112)
@@ -171,7 +171,7 @@ def test_a_face_counts_more_however_small_and_nothing_where_nobody_is() -> None:
     assert weight[2].max().item() < 1e-6
 
 
-def test_sharpness_is_weighed_where_it_is_asked_for() -> None:
+def test_the_sharpness_loss_uses_its_weight() -> None:
     target = torch.zeros(1, 3, 4, 4)
     output = target.clone()
     output[..., 3:] = 1.0  # a step down the right side
@@ -182,7 +182,7 @@ def test_sharpness_is_weighed_where_it_is_asked_for() -> None:
     assert picture_loss(output, target, None, weight) > picture_loss(output, target)
 
 
-def test_only_faces_are_held_to_what_they_do_and_lips_count_thrice() -> None:
+def test_acting_is_missed_only_in_faces_and_lips_count_three_times() -> None:
     estimate = torch.zeros(3, 4)
     acting = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 1.0], [torch.nan] * 4])
     assert acting_missed(estimate, acting).item() == pytest.approx((3 + 1) / 8)

@@ -15,23 +15,23 @@ from seedbench.generators.reference.tokens import GRAM_BUCKETS, TOKEN_S, VOICE, 
 VOCABULARY = Vocabulary(("a", "man"), ("a", "h", "ɪ"), {"": 0.08})
 
 
-def test_a_word_never_seen_is_nought() -> None:
+def test_an_unknown_word_is_0() -> None:
     assert [VOCABULARY.word(word) for word in ("a", "man", "Man", "pirate")] == [1, 2, 0, 0]
 
 
-def test_a_sound_is_its_characters_and_at_most_four() -> None:
+def test_a_sound_is_at_most_four_of_its_characters() -> None:
     assert VOCABULARY.sound("aɪ") == [1, 3, 0, 0]
     assert VOCABULARY.sound("aʘ") == [1, 0, 0, 0]
     assert VOCABULARY.sound("hahaha") == [2, 1, 2, 1]
 
 
-def test_words_alike_share_runs_of_letters() -> None:
+def test_similar_words_share_trigrams() -> None:
     assert len(set(grams("greyish")) & set(grams("grey"))) >= 2
     assert set(grams("grey")) & set(grams("blond")) <= {0}
 
 
 @pytest.mark.parametrize("word", ["", "a", "red", "extraordinarily", "女", "1.5"])
-def test_every_word_has_five_runs_or_noughts(word: str) -> None:
+def test_every_word_has_five_buckets_some_0(word: str) -> None:
     buckets = grams(word)
     assert len(buckets) == 5
     assert buckets[0] > 0
@@ -51,7 +51,7 @@ def test_tokens_of_eighty_milliseconds_cover_all_frames(make_script: Callable[..
     assert batch_scripts([script], VOCABULARY).tokens.sum() == tokens
 
 
-def test_masks_tell_what_is_there_from_padding(make_script: Callable[..., Script]) -> None:
+def test_masks_separate_content_from_padding(make_script: Callable[..., Script]) -> None:
     short = make_script(10, words=("a",), sounds=())
     long = make_script(20, cuts=(8,), words=("a", "man", "pirate"))
     two = make_script(12, n_people=2)
@@ -83,7 +83,7 @@ def test_every_token_knows_its_shot_and_who_is_seen() -> None:
     assert batch.shot_s[0].tolist() == pytest.approx([0.1, 0.34])
 
 
-def test_tokens_lie_in_the_middle_of_their_frames(make_script: Callable[..., Script]) -> None:
+def test_the_time_of_a_token_is_the_middle_of_its_frames(make_script: Callable[..., Script]) -> None:
     assert batch_scripts([make_script(6)], VOCABULARY).token_s.tolist() == pytest.approx([0.04, 0.12, 0.2])
     assert pytest.approx(0.08) == TOKEN_S
 
@@ -95,7 +95,7 @@ def test_sounds_keep_time_and_speaker() -> None:
     assert batch.speaker.tolist() == [[2, 0]]
 
 
-def test_stills_have_no_tokens_of_time(make_script: Callable[..., Script]) -> None:
+def test_stills_have_no_tokens_of_pictures_and_sound(make_script: Callable[..., Script]) -> None:
     batch = batch_scripts([make_script(2), make_script(4, cuts=(2,))], VOCABULARY, timed=False)
     assert batch.tokens.shape == (2, 0)
     assert batch.shots.sum(1).tolist() == [1, 2]
@@ -125,12 +125,12 @@ def test_a_voice_is_that_of_the_loud_part() -> None:
     assert np.abs(voice - later).mean() < 0.1
 
 
-def test_an_even_sound_has_a_voice_of_numbers() -> None:
+def test_a_constant_sound_has_a_finite_voice() -> None:
     voice = voice_of(np.full((40, BANDS), -3.0, np.float32))
     assert voice is not None
     assert np.isfinite(voice).all()
 
 
-def test_a_batch_moves_to_a_device_whole(make_script: Callable[..., Script]) -> None:
+def test_all_of_a_batch_moves_to_a_device(make_script: Callable[..., Script]) -> None:
     moved = batch_scripts([make_script()], VOCABULARY).to("cpu")
     assert torch.equal(moved.words, batch_scripts([make_script()], VOCABULARY).words)

@@ -112,7 +112,7 @@ def test_trained_weights_make_a_clip(trained: Path, tmp_path: Path) -> None:
     assert len(clip.video) == round(prompt.duration_s * 25)
 
 
-def test_twins_are_alike_but_for_their_weights(trained: Path) -> None:
+def test_twins_differ_only_in_their_weights(trained: Path) -> None:
     joint, cascaded = (ReferenceModel.load(twin, trained) for twin in ("joint", "cascaded"))
     assert joint.trained["params"] == cascaded.trained["params"] == sum(weight.numel() for weight in joint.transformer.parameters())
     assert joint.trained["steps"] == cascaded.trained["steps"] == 4
@@ -137,7 +137,7 @@ def test_validation_is_written_down(trained: Path) -> None:
     assert list((trained / "logs" / "joint").glob("events*"))
 
 
-def test_every_stage_shows_its_loss_on_rows_kept_aside(trained: Path, shards: Path) -> None:
+def test_every_stage_shows_its_held_out_loss(trained: Path, shards: Path) -> None:
     for stage in ("grid", "coder", "polish", "faces", "codec", "joint", "cascaded"):
         board = EventAccumulator(str(trained / "logs" / stage)).Reload()
         looks = board.Scalars(f"{stage}/{HELD_OUT_LOSS}")
@@ -150,7 +150,7 @@ def test_every_stage_shows_its_loss_on_rows_kept_aside(trained: Path, shards: Pa
     assert [name.split("-")[:4] for name in aside] == [[kind, "1", "000000", "000001"] for kind in ("clips", "stills")]
 
 
-def test_looking_aside_changes_no_weight_and_looks_at_the_average(
+def test_measuring_the_held_out_loss_changes_no_weight_and_uses_the_ema(
     trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[float]] = []
@@ -216,7 +216,7 @@ def test_one_twin_alone_leaves_the_other_to_another_process(trained: Path, shard
         assert all(torch.equal(both[name], alone[name]) for name in both)
 
 
-def test_the_polish_moves_what_decodes_and_nothing_else(trained: Path) -> None:
+def test_the_polish_changes_only_the_decoders(trained: Path) -> None:
     before = {f"grid.{name}": tensor for name, tensor in load_file(trained / "stages" / "grid.safetensors").items()}
     before |= load_file(trained / "stages" / "coder.safetensors")
     after = load_file(trained / "stages" / "polish.safetensors")
@@ -242,7 +242,7 @@ def test_twins_that_get_no_steps_keep_the_scale_of_their_codes(trained: Path, sh
     assert all(torch.equal(before.deviation[kind], after.deviation[kind]) for kind in before.deviation)
 
 
-def test_a_training_goes_on_only_from_what_it_began_with(
+def test_a_training_resumes_only_with_its_first_weights_and_shards(
     trained: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny(grid={"steps": 1}, coder={"steps": 1}, polish={"steps": 1}, faces={"steps": 1}, codec={"steps": 1}, twins={"steps": 1})
@@ -256,13 +256,13 @@ def test_a_training_goes_on_only_from_what_it_began_with(
         fit.train(config, out=tmp_path, shards_folder=shards, start=trained, report=nothing)
 
 
-def test_an_unknown_metric_of_the_validation_is_told_before_anything_is_trained(shards: Path, tmp_path: Path) -> None:
+def test_an_unknown_validation_metric_is_refused_before_anything_is_trained(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="lipsinc"):
         fit.train(tiny(validation={"every": 1, "metrics": ["lipsinc"]}), out=tmp_path / "new", shards_folder=shards)
     assert not (tmp_path / "new").exists()
 
 
-def test_latents_come_of_the_tokenizers_that_are_there(trained: Path, shards: Path, tmp_path: Path) -> None:
+def test_latents_are_made_by_the_stored_tokenizers(trained: Path, shards: Path, tmp_path: Path) -> None:
     out = begun(trained, tmp_path / "again")
     setup = TrainingSetup(tiny(), "tiny", out, shards, None, nothing)
     exported = Tokenizers.load(out / "tokenizers.safetensors")
@@ -273,7 +273,7 @@ def test_latents_come_of_the_tokenizers_that_are_there(trained: Path, shards: Pa
     assert encoded.grid_for_cells(setup, exported) is exported.video.grid  # another training's
 
 
-def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Path, tmp_path: Path) -> None:
+def test_twins_learn_the_acting_that_the_simulator_knows(trained: Path, shards: Path, tmp_path: Path) -> None:
     setup = TrainingSetup(tiny(), "tiny", begun(trained, tmp_path / "again"), shards, None, nothing)
     rows = [row for file in setup.training_files.all for row in read(file)]
     examples = encoded.load_examples(setup, setup.training_files, encoded.training_vocabulary(setup))
@@ -284,7 +284,7 @@ def test_twins_learn_what_faces_do_from_the_simulator(trained: Path, shards: Pat
         assert torch.allclose(motion, torch.from_numpy(row.acting), atol=1e-2)  # kept as 16-bit numbers
 
 
-def test_the_painter_is_told_by_the_simulator_what_lips_do(trained: Path, shards: Path) -> None:
+def test_the_painter_learns_from_the_acting_that_the_simulator_knows(trained: Path, shards: Path) -> None:
     setup = TrainingSetup(tiny(), "tiny", trained, shards, None, nothing)
     video = tokenizer_stages.video_tokenizer(setup).eval().requires_grad_(False)
     acting = acting_of_pictures(setup.training_files.all, encoded.load_cells(setup, setup.training_files, trained_grid(setup)))
@@ -332,7 +332,7 @@ def test_weights_of_other_sizes_are_refused(trained: Path, shards: Path, tmp_pat
         fit.train(tiny(grid={"steps": 0, "cell": 2}), out=tmp_path, shards_folder=shards, start=trained, report=nothing)
 
 
-def test_both_optimizers_are_saved_and_taken_up_as_one() -> None:
+def test_both_optimizers_are_saved_and_loaded_as_one() -> None:
     def one_step(net: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
         optimizer.zero_grad()
         net(torch.ones(2, 8)).square().sum().backward()
@@ -353,7 +353,7 @@ def test_both_optimizers_are_saved_and_taken_up_as_one() -> None:
     assert len(optimizer.state) == len(list(net.parameters()))
 
 
-def test_the_average_follows_at_first_and_lags_later() -> None:
+def test_the_ema_follows_fast_at_first_and_slowly_later() -> None:
     average = [torch.zeros(1)]
     update_ema(average, [torch.ones(1)], 0)
     assert average[0].item() == pytest.approx(0.9)
@@ -367,7 +367,7 @@ def test_only_tensors_are_moved() -> None:
         to_device("text", torch.device("cpu"))
 
 
-def test_figures_are_appended(tmp_path: Path) -> None:
+def test_validation_results_are_appended(tmp_path: Path) -> None:
     file = tmp_path / "validation.csv"
     append_results(file, "joint", 5, [ValidationResult("lipsync", "in_sync", 0.5, 2, 3)])
     append_results(file, "joint", 9, [ValidationResult("lipsync", "in_sync", None, 0, 3)])
@@ -391,7 +391,7 @@ def test_twins_have_equally_many_parameters() -> None:
     assert counts[0] == counts[1]
 
 
-def test_stages_say_what_they_took(trained: Path) -> None:
+def test_stages_record_steps_and_seconds(trained: Path) -> None:
     stages = json.loads((trained / "stages.json").read_text())
     assert list(stages) == ["grid", "coder", "polish", "faces", "codec", "joint", "cascaded"]
     assert [stage["steps"] for stage in stages.values()] == [3, 3, 2, 2, 3, 4, 4]

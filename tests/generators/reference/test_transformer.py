@@ -48,7 +48,7 @@ def test_velocities_have_the_shape_of_the_tokens(model: ReferenceModel, scripts:
     assert [kind.shape for kind in output.each()] == [(1, 1, 16), (1, 2, 16), (1, 10, 16), (1, 10, 16)]
 
 
-def test_padding_changes_nothing_of_a_row(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+def test_padding_does_not_change_a_row(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     short = make_script(13, cuts=(5,))
     long_sounds = tuple(Sound("ə", 0.1 * index, 1) for index in range(9))
     long = make_script(44, cuts=(9, 21, 33), words=("a", "woman", "with", "red", "hair"), sounds=long_sounds, n_people=3)
@@ -62,7 +62,7 @@ def test_padding_changes_nothing_of_a_row(model: ReferenceModel, make_script: Ca
     assert max(far(output, cut).values()) < CLOSE
 
 
-def test_what_lies_in_the_padding_changes_nothing(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+def test_the_content_of_padding_has_no_effect(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     scripts = batch_scripts([make_script(10), make_script(30, cuts=(9,), n_people=2)], model.vocabulary)
     tokens = noise(scripts)
     other = Latents(*(kind.clone() for kind in tokens.each()))
@@ -92,7 +92,7 @@ def test_a_given_token_influences_the_others(model: ReferenceModel, scripts: Scr
     assert far(velocity(model, scripts, tokens, states), velocity(model, scripts, other, states))[influenced] > 1e-3
 
 
-def test_one_given_sound_among_noisy_ones_is_seen_in_the_pictures(model: ReferenceModel, scripts: Scripts) -> None:
+def test_one_given_sound_token_changes_the_pictures(model: ReferenceModel, scripts: Scripts) -> None:
     states = all_noisy(scripts)
     states.sound[:, 4] = GIVEN
     tokens = noise(scripts)
@@ -101,7 +101,7 @@ def test_one_given_sound_among_noisy_ones_is_seen_in_the_pictures(model: Referen
     assert far(velocity(model, scripts, tokens, states), velocity(model, scripts, other, states))["video"] > 1e-4
 
 
-def test_a_given_token_is_told_from_a_noisy_one(model: ReferenceModel, scripts: Scripts) -> None:
+def test_given_and_noisy_tokens_have_different_effects(model: ReferenceModel, scripts: Scripts) -> None:
     states = all_noisy(scripts)
     states.person[:] = GIVEN
     tokens = noise(scripts)
@@ -130,7 +130,7 @@ def test_the_script_is_read(model: ReferenceModel, make_script: Callable[..., Sc
     assert far(velocity(model, before, tokens), velocity(model, after, tokens))["shot"] > 1e-5
 
 
-def test_words_reach_pictures_through_people_and_shots_alone(
+def test_words_reach_pictures_only_through_people_and_shots(
     make_model: Callable[..., ReferenceModel], model: ReferenceModel, make_script: Callable[..., Script]
 ) -> None:
     before, after = batch_scripts([make_script()], model.vocabulary), batch_scripts([make_script(words=("red", "hair"))], model.vocabulary)
@@ -146,7 +146,7 @@ def test_words_reach_pictures_through_people_and_shots_alone(
     assert min(deep["video"], deep["sound"]) > 0
 
 
-def test_a_voice_is_heard_where_there_is_one(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+def test_a_voice_changes_the_sound(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     voice = np.ones(VOICE, np.float32)
     without, low, high = (batch_scripts([make_script()], model.vocabulary, [features]) for features in (None, voice, -voice))
     tokens = noise(without)
@@ -182,7 +182,7 @@ def test_who_is_seen_matters(model: ReferenceModel) -> None:
     assert far(velocity(model, output((0, 1)), tokens), velocity(model, output((1, 0)), tokens))["video"] > 1e-4
 
 
-def test_a_still_has_people_and_a_shot_and_no_time(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
+def test_a_still_has_people_and_a_shot_and_no_other_tokens(model: ReferenceModel, make_script: Callable[..., Script]) -> None:
     scripts = batch_scripts([make_script(2)], model.vocabulary, timed=False)
     output = velocity(model, scripts, noise(scripts))
     assert [kind.shape[1] for kind in output.each()] == [1, 1, 0, 0]
@@ -199,7 +199,7 @@ def test_a_row_depends_on_no_other(model: ReferenceModel, make_script: Callable[
     assert max(far(velocity(model, first, tokens), back).values()) < CLOSE
 
 
-def test_before_training_nothing_moves() -> None:
+def test_an_untrained_transformer_gives_velocity_0() -> None:
     scripts = Script(("a",), (), (Stretch(0, 10, 0),), 1, 10)
     config = TransformerConfig(width=32, depth=1, heads=1, text_depth=1, codes=dict.fromkeys(KINDS, 16))
     fresh = JointTransformer(config)
@@ -215,7 +215,7 @@ def angles(model: ReferenceModel, seconds: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("shift_s", [0.08, 1.6, 30.0])
-def test_rotary_positions_tell_differences_of_time_only(model: ReferenceModel, shift_s: float) -> None:
+def test_rotary_positions_depend_only_on_differences_of_time(model: ReferenceModel, shift_s: float) -> None:
     generator = torch.Generator().manual_seed(0)
     q, k = torch.randn(1, 1, 6, 32, generator=generator), torch.randn(1, 1, 6, 32, generator=generator)
     seconds = 3 * torch.rand(1, 6, generator=generator)
@@ -227,13 +227,13 @@ def test_rotary_positions_tell_differences_of_time_only(model: ReferenceModel, s
     assert not torch.allclose(products(seconds), products(seconds * 2), atol=0.1)
 
 
-def test_turning_keeps_lengths_and_the_second_half(model: ReferenceModel) -> None:
+def test_rotation_keeps_lengths_and_the_second_half(model: ReferenceModel) -> None:
     x = torch.randn(2, 1, 5, 32, generator=torch.Generator().manual_seed(0))
     y = turned(x, angles(model, torch.rand(2, 5)))
     assert torch.allclose(y.norm(dim=-1), x.norm(dim=-1), atol=1e-5)
     assert torch.equal(y[..., 16:], x[..., 16:])
 
 
-def test_at_time_nought_nothing_is_turned(model: ReferenceModel) -> None:
+def test_at_time_0_nothing_is_rotated(model: ReferenceModel) -> None:
     x = torch.randn(1, 1, 3, 32)
     assert torch.equal(turned(x, angles(model, torch.zeros(1, 3))), x)
