@@ -1,9 +1,9 @@
-"""From a prompt to what the model reads: words, sounds with their nominal times, and which frames show whom.
+"""The script of a prompt: the words, sounds with nominal times, and shots that the model reads.
 
 Looks, places, light, framing, voices, bodies and heights are read from the prompt's *text*, word by word. Spoken lines become phonemes
-by espeak-ng's rules for their language, its timing thrown away: each gets a nominal time from the mean length of such sounds, and when
-exactly it is said is the model's to settle. The storyboard (when shots begin and who is seen, when lines and events begin) is taken
-from the prompt's fields, as the APIs for several shots take it.
+by espeak-ng's rules for their language. Its timing is not used: each sound gets a nominal time from the mean length of such sounds, and
+the model decides when exactly it is said. The storyboard (when shots begin and who is seen, when lines and events begin) is taken from
+the prompt's fields, as in the APIs of services that make several shots.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from seedbench.suites.prompt import Prompt
 
 FPS = 25
-EVENT = "*"  # stands among the sounds where an event begins
+EVENT = "*"  # the symbol among the sounds where an event begins
 PAUSE = "_"
 MAX_WORDS = 128
 MAX_SOUNDS = 160
@@ -24,7 +24,7 @@ _WORD = re.compile(r"\{\{[a-z]+:\d+\}\}|[^\W\d_]+|\d+(?:\.\d+)?|[.,:;()]")
 
 @dataclass(frozen=True)
 class Sound:
-    """One phoneme in IPA, :data:`PAUSE` or :data:`EVENT`, with its nominal time in seconds and the place of its speaker in the cast."""
+    """One phoneme in IPA, :data:`PAUSE` or :data:`EVENT`, with its nominal time in seconds and the index of its speaker in the cast."""
 
     symbol: str
     time_s: float
@@ -33,7 +33,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames ``first`` to before ``last`` of one shot, and the place in the cast of who is seen (-1: nobody)."""
+    """Frames ``first`` to before ``last`` of one shot, and the index in the cast of the visible person (-1: nobody)."""
 
     first: int
     last: int
@@ -42,7 +42,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Script:
-    """All that the model reads of a prompt."""
+    """Everything that the model reads of a prompt."""
 
     words: tuple[str, ...]
     sounds: tuple[Sound, ...]
@@ -52,27 +52,33 @@ class Script:
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """A text as lower-case words and marks; what is said between double quotes is left out, references become their kind.
+    """A text as lower-case words and marks. Text between double quotes is left out, references become their kind.
 
     >>> words_of('A man (see {{image:1}}), close: "Hello, you." At 1.5 seconds, a cut.')
     ('a', 'man', '(', 'see', '<image>', ')', ',', 'close', ':', '"', '.', 'at', '1.5', 'seconds', ',', 'a', 'cut', '.')
     """
-    found = []
+    words = []
     for index, part in enumerate(text.split('"')):
         if index % 2:
-            found += ['"', "."]
+            words += ['"', "."]
             continue
-        found += [f"<{word[2:].split(':')[0]}>" if word.startswith("{{") else word for word in _WORD.findall(part.lower())]
-    return tuple(found[:MAX_WORDS])
+        words += [f"<{word[2:].split(':')[0]}>" if word.startswith("{{") else word for word in _WORD.findall(part.lower())]
+    return tuple(words[:MAX_WORDS])
 
 
 def read(prompt: Prompt, durations: Mapping[str, float], *, fps: int = FPS) -> Script:
-    """The script of a prompt. ``durations`` are mean lengths of sounds in seconds, with an entry ``""`` for all others.
+    """Read the script of a prompt.
 
-    Raises GeneratorError without a voice (extra ``tts``) and for a language it cannot pronounce.
+    Args:
+        prompt: the prompt.
+        durations: mean lengths of sounds in seconds, with an entry ``""`` for all others.
+        fps: frames a second.
+
+    Raises:
+        GeneratorError: espeak-ng is missing (extra ``tts``), or it does not know a language.
     """
     n_frames = max(2, round(prompt.duration_s * fps))
-    order = {person.id: place for place, person in enumerate(prompt.cast)}
+    order = {person.id: index for index, person in enumerate(prompt.cast)}
     sounds: list[Sound] = []
     for line in prompt.speech:
         at_s = line.start_s
@@ -86,8 +92,8 @@ def read(prompt: Prompt, durations: Mapping[str, float], *, fps: int = FPS) -> S
 
 
 def stretches(prompt: Prompt, n_frames: int, *, fps: int = FPS) -> tuple[Stretch, ...]:
-    """The shots of a prompt over ``n_frames``; one of them all where the prompt declares none. Shots that get no frame are left out."""
-    order = {person.id: place for place, person in enumerate(prompt.cast)}
+    """The shots of a prompt over ``n_frames``; one shot if the prompt declares none. Shots without a frame are left out."""
+    order = {person.id: index for index, person in enumerate(prompt.cast)}
     shots: list[Stretch] = []
     for index, shot in enumerate(prompt.shots):
         first = round(shot.start_s * fps)
@@ -98,7 +104,7 @@ def stretches(prompt: Prompt, n_frames: int, *, fps: int = FPS) -> tuple[Stretch
 
 
 def pronounce(text: str, language: str) -> tuple[str, ...]:
-    """A sentence as phonemes in IPA, pauses as :data:`PAUSE`; how long each takes is not told."""
+    """A sentence as phonemes in IPA, pauses as :data:`PAUSE`, without their lengths."""
     from seedbench.generators.simulator.speech import phonemes_of_text
 
     return tuple(symbol or PAUSE for symbol in phonemes_of_text(text, language=language))

@@ -1,7 +1,7 @@
-"""Everyday sentences for the training world: one small combinatorial grammar per language, read from ``sentences.toml``.
+"""Everyday sentences for training prompts: a small combinatorial grammar for each language, read from ``sentences.toml``.
 
-A template has slots in braces, filled from lists whose entries may have slots themselves. Forms that must agree have lists of
-their own, so that whatever is drawn is grammatical. :data:`HELD_OUT` is English that the grammar cannot produce.
+A template has slots in braces, which are filled from lists whose entries may have slots too. Forms that must agree have lists of
+their own, so that every drawn sentence is grammatical. :data:`HELD_OUT` are English sentences that the grammar cannot produce.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from seedbench.errors import GeneratorError
 
 _FILE = Path(__file__).with_name("sentences.toml")
 _SLOT = re.compile(r"\{(\w+)\}")
-_DRAWS = 2000  # sentences tried before a range of lengths counts as out of reach
+_DRAWS = 2000  # sentences that are drawn before a range of lengths is refused
 
 
 @cache
@@ -29,7 +29,7 @@ def _contents() -> dict[str, Any]:
 
 @cache
 def _grammars() -> dict[str, dict[str, list[str]]]:
-    """Language to the lists of its grammar, ``templates`` among them."""
+    """The lists of each language's grammar, including ``templates``."""
     return {name: lists for name, lists in _contents().items() if isinstance(lists, dict)}
 
 
@@ -68,7 +68,7 @@ def sentence(language: str, rng: np.random.Generator, *, words: tuple[int, int] 
 
 
 def count_words(text: str, language: str) -> float:
-    """How many words are spoken; two characters of Chinese count as one word, and a lone mark of punctuation as none.
+    """The number of spoken words: two Chinese characters count as one word, a separate punctuation mark as none.
 
     >>> count_words("Où est-ce que tu vas ?", "fr"), count_words("明天见！", "cmn")
     (5, 1.5)
@@ -79,7 +79,7 @@ def count_words(text: str, language: str) -> float:
 
 
 def _filled(text: str, lists: dict[str, list[str]], rng: np.random.Generator) -> str:
-    """``text`` with every slot filled, from left to right and down to the last."""
+    """``text`` with every slot filled, from left to right, including slots in the entries."""
 
     def choice(slot: re.Match[str]) -> str:
         entries = lists[slot[1]]
@@ -89,7 +89,7 @@ def _filled(text: str, lists: dict[str, list[str]], rng: np.random.Generator) ->
 
 
 def _capitalised(text: str) -> str:
-    """With a capital as its first letter, wherever that stands.
+    """``text`` with its first letter as a capital, wherever it is.
 
     >>> _capitalised("¿mi hermano quiere pan?"), _capitalised("明天见！")
     ('¿Mi hermano quiere pan?', '明天见！')

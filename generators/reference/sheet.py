@@ -1,4 +1,4 @@
-"""One picture to look at: what each system made of the same prompts, as pictures in time and the sound under them."""
+"""One picture to look at: the clips of each system for the same prompts, as pictures in time with the sound below."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SOUND = 44
 _LABEL = 170
 _GAP = 8
 _INK, _FAINT, _PAPER = (24, 26, 30), (110, 114, 122), (255, 255, 255)
-_NOTHING = 236
-"""The grey of what nobody made."""
+_MISSING = 236
+"""The grey of a missing clip."""
 _WIDTH = _LABEL + N_PICTURES * _WIDE + 2 * _GAP
 _LOUDEST = 3.0
 """Log mel band that is drawn brightest; librosa's scale, see :mod:`seedbench.generators.reference.sound`."""
@@ -28,7 +28,7 @@ _LOUDEST = 3.0
 
 @dataclass(frozen=True)
 class Strip:
-    """What one system made: its name, a line or two on how it scored, and the clip (None: it made none)."""
+    """The strip of one system: its name, a line or two about its scores, and its clip (None: it made none)."""
 
     name: str
     scored: str
@@ -36,34 +36,43 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromptStrips:
     """A prompt's text and the strips of all systems, from the top."""
 
     text: str
     strips: tuple[Strip, ...]
 
 
-def draw(asked: Sequence[Asked], file: Path) -> Path:
-    """Write a picture (its kind by the file's suffix) with a block for each prompt, a strip for each system.
+def draw(prompts: Sequence[PromptStrips], file: Path) -> Path:
+    """Draw a picture with a block for each prompt and a strip for each system.
 
-    A strip shows :data:`N_PICTURES` pictures at even times, each from the middle of its share of the clip, over the log mel bands of the
-    whole sound (low below), so that what is heard stands under what is seen. Strips of one block span the same seconds: those of its
-    longest clip. Raises ClipError for a file that is no clip.
+    A strip shows :data:`N_PICTURES` pictures at equal steps of time, each from the middle of its part of the clip, above the log mel
+    bands of the sound (low frequencies at the bottom). Strips of one block have the length of its longest clip.
+
+    Args:
+        prompts: the blocks, from the top.
+        file: where the picture is written, in the format of its suffix.
+
+    Returns:
+        The file.
+
+    Raises:
+        ClipError: a file is not a clip.
     """
     from PIL import Image
 
-    parts = [part for one in asked for part in _block(one)]
+    parts = [part for block in prompts for part in _block(block)]
     page = np.concatenate([_space(_GAP), *parts], axis=0)
     Image.fromarray(page).save(file)
     return file
 
 
-def _block(asked: Asked) -> list[np.ndarray]:
-    clips = [None if strip.clip is None else Clip.open(strip.clip) for strip in asked.strips]
+def _block(block: PromptStrips) -> list[np.ndarray]:
+    clips = [None if strip.clip is None else Clip.open(strip.clip) for strip in block.strips]
     seconds = max((clip.end_s for clip in clips if clip is not None), default=0.0)
-    heading = textwrap.wrap(asked.text, 165)
+    heading = textwrap.wrap(block.text, 165)
     parts = [_row(_lettered(heading, _WIDTH - 2 * _GAP, _line(15) * len(heading) + _GAP, size=15, ink=_INK))]
-    for strip, clip in zip(asked.strips, clips, strict=True):
+    for strip, clip in zip(block.strips, clips, strict=True):
         label = _lettered([strip.name, *strip.scored.split("\n")], _LABEL, _TALL + _SOUND, size=13, ink=_FAINT)
         body = _grey(_TALL + _SOUND) if clip is None else np.concatenate([pictures_of(clip, seconds), sound_of(clip, seconds)], axis=0)
         parts += [_row(label, body), _space(_GAP)]
@@ -74,10 +83,10 @@ def pictures_of(clip: Clip, seconds: float) -> np.ndarray:
     """The pictures of a strip side by side, (72, 1024, 3) uint8; grey where the clip is over."""
     shown = _grey(_TALL)
     video = clip.frames(25.0)
-    for place in range(N_PICTURES):
-        index = int((place + 0.5) / N_PICTURES * seconds * 25)
+    for column in range(N_PICTURES):
+        index = int((column + 0.5) / N_PICTURES * seconds * 25)
         if index < len(video):
-            shown[:, place * _WIDE : (place + 1) * _WIDE] = cv2.resize(video.rgb[index], (_WIDE, _TALL), interpolation=cv2.INTER_AREA)
+            shown[:, column * _WIDE : (column + 1) * _WIDE] = cv2.resize(video.rgb[index], (_WIDE, _TALL), interpolation=cv2.INTER_AREA)
     return shown
 
 
@@ -91,7 +100,7 @@ def sound_of(clip: Clip, seconds: float) -> np.ndarray:
 
 
 def _grey(tall: int) -> np.ndarray:
-    return np.full((tall, N_PICTURES * _WIDE, 3), _NOTHING, np.uint8)
+    return np.full((tall, N_PICTURES * _WIDE, 3), _MISSING, np.uint8)
 
 
 def _space(tall: int, width: int = _WIDTH) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""The table of the evaluation says what the cells hold: shares of what was asked, means of what was answered, twins paired by prompt."""
+"""The table of an evaluation: shares of all clips, means over clips with an answer, twins paired by prompt."""
 
 from __future__ import annotations
 
-from seedbench.generators.reference.evaluation import Cell, table_of
+from seedbench.generators.reference.evaluation_table import EvaluatedClip, table_of
 from seedbench.suites.prompt import Prompt, Shot
 
 
@@ -12,8 +12,8 @@ def prompt(name: str, task: str) -> Prompt:
     )
 
 
-def cell(generator: str, name: str, **values: float) -> Cell:
-    return Cell(generator, name, {key.replace("__", "."): value for key, value in values.items()}, None, None)
+def cell(generator: str, name: str, **values: float) -> EvaluatedClip:
+    return EvaluatedClip(generator, name, {key.replace("__", "."): value for key, value in values.items()}, None, None)
 
 
 def column(table: str, row: str, of: str) -> str:

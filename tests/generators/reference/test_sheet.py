@@ -10,7 +10,8 @@ import pytest
 from seedbench.clips.clip import Clip
 from seedbench.clips.media import write_clip
 from seedbench.generators.reference import sheet
-from seedbench.generators.reference.evaluation import Cell, shown
+from seedbench.generators.reference.evaluation import first_of_each_kind
+from seedbench.generators.reference.evaluation_table import EvaluatedClip
 from seedbench.suites.prompt import Prompt
 
 RATE = 16000
@@ -50,9 +51,9 @@ def test_a_clip_without_sound_is_drawn_as_silence(tmp_path: Path) -> None:
 def test_the_page_has_a_strip_for_each_system_and_grey_where_a_clip_is_missing(clip: Path, tmp_path: Path) -> None:
     import cv2
 
-    page = sheet.draw([sheet.Asked("Red, then green.", (sheet.Strip("a", "", clip),))], tmp_path / "one.png")
+    page = sheet.draw([sheet.PromptStrips("Red, then green.", (sheet.Strip("a", "", clip),))], tmp_path / "one.png")
     page_of_two = sheet.draw(
-        [sheet.Asked("Red, then green.", (sheet.Strip("a", "", clip), sheet.Strip("b", "", None)))], tmp_path / "two.png"
+        [sheet.PromptStrips("Red, then green.", (sheet.Strip("a", "", clip), sheet.Strip("b", "", None)))], tmp_path / "two.png"
     )
     small, large = cv2.imread(str(page)), cv2.imread(str(page_of_two))
     assert np.array_equal(large[: len(small) - 20], small[:-20])
@@ -67,11 +68,11 @@ def test_the_first_prompt_of_each_kind_is_shown_with_its_figures(clip: Path) -> 
         for task in ("talking", "reference", "impact", "strength")
         for n in range(2)
     ]
-    cells = [
-        Cell("joint", "talking-0", {"lipsync.offset_ms": -12.3, "lipsync.confidence": 3.21}, clip, 1.0),
-        Cell("cascaded", "impact-0", {"impact.recall": 0.5}, clip, 1.0),
+    clips = [
+        EvaluatedClip("joint", "talking-0", {"lipsync.offset_ms": -12.3, "lipsync.confidence": 3.21}, clip, 1.0),
+        EvaluatedClip("cascaded", "impact-0", {"impact.recall": 0.5}, clip, 1.0),
     ]
-    talking, reference, impact = shown(prompts, cells)
+    talking, reference, impact = first_of_each_kind(prompts, clips)
     assert [block.text for block in (talking, reference, impact)] == ["talking 0", "reference 0", "impact 0"]
     assert [strip.name for strip in talking.strips] == ["simulator", "joint", "cascaded"]
     assert talking.strips[1] == sheet.Strip("joint", "sound early by, ms: -12\nconfidence: 3.2", clip)
