@@ -28,7 +28,7 @@ _INJECTED = 16
 _MIDDLE, _SPREAD = (0.875, 0.43, 0.5), (0.02, 0.03, 0.1)
 
 
-class FacePainter(nn.Module):
+class FaceSquarePainter(nn.Module):
     """Paints the faces in squares (N, 3, S, S) of pictures, and estimates where heads are.
 
     Args:

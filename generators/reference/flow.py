@@ -167,7 +167,7 @@ def _run(model: JointTransformer, scripts: Scripts, noise: Latents, given: Laten
     twice_states = Latents(*(torch.cat([state, state]) for state in states.each())) if guided else states
     times = torch.linspace(0, 1, sampling.steps + 1)
     looks = 1 + LOOKS_GUIDANCE_SHARE * (sampling.guidance - 1)
-    of_shots = torch.where(scripts.shown[..., None] > 0, looks, sampling.guidance)
+    of_shots = torch.where(scripts.shot_person[..., None] > 0, looks, sampling.guidance)
     strengths = (looks, of_shots, sampling.guidance, sampling.guidance)
     for begin, end in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         inputs = Latents(*(torch.cat([tokens, tokens]) for tokens in now.each())) if guided else now

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seedbench.generators.reference.faces import FacePainter, blended, cut_out
+from seedbench.generators.reference.faces import FaceSquarePainter, blended, cut_out
 from seedbench.generators.reference.layers import Conv, Dense, Residual, initialise
 
 CELL = 8
@@ -149,7 +149,7 @@ class VideoTokenizer(nn.Module):
         self.encoder = CellEncoder(self.config)
         self.decoder = CellDecoder(self.config)
         sizes = {name: getattr(self.config, name) for name in ("person", "shot", "motion")}
-        self.faces = FacePainter(self.config.face, self.config.face_channels, n_acting=self.config.told, **sizes)
+        self.faces = FaceSquarePainter(self.config.face, self.config.face_channels, n_acting=self.config.told, **sizes)
         self.register_buffer("mean", torch.zeros(self.config.cell, 1, 1))
         self.register_buffer("deviation", torch.ones(self.config.cell, 1, 1))
 

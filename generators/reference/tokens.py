@@ -63,7 +63,7 @@ class Scripts:
     """A batch of scripts. B scripts, W words, S sounds, K shots, T tokens of 80 ms; masks are True where something is.
 
     ``words`` (B, W), ``grams`` (B, W, 5), ``symbols`` (B, S, 4), ``sound_s`` (B, S) seconds, ``speaker`` (B, S) 0 nobody, 1.. the cast;
-    ``people`` (B, P) mask; ``shots`` (B, K) mask, ``shot_s`` (B, K) middle in seconds, ``shown`` (B, K) 0 nobody, 1.. the cast;
+    ``people`` (B, P) mask; ``shots`` (B, K) mask, ``shot_s`` (B, K) middle in seconds, ``shot_person`` (B, K) 0 nobody, 1.. the cast;
     ``tokens`` (B, T) mask, ``token_shot`` (B, T), ``token_person`` (B, T); ``voice`` (B, 160), ``has_voice`` (B,).
     """
 
@@ -77,7 +77,7 @@ class Scripts:
     people: Tensor
     shots: Tensor
     shot_s: Tensor
-    shown: Tensor
+    shot_person: Tensor
     tokens: Tensor
     token_shot: Tensor
     token_person: Tensor
@@ -114,7 +114,7 @@ def batch_scripts(
     sound_s, speaker = np.zeros((n, n_sounds), np.float32), np.zeros((n, n_sounds), np.int64)
     word_mask, sound_mask = np.zeros((n, n_words), bool), np.zeros((n, n_sounds), bool)
     people, shots = np.zeros((n, n_people), bool), np.zeros((n, n_shots), bool)
-    shot_s, shown = np.zeros((n, n_shots), np.float32), np.zeros((n, n_shots), np.int64)
+    shot_s, shot_person = np.zeros((n, n_shots), np.float32), np.zeros((n, n_shots), np.int64)
     tokens = np.zeros((n, n_time), bool)
     token_shot, token_person = np.zeros((n, n_time), np.int64), np.zeros((n, n_time), np.int64)
     voice, has_voice = np.zeros((n, VOICE), np.float32), np.zeros(n, bool)
@@ -129,7 +129,7 @@ def batch_scripts(
         people[row, : script.n_people] = True
         for index, shot in enumerate(script.shots):
             shots[row, index] = True
-            shot_s[row, index], shown[row, index] = (shot.first + shot.last) / 2 / FPS, shot.person + 1
+            shot_s[row, index], shot_person[row, index] = (shot.first + shot.last) / 2 / FPS, shot.person + 1
             if timed:
                 of_shot = slice(shot.first // FRAMES_PER_TOKEN, -(-shot.last // FRAMES_PER_TOKEN))
                 token_shot[row, of_shot], token_person[row, of_shot] = index, shot.person + 1
@@ -137,7 +137,7 @@ def batch_scripts(
             tokens[row, : n_tokens(script)] = True
         if voices is not None and voices[row] is not None:
             voice[row], has_voice[row] = voices[row], True
-    arrays = (words, word_mask, gram, symbols, sound_mask, sound_s, speaker, people, shots, shot_s, shown)
+    arrays = (words, word_mask, gram, symbols, sound_mask, sound_s, speaker, people, shots, shot_s, shot_person)
     return Scripts(*(torch.from_numpy(array) for array in (*arrays, tokens, token_shot, token_person, voice, has_voice)))
 
 

@@ -259,7 +259,7 @@ class JointTransformer(nn.Module):
         device = time.device
         marks = (
             self.person(torch.arange(1, p + 1, device=device)).expand(len(time), -1, -1),
-            self.number(torch.arange(k, device=device)) + self.person(scripts.shown),
+            self.number(torch.arange(k, device=device)) + self.person(scripts.shot_person),
             of_time + context.due[0],
             of_time + context.due[1],
         )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seedbench.generators.reference.codec import CodecConfig, SoundCodec, sound_loss, with_noise
-from seedbench.generators.reference.faces import FacePainter, cut_out, mouth, oval, pixel_positions
+from seedbench.generators.reference.faces import FaceSquarePainter, cut_out, mouth, oval, pixel_positions
 from seedbench.generators.reference.tokenizer import CellDecoder, CellEncoder, Grid, TokenizerConfig, VideoTokenizer, picture_loss
 from seedbench.generators.reference.training.batches import CodedPictures, ShotViews, n_pairs
 from seedbench.generators.reference.training.ema import StageTraining
@@ -136,7 +136,7 @@ class FacesTraining(StageTraining[nn.ModuleDict]):
 
     def __init__(self, video: VideoTokenizer, *, steps: int, rate: float = 0.0015, seed: int = 0) -> None:
         size = video.config
-        faces = FacePainter(size.face, size.face_channels, person=size.person, shot=size.shot, motion=size.motion, n_acting=size.told)
+        faces = FaceSquarePainter(size.face, size.face_channels, person=size.person, shot=size.shot, motion=size.motion, n_acting=size.told)
         super().__init__(nn.ModuleDict({"faces": faces.to(memory_format=torch.channels_last)}), steps=steps, rate=rate, seed=seed)
         self.video = video
 
@@ -144,7 +144,7 @@ class FacesTraining(StageTraining[nn.ModuleDict]):
         return schedule(self.net, self.rate, self.steps, muon=False)
 
     def losses(self, net: nn.ModuleDict, batch: CodedPictures, seed: int) -> dict[str, Tensor]:
-        faces = cast(FacePainter, net["faces"])
+        faces = cast(FaceSquarePainter, net["faces"])
         person = with_noise(batch.person, CODE_NOISE)
         shot = with_noise(batch.shot, SHOT_NOISE * torch.rand_like(batch.shot[:, :1]))
         n_acting, n = self.video.config.told, 2 * n_pairs(len(shot))

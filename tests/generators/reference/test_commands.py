@@ -22,21 +22,21 @@ def test_the_commands_and_the_generator_are_registered() -> None:
 
 @pytest.mark.parametrize("name", ["shards", "train", "eval"])
 def test_help_shows_examples(name: str) -> None:
-    shown = RUN.invoke(commands.app, [name, "--help"], env={"COLUMNS": "120"})
-    assert shown.exit_code == 0
-    assert f"seedbench reference {name} " in shown.output
+    result = RUN.invoke(commands.app, [name, "--help"], env={"COLUMNS": "120"})
+    assert result.exit_code == 0
+    assert f"seedbench reference {name} " in result.output
 
 
 def test_training_without_its_extra_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lightning", None)
-    shown = RUN.invoke(commands.app, ["train", "--out", str(tmp_path / "out")])
-    assert isinstance(shown.exception, GeneratorError)
-    assert str(shown.exception) == "training needs lightning: pip install 'seedbench[train]'"
+    result = RUN.invoke(commands.app, ["train", "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, GeneratorError)
+    assert str(result.exception) == "training needs lightning: pip install 'seedbench[train]'"
 
 
 def test_a_wrong_config_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    shown = RUN.invoke(commands.app, ["train", "--config", "nanno", "--out", str(tmp_path / "out")])
-    assert isinstance(shown.exception, GeneratorError)
+    result = RUN.invoke(commands.app, ["train", "--config", "nanno", "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, GeneratorError)
     assert not (tmp_path / "out").exists()
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seedbench.generators.reference.faces import EDGE, LOW, REACH, TALL, FacePainter, blended, cut_out, pixel_positions
+from seedbench.generators.reference.faces import EDGE, LOW, REACH, TALL, FaceSquarePainter, blended, cut_out, pixel_positions
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.tokenizer import TokenizerConfig, VideoTokenizer
 from seedbench.generators.reference.training.batches import CodedPictures
@@ -57,7 +57,7 @@ def test_a_head_beyond_the_edge_is_blended_as_far_as_it_is_visible() -> None:
 
 
 def test_an_untrained_painter_leaves_faces_as_they_are() -> None:
-    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
+    faces = FaceSquarePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     squares = torch.rand(3, 3, 16, 16)
     assert torch.equal(faces(squares, torch.randn(3, 4), torch.randn(3, 4)), squares)
     heads = faces.heads(torch.randn(3, 4), torch.randn(3, 4), torch.randn(3, 4))
@@ -66,7 +66,7 @@ def test_an_untrained_painter_leaves_faces_as_they_are() -> None:
 
 def test_a_painter_depends_on_the_acting_and_on_no_other_motion() -> None:
     torch.manual_seed(0)
-    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
+    faces = FaceSquarePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     torch.nn.init.normal_(faces.out.weight)
     squares, person, motion = torch.rand(1, 3, 16, 16), torch.randn(1, 4), torch.randn(1, 4)
     output = faces(squares, person, motion)
@@ -118,7 +118,7 @@ def test_a_painter_learns_where_heads_are_and_what_is_missing() -> None:
     heads = torch.tensor([[1.0, 0.4, 0.4]]).repeat(6, 1)
     batch = CodedPictures(slopes(6, 32, 64), torch.ones(6, 4), torch.randn(6, 4), torch.randn(6, 4), heads)
     optimizer = torch.optim.Adam(training.net.parameters(), 0.01)
-    training.eval()  # nothing is shown
+    training.eval()  # no pictures go to a dashboard
     history = []
     for seed in range(60):
         losses = training.losses(training.net, batch, seed)
@@ -154,7 +154,7 @@ def test_an_error_at_the_mouth_costs_most() -> None:
 
 
 def test_a_head_has_a_positive_size_for_any_codes() -> None:
-    faces = FacePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
+    faces = FaceSquarePainter(16, (8, 8, 8), person=4, shot=4, motion=4, n_acting=2)
     torch.nn.init.normal_(faces.where[2].weight, std=100.0)
     heads = faces.heads(*(100 * torch.randn(50, 4) for _ in range(3)))
     assert heads[:, 2].min() > 0.05

@@ -230,7 +230,7 @@ def test_guidance_extrapolates_from_the_velocity_without_a_script(scripts: Scrip
             n = len(self.data.person)
             return Latents(*(torch.where(torch.arange(len(kind))[:, None, None] < n, 3.0, 1.0).expand_as(kind) for kind in tokens.each()))
 
-    scripts = replace(scripts, shown=torch.tensor([[1, 0], [1, 0]]))  # the second shot of each shows nobody
+    scripts = replace(scripts, shot_person=torch.tensor([[1, 0], [1, 0]]))  # the second shot of each shows nobody
     start = filled(scripts, 0.0)
     sampled = sample(Guided(start), scripts, start, start, all_noisy(scripts), sampling=Sampling(7, guidance), twin="joint")  # type: ignore[arg-type]
     looks = 1 + LOOKS_GUIDANCE_SHARE * (guidance - 1)  # as trained where nothing is guided, and less than the rest where it is

@@ -122,8 +122,8 @@ def test_the_second_of_a_pair_of_faces_differs_most_in_its_lips(monkeypatch: pyt
 
     def unlike(**more: bool) -> float:
         batches = CodedPictureBatches([clip], [RowCells(0, 40, 1, 1, ((0, 40, 0),))], columns, n_acting=1, batch=60, **more)  # type: ignore[arg-type]
-        shown = batches.batch(0, np.random.default_rng(0)).pictures[:40]
-        return float(((shown[0::2] - shown[1::2]) % 2).float().mean())
+        drawn = batches.batch(0, np.random.default_rng(0)).pictures[:40]
+        return float(((drawn[0::2] - drawn[1::2]) % 2).float().mean())
 
     assert unlike() < 0.6
     assert unlike(faces_only=True) > 0.85
@@ -141,18 +141,18 @@ def test_pictures_have_the_codes_that_the_twins_decode_from(monkeypatch: pytest.
     places = [RowCells(0, 10, 2, 1, ((0, 4, 0), (4, 10, 0))), RowCells(12, 1, 0, 0, ((0, 1, -1),))]
     codes = torch.arange(13.0)[:, None]
     batch = CodedPictureBatches([clip, still], places, (codes + 100, codes, codes), n_acting=0, batch=6).batch(0, np.random.default_rng(0))  # type: ignore[arg-type]
-    shown = batch.pictures.float()
-    assert len(shown) == 6
-    assert (shown[:4] < 10).all()
-    assert shown[4:].tolist() == [12.0, 12.0]
-    first = shown[:4] < 4
+    drawn = batch.pictures.float()
+    assert len(drawn) == 6
+    assert (drawn[:4] < 10).all()
+    assert drawn[4:].tolist() == [12.0, 12.0]
+    first = drawn[:4] < 4
     assert torch.equal(first[0:4:2], first[1:4:2])  # both of a pair are of one shot
     middle = torch.where(first, 1.5, 6.5)
     assert torch.equal(batch.shot[:4, 0], middle)
-    assert torch.equal(batch.motion[:4, 0], shown[:4] - middle)
+    assert torch.equal(batch.motion[:4, 0], drawn[:4] - middle)
     assert (batch.person[:4, 0] >= 100).all()
     assert batch.person[4:].tolist() == batch.motion[4:].tolist() == [[0.0], [0.0]]
-    assert torch.equal(batch.heads[:4, 0], shown[:4].double())
+    assert torch.equal(batch.heads[:4, 0], drawn[:4].double())
     assert batch.heads[4:].isnan().all()
     people = CodedPictureBatches([clip, still], places, (codes + 100, codes, codes), n_acting=0, batch=6, faces_only=True)  # type: ignore[arg-type]
     assert not people.batch(0, np.random.default_rng(0)).heads.isnan().any()

@@ -72,7 +72,7 @@ def test_scripts_without_words_sounds_or_people_make_a_batch_all_the_same() -> N
     assert not batch.word_mask.any()
     assert not batch.sound_mask.any()
     assert not batch.people.any()
-    assert batch.shown.tolist() == [[0]]
+    assert batch.shot_person.tolist() == [[0]]
 
 
 def test_every_token_knows_its_shot_and_who_is_seen() -> None:
