@@ -275,7 +275,7 @@ def test_a_picture_that_cannot_be_read_is_named(
     tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt], content: bytes
 ) -> None:
     (tmp_path / "face.png").write_bytes(content)
-    with pytest.raises(GeneratorError, match=r"face\.png is no picture"):
+    with pytest.raises(GeneratorError, match=r"face\.png is not a picture"):
         ask(with_face(talking, 1))
 
 
@@ -286,7 +286,7 @@ def test_a_missing_picture_is_named(ask: Callable[[Prompt], Conditions], talking
 
 def test_a_sound_that_cannot_be_read_is_named(tmp_path: Path, ask: Callable[[Prompt], Conditions], talking: Callable[..., Prompt]) -> None:
     (tmp_path / "voice.wav").write_bytes(b"RIFF no sound")
-    with pytest.raises(GeneratorError, match=r"voice\.wav is no sound"):
+    with pytest.raises(GeneratorError, match=r"voice\.wav is not a sound"):
         ask(talking(references=(asset("audio:1", "voice.wav", "voice"),)))
 
 

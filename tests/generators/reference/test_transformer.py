@@ -14,7 +14,7 @@ from seedbench.generators.reference.flow import all_noisy
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.script import Script, Sound, Stretch
 from seedbench.generators.reference.tokens import VOICE, Scripts, batch_scripts
-from seedbench.generators.reference.transformer import ABSENT, GIVEN, KINDS, JointTransformer, Latents, TransformerConfig, turned
+from seedbench.generators.reference.transformer import ABSENT, GIVEN, KINDS, JointTransformer, Latents, TransformerConfig, rotated
 
 CLOSE = 1e-5
 
@@ -221,7 +221,7 @@ def test_rotary_positions_depend_only_on_differences_of_time(model: ReferenceMod
     seconds = 3 * torch.rand(1, 6, generator=generator)
 
     def products(at: Tensor) -> Tensor:
-        return turned(q, angles(model, at)) @ turned(k, angles(model, at)).transpose(-1, -2)
+        return rotated(q, angles(model, at)) @ rotated(k, angles(model, at)).transpose(-1, -2)
 
     assert torch.allclose(products(seconds), products(seconds + shift_s), atol=2e-3)
     assert not torch.allclose(products(seconds), products(seconds * 2), atol=0.1)
@@ -229,11 +229,11 @@ def test_rotary_positions_depend_only_on_differences_of_time(model: ReferenceMod
 
 def test_rotation_keeps_lengths_and_the_second_half(model: ReferenceModel) -> None:
     x = torch.randn(2, 1, 5, 32, generator=torch.Generator().manual_seed(0))
-    y = turned(x, angles(model, torch.rand(2, 5)))
+    y = rotated(x, angles(model, torch.rand(2, 5)))
     assert torch.allclose(y.norm(dim=-1), x.norm(dim=-1), atol=1e-5)
     assert torch.equal(y[..., 16:], x[..., 16:])
 
 
 def test_at_time_0_nothing_is_rotated(model: ReferenceModel) -> None:
     x = torch.randn(1, 1, 3, 32)
-    assert torch.equal(turned(x, angles(model, torch.zeros(1, 3))), x)
+    assert torch.equal(rotated(x, angles(model, torch.zeros(1, 3))), x)
