@@ -55,12 +55,12 @@ def shards(
     """Render the training clips and stills of a config, as parquet files."""
     set_stop_message("stopped; the same command goes on from here")
     from seedbench.generators.reference import config as configs
-    from seedbench.generators.reference.shards import make, missing
+    from seedbench.generators.reference.shards import missing_jobs, render_shards
 
     settings = configs.load(config)
     held_out = settings.held_out_jobs(out)
-    todo = missing([*settings.jobs(out), *held_out])
-    for done, job in enumerate(make(todo, processes=processes or _cores()), 1):
+    todo = missing_jobs([*settings.jobs(out), *held_out])
+    for done, job in enumerate(render_shards(todo, processes=processes or _cores()), 1):
         typer.echo(f"{job.file.name} ({done} of {len(todo)})")
     and_held_out = f", and {settings.validation.clips} and {settings.validation.stills} held out" if held_out else ""
     typer.echo(f"{settings.world.clips} clips and {settings.world.stills} stills are in {out}{and_held_out}")

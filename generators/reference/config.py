@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seedbench.errors import GeneratorError, did_you_mean
 from seedbench.files import yaml_model
-from seedbench.generators.reference.shards import Job, ShardSize, jobs
+from seedbench.generators.reference.shards import ShardJob, ShardSize, shard_jobs
 
 FOLDER = Path(__file__).parent / "configs"
 #: Sections that say how the training is done and watched: a training may resume with others. All other settings decide the weights.
@@ -27,7 +27,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class WorldSettings(_Section):
+class ClipSettings(_Section):
     """The clips of the simulator to train on."""
 
     seed: int = Field(default=0, ge=0, description="Seed of the prompts: another seed gives other people, sentences and places.")
@@ -158,7 +158,7 @@ class Config(_Section):
     """All settings of a training."""
 
     seed: int = Field(default=0, ge=0, description="Seed of first weights, order of data and noise.")
-    world: WorldSettings = WorldSettings()
+    world: ClipSettings = ClipSettings()
     grid: GridSettings = GridSettings()
     coder: CoderSettings = CoderSettings()
     polish: PolishSettings = PolishSettings()
@@ -169,19 +169,19 @@ class Config(_Section):
     machine: MachineSettings = MachineSettings()
     validation: ValidationSettings = ValidationSettings()
 
-    def jobs(self, folder: Path) -> list[Job]:
+    def jobs(self, folder: Path) -> list[ShardJob]:
         """The jobs of the shard files to train on, in ``folder``."""
         return self._jobs(folder, self.world.clips, self.world.stills, self.world.seed)
 
-    def held_out_jobs(self, folder: Path) -> list[Job]:
+    def held_out_jobs(self, folder: Path) -> list[ShardJob]:
         """The jobs of the held-out shard files, whose prompts have another seed; none if the held-out loss is never measured."""
         validation = self.validation
         if not validation.loss_every:
             return []
         return self._jobs(folder, validation.clips, validation.stills, self.world.seed + 1)
 
-    def _jobs(self, folder: Path, clips: int, stills: int, seed: int) -> list[Job]:
-        return jobs(folder, clips=clips, stills=stills, seed=seed, size=ShardSize(self.world.width, self.world.height))
+    def _jobs(self, folder: Path, clips: int, stills: int, seed: int) -> list[ShardJob]:
+        return shard_jobs(folder, clips=clips, stills=stills, seed=seed, size=ShardSize(self.world.width, self.world.height))
 
     def deciding(self) -> dict[str, Any]:
         """The settings that decide the weights, by dotted name: ``{"twins.steps": 3600, ...}``."""

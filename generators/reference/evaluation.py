@@ -67,7 +67,7 @@ def evaluate(
     folder = Path(weights).expanduser() if weights else SHIPPED
     digest = "-".join(weights_digest(twin, folder)[:6] for twin in ("joint", "cascaded"))
     out.mkdir(parents=True, exist_ok=True)
-    suite = heldout.write(out / "held-out", prompts=prompts, seed=seed)
+    suite = heldout.write_suite(out / "held-out", prompts=prompts, seed=seed)
     untrained_folder = untrained(folder)
     weights_option = f",weights={folder}" if weights else ""
     default = Reference()
@@ -156,7 +156,7 @@ def read_run(name: str) -> tuple[list[EvaluatedClip], dict[tuple[str, str], Summ
 
 
 def likeness_of(
-    suite: heldout.HeldOut, clips: Sequence[EvaluatedClip], out: Path, report: Callable[[str], None]
+    suite: heldout.HeldOutSuite, clips: Sequence[EvaluatedClip], out: Path, report: Callable[[str], None]
 ) -> dict[tuple[str, str], float]:
     """The likeness of each clip with a reference strength to its reference picture, by (generator, prompt).
 

@@ -1,4 +1,4 @@
-"""What the reference model was made for; everything else is refused by name."""
+"""What the reference model was trained for; everything else is refused with its name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from seedbench.suites.prompt import Prompt
 from seedbench.suites.references import ReferenceLimits
 
 MAX_DURATION_S = 7.5
-#: Asset kinds and roles that are honoured.
+#: Kinds and roles of references that the model takes.
 ROLES = frozenset(
     {
         ("image", "appearance"),
@@ -23,7 +23,7 @@ ROLES = frozenset(
 )
 EDITS = frozenset({"background", "light", "voice"})
 EVENTS = frozenset({"drop", "bounce"})
-#: The decoder gives 224 x 128; larger pictures are that, enlarged.
+#: The decoder makes 224 x 128; larger pictures are scaled up.
 SIZES = frozenset({(224, 128), (320, 180), (320, 192), (384, 216), (384, 224), (448, 256), (456, 256)})
 
 CAPABILITIES = Capabilities(
@@ -37,7 +37,7 @@ CAPABILITIES = Capabilities(
 
 
 def refusal_of(prompt: Prompt) -> str:
-    """Why the model cannot do what a prompt asks, naming it; empty if it can."""
+    """Why the model refuses a prompt, with the name of what it cannot do; empty if it accepts it."""
     for event in prompt.events:
         if event.kind not in EVENTS:
             return f"the reference model was not trained on {event.kind!r} events, only on {' and '.join(sorted(EVENTS))}"
@@ -60,25 +60,25 @@ def refusal_of(prompt: Prompt) -> str:
     except GenerationRefusedError as error:
         return str(error)
     for shot in shots:
-        asked = (
+        untrained = (
             (len(shot.cast) > 1, "two people in one frame"),
             (bool(shot.cast) and shot.framing == "wide", "people in a wide shot"),
             (bool(prompt.cast) and not shot.cast, "a shot without people among shots of people"),
             (shot.camera != "static", f"a camera that moves ({shot.camera})"),
             (shot.pose != "front", f"heads turned to the {shot.pose}"),
         )
-        for cannot, what in asked:
-            if cannot:
-                return f"the reference model was not trained on {what}"
+        for applies, name in untrained:
+            if applies:
+                return f"the reference model was not trained on {name}"
     for reference in prompt.references:
         if (reference.kind, reference.role) not in ROLES:
             return f"the reference model does not take {reference.role!r} from {reference.kind} references ({reference.id})"
-        nameless = reference.role in ("appearance", "first_frame") and not any(one.reference == reference.id for one in prompt.cast)
-        if nameless and len(prompt.cast) != 1:
+        unassigned = reference.role in ("appearance", "first_frame") and not any(person.reference == reference.id for person in prompt.cast)
+        if unassigned and len(prompt.cast) != 1:
             return f"the prompt does not say which of its {len(prompt.cast)} people {reference.id} shows"
-    kept = "extends a clip" if prompt.extends is not None else "edits a clip" if prompt.edit is not None else ""
-    if kept and any(reference.role == "motion" for reference in prompt.references):
-        return f"the reference model takes no motion from another clip while it {kept}"
+    given_clip = "extends a clip" if prompt.extends is not None else "edits a clip" if prompt.edit is not None else ""
+    if given_clip and any(reference.role == "motion" for reference in prompt.references):
+        return f"the reference model takes no motion from another clip while it {given_clip}"
     if prompt.edit is not None and (len(prompt.shots) > 1 or len(prompt.cast) > 1):
         return "the reference model edits clips of one shot and one person"
     if prompt.edit is not None and prompt.edit.change not in EDITS:

@@ -1,7 +1,7 @@
-"""The training world, rendered once: parquet files of clips as JPEG pictures and log mel bands, made by as many processes as one likes.
+"""Shards: the training prompts, rendered once, as parquet files with JPEG pictures and log mel bands.
 
-A row is a drawn prompt (:mod:`world`) with its pictures, the pictures of its extras, its sound, and how long its sounds last. What a
-row holds depends on its number and the world's seed alone.
+A row is a sampled prompt (:mod:`prompt_sampler`) with its pictures, the pictures of its extras, its sound, and the lengths of its
+phonemes. It depends only on its number and the seed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 
 from seedbench.errors import GeneratorError
 from seedbench.files.atomic import atomic_write
-from seedbench.generators.reference import sound, world
+from seedbench.generators.reference import sound
+from seedbench.generators.reference.prompt_sampler import SampledPrompt, sample_prompt
 from seedbench.generators.reference.script import FPS, stretches
 from seedbench.runs.executor import LocalExecutor
 from seedbench.suites.earlier_form import read_prompt
@@ -28,23 +29,23 @@ if TYPE_CHECKING:
 
 ROWS_PER_FILE = 100
 JPEG_QUALITY = 94
-#: Raised whenever the same number draws another prompt or is shown otherwise.
+#: Increased whenever the same number gives another prompt or other pictures.
 VERSION = 4
-#: What of a person's acting is kept for every picture: the simulator's name for it, its middle and its spread over the world.
+#: The acting of the face that is stored for every picture: its name in the simulator, its mean and its spread over all prompts.
 ACTING = {"lips_open": (0.15, 0.22), "lips_width": (0.5, 0.13), "blink": (0.05, 0.2), "yaw": (0.0, 0.045)}
 
 
 @dataclass(frozen=True)
 class ShardSize:
-    """How large the pictures are, in pixels."""
+    """The size of the pictures in pixels."""
 
     width: int = 224
     height: int = 128
 
 
 @dataclass(frozen=True)
-class Job:
-    """One file to be made: rows ``first`` to before ``last`` of a world, stills or clips."""
+class ShardJob:
+    """One file to render: rows ``first`` to before ``last`` of a seed, stills or clips."""
 
     folder: Path
     first: int
@@ -55,41 +56,52 @@ class Job:
 
     @property
     def file(self) -> Path:
-        """Where it goes."""
+        """The file. Its name holds everything that decides its content."""
         kind = "stills" if self.stills else "clips"
         return self.folder / f"{kind}-{self.seed}-{self.first:06d}-{self.last:06d}-{self.size.width}x{self.size.height}-v{VERSION}.parquet"
 
 
-def jobs(folder: Path, *, clips: int, stills: int, seed: int = 0, size: ShardSize | None = None) -> list[Job]:
-    """The files that hold so many clips and stills."""
-    made = []
+def shard_jobs(folder: Path, *, clips: int, stills: int, seed: int = 0, size: ShardSize | None = None) -> list[ShardJob]:
+    """The jobs for so many clips and stills."""
+    result = []
     for count, still in ((clips, False), (stills, True)):
         per_file = ROWS_PER_FILE * (8 if still else 1)
-        made += [
-            Job(folder, place * per_file, min(count, (place + 1) * per_file), seed, still, size or ShardSize())
-            for place in range(math.ceil(count / per_file))
+        result += [
+            ShardJob(folder, index * per_file, min(count, (index + 1) * per_file), seed, still, size or ShardSize())
+            for index in range(math.ceil(count / per_file))
         ]
-    return made
+    return result
 
 
-def missing(wanted: Iterable[Job]) -> list[Job]:
-    """The jobs whose file is not there yet."""
+def missing_jobs(wanted: Iterable[ShardJob]) -> list[ShardJob]:
+    """The jobs whose files are missing."""
     return [job for job in wanted if not job.file.exists()]
 
 
-def make(wanted: Iterable[Job], *, processes: int) -> Iterable[Job]:
-    """Make what is missing; yields each job as it is done. A file appears whole or not at all."""
-    todo = missing(wanted)
+def render_shards(wanted: Iterable[ShardJob], *, processes: int) -> Iterable[ShardJob]:
+    """Render the files that are missing. Each file is written atomically.
+
+    Args:
+        wanted: the jobs.
+        processes: how many processes render.
+
+    Yields:
+        Each job when its file is there.
+
+    Raises:
+        GeneratorError: a file could not be rendered.
+    """
+    todo = missing_jobs(wanted)
     for job in todo:
         job.folder.mkdir(parents=True, exist_ok=True)
     if processes <= 1:
         for job in todo:
-            yield _make_one(job)
+            yield _render_file(job)
         return
     pool = LocalExecutor(processes)
     try:
         for job in todo:
-            pool.submit(_make_one, job)
+            pool.submit(_render_file, job)
         for done in pool.results():
             if done.error is not None:
                 raise GeneratorError(
@@ -100,7 +112,7 @@ def make(wanted: Iterable[Job], *, processes: int) -> Iterable[Job]:
         pool.close()
 
 
-def _make_one(job: Job) -> Job:
+def _render_file(job: ShardJob) -> ShardJob:
     import cv2
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -108,31 +120,38 @@ def _make_one(job: Job) -> Job:
     cv2.setNumThreads(1)
     rows = []
     for number in range(job.first, job.last):
-        drawn = world.draw(number, seed=job.seed + (7919 if job.stills else 0), kind="still" if job.stills else None)
-        rows.append(_row(drawn, number, job.size))
-    with atomic_write(job.file) as place:
-        pq.write_table(pa.Table.from_pylist(rows), place, compression="zstd")
+        sampled = sample_prompt(number, seed=job.seed + (7919 if job.stills else 0), kind="still" if job.stills else None)
+        rows.append(_row(sampled, number, job.size))
+    with atomic_write(job.file) as partial_file:
+        pq.write_table(pa.Table.from_pylist(rows), partial_file, compression="zstd")
     return job
 
 
-def _row(drawn: world.Drawn, seed: int, size: ShardSize) -> dict[str, Any]:
-    made = shown(drawn.prompt, seed, size)
-    extras = shown(drawn.extras, seed, size).pictures if drawn.extras is not None else []
+def _row(sampled: SampledPrompt, seed: int, size: ShardSize) -> dict[str, Any]:
+    rendered = render_prompt(sampled.prompt, seed, size)
+    extras = render_prompt(sampled.extras, seed, size).pictures if sampled.extras is not None else []
     return {
-        "prompt": drawn.prompt.model_dump_json(exclude_defaults=True),
-        "pictures": [_jpeg(picture) for picture in made.pictures],
+        "prompt": sampled.prompt.model_dump_json(exclude_defaults=True),
+        "pictures": [_jpeg(picture) for picture in rendered.pictures],
         "extras": [_jpeg(picture) for picture in extras],
-        "bands": np.round(made.bands * 1000).astype(np.int16).tobytes(),
-        "lasting": json.dumps(made.lasting, ensure_ascii=False),
-        "acting": made.acting.astype(np.float16).tobytes(),
-        "heads": made.heads.astype(np.float16).tobytes(),
+        "bands": np.round(rendered.bands * 1000).astype(np.int16).tobytes(),
+        "lasting": json.dumps(rendered.lasting, ensure_ascii=False),
+        "acting": rendered.acting.astype(np.float16).tobytes(),
+        "heads": rendered.heads.astype(np.float16).tobytes(),
     }
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A prompt as the simulator shows it: ``pictures`` (H, W, 3) uint8, log mel ``bands`` (4 T, 80), each spoken sound with its length in
-    seconds (``lasting``), and of who is seen the ``acting`` (T, 4) and where the head is (``heads``, T, 3): see :func:`heads_of`."""
+    """A prompt rendered by the simulator.
+
+    Attributes:
+        pictures: (H, W, 3) uint8, T of them.
+        bands: log mel bands (4 T, 80).
+        lasting: each phoneme with its length in seconds.
+        acting: of the visible person's face (T, 4), see :data:`ACTING`.
+        heads: where the visible person's head is (T, 3), see :func:`heads_of`.
+    """
 
     pictures: list[np.ndarray]
     bands: np.ndarray
@@ -141,8 +160,8 @@ class Rendered:
     heads: np.ndarray
 
 
-def shown(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
-    """A prompt rendered with all that training is told of it."""
+def render_prompt(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
+    """Render a prompt with everything that the training learns from."""
     from seedbench.generators.simulator.degradations import degradation_of
     from seedbench.generators.simulator.plan import plan_scene
     from seedbench.generators.simulator.rendering import frames
@@ -153,31 +172,31 @@ def shown(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
     bands = np.zeros((0, sound.BANDS), np.float32)
     if prompt.speech or prompt.events:
         bands = sound.fitted(sound.log_mel(record(scene).samples, RATE), sound.COLUMNS_PER_FRAME * len(pictures))
-    lasting = [(item.ipa, round(item.end_s - item.start_s, 4)) for line in scene.lines for item in line.speech.phonemes]
+    lasting = [(phoneme.ipa, round(phoneme.end_s - phoneme.start_s, 4)) for line in scene.lines for phoneme in line.speech.phonemes]
     return Rendered(pictures, bands, lasting, acting_of(prompt, scene, len(pictures)), heads_of(prompt, scene, len(pictures)))
 
 
 def acting_of(prompt: Prompt, scene: ScenePlan, n: int) -> np.ndarray:
-    """:data:`ACTING` of who is seen in each of ``n`` pictures, about their middle in units of their spread, (n, 4); NaN where nobody is."""
-    found = np.full((n, len(ACTING)), np.nan, np.float32)
+    """The :data:`ACTING` of the visible person in ``n`` pictures, minus its mean in units of its spread, (n, 4); NaN where nobody is."""
+    values = np.full((n, len(ACTING)), np.nan, np.float32)
     for shot in stretches(prompt, n):
         if shot.person >= 0:
             acting = scene.acting[prompt.cast[shot.person].id]
             for column, (name, (middle, spread)) in enumerate(ACTING.items()):
-                found[shot.first : shot.last, column] = (getattr(acting, name)[shot.first : shot.last] - middle) / spread
-    return found
+                values[shot.first : shot.last, column] = (getattr(acting, name)[shot.first : shot.last] - middle) / spread
+    return values
 
 
 def heads_of(prompt: Prompt, scene: ScenePlan, n: int) -> np.ndarray:
-    """Middle (x, y) and height of the head of who is seen in ``n`` pictures, (n, 3) in heights of the picture; NaN where nobody is."""
+    """Middle (x, y) and height of the visible person's head in ``n`` pictures, (n, 3), in heights of the picture; NaN where nobody is."""
     from seedbench.generators.simulator.rendering import head_centre
 
-    found = np.full((n, 3), np.nan, np.float32)
+    values = np.full((n, 3), np.nan, np.float32)
     for shot, plan in zip(stretches(prompt, n), scene.shots, strict=True):
         if shot.person >= 0:
             name = prompt.cast[shot.person].id
-            found[shot.first : shot.last] = [head_centre(scene, plan, name, frame) for frame in range(shot.first, shot.last)]
-    return found / scene.height
+            values[shot.first : shot.last] = [head_centre(scene, plan, name, frame) for frame in range(shot.first, shot.last)]
+    return values / scene.height
 
 
 def _jpeg(picture: np.ndarray) -> bytes:
@@ -188,7 +207,7 @@ def _jpeg(picture: np.ndarray) -> bytes:
 
 @dataclass(frozen=True)
 class Row:
-    """One drawn prompt as read back."""
+    """A row of a shard file: one sampled prompt with what was rendered of it."""
 
     prompt: Prompt
     pictures: list[bytes]
@@ -200,7 +219,7 @@ class Row:
 
 
 def row_of(stored: Mapping[str, Any]) -> Row:
-    """A row as it lies in a file."""
+    """A row from its stored columns."""
     return Row(
         read_prompt(json.loads(stored["prompt"])),
         stored["pictures"],
@@ -217,14 +236,14 @@ def bands_of(stored: bytes) -> np.ndarray:
     return np.frombuffer(stored, np.int16).reshape(-1, sound.BANDS).astype(np.float32) / 1000
 
 
-def read(file: Path) -> list[Row]:
+def read_rows(file: Path) -> list[Row]:
     """The rows of a file."""
     import pyarrow.parquet as pq
 
     return [row_of(row) for row in pq.read_table(file).to_pylist()]
 
 
-def picture(data: bytes) -> np.ndarray:
+def decode_picture(data: bytes) -> np.ndarray:
     """A stored picture, (H, W, 3) uint8 RGB."""
     import cv2
 

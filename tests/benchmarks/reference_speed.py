@@ -21,10 +21,10 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from seedbench.generators.reference import Reference
-from seedbench.generators.reference.world import draw
+from seedbench.generators.reference.prompt_sampler import sample_prompt
 from seedbench.plugins.generator import Request
 count = int(sys.argv[1])
-prompts = [draw(770_000 + n, kind="talking").prompt for n in range(count)]
+prompts = [sample_prompt(770_000 + n, kind="talking").prompt for n in range(count)]
 prompts = [one.model_copy(update={"duration_s": 2.0, "shots": (one.shots[0].model_copy(update={"end_s": 2.0}),)}) for one in prompts]
 requests = [Request(prompt=one, seed=0) for one in prompts]
 made, lasted = Reference(), []

@@ -43,7 +43,7 @@ def write_cells(files: Sequence[Path], grid: Grid, folder: Path, *, after_file: 
     for source in files:
         target = _cells_file(source, folder)
         if not target.exists():
-            cells = cells_of(shards.read(source), grid)
+            cells = cells_of(shards.read_rows(source), grid)
             with atomic_write(target) as partial_file:
                 metadata = {"rows": json.dumps([asdict(row) for row in cells.rows])}
                 save_file({"values": cells.values}, partial_file, metadata=metadata)

@@ -79,12 +79,12 @@ def _report_nothing(line: str) -> None:
     """Only the first of several devices reports."""
 
 
-def render(jobs: list[shards.Job], *, processes: int, report: Report) -> None:
+def render(jobs: list[shards.ShardJob], *, processes: int, report: Report) -> None:
     """Render the shard files that are missing. Raises GeneratorError on a device other than the first."""
-    missing = shards.missing(jobs)
+    missing = shards.missing_jobs(jobs)
     if not missing:
         return
     if rank() > 0:
         raise GeneratorError("shards are missing: make them first, with `seedbench reference shards`")
-    for done, job in enumerate(shards.make(missing, processes=processes), 1):
+    for done, job in enumerate(shards.render_shards(missing, processes=processes), 1):
         report(f"shards: {job.file.name} ({done} of {len(missing)})")

@@ -61,4 +61,4 @@ def shot_bounds(row: shards.Row) -> list[tuple[int, int, int]]:
 
 def decoded_pictures(stored: Sequence[bytes]) -> Tensor:
     """Stored pictures as (N, 3, H, W) float32 in 0..1."""
-    return torch.from_numpy(np.stack([shards.picture(data) for data in stored])).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(np.stack([shards.decode_picture(data) for data in stored])).permute(0, 3, 1, 2).float() / 255

@@ -28,7 +28,7 @@ class ShardFiles:
     stills: tuple[Path, ...]
 
     @classmethod
-    def of_jobs(cls, jobs: Sequence[shards.Job]) -> ShardFiles:
+    def of_jobs(cls, jobs: Sequence[shards.ShardJob]) -> ShardFiles:
         """The files that jobs write."""
         return cls(tuple(job.file for job in jobs if not job.stills), tuple(job.file for job in jobs if job.stills))
 
@@ -55,7 +55,7 @@ class TrainingSetup:
     report: Report
 
     @property
-    def shard_jobs(self) -> list[shards.Job]:
+    def shard_jobs(self) -> list[shards.ShardJob]:
         """The jobs of all shard files: for training, then held out."""
         return [*self.config.jobs(self.shards_folder), *self.config.held_out_jobs(self.shards_folder)]
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from seedbench.generators.reference import heldout
 from seedbench.generators.reference.config import Config
-from seedbench.generators.reference.heldout import HeldOut
+from seedbench.generators.reference.heldout import HeldOutSuite
 from seedbench.generators.reference.model import ReferenceModel, Tokenizers
 from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, Vocabulary
 from seedbench.generators.reference.training.latents import TaskBatches, TrainingExample, scale_of
@@ -69,8 +69,8 @@ def train_twin(
 def _validation(setup: TrainingSetup, model: ReferenceModel) -> ValidationCallback:
     settings, world = setup.config.validation, setup.config.world
     # Not the seed of the evaluation: its prompts stay unseen until then.
-    held_out = heldout.write(setup.out / "heldout", prompts=settings.prompts, seed=world.seed + 1)
-    first_prompts = HeldOut(held_out.file, held_out.prompts[: settings.prompts])
+    held_out = heldout.write_suite(setup.out / "heldout", prompts=settings.prompts, seed=world.seed + 1)
+    first_prompts = HeldOutSuite(held_out.file, held_out.prompts[: settings.prompts])
     return ValidationCallback(
         model,
         first_prompts,

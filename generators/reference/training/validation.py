@@ -24,7 +24,7 @@ from seedbench.files.atomic import atomic_write
 from seedbench.files.hashing import file_sha256
 from seedbench.generators.reference.flow import Sampling
 from seedbench.generators.reference.generate import generate
-from seedbench.generators.reference.heldout import HeldOut
+from seedbench.generators.reference.heldout import HeldOutSuite
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.training.ema import StageTraining
 from seedbench.generators.simulator import Simulator
@@ -55,7 +55,7 @@ class ValidationCallback(Callback):
     def __init__(
         self,
         model: ReferenceModel,
-        held_out: HeldOut,
+        held_out: HeldOutSuite,
         metrics: Sequence[str],
         *,
         every: int,
@@ -88,7 +88,9 @@ class ValidationCallback(Callback):
         append_results(self.out / "validation.csv", model.twin, step, results)
 
 
-def generate_clips(model: ReferenceModel, held_out: HeldOut, folder: Path, how: Sampling, *, size: tuple[int, int]) -> list[Path | None]:
+def generate_clips(
+    model: ReferenceModel, held_out: HeldOutSuite, folder: Path, sampling: Sampling, *, size: tuple[int, int]
+) -> list[Path | None]:
     """Make a clip of each prompt, in a folder of its own below ``folder``; None where generation fails."""
     root, (width, height) = held_out.file.parent, size
     requests = [Request(prompt=prompt, seed=n, width=width, height=height, root=root) for n, prompt in enumerate(held_out.prompts)]
@@ -96,11 +98,11 @@ def generate_clips(model: ReferenceModel, held_out: HeldOut, folder: Path, how: 
     for request in requests:
         own = folder / request.prompt.id
         own.mkdir(parents=True, exist_ok=True)
-        files.append(generate(model, request, own, how).file)
+        files.append(generate(model, request, own, sampling).file)
     return files
 
 
-def simulator_clips(held_out: HeldOut, folder: Path, size: tuple[int, int]) -> list[Path | None]:
+def simulator_clips(held_out: HeldOutSuite, folder: Path, size: tuple[int, int]) -> list[Path | None]:
     """The simulator's clip of each prompt, None where it cannot make one. Clips that are in ``folder`` are not made again."""
     root, (width, height) = held_out.file.parent, size
     files: list[Path | None] = []

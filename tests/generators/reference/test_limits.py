@@ -99,8 +99,12 @@ def test_a_refusal_names_what_cannot_be_done(talking: Callable[..., Prompt], fie
         ),
     ],
 )
-def test_what_it_was_made_for_is_not_refused(talking: Callable[..., Prompt], fields: dict[str, Any]) -> None:
+def test_what_it_was_trained_for_is_not_refused(talking: Callable[..., Prompt], fields: dict[str, Any]) -> None:
     assert refusal_of(talking(**{"duration_s": 2, "shots": shot(), **fields})) == ""
+
+
+def core_prompts(*tasks: str) -> list[Prompt]:
+    return [prompt for prompt in CORE.prompts if prompt.task in tasks]
 
 
 def takes(prompt: Prompt) -> bool:
@@ -108,22 +112,28 @@ def takes(prompt: Prompt) -> bool:
     return prompt.task in CAPABILITIES.tasks and prompt.duration_s <= MAX_DURATION_S and not refusal_of(prompt)
 
 
-@pytest.mark.parametrize("prompt", [one for one in CORE.prompts if one.task in ("talking", "dialogue")], ids=lambda one: one.id)
-def test_talking_of_the_core_suite_is_taken_unless_heads_turn_or_it_is_too_long(prompt: Prompt) -> None:
-    plain = all(one.pose == "front" for one in staged_shots(prompt)) and prompt.duration_s <= MAX_DURATION_S
+@pytest.mark.parametrize(
+    "prompt", [staged for staged in CORE.prompts if staged.task in ("talking", "dialogue")], ids=lambda staged: staged.id
+)
+def test_talking_prompts_of_the_core_suite_are_accepted_unless_heads_turn_or_they_are_too_long(prompt: Prompt) -> None:
+    plain = all(staged.pose == "front" for staged in staged_shots(prompt)) and prompt.duration_s <= MAX_DURATION_S
     assert takes(prompt) == plain
 
 
 @pytest.mark.parametrize(
-    "prompt", [one for one in CORE.prompts if one.task in ("characters", "music", "text", "fluid", "sound")], ids=lambda one: one.id
+    "prompt",
+    [candidate for candidate in CORE.prompts if candidate.task in ("characters", "music", "text", "fluid", "sound")],
+    ids=lambda candidate: candidate.id,
 )
-def test_of_the_core_suite_groups_music_signs_fluids_and_lone_sounds_are_refused_by_name(prompt: Prompt) -> None:
+def test_groups_music_signs_fluids_and_sounds_of_the_core_suite_are_refused(prompt: Prompt) -> None:
     assert not takes(prompt)
     assert refusal_of(prompt)
 
 
-@pytest.mark.parametrize("prompt", [one for one in CORE.prompts if one.task in ("impact", "motion")], ids=lambda one: one.id)
-def test_of_the_core_suite_one_falling_body_is_taken(prompt: Prompt) -> None:
+@pytest.mark.parametrize(
+    "prompt", [candidate for candidate in CORE.prompts if candidate.task in ("impact", "motion")], ids=lambda candidate: candidate.id
+)
+def test_single_falling_bodies_of_the_core_suite_are_accepted(prompt: Prompt) -> None:
     assert takes(prompt) == ([event.kind in ("drop", "bounce") and event.sound for event in prompt.events] == [True])
 
 
@@ -137,10 +147,10 @@ def test_of_the_core_suite_one_falling_body_is_taken(prompt: Prompt) -> None:
         ("multi_shot", {"shots-light", "shots-places"}),
     ],
 )
-def test_of_the_core_suite_it_takes(task: str, taken: set[str]) -> None:
-    assert {one.id for one in CORE.prompts if one.task == task and takes(one)} == taken
+def test_number_of_accepted_prompts_of_the_core_suite(task: str, taken: set[str]) -> None:
+    assert {candidate.id for candidate in CORE.prompts if candidate.task == task and takes(candidate)} == taken
 
 
-def test_every_task_of_the_capabilities_has_a_prompt_that_is_taken() -> None:
-    offered = {one.task for one in CORE.prompts if takes(one)}
+def test_every_task_of_the_capabilities_has_an_accepted_prompt() -> None:
+    offered = {candidate.task for candidate in CORE.prompts if takes(candidate)}
     assert CAPABILITIES.tasks - offered == {"unknown"}

@@ -20,7 +20,8 @@ from seedbench.errors import GeneratorError, UnknownNameError
 from seedbench.generators.reference import Reference
 from seedbench.generators.reference.config import Config
 from seedbench.generators.reference.model import ReferenceModel, Tokenizers
-from seedbench.generators.reference.shards import read
+from seedbench.generators.reference.prompt_sampler import sample_prompt
+from seedbench.generators.reference.shards import read_rows
 from seedbench.generators.reference.training import encoded, fit, running, tokenizer_stages
 from seedbench.generators.reference.training.batches import CodedPictureBatches
 from seedbench.generators.reference.training.cells import acting_of_pictures
@@ -30,7 +31,6 @@ from seedbench.generators.reference.training.setup import TrainingSetup, trained
 from seedbench.generators.reference.training.twins import TwinTraining
 from seedbench.generators.reference.training.validation import ValidationResult, append_results, score_clips
 from seedbench.generators.reference.transformer import TransformerConfig
-from seedbench.generators.reference.world import draw
 from seedbench.plugins.generator import Request
 from seedbench.plugins.instances import make_metrics
 from seedbench.processes.stopping import SIGNALS, Stopped
@@ -63,7 +63,7 @@ def nothing(line: str) -> None:
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world of four clips and four stills."""
+    """Shards of four clips and four stills."""
     folder = tmp_path_factory.mktemp("shards")
     setup = TrainingSetup(tiny(), "tiny", folder, folder, None, nothing)
     fit.render(setup.shard_jobs, processes=1, report=nothing)
@@ -103,7 +103,7 @@ def interrupt_at(step: int, how: signal.Signals, monkeypatch: pytest.MonkeyPatch
 
 
 def test_trained_weights_make_a_clip(trained: Path, tmp_path: Path) -> None:
-    prompt = draw(10_000_000, kind="talking").prompt
+    prompt = sample_prompt(10_000_000, kind="talking").prompt
     generation = Reference(weights=str(trained), steps=2).generate(Request(prompt=prompt, seed=1, width=64, height=32), tmp_path)
     assert generation.status == "succeeded"
     assert generation.file is not None
@@ -275,7 +275,7 @@ def test_latents_are_made_by_the_stored_tokenizers(trained: Path, shards: Path, 
 
 def test_twins_learn_the_acting_that_the_simulator_knows(trained: Path, shards: Path, tmp_path: Path) -> None:
     setup = TrainingSetup(tiny(), "tiny", begun(trained, tmp_path / "again"), shards, None, nothing)
-    rows = [row for file in setup.training_files.all for row in read(file)]
+    rows = [row for file in setup.training_files.all for row in read_rows(file)]
     examples = encoded.load_examples(setup, setup.training_files, encoded.training_vocabulary(setup))
     pairs = [(row, example) for row, example in zip(rows, examples, strict=True) if row.prompt.cast and example.timed]
     assert pairs
@@ -375,7 +375,7 @@ def test_validation_results_are_appended(tmp_path: Path) -> None:
 
 
 def test_a_distance_to_nothing_is_no_answer(tmp_path: Path) -> None:
-    prompt = draw(10_000_000, kind="talking").prompt
+    prompt = sample_prompt(10_000_000, kind="talking").prompt
     results = score_clips([tmp_path / "clip.mp4"], [prompt], ["video_distance"], lambda: [None])
     assert {(result.value, result.answered, result.asked) for result in results} == {(None, 0, 1)}
     assert score_clips([None], [prompt], ["video_distance"], lambda: [None]) == []
