@@ -39,7 +39,7 @@ def test_the_middle_lies_in_the_first_run_of_least_values(values: list[int]) -> 
     assert abs((middle - first) - (first + run - 1 - middle)) <= 1
 
 
-def test_what_differs_by_more_is_told_apart() -> None:
+def test_values_that_differ_by_more_are_distinguished() -> None:
     assert first_least([1.0, 0.5, 0.4999], tolerance=1e-6) == 2
     assert falling_order([1.0, 3.0, 2.0], tolerance=1e-6) == [1, 2, 0]
     assert rising_order([], tolerance=1e-6) == []

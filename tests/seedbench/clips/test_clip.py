@@ -125,7 +125,7 @@ def test_one_picture_is_a_clip(make_clip: MakeClip) -> None:
     assert not clip.facts.has_audio
 
 
-def test_no_sound_is_said_in_words(make_clip: MakeClip) -> None:
+def test_missing_sound_is_an_error(make_clip: MakeClip) -> None:
     with pytest.raises(ClipError, match="has no sound"):
         Clip.open(make_clip(tone_hz=None)).audio()
 
@@ -158,7 +158,7 @@ def _broken(kind: str, good: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["zero bytes", "text", "header only", "folder", "missing"])
-def test_what_is_no_clip_is_refused_in_one_sentence(kind: str, make_clip: MakeClip, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_clip_is_refused_in_one_sentence(kind: str, make_clip: MakeClip, tmp_path: Path) -> None:
     path = _broken(kind, make_clip(), tmp_path)
     with pytest.raises(ClipError) as caught:
         Clip.open(path)
@@ -187,7 +187,7 @@ def test_a_truncated_file_keeps_what_decodes_and_says_so(make_clip: MakeClip, tm
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_header_that_claims_ten_hours_is_not_believed(suffix: str, make_clip: MakeClip, tmp_path: Path) -> None:
+def test_a_header_that_claims_ten_hours_is_ignored(suffix: str, make_clip: MakeClip, tmp_path: Path) -> None:
     data = bytearray(make_clip(f"short{suffix}", frames=50, tone_hz=None).read_bytes())
     if suffix == ".mkv":
         at = data.index(b"\x44\x89\x88")  # Duration, eight bytes of float, in ms
@@ -218,8 +218,8 @@ class _BreaksOff:
 
 
 def breaks_off(monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:
-    made = _BreaksOff(then)
-    monkeypatch.setattr("av.video.reformatter.VideoReformatter", lambda: made)
+    scaler = _BreaksOff(then)
+    monkeypatch.setattr("av.video.reformatter.VideoReformatter", lambda: scaler)
 
 
 def raising(number: int) -> Callable[[], None]:
@@ -241,7 +241,7 @@ def test_an_error_of_the_machine_is_not_half_a_clip(number: int, make_clip: Make
     assert len(clip.video) == 20
 
 
-def test_a_disk_that_gives_no_answer_is_told_from_a_damaged_file(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_disk_is_distinguished_from_a_damaged_file(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_clip(frames=20)
     with monkeypatch.context() as patch:
         breaks_off(patch, raising(errno.EIO))

@@ -37,27 +37,27 @@ def test_what_another_process_holds_is_refused_with_its_name(tmp_path: Path) -> 
     locks = FileLocks(tmp_path / "locks")
     with held_elsewhere(locks) as process:
         with (
-            pytest.raises(HeldError, match=rf"run 'mine' is in use \(process {process.pid}, since 20.* UTC\); wait") as found,
+            pytest.raises(HeldError, match=rf"run 'mine' is in use \(process {process.pid}, since 20.* UTC\); wait") as raised,
             locks.hold(WHAT),
         ):
             pass
-        assert found.value.holder == locks.holder(WHAT)
+        assert raised.value.holder == locks.holder(WHAT)
     with locks.hold(run_lock("theirs")):
         assert locks.holder(run_lock("theirs")).pid == os.getpid()  # type: ignore[union-attr]
 
 
-def test_who_waits_hears_for_whom_and_goes_on_when_that_process_is_killed(tmp_path: Path) -> None:
+def test_waiting_names_the_holder_and_ends_when_that_process_is_killed(tmp_path: Path) -> None:
     locks = FileLocks(tmp_path / "locks")
-    told: list[Holder] = []
+    holders: list[Holder] = []
     with held_elsewhere(locks) as process:
 
         def hear(holder: Holder) -> None:
-            told.append(holder)
+            holders.append(holder)
             process.kill()
 
         with locks.hold(WHAT, wait=hear):
             assert locks.holder(WHAT).pid == os.getpid()  # type: ignore[union-attr]
-    assert [holder.pid for holder in told] == [process.pid]
+    assert [holder.pid for holder in holders] == [process.pid]
     assert locks.holder(WHAT) is None
 
 

@@ -33,7 +33,7 @@ def another_process(root: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
         yield process, Path(process.stdout.readline().strip())
 
 
-def test_a_process_takes_its_folder_with_it_and_leaves_those_of_others(tmp_path: Path) -> None:
+def test_a_process_removes_its_own_folder_and_no_other(tmp_path: Path) -> None:
     mine = process_folder(tmp_path)
     with another_process(tmp_path) as (_, theirs):
         assert mine.is_dir()
@@ -94,7 +94,7 @@ def test_two_attempts_at_a_cell_at_once_have_rooms_of_their_own(workspace: Works
     assert not list(workspace.scratch.glob("cell-*"))
 
 
-def test_a_workspace_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_workspace_is_an_error_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("SEEDBENCH_HOME", str(tmp_path / "file"))
     with pytest.raises(StorageError, match=r"cannot be written .*; set SEEDBENCH_HOME"):

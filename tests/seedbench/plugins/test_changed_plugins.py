@@ -205,7 +205,7 @@ def test_an_older_run_whose_plug_in_is_gone_says_what_is_unknown(site: Path, wor
     )
     assert CliRunner().invoke(app, ["report", "run", "--out", str(tmp_path / "report"), "--no-clips"]).exit_code == 0
     saved = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert {(one["metric"], one["measure"]["direction"]) for one in saved["measures"]} == {("glow", "none"), ("between", "none")}
+    assert {(facts["metric"], facts["measure"]["direction"]) for facts in saved["measures"]} == {("glow", "none"), ("between", "none")}
 
 
 def test_a_measure_that_the_installed_metric_no_longer_has_is_still_reported(site: Path, workspace: Workspace) -> None:
@@ -216,7 +216,7 @@ def test_a_measure_that_the_installed_metric_no_longer_has_is_still_reported(sit
     rows = {(row.metric, row.measure): row for row in report_of(workspace).summary if row.generator == "grey"}
     assert rows["glow", "value"].value is not None
     assert rows["glow", "other"].value is None
-    assert next(one.measure.unit for one in report_of(workspace).measures if one.measure.name == "value") == "lumen"
+    assert next(facts.measure.unit for facts in report_of(workspace).measures if facts.measure.name == "value") == "lumen"
 
 
 def renewed(site: Path) -> None:
@@ -232,13 +232,13 @@ def test_scores_of_an_older_version_are_reported_as_that_version_declared_them(s
     before = report_of(workspace)
     renewed(site)
     after = report_of(workspace)
-    (was,) = (one.measure for one in before.measures if one.metric == "glow")
-    (shown,) = (one for one in after.measures if one.metric == "glow")
+    (was,) = (facts.measure for facts in before.measures if facts.metric == "glow")
+    (shown,) = (facts for facts in after.measures if facts.metric == "glow")
     assert (shown.measure, shown.version, shown.backend) == (was, 1, "b, version 1")
     assert was.unit == "lumen"
     glow = [[replace(row, backend="b") for row in report.summary if row.metric == "glow"] for report in (before, after)]
     assert glow[0] == glow[1]
-    assert [replace(one, backend="b") for one in after.comparisons] == list(before.comparisons)
+    assert [replace(comparison, backend="b") for comparison in after.comparisons] == list(before.comparisons)
 
 
 def test_without_a_record_unit_and_direction_of_an_older_version_are_unknown(site: Path, workspace: Workspace) -> None:
@@ -246,7 +246,7 @@ def test_without_a_record_unit_and_direction_of_an_older_version_are_unknown(sit
     without_records(workspace)
     renewed(site)
     after = report_of(workspace)
-    (shown,) = (one.measure for one in after.measures if one.metric == "glow")
+    (shown,) = (facts.measure for facts in after.measures if facts.metric == "glow")
     assert (shown.title, shown.unit, shown.direction, shown.high) == ("value", "", "none", None)
     assert "unknown: as in version 1 of the metric; version 2 is installed" in shown.meaning
     assert not after.comparisons
@@ -269,8 +269,8 @@ def test_the_arena_shows_the_scores_of_a_plug_in_that_is_gone(
 ) -> None:
     carry_out(asked(), workspace)
     lose(site)
-    found = {figure.name: figure.better for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))}
-    assert found == {name: better}
+    preferred = {figure.name: figure.better for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))}
+    assert preferred == {name: better}
 
 
 def test_the_arena_shows_scores_of_an_older_version_as_that_version_declared_them(site: Path, workspace: Workspace) -> None:
@@ -282,19 +282,19 @@ def test_the_arena_shows_scores_of_an_older_version_as_that_version_declared_the
     renewed_text = source.read_text().replace('info("glow", ', 'info("glow", version=2, ').replace("lumen", "lux").replace('"up"', '"down"')
     source.write_text(renewed_text)
     forget("strange")
-    found = [(figure.name, figure.better) for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))]
-    assert found == [("glow: Glow in version 1 (positive: light), lumen ↑", "second")]
+    shown = [(figure.name, figure.better) for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))]
+    assert shown == [("glow: Glow in version 1 (positive: light), lumen ↑", "second")]
     without_records(workspace)
-    found = [(figure.name, figure.better) for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))]
-    assert found == [("glow: value ·", None)]
+    shown = [(figure.name, figure.better) for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))]
+    assert shown == [("glow: value ·", None)]
 
 
 def test_the_arena_shows_scores_of_which_nothing_else_is_known(site: Path, workspace: Workspace) -> None:
     carry_out(asked(), workspace)
     without_records(workspace)
     gone(site)
-    found = measures_of_pair(Store(workspace.database_url), judged(workspace))
-    assert [(figure.name, figure.better) for figure in found] == [("glow: value ·", None)]
+    shown = measures_of_pair(Store(workspace.database_url), judged(workspace))
+    assert [(figure.name, figure.better) for figure in shown] == [("glow: value ·", None)]
 
 
 def test_answers_that_cannot_be_stored_cost_their_scores_and_not_the_run(site: Path, workspace: Workspace) -> None:

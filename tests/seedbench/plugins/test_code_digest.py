@@ -121,7 +121,7 @@ def test_what_reads_clips_is_part_of_every_digest(site: Path, monkeypatch: pytes
     assert digest() != before
 
 
-def test_every_module_of_ours_that_metrics_import_is_hashed_or_decides_no_number() -> None:
+def test_every_core_module_that_metrics_import_is_hashed_or_decides_no_number() -> None:
     imported = set(DECIDES_NUMBERS)
     for metric in {entry.module for entry in entry_points(group="seedbench.metrics") if entry.module.startswith("seedbench.")}:
         for name, path in _closure(metric).items():

@@ -66,7 +66,7 @@ def test_other_options_are_what_the_generator_declares(text: str, options: dict[
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("reference:steps=0x10", "steps takes a whole number, not '0x10'"),
         ("reference:steps=010", "steps takes a whole number, not '010'"),
@@ -80,10 +80,10 @@ def test_other_options_are_what_the_generator_declares(text: str, options: dict[
         ("import:path=a,path=b", "gives 'path' twice"),
     ],
 )
-def test_what_an_option_cannot_be_is_told(text: str, told: str) -> None:
+def test_a_wrong_value_of_an_option_is_an_error(text: str, message: str) -> None:
     with pytest.raises(SeedBenchError) as caught:
         parse_generator(text)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_generator_file_keeps_texts_too(tmp_path: Path) -> None:

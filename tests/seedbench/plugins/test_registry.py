@@ -22,12 +22,12 @@ from seedbench.plugins.weights_lists import Weights
 from tests.packages import HEAD, install, uninstall
 
 
-def test_a_strangers_plug_in_is_found_like_the_built_in_ones() -> None:
+def test_a_plug_in_of_another_package_is_found_like_the_built_in_ones() -> None:
     assert {"toy", "simulator", "import", "command"} <= set(registry.entries("generators"))
     assert registry.load("metrics", "toy_brightness").info.name == "toy_brightness"
 
 
-def test_an_unknown_name_is_told_the_nearest_one() -> None:
+def test_the_error_of_an_unknown_name_suggests_the_nearest_one() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'lipsync'"):
         registry.load("metrics", "lipsink")
 
@@ -44,9 +44,9 @@ def test_an_entry_of_the_wrong_kind_is_refused() -> None:
 
 def test_a_broken_entry_warns_and_the_rest_go_on() -> None:
     with pytest.warns(UserWarning, match="toy-broken"):
-        found = registry.load_all("generators")
-    assert "toy" in found
-    assert "toy-broken" not in found
+        loaded = registry.load_all("generators")
+    assert "toy" in loaded
+    assert "toy-broken" not in loaded
 
 
 @pytest.mark.parametrize("name", [name for name in registry.entries("metrics") if not name.startswith("toy")])
@@ -122,7 +122,7 @@ def test_a_right_metric_has_no_problem() -> None:
         (metric, "is not a Metric or SetMetric"),
     ],
 )
-def test_a_wrong_declaration_is_told(kind: object, words: str) -> None:
+def test_a_wrong_declaration_is_named(kind: object, words: str) -> None:
     with pytest.raises(AssertionError, match=words):
         raise AssertionError(declaration_problem("metrics", "good", kind))
 
@@ -136,7 +136,7 @@ class Named(Generator):
     generate = print  # type: ignore[assignment]
 
 
-def test_wrong_generators_and_commands_are_told() -> None:
+def test_wrong_generators_and_commands_are_named() -> None:
     assert declaration_problem("generators", "other", Named) == ""
     assert "registered as 'good' and calls itself 'other' (name)" in declaration_problem("generators", "good", Named)
     assert "does not define generate()" in declaration_problem(
@@ -170,7 +170,7 @@ class Like(Metric):
 """
 
 
-def test_an_entry_named_unlike_its_metric_is_refused_with_both_names_and_its_package(stranger: Stranger) -> None:
+def test_an_entry_named_differently_from_its_metric_is_refused_with_both_names_and_its_package(stranger: Stranger) -> None:
     stranger(LIKE, metrics={"unlike": "strange:Like"})
     with pytest.raises(
         PluginError, match=r"metric 'unlike' \(strange:Like of the package strange\) is registered as 'unlike' and .* 'like'"
@@ -178,19 +178,20 @@ def test_an_entry_named_unlike_its_metric_is_refused_with_both_names_and_its_pac
         registry.load("metrics", "unlike")
 
 
-def test_a_module_that_raises_anything_warns_and_the_rest_go_on(stranger: Stranger) -> None:
+def test_a_module_that_raises_anything_is_a_warning_and_the_others_are_loaded(stranger: Stranger) -> None:
     stranger("raise ZeroDivisionError('a bug')", metrics={"bug": "strange:Bug"})
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as issued:
         warnings.simplefilter("always")
-        found = registry.load_all("metrics")
+        loaded = registry.load_all("metrics")
     assert any(
-        "metric 'bug' (strange:Bug of the package strange) cannot be loaded: ZeroDivisionError: a bug" in str(one.message) for one in told
+        "metric 'bug' (strange:Bug of the package strange) cannot be loaded: ZeroDivisionError: a bug" in str(warning.message)
+        for warning in issued
     )
-    assert "lipsync" in found
-    assert "bug" not in found
+    assert "lipsync" in loaded
+    assert "bug" not in loaded
 
 
-def test_nobody_takes_the_name_of_a_metric_of_ours(stranger: Stranger) -> None:
+def test_no_package_can_take_the_name_of_a_built_in_metric(stranger: Stranger) -> None:
     stranger(LIKE, metrics={"lipsync": "strange:Like"})
     with pytest.warns(
         UserWarning, match=r"'lipsync' \(strange:Like of the package strange\) is left out: the name is taken by seedbench.metrics.lipsync"
@@ -199,7 +200,7 @@ def test_nobody_takes_the_name_of_a_metric_of_ours(stranger: Stranger) -> None:
     assert entry.value == "seedbench.metrics.lipsync:LipSync"
 
 
-def test_a_command_named_like_one_of_ours_is_told_and_left_out(stranger: Stranger) -> None:
+def test_a_command_with_the_name_of_a_built_in_one_is_left_out_with_a_warning(stranger: Stranger) -> None:
     stranger("import typer\napp = typer.Typer()", commands={"runs": "strange:app"})
     with pytest.warns(UserWarning, match=r"command 'runs' \(strange:app\) is left out: SeedBench has one of that name"):
         listed = CliRunner().invoke(app, ["--help"], catch_exceptions=False).output
@@ -207,11 +208,11 @@ def test_a_command_named_like_one_of_ours_is_told_and_left_out(stranger: Strange
     assert "compare" in CliRunner().invoke(app, ["runs", "--help"]).output
 
 
-def test_doctor_tells_every_broken_plug_in_of_others_and_holds_none_against_this_installation(stranger: Stranger) -> None:
+def test_doctor_shows_all_broken_plug_ins_of_other_packages_as_optional(stranger: Stranger) -> None:
     stranger(LIKE, metrics={"unlike": "strange:Like"}, commands={"bare": "strange:Like"})
-    found = {check.name: check for check in run_checks()}
-    assert found["plug-ins"].ok
-    others = found["plug-ins of others"]
+    checks = {check.name: check for check in run_checks()}
+    assert checks["plug-ins"].ok
+    others = checks["plug-ins of others"]
     assert (others.ok, others.optional) == (False, True)
     for words in ("'unlike'", "'toy-broken'", "'toy_wrong'", "'bare' (strange:Like of the package strange) is a type, where a typer.Typer"):
         assert words in others.finding
@@ -236,7 +237,7 @@ class Lacking(Generator):
         ("raise ZeroDivisionError('a bug')", "cannot be checked: ZeroDivisionError: a bug"),
     ],
 )
-def test_doctor_shows_what_a_plug_in_lacks_and_holds_it_not_against_this_installation(body: str, finding: str, stranger: Stranger) -> None:
+def test_doctor_shows_what_a_plug_in_lacks_as_optional(body: str, finding: str, stranger: Stranger) -> None:
     stranger(LACKING.format(body=body), generators={"lacking": "strange:Lacking"})
     checks = {check.name: check for check in run_checks()}
     assert checks["generator lacking"] == Check("generator lacking", finding == "nothing is missing", finding, optional=True)
@@ -259,7 +260,7 @@ def test_the_default_metrics_are_those_that_say_so_in_their_order() -> None:
     assert registry.default_metrics() == ("lipsync", "identity", "physics", "impact", "video_distance")
 
 
-def test_a_metric_of_others_can_be_a_default_one(stranger: Stranger) -> None:
+def test_a_metric_of_another_package_can_be_a_default_one(stranger: Stranger) -> None:
     code = "import dataclasses\n" + LIKE.replace('info = info("like")', 'info = dataclasses.replace(info("like"), default_rank=15)')
     stranger(code, metrics={"like": "strange:Like"})
     assert registry.default_metrics()[:3] == ("lipsync", "like", "identity")

@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def entry(monkeypatch: pytest.MonkeyPatch, content: bytes, source: dict[str, str]) -> None:
     """Add an entry called ``small`` to the list."""
-    one = weights.Weights(
+    small = weights.Weights(
         name="small",
         file="small.bin",
         sha256=hashlib.sha256(content).hexdigest(),
@@ -41,7 +41,7 @@ def entry(monkeypatch: pytest.MonkeyPatch, content: bytes, source: dict[str, str
         source=source,
     )
     known = dict(weights.all_weights())
-    monkeypatch.setattr(weights, "all_weights", lambda: {**known, "small": one})
+    monkeypatch.setattr(weights, "all_weights", lambda: {**known, "small": small})
 
 
 def test_absent_weights_say_how_to_get_them(folder: Path) -> None:
@@ -98,10 +98,10 @@ def test_a_file_exchanged_behind_our_back_is_noticed(folder: Path, tmp_path: Pat
 def test_a_file_of_the_users_is_recorded_and_checked_on_each_use(folder: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.pt"
     mine.write_bytes(b"arcface")
-    place = weights_install.add("arcface", mine)
-    assert place.read_bytes() == b"arcface"
+    installed = weights_install.add("arcface", mine)
+    assert installed.read_bytes() == b"arcface"
     assert weights.sha256_of("arcface") == hashlib.sha256(b"arcface").hexdigest()
-    place.write_bytes(b"changed")
+    installed.write_bytes(b"changed")
     with pytest.raises(WeightsError, match="expected"):
         weights.path("arcface")
 
@@ -125,7 +125,9 @@ def test_a_damaged_record_of_hashes_asks_for_the_file_again(folder: Path, tmp_pa
     assert weights_install.add("arcface", mine).read_bytes() == b"arcface"
 
 
-def test_a_folder_in_the_place_of_weights_is_told_and_gives_way(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_with_the_name_of_weights_is_an_error_and_moved_aside(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "there.bin").write_bytes(b"weights")
     entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
     (folder / "small" / "small.bin").mkdir(parents=True)
@@ -168,18 +170,18 @@ def stranger(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> I
     uninstall(site, "strange")
 
 
-def test_a_metric_of_others_brings_its_weights_along(stranger: Callable[[str], Path]) -> None:
+def test_a_metric_of_another_package_brings_its_weights_along(stranger: Callable[[str], Path]) -> None:
     site = stranger(LIST)
     assert weights.path("theirs").read_bytes() == b"weights"
     kind = registry.load("metrics", "uses")
     before = score_key(kind.info, "code", "sha", None)
-    assert {"name": "theirs", "package": "strange"}.items() <= next(one for one in weights_used() if one["name"] == "theirs").items()
+    assert {"name": "theirs", "package": "strange"}.items() <= next(used for used in weights_used() if used["name"] == "theirs").items()
     (site / "strange" / "data.bin").write_bytes(b"changed")
     assert score_key(kind.info, "code", "sha", None) != before
     assert "expected" in weights.verify("theirs")
 
 
-def test_weights_of_others_are_listed_and_verified_by_the_command(stranger: Callable[[str], Path]) -> None:
+def test_weights_of_another_package_are_listed_and_verified_by_the_command(stranger: Callable[[str], Path]) -> None:
     stranger(LIST)
     listed = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["weights", "list"]).output
     assert next(line for line in listed.splitlines() if line.startswith("theirs")).split()[:2] == ["theirs", "ok"]
@@ -213,13 +215,13 @@ def test_a_list_with_a_mistake_is_left_out_and_its_metrics_refused(listed: str, 
         registry.load("metrics", "uses")
 
 
-def test_a_metric_whose_weights_nobody_lists_is_refused(stranger: Callable[[str], Path]) -> None:
+def test_a_metric_whose_weights_are_in_no_list_is_refused(stranger: Callable[[str], Path]) -> None:
     stranger("")
     with pytest.raises(PluginError, match=r"'theirs', which no list of weights names; list them in a weights\.toml"):
         registry.load("metrics", "uses")
 
 
-def test_an_entry_that_leads_to_no_list_is_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_leads_to_no_list_is_a_warning(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "bare", monkeypatch, name="bare", files={}, entry_points={"weights": {"bare": "bare_package"}})
     with pytest.warns(UserWarning, match="names bare_package, which is no package with a weights.toml"):
         weights.all_weights()
@@ -240,7 +242,7 @@ def test_files_added_by_several_processes_at_once_are_all_recorded(folder: Path)
     assert set(weights.added_hashes()) == {f"{name}-{number}" for name in ("one", "two", "three") for number in range(15)}
 
 
-def test_a_record_that_cannot_be_read_is_a_sentence(folder: Path) -> None:
+def test_a_record_that_cannot_be_read_is_an_error_with_advice(folder: Path) -> None:
     folder.mkdir()
     (folder / "installed.json").write_text("")
     with pytest.raises(WeightsError, match=r"installed.json cannot be read .*: remove it, and add your files again"):

@@ -20,56 +20,56 @@ from seedbench.store.cache import DiskCache, cached, use_cache
 CONTENT = bytes(range(256)) * 40
 
 
-def emptied(place: Path) -> None:
-    place.write_bytes(b"")
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
 
 
-def truncated(place: Path) -> None:
-    place.write_bytes(place.read_bytes()[: place.stat().st_size // 2])
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def flipped(place: Path) -> None:
-    data = bytearray(place.read_bytes())
+def flipped(path: Path) -> None:
+    data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    place.write_bytes(bytes(data))
+    path.write_bytes(bytes(data))
 
 
-def random_bytes(place: Path) -> None:
-    place.write_bytes(os.urandom(place.stat().st_size))
+def random_bytes(path: Path) -> None:
+    path.write_bytes(os.urandom(path.stat().st_size))
 
 
-def a_folder(place: Path) -> None:
-    place.unlink()
-    (place / "inside").mkdir(parents=True)
+def a_folder(path: Path) -> None:
+    path.unlink()
+    (path / "inside").mkdir(parents=True)
 
 
-def a_link(place: Path) -> None:
-    other = place.with_name("other")
+def a_link(path: Path) -> None:
+    other = path.with_name("other")
     other.write_bytes(b"of somebody else")
-    place.unlink()
-    place.symlink_to(other)
+    path.unlink()
+    path.symlink_to(other)
 
 
-def a_dangling_link(place: Path) -> None:
-    place.unlink()
-    place.symlink_to(place.with_name("nowhere"))
+def a_dangling_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name("nowhere"))
 
 
-def a_pipe(place: Path) -> None:
-    place.unlink()
-    os.mkfifo(place)
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
 
 
-def gone(place: Path) -> None:
-    place.unlink()
+def gone(path: Path) -> None:
+    path.unlink()
 
 
-def no_folder(place: Path) -> None:
+def no_folder(path: Path) -> None:
     """A file where the folder of the entry must be."""
-    for one in place.parent.iterdir():
-        one.unlink()
-    place.parent.rmdir()
-    place.parent.write_bytes(b"x")
+    for entry in path.parent.iterdir():
+        entry.unlink()
+    path.parent.rmdir()
+    path.parent.write_bytes(b"x")
 
 
 DAMAGES = [emptied, truncated, flipped, random_bytes, a_folder, a_link, a_dangling_link, a_pipe, gone, no_folder]
@@ -107,34 +107,34 @@ def failing(call: Callable[..., Any], number: int) -> Callable[..., Any]:
 
 
 @damaged_by
-def test_a_damaged_artifact_is_told_and_heals_when_put_again(store: Artifacts, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_artifact_is_an_error_and_replaced_when_put_again(store: Artifacts, damage: Callable[[Path], None]) -> None:
     sha256 = store.put(made(store), move=True)
     damage(store.local(sha256, ".mp4"))
     with pytest.raises(ArtifactError, match=r"gone from the store|in the store is damaged: \w"):
         store.local(sha256, ".mp4")
     assert store.put(made(store), move=True) == sha256
-    place = store.local(sha256, ".mp4")
-    assert place.read_bytes() == CONTENT
-    assert not place.is_symlink()
+    path = store.local(sha256, ".mp4")
+    assert path.read_bytes() == CONTENT
+    assert not path.is_symlink()
     if damage is a_link:
-        assert place.with_name("other").read_bytes() == b"of somebody else"
+        assert path.with_name("other").read_bytes() == b"of somebody else"
 
 
 def test_what_stood_in_an_artifacts_place_is_kept(store: Artifacts) -> None:
     sha256 = store.put(made(store), move=True)
-    place = store.local(sha256, ".mp4")
-    a_folder(place)
-    (place / "inside" / "mine").write_text("mine")
+    path = store.local(sha256, ".mp4")
+    a_folder(path)
+    (path / "inside" / "mine").write_text("mine")
     store.put(made(store), move=True)
-    assert [one.read_text() for one in place.parent.rglob("mine")] == ["mine"]
+    assert [file.read_text() for file in path.parent.rglob("mine")] == ["mine"]
 
 
 def test_an_artifact_is_damaged_even_where_size_and_time_are_the_same(store: Artifacts) -> None:
     sha256 = store.put(made(store), move=True)
-    place = store.local(sha256, ".mp4")
-    before = place.stat()
-    flipped(place)
-    os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+    path = store.local(sha256, ".mp4")
+    before = path.stat()
+    flipped(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(ArtifactError, match="are not those that were stored"):
         store.local(sha256, ".mp4")
 
@@ -146,8 +146,8 @@ def test_a_link_is_copied_and_what_it_leads_to_left_alone(store: Artifacts, tmp_
     link.unlink()
     link.symlink_to(mine)
     sha256 = store.put(link, move=True)
-    place = store.local(sha256, ".mp4")
-    assert not place.is_symlink()
+    path = store.local(sha256, ".mp4")
+    assert not path.is_symlink()
     mine.write_bytes(b"changed by its owner")
     assert store.local(sha256, ".mp4").read_bytes() == CONTENT
     store.remove(sha256, ".mp4")
@@ -237,10 +237,10 @@ def remote_place(store: Artifacts, sha256: str) -> tuple[object, str]:
 
 
 @pytest.mark.parametrize("content", [b"", CONTENT[:100], b"x" + CONTENT[1:]], ids=["emptied", "truncated", "other bytes"])
-def test_a_damaged_remote_artifact_is_told_and_heals(remote: Artifacts, content: bytes) -> None:
+def test_a_damaged_remote_artifact_is_an_error_and_replaced_when_put_again(remote: Artifacts, content: bytes) -> None:
     sha256 = remote.put(made(remote))
-    filesystem, place = remote_place(remote, sha256)
-    filesystem.pipe_file(place, content)  # type: ignore[attr-defined]
+    filesystem, path = remote_place(remote, sha256)
+    filesystem.pipe_file(path, content)  # type: ignore[attr-defined]
     with pytest.raises(ArtifactError, match="is damaged"):
         remote.local(sha256, ".mp4")
     remote.put(made(remote))
@@ -257,9 +257,9 @@ def test_a_damaged_copy_of_a_remote_artifact_is_fetched_again(remote: Artifacts,
 def test_removing_a_remote_artifact_removes_it_and_its_copy(remote: Artifacts) -> None:
     sha256 = remote.put(made(remote))
     copy = remote.local(sha256, ".mp4")
-    filesystem, place = remote_place(remote, sha256)
+    filesystem, path = remote_place(remote, sha256)
     assert remote.remove(sha256, ".mp4")
-    assert not filesystem.exists(place)  # type: ignore[attr-defined]
+    assert not filesystem.exists(path)  # type: ignore[attr-defined]
     assert not copy.exists()
     assert not remote.remove(sha256, ".mp4")
     with pytest.raises(ArtifactError, match="gone"):
@@ -295,12 +295,12 @@ def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pyt
 
 def test_a_file_written_twice_within_a_tick_of_the_clock_is_hashed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "a"
-    found = set()
+    hashes = set()
     monkeypatch.setattr(Path, "stat", _one_state(file.parent))
     for content in (b"one", b"two"):
         file.write_bytes(content)
-        found.add(file_sha256(file))
-    assert len(found) == 2
+        hashes.add(file_sha256(file))
+    assert len(hashes) == 2
 
 
 def _one_state(folder: Path) -> Callable[..., os.stat_result]:
@@ -326,8 +326,8 @@ def cache(tmp_path: Path) -> Iterator[DiskCache]:
 
 
 def entry(cache: DiskCache) -> Path:
-    [place] = [one for one in cache.folder.rglob("*") if one.is_file()]
-    return place
+    [path] = [file for file in cache.folder.rglob("*") if file.is_file()]
+    return path
 
 
 @damaged_by
@@ -339,25 +339,25 @@ def test_a_damaged_entry_is_computed_again_and_rewritten(cache: DiskCache, damag
         return 5, "five"
 
     assert cached("key", make) == (5, "five")
-    place = entry(cache)
-    damage(place)
+    path = entry(cache)
+    damage(path)
     assert cached("key", make) == (5, "five")
     assert cached("key", make) == (5, "five")
     assert len(asked) == 2
-    assert place.is_file()
-    assert not place.is_symlink()
+    assert path.is_file()
+    assert not path.is_symlink()
 
 
 def test_every_flipped_bit_of_an_entry_is_noticed(cache: DiskCache) -> None:
     cache.put("key", b"payload")
-    place = entry(cache)
-    whole = place.read_bytes()
+    path = entry(cache)
+    whole = path.read_bytes()
     for bit in range(8 * len(whole)):
         data = bytearray(whole)
         data[bit // 8] ^= 1 << bit % 8
-        place.write_bytes(bytes(data))
+        path.write_bytes(bytes(data))
         assert cache.get("key") is None
-    place.write_bytes(whole)
+    path.write_bytes(whole)
     assert cache.get("key") == b"payload"
 
 
@@ -365,7 +365,7 @@ def test_an_entry_in_the_place_of_another_is_none(cache: DiskCache) -> None:
     cache.put("one", b"1")
     first = entry(cache)
     cache.put("two", b"2")
-    [second] = [place for place in cache.folder.rglob("*") if place.is_file() and place != first]
+    [second] = [file for file in cache.folder.rglob("*") if file.is_file() and file != first]
     second.write_bytes(first.read_bytes())
     assert cache.get("two") is None
     assert cache.get("one") == b"1"
@@ -406,4 +406,4 @@ def test_moving_aside_touches_only_what_is_in_the_way(tmp_path: Path) -> None:
     assert (tmp_path / "ab" / "file").read_text() == "x"
     move_aside(tmp_path / "ab" / "file" / "below", tmp_path)
     assert not (tmp_path / "ab" / "file").exists()
-    assert [one.read_text() for one in (tmp_path / "ab").iterdir()] == ["x"]
+    assert [file.read_text() for file in (tmp_path / "ab").iterdir()] == ["x"]

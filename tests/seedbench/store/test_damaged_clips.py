@@ -106,27 +106,27 @@ def test_a_folder_given_for_a_clip_costs_its_cell(workspace: Workspace, monkeypa
 
 
 @pytest.mark.parametrize("damage", [flipped, a_folder, gone, no_folder], ids=lambda damage: damage.__name__)
-def test_a_damaged_clip_is_told_and_made_again(damage: Callable[[Path], None], workspace: Workspace) -> None:
+def test_a_damaged_clip_is_noted_and_generated_again(damage: Callable[[Path], None], workspace: Workspace) -> None:
     carry_out(ONE, workspace)
     before = numbers(workspace)
     cell = first(workspace)
     damage(artifact(workspace, cell))
-    told = load_report(Store(workspace.database_url), workspace, "run")
-    assert any("damaged, changed or gone since they were scored; their scores stand" in note for note in told.notes)
-    assert all(one.reason for one in told.cells if one.clip_path is None)
+    damaged_report = load_report(Store(workspace.database_url), workspace, "run")
+    assert any("damaged, changed or gone since they were scored; their scores stand" in note for note in damaged_report.notes)
+    assert all(shown.reason for shown in damaged_report.cells if shown.clip_path is None)
     assert numbers(workspace) == before
 
     carry_out(ONE, workspace)
     assert numbers(workspace) == before
     assert artifact(workspace, cell).is_file()
-    again = [one for one in cells_of(workspace) if REGENERATED in one.facts]
-    assert cell.id in {one.id for one in again}
+    again = [row for row in cells_of(workspace) if REGENERATED in row.facts]
+    assert cell.id in {row.id for row in again}
     report = load_report(Store(workspace.database_url), workspace, "run")
     assert any("generated a second time" in note for note in report.notes)
-    assert all(one.clip_path is not None for one in report.cells)
+    assert all(shown.clip_path is not None for shown in report.cells)
 
 
-def test_a_clip_damaged_before_it_was_scored_gets_the_scores_of_a_whole_one(workspace: Workspace) -> None:
+def test_a_clip_damaged_before_it_was_scored_gets_the_scores_of_an_undamaged_one(workspace: Workspace) -> None:
     carry_out(ONE, workspace)
     before = numbers(workspace)
     other = Workspace(workspace.folder.parent / "other")
@@ -283,7 +283,7 @@ def test_another_clip_in_place_of_a_lost_one_is_scored_anew(workspace: Workspace
     monkeypatch.setattr(ToyGenerator, "generate", brighter)
     carry_out(ONE, workspace)
     report = load_report(Store(workspace.database_url), workspace, "run")
-    means = [next(one.value for one in cell.scores if one.measure == "mean") for cell in report.cells]
+    means = [next(measured.value for measured in cell.scores if measured.measure == "mean") for cell in report.cells]
     assert max(means) == pytest.approx(150, abs=3)
     assert min(means) == pytest.approx(91, abs=3)
     [distance] = [row.value for row in report.summary if row.measure == "d"]
@@ -292,8 +292,8 @@ def test_another_clip_in_place_of_a_lost_one_is_scored_anew(workspace: Workspace
 
 def test_another_run_does_not_take_over_a_damaged_clip(workspace: Workspace) -> None:
     carry_out(ONE, workspace)
-    for one in {artifact(workspace, cell) for cell in cells_of(workspace)}:
-        flipped(one)
+    for file in {artifact(workspace, cell) for cell in cells_of(workspace)}:
+        flipped(file)
     carry_out(ONE, workspace, name="second")
     assert [cell[4:] for cell in numbers(workspace)[0]] == [cell[4:] for cell in numbers(workspace, "second")[0]]
     assert all(artifact(workspace, cell).is_file() for cell in cells_of(workspace, "second"))
@@ -341,7 +341,7 @@ def test_a_file_that_was_away_for_a_while_is_scored_by_the_next_run(imported: tu
         assert {(row.status, row.reason) for row in rows} == {("failed", "there is no such file")}
     (folder / "away").rename(folder / "p0.mp4")
     carry_out(spec, workspace, name="second")
-    assert all(one.status == "scored" for cell in load_report(store, workspace, "second").cells for one in cell.scores)
+    assert all(measured.status == "scored" for cell in load_report(store, workspace, "second").cells for measured in cell.scores)
 
 
 # -- features and sets -------------------------------------------------------------------------------------------------------------
@@ -369,8 +369,8 @@ def test_a_passing_error_is_not_kept_as_no_features(
 
     with monkeypatch.context() as patch:
         patch.setattr(MeanDistance, "embed", fail)
-        found, reason = features(MeanDistance(), clip)
-        assert len(found) == 0
+        embedding, reason = features(MeanDistance(), clip)
+        assert len(embedding) == 0
         assert reason
     assert len(features(MeanDistance(), clip)[0]) == 1
 
@@ -386,17 +386,17 @@ def scored_with(error: Exception, clip: Path, monkeypatch: pytest.MonkeyPatch) -
     task = ScoreTask(
         cell_id=1, path=clip, sha256=file_sha256(clip), prompt=None, generator="", seed=None, metrics=("toy_brightness",), set_metrics=()
     )
-    return {(one.status, one.reason) for one in score(task).scores["toy_brightness"]}
+    return {(row.status, row.reason) for row in score(task).scores["toy_brightness"]}
 
 
 def test_weights_that_cannot_be_read_now_give_failed_scores_without_folders(
     make_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path / "weights"))
-    place = tmp_path / "weights" / "syncnet" / "syncnet_v2.model"
-    error = WeightsError(f"the weights {place}: cannot be read (Too many open files)")
-    found = scored_with(error, make_clip(), monkeypatch)
-    assert found == {("failed", "the weights syncnet_v2.model: cannot be read (Too many open files)")}
+    file = tmp_path / "weights" / "syncnet" / "syncnet_v2.model"
+    error = WeightsError(f"the weights {file}: cannot be read (Too many open files)")
+    outcomes = scored_with(error, make_clip(), monkeypatch)
+    assert outcomes == {("failed", "the weights syncnet_v2.model: cannot be read (Too many open files)")}
 
 
 def test_weights_that_are_not_there_give_no_answer_as_long_as_the_key_says_so(
@@ -405,10 +405,10 @@ def test_weights_that_are_not_there_give_no_answer_as_long_as_the_key_says_so(
     monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path / "weights"))
     with pytest.raises(WeightsAbsentError) as raised:
         weights_path("syncnet")
-    said = str(raised.value)
-    assert scored_with(raised.value, make_clip(), monkeypatch) == {("unscored", said)}
+    message = str(raised.value)
+    assert scored_with(raised.value, make_clip(), monkeypatch) == {("unscored", message)}
     monkeypatch.setattr("seedbench.runs.score_task.sha256_of", lambda _: "installed meanwhile")
-    assert scored_with(raised.value, make_clip(), monkeypatch) == {("failed", said)}
+    assert scored_with(raised.value, make_clip(), monkeypatch) == {("failed", message)}
 
 
 @pytest.mark.parametrize("name", ["lipsync", "syncnet"])
@@ -417,7 +417,7 @@ def test_the_file_that_finds_speech_is_part_of_the_keys(name: str, monkeypatch: 
     before = score_key(info, "code", "clip", None)
     assert score_key(info, "code", "clip", None) == before
     real = sha256_of
-    monkeypatch.setattr("seedbench.runs.score_task.sha256_of", lambda one: "absent" if one == "silero-vad" else real(one))
+    monkeypatch.setattr("seedbench.runs.score_task.sha256_of", lambda name: "absent" if name == "silero-vad" else real(name))
     assert score_key(info, "code", "clip", None) != before
 
 
@@ -455,7 +455,7 @@ def sets(make_clip: Callable[..., Path]) -> CompareTask:
     return CompareTask(generator="g", metric="toy_distance", generated=given[:3], reference=given[3:])
 
 
-@pytest.mark.parametrize("damage", [one for one in DAMAGES if one is not no_folder], ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("damage", [damage for damage in DAMAGES if damage is not no_folder], ids=lambda damage: damage.__name__)
 def test_a_set_is_scored_over_the_clips_that_can_be_read(damage: Callable[[Path], None], sets: CompareTask) -> None:
     path = sets.generated[0][0]
     damage(path)
@@ -514,12 +514,12 @@ def test_deleting_a_run_removes_its_clips_and_counts_them(
     monkeypatch.setenv("SEEDBENCH_ARTIFACTS", url)
     carry_out(ONE, workspace)
     filesystem, root = fsspec.core.url_to_fs(url)
-    clips = [one for one in filesystem.find(root) if one.endswith(".mp4")]
+    clips = [path for path in filesystem.find(root) if path.endswith(".mp4")]
     assert len(clips) == len({cell.clip_sha256 for cell in cells_of(workspace)}) == 3
     filesystem.rm(clips[0])
     assert delete_run(Store(workspace.database_url), workspace, "run") == 2
     assert filesystem.find(root) == []
-    assert not [one for one in workspace.folder.rglob("*.mp4") if one.is_file()]
+    assert not [file for file in workspace.folder.rglob("*.mp4") if file.is_file()]
 
 
 def test_deleting_keeps_what_another_run_takes_over_meanwhile(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -562,14 +562,14 @@ def test_an_export_leaves_out_what_is_damaged_and_says_so(workspace: Workspace, 
     carry_out(replace(ONE, reference=None), workspace)
     cells = cells_of(workspace)
     flipped(artifact(workspace, cells[0]))
-    told: list[str] = []
-    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", on_message=told.append)
+    messages: list[str] = []
+    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", on_message=messages.append)
     lines = [json.loads(line) for line in (out / "samples.jsonl").read_text().splitlines()]
     bad = [cell.clip_sha256 == cells[0].clip_sha256 for cell in cells]
     assert [line["media"] is None for line in lines] == bad
     assert ["is damaged" in line["media_missing"] for line in lines] == bad
-    assert len(told) == sum(bad)
-    assert told[0].startswith("g, p0, seed 0: its clip is left out: the artifact")
+    assert len(messages) == sum(bad)
+    assert messages[0].startswith("g, p0, seed 0: its clip is left out: the artifact")
     assert {file_sha256(file) for file in (out / "media").iterdir()} == {
         cell.clip_sha256 for cell, no in zip(cells, bad, strict=True) if not no
     }
@@ -578,16 +578,16 @@ def test_an_export_leaves_out_what_is_damaged_and_says_so(workspace: Workspace, 
 def test_an_export_checks_what_it_copied(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     carry_out(replace(ONE, reference=None), workspace)
     monkeypatch.setattr("shutil.copyfile", lambda source, copy: Path(copy).write_bytes(Path(source).read_bytes()[:-1]))
-    told: list[str] = []
-    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", on_message=told.append)
+    messages: list[str] = []
+    out = export_run(Store(workspace.database_url), workspace, "run", tmp_path / "out", on_message=messages.append)
     assert list((out / "media").iterdir()) == []
-    assert len(told) == len(cells_of(workspace))
+    assert len(messages) == len(cells_of(workspace))
 
 
 # -- what else is read back --------------------------------------------------------------------------------------------------------
 
 
-def test_a_spec_that_was_changed_in_the_database_is_told(workspace: Workspace) -> None:
+def test_a_spec_that_was_changed_in_the_database_is_an_error(workspace: Workspace) -> None:
     carry_out(replace(ONE, reference=None), workspace)
     store = Store(workspace.database_url)
     assert not any("spec of this run" in note for note in load_report(store, workspace, "run").notes)
@@ -605,24 +605,24 @@ def test_a_spec_that_was_changed_in_the_database_is_told(workspace: Workspace) -
 def test_clips_of_the_demo_are_made_again_when_one_is_not_what_it_was(
     damage: Callable[[Path], None], workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = []
+    generations = []
     monkeypatch.setattr("seedbench.runs.executor.LocalExecutor", lambda *_: InProcess())
     monkeypatch.setattr(
-        "seedbench.clips.degradations.degrade_clip", lambda clip, out, how: made.append(out) or out.write_bytes(clip.read_bytes())
+        "seedbench.clips.degradations.degrade_clip", lambda clip, out, how: generations.append(out) or out.write_bytes(clip.read_bytes())
     )
     monkeypatch.setattr("seedbench.runs.generate_task.generate", lambda task: Generated(status="succeeded", sha256=sha256, suffix=".mp4"))
     sha256 = workspace.artifacts.put_bytes(b"a clip", ".mp4")
     folder = demo.compressed_clips(workspace, PROMPTS[:2], tmp_path)
     assert demo.compressed_clips(workspace, PROMPTS[:2], tmp_path) == folder
-    assert len(made) == 2
+    assert len(generations) == 2
     damage(folder / "p1.mp4")
     demo.compressed_clips(workspace, PROMPTS[:2], tmp_path)
     assert (folder / "p1.mp4").read_bytes() == b"a clip"
-    assert len(made) == 4
+    assert len(generations) == 4
 
 
 @pytest.mark.parametrize("damage", [emptied, truncated, flipped, random_bytes], ids=lambda damage: damage.__name__)
-def test_a_damaged_file_of_a_package_is_told_in_a_sentence(damage: Callable[[Path], None], tmp_path: Path) -> None:
+def test_a_damaged_file_of_a_package_is_an_error_in_one_sentence(damage: Callable[[Path], None], tmp_path: Path) -> None:
     copy = tmp_path / "model.npz"
     shutil.copyfile(lipsync_model.SHIPPED, copy)
     damage(copy)
@@ -630,13 +630,13 @@ def test_a_damaged_file_of_a_package_is_told_in_a_sentence(damage: Callable[[Pat
         lipsync_model.load(copy)
 
 
-def test_a_damaged_file_of_an_installed_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_of_an_installed_package_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     member = "data/silero_vad_16k.safetensors"
-    place = package_file("silero-vad", member)
+    file = package_file("silero-vad", member)
     copy = tmp_path / "silero_vad" / member
     copy.parent.mkdir(parents=True)
-    shutil.copyfile(place, copy)
-    listed = [one for one in importlib.metadata.files("silero-vad") or [] if one.as_posix().endswith(member)]
+    shutil.copyfile(file, copy)
+    listed = [entry for entry in importlib.metadata.files("silero-vad") or [] if entry.as_posix().endswith(member)]
     monkeypatch.setattr(importlib.metadata, "files", lambda _: listed)
     monkeypatch.setattr(type(listed[0]), "locate", lambda _: copy)
     assert package_file("silero-vad", member) == copy
@@ -651,14 +651,14 @@ def test_a_damaged_file_of_an_installed_package_is_told(tmp_path: Path, monkeypa
 # -- many at once ------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_workspace_damaged_all_over_gives_the_numbers_of_a_whole_one(workspace: Workspace) -> None:
+def test_a_workspace_with_all_files_damaged_gives_the_same_numbers(workspace: Workspace) -> None:
     rng = np.random.default_rng(12)
     use_cache(workspace.cache)
     carry_out(ONE, workspace)
     before = numbers(workspace)
     use_cache(None)
     for _ in range(2):
-        for file in [one for part in ("artifacts", "cache") for one in (workspace.folder / part).rglob("*") if one.is_file()]:
+        for file in [path for part in ("artifacts", "cache") for path in (workspace.folder / part).rglob("*") if path.is_file()]:
             if file.exists() and file.suffix != ".json":
                 DAMAGES[int(rng.integers(len(DAMAGES) - 1))](file)
         with Store(workspace.database_url).session() as session:

@@ -57,7 +57,7 @@ def test_an_error_inside_a_session_rolls_back(tmp_path: Path) -> None:
         assert session.query(RunRow).count() == 0
 
 
-def test_a_database_that_cannot_be_opened_is_said_so(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be opened"):
         Store(f"sqlite:///{tmp_path / 'no' / 'folder' / 'a.db'}")
 
@@ -77,7 +77,7 @@ def python_at_once(n: int, code: str, *arguments: str) -> list[str]:
     return [out for out, _ in ended]
 
 
-def test_processes_that_open_a_new_database_at_once_all_find_it_whole(tmp_path: Path) -> None:
+def test_processes_that_open_a_new_database_at_once_all_find_it_complete(tmp_path: Path) -> None:
     code = "import sys; from seedbench.store import Store, RunRow; from seedbench.arena.store import open_store\n"
     code += "with open_store(sys.argv[1]).session() as session: print(session.query(RunRow).count())"
     for attempt in range(2):
@@ -156,7 +156,7 @@ def test_a_wait_for_the_upgrade_of_a_database_is_logged(tmp_path: Path, caplog: 
     assert re.fullmatch(rf"waiting for process {os.getpid()}, since .* UTC, which upgrades the database", message)
 
 
-def test_a_database_that_another_process_does_not_let_go_of_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_another_process_keeps_locked_is_an_error_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(f"sqlite:///{tmp_path / 'a.db'}")
     monkeypatch.setattr("seedbench.store.session.BUSY_S", 0)
     other = Store(store.url)
