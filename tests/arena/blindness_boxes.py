@@ -53,25 +53,25 @@ def skeleton(data: bytes) -> list[tuple[str, bytes]]:
     Coded is also the length of a track of pictures by its own clock, which counts from the picture decoded first; what players go by, the
     lengths in ``mvhd``, ``tkhd`` and ``elst``, are not.
     """
-    found = []
+    contents = []
     for box in boxes(data):
         kind, content = box.path.rpartition("/")[2], b"" if box.path.rpartition("/")[2] in CODED else box.content
-        first_track = kind == "mdhd" and not any(path == box.path for path, _ in found)
-        found.append((box.path, content[:16] + content[20:] if first_track else content))
-    return found
+        first_track = kind == "mdhd" and not any(path == box.path for path, _ in contents)
+        contents.append((box.path, content[:16] + content[20:] if first_track else content))
+    return contents
 
 
 def table(content: bytes, width: int, *, skip: int = 4) -> list[tuple[int, ...]]:
     """Rows of ``width`` 32-bit numbers of a sample table, after ``skip`` bytes and a count."""
     (n,) = struct.unpack_from(">I", content, skip)
     numbers = struct.unpack_from(f">{n * width}I", content, skip + 4)
-    return [numbers[place : place + width] for place in range(0, len(numbers), width)]
+    return [numbers[index : index + width] for index in range(0, len(numbers), width)]
 
 
 def sizes(content: bytes) -> list[int]:
     """Bytes of each sample, of an ``stsz`` box."""
-    one, n = struct.unpack_from(">II", content, 4)
-    return [one] * n if one else list(struct.unpack_from(f">{n}I", content, 12))
+    value, n = struct.unpack_from(">II", content, 4)
+    return [value] * n if value else list(struct.unpack_from(f">{n}I", content, 12))
 
 
 def samples(data: bytes) -> list[list[tuple[int, int]]]:
@@ -93,22 +93,22 @@ def samples(data: bytes) -> list[list[tuple[int, int]]]:
 
 
 def _placed(offsets: list[int], rows: list[tuple[int, ...]], lengths: list[int]) -> list[tuple[int, int]]:
-    found, sample, row = [], 0, 0
+    samples_found, sample, row = [], 0, 0
     for chunk, at in enumerate(offsets, 1):
         while row + 1 < len(rows) and rows[row + 1][0] <= chunk:
             row += 1
         for _ in range(rows[row][1]):
-            found.append((at, lengths[sample]))
+            samples_found.append((at, lengths[sample]))
             at += lengths[sample]
             sample += 1
-    return found
+    return samples_found
 
 
 def nal_units(sample: bytes) -> list[bytes]:
     """The units of one H.264 picture in an MP4, each after its length."""
-    found, start = [], 0
+    units_found, start = [], 0
     while start + 4 <= len(sample):
         (size,) = struct.unpack_from(">I", sample, start)
-        found.append(sample[start + 4 : start + 4 + size])
+        units_found.append(sample[start + 4 : start + 4 + size])
         start += 4 + size
-    return found
+    return units_found

@@ -20,7 +20,7 @@ OPENED = datetime(2026, 1, 1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def one(number: int = 0, **fields: Any) -> Vote:
+def vote_of(number: int = 0, **fields: Any) -> Vote:
     """A vote with nothing wrong about it."""
     given: dict[str, Any] = {
         "id": f"v{number:05d}",
@@ -52,14 +52,14 @@ def log(strengths: dict[str, float], n: int, *, seed: int = 0, n_prompts: int = 
         choices: tuple[Choice, ...] = ("left", "tie", "both_bad", "right")
         choice = choices[int(rng.choice(4, p=weights / weights.sum()))]
         who = {"prompt": f"p{rng.integers(n_prompts)}", "voter": f"w{rng.integers(n_voters)}"}
-        votes.append(one(number, left=str(left), right=str(right), choice=choice, **{**who, **fields}))
+        votes.append(vote_of(number, left=str(left), right=str(right), choice=choice, **{**who, **fields}))
     return votes
 
 
 @pytest.fixture
 def vote() -> Callable[..., Vote]:
     """Makes one vote."""
-    return one
+    return vote_of
 
 
 @pytest.fixture

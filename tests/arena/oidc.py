@@ -68,7 +68,7 @@ def service() -> Iterator[Service]:
             self.wfile.write(body)
 
         def do_GET(self) -> None:
-            path, asked = urlsplit(self.path).path, {name: one[0] for name, one in parse_qs(urlsplit(self.path).query).items()}
+            path, asked = urlsplit(self.path).path, {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             known.asked.append(path)
             if path == "/.well-known/openid-configuration":
                 self.answer(
@@ -98,7 +98,7 @@ def service() -> Iterator[Service]:
         def do_POST(self) -> None:
             known.asked.append(urlsplit(self.path).path)
             body = self.rfile.read(int(self.headers["content-length"])).decode()
-            given = {name: one[0] for name, one in parse_qs(body).items()}
+            given = {name: values[0] for name, values in parse_qs(body).items()}
             asked = known.codes.pop(given.get("code", ""), None)
             basic = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
             known_client = self.headers.get("authorization") == f"Basic {basic}" or given.get("client_secret") == SECRET

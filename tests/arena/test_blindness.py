@@ -39,7 +39,7 @@ from seedbench.store.workspace import Workspace
 from tests.arena import blindness_sources as sources
 from tests.arena import wire
 from tests.arena.blindness_boxes import boxes, skeleton
-from tests.arena.blindness_telling import FALSE_ALARM, Received, features, makers_told, sides_told
+from tests.arena.blindness_classifier import FALSE_ALARM, Received, features, makers_recognised, sides_recognised
 
 N_PROMPTS = 100
 MOST_VISITS = 600
@@ -73,7 +73,7 @@ class Visit:
 
     left: Received
     right: Received
-    told: dict[str, Any]
+    message: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +97,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     with pytest.MonkeyPatch.context() as patch:  # the study's key, and so which voter gets what, by a seed
         drawn = random.Random(7)
         patch.setattr("secrets.token_bytes", lambda n=None: drawn.randbytes(n or 32))
-        made = prepare(store, clips_folder(workspace, "s"), entries, settings, load(), "s")
-    assert (made.refused, made.n_pairs) == ({}, 6 * N_PROMPTS)
+        prepared = prepare(store, clips_folder(workspace, "s"), entries, settings, load(), "s")
+    assert (prepared.refused, prepared.n_pairs) == ({}, 6 * N_PROMPTS)
     with store.session() as session:
         by_prompt: dict[str, list[PairRow]] = defaultdict(list)
         for pair in session.scalars(select(PairRow).where(PairRow.kind == "pair").order_by(PairRow.id)):
             by_prompt[pair.prompt].append(pair)
         # Pairs come as ab, ac, ad, bc, bd, cd: each and the one opposite hold all four makers.
-        kept = [pairs[place].id for prompt, pairs in by_prompt.items() for place in (int(prompt) % 3, 5 - int(prompt) % 3)]
+        kept = [pairs[index].id for prompt, pairs in by_prompt.items() for index in (int(prompt) % 3, 5 - int(prompt) % 3)]
         session.execute(delete(PairRow).where(PairRow.kind == "pair", PairRow.id.not_in(kept)))
     return Study(home, written)
 
@@ -140,25 +140,27 @@ def visits(study: Study, url: str) -> list[Visit]:
     """Pairs as they come to one new voter after another, until every clip was shown."""
     service = study.service()
     with service.store.session() as session:
-        maker = {one.id: one.generator for one in session.scalars(select(ClipRow))}
-        sides = {one.id: (maker[one.first_id], maker[one.second_id], int(one.prompt)) for one in session.scalars(select(PairRow))}
-    found: list[Visit] = []
+        maker = {clip.id: clip.generator for clip in session.scalars(select(ClipRow))}
+        sides = {pair.id: (maker[pair.first_id], maker[pair.second_id], int(pair.prompt)) for pair in session.scalars(select(PairRow))}
+    visits: list[Visit] = []
     seen: set[tuple[str, int]] = set()
     while len(seen) < len(study.sources):
-        assert len(found) < MOST_VISITS
+        assert len(visits) < MOST_VISITS
         cookie = _get(url)[0]["set-cookie"].partition(";")[0]
         voter = service.voters.id_of(cookie.removeprefix(f"{service.voters.cookie_name}="))
         assert voter is not None
         service.voters.record_consent(voter, sound_check=True)
-        told, frames = _page(url, cookie)
+        message, frames = _page(url, cookie)
         with service.store.session() as session:
-            battle = session.get_one(BattleRow, told["battle"])
+            battle = session.get_one(BattleRow, message["battle"])
             first, second, prompt = sides[battle.pair_id]
             makers = (first, second) if battle.first_left else (second, first)
-        left, right = (_fetched(url, cookie, told, side, one, prompt, frames) for side, one in zip(("left", "right"), makers, strict=True))
-        found.append(Visit(left, right, told))
-        seen |= {(one, prompt) for one in makers}
-    return found
+        left, right = (
+            _fetched(url, cookie, message, side, maker, prompt, frames) for side, maker in zip(("left", "right"), makers, strict=True)
+        )
+        visits.append(Visit(left, right, message))
+        seen |= {(maker, prompt) for maker in makers}
+    return visits
 
 
 def _get(url: str, **headers: str) -> tuple[dict[str, str], bytes]:
@@ -173,7 +175,7 @@ def _page(url: str, cookie: str) -> tuple[dict[str, Any], tuple[int, ...]]:
     from websockets.sync.client import connect
     from websockets.typing import Origin, Subprotocol
 
-    told: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     lengths: list[int] = []
     address = url.replace("http", "ws") + "/_stcore/stream"
     headers, spoken = {"Cookie": cookie}, [Subprotocol("streamlit")]
@@ -189,14 +191,14 @@ def _page(url: str, cookie: str) -> tuple[dict[str, Any], tuple[int, ...]]:
                 break
             component = message.delta.new_element.bidi_component
             if component.component_name.endswith("seedbench_player"):
-                told.append(json.loads(component.json or component.mixed.json))
-    assert len(told) == 1
-    return told[0], tuple(lengths)
+                messages.append(json.loads(component.json or component.mixed.json))
+    assert len(messages) == 1
+    return messages[0], tuple(lengths)
 
 
-def _fetched(url: str, cookie: str, told: dict[str, Any], side: str, maker: str, prompt: int, frames: tuple[int, ...]) -> Received:
-    headers, body = _get(url + told[side], Cookie=cookie)
-    return Received(maker, prompt, body, side, told[side], headers, frames)
+def _fetched(url: str, cookie: str, message: dict[str, Any], side: str, maker: str, prompt: int, frames: tuple[int, ...]) -> Received:
+    headers, body = _get(url + message[side], Cookie=cookie)
+    return Received(maker, prompt, body, side, message[side], headers, frames)
 
 
 @dataclass(frozen=True)
@@ -209,28 +211,28 @@ class ShownPair:
 
 @pytest.fixture(scope="module")
 def shown(visits: list[Visit]) -> ShownPair:
-    pairs = {(one.left.prompt, *sorted((one.left.maker, one.right.maker))): one for one in reversed(visits)}
-    clips = [clip for _, one in sorted(pairs.items()) for clip in (one.left, one.right)]
-    return ShownPair(clips, [features(one) for one in clips])
+    pairs = {(visit.left.prompt, *sorted((visit.left.maker, visit.right.maker))): visit for visit in reversed(visits)}
+    clips = [clip for _, visit in sorted(pairs.items()) for clip in (visit.left, visit.right)]
+    return ShownPair(clips, [features(clip) for clip in clips])
 
 
-def test_the_makers_of_the_source_files_are_found(study: Study) -> None:
+def test_the_makers_of_the_source_files_are_recognised(study: Study) -> None:
     clips = [Received(maker, prompt, file.read_bytes()) for (maker, prompt), file in study.sources.items()]
-    told = makers_told([features(one) for one in clips], clips, "forest")
-    assert told.share > 0.95
+    result = makers_recognised([features(clip) for clip in clips], clips, "forest")
+    assert result.share > 0.95
 
 
 @pytest.mark.parametrize("classifier", ["forest", "lines"])
 def test_what_is_received_names_no_maker(shown: ShownPair, classifier: str) -> None:
     assert len(shown.clips) == 4 * N_PROMPTS
-    told = makers_told(shown.rows, shown.clips, classifier)
-    assert told.p > FALSE_ALARM, f"{told.right} of {told.of} makers were found"
+    result = makers_recognised(shown.rows, shown.clips, classifier)
+    assert result.p > FALSE_ALARM, f"{result.right} of {result.of} makers were found"
 
 
 @pytest.mark.parametrize("classifier", ["forest", "lines"])
-def test_what_is_received_tells_left_from_right_by_no_maker(shown: ShownPair, classifier: str) -> None:
-    told = sides_told(shown.rows, shown.clips, classifier)
-    assert told.p > FALSE_ALARM, f"{told.right} of {told.of} sides were found"
+def test_what_is_received_does_not_show_which_maker_is_on_which_side(shown: ShownPair, classifier: str) -> None:
+    result = sides_recognised(shown.rows, shown.clips, classifier)
+    assert result.p > FALSE_ALARM, f"{result.right} of {result.of} sides were found"
 
 
 def _dated(body: bytes) -> bytes:
@@ -256,33 +258,34 @@ def _tagged(body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("leak", [_dated, _spoken, _padded_alone, _tagged])
-def test_one_small_leak_of_one_maker_is_found(shown: ShownPair, leak: Callable[[bytes], bytes]) -> None:
+def test_a_small_leak_of_one_maker_is_detected(shown: ShownPair, leak: Callable[[bytes], bytes]) -> None:
     leaky = sources.SUITE.name
     rows = [
-        features(replace(one, body=leak(one.body))) if one.maker == leaky else row for one, row in zip(shown.clips, shown.rows, strict=True)
+        features(replace(clip, body=leak(clip.body))) if clip.maker == leaky else row
+        for clip, row in zip(shown.clips, shown.rows, strict=True)
     ]
-    told = makers_told(rows, shown.clips, "forest")
-    assert told.p < 1e-9, f"{told.right} of {told.of} makers were found"
+    result = makers_recognised(rows, shown.clips, "forest")
+    assert result.p < 1e-9, f"{result.right} of {result.of} makers were found"
 
 
 def test_sides_differ_in_nothing_but_what_was_coded(visits: list[Visit]) -> None:
-    for one in visits:
-        left, right = ([(name, value) for name, value in side.headers.items() if name != "date"] for side in (one.left, one.right))
+    for visit in visits:
+        left, right = ([(name, value) for name, value in side.headers.items() if name != "date"] for side in (visit.left, visit.right))
         assert left == right
         assert not {"etag", "last-modified", "content-disposition", "set-cookie"} & {name for name, _ in left}
-        assert len(one.left.body) == len(one.right.body)
-        assert skeleton(one.left.body) == skeleton(one.right.body)
+        assert len(visit.left.body) == len(visit.right.body)
+        assert skeleton(visit.left.body) == skeleton(visit.right.body)
 
 
-def test_a_page_tells_the_same_of_every_pair_but_text_and_addresses(visits: list[Visit], study: Study) -> None:
-    assert {one.left.frames for one in visits} == {visits[0].left.frames}
+def test_a_page_differs_between_pairs_only_in_text_and_clip_urls(visits: list[Visit], study: Study) -> None:
+    assert {visit.left.frames for visit in visits} == {visits[0].left.frames}
     drawn = ("battle", "left", "right", "text")
-    assert all({**one.told, **dict.fromkeys(drawn)} == {**visits[0].told, **dict.fromkeys(drawn)} for one in visits)
-    assert all(one.told["text"] == f"Prompt number {one.left.prompt:03d}." for one in visits)
-    addresses = [one.told[side] for one in visits for side in ("left", "right")]
+    assert all({**visit.message, **dict.fromkeys(drawn)} == {**visits[0].message, **dict.fromkeys(drawn)} for visit in visits)
+    assert all(visit.message["text"] == f"Prompt number {visit.left.prompt:03d}." for visit in visits)
+    addresses = [visit.message[side] for visit in visits for side in ("left", "right")]
     assert len(set(addresses)) == len(addresses)
-    assert len({len(one) for one in addresses}) == 1
-    assert len({one.told["battle"] for one in visits}) == len(visits)
+    assert len({len(url) for url in addresses}) == 1
+    assert len({visit.message["battle"] for visit in visits}) == len(visits)
 
 
 def test_sizes_rates_and_lengths_of_the_sources_are_in_no_box(tmp_path: Path) -> None:

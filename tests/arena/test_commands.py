@@ -32,14 +32,14 @@ def test_the_table_says_what_it_rests_on(log: Path) -> None:
     lines = shown.stdout.splitlines()
     assert "overall, with sound, native" in lines[0]
     assert [name for line in lines for name in THREE if f" {name} " in line][:3] == ["alpha", "beta", "gamma"]
-    for said in (
+    for words in (
         "of 40 voters on 40 prompts",
         "check gold: 0 ok, 0 excluded,",
         "being on the left is worth",
         "votes sha256",
         "still leads",
     ):
-        assert said in shown.stdout
+        assert words in shown.stdout
 
 
 def test_all_forms_hold_the_same_figures_and_come_out_the_same_again(log: Path, tmp_path: Path) -> None:
@@ -50,11 +50,10 @@ def test_all_forms_hold_the_same_figures_and_come_out_the_same_again(log: Path, 
         assert (tmp_path / f"one.{form}").read_bytes() == (tmp_path / f"two.{form}").read_bytes()
         texts[form] = (tmp_path / f"one.{form}").read_text()
     (board,) = json.loads(texts["json"])
-    for one in board["standings"]:
-        assert (
-            f"| {one['model']} | {one['rating']['value']:.0f} | {one['rating']['low']:.0f} to {one['rating']['high']:.0f} |"
-            in texts["markdown"]
-        )
+    for standing in board["standings"]:
+        rating = standing["rating"]
+        row = f"| {standing['model']} | {rating['value']:.0f} | {rating['low']:.0f} to {rating['high']:.0f} |"
+        assert row in texts["markdown"]
 
 
 def test_other_rules_are_another_board(log: Path, tmp_path: Path) -> None:

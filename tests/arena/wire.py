@@ -66,7 +66,7 @@ def study(home: Path, *, models: Sequence[str] = MODELS, n_prompts: int = 4, fps
         for number, model in enumerate(models):
             tone = 0.2 * np.sin(np.arange(48_000) * (0.03 + 0.01 * number)).astype(np.float32)
             ramp = np.linspace(0, 60 + 20 * number, 96, dtype=np.uint8)[None, :, None]
-            pictures = [np.broadcast_to(np.roll(ramp, place + prompt, 1), (54, 96, 3)).astype(np.uint8) for place in range(fps)]
+            pictures = [np.broadcast_to(np.roll(ramp, index + prompt, 1), (54, 96, 3)).astype(np.uint8) for index in range(fps)]
             file = write_clip(home / f"{model}-{prompt}.mp4", pictures, fps, tone, 48_000)
             entries.append(Entry(model, "run", f"p{prompt}", f"Prompt number {prompt}.", "talking", "quick 1", 0, file, "0" * 64, CAPTIONS))
     limits = {"newcomers_an_hour": NEWCOMERS} if "newcomers_an_hour" in Limits.model_fields else {}
@@ -382,8 +382,8 @@ class Voter:
 
     def ballot(self, choice: str = "left", **changes: Any) -> dict[str, Any]:
         """What the player says for a vote, both clips heard in full; a change to None leaves a key out."""
-        said = {"battle": self.page.pair["battle"], "choice": choice, "answers": {}, "heard": [1, 1], "comment": "", **changes}
-        return {name: value for name, value in said.items() if value is not None}
+        ballot = {"battle": self.page.pair["battle"], "choice": choice, "answers": {}, "heard": [1, 1], "comment": "", **changes}
+        return {name: value for name, value in ballot.items() if value is not None}
 
     async def vote(self, choice: str = "left", **changes: Any) -> Page:
         """Vote on the pair that is shown; the page afterwards."""

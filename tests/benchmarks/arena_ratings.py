@@ -48,16 +48,16 @@ def ours(votes: Votes) -> tuple[float, np.ndarray]:
 
 def theirs(votes: Votes, resamples: int) -> tuple[float, float, np.ndarray]:
     """Seconds of one fit, of so many bootstraps, and evalica's Bradley-Terry on the Elo scale about 0."""
-    told = (votes.left.tolist(), votes.right.tolist(), _WINNERS[votes.outcome].tolist())
+    columns = (votes.left.tolist(), votes.right.tolist(), _WINNERS[votes.outcome].tolist())
     begun = time.perf_counter()
-    found = evalica.bradley_terry(*told, tie_weight=0.5, tolerance=1e-9, limit=10_000)
+    expected = evalica.bradley_terry(*columns, tie_weight=0.5, tolerance=1e-9, limit=10_000)
     fitted = time.perf_counter() - begun
     begun = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        evalica.bootstrap(evalica.bradley_terry, *told, n_resamples=resamples, bootstrap_method="percentile")
+        evalica.bootstrap(evalica.bradley_terry, *columns, n_resamples=resamples, bootstrap_method="percentile")
     booted = time.perf_counter() - begun
-    scores = np.log(found.scores.sort_index().to_numpy())
+    scores = np.log(expected.scores.sort_index().to_numpy())
     return fitted, booted, (scores - scores.mean()) * ELO
 
 

@@ -174,9 +174,9 @@ def test_a_voter_votes_by_keys_and_by_mouse_takes_back_and_loads_again(browser: 
             page.keyboard.press("1")
         page.locator(".next").wait_for()
     assert errors == []
-    choices = [one.choice for one in votes_of(store, "s")]
+    choices = [vote.choice for vote in votes_of(store, "s")]
     assert choices == ["tie", "left", "both_bad", "left"]
-    assert [one.answers for one in votes_of(store, "s")] == [{}, {}, {"sound": "tie"}, {}]
+    assert [vote.answers for vote in votes_of(store, "s")] == [{}, {}, {"sound": "tie"}, {}]
     for vote in votes_of(store, "s"):
         assert vote.heard_left is not None
         assert vote.heard_left >= 0.8
@@ -197,21 +197,21 @@ def test_nothing_that_is_sent_before_the_vote_names_a_model(browser: Any, url: s
     page.get_by_role("button", name="I agree, begin").click()
     page.locator(".arena .asked").wait_for()
     unlocked(page)  # both clips came, and were played
-    clips = [one for one in answers if "/clip/" in one.url]
+    clips = [answer for answer in answers if "/clip/" in answer.url]
     assert clips
     assert seen
-    for one in clips:
-        headers = one.all_headers()
+    for clip in clips:
+        headers = clip.all_headers()
         assert "etag" not in headers
         assert "last-modified" not in headers
         assert headers["cache-control"] == "private, no-store"
         assert headers["referrer-policy"] == "no-referrer"
-    sizes = {one.all_headers().get("content-range", "").rpartition("/")[2] or one.all_headers()["content-length"] for one in clips}
+    sizes = {answer.all_headers().get("content-range", "").rpartition("/")[2] or answer.all_headers()["content-length"] for answer in clips}
     assert len(sizes) == 1
-    told = b"".join(seen) + all_text(page).encode() + "".join(one.url for one in answers).encode()
+    received = b"".join(seen) + all_text(page).encode() + "".join(answer.url for answer in answers).encode()
     for model in wire.MODELS:
-        assert model.encode() not in told
-    assert all(one.url.startswith((url, "data:", "blob:")) for one in answers)
+        assert model.encode() not in received
+    assert all(answer.url.startswith((url, "data:", "blob:")) for answer in answers)
 
 
 def test_an_address_is_worth_nothing_to_others(browser: Any, url: str, store: Store) -> None:
@@ -229,14 +229,14 @@ def test_an_address_is_worth_nothing_to_others(browser: Any, url: str, store: St
 
 
 def test_a_phone_shows_one_clip_above_the_other_and_voters_do_not_meet(browser: Any, url: str, tmp_path: Path) -> None:
-    one = join(browser, url, viewport={"width": 390, "height": 844}, has_touch=True)
+    narrow = join(browser, url, viewport={"width": 390, "height": 844}, has_touch=True)
     other = join(browser, url)
-    one.wait_for_function(
+    narrow.wait_for_function(
         f"() => {{ const [a, b] = {PLAYER_VIDEOS}.map(v => v.getBoundingClientRect()); return b.top > a.bottom - 1 && a.width > 300 "
         "&& document.documentElement.scrollWidth <= 390; }"
     )
-    assert set(pair_of(one)[1:]).isdisjoint(pair_of(other)[1:])
-    one.screenshot(path=tmp_path / "phone.png")
+    assert set(pair_of(narrow)[1:]).isdisjoint(pair_of(other)[1:])
+    narrow.screenshot(path=tmp_path / "phone.png")
     assert (tmp_path / "phone.png").stat().st_size > 10_000
 
 
@@ -265,7 +265,7 @@ def test_two_voters_vote_side_by_side_one_by_mouse_one_by_keys(browser: Any, url
             another_pair(page, before)
     assert len({address for _, *both in shown for address in both}) == 40  # no address was ever given twice
     votes = votes_of(store, "s")[n_before:]
-    by_voter = [[one.choice for one in votes if one.voter == name] for name in dict.fromkeys(one.voter for one in votes)]
+    by_voter = [[vote.choice for vote in votes if vote.voter == name] for name in dict.fromkeys(vote.voter for vote in votes)]
     mouses = ["left", "tie", "right", "both_bad", "left", "tie", "right", "both_bad", "left", "tie"]
     assert sorted(by_voter) == sorted([mouses, [*mouses[:4], "right", *mouses[5:]]])
     for page in (mouse, keys):
@@ -297,7 +297,7 @@ def test_a_key_that_presses_what_has_the_focus_does_nothing_else(browser: Any, u
     expect(page.locator(".arena")).to_be_focused()
 
 
-def test_who_fails_the_sound_check_is_told_and_may_make_it_again(browser: Any, url: str, store: Store) -> None:
+def test_a_voter_who_fails_the_sound_check_sees_it_and_may_repeat_it(browser: Any, url: str, store: Store) -> None:
     page = join(browser, url, misheard=1)
     page.get_by_text("You did not pass the sound check").wait_for()
     page.get_by_role("button", name="Make the sound check again").click()
@@ -311,7 +311,7 @@ def test_who_fails_the_sound_check_is_told_and_may_make_it_again(browser: Any, u
     assert votes_of(store, "s")[-1].sound_check is True
 
 
-def test_captions_are_shown_to_who_asks_and_told_with_the_vote(browser: Any, url: str, store: Store) -> None:
+def test_captions_are_shown_on_request_and_recorded_with_the_vote(browser: Any, url: str, store: Store) -> None:
     page = join(browser, url)
     expect(page.locator(".caption")).to_have_text(["", ""])
     page.locator(".captions").check()
@@ -381,5 +381,5 @@ def test_a_pair_goes_on_where_it_was_when_the_server_was_started_anew(browser: A
         page.locator('.choice[data-choice="tie"]').click()
         page.locator(".next").wait_for()
         page.context.close()
-    assert [one.choice for one in votes_of(store, "s")] == ["tie"]
+    assert [vote.choice for vote in votes_of(store, "s")] == ["tie"]
     store.close()

@@ -49,20 +49,20 @@ class Attacked:
         self.words = [*(word.encode() for word in words), key, key.hex().encode(), base64.b64encode(key), base64.urlsafe_b64encode(key)]
         self._seen = 0
 
-    def tells_nothing(self, said: Answer | Page | bytes) -> None:
+    def tells_nothing(self, answer: Answer | Page | bytes) -> None:
         """Fails where something that was said holds one of the words."""
-        if isinstance(said, Page):
-            raw = json.dumps([said.texts, said.data], ensure_ascii=False).encode("utf-8", "surrogatepass")
+        if isinstance(answer, Page):
+            raw = json.dumps([answer.texts, answer.data], ensure_ascii=False).encode("utf-8", "surrogatepass")
         else:
-            raw = said.whole if isinstance(said, Answer) else said
+            raw = answer.whole if isinstance(answer, Answer) else answer
         assert [word for word in self.words if word in raw] == []
 
     def incidents(self) -> list[str]:
         """The kinds of what was noted since the last look."""
         with self.store.session() as session:
-            found = list(session.scalars(select(IncidentRow).where(IncidentRow.id > self._seen).order_by(IncidentRow.id)))
-        self._seen = max([self._seen, *(one.id for one in found)])
-        return [one.kind for one in found]
+            incidents = list(session.scalars(select(IncidentRow).where(IncidentRow.id > self._seen).order_by(IncidentRow.id)))
+        self._seen = max([self._seen, *(incident.id for incident in incidents)])
+        return [incident.kind for incident in incidents]
 
     def votes(self, battle: str) -> list[str]:
         """The choices that stand in the database for a pair."""
@@ -157,7 +157,7 @@ async def test_a_vote_that_is_wrong_is_refused_and_noted(attacked: Attacked, cha
 
 @pytest.mark.parametrize("value", ["x", 7, True, [], ["vote"], {}, {"vote": {}}], ids=repr)
 @over_the_wire
-async def test_a_vote_that_is_no_ballot_is_refused_and_noted(attacked: Attacked, value: Any) -> None:
+async def test_a_vote_that_is_no_ballot_is_refused_and_logged(attacked: Attacked, value: Any) -> None:
     async with Voter(attacked.url) as voter:
         battle = (await voter.join()).pair["battle"]
         await voter.fetch()
@@ -245,7 +245,7 @@ async def voted(voter: Voter) -> str:
 
 
 @over_the_wire
-async def test_a_vote_said_twice_counts_once(attacked: Attacked) -> None:
+async def test_a_vote_sent_twice_counts_once(attacked: Attacked) -> None:
     async with Voter(attacked.url) as voter:
         await voter.join()
         await voter.fetch()
@@ -259,7 +259,7 @@ async def test_a_vote_said_twice_counts_once(attacked: Attacked) -> None:
 
 
 @over_the_wire
-async def test_a_vote_said_again_with_another_choice_is_refused_and_noted(attacked: Attacked) -> None:
+async def test_a_vote_sent_again_with_another_choice_is_refused_and_logged(attacked: Attacked) -> None:
     async with Voter(attacked.url) as voter:
         await voter.join()
         battle = await voted(voter)
@@ -283,19 +283,19 @@ async def test_a_vote_on_a_pair_of_before_is_refused_and_noted(attacked: Attacke
 
 @over_the_wire
 async def test_two_tabs_of_one_voter_vote_once(attacked: Attacked) -> None:
-    async with Voter(attacked.url) as one:
-        battle = (await one.join()).pair["battle"]
-        async with Voter(attacked.url, cookie=one.cookie) as other:
+    async with Voter(attacked.url) as voter:
+        battle = (await voter.join()).pair["battle"]
+        async with Voter(attacked.url, cookie=voter.cookie) as other:
             assert other.page.pair["battle"] == battle
-            await one.fetch()
+            await voter.fetch()
             await asyncio.sleep(DWELL_S)
-            await asyncio.gather(one.vote("left"), other.vote("right"))
+            await asyncio.gather(voter.vote("left"), other.vote("right"))
         assert len(attacked.votes(battle)) == 1
         assert attacked.incidents() == ["voted already"]
 
 
 @over_the_wire
-async def test_next_said_twice_leaves_no_pair_behind(attacked: Attacked) -> None:
+async def test_next_sent_twice_skips_no_pair(attacked: Attacked) -> None:
     async with Voter(attacked.url) as voter:
         await voter.join()
         battle = await voted(voter)
@@ -317,18 +317,18 @@ async def test_another_voter_s_pair_is_as_good_as_none(attacked: Attacked) -> No
         for clip in (mine.page.pair["left"], mine.page.pair["right"]):
             assert (await thief.http(clip)).status == 404
         assert attacked.incidents() == ["clip address"] * 2
-        said = []
+        messages = []
         for forged in (battle, "f" * 32):
             page = await thief.vote("right", battle=forged)
             await stays_open(attacked, thief, page, own)
-            said.append(page.pair["message"])
-        assert said[0] == said[1]
+            messages.append(page.pair["message"])
+        assert messages[0] == messages[1]
         assert attacked.incidents() == ["not this voter's pair"] * 2
         assert await voted(mine) == battle
 
 
 @over_the_wire
-async def test_who_made_the_clips_is_not_told_where_the_study_does_not_tell(attacked: Attacked) -> None:
+async def test_the_makers_are_not_revealed_where_the_study_does_not_reveal_them(attacked: Attacked) -> None:
     async with Voter(attacked.url) as voter:
         await voter.join()
         await voted(voter)
@@ -357,7 +357,7 @@ async def test_what_the_page_keeps_is_no_trigger(attacked: Attacked) -> None:
 
 @pytest.mark.parametrize("cookie", ["x" * 43, "x", "a" * 32 + "0" * 32, "=;=", "é" * 40, "x" * 4000])
 @over_the_wire
-async def test_a_cookie_that_was_made_up_is_nobody_s(attacked: Attacked, cookie: str) -> None:
+async def test_a_cookie_that_was_made_up_belongs_to_no_voter(attacked: Attacked, cookie: str) -> None:
     before = attacked.count(VoterRow), attacked.count(BattleRow)
     async with Voter(attacked.url) as honest:
         left = (await honest.join()).pair["left"]
@@ -374,10 +374,10 @@ async def test_a_cookie_that_was_made_up_is_nobody_s(attacked: Attacked, cookie:
 
 
 @over_the_wire
-async def test_a_cookie_of_another_is_not_guessed_from_one_s_own(attacked: Attacked) -> None:
+async def test_another_voters_cookie_cannot_be_derived_from_ones_own(attacked: Attacked) -> None:
     mine, other = await cookie_of(attacked.url), await cookie_of(attacked.url)
-    for made in (mine[:-1] + ("0" if mine[-1] != "0" else "1"), other[:32] + mine[32:], mine.upper(), mine[1:], mine + "0"):
-        async with Voter(attacked.url, cookie=made) as voter:
+    for forged in (mine[:-1] + ("0" if mine[-1] != "0" else "1"), other[:32] + mine[32:], mine.upper(), mine[1:], mine + "0"):
+        async with Voter(attacked.url, cookie=forged) as voter:
             assert voter.page.data is None
             assert "I agree, begin" not in voter.page.widgets
 
@@ -388,7 +388,7 @@ async def test_who_churns_cookies_gets_no_more_and_a_flood_of_refusals_fills_no_
     with served(tmp_path / "home") as running:
         crowded = Attacked(running, store)
         cookies = [await cookie_of(running.url) for _ in range(6)]
-        assert [bool(one) for one in cookies] == [True] * 3 + [False] * 3
+        assert [bool(cookie) for cookie in cookies] == [True] * 3 + [False] * 3
         assert len(set(cookies[:3])) == 3
         assert crowded.incidents() == ["too many newcomers"] * 3
         async with Voter(running.url, cookie="nobody's") as turned_away:
@@ -417,9 +417,9 @@ async def test_a_remark_is_kept_as_text_shown_to_nobody_and_not_exported(attacke
         await voter.settle()
         await voter.act("next")
         async with Voter(attacked.url, cookie=voter.cookie, keep=True) as again:
-            told = b"".join(voter.frames + again.frames)
-    assert b"onerror" not in told
-    assert b"DROP TABLE" not in told
+            received = b"".join(voter.frames + again.frames)
+    assert b"onerror" not in received
+    assert b"DROP TABLE" not in received
     with attacked.store.session() as session:
         assert list(session.scalars(select(VoteRow.comment).where(VoteRow.battle_id == ballot["battle"]))) == [REMARK]
     for file in export_study(attacked.store, STUDY, tmp_path / "out"):
@@ -518,7 +518,7 @@ async def test_no_file_can_be_left_on_the_server(attacked: Attacked) -> None:
 
 @pytest.mark.parametrize("raw", [b"\xff" * 100, b"GET / HTTP/1.1\r\n\r\n", "text"], ids=["noise", "HTTP", "text"])
 @over_the_wire
-async def test_a_message_that_is_none_ends_the_connection_and_nothing_else(attacked: Attacked, raw: Any) -> None:
+async def test_bytes_that_are_no_message_end_the_connection_and_nothing_else(attacked: Attacked, raw: Any) -> None:
     async with Voter(attacked.url, keep=True) as voter:
         battle = (await voter.join()).pair["battle"]
         n_before = len(voter.frames)
@@ -622,7 +622,7 @@ RANGES = [
     ("bytes=0-99999999999", 206, None),
     ("bytes=-99999999999", 206, None),
     ("bytes=0-9,20-29", 416, 0),
-    ("bytes=" + ",".join(f"{place}-" for place in range(2000)), 416, 0),
+    ("bytes=" + ",".join(f"{index}-" for index in range(2000)), 416, 0),
     ("bytes=99999999-", 416, 0),
     ("bytes=-0", 416, 0),
 ]

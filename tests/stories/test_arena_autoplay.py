@@ -51,9 +51,9 @@ class Tab:
 
     def value(self, expression: str) -> Any:
         """What a script says, run as nobody's gesture."""
-        found = self.ask("Runtime.evaluate", expression=expression, userGesture=False, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
+        result = self.ask("Runtime.evaluate", expression=expression, userGesture=False, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
 
     def until(self, expression: str) -> None:
         eventually(lambda: self.value(expression), expression)
@@ -70,8 +70,8 @@ class Tab:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[wire.Served]:
     home = tmp_path_factory.mktemp("autoplay") / "home"
     wire.study(home, n_prompts=3, checks={"gold": 0, "same": 0, "repeat": 0})
-    with wire.served(home) as found:
-        yield found
+    with wire.served(home) as running:
+        yield running
 
 
 @pytest.fixture
@@ -86,14 +86,14 @@ def tab(server: wire.Served, tmp_path: Path) -> Iterator[Tab]:
         address = eventually(lambda: _address(process, tmp_path), "Chromium says where it listens")
         page = eventually(lambda: _first_page(address), "Chromium has a page")
         with connect(page["webSocketDebuggerUrl"], max_size=None, open_timeout=WAIT_MS / 1000) as socket:
-            found = Tab(socket)
-            found.ask("Page.enable")
-            found.ask("Page.addScriptToEvaluateOnNewDocument", source=NOTE)
-            found.ask("Network.enable")
-            found.ask("Network.setCookie", name=wire.COOKIE, value=cookie, url=server.url, httpOnly=True)
-            found.ask("Page.navigate", url=server.url)
-            found.until(f"{VIDEOS}.length === 2 && {VIDEOS}.every(v => v.readyState === 4)")
-            yield found
+            opened = Tab(socket)
+            opened.ask("Page.enable")
+            opened.ask("Page.addScriptToEvaluateOnNewDocument", source=NOTE)
+            opened.ask("Network.enable")
+            opened.ask("Network.setCookie", name=wire.COOKIE, value=cookie, url=server.url, httpOnly=True)
+            opened.ask("Page.navigate", url=server.url)
+            opened.until(f"{VIDEOS}.length === 2 && {VIDEOS}.every(v => v.readyState === 4)")
+            yield opened
     finally:
         wire.end(process)
 
@@ -109,7 +109,7 @@ def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
 def _first_page(address: str) -> dict[str, Any]:
     """Its first tab; empty as long as it has none."""
     with urllib.request.urlopen(f"{address}/json/list", timeout=WAIT_MS / 1000) as answer:
-        return next((one for one in json.load(answer) if one["type"] == "page"), {})
+        return next((tab for tab in json.load(answer) if tab["type"] == "page"), {})
 
 
 async def _joined(url: str) -> str:

@@ -50,9 +50,9 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
 
 
 def test_ballots_of_a_run_are_prepared_whether_or_not_its_prompts_have_lines(command: Command) -> None:
-    told = command("arena", "prepare", "mine", "--name", "spring")
-    assert "study spring: 9 pairs of 12 clips, 3 gold pairs" in told
-    assert "refused" not in told
+    output = command("arena", "prepare", "mine", "--name", "spring")
+    assert "study spring: 9 pairs of 12 clips, 3 gold pairs" in output
+    assert "refused" not in output
     assert "spring" in command("arena", "studies")
 
 
@@ -63,12 +63,12 @@ def test_a_study_for_people_gets_no_simulated_votes(command: Command) -> None:
 
 
 def test_the_demo_fills_a_board_with_voters_that_are_marked_and_goes_on_where_it_was(command: Command) -> None:
-    told = command("arena", "demo", "mine", "--voters", "6", "--votes", "5")
-    assert "30 more votes of 6 simulated voters, who have not seen a clip" in told
-    assert "simulated" in told.partition("simulated voters, who have not seen a clip")[2], "the board says whose votes it counts"
-    strengths = re.findall(r"^ +(\d+) +(\w+)$", told.partition("simulated strengths")[2], re.MULTILINE)
+    output = command("arena", "demo", "mine", "--voters", "6", "--votes", "5")
+    assert "30 more votes of 6 simulated voters, who have not seen a clip" in output
+    assert "simulated" in output.partition("simulated voters, who have not seen a clip")[2], "the board says whose votes it counts"
+    strengths = re.findall(r"^ +(\d+) +(\w+)$", output.partition("simulated strengths")[2], re.MULTILINE)
     assert sorted(name for _, name in strengths) == sorted(SYSTEMS)
-    assert "seedbench arena serve mine" in told
+    assert "seedbench arena serve mine" in output
     again = command("arena", "demo", "mine", "--voters", "6", "--votes", "5")
     assert "0 more votes of 6 simulated voters" in again
     assert re.search(r"\b30\b.*votes|votes.*\b30\b", command("arena", "study", "mine"))

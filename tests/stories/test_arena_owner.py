@@ -33,8 +33,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[oidc.Service]:
-    with oidc.service() as found:
-        yield found
+    with oidc.service() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def log_in(browser: Any, url: str, service: oidc.Service, person: dict[str, Any]
     return page
 
 
-def test_strangers_and_others_who_log_in_see_nothing(browser: Any, url: str, service: oidc.Service) -> None:
+def test_visitors_and_others_who_log_in_see_nothing(browser: Any, url: str, service: oidc.Service) -> None:
     stranger = visit(browser, f"{url}/study")
     stranger.get_by_text("This page is for the study's owner").wait_for()
     expect(stranger.get_by_text("taken back")).to_have_count(0)

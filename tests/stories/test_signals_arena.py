@@ -27,9 +27,9 @@ KEPT = "stopped; every acknowledged vote is kept"
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A completed run called ``run``."""
-    made = Run(tmp_path / "run")
-    made.complete()
-    return made
+    completed = Run(tmp_path / "run")
+    completed.complete()
+    return completed
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_a_study_is_made_whole_or_not_at_all_and_its_simulated_votes_go_on(run: 
     finally:
         terminal.kill()
     store = open_store(Workspace(home).database_url)
-    assert [one.name for one in list_studies(store)] == ["run"]
+    assert [study.name for study in list_studies(store)] == ["run"]
     assert len(votes_of(store, "run")) == 8 * 4
     store.close()
 
@@ -90,7 +90,7 @@ def test_an_open_arena_ends_at_a_signal_with_a_sentence_and_keeps_its_votes(kind
         assert kind == "closed" or KEPT in terminal.text
         assert "Traceback" not in terminal.text
         terminal.until(lambda: not terminal.left())
-        assert [one.choice for one in votes_of(store, wire.STUDY)] == ["left"]
+        assert [vote.choice for vote in votes_of(store, wire.STUDY)] == ["left"]
     finally:
         terminal.kill()
         store.close()

@@ -30,7 +30,7 @@ def sine(peak_db: float, hz: float = 997.0) -> np.ndarray:
 
 def pictures(n: int, size: tuple[int, int] = (96, 54)) -> list[np.ndarray]:
     ramp = np.linspace(0, 200, size[0], dtype=np.float32)[None, :, None]
-    return [np.broadcast_to(ramp + 2 * place % 50, (size[1], size[0], 3)).astype(np.uint8) for place in range(n)]
+    return [np.broadcast_to(ramp + 2 * index % 50, (size[1], size[0], 3)).astype(np.uint8) for index in range(n)]
 
 
 def clip(file: Path, *, seconds: float = 3.0, fps: float = 25, sound: np.ndarray | None = None, size: tuple[int, int] = (96, 54)) -> Path:
@@ -44,9 +44,9 @@ def samples(file: Path) -> np.ndarray:
 
 
 def test_the_reference_tone_of_ebu_tech_3341_reads_minus_23() -> None:
-    found = loudness(np.stack([sine(-23.0)] * 2, 1), RATE)
-    assert found.integrated == pytest.approx(-23.0, abs=0.1)
-    assert found.true_peak == pytest.approx(-23.0, abs=0.2)
+    measured = loudness(np.stack([sine(-23.0)] * 2, 1), RATE)
+    assert measured.integrated == pytest.approx(-23.0, abs=0.1)
+    assert measured.true_peak == pytest.approx(-23.0, abs=0.2)
 
 
 def test_a_true_peak_lies_above_the_samples_around_it() -> None:
@@ -65,18 +65,18 @@ def test_silence_and_next_to_nothing_have_no_loudness() -> None:
 def test_matched_clips_are_equally_loud_and_never_clip(tmp_path: Path, level_db: float) -> None:
     bursts = sine(level_db) * (0.2 + (TIME % 1 < 0.1))
     shown = matched(clip(tmp_path / "a.mp4", sound=bursts), tmp_path / "m.mp4", MatchedCanvas(160, 90, 25, 3.0))
-    found = loudness(samples(shown.file), RATE)
-    assert found.integrated == pytest.approx(-16.0, abs=0.7)
-    assert found.true_peak <= -1.2
+    measured = loudness(samples(shown.file), RATE)
+    assert measured.integrated == pytest.approx(-16.0, abs=0.7)
+    assert measured.true_peak <= -1.2
     assert shown.loudness == pytest.approx(loudness(bursts, RATE).integrated or 0.0, abs=1.0)  # what it was, for the style covariates
 
 
 def test_matched_clips_share_canvas_rate_length_and_codecs(tmp_path: Path) -> None:
-    one = clip(tmp_path / "one.mp4", seconds=3.0, fps=25, sound=sine(-20))
+    first = clip(tmp_path / "one.mp4", seconds=3.0, fps=25, sound=sine(-20))
     other = clip(tmp_path / "other.mp4", seconds=2.0, fps=16, size=(54, 96))
-    canvas = canvas_of([probe(one), probe(other)], width=160, height=90)
+    canvas = canvas_of([probe(first), probe(other)], width=160, height=90)
     assert (canvas.fps, canvas.duration_s) == (pytest.approx(16), pytest.approx(2.0))
-    facts = [probe(matched(file, tmp_path / f"m-{file.name}", canvas).file) for file in (one, other)]
+    facts = [probe(matched(file, tmp_path / f"m-{file.name}", canvas).file) for file in (first, other)]
     for name in (
         "width",
         "height",
@@ -111,8 +111,8 @@ def test_native_keeps_pictures_and_sound_bit_for_bit(tmp_path: Path) -> None:
 def test_tags_names_and_the_encoder_s_settings_are_gone(tmp_path: Path) -> None:
     import av
 
-    told = tmp_path / "told.mp4"
-    with av.open(str(told), "w") as container:
+    tagged = tmp_path / "told.mp4"
+    with av.open(str(tagged), "w") as container:
         container.metadata["title"] = "sora-secret"
         video = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 96, 54, "yuv420p"
@@ -122,10 +122,10 @@ def test_tags_names_and_the_encoder_s_settings_are_gone(tmp_path: Path) -> None:
             frame.pts = number
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
-    before = told.read_bytes()
+    before = tagged.read_bytes()
     assert b"sora-secret" in before
     assert b"x264" in before
-    after = native(told, tmp_path / "n.mp4").file.read_bytes()
+    after = native(tagged, tmp_path / "n.mp4").file.read_bytes()
     for word in (b"secret", b"x264", b"Lavf", b"Lavc", b"options:"):
         assert word not in after
 
@@ -152,7 +152,7 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mp4")
     with pytest.raises(BlindingError, match="cannot be brought into a form"):
         native(source, tmp_path / "nowhere" / "n.mp4")
-    assert [one.name for one in tmp_path.iterdir()] == ["a.mp4"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]
 
 
 def test_padding_makes_files_of_one_size_that_still_play(tmp_path: Path) -> None:
@@ -211,15 +211,15 @@ def rewrapped(source: Path, goal: Path, *, tags: dict[str, str] | None = None, *
     """The same pictures and sound, bit for bit, in another container."""
     import av
 
-    with av.open(str(source)) as given, av.open(str(goal), "w", options=muxer) as made:
-        made.metadata.update(tags or {})
-        streams = {one: made.add_stream_from_template(one) for one in (*given.streams.audio, *given.streams.video)}
+    with av.open(str(source)) as given, av.open(str(goal), "w", options=muxer) as container:
+        container.metadata.update(tags or {})
+        streams = {stream: container.add_stream_from_template(stream) for stream in (*given.streams.audio, *given.streams.video)}
         for stream in streams.values():
             stream.metadata.update({"language": "eng", "handler_name": "veo-secret"})
         for packet in given.demux(list(streams)):
             if packet.dts is not None:
                 packet.stream = streams[packet.stream]
-                made.mux(packet)
+                container.mux(packet)
     return goal
 
 
@@ -228,12 +228,12 @@ WORDS = (b"x264", b"Lavc", b"Lavf", b"LAME", b"SVT", b"secret", b"options:")
 
 def units_of(file: Path) -> list[int]:
     """Kinds of units in all pictures of an MP4; they fill each picture to its end."""
-    body, found = file.read_bytes(), []
+    body, kinds = file.read_bytes(), []
     for at, length in places(body)[0]:
         units = nal_units(body[at : at + length])
-        assert sum(4 + len(one) for one in units) == length
-        found += [one[0] & 31 for one in units]
-    return found
+        assert sum(4 + len(unit) for unit in units) == length
+        kinds += [unit[0] & 31 for unit in units]
+    return kinds
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
@@ -254,7 +254,7 @@ def test_matched_h264_has_lengths_and_pictures_and_nothing_else(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "made",
+    "source_of",
     [
         lambda folder: coded(folder / "a.mp4", audio="libmp3lame"),
         lambda folder: coded(folder / "a.webm", video="libvpx-vp9", audio="libopus"),
@@ -262,8 +262,8 @@ def test_matched_h264_has_lengths_and_pictures_and_nothing_else(tmp_path: Path) 
     ],
     ids=["h264, mp3", "vp9, opus", "av1, opus"],
 )
-def test_what_browsers_play_is_shown_natively_without_a_word(tmp_path: Path, made: Callable[[Path], Path]) -> None:
-    source = made(tmp_path)
+def test_what_browsers_play_is_shown_natively_without_metadata(tmp_path: Path, source_of: Callable[[Path], Path]) -> None:
+    source = source_of(tmp_path)
     shown = native(source, tmp_path / "n.mp4")
     assert np.array_equal(Clip.open(source).video.rgb, Clip.open(shown.file).video.rgb)
     assert shown.with_sound
@@ -277,8 +277,8 @@ def test_native_files_of_one_stream_are_one_file_whatever_container_it_came_in(t
         rewrapped(source, tmp_path / "c.mov", tags={"encoder": "sora-secret"}, video_track_timescale="90000"),
         rewrapped(source, tmp_path / "d.mp4", brand="mp42", movie_timescale="600"),
     ]
-    assert len({one.read_bytes() for one in (source, *others)}) == 4
-    bodies = {native(one, tmp_path / f"n-{one.stem}.mp4").file.read_bytes() for one in (source, *others)}
+    assert len({file.read_bytes() for file in (source, *others)}) == 4
+    bodies = {native(file, tmp_path / f"n-{file.stem}.mp4").file.read_bytes() for file in (source, *others)}
     assert len(bodies) == 1
 
 
@@ -297,16 +297,16 @@ def test_matched_files_of_equal_pictures_and_sound_are_one_file_whatever_they_we
         coded(tmp_path / "c.avi", video="ffv1", audio="pcm_s16le"),
     ]
     canvas = MatchedCanvas(160, 90, 25, 1.0)
-    assert len({matched(one, tmp_path / f"m-{one.stem}.mp4", canvas).file.read_bytes() for one in sources}) == 1
+    assert len({matched(file, tmp_path / f"m-{file.stem}.mp4", canvas).file.read_bytes() for file in sources}) == 1
 
 
 def test_no_track_a_silent_one_and_one_too_soft_to_hear_are_one_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     heard = [None, np.zeros(3 * RATE, np.float32), rng.normal(0, 3e-4, 3 * RATE).astype(np.float32)]
-    sources = [clip(tmp_path / f"{number}.mp4", sound=one) for number, one in enumerate(heard)]
-    shown = [matched(one, tmp_path / f"m-{one.stem}.mp4", MatchedCanvas(160, 90, 25, 3.0)) for one in sources]
-    assert not any(one.with_sound for one in shown)
-    assert len({one.file.read_bytes() for one in shown}) == 1
+    sources = [clip(tmp_path / f"{number}.mp4", sound=sound) for number, sound in enumerate(heard)]
+    shown = [matched(file, tmp_path / f"m-{file.stem}.mp4", MatchedCanvas(160, 90, 25, 3.0)) for file in sources]
+    assert not any(clip.with_sound for clip in shown)
+    assert len({clip.file.read_bytes() for clip in shown}) == 1
 
 
 def test_the_shortest_clip_holds_its_last_picture_no_longer_than_others(tmp_path: Path) -> None:
@@ -314,10 +314,10 @@ def test_the_shortest_clip_holds_its_last_picture_no_longer_than_others(tmp_path
     short = write_clip(tmp_path / "short.mp4", noise[:9], 24)  # 375 ms: five pictures and a half at 15 a second
     other = write_clip(tmp_path / "other.mp4", noise, 15)
     canvas = canvas_of([probe(short), probe(other)], width=96, height=64)
-    shown = [Clip.open(matched(one, tmp_path / f"m-{one.name}", canvas).file) for one in (short, other)]
-    assert [one.facts.n_frames for one in shown] == [5, 5]
-    for one in shown:
-        steps = np.abs(np.diff(one.video.rgb.astype(float), axis=0)).mean((1, 2, 3))
+    shown = [Clip.open(matched(source, tmp_path / f"m-{source.name}", canvas).file) for source in (short, other)]
+    assert [clip.facts.n_frames for clip in shown] == [5, 5]
+    for clip in shown:
+        steps = np.abs(np.diff(clip.video.rgb.astype(float), axis=0)).mean((1, 2, 3))
         assert steps.min() > 10
 
 

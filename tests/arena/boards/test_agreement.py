@@ -17,27 +17,27 @@ def shared(make: Make, n: int = 12, **fields: Any) -> list[Vote]:
     """``n`` prompts judged by two: the second sees the sides swapped, and differs on every fourth."""
     votes = []
     for number in range(n):
-        said = ("left", "tie", "right")[number % 3]
-        again = {"left": "right", "right": "left"}.get(said, said) if number % 4 else "both_bad"
+        choice = ("left", "tie", "right")[number % 3]
+        again = {"left": "right", "right": "left"}.get(choice, choice) if number % 4 else "both_bad"
         votes += [
-            make(2 * number, prompt=f"p{number}", voter="w0", choice=said, **fields),
+            make(2 * number, prompt=f"p{number}", voter="w0", choice=choice, **fields),
             make(2 * number + 1, prompt=f"p{number}", voter="w1", left="beta", right="alpha", choice=again, **fields),
         ]
     return votes
 
 
 def test_sides_do_not_matter(vote: Make) -> None:
-    found = agreement(shared(vote))
-    assert found.observed == pytest.approx(0.25)
-    assert found.value == pytest.approx(1 - 0.25 / (420 / 552), abs=1e-9)  # answers 7, 7, 7 and 3 times
-    assert (found.n_units, found.n_answers, found.n_voters) == (12, 24, 2)
+    result = agreement(shared(vote))
+    assert result.observed == pytest.approx(0.25)
+    assert result.value == pytest.approx(1 - 0.25 / (420 / 552), abs=1e-9)  # answers 7, 7, 7 and 3 times
+    assert (result.n_units, result.n_answers, result.n_voters) == (12, 24, 2)
 
 
 @pytest.mark.parametrize("other", [{"prompt": "q"}, {"task": "music"}, {"profile": "matched"}, {"with_sound": False}, {"right": "gamma"}])
 def test_what_differs_in_anything_seen_is_another_unit(vote: Make, other: dict[str, Any]) -> None:
-    found = agreement([vote(1, voter="w0"), vote(2, voter="w1", **other)])
-    assert (found.n_units, found.n_alone) == (0, 2)
-    assert found.value is None
+    result = agreement([vote(1, voter="w0"), vote(2, voter="w1", **other)])
+    assert (result.n_units, result.n_alone) == (0, 2)
+    assert result.value is None
 
 
 def test_checks_and_second_votes_of_one_person_are_left_out(vote: Make) -> None:
@@ -53,6 +53,6 @@ def test_the_order_of_the_log_does_not_matter(vote: Make) -> None:
 
 def test_an_optional_question_has_an_agreement_of_its_own(vote: Make) -> None:
     votes = shared(vote, answers={"sound": "left"})
-    found = agreement(votes, question="sound")
-    assert found.observed == 1.0
+    result = agreement(votes, question="sound")
+    assert result.observed == 1.0
     assert agreement(shared(vote), question="sound").value is None

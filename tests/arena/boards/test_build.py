@@ -25,31 +25,31 @@ def rules(**fields: Any) -> Rules:
 
 
 def by_name(board: Board) -> dict[str, Any]:
-    return {one.model: one for one in board.standings}
+    return {standing.model: standing for standing in board.standings}
 
 
 def test_a_board_of_three_models_far_apart(vote_log: Log) -> None:
     (board,) = boards(vote_log(THREE, 900), rules(), split=False)
-    assert [one.model for one in board.standings] == ["alpha", "beta", "gamma"]
-    assert [(one.rank_best, one.rank_worst, one.tier) for one in board.standings] == [(1, 1, 1), (2, 2, 2), (3, 3, 3)]
-    assert [one.marks for one in board.standings] == [(), (), ()]
+    assert [standing.model for standing in board.standings] == ["alpha", "beta", "gamma"]
+    assert [(standing.rank_best, standing.rank_worst, standing.tier) for standing in board.standings] == [(1, 1, 1), (2, 2, 2), (3, 3, 3)]
+    assert [standing.marks for standing in board.standings] == [(), (), ()]
     assert board.side is not None
     assert board.side.low is not None
     assert board.side.low < 0 < board.side.high  # type: ignore[operator]
-    for one in board.standings:
-        assert one.rating.low < one.rating.value < one.rating.high  # type: ignore[operator]
-        assert one.n_votes == one.wins + one.losses + one.ties + one.both_bad
-    assert sum(one.wins for one in board.standings) == sum(one.losses for one in board.standings)
+    for standing in board.standings:
+        assert standing.rating.low < standing.rating.value < standing.rating.high  # type: ignore[operator]
+        assert standing.n_votes == standing.wins + standing.losses + standing.ties + standing.both_bad
+    assert sum(standing.wins for standing in board.standings) == sum(standing.losses for standing in board.standings)
     assert (board.n_votes + board.both_bad, board.n_prompts, board.n_voters, board.excluded) == (900, 40, 40, 0)
-    assert [one.what.split(",")[0] for one in board.fragility] == [
+    assert [change.what.split(",")[0] for change in board.fragility] == [
         "without one voter",
         "without 1% of the votes",
         "with 1% more votes",
         "with 1% of the votes turned",
     ]
-    assert {one.leader for one in board.fragility} == {"alpha"}
-    assert not any(one.overturned for one in board.fragility)
-    assert [one.n_changed for one in board.fragility[1:]] == [board.n_votes // 100] * 3
+    assert {change.leader for change in board.fragility} == {"alpha"}
+    assert not any(change.overturned for change in board.fragility)
+    assert [change.n_changed for change in board.fragility[1:]] == [board.n_votes // 100] * 3
 
 
 def test_the_order_in_which_votes_come_does_not_matter(vote_log: Log) -> None:
@@ -60,24 +60,26 @@ def test_the_order_in_which_votes_come_does_not_matter(vote_log: Log) -> None:
 def test_sound_and_profiles_are_never_pooled(vote_log: Log) -> None:
     votes = vote_log(THREE, 60)
     mixed = [
-        one.model_copy(update={"with_sound": bool(place % 2), "profile": "matched" if place % 3 else "native"})
-        for place, one in enumerate(votes)
+        vote.model_copy(update={"with_sound": bool(index % 2), "profile": "matched" if index % 3 else "native"})
+        for index, vote in enumerate(votes)
     ]
-    found = boards(mixed, rules(), split=False)
-    assert {(one.about.profile, one.about.with_sound) for one in found} == {(p, s) for p in ("native", "matched") for s in (True, False)}
-    assert sum(one.n_votes + one.both_bad for one in found) == 60
+    all_boards = boards(mixed, rules(), split=False)
+    assert {(board.about.profile, board.about.with_sound) for board in all_boards} == {
+        (p, s) for p in ("native", "matched") for s in (True, False)
+    }
+    assert sum(board.n_votes + board.both_bad for board in all_boards) == 60
 
 
 def test_tasks_categories_and_questions_have_boards_of_their_own(vote_log: Log) -> None:
     votes = vote_log(THREE, 120)
     sorted_in = [
-        one.model_copy(
-            update={"task": ("talking", "music")[place % 2], "category": ("faces", "things")[place // 60], "answers": {"sound": "right"}}
+        vote.model_copy(
+            update={"task": ("talking", "music")[index % 2], "category": ("faces", "things")[index // 60], "answers": {"sound": "right"}}
         )
-        for place, one in enumerate(votes)
+        for index, vote in enumerate(votes)
     ]
-    found = {one.about.title: one for one in boards(sorted_in, rules())}
-    assert set(found) == {
+    by_title = {chosen.about.title: chosen for chosen in boards(sorted_in, rules())}
+    assert set(by_title) == {
         "overall, with sound, native",
         "overall, with sound, native, task music",
         "overall, with sound, native, task talking",
@@ -85,17 +87,17 @@ def test_tasks_categories_and_questions_have_boards_of_their_own(vote_log: Log) 
         "overall, with sound, native, category things",
         "sound, with sound, native",
     }
-    music = found["overall, with sound, native, task music"]
+    music = by_title["overall, with sound, native, task music"]
     assert music.n_votes + music.both_bad == 60
-    assert found["sound, with sound, native"].tie_share == 0.0
+    assert by_title["sound, with sound, native"].tie_share == 0.0
 
 
 def test_few_votes_are_provisional_by_the_rules_thresholds(vote_log: Log) -> None:
     votes = vote_log(THREE, 90)
     (board,) = boards(votes, rules(), split=False)
-    assert all("provisional" in one.marks for one in board.standings)
+    assert all("provisional" in standing.marks for standing in board.standings)
     (lenient,) = boards(votes, rules(listing={"votes": 10, "prompts": 5, "voters": 2}), split=False)
-    assert not any("provisional" in one.marks for one in lenient.standings)
+    assert not any("provisional" in standing.marks for standing in lenient.standings)
 
 
 def test_an_unbeaten_model_is_finite_and_marked(vote_log: Log, vote: Callable[..., Vote]) -> None:
@@ -107,26 +109,26 @@ def test_an_unbeaten_model_is_finite_and_marked(vote_log: Log, vote: Callable[..
 
 
 def test_unconnected_models_are_not_ranked(vote_log: Log) -> None:
-    island = [one.model_copy(update={"id": f"i{one.id}"}) for one in vote_log({"delta": 1.0, "epsilon": -1.0}, 80)]
+    island = [vote.model_copy(update={"id": f"i{vote.id}"}) for vote in vote_log({"delta": 1.0, "epsilon": -1.0}, 80)]
     (board,) = boards(vote_log(THREE, 200) + island, rules(), split=False)
     assert board.n_pieces == 2
     for name in ("delta", "epsilon"):
-        one = by_name(board)[name]
-        assert "unconnected" in one.marks
-        assert (one.rank_best, one.rank_worst, one.tier) == (None, None, None)
-    assert [one.model for one in board.standings][:3] == ["alpha", "beta", "gamma"]
+        standing = by_name(board)[name]
+        assert "unconnected" in standing.marks
+        assert (standing.rank_best, standing.rank_worst, standing.tier) == (None, None, None)
+    assert [standing.model for standing in board.standings][:3] == ["alpha", "beta", "gamma"]
     assert any("2 groups" in note for note in board.notes)
 
 
 def test_one_voter_gets_no_interval_with_the_reason(vote_log: Log) -> None:
     (board,) = boards(vote_log(THREE, 60, n_voters=1), rules(), split=False)
-    for one in board.standings:
-        assert one.rating.low is None
-        assert "two voters" in one.rating.reason
-        assert one.rank_best is None
+    for standing in board.standings:
+        assert standing.rating.low is None
+        assert "two voters" in standing.rating.reason
+        assert standing.rank_best is None
 
 
-def test_few_clusters_are_said(vote_log: Log) -> None:
+def test_a_board_of_few_clusters_says_so(vote_log: Log) -> None:
     (board,) = boards(vote_log(THREE, 200, n_prompts=8), rules(), split=False)
     assert any("8 prompts" in note for note in board.notes)
 
@@ -158,7 +160,7 @@ def test_no_votes_make_no_board_and_votes_that_do_not_count_an_empty_one(vote: C
 
 def test_both_hashes_are_on_the_board(vote_log: Log) -> None:
     votes = vote_log(THREE, 50)
-    first, second = (boards(votes, one)[0] for one in (rules(), rules(version="2")))
+    first, second = (boards(votes, chosen)[0] for chosen in (rules(), rules(version="2")))
     assert first.votes_sha256 == second.votes_sha256
     assert first.rules_sha256 != second.rules_sha256
 
@@ -184,11 +186,11 @@ def test_the_headline_is_moved_by_loudness_and_the_rating_with_style_control_is_
     (board,) = boards(loud_votes(vote), rules(), split=False)
     alpha = by_name(board)["alpha"]
     assert alpha.rating.low > 1020  # 4 LU at 0.08 logits are 56 points, of which the mean of three takes a third
-    for one in board.standings:
-        assert one.style_reason == ""
-        assert one.style_held.low < 1000 < one.style_held.high  # type: ignore[union-attr, operator]
+    for standing in board.standings:
+        assert standing.style_reason == ""
+        assert standing.style_held.low < 1000 < standing.style_held.high  # type: ignore[union-attr, operator]
     assert board.style is not None
-    effects = {one.name: one for one in board.style.effects}
+    effects = {effect.name: effect for effect in board.style.effects}
     loudness = effects["loudness_lu"].points
     assert loudness is not None
     assert loudness.low < 0.08 * ELO < loudness.high  # type: ignore[operator]
@@ -196,13 +198,13 @@ def test_the_headline_is_moved_by_loudness_and_the_rating_with_style_control_is_
     assert {effects[name].reason for name in ("duration_s", "megapixels", "fps")} == {"no vote carries it"}
 
 
-def test_the_headline_does_not_hang_on_style(vote: Callable[..., Vote]) -> None:
+def test_the_ranking_does_not_depend_on_style(vote: Callable[..., Vote]) -> None:
     votes = loud_votes(vote, 600)
-    bare = [one.model_copy(update={"style": {}}) for one in votes]
-    (one,), (other,), (none,) = (
+    bare = [vote.model_copy(update={"style": {}}) for vote in votes]
+    (with_style,), (other,), (none,) = (
         boards(each, rules(**fields), split=False) for each, fields in ((votes, {}), (bare, {}), (votes, {"rating": {"style": []}}))
     )
-    assert [row.rating for row in one.standings] == [row.rating for row in other.standings] == [row.rating for row in none.standings]
+    assert [row.rating for row in with_style.standings] == [row.rating for row in other.standings] == [row.rating for row in none.standings]
     assert all(row.style_held is None for row in (*other.standings, *none.standings))
     assert {row.style_reason for row in other.standings} == {"no vote carries loudness_lu, duration_s, megapixels, fps"}
     assert {row.style_reason for row in none.standings} == {"the rules name no covariates of style"}
@@ -211,30 +213,32 @@ def test_the_headline_does_not_hang_on_style(vote: Callable[..., Vote]) -> None:
 
 def test_votes_that_lack_a_covariate_are_left_out_of_that_fit_and_counted(vote: Callable[..., Vote]) -> None:
     votes = loud_votes(vote, 900)
-    some = [one.model_copy(update={"style": {}}) if number % 3 == 0 else one for number, one in enumerate(votes)]
+    some = [vote.model_copy(update={"style": {}}) if number % 3 == 0 else vote for number, vote in enumerate(votes)]
     (board,) = boards(some, rules(), split=False)
     assert board.style is not None
     assert (board.n_votes, board.style.n_votes, board.style.n_lacking) == (900, 600, 300)
     assert any("600 votes; 300 votes lack a covariate and are left out of it" in line for line in remarks(board))
-    (alone,) = boards([one for one in some if one.style], rules(), split=False)
-    assert {one.model: one.style_held for one in board.standings} == {one.model: one.style_held for one in alone.standings}
+    (alone,) = boards([vote for vote in some if vote.style], rules(), split=False)
+    assert {standing.model: standing.style_held for standing in board.standings} == {
+        standing.model: standing.style_held for standing in alone.standings
+    }
 
 
 def test_what_every_clip_of_a_system_has_cannot_be_held_equal(vote: Callable[..., Vote]) -> None:
     fps = {"alpha": 30.0, "beta": 24.0, "gamma": 16.0}
-    votes = [one.model_copy(update={"style": {**one.style, "fps": fps[one.left] - fps[one.right]}}) for one in loud_votes(vote, 900)]
+    votes = [cast.model_copy(update={"style": {**cast.style, "fps": fps[cast.left] - fps[cast.right]}}) for cast in loud_votes(vote, 900)]
     (board,) = boards(votes, rules(), split=False)
-    effects = {one.name: one for one in board.style.effects}  # type: ignore[union-attr]
+    effects = {effect.name: effect for effect in board.style.effects}  # type: ignore[union-attr]
     assert effects["fps"].points is None
     assert "does not vary" in effects["fps"].reason
     assert effects["loudness_lu"].points is not None
-    (only,) = boards([one.model_copy(update={"style": {"fps": one.style["fps"]}}) for one in votes], rules(), split=False)
-    assert all(one.style_held is None and "no covariate of style varies" in one.style_reason for one in only.standings)
+    (only,) = boards([vote.model_copy(update={"style": {"fps": vote.style["fps"]}}) for vote in votes], rules(), split=False)
+    assert all(standing.style_held is None and "no covariate of style varies" in standing.style_reason for standing in only.standings)
     assert any("no rating with style control: no covariate of style varies" in line for line in remarks(only))
 
 
 def test_a_system_whose_votes_carry_no_style_has_no_such_rating_with_the_reason(vote: Callable[..., Vote]) -> None:
-    votes = [one.model_copy(update={"style": {} if "gamma" in (one.left, one.right) else one.style}) for one in loud_votes(vote, 900)]
+    votes = [cast.model_copy(update={"style": {} if "gamma" in (cast.left, cast.right) else cast.style}) for cast in loud_votes(vote, 900)]
     (board,) = boards(votes, rules(), split=False)
     gamma = by_name(board)["gamma"]
     assert gamma.style_held is None
@@ -244,7 +248,7 @@ def test_a_system_whose_votes_carry_no_style_has_no_such_rating_with_the_reason(
 
 
 def test_one_voter_gets_ratings_with_style_control_without_interval(vote: Callable[..., Vote]) -> None:
-    votes = [one.model_copy(update={"voter": "w0"}) for one in loud_votes(vote, 300)]
+    votes = [cast.model_copy(update={"voter": "w0"}) for cast in loud_votes(vote, 300)]
     (board,) = boards(votes, rules(), split=False)
     held = by_name(board)["alpha"].style_held
     assert held is not None
@@ -256,7 +260,7 @@ def test_one_voter_gets_ratings_with_style_control_without_interval(vote: Callab
 def test_all_forms_show_style(vote: Callable[..., Vote]) -> None:
     (board,) = boards(loud_votes(vote, 900), rules(), split=False)
     at = COLUMNS.index("Style control")
-    held = [f"{one.style_held.value:.0f}" for one in board.standings]  # type: ignore[union-attr]
+    held = [f"{standing.style_held.value:.0f}" for standing in board.standings]  # type: ignore[union-attr]
     assert [row[at] for row in rows(board)] == held
     text = markdown([board])
     points = board.style.effects[0].points  # type: ignore[union-attr]
@@ -271,16 +275,16 @@ def test_all_forms_show_style(vote: Callable[..., Vote]) -> None:
     ("about", "title"),
     [(BoardScope("native", False), "overall, silent, native"), (BoardScope("matched", True, "sound"), "sound, with sound, matched")],
 )
-def test_slices_are_told_in_words(about: BoardScope, title: str) -> None:
+def test_a_scope_has_a_title_in_words(about: BoardScope, title: str) -> None:
     assert about.title == title
 
 
 @pytest.mark.parametrize("strong", [["left", "left", "tie"], ["left", "left", "left", "right"], ["left", "left", "left", "tie", "right"]])
-def test_models_with_one_record_stand_by_name(vote: Callable[..., Vote], strong: list[str]) -> None:
+def test_models_with_equal_records_are_sorted_by_name(vote: Callable[..., Vote], strong: list[str]) -> None:
     votes = []
     for round_ in range(12):
         for left, right in (("omega", "delta"), ("omega", "beta"), ("omega", "alpha"), ("omega", "gamma")):
             who = {"prompt": f"p{round_ % 5}", "voter": f"w{round_ % 7}"}
             votes.append(vote(len(votes), left=left, right=right, choice=strong[round_ % len(strong)], **who))
     (board,) = boards(votes, rules(), split=False)
-    assert [one.model for one in board.standings] == ["omega", "alpha", "beta", "delta", "gamma"]
+    assert [standing.model for standing in board.standings] == ["omega", "alpha", "beta", "delta", "gamma"]

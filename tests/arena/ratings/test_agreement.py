@@ -31,16 +31,16 @@ def simulated(n_units: int, seed: int, *, share: float = 0.6, n_voters: int = 3)
     square of ``share``."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(3, size=n_units)
-    told = np.where(rng.random((n_voters, n_units)) < share, truth, rng.integers(3, size=(n_voters, n_units)))
-    return long(told + 1)
+    answers = np.where(rng.random((n_voters, n_units)) < share, truth, rng.integers(3, size=(n_voters, n_units)))
+    return long(answers + 1)
 
 
 def test_the_published_example_of_four_observers_is_743() -> None:
-    found = alpha(*long(PUBLISHED))
-    assert found.value == pytest.approx(0.743, abs=5e-4)
-    assert (found.n_units, found.n_alone, found.n_answers, found.n_voters) == (11, 1, 40, 4)
-    assert found.rough
-    assert (found.low, found.reason) == (None, "an interval needs at least 12 units judged by two people, there are 11")
+    result = alpha(*long(PUBLISHED))
+    assert result.value == pytest.approx(0.743, abs=5e-4)
+    assert (result.n_units, result.n_alone, result.n_answers, result.n_voters) == (11, 1, 40, 4)
+    assert result.rough
+    assert (result.low, result.reason) == (None, "an interval needs at least 12 units judged by two people, there are 11")
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -50,23 +50,23 @@ def test_alpha_is_evalica_s(seed: int) -> None:
     table[:, :10] = np.where(table[:, :10] > 0, 2, 0)
     data = pd.DataFrame(table.astype(float)).replace(0.0, np.nan)
     theirs = evalica.alpha(data.loc[:, data.notna().sum() >= 2], distance="nominal")
-    found = alpha(*long(table))
-    assert found.value == pytest.approx(theirs.alpha, abs=1e-9)
-    sums = np.array([found.observed, found.expected]) * found.n_answers  # evalica's are sums over answers, ours shares
+    result = alpha(*long(table))
+    assert result.value == pytest.approx(theirs.alpha, abs=1e-9)
+    sums = np.array([result.observed, result.expected]) * result.n_answers  # evalica's are sums over answers, ours shares
     assert sums == pytest.approx([theirs.observed, theirs.expected], abs=1e-6)
 
 
-def test_answers_by_lot_agree_by_chance() -> None:
-    found = alpha(*simulated(2_000, 1, share=0.0))
-    assert found.value == pytest.approx(0.0, abs=0.03)
-    assert found.low < 0 < found.high  # type: ignore[operator]
+def test_random_answers_agree_by_chance() -> None:
+    result = alpha(*simulated(2_000, 1, share=0.0))
+    assert result.value == pytest.approx(0.0, abs=0.03)
+    assert result.low < 0 < result.high  # type: ignore[operator]
 
 
 def test_two_who_always_contradict_each_other_are_below_chance() -> None:
     units, voters = np.repeat(np.arange(50), 2), np.tile([0, 1], 50)
     answers = (np.arange(50).repeat(2) + voters) % 2
-    found = alpha(units, voters, answers)
-    assert found.value == pytest.approx(-0.98, abs=1e-9)  # 1 - 1 / (50 / 99)
+    result = alpha(units, voters, answers)
+    assert result.value == pytest.approx(-0.98, abs=1e-9)  # 1 - 1 / (50 / 99)
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -74,8 +74,8 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     truth = 0.6**2
     covered = []
     for seed in range(300):
-        found = alpha(*simulated(60, seed), resamples=600, seed=seed)
-        covered.append(found.low <= truth <= found.high)  # type: ignore[operator]
+        result = alpha(*simulated(60, seed), resamples=600, seed=seed)
+        covered.append(result.low <= truth <= result.high)  # type: ignore[operator]
     assert 0.92 <= np.mean(covered) <= 0.98
 
 
@@ -83,9 +83,9 @@ def test_the_interval_of_few_units_covers_too() -> None:
     """400 arenas of 12 units; the plain percentiles cover 90% of them."""
     covered = []
     for seed in range(400):
-        found = alpha(*simulated(12, seed), resamples=400, seed=seed)
-        if found.low is not None and found.high is not None:
-            covered.append(found.low <= 0.6**2 <= found.high)
+        result = alpha(*simulated(12, seed), resamples=400, seed=seed)
+        if result.low is not None and result.high is not None:
+            covered.append(result.low <= 0.6**2 <= result.high)
     assert len(covered) > 380
     assert np.mean(covered) >= 0.93 - 0.01
 
@@ -93,47 +93,47 @@ def test_the_interval_of_few_units_covers_too() -> None:
 def test_the_same_answers_give_the_same_interval_in_any_order() -> None:
     columns = simulated(40, 3)
     order = np.random.default_rng(0).permutation(len(columns[0]))
-    assert alpha(*columns) == alpha(*(one[order] for one in columns))
+    assert alpha(*columns) == alpha(*(column[order] for column in columns))
     assert alpha(*columns).low != alpha(*columns, seed=1).low
 
 
 def test_nothing_judged_twice_has_no_alpha() -> None:
-    found = alpha(np.arange(5), np.zeros(5, int), np.arange(5) % 2)
-    assert (found.value, found.low, found.high) == (None, None, None)
-    assert "judged by two" in found.reason
-    assert found.n_alone == 5
+    result = alpha(np.arange(5), np.zeros(5, int), np.arange(5) % 2)
+    assert (result.value, result.low, result.high) == (None, None, None)
+    assert "judged by two" in result.reason
+    assert result.n_alone == 5
     none = np.zeros(0, np.int64)
     assert alpha(none, none, none).value is None
 
 
 def test_one_answer_throughout_has_no_alpha() -> None:
-    found = alpha(np.repeat(np.arange(9), 2), np.tile([0, 1], 9), np.full(18, 2))
-    assert found.value is None
-    assert "same answer" in found.reason
+    result = alpha(np.repeat(np.arange(9), 2), np.tile([0, 1], 9), np.full(18, 2))
+    assert result.value is None
+    assert "same answer" in result.reason
 
 
 def test_perfect_agreement_has_a_value_and_no_interval() -> None:
-    found = alpha(np.repeat(np.arange(12), 2), np.tile([0, 1], 12), np.repeat(np.arange(12) % 3, 2))
-    assert found.value == 1.0
-    assert (found.low, found.high) == (None, None)
-    assert "nobody disagreed on any of 12 units" in found.reason
+    result = alpha(np.repeat(np.arange(12), 2), np.tile([0, 1], 12), np.repeat(np.arange(12) % 3, 2))
+    assert result.value == 1.0
+    assert (result.low, result.high) == (None, None)
+    assert "nobody disagreed on any of 12 units" in result.reason
 
 
 def test_one_shared_unit_has_a_value_and_no_interval() -> None:
-    found = alpha(np.array([0, 0]), np.array([0, 1]), np.array([0, 1]))
-    assert found.value == 0.0
-    assert found.low is None
-    assert "there are 1" in found.reason
+    result = alpha(np.array([0, 0]), np.array([0, 1]), np.array([0, 1]))
+    assert result.value == 0.0
+    assert result.low is None
+    assert "there are 1" in result.reason
 
 
 def test_an_interval_is_not_made_of_the_resamples_that_happen_to_have_an_alpha() -> None:
     # The second answer is on one unit of thirty: more than a third of all resamples lack it.
     answers = np.zeros(60, int)
     answers[0] = 1
-    found = alpha(np.repeat(np.arange(30), 2), np.tile([0, 1], 30), answers)
-    assert found.value is not None
-    assert found.low is None
-    assert "hold one answer only" in found.reason
+    result = alpha(np.repeat(np.arange(30), 2), np.tile([0, 1], 30), answers)
+    assert result.value is not None
+    assert result.low is None
+    assert "hold one answer only" in result.reason
 
 
 def test_answering_twice_and_uneven_columns_are_refused() -> None:

@@ -19,11 +19,11 @@ OUTCOMES = {"model_a": LEFT, "tie": TIE, "model_b": RIGHT}
 
 def votes_of(case: dict[str, Any]) -> Votes:
     left, right, outcome, count = zip(*case["votes"], strict=True)
-    place = {name: number for number, name in enumerate(case["models"])}
-    columns = [[place[name] for name in left], [place[name] for name in right], [OUTCOMES[said] for said in outcome]]
+    index_of = {name: number for number, name in enumerate(case["models"])}
+    columns = [[index_of[name] for name in left], [index_of[name] for name in right], [OUTCOMES[word] for word in outcome]]
     each = [np.repeat(column, count) for column in columns]
     alone = np.arange(len(each[0]))
-    return Votes(len(place), *each, prompt=alone, voter=alone)
+    return Votes(len(index_of), *each, prompt=alone, voter=alone)
 
 
 @pytest.mark.parametrize("name", ["worked_example", "drawn"])

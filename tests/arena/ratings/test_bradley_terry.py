@@ -56,7 +56,7 @@ def likelihood(parameters: np.ndarray, votes: Votes) -> float:
         s = ratings[votes.left[row]] - ratings[votes.right[row]] + side + votes.style[row] @ style
         logits = [s / 2, tie, -s / 2]
         weight = 1.0 if votes.weight is None else votes.weight[row]
-        total -= weight * (logits[votes.outcome[row]] - math.log(sum(math.exp(one) for one in logits)))
+        total -= weight * (logits[votes.outcome[row]] - math.log(sum(math.exp(logit) for logit in logits)))
     return total + 0.025 * float(parameters @ parameters)
 
 
@@ -65,10 +65,10 @@ def test_newton_s_method_ends_where_a_general_optimiser_ends(arena: Arena) -> No
     rng = np.random.default_rng(0)
     votes = replace(votes, weight=rng.uniform(0.5, 2.0, len(votes)), style=rng.integers(-2, 3, (len(votes), 2)).astype(float))
     fitted = fit(votes, ridge=0.05)
-    found = minimize(likelihood, np.zeros(8), args=(votes,), method="BFGS", options={"gtol": 1e-7}).x
-    assert fitted.ratings == pytest.approx(found[:4] - found[:4].mean(), abs=1e-4)
-    assert [fitted.tie, fitted.side] == pytest.approx(found[4:6].tolist(), abs=1e-4)
-    assert fitted.style == pytest.approx(found[6:], abs=1e-4)
+    optimum = minimize(likelihood, np.zeros(8), args=(votes,), method="BFGS", options={"gtol": 1e-7}).x
+    assert fitted.ratings == pytest.approx(optimum[:4] - optimum[:4].mean(), abs=1e-4)
+    assert [fitted.tie, fitted.side] == pytest.approx(optimum[4:6].tolist(), abs=1e-4)
+    assert fitted.style == pytest.approx(optimum[6:], abs=1e-4)
 
 
 def test_the_slopes_of_votes_sum_to_nothing_at_the_height(arena: Arena) -> None:
@@ -88,9 +88,9 @@ def test_a_bias_for_one_side_is_found_and_does_not_move_the_ratings(arena: Arena
 def test_the_names_of_sides_do_not_matter(arena: Arena) -> None:
     votes = arena(np.array([0.6, 0.0, -0.6]), 400, 7, side=0.4)
     mirrored = replace(votes, left=votes.right, right=votes.left, outcome=2 - votes.outcome)
-    one, other = fit(votes), fit(mirrored)
-    assert one.ratings == pytest.approx(other.ratings, abs=1e-9)
-    assert one.side == pytest.approx(-other.side, abs=1e-9)
+    straight, other = fit(votes), fit(mirrored)
+    assert straight.ratings == pytest.approx(other.ratings, abs=1e-9)
+    assert straight.side == pytest.approx(-other.side, abs=1e-9)
 
 
 def test_the_order_of_votes_does_not_matter(arena: Arena) -> None:

@@ -18,11 +18,11 @@ STRENGTHS = np.array([0.7, 0.4, 0.1, -0.1, -0.4, -0.7])
 def test_independent_votes_give_the_width_of_the_information(arena: Arena) -> None:
     votes = arena(STRENGTHS, 20_000, 0)
     fitted = fit(votes, ridge=0.0)
-    found = covariance(votes, fitted, unit="vote").errors(6)
+    spread = covariance(votes, fitted, unit="vote").errors(6)
     about_mean = np.eye(8)
     about_mean[:6, :6] -= 1 / 6  # the information also holds what settles the mean, of which no vote speaks
     by_information = about_mean @ np.linalg.inv(fitted.information) @ about_mean
-    assert found == pytest.approx(np.sqrt(np.diag(by_information))[:6], rel=0.04)
+    assert spread == pytest.approx(np.sqrt(np.diag(by_information))[:6], rel=0.04)
 
 
 def test_the_published_variance_of_three_to_one() -> None:
@@ -76,7 +76,7 @@ def test_intervals_cover_the_truth_where_votes_share_clips_and_tastes(arena: Are
     rated over endless prompts and voters, which is not its strength: effects pull ratings together."""
     draws = [arena(STRENGTHS, 3_000, seed, clip_sd=0.6, taste_sd=0.4) for seed in range(250)]
     fits = [fit(votes, side=False) for votes in draws]
-    truth = np.mean([one.ratings for one in fits], axis=0)
+    truth = np.mean([fitted.ratings for fitted in fits], axis=0)
     hits = []
     for votes, fitted in zip(draws, fits, strict=True):
         spread = covariance(votes, fitted, unit=unit)
@@ -110,11 +110,11 @@ def test_three_wins_of_three_leave_the_order_open_and_many_do_not() -> None:
 def test_no_direction_is_surer_than_independent_votes_allow(arena: Arena) -> None:
     votes = arena(STRENGTHS, 60, 1, n_prompts=60, n_voters=60)
     fitted = fit(votes)
-    found = covariance(votes, fitted).values
+    spread = covariance(votes, fitted).values
     about_mean = np.eye(8)
     about_mean[:6, :6] -= 1 / 6
     model = about_mean @ np.linalg.pinv(fitted.information, hermitian=True) @ about_mean
-    assert np.linalg.eigvalsh(found - model).min() > -1e-9
+    assert np.linalg.eigvalsh(spread - model).min() > -1e-9
 
 
 def test_halved_ties_are_no_coins(arena: Arena) -> None:

@@ -16,15 +16,15 @@ def votes(m: int, *rows: tuple[int, int, int]) -> Votes:
 
 
 def test_wins_are_counted_for_either_side_and_ties_halved() -> None:
-    found = vote_graph(votes(2, (0, 1, LEFT), (1, 0, RIGHT), (1, 0, LEFT), (0, 1, TIE)))
-    assert found.wins.tolist() == [[0, 2.5], [1.5, 0]]
-    assert found.ties.tolist() == [[0, 1], [1, 0]]
+    graph = vote_graph(votes(2, (0, 1, LEFT), (1, 0, RIGHT), (1, 0, LEFT), (0, 1, TIE)))
+    assert graph.wins.tolist() == [[0, 2.5], [1.5, 0]]
+    assert graph.ties.tolist() == [[0, 1], [1, 0]]
 
 
 def test_pieces_are_numbered_by_size_and_models_without_votes_have_none() -> None:
-    found = vote_graph(votes(6, (0, 1, LEFT), (2, 3, LEFT), (3, 4, LEFT)))
-    assert found.component.tolist() == [1, 1, 0, 0, 0, -1]
-    assert found.n_components == 2
+    graph = vote_graph(votes(6, (0, 1, LEFT), (2, 3, LEFT), (3, 4, LEFT)))
+    assert graph.component.tolist() == [1, 1, 0, 0, 0, -1]
+    assert graph.n_components == 2
 
 
 def test_unbeaten_winless_and_settled() -> None:
@@ -37,7 +37,7 @@ def test_unbeaten_winless_and_settled() -> None:
     assert below.winless.tolist() == [False, False, False, True]
 
 
-def test_two_pieces_linked_one_way_are_not_settled_though_all_have_won_and_lost() -> None:
+def test_two_groups_linked_in_one_direction_are_not_settled_though_all_have_won_and_lost() -> None:
     one_way = vote_graph(votes(4, (0, 1, LEFT), (1, 0, LEFT), (2, 3, LEFT), (3, 2, LEFT), (0, 2, LEFT)))
     assert one_way.n_components == 1
     assert not one_way.unbeaten.any()

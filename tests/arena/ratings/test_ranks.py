@@ -15,25 +15,25 @@ Arena = Callable[..., Votes]
 
 
 def test_models_far_apart_have_one_rank_each() -> None:
-    found = ranks(np.array([0.0, 2.0, 1.0]), np.eye(3) * 0.01)
-    assert found.best.tolist() == found.worst.tolist() == [3, 1, 2]
-    assert found.tier.tolist() == [3, 1, 2]
+    ranked = ranks(np.array([0.0, 2.0, 1.0]), np.eye(3) * 0.01)
+    assert ranked.best.tolist() == ranked.worst.tolist() == [3, 1, 2]
+    assert ranked.tier.tolist() == [3, 1, 2]
 
 
-def test_models_that_nothing_tells_apart_share_all_ranks() -> None:
-    found = ranks(np.array([0.0, 0.1, 0.2]), np.eye(3))
-    assert found.best.tolist() == [1, 1, 1]
-    assert found.worst.tolist() == [3, 3, 3]
-    assert found.tier.tolist() == [1, 1, 1]
+def test_models_without_a_certain_difference_share_all_ranks() -> None:
+    ranked = ranks(np.array([0.0, 0.1, 0.2]), np.eye(3))
+    assert ranked.best.tolist() == [1, 1, 1]
+    assert ranked.worst.tolist() == [3, 3, 3]
+    assert ranked.tier.tolist() == [1, 1, 1]
 
 
 def test_the_critical_value_is_tukey_s_for_independent_models() -> None:
     # The studentised range of 5 means with endless degrees of freedom is 3.858 at 95%; a difference's error is the root of two.
-    found = ranks(np.zeros(5), np.eye(5))
-    assert found.critical == pytest.approx(3.858 / np.sqrt(2), abs=0.04)
+    ranked = ranks(np.zeros(5), np.eye(5))
+    assert ranked.critical == pytest.approx(3.858 / np.sqrt(2), abs=0.04)
 
 
-def test_correlated_models_are_told_apart_by_the_error_of_their_difference() -> None:
+def test_correlated_models_are_separated_by_the_error_of_their_difference() -> None:
     shared = np.full((2, 2), 1.0) + np.eye(2) * 0.001
     assert ranks(np.array([0.3, 0.0]), shared).surely_above.tolist() == [[False, True], [False, False]]
     assert not ranks(np.array([0.3, 0.0]), np.eye(2)).surely_above.any()
@@ -46,8 +46,8 @@ def test_a_wide_quantile_makes_claims_rarer() -> None:
 
 
 def test_one_model_is_first() -> None:
-    found = ranks(np.zeros(1), np.eye(1))
-    assert (found.best.tolist(), found.worst.tolist(), found.critical) == ([1], [1], None)
+    ranked = ranks(np.zeros(1), np.eye(1))
+    assert (ranked.best.tolist(), ranked.worst.tolist(), ranked.critical) == ([1], [1], None)
 
 
 def test_of_equal_models_few_boards_claim_an_order(arena: Arena) -> None:

@@ -33,24 +33,24 @@ def styled(seed: int, *, n_votes: int = 2_000, own: float = 3.0) -> Votes:
     return Votes(3, left, right, outcome, prompt, voter, style=(covariate[left, prompt] - covariate[right, prompt])[:, None])
 
 
-def test_the_planted_worth_is_within_its_interval_as_often_as_it_says() -> None:
+def test_the_simulated_effect_is_within_its_interval_as_often_as_its_level() -> None:
     """100 arenas. Clip and taste effects pull all parameters together a little: the truth is their mean over the arenas."""
-    found = [fit_with_style_control(styled(seed)) for seed in range(100)]
-    effects = [one.effects[0] for one in found if one is not None]
-    truth = float(np.mean([one.value for one in effects]))  # type: ignore[misc]
+    fits = [fit_with_style_control(styled(seed)) for seed in range(100)]
+    effects = [controlled.effects[0] for controlled in fits if controlled is not None]
+    truth = float(np.mean([effect.value for effect in effects]))  # type: ignore[misc]
     assert truth == pytest.approx(WORTH * ELO, rel=0.1)
-    covered = np.mean([one.low <= truth <= one.high for one in effects])  # type: ignore[operator]
+    covered = np.mean([effect.low <= truth <= effect.high for effect in effects])  # type: ignore[operator]
     assert 0.88 <= covered <= 0.99
 
 
 def test_the_headline_is_biased_and_the_rating_with_style_held_equal_is_not() -> None:
     plain = np.mean([fit(replace(styled(seed), style=np.zeros((0, 0)))).ratings for seed in range(30)], axis=0)
-    held = np.mean([one.elo for one in map(fit_with_style_control, map(styled, range(30))) if one is not None], axis=0)
+    held = np.mean([controlled.elo for controlled in map(fit_with_style_control, map(styled, range(30))) if controlled is not None], axis=0)
     assert plain[2] - plain[0] > -0.65  # the truth is -1
     assert (held - held.mean()) / ELO == pytest.approx(STRENGTHS, abs=0.06)
 
 
-def test_a_covariate_that_belongs_to_the_system_is_not_told_from_its_strength() -> None:
+def test_a_covariate_that_belongs_to_the_system_is_not_separated_from_its_strength() -> None:
     votes = styled(0, own=0.0)
     assert has_own_variation(votes) == (False,)
     assert fit_with_style_control(votes) is None
@@ -64,21 +64,21 @@ def test_of_two_covariates_that_say_the_same_the_second_is_left_out() -> None:
     steady = replace(votes, style=np.column_stack([votes.style, 3 * votes.style[:, 0]]))
     assert has_own_variation(steady) == (True, False)
     assert has_own_variation(more) == (True, True)  # the left alone of the second system is no difference of systems
-    found, alone = fit_with_style_control(steady), fit_with_style_control(votes)
-    assert found is not None
+    controlled, alone = fit_with_style_control(steady), fit_with_style_control(votes)
+    assert controlled is not None
     assert alone is not None
-    assert found.elo == pytest.approx(alone.elo, abs=1e-9)
-    assert found.effects[1].value is None
-    assert "does not vary" in found.effects[1].reason
+    assert controlled.elo == pytest.approx(alone.elo, abs=1e-9)
+    assert controlled.effects[1].value is None
+    assert "does not vary" in controlled.effects[1].reason
 
 
 def test_the_unit_of_a_covariate_does_not_change_the_ratings() -> None:
     votes = styled(3)
-    one, other = fit_with_style_control(votes), fit_with_style_control(replace(votes, style=1000 * votes.style))
-    assert one is not None
+    plain, other = fit_with_style_control(votes), fit_with_style_control(replace(votes, style=1000 * votes.style))
+    assert plain is not None
     assert other is not None
-    assert one.elo == pytest.approx(other.elo, abs=1e-9)
-    assert one.effects[0].value == pytest.approx(1000 * (other.effects[0].value or 0.0))
+    assert plain.elo == pytest.approx(other.elo, abs=1e-9)
+    assert plain.effects[0].value == pytest.approx(1000 * (other.effects[0].value or 0.0))
 
 
 def test_a_covariate_that_is_the_same_on_the_left_throughout_is_the_side() -> None:
@@ -90,11 +90,11 @@ def test_a_covariate_that_is_the_same_on_the_left_throughout_is_the_side() -> No
 
 def test_one_voter_gives_effects_without_interval() -> None:
     votes = styled(0)
-    found = fit_with_style_control(replace(votes, voter=np.zeros(len(votes), np.int64)))
-    assert found is not None
-    assert found.half_widths is None
-    assert found.effects[0].value is not None
-    assert found.effects[0].low is None
-    assert "two voters" in found.effects[0].reason
+    controlled = fit_with_style_control(replace(votes, voter=np.zeros(len(votes), np.int64)))
+    assert controlled is not None
+    assert controlled.half_widths is None
+    assert controlled.effects[0].value is not None
+    assert controlled.effects[0].low is None
+    assert "two voters" in controlled.effects[0].reason
     nobody = np.zeros(0, np.int64)
     assert fit_with_style_control(Votes(2, nobody, nobody, nobody, nobody, nobody)) is None

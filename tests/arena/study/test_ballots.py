@@ -41,7 +41,7 @@ def entry(tmp_path: Path) -> Callable[..., Entry]:
     ) -> Entry:
         tone = 0.2 * np.sin(np.arange(round(48_000 * seconds)) * (0.02 + len(generator) / 1000)).astype(np.float32)
         ramp = np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None]
-        pictures = [np.broadcast_to(np.roll(ramp, place, 1), (36, 64, 3)).astype(np.uint8) for place in range(round(25 * seconds))]
+        pictures = [np.broadcast_to(np.roll(ramp, index, 1), (36, 64, 3)).astype(np.uint8) for index in range(round(25 * seconds))]
         file = write_clip(tmp_path / f"{generator}-{prompt}-{seed}.mp4", pictures, 25, tone if sound else None, 48_000, video_codec=codec)
         return Entry(generator, "run", prompt, f"Text of {prompt}.", "talking", "quick 1", seed, file, "0" * 64)
 
@@ -62,16 +62,16 @@ def test_every_two_systems_of_a_prompt_make_a_pair_and_each_prompt_its_checks(
 ) -> None:
     entries = [entry(name, prompt) for name in ("a", "b", "c") for prompt in ("p", "q")]
     ticks: list[tuple[int, int]] = []
-    made = prepare(store, tmp_path / "study", entries, settings(), RULES, "s", on_progress=lambda done, of: ticks.append((done, of)))
-    assert (made.n_pairs, made.n_gold, made.refused, made.n_single) == (6, 2, {}, 0)
+    prepared = prepare(store, tmp_path / "study", entries, settings(), RULES, "s", on_progress=lambda done, of: ticks.append((done, of)))
+    assert (prepared.n_pairs, prepared.n_gold, prepared.refused, prepared.n_single) == (6, 2, {}, 0)
     assert ticks == [(1, 2), (2, 2)]
-    pairs, clips = rows(store, PairRow), {one.id: one for one in rows(store, ClipRow)}
-    assert Counter(one.kind for one in pairs) == {"pair": 6, "same": 2, "gold": 2}
-    for one in pairs:
-        first, second = clips[one.first_id], clips[one.second_id]
-        assert (first.generator != second.generator) == (one.kind == "pair")
-        assert bool(second.broken) == (one.kind == "gold")
-        assert one.expected == ("first" if one.kind == "gold" else None)
+    pairs, clips = rows(store, PairRow), {clip.id: clip for clip in rows(store, ClipRow)}
+    assert Counter(pair.kind for pair in pairs) == {"pair": 6, "same": 2, "gold": 2}
+    for pair in pairs:
+        first, second = clips[pair.first_id], clips[pair.second_id]
+        assert (first.generator != second.generator) == (pair.kind == "pair")
+        assert bool(second.broken) == (pair.kind == "gold")
+        assert pair.expected == ("first" if pair.kind == "gold" else None)
     assert len(list((tmp_path / "study").iterdir())) == len(clips) == 8
 
 
@@ -84,16 +84,16 @@ def test_all_clips_of_a_prompt_are_one_size_one_length_and_one_rate(store: Store
 
 def test_profiles_have_pairs_of_their_own(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
     prepare(store, tmp_path / "study", [entry("a"), entry("b")], settings(profiles=("native", "matched")), RULES, "s")
-    assert Counter(one.profile for one in rows(store, PairRow) if one.kind == "pair") == {"native": 1, "matched": 1}
+    assert Counter(pair.profile for pair in rows(store, PairRow) if pair.kind == "pair") == {"native": 1, "matched": 1}
 
 
 def test_silent_and_sounding_clips_are_never_side_by_side(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
     entries = [entry("a"), entry("b", sound=False), entry("c"), entry("d", sound=False)]
-    made = prepare(store, tmp_path / "study", entries, settings(), RULES, "s")
-    assert made.n_sound_mismatch == 4
-    clips = {one.id: one.generator for one in rows(store, ClipRow)}
-    found = {(clips[one.first_id] + clips[one.second_id], one.with_sound) for one in rows(store, PairRow) if one.kind == "pair"}
-    assert found == {("ac", True), ("bd", False)}
+    prepared = prepare(store, tmp_path / "study", entries, settings(), RULES, "s")
+    assert prepared.n_sound_mismatch == 4
+    clips = {clip.id: clip.generator for clip in rows(store, ClipRow)}
+    sides = {(clips[pair.first_id] + clips[pair.second_id], pair.with_sound) for pair in rows(store, PairRow) if pair.kind == "pair"}
+    assert sides == {("ac", True), ("bd", False)}
     with pytest.raises(StudyError, match="no pair is left to show: clips with sound and clips without"):
         prepare(store, tmp_path / "t", entries[:2], settings(), RULES, "t")
 
@@ -102,16 +102,16 @@ def test_what_cannot_be_shown_is_refused_by_name_and_the_rest_goes_on(store: Sto
     broken = entry("c")
     broken.file.write_bytes(b"no clip")
     hevc, still = entry("d", codec="libx265"), entry("e", seconds=0.04)
-    made = prepare(store, tmp_path / "study", [entry("a"), entry("b"), broken, hevc, still], settings(profiles=("native",)), RULES, "s")
-    assert made.n_pairs == 1
-    assert "browsers do not play hevc" in made.refused["d, p, seed 0, native"]
-    assert "c, p, seed 0, native" in made.refused
-    assert made.refused["e, p, seed 0, native"] == "it has no moving picture"
+    prepared = prepare(store, tmp_path / "study", [entry("a"), entry("b"), broken, hevc, still], settings(profiles=("native",)), RULES, "s")
+    assert prepared.n_pairs == 1
+    assert "browsers do not play hevc" in prepared.refused["d, p, seed 0, native"]
+    assert "c, p, seed 0, native" in prepared.refused
+    assert prepared.refused["e, p, seed 0, native"] == "it has no moving picture"
 
 
 def test_prompts_and_seeds_are_not_mixed(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
-    made = prepare(store, tmp_path / "study", [entry("a"), entry("b"), entry("a", seed=1), entry("b", "q")], settings(), RULES, "s")
-    assert (made.n_pairs, made.n_single) == (1, 2)
+    prepared = prepare(store, tmp_path / "study", [entry("a"), entry("b"), entry("a", seed=1), entry("b", "q")], settings(), RULES, "s")
+    assert (prepared.n_pairs, prepared.n_single) == (1, 2)
     with pytest.raises(StudyError, match="nothing to compare"):
         prepare(store, tmp_path / "t", [entry("a"), entry("b", "q")], settings(), RULES, "t")
 
@@ -131,8 +131,8 @@ def test_a_study_is_never_changed_and_a_failure_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         prepare(store, tmp_path / "u", entries, settings(), RULES, "u", on_progress=stop)
     assert not (tmp_path / "u").exists()
-    assert [one.name for one in rows(store, StudyRow)] == ["s"]
-    assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".part")] == []
+    assert [study_row.name for study_row in rows(store, StudyRow)] == ["s"]
+    assert [file.name for file in tmp_path.iterdir() if file.name.endswith(".part")] == []
 
 
 def test_clips_of_a_study_in_another_database_are_left_alone(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
@@ -180,8 +180,8 @@ def test_a_name_that_another_machine_took_meanwhile_is_a_sentence(store: Store, 
 
 def test_a_clip_that_is_lost_is_refused_with_the_reason(store: Store, tmp_path: Path, entry: Callable[..., Entry]) -> None:
     lost = replace(entry("c"), file=Path(), lost="its clip is damaged")
-    made = prepare(store, tmp_path / "study", [entry("a"), entry("b"), lost], settings(), RULES, "s")
-    assert (made.n_pairs, set(made.refused.values())) == (1, {"its clip is damaged"})
+    prepared = prepare(store, tmp_path / "study", [entry("a"), entry("b"), lost], settings(), RULES, "s")
+    assert (prepared.n_pairs, set(prepared.refused.values())) == (1, {"its clip is damaged"})
 
 
 def test_lost_clips_of_a_run_are_entries_and_not_passed_over(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_lost_clips_of_a_run_are_entries_and_not_passed_over(tmp_path: Path) -> 
     cells = [replace(cell, status="succeeded", clip_path=None, reason="gone") for cell in report.cells]
     entries = entries_of([replace(report, cells=tuple(cells))])
     assert len(entries) == len(cells)
-    assert {one.lost for one in entries} == {"gone"}
+    assert {entry.lost for entry in entries} == {"gone"}
 
 
 @pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b""), lambda file: file.write_bytes(b"x" + file.read_bytes()[1:])])

@@ -45,11 +45,11 @@ def voted(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) 
 def test_votes_come_without_identities_and_without_what_was_taken_back(voted: VotingService, store: Store, tmp_path: Path) -> None:
     votes = votes_of(store, "s")
     assert len(votes) == 35
-    assert {one.voter for one in votes} == {"voter-000001", "voter-000002", "voter-000003"}
+    assert {vote.voter for vote in votes} == {"voter-000001", "voter-000002", "voter-000003"}
     files = export_study(store, "s", tmp_path / "out")
     whole = b"".join(file.read_bytes() for file in files)
-    for told in (b"secret", voted.voters.id_of_name("first").encode(), voted.voters._signed("first").encode(), b"kkkk"):
-        assert told not in whole
+    for secret in (b"secret", voted.voters.id_of_name("first").encode(), voted.voters._signed("first").encode(), b"kkkk"):
+        assert secret not in whole
 
 
 def test_a_board_for_visitors_moves_by_many_votes_and_never_by_one_that_may_be_taken_back(
@@ -57,7 +57,7 @@ def test_a_board_for_visitors_moves_by_many_votes_and_never_by_one_that_may_be_t
 ) -> None:
     assert [len(votes_of(store, "s", every=every)) for every in (2, 5, 10, 34)] == [32, 30, 30, 0]  # 33 stand behind their voters
     before = votes_of(store, "s", every=3)
-    assert [one.id for one in before] == [one.id for one in votes_of(store, "s") if one.id not in ("v00000024", "v00000036")]
+    assert [vote.id for vote in before] == [vote.id for vote in votes_of(store, "s") if vote.id not in ("v00000024", "v00000036")]
     voter = voted.voters.id_of_name("second")  # whose last vote is older than all of the third's
     shown = voted.open_pair(voter)
     assert shown is not None
@@ -71,19 +71,19 @@ def test_a_board_for_visitors_moves_by_many_votes_and_never_by_one_that_may_be_t
         assert votes_of(store, "s", every=3) == before
 
 
-def test_a_vote_tells_what_was_shown_and_seen(voted: VotingService, store: Store) -> None:
+def test_an_exported_vote_holds_what_was_shown_and_seen(voted: VotingService, store: Store) -> None:
     votes = votes_of(store, "s")
-    for one in votes:
-        assert (one.heard_left, one.heard_right, one.dwell_s, one.shorter_s, one.sound_check) == (1.0, 0.9, 9.0, 5.0, True)
-        assert (one.probability is not None) == (one.kind == "pair")
-        assert (one.expected is not None) == (one.kind == "gold")
-        assert (one.left == one.right) == (one.kind in ("gold", "same"))
-    firsts = {one.battle: one for one in votes}
-    repeats = [one for one in votes if one.kind == "repeat"]
+    for repeat in votes:
+        assert (repeat.heard_left, repeat.heard_right, repeat.dwell_s, repeat.shorter_s, repeat.sound_check) == (1.0, 0.9, 9.0, 5.0, True)
+        assert (repeat.probability is not None) == (repeat.kind == "pair")
+        assert (repeat.expected is not None) == (repeat.kind == "gold")
+        assert (repeat.left == repeat.right) == (repeat.kind in ("gold", "same"))
+    firsts = {vote.battle: vote for vote in votes}
+    repeats = [vote for vote in votes if vote.kind == "repeat"]
     assert repeats
-    for one in repeats:
-        first = firsts[str(one.repeats)]
-        assert (one.left, one.right, one.prompt, one.voter) == (first.right, first.left, first.prompt, first.voter)
+    for repeat in repeats:
+        first = firsts[str(repeat.repeats)]
+        assert (repeat.left, repeat.right, repeat.prompt, repeat.voter) == (first.right, first.left, first.prompt, first.voter)
 
 
 def test_an_export_makes_the_same_boards_anywhere(voted: VotingService, store: Store, tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_an_export_makes_the_same_boards_anywhere(voted: VotingService, store: S
 
 
 def test_studies_are_listed_and_unknown_ones_named(voted: VotingService, store: Store, tmp_path: Path) -> None:
-    (one,) = list_studies(store)
-    assert (one.name, one.n_pairs, one.n_voters, one.n_votes) == ("s", 36, 3, 35)
+    (summary,) = list_studies(store)
+    assert (summary.name, summary.n_pairs, summary.n_voters, summary.n_votes) == ("s", 36, 3, 35)
     with pytest.raises(StudyError, match=r"no study called 'x' \(known: s\)"):
         export_study(store, "x", tmp_path / "out")
 

@@ -63,12 +63,12 @@ def measured(store: Store, scores: dict[str, tuple[float | None, str]]) -> None:
         session.add(run)
         session.flush()
         clips = session.scalars(select(ClipRow).where(ClipRow.broken == "")).all()
-        for place, clip in enumerate(clips):
-            clip.source_sha256 = f"{place:064d}"
+        for index, clip in enumerate(clips):
+            clip.source_sha256 = f"{index:064d}"
             cell = CellRow(
                 run_id=run.id,
-                position=place,
-                key=f"c{place}",
+                position=index,
+                key=f"c{index}",
                 role="system",
                 generator=clip.generator,
                 prompt_id=clip.file.split("-")[0],
@@ -83,7 +83,7 @@ def measured(store: Store, scores: dict[str, tuple[float | None, str]]) -> None:
                 session.add(
                     ScoreRow(
                         cell_id=cell.id,
-                        key=f"s{place}{metric}",
+                        key=f"s{index}{metric}",
                         metric=metric,
                         measure=measure,
                         metric_version=LIPSYNC if metric == "lipsync" else 1,
@@ -95,11 +95,11 @@ def measured(store: Store, scores: dict[str, tuple[float | None, str]]) -> None:
 
 
 def test_a_voter_sees_pairs_that_are_behind_him_and_an_owner_all(service: VotingService, store: Store, clock: Any) -> None:
-    one, other = voter_of(service, "one"), voter_of(service, "other")
-    vote_for(service, one, clock, "alpha")
-    assert judged_pairs(store, "s", counting_votes(store, "s"), voter=one) == []  # it could still be taken back
-    vote_for(service, one, clock, "alpha")
-    assert len(judged_pairs(store, "s", counting_votes(store, "s"), voter=one)) == 1
+    voter, other = voter_of(service, "one"), voter_of(service, "other")
+    vote_for(service, voter, clock, "alpha")
+    assert judged_pairs(store, "s", counting_votes(store, "s"), voter=voter) == []  # it could still be taken back
+    vote_for(service, voter, clock, "alpha")
+    assert len(judged_pairs(store, "s", counting_votes(store, "s"), voter=voter)) == 1
     assert judged_pairs(store, "s", counting_votes(store, "s"), voter=other) == []
     last = vote_for(service, other, clock, "alpha")
     service.reveal(other, last)
@@ -111,7 +111,7 @@ def test_a_voter_sees_pairs_that_are_behind_him_and_an_owner_all(service: Voting
     )
 
 
-def test_votes_are_told_by_clip_and_not_by_side(service: VotingService, store: Store, clock: Any) -> None:
+def test_votes_are_counted_by_clip_and_not_by_side(service: VotingService, store: Store, clock: Any) -> None:
     for name in ("a", "b", "c"):
         voter = voter_of(service, name)
         for _ in range(18):
@@ -130,8 +130,8 @@ def test_metrics_stand_beside_votes_with_reasons_where_they_have_no_answer(servi
     for _ in range(18):
         vote_for(service, voter, clock, "alpha")
     for pair in judged_pairs(store, "s", counting_votes(store, "s")):
-        told = {one.name: one for one in measures_of_pair(store, pair)}
-        (sync,) = (one for name, one in told.items() if name.startswith("lipsync"))
+        by_name = {measure.name: measure for measure in measures_of_pair(store, pair)}
+        (sync,) = (measure for name, measure in by_name.items() if name.startswith("lipsync"))
         by_model = dict(zip(pair.models, sync.values, strict=True))
         assert by_model.get("gamma", "no answer: no face was found") == "no answer: no face was found"
         assert by_model.get("alpha", "100") == "100"
@@ -139,7 +139,7 @@ def test_metrics_stand_beside_votes_with_reasons_where_they_have_no_answer(servi
             assert pair.models[0 if sync.better == "first" else 1] == "alpha"
         else:
             assert sync.better is None
-        (unknown,) = (one for name, one in told.items() if name.startswith("elsewhere"))
+        (unknown,) = (measure for name, measure in by_name.items() if name.startswith("elsewhere"))
         assert unknown.values == ("0.5", "0.5")
         assert unknown.better is None
 
@@ -150,17 +150,17 @@ def test_how_often_people_side_with_a_measure(service: VotingService, store: Sto
         voter = voter_of(service, name)
         for _ in range(18):
             vote_for(service, voter, clock, favourite)
-    (found,) = agreement_with_measures(
+    (backed,) = agreement_with_measures(
         store, judged_pairs(store, "s", counting_votes(store, "s"))
     )  # what has no better and no worse is left out
     # Of every prompt: alpha against beta 3 to 1, alpha against gamma 3 to 0, a tie of the fourth voter; beta and gamma score alike.
-    assert found.n_prompts == 6
-    assert found.n_votes == 6 * 7
-    assert found.share is not None
-    assert found.share.value == pytest.approx(6 / 7)
+    assert backed.n_prompts == 6
+    assert backed.n_votes == 6 * 7
+    assert backed.share is not None
+    assert backed.share.value == pytest.approx(6 / 7)
 
 
-def test_what_nobody_measured_has_no_figures(service: VotingService, store: Store, clock: Any) -> None:
+def test_clips_without_scores_have_no_measures(service: VotingService, store: Store, clock: Any) -> None:
     voter = voter_of(service, "one")
     for _ in range(3):
         vote_for(service, voter, clock, "alpha")
@@ -168,18 +168,18 @@ def test_what_nobody_measured_has_no_figures(service: VotingService, store: Stor
     assert agreement_with_measures(store, judged_pairs(store, "s", counting_votes(store, "s"))) == []
 
 
-def test_votes_that_do_not_count_are_told_apart_from_those_not_looked_at_yet(service: VotingService, store: Store, clock: Any) -> None:
+def test_votes_that_do_not_count_are_distinguished_from_those_not_examined_yet(service: VotingService, store: Store, clock: Any) -> None:
     voter = voter_of(service, "one")
     before = counting_votes(store, "s")
     for _ in range(2):
         vote_for(service, voter, clock, "alpha")
-    assert [(one.n_votes, one.n_left_out) for one in judged_pairs(store, "s", before)] == [(0, 0), (0, 0)]
-    assert [(one.n_votes, one.n_left_out) for one in judged_pairs(store, "s", counting_votes(store, "s"))] == [(1, 0), (1, 0)]
+    assert [(pair.n_votes, pair.n_left_out) for pair in judged_pairs(store, "s", before)] == [(0, 0), (0, 0)]
+    assert [(pair.n_votes, pair.n_left_out) for pair in judged_pairs(store, "s", counting_votes(store, "s"))] == [(1, 0), (1, 0)]
     none = CountingVotes(frozenset(), counting_votes(store, "s").until)
-    assert [(one.n_votes, one.n_left_out) for one in judged_pairs(store, "s", none)] == [(0, 1), (0, 1)]
+    assert [(pair.n_votes, pair.n_left_out) for pair in judged_pairs(store, "s", none)] == [(0, 1), (0, 1)]
 
 
-def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(
+def test_scores_deleted_with_their_run_are_reported_by_the_runs_name(
     service: VotingService, store: Store, clock: Any, workspace: Workspace
 ) -> None:
     measured(store, {"alpha": (1.0, ""), "beta": (0.0, ""), "gamma": (0.0, "")})
@@ -193,7 +193,7 @@ def test_scores_that_went_with_a_deleted_run_are_told_by_its_name(
         for cell in session.scalars(select(CellRow).where(CellRow.clip_sha256 == pair.sources[1])):
             session.delete(cell)
     assert deleted_clips(store, [pair]) == {pair.sources[1]: "run"}
-    (sync,) = (one for one in measures_of_pair(store, pair) if one.name.startswith("lipsync"))
+    (sync,) = (measure for measure in measures_of_pair(store, pair) if measure.name.startswith("lipsync"))
     assert sync.values[0] in ("0", "100")
     assert sync.values[1] == "deleted with the run run"
     assert sync.better is None

@@ -44,18 +44,18 @@ def test_a_study_without_votes_has_no_figures_but_counts(service: VotingService,
 
 
 def test_progress_counts_votes_pairs_days_and_what_was_refused(service: VotingService, store: Store, clock: Any) -> None:
-    one, other = service.voters.id_of_name("one"), service.voters.id_of_name("other")
-    service.voters.record_consent(one, sound_check=True)
+    first, other = service.voters.id_of_name("one"), service.voters.id_of_name("other")
+    service.voters.record_consent(first, sound_check=True)
     service.voters.record_consent(other, sound_check=None)
     service.voters.record_consent(service.voters.id_of_name("idle"), sound_check=False)
     for _ in range(5):
-        give(service, one, clock, "left")
+        give(service, first, clock, "left")
     clock.forward(86_400)
     last = give(service, other, clock, "tie", 20, comment="first", answers={"sound": "tie"})
     service.undo(other, last)
     with pytest.raises(RefusedError):
         service.vote(other, last, "left", heard=(1.0, 1.0))
-    service.open_pair(one)
+    service.open_pair(first)
     now = progress_of(store, "s")
     assert (now.n_votes, now.n_voters, now.n_agreed, now.n_taken_back, now.n_open) == (5, 1, 3, 1, 2)
     assert list(now.by_day.values()) == [5]
@@ -66,7 +66,7 @@ def test_progress_counts_votes_pairs_days_and_what_was_refused(service: VotingSe
     assert remarks_of(store, "s")[0][1] == "first"
 
 
-def test_agreement_is_told_by_question_with_its_interval_or_a_reason(service: VotingService, store: Store, clock: Any) -> None:
+def test_agreement_is_given_by_question_with_its_interval_or_a_reason(service: VotingService, store: Store, clock: Any) -> None:
     for name in ("a", "b", "c"):
         voter = service.voters.id_of_name(name)
         service.voters.record_consent(voter, sound_check=True)
@@ -89,13 +89,13 @@ def test_exclusions_name_voters_and_the_check_that_came_first(service: VotingSer
     for voter in (fine, deaf):
         for _ in range(3):
             give(service, voter, clock, "left")
-    found = exclusions_of(apply_rules(votes_of(store, "s"), load()))
-    assert (found.n_counted, found.n_excluded) == (3, 3)
-    assert found.by_voter == {"voter-000001": (3, {}), "voter-000002": (0, {"sound_check": 3})}
+    exclusions = exclusions_of(apply_rules(votes_of(store, "s"), load()))
+    assert (exclusions.n_counted, exclusions.n_excluded) == (3, 3)
+    assert exclusions.by_voter == {"voter-000001": (3, {}), "voter-000002": (0, {"sound_check": 3})}
     assert exclusions_of(apply_rules(votes_of(store, "s"), Rules(name="none"))).n_excluded == 0
 
 
-def test_the_command_tells_the_same(
+def test_the_command_shows_the_same(
     service: VotingService, clock: Any, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voter = service.voters.id_of_name("one")
@@ -103,8 +103,8 @@ def test_the_command_tells_the_same(
     give(service, voter, clock, "left")
     monkeypatch.setenv("SEEDBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SEEDBENCH_DATABASE_URL", f"sqlite:///{tmp_path / 'arena.db'}")
-    told = CliRunner().invoke(app, ["study", "s"])
-    assert told.exit_code == 0, told.output
-    assert "1 votes of 1 voters on 1 of 12 pairs" in told.output
-    assert "no answer" in told.output
-    assert "Left out: 0 votes; 1 count" in told.output
+    shown = CliRunner().invoke(app, ["study", "s"])
+    assert shown.exit_code == 0, shown.output
+    assert "1 votes of 1 voters on 1 of 12 pairs" in shown.output
+    assert "no answer" in shown.output
+    assert "Left out: 0 votes; 1 count" in shown.output

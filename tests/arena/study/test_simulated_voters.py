@@ -27,19 +27,19 @@ def test_boards_recover_the_simulated_strengths(study: Callable[..., None], stor
     assert simulated.n_votes == 800
     assert sorted(simulated.unusual.values()) == ["always left", "at random", "one system"]
     (board,) = boards(votes_of(store, "s"), rules_counting_simulated_votes(load()), split=False)
-    assert [one.model for one in board.standings] == sorted(simulated.strengths, key=lambda name: -simulated.strengths[name])
-    for one in board.standings:
-        assert one.rating.low is not None
-        assert one.rating.high is not None
-        assert one.rating.low - 30 < simulated.strengths[one.model] < one.rating.high + 30
+    assert [standing.model for standing in board.standings] == sorted(simulated.strengths, key=lambda name: -simulated.strengths[name])
+    for standing in board.standings:
+        assert standing.rating.low is not None
+        assert standing.rating.high is not None
+        assert standing.rating.low - 30 < simulated.strengths[standing.model] < standing.rating.high + 30
 
 
 def test_simulated_votes_count_only_by_the_rules_made_for_them(study: Callable[..., None], store: Store, tmp_path: Path) -> None:
     cast(study, store, tmp_path, voters=5, votes=6)
-    assert {one.origin for one in votes_of(store, "s")} == {"simulated"}
+    assert {vote.origin for vote in votes_of(store, "s")} == {"simulated"}
     (board,) = boards(votes_of(store, "s"), load(), split=False)
     assert board.standings == ()
-    assert board.excluded == sum(one.kind == "pair" for one in votes_of(store, "s"))
+    assert board.excluded == sum(vote.kind == "pair" for vote in votes_of(store, "s"))
     assert rules_counting_simulated_votes(load()).digest != load().digest
 
 

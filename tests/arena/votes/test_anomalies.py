@@ -19,7 +19,7 @@ NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
 CHOICES = ("left", "tie", "both_bad", "right")
 
 
-class Study:
+class SimulatedStudy:
     """Voters who judge clips of six systems, better or worse than their system by 0.6 logits, with tastes of 0.4 logits, a habit of calling
     ties, and a pace of their own. Of what a voter sees 7% are gold pairs (92% judged right), 3% one clip twice, 5% repeats."""
 
@@ -88,17 +88,17 @@ class Study:
         return CHOICES[int((rng.random() > np.cumsum(weights / weights.sum())).sum())]
 
 
-def found(study: Study) -> dict[tuple[str, str], Finding]:
-    return {(one.voter, one.sign): one for one in anomalies(study.votes)}
+def findings_by_voter(study: SimulatedStudy) -> dict[tuple[str, str], Finding]:
+    return {(finding.voter, finding.sign): finding for finding in anomalies(study.votes)}
 
 
 @pytest.mark.slow
 def test_a_thousand_honest_voters_raise_hardly_a_flag() -> None:
     """Each test flags anybody in one study of twenty, whatever their number; the signs that are no tests flag nobody here."""
-    study = Study(1000, n_prompts=120)
+    study = SimulatedStudy(1000, n_prompts=120)
     for number in range(1000):
         study.add(f"h{number}", 60)
-    signs = [one.sign for one in anomalies(study.votes) if one.answer == "flagged"]
+    signs = [finding.sign for finding in anomalies(study.votes) if finding.answer == "flagged"]
     assert len(signs) <= 1
 
 
@@ -107,18 +107,18 @@ def test_of_many_honest_studies_few_raise_a_flag() -> None:
     """40 studies of 30 voters: 5% of them are two."""
     studies = dict.fromkeys(SIGNS, 0)
     for seed in range(40):
-        study = Study(seed)
+        study = SimulatedStudy(seed)
         for number in range(30):
             study.add(f"h{number}", int(study.rng.integers(40, 101)))
-        for sign in {one.sign for one in anomalies(study.votes) if one.answer == "flagged"}:
+        for sign in {finding.sign for finding in anomalies(study.votes) if finding.answer == "flagged"}:
             studies[sign] += 1
     assert max(studies.values()) <= 4
     assert sum(studies.values()) <= 0.06 * 40 * len(SIGNS)
 
 
 @pytest.fixture(scope="module")
-def honest() -> Study:
-    study = Study(5)
+def honest() -> SimulatedStudy:
+    study = SimulatedStudy(5)
     for number in range(40):
         study.add(f"h{number}", int(study.rng.integers(40, 101)))
     return study
@@ -134,25 +134,25 @@ def honest() -> Study:
         ("contrary", 100, {"gold"}),
     ],
 )
-def test_a_bot_among_forty_honest_voters_is_flagged_for_what_it_does(honest: Study, how: str, n: int, signs: set[str]) -> None:
-    study = Study(6)
+def test_a_bot_among_forty_honest_voters_is_flagged_for_what_it_does(honest: SimulatedStudy, how: str, n: int, signs: set[str]) -> None:
+    study = SimulatedStudy(6)
     study.clips, study.votes = honest.clips, list(honest.votes)
     study.add("bot", n, how=how)
     caught = flagged(anomalies(study.votes))
-    assert signs <= {one.sign for one in caught.pop("bot")}
+    assert signs <= {finding.sign for finding in caught.pop("bot")}
     assert not caught
 
 
-def test_a_rigger_is_flagged_with_the_system_it_votes_for(honest: Study) -> None:
-    study = Study(7)
+def test_a_rigger_is_flagged_with_the_system_it_votes_for(honest: SimulatedStudy) -> None:
+    study = SimulatedStudy(7)
     study.clips, study.votes = honest.clips, list(honest.votes)
     study.add("bot", 60, how="rigger")
-    one = found(study)["bot", "partisan"]
-    assert one.sentence.startswith("zeta won")
-    assert one.figure is not None
-    assert one.figure > 8
-    assert one.p_holm is not None
-    assert one.p_holm < 0.01
+    finding = findings_by_voter(study)["bot", "partisan"]
+    assert finding.sentence.startswith("zeta won")
+    assert finding.figure is not None
+    assert finding.figure > 8
+    assert finding.p_holm is not None
+    assert finding.p_holm < 0.01
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ def test_most_random_clickers_are_flagged_with_a_hundred_votes() -> None:
     """One in each of 20 studies of 40 honest voters. But for gold pairs, who clicks at random is like somebody who sees no difference."""
     caught = honest_flags = 0
     for seed in range(20):
-        study = Study(seed)
+        study = SimulatedStudy(seed)
         for number in range(40):
             study.add(f"h{number}", int(study.rng.integers(40, 101)))
         study.add("bot", 100, how="random")
@@ -171,12 +171,12 @@ def test_most_random_clickers_are_flagged_with_a_hundred_votes() -> None:
     assert honest_flags <= 6
 
 
-def test_several_riggers_do_not_hide_each_other(honest: Study) -> None:
-    study = Study(8)
+def test_several_riggers_do_not_hide_each_other(honest: SimulatedStudy) -> None:
+    study = SimulatedStudy(8)
     study.clips, study.votes = honest.clips, list(honest.votes)
     for number in range(6):
         study.add(f"rigger{number}", 80, how="rigger")
-    partisans = {voter for voter, flags in flagged(anomalies(study.votes)).items() if "partisan" in {one.sign for one in flags}}
+    partisans = {voter for voter, flags in flagged(anomalies(study.votes)).items() if "partisan" in {finding.sign for finding in flags}}
     assert partisans == {f"rigger{number}" for number in range(6)}
 
 
@@ -187,37 +187,37 @@ def test_bots_that_are_flagged_for_one_thing_do_not_hide_others_in_another(vote:
         name = f"left{voter}" if voter < 12 else "careless" if voter == 12 else f"honest{voter}"
         for number in range(40):
             gold = {"kind": "gold", "expected": ("left", "right")[number // 4 % 2]} if number % 4 == 0 else {}
-            said = gold.get("expected", ("left", "right", "tie")[number % 3])
-            said = "left" if voter < 12 else "tie" if voter == 12 and gold and number % 8 else said
-            votes.append(vote(100 * voter + number, voter=name, choice=said, dwell_s=8.0 + number % 7, **gold))
+            choice = gold.get("expected", ("left", "right", "tie")[number % 3])
+            choice = "left" if voter < 12 else "tie" if voter == 12 and gold and number % 8 else choice
+            votes.append(vote(100 * voter + number, voter=name, choice=choice, dwell_s=8.0 + number % 7, **gold))
     caught = flagged(anomalies(votes))
     assert caught.keys() == {"careless"} | {f"left{voter}" for voter in range(12)}
-    assert [one.sign for one in caught["careless"]] == ["gold"]
+    assert [finding.sign for finding in caught["careless"]] == ["gold"]
 
 
-def test_with_too_few_simulated_voters_to_flag_anybody_nobody_is_ok(honest: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_too_few_simulated_voters_to_flag_anybody_nobody_is_ok(honest: SimulatedStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seedbench.arena.ratings.against_others._DRAWS", (99,))
-    findings = [one for one in anomalies(honest.votes) if one.sign in ("contrary", "partisan")]
-    assert {one.answer for one in findings} == {"unchecked"}
-    assert all("too few to differ from chance among 40 voters" in one.sentence for one in findings)
+    findings = [finding for finding in anomalies(honest.votes) if finding.sign in ("contrary", "partisan")]
+    assert {finding.answer for finding in findings} == {"unchecked"}
+    assert all("too few to differ from chance among 40 voters" in finding.sentence for finding in findings)
 
 
-def test_every_voter_gets_an_answer_to_every_sign_with_a_sentence(honest: Study) -> None:
+def test_every_voter_gets_an_answer_to_every_sign_with_a_sentence(honest: SimulatedStudy) -> None:
     findings = anomalies(honest.votes)
-    assert [one.sign for one in findings[: len(SIGNS)]] == list(SIGNS)
+    assert [finding.sign for finding in findings[: len(SIGNS)]] == list(SIGNS)
     assert len(findings) == 40 * len(SIGNS)
-    for one in findings:
-        assert one.sentence
-        assert (one.figure is None) == (one.answer == "unchecked")
+    for finding in findings:
+        assert finding.sentence
+        assert (finding.figure is None) == (finding.answer == "unchecked")
 
 
-def test_the_order_of_the_log_does_not_matter(honest: Study) -> None:
+def test_the_order_of_the_log_does_not_matter(honest: SimulatedStudy) -> None:
     assert anomalies(honest.votes[::-1]) == anomalies(honest.votes)
 
 
 def test_what_was_not_recorded_could_not_be_checked(vote: Make) -> None:
     votes = [vote(number, voter=f"w{number % 3}", dwell_s=None) for number in range(90)]
-    by_sign = {one.sign: one for one in anomalies(votes) if one.voter == "w0"}
+    by_sign = {finding.sign: finding for finding in anomalies(votes) if finding.voter == "w0"}
     for sign, why in [
         ("too_fast", "0 votes have times"),
         ("regular", "0 votes have times"),
@@ -239,12 +239,12 @@ def test_too_few_gold_pairs_to_tell_are_unchecked_and_not_ok(vote: Make) -> None
         for number in range(10)
     ]
     votes += [vote(9_000 + number, voter="new", kind="gold", expected="left", choice="tie") for number in range(2)]
-    one = next(one for one in anomalies(votes) if (one.voter, one.sign) == ("new", "gold"))
-    assert one.answer == "unchecked"
-    assert "0 of 2 gold pairs" in one.sentence
+    finding = next(finding for finding in anomalies(votes) if (finding.voter, finding.sign) == ("new", "gold"))
+    assert finding.answer == "unchecked"
+    assert "0 of 2 gold pairs" in finding.sentence
     votes += [vote(9_100 + number, voter="new", kind="gold", expected="left", choice="tie") for number in range(8)]
-    one = next(one for one in anomalies(votes) if (one.voter, one.sign) == ("new", "gold"))
-    assert (one.answer, one.figure) == ("flagged", 0.0)
+    finding = next(finding for finding in anomalies(votes) if (finding.voter, finding.sign) == ("new", "gold"))
+    assert (finding.answer, finding.figure) == ("flagged", 0.0)
 
 
 def test_repeats_are_compared_with_sides_swapped_back_and_tell_what_chance_would_give(vote: Make) -> None:
@@ -252,23 +252,23 @@ def test_repeats_are_compared_with_sides_swapped_back_and_tell_what_chance_would
     for voter in range(12):
         for number in range(20):
             at = 1_000 * voter + 10 * number
-            said = ("left", "right")[number % 2]
-            again = {"left": "right", "right": "left"}[said] if voter or number % 5 == 0 else said
+            choice = ("left", "right")[number % 2]
+            again = {"left": "right", "right": "left"}[choice] if voter or number % 5 == 0 else choice
             votes += [
-                vote(at, battle=f"b{at}", voter=f"w{voter}", choice=said),
+                vote(at, battle=f"b{at}", voter=f"w{voter}", choice=choice),
                 vote(at + 1, kind="repeat", repeats=f"b{at}", battle=f"r{at}", voter=f"w{voter}", choice=again),
             ]
-    one = next(one for one in anomalies(votes) if (one.voter, one.sign) == ("w0", "repeats"))
-    assert (one.answer, one.figure, one.n) == ("flagged", 0.2, 20)
-    assert "100% of 220 of the others; 50% would be by chance" in one.sentence
+    finding = next(finding for finding in anomalies(votes) if (finding.voter, finding.sign) == ("w0", "repeats"))
+    assert (finding.answer, finding.figure, finding.n) == ("flagged", 0.2, 20)
+    assert "100% of 220 of the others; 50% would be by chance" in finding.sentence
 
 
-def test_a_habit_of_calling_ties_is_no_sign(honest: Study) -> None:
-    study = Study(9)
+def test_a_habit_of_calling_ties_is_no_sign(honest: SimulatedStudy) -> None:
+    study = SimulatedStudy(9)
     study.clips, study.votes = honest.clips, list(honest.votes)
     study.add("undecided", 100)
     ties = [
-        one.model_copy(update={"choice": "tie"}) if one.voter == "undecided" and one.kind == "pair" and number % 10 < 7 else one
-        for number, one in enumerate(study.votes)
+        vote.model_copy(update={"choice": "tie"}) if vote.voter == "undecided" and vote.kind == "pair" and number % 10 < 7 else vote
+        for number, vote in enumerate(study.votes)
     ]
     assert "undecided" not in flagged(anomalies(ties))

@@ -52,8 +52,8 @@ def test_every_word_for_an_outcome(tmp_path: Path, winner: str, choice: str) -> 
 def test_no_address_is_kept_and_one_judge_is_one_voter(tmp_path: Path) -> None:
     rows = [BATTLE, {**BATTLE, "judge": "198.51.100.7"}, {**BATTLE, "winner": "tie"}]
     votes, _ = read(written(tmp_path, rows))
-    assert [one.voter for one in votes] == ["voter-000001", "voter-000002", "voter-000001"]
-    assert not any("203.0.113" in json_line(one) for one in votes)
+    assert [vote.voter for vote in votes] == ["voter-000001", "voter-000002", "voter-000001"]
+    assert not any("203.0.113" in json_line(vote) for vote in votes)
 
 
 def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> No
     file = tmp_path / "log.jsonl"
     file.write_text("\n".join(json.dumps(row) for row in rows))
     votes, left_out = read(file)
-    assert [one.choice for one in votes] == ["right", "tie", "left", "left"]
-    assert {(one.left, one.right) for one in votes} == {("alpha", "beta")}
+    assert [vote.choice for vote in votes] == ["right", "tie", "left", "left"]
+    assert {(vote.left, vote.right) for vote in votes} == {("alpha", "beta")}
     assert votes[2].prompt == votes[3].prompt != "q1"
     assert left_out == {
         "no winner (chat)": 1,
@@ -111,14 +111,14 @@ def test_a_table_without_voters_counts_each_vote_as_a_voter_s_own(tmp_path: Path
     file = tmp_path / "battles.csv"
     file.write_text("model_a,model_b,winner,timestamp\nalpha,beta,model_a,2025-07-01T10:00:00\nbeta,alpha,tie,\n")
     votes, _ = read(file)
-    assert len({one.voter for one in votes}) == 2
+    assert len({vote.voter for vote in votes}) == 2
     assert votes[0].at == datetime(2025, 7, 1, 10, tzinfo=UTC)
     assert votes[1].prompt != votes[0].prompt
 
 
-@pytest.mark.parametrize(("text", "said"), [("[1, 2]", "an entry is int"), ("{", "neither JSON"), ("[]", "no row is a vote")])
-def test_what_holds_no_votes_is_refused(tmp_path: Path, text: str, said: str) -> None:
+@pytest.mark.parametrize(("text", "message"), [("[1, 2]", "an entry is int"), ("{", "neither JSON"), ("[]", "no row is a vote")])
+def test_what_holds_no_votes_is_refused(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "battles.json"
     file.write_text(text)
-    with pytest.raises(VoteError, match=said):
+    with pytest.raises(VoteError, match=message):
         read(file)

@@ -32,7 +32,7 @@ def test_what_is_at_its_default_is_not_written(vote: Callable[..., Vote]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("{", "line 2"),
         ('{"id": "x"}', "at: is missing"),
@@ -42,10 +42,10 @@ def test_what_is_at_its_default_is_not_written(vote: Callable[..., Vote]) -> Non
         ),
     ],
 )
-def test_what_is_no_vote_is_refused_with_its_line(tmp_path: Path, vote: Callable[..., Vote], line: str, said: str) -> None:
+def test_what_is_no_vote_is_refused_with_its_line(tmp_path: Path, vote: Callable[..., Vote], line: str, message: str) -> None:
     file = tmp_path / "votes.jsonl"
     file.write_text(json_line(vote()) + "\n" + line + "\n")
-    with pytest.raises(VoteError, match=f"votes.jsonl, line 2.*{said}" if said != "line 2" else "line 2"):
+    with pytest.raises(VoteError, match=f"votes.jsonl, line 2.*{message}" if message != "line 2" else "line 2"):
         read(file)
 
 

@@ -35,12 +35,12 @@ def test_checks_of_single_votes(
     vote: Make, check: dict[str, Any], good: dict[str, Any], bad: dict[str, Any], unknown: dict[str, Any]
 ) -> None:
     votes = [vote(1, **good), vote(2, **bad), vote(3, **unknown)]
-    found = apply_rules(votes, rules(check))
-    assert dict(found.answers[check["check"]]) == {"ok": 1, "excluded": 1, "unchecked": 1}
-    assert [one.id for one in found.kept] == ["v00001", "v00003"]
-    assert found.excluded == {"v00002": check["check"]}
+    checked = apply_rules(votes, rules(check))
+    assert dict(checked.answers[check["check"]]) == {"ok": 1, "excluded": 1, "unchecked": 1}
+    assert [vote.id for vote in checked.kept] == ["v00001", "v00003"]
+    assert checked.excluded == {"v00002": check["check"]}
     strict = apply_rules(votes, rules({**check, "unchecked": "exclude"}))
-    assert [one.id for one in strict.kept] == ["v00001"]
+    assert [vote.id for vote in strict.kept] == ["v00001"]
 
 
 def test_a_silent_pair_needs_no_sound_check(vote: Make) -> None:
@@ -51,13 +51,13 @@ def gold(make: Make, number: int, right: bool, voter: str) -> Vote:
     return make(number, kind="gold", expected="left", choice="left" if right else "tie", voter=voter)
 
 
-def test_a_voter_who_fails_gold_pairs_is_left_out_whole_and_one_without_any_is_not_checked(vote: Make) -> None:
+def test_all_votes_of_a_voter_who_fails_gold_pairs_are_excluded_and_a_voter_without_any_is_unchecked(vote: Make) -> None:
     checks = [gold(vote, n, False, "bad") for n in range(4)] + [gold(vote, 10 + n, n > 0, "good") for n in range(4)]
     pairs = [vote(20, voter="bad"), vote(21, voter="good"), vote(22, voter="new")]
-    found = apply_rules(checks + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
-    assert [one.voter for one in found.kept] == ["good", "new"]
-    assert dict(found.answers["gold"]) == {"ok": 1, "excluded": 1, "unchecked": 1}
-    assert found.unrated["gold"] == 8
+    checked = apply_rules(checks + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
+    assert [vote.voter for vote in checked.kept] == ["good", "new"]
+    assert dict(checked.answers["gold"]) == {"ok": 1, "excluded": 1, "unchecked": 1}
+    assert checked.unrated["gold"] == 8
 
 
 def test_repeats_are_compared_with_sides_swapped_back(vote: Make) -> None:
@@ -82,12 +82,12 @@ def test_ties_say_nothing_about_sides(vote: Make) -> None:
 def test_the_first_votes_of_a_voter_count_up_to_the_cap(vote: Make) -> None:
     votes = [vote(n, voter="eager") for n in range(5)] + [vote(9, voter="calm")]
     kept = apply_rules(votes, rules({"check": "cap", "votes": 3})).kept
-    assert [one.id for one in kept] == ["v00000", "v00001", "v00002", "v00009"]
+    assert [vote.id for vote in kept] == ["v00000", "v00001", "v00002", "v00009"]
 
 
 def test_only_people_count_where_the_rules_say_so(vote: Make) -> None:
     votes = [vote(1), vote(2, origin="simulated")]
-    assert [one.id for one in apply_rules(votes, rules({"check": "origin"})).kept] == ["v00001"]
+    assert [vote.id for vote in apply_rules(votes, rules({"check": "origin"})).kept] == ["v00001"]
     assert len(apply_rules(votes, rules({"check": "origin", "origins": ["people", "simulated"]})).kept) == 2
 
 
@@ -101,8 +101,8 @@ def test_gold_pairs_need_an_expectation(vote: Make) -> None:
 def test_who_misses_gold_pairs_by_chance_is_not_left_out(vote: Make, right: int, of: int, answer: str) -> None:
     """P(no more than ``right`` of ``of``) where 7 of 10 are right: .216 of 3, .027 of 3, .099 of 9, .025 of 9."""
     votes = [gold(vote, n, n < right, "one") for n in range(of)]
-    found = answered([*votes, vote(50, voter="one")], check="gold", at_least=0.7, answered=3)
-    assert found == {"ok": 0, "excluded": 0, "unchecked": 0, answer: 1}
+    answers = answered([*votes, vote(50, voter="one")], check="gold", at_least=0.7, answered=3)
+    assert answers == {"ok": 0, "excluded": 0, "unchecked": 0, answer: 1}
 
 
 @pytest.mark.parametrize("accuracy", [0.9, 0.95])
@@ -115,13 +115,13 @@ def test_honest_voters_are_hardly_ever_left_out_for_gold_pairs(vote: Make, accur
     assert answered(votes, check="gold", at_least=0.7, answered=3)["excluded"] <= 8
 
 
-def test_what_a_part_is_made_of_was_decided_on_the_whole(vote: Make) -> None:
+def test_a_subset_keeps_the_answers_that_all_votes_gave(vote: Make) -> None:
     """Two missed gold pairs in each of two tasks are four."""
     bad = [vote(n, kind="gold", expected="left", choice="tie", voter="bad", task=("music", "talking")[n % 2]) for n in range(4)]
     pairs = [vote(20 + n, voter=("bad", "good")[n % 2], task=("music", "talking")[n // 2]) for n in range(4)]
     whole = apply_rules(bad + pairs, rules({"check": "gold", "at_least": 0.7, "answered": 3}))
-    music = whole.subset(lambda one: one.task == "music")
-    assert [one.voter for one in music.kept] == ["good"]
+    music = whole.subset(lambda vote: vote.task == "music")
+    assert [vote.voter for vote in music.kept] == ["good"]
     assert music.answers["gold"] == {"ok": 0, "excluded": 1, "unchecked": 1}
     assert music.unrated["gold"] == 2
     assert whole.answers["gold"] == {"ok": 0, "excluded": 2, "unchecked": 2}
@@ -134,7 +134,16 @@ def test_the_first_check_that_left_a_vote_out_is_named(vote: Make) -> None:
 
 def test_the_shipped_rules_are_read_and_have_a_hash_of_their_values() -> None:
     shipped = load()
-    assert [one.check for one in shipped.checks] == ["origin", "heard", "dwell", "sound_check", "gold", "consistency", "one_sided", "cap"]
+    assert [check.check for check in shipped.checks] == [
+        "origin",
+        "heard",
+        "dwell",
+        "sound_check",
+        "gold",
+        "consistency",
+        "one_sided",
+        "cap",
+    ]
     assert shipped.digest == load().digest
     assert shipped.model_copy(update={"version": "another"}).digest != shipped.digest
     assert shipped.rating == Rules(name="bare").rating
@@ -147,7 +156,7 @@ def test_the_covariates_held_equal_decide_a_board_and_its_hash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("name: x\nrating:\n  tie: half\n", r"line 3: rating: unknown key 'tie' \(did you mean 'ties'\?\)"),
         ("name: x\nchecks:\n  - {check: golden}\n", "line 3"),
@@ -156,10 +165,10 @@ def test_the_covariates_held_equal_decide_a_board_and_its_hash() -> None:
         ("name: x\nrating: {style: [fps, fps]}\n", "'fps' is given twice"),
     ],
 )
-def test_a_wrong_rules_file_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+def test_a_wrong_rules_file_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(text)
-    with pytest.raises(RulesError, match=said):
+    with pytest.raises(RulesError, match=message):
         load(file)
 
 

@@ -21,10 +21,10 @@ def test_a_voter_sees_each_pair_once_until_none_is_left(service: VotingService, 
     for _ in range(36):
         give(service, voter, clock)
     assert service.open_pair(voter) is None
-    seen = Counter(one.pair_id for one in rows(store, BattleRow))
+    seen = Counter(battle.pair_id for battle in rows(store, BattleRow))
     assert len(seen) == 36
     assert set(seen.values()) == {1}
-    assert all(0 < one.probability <= 1 for one in rows(store, BattleRow))
+    assert all(0 < battle.probability <= 1 for battle in rows(store, BattleRow))
 
 
 def test_sides_are_balanced_for_each_two_models(service: VotingService, clock: Any) -> None:
@@ -41,17 +41,17 @@ def test_checks_come_at_their_shares(study: Callable[..., None], store: Store, t
         voter = joined(service, str(name))
         for _ in range(40):
             give(service, voter, clock)
-    kinds = Counter(one.kind for one in rows(store, BattleRow))
+    kinds = Counter(battle.kind for battle in rows(store, BattleRow))
     assert 0.14 < kinds["gold"] / 320 < 0.26
     assert 0.06 < kinds["same"] / 320 < 0.15
     assert 0.1 < kinds["repeat"] / 320 < 0.24
-    battles = {one.id: one for one in rows(store, BattleRow)}
-    for one in battles.values():
-        if one.kind == "repeat":
-            first = battles[one.repeats]
-            assert (first.pair_id, first.voter_id, first.first_left) == (one.pair_id, one.voter_id, not one.first_left)
-        if one.kind != "pair":
-            assert one.probability is None
+    battles = {battle.id: battle for battle in rows(store, BattleRow)}
+    for battle in battles.values():
+        if battle.kind == "repeat":
+            first = battles[battle.repeats]
+            assert (first.pair_id, first.voter_id, first.first_left) == (battle.pair_id, battle.voter_id, not battle.first_left)
+        if battle.kind != "pair":
+            assert battle.probability is None
 
 
 def test_a_restart_knows_all_votes_but_those_undone(service: VotingService, store: Store, tmp_path: Path, clock: Any) -> None:
@@ -77,11 +77,16 @@ def test_the_same_seed_and_votes_show_the_same_pairs(study: Callable[..., None],
         service = VotingService(own, "s", tmp_path, clock=clock)
         for _ in range(25):
             give(service, joined(service), clock)
-        orders.append([(one.pair_id, one.first_left, one.kind) for one in sorted(rows(own, BattleRow), key=lambda one: one.opened_at)])
+        orders.append(
+            [
+                (battle.pair_id, battle.first_left, battle.kind)
+                for battle in sorted(rows(own, BattleRow), key=lambda battle: battle.opened_at)
+            ]
+        )
     assert orders[0] == orders[1]
 
 
-def test_an_unknown_study_and_missing_clips_are_said(service: VotingService, store: Store, tmp_path: Path) -> None:
+def test_an_unknown_study_and_missing_clips_are_errors(service: VotingService, store: Store, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"no study called 't' \(known: s\)"):
         VotingService(store, "t", tmp_path)
     (tmp_path / "0-alpha.mp4").unlink()

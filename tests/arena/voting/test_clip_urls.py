@@ -14,7 +14,7 @@ from seedbench.store import Store
 from tests.arena.voting.steps import give, joined, watched
 
 
-def test_reload_brings_the_same_pair_and_the_same_addresses(service: VotingService, store: Store, tmp_path: Path, clock: Any) -> None:
+def test_reload_brings_the_same_pair_and_the_same_urls(service: VotingService, store: Store, tmp_path: Path, clock: Any) -> None:
     voter = joined(service)
     shown = service.open_pair(voter)
     clock.forward(100)
@@ -30,7 +30,7 @@ def test_reload_brings_the_same_pair_and_the_same_addresses(service: VotingServi
     assert restarted.battle == shown.battle
 
 
-def test_an_address_is_one_voter_s_for_a_while(service: VotingService, clock: Any) -> None:
+def test_a_clip_url_is_for_one_voter_and_expires(service: VotingService, clock: Any) -> None:
     voter, other = joined(service), joined(service, "other")
     shown = service.open_pair(voter)
     assert shown is not None
@@ -42,7 +42,7 @@ def test_an_address_is_one_voter_s_for_a_while(service: VotingService, clock: An
     assert service.forget_old() == 2
 
 
-def test_sides_of_two_addresses_are_the_two_clips(service: VotingService) -> None:
+def test_the_two_urls_of_a_pair_lead_to_its_two_clips(service: VotingService) -> None:
     voter = joined(service)
     shown = service.open_pair(voter)
     assert shown is not None
@@ -50,7 +50,7 @@ def test_sides_of_two_addresses_are_the_two_clips(service: VotingService) -> Non
     assert len(files) == 2
 
 
-def test_who_comes_back_when_the_addresses_have_run_out_need_not_watch_again(service: VotingService, clock: Any) -> None:
+def test_a_voter_who_comes_back_after_the_urls_expired_need_not_watch_again(service: VotingService, clock: Any) -> None:
     voter, other = joined(service), joined(service, "other")
     shown, half = watched(service, voter, clock), service.open_pair(other)
     assert half is not None
@@ -78,7 +78,7 @@ def test_nothing_is_kept_of_pairs_that_were_voted_on(service: VotingService, clo
     assert (service.clip_urls._by_token, service.clip_urls._by_battle, service.clip_urls._watched) == ({}, {}, set())
 
 
-def test_a_clip_is_lent_to_one_voter_for_a_while(service: VotingService, clock: Any) -> None:
+def test_a_url_of_a_single_clip_is_for_one_voter_and_expires(service: VotingService, clock: Any) -> None:
     voter, other = joined(service), joined(service, "other")
     address = service.clip_token(voter, "0-alpha.mp4")
     assert service.clip_urls.file_of(address, voter) == service.study.folder / "0-alpha.mp4"

@@ -30,12 +30,12 @@ def test_who_is_refused_too_often_is_stopped_for_an_hour(study: Callable[..., No
     service.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
 
 
-def test_a_flood_of_refusals_fills_no_disk(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
+def test_a_flood_of_refusals_does_not_fill_the_incident_log(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
     study(limits={"refusals_an_hour": 5})
     service = VotingService(store, "s", tmp_path, clock=clock)
     for _ in range(500):
         assert service.clip_urls.file_of("unknown", None) is None
-    assert [one.kind for one in rows(store, IncidentRow)] == ["clip address"] * 5 + ["flood"]
+    assert [incident.kind for incident in rows(store, IncidentRow)] == ["clip address"] * 5 + ["flood"]
     clock.forward(3601)
     service.forget_old()
     assert service.clip_urls.file_of("unknown", None) is None

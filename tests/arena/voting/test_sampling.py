@@ -17,59 +17,59 @@ def after(ratings: list[float], votes: list[int]) -> State:
 
 
 def test_chances_are_of_pairs_and_sum_to_one() -> None:
-    found = chances(after([1100, 1050, 1000, 950], [200] * 4), ALL)
-    assert found.sum() == pytest.approx(1.0)
-    assert not np.tril(found).any()
+    chance = chances(after([1100, 1050, 1000, 950], [200] * 4), ALL)
+    assert chance.sum() == pytest.approx(1.0)
+    assert not np.tril(chance).any()
 
 
 def test_every_pair_has_at_least_its_share_of_the_floor() -> None:
-    found = chances(after([1600, 1000, 990, 400], [500] * 4), ALL, Policy(floor=0.3))
-    assert found[np.triu_indices(4, 1)].min() >= 0.3 / 6 - 1e-12
+    chance = chances(after([1600, 1000, 990, 400], [500] * 4), ALL, Policy(floor=0.3))
+    assert chance[np.triu_indices(4, 1)].min() >= 0.3 / 6 - 1e-12
 
 
 def test_neighbours_are_drawn_more_than_models_far_apart() -> None:
-    found = chances(after([1300, 1290, 1000, 700], [500] * 4), ALL)
-    assert found[0, 1] > 3 * found[0, 3]
+    chance = chances(after([1300, 1290, 1000, 700], [500] * 4), ALL)
+    assert chance[0, 1] > 3 * chance[0, 3]
 
 
 def test_new_models_and_little_known_ones_are_drawn_more() -> None:
-    found = chances(after([1000, 1000, 1000, 1000], [500, 500, 500, 5]), ALL)
-    assert found[:3, 3].min() > 3 * found[0, 1]
+    chance = chances(after([1000, 1000, 1000, 1000], [500, 500, 500, 5]), ALL)
+    assert chance[:3, 3].min() > 3 * chance[0, 1]
 
 
 def test_what_is_not_possible_is_not_drawn() -> None:
     possible = np.zeros((4, 4), bool)
     possible[3, 1] = True
-    found = chances(after([1000] * 4, [9] * 4), possible)
-    assert found[1, 3] == 1.0
+    chance = chances(after([1000] * 4, [9] * 4), possible)
+    assert chance[1, 3] == 1.0
     with pytest.raises(ValueError, match="no pair left"):
         chances(after([1000] * 4, [9] * 4), np.zeros((4, 4), bool))
 
 
 def test_draws_follow_their_chances_and_their_seed() -> None:
-    found = chances(after([1300, 1290, 1000, 700], [500] * 4), ALL)
+    chance = chances(after([1300, 1290, 1000, 700], [500] * 4), ALL)
     rng = np.random.default_rng(1)
-    seen = np.zeros_like(found)
+    seen = np.zeros_like(chance)
     for _ in range(4000):
-        a, b, p = draw(found, rng)
-        assert p == found[a, b]
+        a, b, p = draw(chance, rng)
+        assert p == chance[a, b]
         seen[a, b] += 1
-    assert seen / 4000 == pytest.approx(found, abs=0.03)
-    assert draw(found, np.random.default_rng(7)) == draw(found, np.random.default_rng(7))
+    assert seen / 4000 == pytest.approx(chance, abs=0.03)
+    assert draw(chance, np.random.default_rng(7)) == draw(chance, np.random.default_rng(7))
 
 
 def test_the_state_holds_what_counts_say() -> None:
     counts = np.zeros((3, 3, 3), int)
     counts[0, 1, 0], counts[1, 0, 2], counts[0, 1, 2] = 20, 10, 10  # the first beats the second 30 to 10
     counts[1, 2, 1] = 15
-    found = state_of(counts)
-    assert found.n_votes.tolist() == [40, 55, 15]
-    assert found.ratings[0] > found.ratings[1]
-    assert found.covariance[2, 2] > found.covariance[1, 1]
+    state = state_of(counts)
+    assert state.n_votes.tolist() == [40, 55, 15]
+    assert state.ratings[0] > state.ratings[1]
+    assert state.covariance[2, 2] > state.covariance[1, 1]
     assert state_of(np.zeros((3, 3, 3), int)).ratings.tolist() == [1000.0] * 3
 
 
-def test_active_pairing_tells_neighbours_apart_sooner_than_even_pairing() -> None:
+def test_active_sampling_separates_neighbours_sooner_than_even_sampling() -> None:
     """Ten models in five close couples: after equally many votes the couples' differences are known better."""
     strengths = np.repeat(np.linspace(1.5, -1.5, 5), 2) + np.tile([0.06, -0.06], 5)
 
@@ -81,8 +81,8 @@ def test_active_pairing_tells_neighbours_apart_sooner_than_even_pairing() -> Non
             for _ in range(25):
                 a, b, _p = draw(chance, rng)
                 counts[a, b, 0 if rng.random() < 1 / (1 + np.exp(strengths[b] - strengths[a])) else 2] += 1
-        found = state_of(counts).covariance
-        return float(np.mean([found[i, i] + found[i + 1, i + 1] - 2 * found[i, i + 1] for i in range(0, 10, 2)]))
+        covariance = state_of(counts).covariance
+        return float(np.mean([covariance[i, i] + covariance[i + 1, i + 1] - 2 * covariance[i, i + 1] for i in range(0, 10, 2)]))
 
     active = np.mean([spread_after(Policy(), seed) for seed in range(3)])
     even = np.mean([spread_after(Policy(floor=1.0), seed) for seed in range(3)])

@@ -32,9 +32,9 @@ def test_a_vote_is_kept_with_all_that_was_seen_of_it(service: VotingService, sto
 def test_what_a_voter_gets_names_no_model_and_no_file(service: VotingService) -> None:
     shown = service.open_pair(joined(service))
     assert shown is not None
-    told = repr(shown)
+    shown_text = repr(shown)
     for word in ("alpha", "beta", "gamma", ".mp4", "p0"):
-        assert word not in told
+        assert word not in shown_text
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_vote_that_is_wrong_is_refused_written_down_and_the_pair_stays_open(
     with pytest.raises(RefusedError) as refused:
         service.vote(voter, **asked)
     assert refused.value.kind == kind
-    assert [one.kind for one in rows(store, IncidentRow)] == [kind]
+    assert [incident.kind for incident in rows(store, IncidentRow)] == [kind]
     assert rows(store, VoteRow) == []
     service.vote(voter, shown.battle, "left", heard=(1.0, 1.0))
 
@@ -91,15 +91,15 @@ def test_a_vote_before_the_clips_could_be_watched_is_refused(service: VotingServ
         service.vote(other, quick.battle, "left", heard=(1.0, 1.0))
 
 
-def test_another_voter_s_pair_and_one_that_does_not_exist_are_told_apart_by_nobody(service: VotingService, clock: Any) -> None:
+def test_another_voters_pair_and_one_that_does_not_exist_get_the_same_refusal(service: VotingService, clock: Any) -> None:
     mine = watched(service, joined(service), clock)
     thief = joined(service, "thief")
-    said = []
+    messages = []
     for battle in (mine.battle, "f" * 32):
         with pytest.raises(RefusedError) as refused:
             service.vote(thief, battle, "left", heard=(1.0, 1.0))
-        said.append(str(refused.value))
-    assert said[0] == said[1]
+        messages.append(str(refused.value))
+    assert messages[0] == messages[1]
 
 
 def test_a_vote_is_given_once(service: VotingService, store: Store, clock: Any) -> None:
@@ -107,7 +107,7 @@ def test_a_vote_is_given_once(service: VotingService, store: Store, clock: Any) 
     shown = give(service, voter, clock)
     with pytest.raises(RefusedError, match="not open"):
         service.vote(voter, shown.battle, "right", heard=(1.0, 1.0))
-    assert [one.choice for one in rows(store, VoteRow)] == ["left"]
+    assert [vote.choice for vote in rows(store, VoteRow)] == ["left"]
 
 
 def test_without_consent_nothing_is_shown(service: VotingService) -> None:
@@ -125,8 +125,8 @@ def test_undo_keeps_both_in_the_log_and_opens_the_pair_again(service: VotingServ
     assert again.text == first.text
     assert service.open_pair(voter) == again
     service.vote(voter, again.battle, "tie", heard=(1.0, 1.0))  # watched already: no second wait
-    assert [one.choice for one in rows(store, VoteRow)] == ["left", "tie"]
-    assert [one.vote_id for one in rows(store, UndoneRow)] == [1]
+    assert [vote.choice for vote in rows(store, VoteRow)] == ["left", "tie"]
+    assert [undone.vote_id for undone in rows(store, UndoneRow)] == [1]
 
 
 def test_undo_ends_with_the_next_pair_and_with_a_reveal(study: Callable[..., None], store: Store, tmp_path: Path, clock: Any) -> None:
@@ -143,7 +143,7 @@ def test_undo_ends_with_the_next_pair_and_with_a_reveal(study: Callable[..., Non
         service.undo(voter, second.battle)
 
 
-def test_who_made_a_clip_is_told_after_the_vote_to_its_voter_if_the_study_tells(
+def test_the_makers_are_revealed_after_the_vote_to_its_voter_if_the_study_reveals_them(
     study: Callable[..., None], service: VotingService, store: Store, clock: Any
 ) -> None:
     voter = joined(service)
@@ -173,7 +173,7 @@ def test_a_day_has_so_many_votes(study: Callable[..., None], store: Store, tmp_p
     assert service.open_pair(voter) is not None
 
 
-def test_a_vote_said_once_more_is_acknowledged_once_more_and_counts_once(service: VotingService, store: Store, clock: Any) -> None:
+def test_a_vote_sent_again_is_acknowledged_again_and_counts_once(service: VotingService, store: Store, clock: Any) -> None:
     voter = joined(service)
     shown = watched(service, voter, clock)
     receipts = [service.vote(voter, shown.battle, "left", heard=(1.0, 1.0)) for _ in range(2)]

@@ -24,7 +24,7 @@ def written(file: Path, **changes: str) -> Path:
     return file
 
 
-def test_a_whole_file_is_taken_and_owners_are_known_in_small_letters(tmp_path: Path) -> None:
+def test_a_complete_file_is_accepted_and_owners_are_compared_in_small_letters(tmp_path: Path) -> None:
     login = load(written(tmp_path / "login.toml"), [" Me@Example.org ", "you@example.org"])
     assert login.owners == {"me@example.org", "you@example.org"}
     assert login.file == tmp_path / "login.toml"
@@ -38,7 +38,7 @@ def test_a_whole_file_is_taken_and_owners_are_known_in_small_letters(tmp_path: P
         ({"cookie_secret": "short"}, "32 characters"),
     ],
 )
-def test_what_a_file_lacks_is_said(tmp_path: Path, changes: dict[str, str], words: str) -> None:
+def test_the_error_names_what_a_file_lacks(tmp_path: Path, changes: dict[str, str], words: str) -> None:
     with pytest.raises(LoginError, match=words):
         load(written(tmp_path / "login.toml", **changes), ["me@example.org"])
 

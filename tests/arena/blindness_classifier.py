@@ -35,40 +35,40 @@ class Received:
     """Lengths of the websocket's frames up to the pair."""
 
 
-def features(one: Received) -> dict[str, float]:
+def features(clip: Received) -> dict[str, float]:
     """All that is received but the moment it came and the coded pictures and sound themselves.
 
     Addresses are taken by length and alphabet, as are ids: their characters are random. Times of arrival are left out.
     """
-    found: dict[str, float] = {"size": len(one.body), "token": len(one.token), "side": float(one.side == "left")}
-    found |= {f"token alphabet {kind}": 1.0 for kind in {_kind(character) for character in one.token}}
-    found |= {f"header {name}: {value}": 1.0 for name, value in one.headers.items() if name != "date"}
-    found |= {f"header order {place}: {name}": 1.0 for place, name in enumerate(one.headers)}
-    found |= {f"frame {place}": float(length) for place, length in enumerate(one.frames)}
-    told = b""
-    for place, box in enumerate(boxes(one.body)):
+    values: dict[str, float] = {"size": len(clip.body), "token": len(clip.token), "side": float(clip.side == "left")}
+    values |= {f"token alphabet {kind}": 1.0 for kind in {_kind(character) for character in clip.token}}
+    values |= {f"header {name}: {value}": 1.0 for name, value in clip.headers.items() if name != "date"}
+    values |= {f"header order {index}: {name}": 1.0 for index, name in enumerate(clip.headers)}
+    values |= {f"frame {index}": float(length) for index, length in enumerate(clip.frames)}
+    content = b""
+    for index, box in enumerate(boxes(clip.body)):
         kind = box.path.rpartition("/")[2]
-        found[f"box {place} {box.path}"] = 1.0
-        found[f"{box.path} length"] = found.get(f"{box.path} length", 0.0) + len(box.content)
-        found[f"{box.path} place"] = box.start
+        values[f"box {index} {box.path}"] = 1.0
+        values[f"{box.path} length"] = values.get(f"{box.path} length", 0.0) + len(box.content)
+        values[f"{box.path} place"] = box.start
         if kind == "mdat":
             continue
         if kind == "free":
-            found["free"] = sum(byte > 0 for byte in box.content)
+            values["free"] = sum(byte > 0 for byte in box.content)
             continue
-        told += kind.encode("latin-1") + box.content
+        content += kind.encode("latin-1") + box.content
         whole = box.content[: 4 * _WORDS]
         for number, word in enumerate(struct.unpack(f">{len(whole) // 4}I", whole[: len(whole) // 4 * 4])):
-            found[f"{box.path} word {number}"] = float(word)
-    if not told:  # no MP4: the beginning and the end, where containers say what they are
-        told = one.body[:2048] + one.body[-2048:]
-    grams = Counter(told[start : start + 3] for start in range(len(told) - 2))
+            values[f"{box.path} word {number}"] = float(word)
+    if not content:  # no MP4: the beginning and the end, where containers say what they are
+        content = clip.body[:2048] + clip.body[-2048:]
+    grams = Counter(content[start : start + 3] for start in range(len(content) - 2))
     for gram, count in grams.items():
         name = f"gram {int.from_bytes(gram) * 2_654_435_761 % 2**32 % _GRAMS}"
-        found[name] = found.get(name, 0.0) + count
-    for text in re.findall(rb"[ -~]{8,}", told):
-        found[f"text {text.decode()}"] = 1.0
-    return found | _streams(one.body)
+        values[name] = values.get(name, 0.0) + count
+    for text in re.findall(rb"[ -~]{8,}", content):
+        values[f"text {text.decode()}"] = 1.0
+    return values | _streams(clip.body)
 
 
 def _kind(character: str) -> str:
@@ -77,23 +77,23 @@ def _kind(character: str) -> str:
 
 def _streams(body: bytes) -> dict[str, float]:
     """What the units of H.264 and AAC are, not what they code; and bytes that belong to no picture and no sound."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     try:
         tracks = samples(body)
     except (struct.error, IndexError):
         return {"no tables": 1.0}
     for number, track in enumerate(tracks):
-        found[f"track {number} samples"] = len(track)
+        counts[f"track {number} samples"] = len(track)
         for at, length in track:
             sample = body[at : at + length]
             if number == 0 and b"avc1" in body[:4096]:
                 for unit in nal_units(sample):
-                    found[f"unit {unit[0]:02x}"] += 1
+                    counts[f"unit {unit[0]:02x}"] += 1
             elif sample:
-                found[f"track {number} begins {sample[0] >> 5}"] += 1
+                counts[f"track {number} begins {sample[0] >> 5}"] += 1
     spans = sorted((at, at + length) for track in tracks for at, length in track)
-    found["gaps"] = sum(max(0, after[0] - before[1]) for before, after in pairwise(spans))
-    return {name: float(value) for name, value in found.items()}
+    counts["gaps"] = sum(max(0, after[0] - before[1]) for before, after in pairwise(spans))
+    return {name: float(value) for name, value in counts.items()}
 
 
 @dataclass(frozen=True)
@@ -117,13 +117,13 @@ class Told:
         return float(binom.sf(self.right - 1, self.of, self.chance))
 
 
-def makers_told(rows: Sequence[dict[str, float]], clips: Sequence[Received], classifier: str) -> Told:
+def makers_recognised(rows: Sequence[dict[str, float]], clips: Sequence[Received], classifier: str) -> Told:
     """Who made each clip, asked of a classifier that learned from features ``rows`` of the clips of other prompts."""
-    names = sorted({one.maker for one in clips})
-    return _asked(_table(rows), [names.index(one.maker) for one in clips], clips, classifier)
+    names = sorted({clip.maker for clip in clips})
+    return _asked(_table(rows), [names.index(clip.maker) for clip in clips], clips, classifier)
 
 
-def sides_told(rows: Sequence[dict[str, float]], clips: Sequence[Received], classifier: str) -> Told:
+def sides_recognised(rows: Sequence[dict[str, float]], clips: Sequence[Received], classifier: str) -> Told:
     """Which of a pair is by the maker first by name, asked likewise of left minus right; clips stand as left, right, left, right, ..."""
     table = _table(rows)
     lefts, rights = clips[::2], clips[1::2]
@@ -144,8 +144,8 @@ def _asked(table: np.ndarray, truth: Sequence[int], clips: Sequence[Received], c
 
     labels = np.asarray(truth)
     folds = GroupKFold(FOLDS, shuffle=True, random_state=0)
-    said = cross_val_predict(_classifier(classifier), table, labels, groups=[one.prompt for one in clips], cv=folds)
-    return Told(int((said == labels).sum()), len(labels), 1 / (int(labels.max()) + 1))
+    predicted = cross_val_predict(_classifier(classifier), table, labels, groups=[clip.prompt for clip in clips], cv=folds)
+    return Told(int((predicted == labels).sum()), len(labels), 1 / (int(labels.max()) + 1))
 
 
 def _classifier(name: str) -> Any:
