@@ -1,4 +1,4 @@
-"""Which generator with which options: as typed on the command line or in a YAML file, and as stored."""
+"""A generator of a run with its options: as typed, as a YAML file, and as stored."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from seedbench.plugins.options import parse_options, read_generator_file
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorSpec:
-    """One generator of a run: a registered name with options, under a label of its own in every table.
+    """One generator of a run.
 
-    ``seeds`` are those of clips that exist already, where they and not the run's seeds decide its cells; None: the run's.
+    Attributes:
+        label: its name in all tables of the run.
+        name: its registered name.
+        options: the keyword arguments that it is constructed with.
+        seeds: those of clips that exist already, if they decide its cells; None: the seeds of the run do.
     """
 
     label: str
@@ -24,7 +28,7 @@ class GeneratorSpec:
     seeds: tuple[int, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As plain data; without ``seeds`` where it has none of its own, as specs were written before there were any."""
+        """As plain data. ``seeds`` is left out if it is None: earlier versions wrote no such key, and the hash of a spec must stay."""
         plain = asdict(self)
         if self.seeds is None:
             del plain["seeds"]
@@ -40,8 +44,12 @@ class GeneratorSpec:
 def parse_generator(text: str) -> GeneratorSpec:
     """Read ``[LABEL=]NAME[:key=value[,key=value...]]``, or a YAML file with ``label``, ``name`` and ``options``.
 
-    Values are read as the types that the generator declares (:mod:`seedbench.plugins.options`).
-    A value with a comma is put in double quotes.
+    Values are read as the types that the generator declares (:mod:`seedbench.plugins.options`). A value with a comma must be in double
+    quotes.
+
+    Raises:
+        SeedBenchError: the text has another form, an option is given twice, or a value does not have its declared type.
+        PluginError: the generator cannot be loaded.
 
     >>> parse_generator("broken=simulator:preset=broken,sound_delay_ms=320").options
     {'preset': 'broken', 'sound_delay_ms': 320}
@@ -62,7 +70,7 @@ def parse_generator(text: str) -> GeneratorSpec:
         if not equals or not key:
             raise SeedBenchError(f"generator {text!r}: {part!r} is not of the form key=value")
         if key.strip() in given:
-            raise SeedBenchError(f"generator {text!r} gives {key.strip()!r} twice")
+            raise SeedBenchError(f"generator {text!r} gives the option {key.strip()!r} twice")
         given[key.strip()] = value
     return GeneratorSpec(label=label, name=name, options=parse_options(text, name, given))
 

@@ -1,8 +1,8 @@
-"""Lists of model weights: SeedBench's own ``weights.toml``, and those that other packages bring along.
+"""Lists of model weights: SeedBench's own ``weights.toml``, and those of other packages.
 
-A package registers its list under the entry point group ``seedbench.weights``; the entry's value is the importable package that holds a
-file ``weights.toml`` of the same form as ours. The package is not imported for it. A list with a mistake is left out as a whole, with a
-warning, and the metrics of that package that use weights are refused with the same sentence.
+A package registers its list under the entry point group ``seedbench.weights``; the value of the entry is the package that contains the file
+``weights.toml``. The package is not imported for it. A list with a mistake is left out as a whole, with a warning, and the metrics of that
+package that use weights are refused for the same reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,19 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Weights:
-    """One entry of a list. ``sha256`` is None for files of the user's whose hash nobody published in full; ``package`` brought the list."""
+    """One entry of a list.
+
+    Attributes:
+        name: unique among all lists.
+        file: the name of the file, without a folder.
+        sha256: its hash; None for a file of the user's whose hash is not published in full. Then ``sha256_start`` and ``sha256_end`` are
+            the published first and last digits.
+        size: in bytes; 0: not known.
+        licence: of the weights.
+        used_by: what uses them, in words.
+        source: ``kind`` (``url``, ``wheel``, ``package``, ``user``), and what that kind needs.
+        package: the package of the list.
+    """
 
     name: str
     file: str
@@ -46,7 +58,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Lists:
-    """Every entry by name, and why the list of a package was left out, by package."""
+    """All entries by name, and why lists were left out, by package."""
 
     weights: Mapping[str, Weights]
     refused: Mapping[str, str]
@@ -54,13 +66,13 @@ class Lists:
 
 @functools.cache
 def lists() -> Lists:
-    """All lists read, ours first; warns of each that is left out."""
+    """Read all lists, SeedBench's own first. A list that is left out is a warning."""
     known = read(Path(__file__).parents[1] / FILE_NAME, OURS)
     refused: dict[str, str] = {}
     for entry in entry_points(group="seedbench.weights"):
         package = entry.dist.name if entry.dist is not None else entry.name
         try:
-            added = read(_place(entry), package)
+            added = read(_list_file(entry), package)
             if taken := sorted(added.keys() & known.keys()):
                 raise WeightsError(f"{taken[0]!r} is listed by {known[taken[0]].package} already; give it another name")
         except WeightsError as error:
@@ -71,14 +83,16 @@ def lists() -> Lists:
     return Lists(known, refused)
 
 
-def _place(entry: EntryPoint) -> Path:
-    """Where the list lies that an entry point names."""
+def _list_file(entry: EntryPoint) -> Path:
+    """The file of the list that an entry point names. Raises WeightsError."""
     try:
         spec = importlib.util.find_spec(entry.value)
     except (ImportError, ValueError) as error:
         raise WeightsError(f"the entry point {entry.name!r} names {entry.value}, which cannot be found ({error})") from error
     if spec is None or not spec.submodule_search_locations:
-        raise WeightsError(f"the entry point {entry.name!r} names {entry.value}, which is no package with a {FILE_NAME}")
+        raise WeightsError(
+            f"the entry point {entry.name!r} names {entry.value}, which is not a package; name the package that contains {FILE_NAME}"
+        )
     return Path(next(iter(spec.submodule_search_locations))) / FILE_NAME
 
 
@@ -109,7 +123,7 @@ def read(path: Path, package: str) -> dict[str, Weights]:
 
 
 def _problem(name: str, entry: Any) -> str:
-    """What is wrong with one entry; "" if nothing. Name and file become a folder and a file on disk, so neither may lead elsewhere."""
+    """What is wrong with one entry, as the end of a sentence; "" if nothing. Name and file become a path, so neither may lead elsewhere."""
     if not _NAME.fullmatch(name):
         return "has a name with other characters than letters, digits, dots, dashes and underscores"
     if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in _TEXTS):

@@ -77,7 +77,7 @@ def test_other_options_are_what_the_generator_declares(text: str, options: dict[
         ("command:tasks=talking", "tasks takes a list"),
         ("simulator:mute=!!timestamp 2024-01-01", "mute has a value that JSON cannot store"),
         ("simulator:mute=[1", "the value of 'mute' cannot be read"),
-        ("import:path=a,path=b", "gives 'path' twice"),
+        ("import:path=a,path=b", "gives the option 'path' twice"),
     ],
 )
 def test_a_wrong_value_of_an_option_is_an_error(text: str, message: str) -> None:

@@ -223,7 +223,7 @@ def test_a_metric_whose_weights_are_in_no_list_is_refused(stranger: Callable[[st
 
 def test_an_entry_that_leads_to_no_list_is_a_warning(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "bare", monkeypatch, name="bare", files={}, entry_points={"weights": {"bare": "bare_package"}})
-    with pytest.warns(UserWarning, match="names bare_package, which is no package with a weights.toml"):
+    with pytest.warns(UserWarning, match="names bare_package, which is not a package; name the package that contains weights.toml"):
         weights.all_weights()
     uninstall(tmp_path / "bare", "bare_package")
     with warnings.catch_warnings():
