@@ -39,7 +39,7 @@ def _numbers(names: Iterable[str]) -> np.ndarray:
 
 
 def votes_among(votes: Votes, members: np.ndarray) -> Votes:
-    """The votes among some models, which are numbered anew in the order of ``members`` (K,)."""
+    """The votes among some models, which are numbered in the order of ``members`` (K,)."""
     new_index = np.full(votes.n_models, -1)
     new_index[members] = np.arange(len(members))
     part = votes.chosen(new_index[votes.left] >= 0)

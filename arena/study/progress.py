@@ -24,9 +24,9 @@ from seedbench.store import Store
 class StudyProgress:
     """The progress of a study.
 
-    ``pairs_voted`` of ``n_pairs`` have a vote that stands; ``n_open`` pairs lie before a voter; ``by_day`` are votes of all kinds, by day
-    (UTC); ``dwell_s`` the 5%, 50% and 95% points of seconds from showing to voting (None without votes); ``by_models`` votes on each two
-    systems, their pairs, and pairs with a vote; ``incidents`` what was refused, by kind.
+    ``pairs_voted`` of ``n_pairs`` have a vote that was not taken back; ``n_open`` pairs are open at a voter; ``by_day`` are votes of all
+    kinds, by day (UTC); ``dwell_s`` the 5%, 50% and 95% points of seconds from showing to voting (None without votes); ``by_models`` votes
+    on each two systems, their pairs, and pairs with a vote; ``incidents`` what was refused, by kind.
     """
 
     study: str
