@@ -202,7 +202,7 @@ def _fetched(url: str, cookie: str, message: dict[str, Any], side: str, maker: s
 
 
 @dataclass(frozen=True)
-class ShownPair:
+class ReceivedClips:
     """Every clip as it was received first, left and right of a pair in turn, and its features."""
 
     clips: Sequence[Received]
@@ -210,10 +210,10 @@ class ShownPair:
 
 
 @pytest.fixture(scope="module")
-def shown(visits: list[Visit]) -> ShownPair:
+def shown(visits: list[Visit]) -> ReceivedClips:
     pairs = {(visit.left.prompt, *sorted((visit.left.maker, visit.right.maker))): visit for visit in reversed(visits)}
     clips = [clip for _, visit in sorted(pairs.items()) for clip in (visit.left, visit.right)]
-    return ShownPair(clips, [features(clip) for clip in clips])
+    return ReceivedClips(clips, [features(clip) for clip in clips])
 
 
 def test_the_makers_of_the_source_files_are_recognised(study: Study) -> None:
@@ -223,14 +223,14 @@ def test_the_makers_of_the_source_files_are_recognised(study: Study) -> None:
 
 
 @pytest.mark.parametrize("classifier", ["forest", "lines"])
-def test_what_is_received_names_no_maker(shown: ShownPair, classifier: str) -> None:
+def test_what_is_received_names_no_maker(shown: ReceivedClips, classifier: str) -> None:
     assert len(shown.clips) == 4 * N_PROMPTS
     result = makers_recognised(shown.rows, shown.clips, classifier)
     assert result.p > FALSE_ALARM, f"{result.right} of {result.of} makers were found"
 
 
 @pytest.mark.parametrize("classifier", ["forest", "lines"])
-def test_what_is_received_does_not_show_which_maker_is_on_which_side(shown: ShownPair, classifier: str) -> None:
+def test_what_is_received_does_not_show_which_maker_is_on_which_side(shown: ReceivedClips, classifier: str) -> None:
     result = sides_recognised(shown.rows, shown.clips, classifier)
     assert result.p > FALSE_ALARM, f"{result.right} of {result.of} sides were found"
 
@@ -258,7 +258,7 @@ def _tagged(body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("leak", [_dated, _spoken, _padded_alone, _tagged])
-def test_a_small_leak_of_one_maker_is_detected(shown: ShownPair, leak: Callable[[bytes], bytes]) -> None:
+def test_a_small_leak_of_one_maker_is_detected(shown: ReceivedClips, leak: Callable[[bytes], bytes]) -> None:
     leaky = sources.SUITE.name
     rows = [
         features(replace(clip, body=leak(clip.body))) if clip.maker == leaky else row
