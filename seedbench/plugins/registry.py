@@ -62,8 +62,23 @@ def load(group: Group, name: str) -> Any:
 
 
 def default_metrics() -> tuple[str, ...]:
-    """The names of the metrics that run when no metric is named, in the order of their ``default_rank``."""
-    ranked = [(kind.info.default_rank, name) for name, kind in load_all("metrics").items() if kind.info.default_rank is not None]
+    """The names of the metrics that run when no metric is named, in the order of their ``default_rank``.
+
+    A metric of another package that cannot be loaded is left out; ``seedbench metrics`` and ``seedbench doctor`` name it.
+
+    Raises:
+        PluginError: a metric of SeedBench itself cannot be loaded.
+    """
+    ranked = []
+    for name, entry in entries("metrics").items():
+        try:
+            rank = load("metrics", name).info.default_rank
+        except PluginError:
+            if package_of(entry) == OURS:
+                raise
+            continue
+        if rank is not None:
+            ranked.append((rank, name))
     return tuple(name for _, name in sorted(ranked))
 
 

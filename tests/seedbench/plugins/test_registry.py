@@ -260,6 +260,19 @@ def test_the_default_metrics_are_those_that_say_so_in_their_order() -> None:
     assert registry.default_metrics() == ("lipsync", "identity", "physics", "impact", "video_distance")
 
 
+def test_a_broken_metric_of_another_package_is_no_default_one_and_disturbs_no_run() -> None:
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        warnings.simplefilter("error")
+        assert "toy_wrong" not in registry.default_metrics()
+
+
+def test_a_broken_metric_of_seedbench_is_an_error_and_not_left_out_of_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seedbench.metrics.impact.ImpactAlignment.info", None)
+    with pytest.raises(PluginError, match="metric 'impact'"):
+        registry.default_metrics()
+
+
 def test_a_metric_of_another_package_can_be_a_default_one(stranger: Stranger) -> None:
     code = "import dataclasses\n" + LIKE.replace('info = info("like")', 'info = dataclasses.replace(info("like"), default_rank=15)')
     stranger(code, metrics={"like": "strange:Like"})
