@@ -258,11 +258,11 @@ def pack(folder: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("VACUUM")
     for unneeded in ("cache", "scratch", "fetched", "seedbench.db.locks", "seedbench.db-wal", "seedbench.db-shm", "arena/locks"):
-        place = folder / ".seedbench" / unneeded
-        if place.is_dir():
-            shutil.rmtree(place)
+        path = folder / ".seedbench" / unneeded
+        if path.is_dir():
+            shutil.rmtree(path)
         else:
-            place.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
     with tarfile.open(ARCHIVE, "w:xz", preset=9) as archive:
         archive.add(folder, arcname=".", filter=anonymous)
 
