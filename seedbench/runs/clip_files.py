@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedbench.errors import SeedBenchError
+from seedbench.errors import PluginError, SeedBenchError
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Importer
 
@@ -37,12 +38,11 @@ def clip_files(paths: Iterable[Path]) -> ClipFiles:
     """
     files: list[Path] = []
     left_out: list[str] = []
-    importers = _importers_by_suffix()
     for path in paths:
         if path.is_dir():
             listed = _in_folder(path)
-        elif path.suffix.lower() in importers:
-            listed = ClipFiles(*importers[path.suffix.lower()].files_in_manifest(path))
+        elif path.suffix.lower() not in MEDIA_SUFFIXES and (importer := _importer_of(path.suffix.lower())) is not None:
+            listed = ClipFiles(*importer.files_in_manifest(path))
         else:
             listed = ClipFiles((path,))
         files += listed.files
@@ -50,13 +50,17 @@ def clip_files(paths: Iterable[Path]) -> ClipFiles:
     return ClipFiles(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(left_out)))
 
 
-def _importers_by_suffix() -> dict[str, type[Importer]]:
-    """Which importer reads the manifests with a given ending; the first by name where several do."""
-    by_suffix: dict[str, type[Importer]] = {}
-    for kind in registry.load_all("generators").values():
-        for suffix in kind.manifest_suffixes if issubclass(kind, Importer) else ():
-            by_suffix.setdefault(suffix, kind)
-    return by_suffix
+def _importer_of(suffix: str) -> type[Importer] | None:
+    """The first importer by name that reads manifests with that ending; a plug-in that cannot be loaded warns and is passed over."""
+    for name in registry.entries("generators"):
+        try:
+            kind = registry.load("generators", name)
+        except PluginError as error:
+            warnings.warn(str(error), stacklevel=2)
+            continue
+        if issubclass(kind, Importer) and suffix in kind.manifest_suffixes:
+            return kind
+    return None
 
 
 def _in_folder(folder: Path) -> ClipFiles:
