@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.bodies import bodies
-from seedbench.metrics.analyses.contacts import Contact, Motion, motion, touches
+from seedbench.metrics.analyses.contacts import BodyMotion, SeenContact, motion, visible_impacts
 from seedbench.metrics.analyses.onsets import Onsets, onsets
 from seedbench.plugins.evidence import Curve, Facts, Mark, Panel, Series
 from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
@@ -93,7 +93,7 @@ def alignment(pairs: Pairs, *, contact_counts: np.ndarray, sound_counts: np.ndar
     return Alignment(precision, recall, f1, offset, float(np.median(np.abs(pairs.offset_s - offset))))
 
 
-def sounds_that_count(heard: Onsets, contacts: list[Contact], pairs: Pairs) -> np.ndarray:
+def sounds_that_count(heard: Onsets, contacts: list[SeenContact], pairs: Pairs) -> np.ndarray:
     """Which sounds (m,) need a contact: not the faint ones, and not those of a body that comes to rest in bounces too small to see."""
     if not len(heard.time_s):
         return np.zeros(0, bool)
@@ -178,10 +178,10 @@ class ImpactAlignment(Metric):
         if reason:
             return self.none(reason, backend=BACKEND)
         seen = bodies(clip)
-        if seen.trouble:
-            return self.none(seen.trouble, backend=BACKEND)
+        if seen.problem:
+            return self.none(seen.problem, backend=BACKEND)
         moving = motion(clip)
-        contacts = touches(moving.contacts)
+        contacts = visible_impacts(moving.contacts)
         if not contacts:
             return self.none("no contact is seen", backend=BACKEND)
         heard = onsets(clip)
@@ -192,7 +192,7 @@ class ImpactAlignment(Metric):
         found = alignment(pairs, contact_counts=speed >= SOFT_CONTACT * speed.max(), sound_counts=counts)
         return self._scores(found, contacts, heard, pairs, moving)
 
-    def _scores(self, found: Alignment, contacts: list[Contact], heard: Onsets, pairs: Pairs, moving: Motion) -> list[Score]:
+    def _scores(self, found: Alignment, contacts: list[SeenContact], heard: Onsets, pairs: Pairs, moving: BodyMotion) -> list[Score]:
         about: dict[str, Any] = {"n_used": len(pairs.offset_s), "n_total": len(contacts)}
         details = {
             "contacts_s": [round(contact.time_s, 4) for contact in contacts],
@@ -232,7 +232,7 @@ def why_not(prompt: Prompt | None) -> str:
     return ""
 
 
-def panels(contacts: list[Contact], heard: Onsets, pairs: Pairs, moving: Motion) -> tuple[Panel, ...]:
+def panels(contacts: list[SeenContact], heard: Onsets, pairs: Pairs, moving: BodyMotion) -> tuple[Panel, ...]:
     """Evidence: height of each body over time with its contacts and the sounds, and the pairs in a table."""
     series = []
     for index in sorted({contact.body for contact in contacts}):

@@ -1,8 +1,8 @@
 """The background of a shot: what is behind everything that moves or rests for a while. Pure functions of arrays.
 
 Pictures are laid on one plane by the camera's motion first. Each pixel's state is its median in each of a few stretches of the clip. Where
-the states agree, they are the background; where they do not, because a body rested there for a while, the background grows in from around:
-layer by layer each pixel takes the state that goes on most smoothly from its decided neighbours.
+the states agree, they are the background. Where they do not, because a body rested there for a while, the background is filled in from the
+edge inward: layer by layer each pixel takes the state whose colour is nearest to its neighbours that are already decided.
 """
 
 from __future__ import annotations
@@ -12,45 +12,57 @@ from itertools import pairwise
 
 import numpy as np
 
-from seedbench.metrics.analyses.motion import CameraMotion, moved
+from seedbench.metrics.analyses.motion import CameraMotion, transform_points
 
-LARGEST_CANVAS = 3.0
-"""A camera that sweeps over more than this many picture areas is not followed."""
+LARGEST_AREA = 3.0
+"""The pictures may cover at most this many picture areas; a camera that moves further is not followed."""
 STRETCHES = 6
-"""Stretches of the clip in which states are told apart."""
+"""Stretches of the clip; each pixel has one state per stretch."""
 SAMPLES = 7
-"""Pictures of a stretch its median is taken from."""
+"""Pictures of a stretch from which its median is taken."""
 SWITCH_COST = 3.0
-"""Grey levels of smoothness given up rather than take a neighbouring pixel from another stretch."""
+"""Extra cost, in grey levels, of taking a pixel from another stretch than its neighbour."""
 VOTES = 4
+"""Rounds of voting on the stretch from which each undecided pixel is taken."""
 VOTE_PX = 15
-"""Side of the square of pixels that vote on the stretch to take a pixel from, and how often they do."""
+"""Side of the square of pixels that vote."""
 LEAST_DIFFERENCE = 12.0
-"""Grey levels a pixel must differ from the background at least; more when the picture is noisy."""
+"""Least difference of a pixel from the background, in grey levels; higher when the picture is noisy."""
 
 
 @dataclass(frozen=True)
-class Canvas:
-    """Pictures on one plane: ``rgb`` (T, H, W, 3) uint8, ``seen`` (T, H, W) bool or None when all is seen always, ``origin`` (2,) canvas
-    pixel at which the first picture's corner lies."""
+class StabilisedPictures:
+    """The pictures of a shot with the camera's motion taken out, all on the plane of the first one.
+
+    ``rgb`` (T, H, W, 3) uint8; ``seen`` (T, H, W) bool: where each picture shows something, None when every picture shows all of it;
+    ``origin`` (2,) pixel (x, y) of the plane at which the first picture's corner lies.
+    """
 
     rgb: np.ndarray
     seen: np.ndarray | None
     origin: np.ndarray
 
 
-def canvas_of(rgb: np.ndarray, camera: CameraMotion) -> Canvas | None:
-    """Pictures (T, H, W, 3) laid on the first one's plane; None when they would cover more than :data:`LARGEST_CANVAS` pictures."""
+def stabilise(rgb: np.ndarray, camera: CameraMotion) -> StabilisedPictures | None:
+    """Take the camera's motion out of the pictures of a shot.
+
+    Args:
+        rgb: Pictures (T, H, W, 3) uint8.
+        camera: The camera's motion over the same pictures.
+
+    Returns:
+        The pictures on the plane of the first one; None when they would cover more than :data:`LARGEST_AREA` times its area.
+    """
     import cv2
 
     if not camera.moving:
-        return Canvas(rgb, None, np.zeros(2))
+        return StabilisedPictures(rgb, None, np.zeros(2))
     height, width = rgb.shape[1:3]
     corners = np.array([[0.0, 0], [width, 0], [0, height], [width, height]])
-    reach = np.concatenate([moved(corners, matrix) for matrix in camera.to_first])
+    reach = np.concatenate([transform_points(corners, matrix) for matrix in camera.to_first])
     low, high = np.floor(reach.min(axis=0)), np.ceil(reach.max(axis=0))
     size = (high - low).astype(int)
-    if size[0] * size[1] > LARGEST_CANVAS * height * width:
+    if size[0] * size[1] > LARGEST_AREA * height * width:
         return None
     pictures = np.empty((len(rgb), size[1], size[0], 3), np.uint8)
     seen = np.empty((len(rgb), size[1], size[0]), bool)
@@ -60,7 +72,7 @@ def canvas_of(rgb: np.ndarray, camera: CameraMotion) -> Canvas | None:
         shifted[:, 2] -= low
         pictures[index] = cv2.warpAffine(rgb[index], shifted, (int(size[0]), int(size[1])), flags=cv2.INTER_LINEAR)
         seen[index] = cv2.erode(cv2.warpAffine(full, shifted, (int(size[0]), int(size[1]))), np.ones((5, 5), np.uint8)) == 255
-    return Canvas(pictures, seen, -low)
+    return StabilisedPictures(pictures, seen, -low)
 
 
 def median_over_time(pictures: np.ndarray, valid: np.ndarray | None) -> np.ndarray:
@@ -80,7 +92,15 @@ def median_over_time(pictures: np.ndarray, valid: np.ndarray | None) -> np.ndarr
 
 
 def background_of(pictures: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
-    """What is behind everything that moves or rests for a while: (H, W, 3) uint8, from pictures (T, H, W, 3) and ``seen`` (T, H, W)."""
+    """The background of a shot, without bodies that rest for a while.
+
+    Args:
+        pictures: Stabilised pictures (T, H, W, 3) uint8.
+        seen: Where each picture shows something, (T, H, W) bool; None: everywhere.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
     import cv2
 
     edges = np.linspace(0, len(pictures), min(STRETCHES, len(pictures)) + 1).astype(int)
@@ -90,12 +110,13 @@ def background_of(pictures: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
     background = median_over_time(states, valid if seen is not None else None)
     low = np.where(valid[..., None], states, 255).min(axis=0)
     high = np.where(valid[..., None], states, 0).max(axis=0)
-    open_ = ((high.astype(np.int16) - low).max(axis=2) > LEAST_DIFFERENCE).astype(np.uint8)
-    open_ = cv2.dilate(cv2.morphologyEx(open_, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.ones((5, 5), np.uint8))
-    return agreed(grown_in(background, states, valid, open_.astype(bool)), states, valid, open_.astype(bool))
+    changed = ((high.astype(np.int16) - low).max(axis=2) > LEAST_DIFFERENCE).astype(np.uint8)
+    changed = cv2.dilate(cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.ones((5, 5), np.uint8))
+    undecided = changed.astype(bool)
+    return settle_by_vote(fill_inward(background, states, valid, undecided), states, valid, undecided)
 
 
-def agreed(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
+def settle_by_vote(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
     """The background (H, W, 3) with each ``undecided`` pixel taken from the stretch that shows the background best in the pixels around it.
 
     A body hides a whole patch for a stretch, so pixels of a patch agree on the stretches in which it is free; single mistakes are outvoted.
@@ -105,21 +126,21 @@ def agreed(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undeci
     background = background.copy()
     for _ in range(VOTES):
         near = (np.abs(states.astype(np.int16) - background).max(axis=3) < 0.5 * LEAST_DIFFERENCE) & valid
-        votes = np.stack([cv2.boxFilter((one & undecided).astype(np.float32), -1, (VOTE_PX, VOTE_PX)) for one in near])
+        votes = np.stack([cv2.boxFilter((mask & undecided).astype(np.float32), -1, (VOTE_PX, VOTE_PX)) for mask in near])
         pick = np.where(valid, votes, -1.0).argmax(axis=0)
         chosen = np.take_along_axis(states, pick[None, :, :, None], axis=0)[0]
         background[undecided] = chosen[undecided]
     return background
 
 
-def grown_in(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
+def fill_inward(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
     """The background (H, W, 3) with each ``undecided`` pixel (H, W) set to the one of its ``states`` (K, H, W, 3) nearest in colour to a
-    decided neighbour, from the rim inward.
+    decided neighbour, from the edge inward.
 
     >>> states = np.stack([np.full((5, 5, 3), 90, np.uint8), np.full((5, 5, 3), 90, np.uint8)])
     >>> states[0, 1:4, 1:4] = 200  # a body rests here in the first of two stretches
     >>> undecided = (states[0] != states[1]).any(axis=2)
-    >>> int(grown_in(states[0], states, np.ones((2, 5, 5), bool), undecided).max())
+    >>> int(fill_inward(states[0], states, np.ones((2, 5, 5), bool), undecided).max())
     90
     """
     height, width = undecided.shape

@@ -68,7 +68,9 @@ class ArcFaceEmbedder:
 
         try:
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)  # torchscript is the format such networks are passed on in
+                warnings.filterwarnings(
+                    "ignore", "`torch.jit", FutureWarning
+                )  # torchscript is the format in which such networks are shared
                 self._network = torch.jit.load(network, map_location="cpu").eval()
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
@@ -82,7 +84,7 @@ class ArcFaceEmbedder:
         return cv2.warpAffine(rgb, matrix, (_ARCFACE_PX, _ARCFACE_PX), flags=cv2.INTER_LINEAR)
 
     def embed(self, faces: np.ndarray) -> np.ndarray:
-        """Vectors (n, D). Raises WeightsError when the network takes or gives something else."""
+        """Vectors (n, D). Raises WeightsError when the network accepts or returns something else."""
         import torch
 
         from seedbench.errors import WeightsError
@@ -93,9 +95,9 @@ class ArcFaceEmbedder:
                 vectors = self._network(batch)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
-            raise WeightsError(f"the arcface network does not take (n, 3, 112, 112) pictures ({reason})") from error
+            raise WeightsError(f"the arcface network must accept pictures (n, 3, 112, 112) ({reason})") from error
         if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or len(vectors) != len(faces):
-            raise WeightsError("the arcface network does not give one vector a face")
+            raise WeightsError("the arcface network must return one vector per face, (n, D)")
         return vectors.double().numpy()
 
 
@@ -123,7 +125,11 @@ def similarity_transform(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def dlib_embedder() -> DlibEmbedder:
-    """dlib's networks, loaded once a process; WeightsError when they cannot be had."""
+    """dlib's networks, loaded once per process.
+
+    Raises:
+        WeightsError: If their weights are missing or cannot be read.
+    """
     from seedbench.plugins import weights
 
     return DlibEmbedder(str(weights.path("dlib-5point")), str(weights.path("dlib-face")))
@@ -131,7 +137,11 @@ def dlib_embedder() -> DlibEmbedder:
 
 @functools.cache
 def arcface_embedder() -> ArcFaceEmbedder:
-    """The user's network, loaded once a process; WeightsError when there is none."""
+    """The user's network, loaded once per process.
+
+    Raises:
+        WeightsError: If there is none, or it cannot be read.
+    """
     from seedbench.plugins import weights
 
     return ArcFaceEmbedder(str(weights.path("arcface")))

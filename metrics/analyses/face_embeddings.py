@@ -14,7 +14,7 @@ import numpy as np
 
 from seedbench.clips.clip import frames_on_screen
 from seedbench.metrics.analyses.face_embedders import FaceEmbedder, arcface_embedder, dlib_embedder
-from seedbench.metrics.analyses.face_selection import MIN_SHARPNESS, _Choice, choose, perceptual_hash, sharpness, yaw_deg
+from seedbench.metrics.analyses.face_selection import MIN_SHARPNESS, ChosenPicture, choose_pictures, perceptual_hash, sharpness, yaw_deg
 from seedbench.metrics.analyses.faces import FPS, FaceTrack, face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.plugins.analysis import analysis
@@ -30,7 +30,7 @@ class FaceSamples:
     ``track`` (n,) index into ``face_tracks(clip).tracks``, ``frame`` (n,) at 25 fps, ``time_s`` (n,), ``box`` (n, 4) pixels of
     ``clip.frames(25)``, ``embedding`` (n, D) unit vectors, ``weight`` (n,) detector score times face side, ``yaw_deg`` (n,) positive
     when the face looks to the picture's right, ``phash`` (n, 8) uint8: 64-bit perceptual hash of the aligned face.
-    ``dropped`` counts pictures looked at and not used, by reason.
+    ``dropped`` counts the pictures that were considered and not used, by reason.
     """
 
     backend: str
@@ -56,13 +56,21 @@ def embed_faces(
     *,
     duration_s: float,
 ) -> FaceSamples:
-    """Embed chosen pictures of every track. ``picture_at`` gives the picture (H, W, 3) uint8 of a frame at 25 fps."""
-    chosen, dropped = choose(tracks, cuts_s, duration_s)
-    kept: list[_Choice] = []
+    """Choose and embed pictures of every track.
+
+    Args:
+        picture_at: Gives the picture (H, W, 3) uint8 of a frame at 25 fps.
+        tracks: Face tracks of the clip.
+        cuts_s: Times (m,) of its cuts in seconds.
+        embedder: The network that turns a face into a vector.
+        duration_s: Length of the clip in seconds; it bounds the number of pictures.
+    """
+    chosen, dropped = choose_pictures(tracks, cuts_s, duration_s)
+    kept: list[ChosenPicture] = []
     faces: list[np.ndarray] = []
     for choice in chosen:
         track = tracks[choice.track]
-        face = embedder.align(picture_at(int(track.frames[choice.at])), track.boxes[choice.at], track.landmarks[choice.at])
+        face = embedder.align(picture_at(int(track.frames[choice.row])), track.boxes[choice.row], track.landmarks[choice.row])
         if sharpness(face) < MIN_SHARPNESS:
             dropped["blurred"] = dropped.get("blurred", 0) + 1
         else:
@@ -70,10 +78,10 @@ def embed_faces(
             faces.append(face)
     vectors = embedder.embed(np.stack(faces)) if faces else np.zeros((0, 1))
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows = [(tracks[choice.track], choice.at) for choice in kept]
-    boxes = np.array([track.boxes[at] for track, at in rows], dtype=np.float32).reshape(-1, 4)
+    rows = [(tracks[choice.track], choice.row) for choice in kept]
+    boxes = np.array([track.boxes[row] for track, row in rows], dtype=np.float32).reshape(-1, 4)
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    frame = np.array([track.frames[at] for track, at in rows], dtype=np.int32)
+    frame = np.array([track.frames[row] for track, row in rows], dtype=np.int32)
     return FaceSamples(
         backend=embedder.name,
         track=np.array([choice.track for choice in kept], dtype=np.int32),
@@ -81,15 +89,15 @@ def embed_faces(
         time_s=frame / FPS,
         box=boxes,
         embedding=(vectors / np.where(length > 0, length, 1.0)).astype(np.float32),
-        weight=np.array([track.det_score[at] for track, at in rows], dtype=np.float32) * np.sqrt(area),
-        yaw_deg=np.array([yaw_deg(track.landmarks[at : at + 1])[0] for track, at in rows], dtype=np.float32),
+        weight=np.array([track.det_score[row] for track, row in rows], dtype=np.float32) * np.sqrt(area),
+        yaw_deg=np.array([yaw_deg(track.landmarks[row : row + 1])[0] for track, row in rows], dtype=np.float32),
         phash=np.array([perceptual_hash(face) for face in faces], dtype=np.uint8).reshape(-1, 8),
         dropped=dropped,
     )
 
 
 def picture_at(clip: Clip) -> Callable[[int], np.ndarray]:
-    """The picture of a frame of ``clip.frames(25)``, without making all of them."""
+    """A function that gives the picture of a frame of ``clip.frames(25)``, without building all of them."""
     index = frames_on_screen(clip.video.time_s, FPS, clip.end_s)
     return lambda frame: clip.video.rgb[index[frame]]
 
@@ -100,11 +108,21 @@ def _of_clip(clip: Clip, embedder: FaceEmbedder) -> FaceSamples:
 
 @analysis(version=3, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
 def face_embeddings(clip: Clip) -> FaceSamples:
-    """Faces of the clip embedded by dlib (128-d). Raises ClipError without video, WeightsError without the networks."""
+    """Faces of the clip embedded by dlib (128-d).
+
+    Raises:
+        ClipError: If the clip has no picture.
+        WeightsError: If the weights of a network are missing or cannot be read.
+    """
     return _of_clip(clip, dlib_embedder())
 
 
 @analysis(version=3, weights=("blazeface", "facemesh", "arcface"))
 def arcface_embeddings(clip: Clip) -> FaceSamples:
-    """Faces of the clip embedded by the user's ArcFace network. Raises ClipError without video, WeightsError without the networks."""
+    """Faces of the clip embedded by the user's ArcFace network.
+
+    Raises:
+        ClipError: If the clip has no picture.
+        WeightsError: If the weights of a network are missing or cannot be read.
+    """
     return _of_clip(clip, arcface_embedder())

@@ -23,7 +23,7 @@ _RIGHT_EYE, _LEFT_EYE = 33, 263
 
 @dataclass(frozen=True)
 class Detection:
-    """One face found by BlazeFace: ``box`` (4,) x0 y0 x1 y1 and ``eyes`` (2, 2), in pixels, and ``score`` 0..1."""
+    """One face detected by BlazeFace: ``box`` (4,) x0 y0 x1 y1 and ``eyes`` (2, 2), in pixels, and ``score`` 0..1."""
 
     box: np.ndarray
     eyes: np.ndarray
@@ -72,10 +72,17 @@ def crop_matrix(box: np.ndarray, right_eye: np.ndarray, left_eye: np.ndarray) ->
 
 
 def decode_detections(regressors: np.ndarray, logits: np.ndarray, *, side: float, offset: tuple[float, float]) -> list[Detection]:
-    """Faces from the raw outputs of BlazeFace: ``regressors`` (2304, 16), ``logits`` (2304,) of a 48 x 48 grid.
+    """Faces from the raw outputs of BlazeFace. Overlapping candidates are merged by the mean of their boxes weighted by score, as in
+    MediaPipe.
 
-    ``side`` is the side in pixels of the square the picture was padded to, ``offset`` (x, y) the padding. Overlapping candidates are
-    merged by the mean of their boxes weighted by score, as MediaPipe does.
+    Args:
+        regressors: (2304, 16), of a 48 x 48 grid.
+        logits: (2304,).
+        side: Side in pixels of the square that the picture was padded to.
+        offset: The padding (x, y) in pixels.
+
+    Returns:
+        The faces, best first.
     """
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits.astype(np.float64), -80, 80)))
     keep = np.flatnonzero(scores >= MIN_DETECTION)
@@ -88,14 +95,14 @@ def decode_detections(regressors: np.ndarray, logits: np.ndarray, *, side: float
     points = np.concatenate([centre - half, centre + half, anchors + values[:, 4:6], anchors + values[:, 6:8]], axis=1).reshape(-1, 4, 2)
     points = points * side - np.asarray(offset, dtype=float)
     order = list(np.argsort(-scores, kind="stable"))
-    found = []
+    detections = []
     while order:
         best = order[0]
         group = [k for k in order if k == best or iou(points[best, :2].ravel(), points[k, :2].ravel()) > NMS_IOU]
         order = [k for k in order if k not in group]
         mean = np.average(points[group], axis=0, weights=scores[group])
-        found.append(Detection(mean[:2].ravel(), mean[2:], float(scores[best])))
-    return found
+        detections.append(Detection(mean[:2].ravel(), mean[2:], float(scores[best])))
+    return detections
 
 
 class FaceNets:
@@ -144,13 +151,17 @@ class FaceNets:
         return landmarks, float(1.0 / (1.0 + math.exp(-min(max(float(logit[0]), -80.0), 80.0))))
 
     def follow(self, rgb: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, float]:
-        """The mesh around the face that ``landmarks`` (n, 2 or more) of a frame before (or a first pass) outlines."""
+        """The mesh around the face whose ``landmarks`` (n, 2 or more) are known from an earlier frame or a first pass."""
         return self.mesh(rgb, crop_matrix(box_of(landmarks), landmarks[_RIGHT_EYE], landmarks[_LEFT_EYE]))
 
 
 @functools.cache
 def face_nets() -> FaceNets:
-    """The networks of this process, from the weights manifest; WeightsError when they cannot be had."""
+    """The networks of this process.
+
+    Raises:
+        WeightsError: If their weights are missing or cannot be read.
+    """
     from seedbench.plugins import weights
 
     return FaceNets(str(weights.path("blazeface")), str(weights.path("facemesh")))

@@ -10,14 +10,14 @@ import numpy as np
 from seedbench.metrics.analyses.faces import FaceTrack
 
 STRIDE = 5
-"""At most one frame in so many (at 25 fps) is embedded: neighbours tell nothing new."""
+"""At most one frame in this many (at 25 fps) is embedded: neighbouring frames add nothing new."""
 MOST_PER_FACE = 10
 LEAST_PER_FACE = 4
 """Bounds on the pictures embedded of one face in one shot; four give two to each half of the split-half check."""
 BUDGET_PER_S = 7.0
 """Pictures embedded per second of clip, over all faces: bounds the cost (dlib needs about 0.08 s for one)."""
 MIN_SIDE_PX = 48.0
-"""Longer side of the face box below which an embedding means little."""
+"""Least length of the longer side of a face box: smaller faces give poor embeddings."""
 MIN_SCORE = 0.5
 """Least detector and mesh score. BlazeFace gives good close-ups 0.52..0.85, so 0.6, used with other detectors, would drop some."""
 MAX_YAW_DEG = 60.0
@@ -29,11 +29,11 @@ _RIGHT_SIDE, _LEFT_SIDE = 234, 454
 
 
 @dataclass(frozen=True)
-class _Choice:
-    """One picture chosen for embedding: row ``at`` of track number ``track``."""
+class ChosenPicture:
+    """One picture chosen for embedding: row ``row`` of track number ``track``."""
 
     track: int
-    at: int
+    row: int
 
 
 def yaw_deg(landmarks: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def perceptual_hash(face: np.ndarray) -> np.ndarray:
 
 
 def near_cut(time_s: np.ndarray, cuts_s: np.ndarray) -> np.ndarray:
-    """Which of the times (n,) lie nearer than :data:`CUT_MARGIN_S` to one of the cuts (m,); one as far as that, up to rounding, does not.
+    """Which of the times (n,) lie nearer than :data:`CUT_MARGIN_S` to one of the cuts (m,). A time exactly that far away does not.
 
     >>> near_cut(np.array([0.96, 1.0]), np.array([1.02])).tolist()
     [False, True]
@@ -71,14 +71,22 @@ def near_cut(time_s: np.ndarray, cuts_s: np.ndarray) -> np.ndarray:
     return np.asarray((np.abs(time_s[:, None] - cuts_s[None]) < CUT_MARGIN_S - 1e-6).any(axis=1))
 
 
-def choose(tracks: Sequence[FaceTrack], cuts_s: np.ndarray, duration_s: float) -> tuple[list[_Choice], dict[str, int]]:
-    """Which pictures to embed, and how many were passed over, by reason.
+def choose_pictures(tracks: Sequence[FaceTrack], cuts_s: np.ndarray, duration_s: float) -> tuple[list[ChosenPicture], dict[str, int]]:
+    """Choose the pictures to embed.
 
     A face in a shot gets between ``LEAST_PER_FACE`` and ``MOST_PER_FACE`` pictures spread evenly over it; when there are more
-    faces than the budget feeds, the largest and longest seen are kept.
+    faces than the budget allows, those that are largest and seen longest are kept.
+
+    Args:
+        tracks: Face tracks of the clip.
+        cuts_s: Times (m,) of its cuts in seconds.
+        duration_s: Its length in seconds.
+
+    Returns:
+        The pictures, in order of track and time, and how many were left out, by reason.
     """
     dropped: dict[str, int] = {}
-    groups: list[tuple[float, list[_Choice]]] = []
+    groups: list[tuple[float, list[ChosenPicture]]] = []
     for number, track in enumerate(tracks):
         time_s = track.time_s
         side = np.maximum(track.boxes[:, 2] - track.boxes[:, 0], track.boxes[:, 3] - track.boxes[:, 1])
@@ -96,7 +104,7 @@ def choose(tracks: Sequence[FaceTrack], cuts_s: np.ndarray, duration_s: float) -
                 dropped[reason] = dropped.get(reason, 0) + int(bad[good].sum())
                 good = good[~bad[good]]
             if len(good):
-                groups.append((float(side[good].mean() * len(good)), [_Choice(number, int(at)) for at in good]))
+                groups.append((float(side[good].mean() * len(good)), [ChosenPicture(number, int(row)) for row in good]))
     groups.sort(key=lambda group: -group[0])
     budget = max(LEAST_PER_FACE, round(BUDGET_PER_S * duration_s))
     over = groups[budget // LEAST_PER_FACE :]
@@ -104,11 +112,11 @@ def choose(tracks: Sequence[FaceTrack], cuts_s: np.ndarray, duration_s: float) -
         dropped["more faces than the budget"] = sum(len(pictures) for _, pictures in over)
         groups = groups[: budget // LEAST_PER_FACE]
     each = min(MOST_PER_FACE, max(LEAST_PER_FACE, budget // max(len(groups), 1)))
-    chosen = [picture for _, pictures in groups for picture in _spread(pictures, each)]
-    return sorted(chosen, key=lambda choice: (choice.track, choice.at)), {reason: count for reason, count in dropped.items() if count}
+    chosen = [picture for _, pictures in groups for picture in _evenly_spaced(pictures, each)]
+    return sorted(chosen, key=lambda picture: (picture.track, picture.row)), {reason: count for reason, count in dropped.items() if count}
 
 
-def _spread(items: list[_Choice], count: int) -> list[_Choice]:
-    if len(items) <= count:
-        return items
-    return [items[round(float(at))] for at in np.linspace(0, len(items) - 1, count)]
+def _evenly_spaced(pictures: list[ChosenPicture], count: int) -> list[ChosenPicture]:
+    if len(pictures) <= count:
+        return pictures
+    return [pictures[round(float(position))] for position in np.linspace(0, len(pictures) - 1, count)]

@@ -1,9 +1,9 @@
-"""Face tracks of a clip: BlazeFace (full range, sparse) finds faces, FaceMesh follows them with 468 points.
+"""Face tracks of a clip: BlazeFace detects faces, FaceMesh follows them with 468 points.
 
-Detection runs on every third frame and whenever a face is lost; in between a face
-is followed by its own mesh: the upright crop around the last mesh gives a first mesh, the crop around that one the mesh we keep
-(two passes, so that the points do not depend on how the face was found). Clips of up to 30 fps are followed on their own
-frames and the points are interpolated to 25 fps by time, because repeating a frame of a 24-fps clip would make lips stutter.
+Detection runs on every third frame and whenever a face is lost; in between a face is followed by its own mesh: the upright crop around the
+last mesh gives a first mesh, the crop around that one the mesh that is kept (two passes, so that the points do not depend on how the face
+was detected). Clips of up to 30 fps are followed on their own frames and the points are interpolated to 25 fps by time, because repeating
+a frame of a 24-fps clip would make lips stutter.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MAX_GAP_S = 0.4
 """A face lost for longer than this starts a new track when it comes back."""
 
 UNCONFIRMED_S = 1.0
-"""A mesh that no detection has confirmed for longer than this is dropped: it may sit on something else."""
+"""A mesh that no detection has confirmed for longer than this is dropped: it may lie on something else."""
 
 MIN_TRACK_S = 0.2
 """Tracks shorter than this are dropped."""
@@ -50,8 +50,8 @@ class FaceTrack:
 
     ``frames`` (n,) int: consecutive indices into ``clip.frames(25)``. ``boxes`` (n, 4): x0 y0 x1 y1 of the mesh
     (forehead to chin, ear to ear) in its pixels. ``landmarks`` (n, 468, 3): mesh points, x and y in the same pixels, z in pixels and
-    negative towards the viewer; raw, not smoothed. ``mesh_score`` (n,) 0..1: is this a face. ``det_score`` (n,) 0..1: the detector's
-    score when it last saw the face.
+    negative towards the viewer; raw, not smoothed. ``mesh_score`` (n,) 0..1: how sure FaceMesh is that this is a face.
+    ``det_score`` (n,) 0..1: the detector's score when it last saw the face.
     """
 
     frames: np.ndarray
@@ -86,8 +86,8 @@ class FaceTracks:
 
 
 @dataclass(eq=False)
-class _Open:
-    """A face being followed: what was seen of it so far."""
+class _FollowedFace:
+    """A face being followed, with the times, meshes and scores so far."""
 
     confirmed_s: float
     score: float
@@ -103,17 +103,26 @@ class _Open:
         self.det_scores.append(self.score)
 
 
-def follow_faces(pictures: Iterable[np.ndarray], time_s: np.ndarray, nets: FaceNets, *, cuts_s: Iterable[float] = ()) -> list[_Open]:
-    """Follow every face through the pictures shown at ``time_s`` (T,); no track crosses a cut."""
+def follow_faces(
+    pictures: Iterable[np.ndarray], time_s: np.ndarray, nets: FaceNets, *, cuts_s: Iterable[float] = ()
+) -> list[_FollowedFace]:
+    """Follow every face through some pictures; no track crosses a cut.
+
+    Args:
+        pictures: Pictures (H, W, 3) uint8 in order.
+        time_s: Times (T,) in seconds at which they are shown.
+        nets: The face networks.
+        cuts_s: Times of the cuts in seconds.
+    """
     cuts = sorted(cuts_s)
-    live: list[_Open] = []
-    done: list[_Open] = []
+    live: list[_FollowedFace] = []
+    done: list[_FollowedFace] = []
     since_detection = DETECT_EVERY
     for rgb, now in zip(pictures, time_s.tolist(), strict=True):
         if cuts and now >= cuts[0] - 1e-6:
             cuts = [cut for cut in cuts if cut - 1e-6 > now]
             done, live, since_detection = done + live, [], DETECT_EVERY
-        seen: list[tuple[_Open, np.ndarray, float]] = []
+        seen: list[tuple[_FollowedFace, np.ndarray, float]] = []
         for face in live:
             if now - face.times[-1] > MAX_GAP_S or now - face.confirmed_s > UNCONFIRMED_S:
                 continue
@@ -127,20 +136,21 @@ def follow_faces(pictures: Iterable[np.ndarray], time_s: np.ndarray, nets: FaceN
         since_detection += 1
         if lost or since_detection >= DETECT_EVERY:
             since_detection = 0
-            for found in nets.detect(rgb):
-                known = [face for face, landmarks, _ in seen if iou(found.box, box_of(landmarks)) >= SAME_FACE_IOU]
+            for detection in nets.detect(rgb):
+                known = [face for face, landmarks, _ in seen if iou(detection.box, box_of(landmarks)) >= SAME_FACE_IOU]
                 if known:
-                    known[0].confirmed_s, known[0].score = now, found.score
+                    known[0].confirmed_s, known[0].score = now, detection.score
                     continue
-                first, _ = nets.mesh(rgb, crop_matrix(found.box, found.eyes[0], found.eyes[1]))
+                first, _ = nets.mesh(rgb, crop_matrix(detection.box, detection.eyes[0], detection.eyes[1]))
                 landmarks, score = nets.follow(rgb, first)
                 box = box_of(landmarks)
                 if score < MIN_MESH or any(iou(box, box_of(other)) >= SAME_FACE_IOU for _, other, _ in seen):
                     continue
                 taken = [face for face, _, _ in seen]
-                again = [face for face in live if face not in taken and iou(box, box_of(face.landmarks[-1])) >= SAME_FACE_IOU]
-                face = again[0] if again and now - again[0].times[-1] <= MAX_GAP_S else _Open(now, found.score)
-                face.confirmed_s, face.score = now, found.score
+                lost_here = [face for face in live if face not in taken and iou(box, box_of(face.landmarks[-1])) >= SAME_FACE_IOU]
+                is_back = bool(lost_here) and now - lost_here[0].times[-1] <= MAX_GAP_S
+                face = lost_here[0] if is_back else _FollowedFace(now, detection.score)
+                face.confirmed_s, face.score = now, detection.score
                 seen.append((face, landmarks, score))
         for face, landmarks, score in seen:
             face.add(now, landmarks, score)
@@ -151,12 +161,12 @@ def follow_faces(pictures: Iterable[np.ndarray], time_s: np.ndarray, nets: FaceN
     return done + live
 
 
-def at_25_fps(face: _Open, n_frames: int) -> FaceTrack | None:
+def on_25_fps_grid(face: _FollowedFace, n_frames: int) -> FaceTrack | None:
     """A followed face on the 25-fps grid, points interpolated by time; None when it is shorter than ``MIN_TRACK_S``."""
     time_s = np.asarray(face.times)
     if time_s[-1] - time_s[0] < MIN_TRACK_S:
         return None
-    # the frame on screen at k/25 may have begun a little before: half a frame of grace at either end keeps the ends of a track
+    # the frame on screen at k/25 may have begun a little before: a tolerance of half a frame at either end keeps the ends of a track
     first, last = math.ceil((time_s[0] - 0.02) * FPS - 1e-6), math.floor((time_s[-1] + 0.02) * FPS + 1e-6)
     frames = np.arange(max(first, 0), min(last, n_frames - 1) + 1)
     if len(frames) == 0:
@@ -174,7 +184,7 @@ def at_25_fps(face: _Open, n_frames: int) -> FaceTrack | None:
 
 
 def interpolate(time_s: np.ndarray, values: np.ndarray, at_s: np.ndarray) -> np.ndarray:
-    """Linear interpolation over the first axis: ``values`` (T, ...) at rising times (T,) to times (n,), ends held.
+    """Linear interpolation over the first axis: ``values`` (T, ...) at ascending times (T,), to times (n,), constant beyond the ends.
 
     >>> interpolate(np.array([0.0, 1.0]), np.array([[0.0], [10.0]]), np.array([0.25, 2.0])).ravel().tolist()
     [2.5, 10.0]
@@ -187,9 +197,9 @@ def interpolate(time_s: np.ndarray, values: np.ndarray, at_s: np.ndarray) -> np.
     return values[right - 1] * (1.0 - weight) + values[right] * weight
 
 
-def tracks_of(faces: list[_Open], n_frames: int, *, width: int, height: int) -> FaceTracks:
-    """Put what was followed on the 25-fps grid, longest track first."""
-    tracks = [track for track in (at_25_fps(face, n_frames) for face in faces) if track is not None]
+def tracks_on_grid(faces: list[_FollowedFace], n_frames: int, *, width: int, height: int) -> FaceTracks:
+    """The followed faces as tracks on the 25-fps grid of ``n_frames`` frames, longest track first."""
+    tracks = [track for track in (on_25_fps_grid(face, n_frames) for face in faces) if track is not None]
     tracks.sort(key=lambda track: (-len(track.frames), int(track.frames[0])))
     count = np.zeros(n_frames, np.int32)
     for track in tracks:
@@ -197,33 +207,41 @@ def tracks_of(faces: list[_Open], n_frames: int, *, width: int, height: int) -> 
     return FaceTracks(n_frames, width, height, tracks, count)
 
 
-def enough_pictures(time_s: np.ndarray) -> np.ndarray:
-    """Indices of the pictures, shown at ``time_s`` (T,), that faces are followed through: every one, or of a clip faster than
-    :data:`FASTEST_FPS` those nearest to the times 0, 1/25, 2/25, ...
+def pictures_to_follow(time_s: np.ndarray) -> np.ndarray:
+    """Indices of the pictures that faces are followed through: every one, or of a clip faster than :data:`FASTEST_FPS` those nearest to the
+    times 0, 1/25, 2/25, ...
 
-    They depend on the rate alone, never on how many pictures there are, and each keeps its own time: the picture on screen at a moment has
-    begun up to a picture's length before, and lips read from it as if it were of that moment would come late.
+    They depend on the rate alone, never on how many pictures there are. Each keeps its own time: the picture on screen at a moment appeared
+    up to a picture's length before it, so lips taken from it as if they were of that moment would be late.
 
-    >>> enough_pictures(np.arange(7) / 30).tolist(), enough_pictures(np.arange(7) / 60).tolist()
+    Args:
+        time_s: Times (T,) in seconds at which the pictures appear.
+
+    >>> pictures_to_follow(np.arange(7) / 30).tolist(), pictures_to_follow(np.arange(7) / 60).tolist()
     ([0, 1, 2, 3, 4, 5, 6], [0, 2, 5])
     """
     steps = np.diff(time_s)
-    steps = steps[steps > 0]  # pictures of one time say nothing of the rate
+    steps = steps[steps > 0]  # pictures with the same time give no rate
     if not len(steps) or 1.0 / float(np.median(steps)) < FASTEST_FPS:
         return np.arange(len(time_s))
     grid = np.arange(math.floor(time_s[-1] * FPS + 1e-6) + 1) / FPS
     return np.unique(np.searchsorted((time_s[1:] + time_s[:-1]) / 2, grid - 1e-6))
 
 
-def tracks_through(video: Video, end_s: float, nets: FaceNets, *, cuts_s: Iterable[float] = ()) -> FaceTracks:
+def tracks_of_video(video: Video, end_s: float, nets: FaceNets, *, cuts_s: Iterable[float] = ()) -> FaceTracks:
     """Every face of the pictures of a clip that ends at ``end_s``, on the 25-fps grid; no track crosses a cut."""
-    used = enough_pictures(video.time_s)
+    used = pictures_to_follow(video.time_s)
     faces = follow_faces((video.rgb[index] for index in used), video.time_s[used], nets, cuts_s=cuts_s)
     height, width = video.rgb.shape[1:3]
-    return tracks_of(faces, len(frames_on_screen(video.time_s, FPS, end_s)), width=width, height=height)
+    return tracks_on_grid(faces, len(frames_on_screen(video.time_s, FPS, end_s)), width=width, height=height)
 
 
 @analysis(version=3, weights=("blazeface", "facemesh"))
 def face_tracks(clip: Clip) -> FaceTracks:
-    """Every face of the clip, followed within its shot. Raises ClipError for a clip without video, WeightsError without the networks."""
-    return tracks_through(clip.video, clip.end_s, face_nets(), cuts_s=shots(clip).cuts_s.tolist())
+    """Every face of the clip, followed within its shot.
+
+    Raises:
+        ClipError: If the clip has no picture.
+        WeightsError: If the weights of the face networks are missing or cannot be read.
+    """
+    return tracks_of_video(clip.video, clip.end_s, face_nets(), cuts_s=shots(clip).cuts_s.tolist())

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbench.metrics.analyses.background import LEAST_DIFFERENCE, Canvas, background_of
+from seedbench.metrics.analyses.background import LEAST_DIFFERENCE, StabilisedPictures, background_of
 
 SMALLEST_AREA = 20
 """Blobs of fewer pixels (at 256 lines) are noise."""
 MOST_BLOBS = 12
 SHADOW_RATIO = (0.35, 0.97)
-"""A shadow leaves between these shares of the light, about the same of each colour (Horprasert et al. 1999)."""
+"""A shadow leaves a share of the light between these two, about the same of each colour (Horprasert et al. 1999)."""
 SHADOW_TINT = 0.07
 """How much the shares of red, green and blue may differ within a shadow."""
 SHADOW_SLOPE = 0.11
@@ -20,9 +20,13 @@ SHADOW_SLOPE = 0.11
 
 
 @dataclass(frozen=True)
-class Difference:
-    """``strength`` (T, H, W) uint8: how far each pixel is from ``background`` (H, W, 3) uint8, the largest over colours; ``threshold`` in
-    the same grey levels; ``offset`` (T, 3) brightness of each picture over the background's, taken off beforehand."""
+class BackgroundDifference:
+    """How far each picture of a shot is from its background.
+
+    ``strength`` (T, H, W) uint8: difference of each pixel from ``background`` (H, W, 3) uint8, the largest over the colours; ``threshold``
+    above which a pixel is foreground, in the same grey levels; ``offset`` (T, 3): how much brighter each picture is than the background,
+    by colour, subtracted beforehand.
+    """
 
     strength: np.ndarray
     background: np.ndarray
@@ -32,11 +36,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Blob:
-    """A connected piece of foreground in one picture, canvas pixels.
+    """A connected piece of foreground in one stabilised picture, in its pixels.
 
-    ``x``, ``y`` centroid of the convex hull without shadow; ``area`` of that hull; ``box`` (left, top, right, bottom) of it; ``points``
-    (N, 2) its pixels; ``colour`` (3,) mean RGB; ``shade`` share of pixels that could be a shadow; ``cut`` whether the picture's border
-    cuts it.
+    ``x``, ``y`` centroid of the convex hull without shadow; ``area`` of that hull; ``box`` (left, top, right, bottom) of it; ``points`` (N,
+    2) its pixels; ``colour`` (3,) mean RGB; ``shadow_share`` share of pixels that could be a shadow; ``at_border``: whether the picture's
+    border cuts it; ``reliable``: whether its outline was measured, not guessed.
     """
 
     x: float
@@ -45,20 +49,24 @@ class Blob:
     box: tuple[float, float, float, float]
     points: np.ndarray
     colour: np.ndarray
-    shade: float
-    cut: bool
-    sure: bool = True
+    shadow_share: float
+    at_border: bool
+    reliable: bool = True
 
 
-def difference(canvas: Canvas) -> Difference:
-    """How far every pixel is from a background without resting bodies."""
+def background_difference(stabilised: StabilisedPictures) -> BackgroundDifference:
+    """The difference of every pixel from a background without resting bodies.
+
+    Args:
+        stabilised: The pictures of a shot without the camera's motion.
+    """
     import cv2
 
-    smooth = np.stack([cv2.GaussianBlur(picture, (3, 3), 0.8) for picture in canvas.rgb])
-    return _from_background(smooth, background_of(smooth, canvas.seen), canvas.seen)
+    smooth = np.stack([cv2.GaussianBlur(picture, (3, 3), 0.8) for picture in stabilised.rgb])
+    return _difference_from(smooth, background_of(smooth, stabilised.seen), stabilised.seen)
 
 
-def _from_background(smooth: np.ndarray, background: np.ndarray, seen: np.ndarray | None) -> Difference:
+def _difference_from(smooth: np.ndarray, background: np.ndarray, seen: np.ndarray | None) -> BackgroundDifference:
     import cv2
 
     count, height, width = smooth.shape[:3]
@@ -82,7 +90,7 @@ def _from_background(smooth: np.ndarray, background: np.ndarray, seen: np.ndarra
         if seen is not None:
             strength[index][~seen[index]] = 0
     threshold = max(LEAST_DIFFERENCE, 4.0 + 6.0 * 1.4826 * float(np.median(noise)))
-    return Difference(strength, background, threshold, offset)
+    return BackgroundDifference(strength, background, threshold, offset)
 
 
 def shadow_like(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
@@ -103,12 +111,22 @@ def shadow_like(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
     return dark & (np.ptp(share, axis=2) < SHADOW_TINT) & (np.hypot(down, across) < SHADOW_SLOPE)
 
 
-def blobs_of(picture: np.ndarray, strength: np.ndarray, seen: np.ndarray | None, found: Difference, index: int) -> list[Blob]:
-    """The blobs of one picture (H, W, 3), largest first; ``strength`` (H, W) its difference from the background."""
+def blobs_of(
+    picture: np.ndarray, strength: np.ndarray, seen: np.ndarray | None, difference: BackgroundDifference, index: int
+) -> list[Blob]:
+    """The blobs of one picture, largest first.
+
+    Args:
+        picture: The stabilised picture (H, W, 3) uint8.
+        strength: Its difference from the background (H, W) uint8.
+        seen: Where it shows something (H, W) bool; None: everywhere.
+        difference: The difference of the whole shot.
+        index: Number of the picture in the shot.
+    """
     import cv2
 
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    above = cv2.morphologyEx((strength > found.threshold).astype(np.uint8), cv2.MORPH_CLOSE, disc)
+    above = cv2.morphologyEx((strength > difference.threshold).astype(np.uint8), cv2.MORPH_CLOSE, disc)
     core = cv2.morphologyEx(above, cv2.MORPH_OPEN, disc)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(core)
     order = [
@@ -121,18 +139,18 @@ def blobs_of(picture: np.ndarray, strength: np.ndarray, seen: np.ndarray | None,
         left, top, wide, high = (int(value) for value in stats[label, :4])
         box = np.s_[top : top + high, left : left + wide]
         piece = labels[box] == label
-        patch = picture[box].astype(np.float32) - found.offset[index].astype(np.float32)
-        shade = shadow_like(patch, found.background[box]) & piece
-        share = float(shade.sum() / piece.sum())
-        blobs.append(_blob(_without_shade(piece, shade), patch, (left, top), share, strength.shape, seen))
+        patch = picture[box].astype(np.float32) - difference.offset[index].astype(np.float32)
+        shadow = shadow_like(patch, difference.background[box]) & piece
+        share = float(shadow.sum() / piece.sum())
+        blobs.append(_blob(_without_shadow(piece, shadow), patch, (left, top), share, strength.shape, seen))
     return blobs
 
 
-def _without_shade(piece: np.ndarray, shade: np.ndarray) -> np.ndarray:
+def _without_shadow(piece: np.ndarray, shadow: np.ndarray) -> np.ndarray:
     """The parts (h, w) bool of a connected piece that are no shadow; the piece itself when that would leave almost nothing."""
     import cv2
 
-    sharp = cv2.morphologyEx((piece & ~shade).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    sharp = cv2.morphologyEx((piece & ~shadow).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     solid = cv2.morphologyEx(sharp, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     if solid.sum() < max(SMALLEST_AREA, 0.5 * piece.sum()):
         return piece
@@ -154,10 +172,10 @@ def _blob(
     points = np.stack([columns + corner[0], rows + corner[1]], axis=1).astype(np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     height, width = size
-    cut = bool(low.min() <= 1 or high[0] >= width - 2 or high[1] >= height - 2)
-    if not cut and seen is not None:
+    at_border = bool(low.min() <= 1 or high[0] >= width - 2 or high[1] >= height - 2)
+    if not at_border and seen is not None:
         around = seen[max(0, int(low[1]) - 2) : int(high[1]) + 3, max(0, int(low[0]) - 2) : int(high[0]) + 3]
-        cut = not bool(around.all())
+        at_border = not bool(around.all())
     return Blob(
         x=float(points[:, 0].mean()),
         y=float(points[:, 1].mean()),
@@ -165,6 +183,6 @@ def _blob(
         box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
         points=points,
         colour=patch[piece].mean(axis=0),
-        shade=share,
-        cut=cut,
+        shadow_share=share,
+        at_border=at_border,
     )

@@ -25,9 +25,9 @@ SHORT_SIDE = 256
 HIGHEST_FPS = 32.0
 """Faster clips are thinned to every second, third, ... picture until they are at or below this rate."""
 SAME_S = 1e-3
-"""Shots as long as each other up to this: the first counts as the longest."""
+"""Of shots whose lengths differ by less the first counts as the longest."""
 FEWEST_CORNERS = 12
-"""Fewer followed corners than this say nothing about the camera."""
+"""Fewer followed corners than this give no camera motion."""
 INLIER_PX = 1.0
 """A corner belongs to the background when the similarity places it this near."""
 STILL_PX = 0.35
@@ -37,8 +37,8 @@ KEY_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Scene:
-    """The pictures physics is measured on: the longest shot of a clip, small, at its own times.
+class ShotPictures:
+    """The pictures that physics is measured on: the longest shot of a clip, scaled down, at its own times.
 
     ``rgb`` (T, H, W, 3) uint8, ``time_s`` (T,) seconds on the clip's clock, ``shots`` how many shots the clip has.
     """
@@ -50,11 +50,11 @@ class Scene:
 
 @dataclass(frozen=True)
 class CameraMotion:
-    """Where the camera looked.
+    """The motion of the camera over the pictures of a shot.
 
     ``to_first`` (T, 2, 3) float64: maps pixel (x, y) of each picture to the first picture's coordinates. ``step_px`` (T,) how far the
     picture's centre moved since the picture before, in pixels. ``residual_px`` root mean square of what the similarities leave of the
-    background's motion. ``known`` is False when the picture shows too little structure to tell; ``to_first`` is then the identity.
+    background's motion. ``known`` is False when the picture shows too little structure; ``to_first`` is then the identity.
     ``moving``: the camera moved at all.
     """
 
@@ -65,23 +65,26 @@ class CameraMotion:
     moving: bool
 
 
-def longest_shot(clip: Clip) -> Scene:
-    """The longest shot of a clip, scaled to :data:`SHORT_SIDE`, thinned to at most :data:`HIGHEST_FPS`. Raises ClipError without pictures.
+def longest_shot(clip: Clip) -> ShotPictures:
+    """The longest shot of a clip, scaled to :data:`SHORT_SIDE`, thinned to at most :data:`HIGHEST_FPS`.
 
     Kept in the clip's memory (pictures are too large for the cache on disk).
+
+    Raises:
+        ClipError: If the clip has no picture.
     """
     key = f"{__name__}.longest_shot"
     if key not in clip.memo:
         clip.memo[key] = _longest_shot(clip)
-    found: Scene = clip.memo[key]
-    return found
+    pictures: ShotPictures = clip.memo[key]
+    return pictures
 
 
-def _longest_shot(clip: Clip) -> Scene:
+def _longest_shot(clip: Clip) -> ShotPictures:
     import cv2
 
-    cut = shots(clip).bounds_s
-    start, end = cut[first_greatest(cut[:, 1] - cut[:, 0], tolerance=SAME_S)]
+    bounds_s = shots(clip).bounds_s
+    start, end = bounds_s[first_greatest(bounds_s[:, 1] - bounds_s[:, 0], tolerance=SAME_S)]
     video = clip.video
     index = np.flatnonzero((video.time_s >= start - 1e-6) & (video.time_s < end - 1e-6))
     if len(index) > 1:
@@ -90,41 +93,46 @@ def _longest_shot(clip: Clip) -> Scene:
     height, width = video.rgb.shape[1:3]
     side = min(height, width)
     if side <= SHORT_SIDE:
-        return Scene(video.rgb[index], video.time_s[index], len(cut))
+        return ShotPictures(video.rgb[index], video.time_s[index], len(bounds_s))
     size = (round(width * SHORT_SIDE / side), round(height * SHORT_SIDE / side))
     small = np.stack([cv2.resize(video.rgb[i], size, interpolation=cv2.INTER_AREA) for i in index])
-    return Scene(small, video.time_s[index], len(cut))
+    return ShotPictures(small, video.time_s[index], len(bounds_s))
 
 
-def compose(after: np.ndarray, before: np.ndarray) -> np.ndarray:
+def compose_maps(after: np.ndarray, before: np.ndarray) -> np.ndarray:
     """The 2x3 map that applies ``before`` and then ``after``.
 
     >>> shift = np.array([[1.0, 0, 2], [0, 1, 3]])
-    >>> compose(shift, shift)[:, 2].tolist()
+    >>> compose_maps(shift, shift)[:, 2].tolist()
     [4.0, 6.0]
     """
     return np.concatenate([after[:, :2] @ before[:, :2], (after[:, :2] @ before[:, 2] + after[:, 2])[:, None]], axis=1)
 
 
-def inverse(matrix: np.ndarray) -> np.ndarray:
+def inverse_map(matrix: np.ndarray) -> np.ndarray:
     """The 2x3 map that undoes ``matrix``.
 
-    >>> inverse(np.array([[2.0, 0, 2], [0, 2, 4]]))[:, 2].tolist()
+    >>> inverse_map(np.array([[2.0, 0, 2], [0, 2, 4]]))[:, 2].tolist()
     [-1.0, -2.0]
     """
     linear = np.linalg.inv(matrix[:, :2])
     return np.concatenate([linear, -(linear @ matrix[:, 2])[:, None]], axis=1)
 
 
-def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Points (N, 2) under a 2x3 map."""
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
-def similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """RANSAC similarity (2, 3) that takes points ``source`` (N, 2) to ``target`` and the mask (N,) of its inliers; None if there is none.
+def fit_similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """The similarity that carries points to others, by RANSAC. The draw is seeded: the same points give the same answer.
 
-    The draw is seeded: the same points give the same answer.
+    Args:
+        source: Points (N, 2).
+        target: Where each should go (N, 2).
+
+    Returns:
+        The map (2, 3) and the mask (N,) of its inliers; None if no similarity fits.
     """
     import cv2
 
@@ -136,7 +144,11 @@ def similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def camera_motion_of(rgb: np.ndarray) -> CameraMotion:
-    """Camera motion over pictures (T, H, W, 3) uint8 of one shot."""
+    """Measure the camera's motion over the pictures of one shot.
+
+    Args:
+        rgb: Pictures (T, H, W, 3) uint8.
+    """
     import cv2
 
     count, height, width = rgb.shape[:3]
@@ -149,26 +161,29 @@ def camera_motion_of(rgb: np.ndarray) -> CameraMotion:
     drifts: list[float] = []
     to_key = identity
     for index in range(1, count):
-        found = _follow(grey[key], grey[index], key_corners, inverse(to_key))
-        if found is None and key != index - 1:
+        match = _map_to_key(grey[key], grey[index], key_corners, inverse_map(to_key))
+        if match is None and key != index - 1:
             key, key_corners, to_key = index - 1, _corners(grey[index - 1]), identity
-            found = _follow(grey[key], grey[index], key_corners, identity)
-        if found is None:
+            match = _map_to_key(grey[key], grey[index], key_corners, identity)
+        if match is None:
             known = False
             break
-        to_key, share, rms_px, shift_px = found
+        to_key, share, rms_px, shift_px = match
         if shift_px < STILL_PX:
             to_key = identity
         drifts.append(shift_px)
         squares.append(rms_px**2)
-        to_first[index] = compose(to_first[key], to_key)
+        to_first[index] = compose_maps(to_first[key], to_key)
         if share < KEY_SHARE:
             key, key_corners, to_key = index, _corners(grey[index]), identity
     still = not drifts or (float(np.quantile(drifts, 0.9)) < STILL_PX and max(drifts) < 3.0 * STILL_PX)
     if not known or still:
         return CameraMotion(np.tile(identity, (count, 1, 1)), np.zeros(count), 0.0, known, False)
     centre = np.array([[width / 2, height / 2]])
-    steps = [float(np.linalg.norm(moved(centre, compose(inverse(before), now)) - centre)) for before, now in pairwise(to_first)]
+    steps = [
+        float(np.linalg.norm(transform_points(centre, compose_maps(inverse_map(before), now)) - centre))
+        for before, now in pairwise(to_first)
+    ]
     residual = float(np.sqrt(np.mean(squares))) if squares else 0.0
     return CameraMotion(to_first, np.array([0.0, *steps])[:count], residual, True, True)
 
@@ -185,9 +200,9 @@ def _corners(grey: np.ndarray) -> np.ndarray:
             tile = np.ascontiguousarray(grey[top:bottom, left:right])
             if tile.std() < 1.0:
                 continue
-            found = cv2.goodFeaturesToTrack(tile, maxCorners=8, qualityLevel=0.05, minDistance=7)
-            if found is not None:
-                kept.append(found[:, 0] + (left, top))
+            corners = cv2.goodFeaturesToTrack(tile, maxCorners=8, qualityLevel=0.05, minDistance=7)
+            if corners is not None:
+                kept.append(corners[:, 0] + (left, top))
     return np.concatenate(kept).astype(np.float32) if kept else np.zeros((0, 2), np.float32)
 
 
@@ -200,28 +215,28 @@ def largest_drift(points: np.ndarray, motion: np.ndarray) -> float:
     """
     middle = np.median(points, axis=0)
     quarter = (points[:, 0] > middle[0]) * 2 + (points[:, 1] > middle[1])
-    drifts = [np.median(motion[quarter == one], axis=0) for one in range(4) if (quarter == one).sum() >= 3]
+    drifts = [np.median(motion[quarter == number], axis=0) for number in range(4) if (quarter == number).sum() >= 3]
     return float(max((np.hypot(*drift) for drift in drifts), default=0.0))
 
 
-def _follow(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, float, float, float] | None:
+def _map_to_key(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, float, float, float] | None:
     """Map (2, 3) from ``now`` to ``key``, share of corners still followed, rms error, the drift, pixels."""
     import cv2
 
     if len(corners) < FEWEST_CORNERS:
         return None
-    start = np.ascontiguousarray(moved(corners, guess)[:, None], np.float32)
+    start = np.ascontiguousarray(transform_points(corners, guess)[:, None], np.float32)
     guided = cv2.OPTFLOW_USE_INITIAL_FLOW
     there, status, _ = cv2.calcOpticalFlowPyrLK(key, now, corners[:, None], start, winSize=(15, 15), maxLevel=3, flags=guided)
     inside = (there[:, 0] > 4).all(axis=1) & (there[:, 0] < np.array(now.shape[::-1]) - 5).all(axis=1)
     good = (status[:, 0] == 1) & inside
     if good.sum() < FEWEST_CORNERS:
         return None
-    fit = similarity(there[good, 0], corners[good])
+    fit = fit_similarity(there[good, 0], corners[good])
     if fit is None or fit[1].sum() < max(FEWEST_CORNERS // 2, 0.3 * good.sum()):
         return None
     matrix, inlier = fit
-    error = moved(there[good, 0][inlier], matrix) - corners[good][inlier]
+    error = transform_points(there[good, 0][inlier], matrix) - corners[good][inlier]
     shift = largest_drift(corners[good], there[good, 0] - corners[good])
     return (
         matrix,
@@ -233,5 +248,9 @@ def _follow(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np.nda
 
 @analysis(version=1)
 def camera_motion(clip: Clip) -> CameraMotion:
-    """Camera motion over the longest shot of a clip. Raises ClipError if it has no picture."""
+    """Camera motion over the longest shot of a clip.
+
+    Raises:
+        ClipError: If the clip has no picture.
+    """
     return camera_motion_of(longest_shot(clip).rgb)

@@ -29,15 +29,15 @@ SILENT_DBFS = -60.0
 RISE_SHARE = 0.1
 """A sound begins where its energy has risen by this share of the way to its peak."""
 SAME_SHARE = 1e-9
-"""Energies equal up to this share: of an even sound, whose energy is the same for a while, the first moment is the peak."""
+"""Energies that differ by less than this share are equal: the peak of a steady sound is its first moment."""
 ATTACK_S = 0.08
-"""How far before the peak of the flux the beginning is looked for."""
+"""The beginning is searched this far before the peak of the flux."""
 
 
 @dataclass(frozen=True)
 class Onsets:
-    """Sounds that begin: ``time_s`` (n,) on the clip's clock, ascending; ``level`` (n,) amplitude the sound rises to, of full scale (RMS
-    over 2 ms); ``flux_db`` (n,) strength of the onset; ``loudest_dbfs`` of 10 ms of the clip."""
+    """The sounds of a clip. ``time_s`` (n,): when each begins on the clip's clock, ascending; ``level`` (n,) amplitude the sound rises to,
+    of full scale (RMS over 2 ms); ``flux_db`` (n,) strength of the onset; ``loudest_dbfs`` of 10 ms of the clip."""
 
     time_s: np.ndarray
     level: np.ndarray
@@ -50,17 +50,34 @@ class Onsets:
         return self.loudest_dbfs < SILENT_DBFS
 
 
-def envelope(samples: np.ndarray, rate: int, *, window_s: float = 0.002) -> np.ndarray:
-    """Running mean of the squared samples (N,) over ``window_s`` seconds ahead: (N,), so that it rises when a sound enters the window's
-    end."""
+def energy_envelope(samples: np.ndarray, rate: int, *, window_s: float = 0.002) -> np.ndarray:
+    """Running mean of the squared samples over a window that looks ahead, so that it rises when a sound enters the window's end.
+
+    Args:
+        samples: Mono sound (N,).
+        rate: Samples per second.
+        window_s: Length of the window in seconds.
+
+    Returns:
+        Energy (N,).
+    """
     width = max(1, round(window_s * rate))
     total = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2), np.zeros(width)])
     total[len(samples) + 1 :] = total[len(samples)]
     return (total[width:] - total[:-width])[: len(samples)] / width
 
 
-def begins(energy: np.ndarray, rate: int, near_s: float) -> tuple[float, float]:
-    """Time at which a sound around ``near_s`` begins, and the amplitude it rises to, from its energy (N,)."""
+def onset_start(energy: np.ndarray, rate: int, near_s: float) -> tuple[float, float]:
+    """When a sound begins, and how loud it becomes.
+
+    Args:
+        energy: Energy (N,), see :func:`energy_envelope`.
+        rate: Samples per second.
+        near_s: About where the sound begins, seconds.
+
+    Returns:
+        Time of the beginning in seconds, and the amplitude the sound rises to (0 where there are too few samples).
+    """
     middle = round(near_s * rate)
     reach = round(ATTACK_S * rate)
     first, last = max(0, middle - reach), min(len(energy), middle + round(0.03 * rate))
@@ -78,12 +95,16 @@ def begins(energy: np.ndarray, rate: int, near_s: float) -> tuple[float, float]:
 
 
 def find_onsets(samples: np.ndarray, rate: int = RATE) -> Onsets:
-    """Onsets of mono samples (N,) at ``rate`` Hz.
+    """Find the onsets of a sound.
+
+    Args:
+        samples: Mono sound (N,) in -1..1.
+        rate: Samples per second.
 
     >>> sound = np.zeros(16000, np.float32)
     >>> sound[8000:8400] = 0.5 * np.sin(2 * np.pi * 900 * np.arange(400) / 16000)
-    >>> found = find_onsets(sound)
-    >>> len(found.time_s), abs(float(found.time_s[0]) - 0.5) < 0.004
+    >>> times = find_onsets(sound).time_s
+    >>> len(times), abs(float(times[0]) - 0.5) < 0.004
     (1, True)
     """
     import librosa
@@ -91,7 +112,7 @@ def find_onsets(samples: np.ndarray, rate: int = RATE) -> Onsets:
     nothing = np.zeros(0)
     if len(samples) < 2048:
         return Onsets(nothing, nothing, nothing, -np.inf)
-    energy = envelope(samples, rate)
+    energy = energy_envelope(samples, rate)
     blocks = energy[:: round(0.002 * rate)]
     loud = np.convolve(blocks, np.ones(5) / 5, mode="same").max() if len(blocks) >= 5 else blocks.max()
     loudest = float(10.0 * np.log10(loud + 1e-12))
@@ -105,7 +126,7 @@ def find_onsets(samples: np.ndarray, rate: int = RATE) -> Onsets:
     levels: list[float] = []
     strengths: list[float] = []
     for peak in peaks:
-        time_s, level = begins(energy, rate, float(peak) * HOP / rate)
+        time_s, level = onset_start(energy, rate, float(peak) * HOP / rate)
         if not times or time_s - times[-1] > 0.02:
             times.append(time_s)
             levels.append(level)
@@ -115,5 +136,9 @@ def find_onsets(samples: np.ndarray, rate: int = RATE) -> Onsets:
 
 @analysis(version=2)
 def onsets(clip: Clip) -> Onsets:
-    """Onsets of a clip's sound. Raises ClipError if it has none."""
+    """Onsets of a clip's sound.
+
+    Raises:
+        ClipError: If the clip has no sound.
+    """
     return find_onsets(clip.audio(RATE).samples)

@@ -14,7 +14,7 @@ from seedbench.ties import first_least, middle_least
 SHORTEST = 3
 """Fewest points of a stretch."""
 TELEPORT_SHARE = 0.6
-"""A step is a leap when it is longer than ``LEAP_SPEEDS`` times the speed beside it explains by more than this share of the diameter."""
+"""A step is a leap when it exceeds ``LEAP_SPEEDS`` times the speed next to it by more than this share of the diameter."""
 LEAP_SPEEDS = 1.5
 SAME_COST = 1e-6
 """Costs of two divisions of a path (squared residuals over the noise squared) that differ by less are equal: rounding reaches 1e-7."""
@@ -25,18 +25,18 @@ SAME_PX = 1e-9
 class Parabola:
     """Motion of constant acceleration fitted to points ``first`` to ``last`` (inclusive) of a path.
 
-    At time t, with u = t - ``origin_s``: position = ``place`` + ``velocity`` u + ``bend`` u^2, each (x, y), pixels and seconds.
-    ``rms_px`` of the residual over both coordinates; ``cov`` (3, 3): covariance of the three coefficients of a coordinate for unit noise.
+    At time t, with u = t - ``origin_s``: ``position`` + ``velocity`` u + ``half_acceleration`` u^2, each (x, y), pixels and seconds.
+    ``rms_px`` of the residual over both coordinates; ``covariance`` (3, 3) of the three coefficients of a coordinate for unit noise.
     """
 
     first: int
     last: int
     origin_s: float
-    place: np.ndarray
+    position: np.ndarray
     velocity: np.ndarray
-    bend: np.ndarray
+    half_acceleration: np.ndarray
     rms_px: float
-    cov: np.ndarray
+    covariance: np.ndarray
 
     @property
     def n(self) -> int:
@@ -46,29 +46,36 @@ class Parabola:
     @property
     def acceleration(self) -> np.ndarray:
         """(x, y) in pixels per second squared."""
-        return 2.0 * self.bend
+        return 2.0 * self.half_acceleration
 
     def at(self, time_s: float) -> np.ndarray:
         """Position (x, y) at a time."""
         u = time_s - self.origin_s
-        return np.asarray(self.place + self.velocity * u + self.bend * u * u)
+        return np.asarray(self.position + self.velocity * u + self.half_acceleration * u * u)
 
     def velocity_at(self, time_s: float) -> np.ndarray:
         """Velocity (x, y) at a time."""
-        return np.asarray(self.velocity + 2.0 * self.bend * (time_s - self.origin_s))
+        return np.asarray(self.velocity + 2.0 * self.half_acceleration * (time_s - self.origin_s))
 
     def velocity_sd(self, time_s: float, sigma_px: float) -> float:
         """Standard deviation of a velocity coordinate at a time, for noise ``sigma_px``."""
         row = np.array([0.0, 1.0, 2.0 * (time_s - self.origin_s)])
-        return float(sigma_px * np.sqrt(row @ self.cov @ row))
+        return float(sigma_px * np.sqrt(row @ self.covariance @ row))
 
 
-def fit(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, first: int, last: int) -> Parabola:
-    """Least-squares parabola through points ``first``..``last`` of a path; with two points a line, with one a point.
+def fit_parabola(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, first: int, last: int) -> Parabola:
+    """Least-squares parabola through some points of a path; through two points a line, through one a point.
+
+    Args:
+        time_s: Times (n,) in seconds, ascending.
+        x: Positions (n,) in pixels.
+        y: The same, y downward.
+        first: Index of the first point to fit.
+        last: Index of the last one, inclusive.
 
     >>> t = np.arange(12) / 24
-    >>> found = fit(t, 100 * t, 50 * t**2, 0, 11)
-    >>> round(float(found.acceleration[1]), 6), round(2 * float(np.sqrt(found.cov[2, 2])), 1)
+    >>> parabola = fit_parabola(t, 100 * t, 50 * t**2, 0, 11)
+    >>> round(float(parabola.acceleration[1]), 6), round(2 * float(np.sqrt(parabola.covariance[2, 2])), 1)
     (100.0, 31.5)
     """
     t = time_s[first : last + 1]
@@ -88,7 +95,7 @@ def fit(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, first: int, last: int)
 
 
 def glitches(x: np.ndarray, y: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Points (n,) bool that lie off while both neighbours agree: bend there one way, and half as much the other way on both sides.
+    """Points (n,) bool that lie off the path while their neighbours agree: it bends there one way, and half as much the other way beside.
 
     >>> path = np.arange(9.0)
     >>> path[4] += 5
@@ -97,25 +104,36 @@ def glitches(x: np.ndarray, y: np.ndarray, sigma_px: float) -> np.ndarray:
     """
     off = np.zeros(len(x), bool)
     for values in (x, y):
-        bend = np.diff(values, 2)  # bend[i] belongs to point i + 1
-        for i in range(1, len(bend) - 1):
-            here, sides = bend[i], (bend[i - 1], bend[i + 1])
+        second = np.diff(values, 2)  # second[i] belongs to point i + 1
+        for i in range(1, len(second) - 1):
+            here, sides = second[i], (second[i - 1], second[i + 1])
             if abs(here) > 10 * max(sigma_px, 0.15) and all(-0.8 < side / here < -0.25 for side in sides):
                 off[i + 1] = True
     return off
 
 
-def stretches(
+def divide_path(
     time_s: np.ndarray, x: np.ndarray, y: np.ndarray, sigma_px: float, *, open_ends: tuple[bool, bool] = (False, False)
 ) -> list[tuple[int, int]]:
-    """The cheapest division of a path (n,) into parabolas of at least :data:`SHORTEST` points: list of (first, last).
+    """The cheapest division of a path into parabolas.
 
-    Each stretch costs its squared residual over ``sigma_px`` squared, plus 3.5 ln(2 n): half its seven parameters' share by the Bayesian
-    information criterion, times two. At an open end (beginning, end) fewer points than a stretch needs may be left out, each for the price
-    of its two coordinates: where a clip is cut just after or before a contact, they would spoil the phase on its other side.
+    Each stretch costs its squared residual over ``sigma_px`` squared, plus 7 ln(2 n): the Bayesian information criterion for its seven
+    parameters (three coefficients of each coordinate, and where it ends). At an open end fewer points than a stretch needs may be left
+    out, each at the price of its two coordinates: where a clip ends just after a contact, or begins just before one, these points would
+    spoil the stretch on the other side of it.
+
+    Args:
+        time_s: Times (n,) in seconds, ascending.
+        x: Positions (n,) in pixels.
+        y: The same.
+        sigma_px: Noise of a coordinate in pixels.
+        open_ends: Whether points may be left out at the beginning, and at the end.
+
+    Returns:
+        (first, last) indices of each stretch, inclusive; each has at least :data:`SHORTEST` points.
 
     >>> t = np.arange(12.0)
-    >>> stretches(t, 9.0 * np.maximum(t - 10, 0), np.zeros(12), 0.3, open_ends=(False, True))
+    >>> divide_path(t, 9.0 * np.maximum(t - 10, 0), np.zeros(12), 0.3, open_ends=(False, True))
     [(0, 10)]
     """
     n = len(time_s)
@@ -136,11 +154,11 @@ def stretches(
         best[ends[better]] = cost[better]
         back[ends[better]] = start
     end = n - first_least((best[n - left_out] + price_left_out)[: SHORTEST if open_ends[1] else 1], tolerance=SAME_COST)
-    found = []
+    backwards = []
     while end >= SHORTEST:
-        found.append((int(back[end]), end - 1))
+        backwards.append((int(back[end]), end - 1))
         end = int(back[end])
-    return found[::-1]
+    return backwards[::-1]
 
 
 def _squares(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, start: int) -> np.ndarray:
@@ -159,7 +177,7 @@ def _squares(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, start: int) -> np
 
 
 def leaps(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, diameter_px: float) -> list[int]:
-    """Points (indices) a body reaches by a step much longer than its speeds before and after explain: it jumps from one place to another.
+    """Indices of the points that a body reaches by a step much longer than its speeds before and after explain: it jumps.
 
     >>> leaps(np.arange(9.0), np.array([0.0, 1, 2, 3, 30, 31, 32, 33, 34]), np.zeros(9), 10.0)
     [4]
@@ -173,10 +191,11 @@ def leaps(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, diameter_px: float) 
     return [int(k) + 1 for k in np.flatnonzero(step - LEAP_SPEEDS * beside * gap > TELEPORT_SHARE * diameter_px)]
 
 
-def meeting(before: Parabola, after: Parabola, low_s: float, high_s: float) -> tuple[float, float]:
-    """Time between two others at which two parabolas come nearest each other, and how near, pixels.
+def nearest_approach(before: Parabola, after: Parabola, low_s: float, high_s: float) -> tuple[float, float]:
+    """When two parabolas come nearest each other between two times, and how near.
 
-    Where they are as near all along a stretch, the middle of it.
+    Returns:
+        Time in seconds (the middle of the stretch where the distance is the same for a while) and distance in pixels.
     """
     trial = np.linspace(low_s, high_s, 201)
     apart = np.array([np.hypot(*(before.at(moment) - after.at(moment))) for moment in trial])

@@ -1,8 +1,8 @@
 """Shots: where the picture is cut, from the decoded frames (nothing is decoded again).
 
 The frame score is PySceneDetect's content score (mean absolute change of hue, saturation and value, 0..255). A frame is a cut when
-its score is high, stands out from both of its sides (so a whip pan, a shaking camera or a fade is none), the two pictures differ in more
-than light (so a switched lamp is none), and the picture does not come back within a fraction of a second (so a flash is none).
+its score is high and far above the scores on both sides of it (a whip pan, a shaking camera or a fade is no cut), the two pictures differ
+in more than light (a switched lamp is no cut), and the picture does not come back within a fraction of a second (a flash is no cut).
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     from seedbench.clips.clip import Clip
 
 CUT_SCORE = 6.0
-"""Least content score of a cut that nobody announced. Lower than PySceneDetect's 27, or 15 for its adaptive detector, because two people in
-one room differ by 8 to 19; what that lets in (light, pulses of a codec, seams between generated chunks) the likeness below keeps out."""
-ANNOUNCED_SCORE = 3.0
-"""Least content score of a cut at a declared time: a prior makes a fainter change enough."""
+"""Least content score of a cut that is not declared. Lower than PySceneDetect's 27, or 15 for its adaptive detector, because two people in
+one room differ by 8 to 19; changes of light, codec pulses and seams between generated chunks, which also score that high, are excluded by
+``SAME_PICTURE``."""
+DECLARED_SCORE = 3.0
+"""Least content score of a cut at a declared time: where a cut is expected a fainter change is enough."""
 CUT_RATIO = 3.0
-"""How many times its calmer surroundings a cut must change (PySceneDetect's adaptive ratio, here against the livelier side)."""
+"""Least ratio of a cut's score to the scores around it (PySceneDetect's adaptive ratio, here against the side that changes more)."""
 CALM_SCORE = 0.5
 """Change below which surroundings count as still; keeps the ratio finite on frozen pictures."""
 SIDE_S = 0.16
 """Surroundings looked at on each side of a frame, at least ``SIDE_FRAMES``: one loud frame among them must not hide a cut."""
 SIDE_FRAMES = 4
 RETURN_S = 0.3
-"""A picture that comes back within this time was a flash; also the shortest shot told apart."""
+"""A picture that comes back within this time was a flash; also the shortest shot that is detected."""
 SAME_S = 1e-6
-"""Times nearer than this are equal: a picture exactly ``RETURN_S`` away is at the same side of it whatever the clip's clock rounds to."""
+"""Times nearer than this are equal: a picture exactly ``RETURN_S`` away is treated alike however the clip's clock rounds."""
 RETURN_SHARE = 0.4
 """The picture came back if it differs from the one before by less than this share of the jump."""
 SAME_PICTURE = 0.95
@@ -48,7 +49,7 @@ class Shots:
     """Cuts of one clip.
 
     ``cuts_s`` (n-1,) times of the first picture of each new shot, ascending; ``bounds_s`` (n, 2) start and end of each shot, seconds;
-    ``faint_s`` times of fainter changes that are cuts only if the prompt announced one there.
+    ``faint_s`` times of fainter changes, which are cuts only if the prompt declares one there.
     ``time_s`` (T,), ``score`` (T,) 0..255 and ``ratio`` (T,): what the decision rests on, frame by frame.
     """
 
@@ -64,17 +65,17 @@ class Shots:
         return int(np.searchsorted(self.cuts_s, time_s + 1e-6, side="right"))
 
 
-def bounds(cuts_s: np.ndarray, end_s: float) -> np.ndarray:
+def shot_bounds(cuts_s: np.ndarray, end_s: float) -> np.ndarray:
     """Start and end (n, 2) of the shots between cuts.
 
-    >>> bounds(np.array([2.0]), 5.0).tolist()
+    >>> shot_bounds(np.array([2.0]), 5.0).tolist()
     [[0.0, 2.0], [2.0, 5.0]]
     """
     edges = np.concatenate([[0.0], cuts_s, [end_s]])
     return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
-def narrowed(rgb: np.ndarray, width: int) -> np.ndarray:
+def scaled_to_width(rgb: np.ndarray, width: int) -> np.ndarray:
     """Pictures (T, H, W, 3) scaled down by area to ``width`` pixels, never up."""
     import cv2
 
@@ -109,12 +110,12 @@ def content_scores(rgb: np.ndarray) -> np.ndarray:
     return scores
 
 
-def stand_out(score: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    """How many times each score exceeds the mean of its livelier side: (T,), 0 for the first picture.
+def score_ratios(score: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    """Ratio (T,) of each score to the mean score of the side that changes more; 0 for the first picture.
 
     A side is the pictures within ``SIDE_S`` and at least ``SIDE_FRAMES`` of them.
 
-    >>> stand_out(np.array([0.0, 1.0, 1.0, 30.0, 2.0, 2.0]), np.arange(6) / 25).tolist()[3]
+    >>> score_ratios(np.array([0.0, 1.0, 1.0, 30.0, 2.0, 2.0]), np.arange(6) / 25).tolist()[3]
     15.0
     """
     ratio = np.zeros(len(score))
@@ -123,15 +124,15 @@ def stand_out(score: np.ndarray, time_s: np.ndarray) -> np.ndarray:
         last = max(index + 1 + SIDE_FRAMES, int(np.searchsorted(time_s, time_s[index] + SIDE_S + 1e-6)))
         before = score[max(first, 1) : index]
         after = score[index + 1 : last]
-        livelier = max((float(side.mean()) for side in (before, after) if len(side)), default=0.0)
-        ratio[index] = score[index] / max(livelier, CALM_SCORE)
+        surroundings = max((float(side.mean()) for side in (before, after) if len(side)), default=0.0)
+        ratio[index] = score[index] / max(surroundings, CALM_SCORE)
     return ratio
 
 
-def comes_back(thumbs: np.ndarray, time_s: np.ndarray, index: int) -> bool:
+def is_flash(thumbs: np.ndarray, time_s: np.ndarray, index: int) -> bool:
     """Whether the picture before ``index`` is seen again shortly after, or the one at ``index`` was seen shortly before.
 
-    ``thumbs`` (T, h, w, 3). True for a flash, a strobe or a single broken frame: not a cut.
+    ``thumbs`` (T, h, w, 3). True for a flash, a strobe or a single damaged frame: not a cut.
     """
     first = min(index - 1, int(np.searchsorted(time_s, time_s[index] - RETURN_S - SAME_S)))
     last = max(index + 1, int(np.searchsorted(time_s, time_s[index] + RETURN_S - SAME_S)))
@@ -141,11 +142,11 @@ def comes_back(thumbs: np.ndarray, time_s: np.ndarray, index: int) -> bool:
     return nearest < RETURN_SHARE * jump
 
 
-def likeness(first: np.ndarray, second: np.ndarray) -> float:
+def picture_correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Correlation -1..1 of two pictures (h, w, 3): deaf to brightness and contrast; 0 when one of them is flat.
 
     >>> ramp = np.arange(12).reshape(2, 2, 3)
-    >>> round(likeness(ramp, 3 * ramp + 40), 6)
+    >>> round(picture_correlation(ramp, 3 * ramp + 40), 6)
     1.0
     """
     a, b = (picture.astype(np.float64).ravel() - picture.mean() for picture in (first, second))
@@ -153,32 +154,53 @@ def likeness(first: np.ndarray, second: np.ndarray) -> float:
     return float(a @ b) / size if size > 0 else 0.0
 
 
-def pick_cuts(score: np.ndarray, ratio: np.ndarray, time_s: np.ndarray, thumbs: np.ndarray, *, least: float) -> np.ndarray:
-    """Indices of the cuts whose score is at least ``least``; of several within ``RETURN_S`` the strongest stays."""
+def select_cuts(score: np.ndarray, ratio: np.ndarray, time_s: np.ndarray, thumbs: np.ndarray, *, least: float) -> np.ndarray:
+    """Choose the cuts; of several within ``RETURN_S`` the strongest stays.
+
+    Args:
+        score: Content scores (T,).
+        ratio: Their ratios to the scores around them (T,).
+        time_s: Times (T,) of the pictures in seconds.
+        thumbs: Thumbnails (T, h, w, 3).
+        least: Least score of a cut.
+
+    Returns:
+        Indices of the first pictures of new shots, ascending.
+    """
     chosen: list[int] = []
     for index in np.argsort(-score, kind="stable"):
         if score[index] < least:
             break
         if ratio[index] < CUT_RATIO or any(abs(time_s[index] - time_s[other]) < RETURN_S - SAME_S for other in chosen):
             continue
-        same = likeness(thumbs[index - 1], thumbs[index]) >= SAME_PICTURE
-        if not same and not comes_back(thumbs, time_s, int(index)):
+        same = picture_correlation(thumbs[index - 1], thumbs[index]) >= SAME_PICTURE
+        if not same and not is_flash(thumbs, time_s, int(index)):
             chosen.append(int(index))
     return np.sort(np.array(chosen, dtype=int))
 
 
 def find_shots(rgb: np.ndarray, time_s: np.ndarray, end_s: float) -> Shots:
-    """Shots of a sequence of pictures (T, H, W, 3) uint8 at ``time_s`` (T,), the last of which leaves the screen at ``end_s``."""
-    small = narrowed(rgb, SCORE_WIDTH)
+    """Find the shots of a sequence of pictures.
+
+    Args:
+        rgb: Pictures (T, H, W, 3) uint8.
+        time_s: Times (T,) in seconds at which they appear.
+        end_s: Time at which the last one leaves the screen.
+    """
+    small = scaled_to_width(rgb, SCORE_WIDTH)
     score = content_scores(small)
-    ratio = stand_out(score, time_s)
-    thumbs = narrowed(small, RETURN_WIDTH)
-    cuts = pick_cuts(score, ratio, time_s, thumbs, least=CUT_SCORE)
-    faint = np.setdiff1d(pick_cuts(score, ratio, time_s, thumbs, least=ANNOUNCED_SCORE), cuts)
-    return Shots(time_s[cuts], bounds(time_s[cuts], end_s), time_s[faint], time_s, score, ratio)
+    ratio = score_ratios(score, time_s)
+    thumbs = scaled_to_width(small, RETURN_WIDTH)
+    cuts = select_cuts(score, ratio, time_s, thumbs, least=CUT_SCORE)
+    faint = np.setdiff1d(select_cuts(score, ratio, time_s, thumbs, least=DECLARED_SCORE), cuts)
+    return Shots(time_s[cuts], shot_bounds(time_s[cuts], end_s), time_s[faint], time_s, score, ratio)
 
 
 @analysis(version=3)
 def shots(clip: Clip) -> Shots:
-    """The shots of a clip. Raises ClipError if it has no picture."""
+    """The shots of a clip.
+
+    Raises:
+        ClipError: If the clip has no picture.
+    """
     return find_shots(clip.video.rgb, clip.video.time_s, clip.end_s)

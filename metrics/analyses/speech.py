@@ -1,7 +1,7 @@
 """Sound as the lip-sync metric hears it: a log-mel spectrogram, and where there is speech.
 
-Speech is found by silero-vad (MIT). The package ships a small network as bare weights; it is worked out here in numpy, which spares
-the import of torch (the arithmetic equals torch's to 2e-6 when both have the same weights).
+Speech is found by silero-vad (MIT). The package ships the weights of a small network; it is computed here in numpy, so that torch is
+not imported (the results equal torch's to 2e-6).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FFT = 512
 _CHUNK = 512
 _CONTEXT = 64
 CHUNK_S = _CHUNK / RATE
-"""Seconds a value of the speech probability stands for."""
+"""Seconds covered by one value of the speech probability."""
 
 SPEECH_ON, SPEECH_OFF = 0.5, 0.35
 """Speech begins above the first probability and ends below the second (silero's own two thresholds)."""
@@ -38,10 +38,10 @@ MIN_SPEECH_S = 0.1
 
 
 @dataclass(frozen=True)
-class Speech:
+class SpeechAnalysis:
     """Speech in a clip. ``segments_s`` (n, 2) start and end; ``probability`` (m,) 0..1, one value for each ``CHUNK_S`` seconds.
 
-    ``level_dbfs`` is the RMS level of the whole sound (-inf never: at least -120).
+    ``level_dbfs`` is the RMS level of the whole sound, at least -120.
     """
 
     segments_s: np.ndarray
@@ -63,7 +63,13 @@ def mel_bank() -> np.ndarray:
 
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
-    """Natural log of mel power + 1e-6: (N, 40) at 100 Hz from mono sound at 16 kHz; window n is centred at 12.5 ms + n x 10 ms.
+    """Natural logarithm of mel power + 1e-6.
+
+    Args:
+        samples: Mono sound at 16 kHz.
+
+    Returns:
+        (N, 40) at 100 Hz; window n is centred at 12.5 ms + n x 10 ms.
 
     >>> log_mel(np.zeros(16000)).shape
     (98, 40)
@@ -92,12 +98,12 @@ def _conv(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int) -> n
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):  # exp of very much is infinite, and the quotient 0
+    with np.errstate(over="ignore"):  # exp of a large number is infinite, and the quotient 0
         return 1.0 / (1.0 + np.exp(-x))
 
 
 def speech_probability(samples: np.ndarray) -> np.ndarray:
-    """Probability of speech (m,) 0..1 in each 32 ms of mono sound at 16 kHz (silero-vad 16 kHz, worked out in numpy)."""
+    """Probability of speech (m,) 0..1 in each 32 ms of mono sound at 16 kHz (silero-vad 16 kHz, computed in numpy)."""
     if len(samples) == 0:
         return np.empty(0)
     w = _vad_weights()
@@ -121,42 +127,51 @@ def speech_probability(samples: np.ndarray) -> np.ndarray:
     return _sigmoid(np.maximum(states, 0.0) @ w["final_conv.weight"][0, :, 0] + w["final_conv.bias"][0]).astype(np.float64)
 
 
-def segments(probability: np.ndarray, step_s: float = CHUNK_S) -> np.ndarray:
+def speech_segments(probability: np.ndarray, step_s: float = CHUNK_S) -> np.ndarray:
     """Stretches of speech (n, 2) in seconds from a probability every ``step_s``.
 
-    >>> segments(np.array([0, 0.9, 0.4, 0.9, 0, 0, 0, 0]), 0.1).round(3).tolist()
+    >>> speech_segments(np.array([0, 0.9, 0.4, 0.9, 0, 0, 0, 0]), 0.1).round(3).tolist()
     [[0.1, 0.4]]
     """
-    found: list[list[float]] = []
+    stretches: list[list[float]] = []
     speaking = False
     for k, value in enumerate([*probability.tolist(), 0.0]):
         if not speaking and value >= SPEECH_ON:
             speaking = True
             start = k * step_s
-            if found and start - found[-1][1] < MIN_PAUSE_S - 1e-9:
+            if stretches and start - stretches[-1][1] < MIN_PAUSE_S - 1e-9:
                 continue
-            found.append([start, start])
+            stretches.append([start, start])
         elif speaking and value < SPEECH_OFF:
             speaking = False
-            found[-1][1] = k * step_s
-    kept = [piece for piece in found if piece[1] - piece[0] >= MIN_SPEECH_S - 1e-9]
+            stretches[-1][1] = k * step_s
+    kept = [stretch for stretch in stretches if stretch[1] - stretch[0] >= MIN_SPEECH_S - 1e-9]
     return np.array(kept, dtype=float).reshape(-1, 2)
 
 
-def speech_of(samples: np.ndarray) -> Speech:
+def speech_of(samples: np.ndarray) -> SpeechAnalysis:
     """Speech in mono sound (N,) at 16 kHz."""
     level = 10.0 * float(np.log10(max(float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0, 1e-12)))
     probability = speech_probability(samples)
-    return Speech(segments(probability), probability, level)
+    return SpeechAnalysis(speech_segments(probability), probability, level)
 
 
 @analysis(version=1, weights=("silero-vad",))
-def speech(clip: Clip) -> Speech:
-    """Where the clip's sound has speech. Raises ClipError for a clip without sound."""
+def speech(clip: Clip) -> SpeechAnalysis:
+    """Where the clip's sound has speech.
+
+    Raises:
+        ClipError: If the clip has no sound.
+        WeightsError: If silero-vad's weights are missing or cannot be read.
+    """
     return speech_of(clip.audio(RATE).samples)
 
 
 @analysis(version=1)
 def mel(clip: Clip) -> np.ndarray:
-    """Log-mel (N, 40) of the clip's sound (see :func:`log_mel`). Raises ClipError for a clip without sound."""
+    """Log-mel (N, 40) of the clip's sound (see :func:`log_mel`).
+
+    Raises:
+        ClipError: If the clip has no sound.
+    """
     return log_mel(clip.audio(RATE).samples)

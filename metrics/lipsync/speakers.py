@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
 from seedbench.metrics.analyses.shots import Shots
-from seedbench.metrics.analyses.speech import Speech
+from seedbench.metrics.analyses.speech import SpeechAnalysis
 from seedbench.metrics.lipsync.features import FPS, MESH_OK, SOUND_PER_FRAME, Lips, aperture_band, lips_of, mesh_points, voiced_stretches
 from seedbench.metrics.lipsync.judge import MIN_SEEN
 from seedbench.metrics.lipsync.model import MIN_WINDOW, Comparison, Model, Window, windows_of
@@ -61,7 +61,7 @@ def speaking_frames(segments_s: np.ndarray, n_frames: int) -> np.ndarray:
     return found
 
 
-def candidates(tracks: FaceTracks, cuts: Shots, sound: np.ndarray, speech: Speech, model: Model) -> list[Candidate]:
+def candidates(tracks: FaceTracks, cuts: Shots, sound: np.ndarray, speech: SpeechAnalysis, model: Model) -> list[Candidate]:
     """Faces that are on screen long enough, large enough and during speech. ``sound`` (4 n_frames, 40): features of the whole clip."""
     speaking = speaking_frames(speech.segments_s, tracks.n_frames)
     found = []
@@ -76,7 +76,7 @@ def candidates(tracks: FaceTracks, cuts: Shots, sound: np.ndarray, speech: Speec
     return found
 
 
-def seen_speech_s(candidates: Sequence[Candidate], speech: Speech, n_frames: int) -> float:
+def seen_speech_s(candidates: Sequence[Candidate], speech: SpeechAnalysis, n_frames: int) -> float:
     """Seconds of speech during which at least one of the candidates is on screen."""
     on_screen = np.zeros(n_frames, bool)
     for candidate in candidates:

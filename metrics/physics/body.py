@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack
-from seedbench.metrics.analyses.contacts import Contact, Motion
+from seedbench.metrics.analyses.contacts import BodyMotion, SeenContact
 from seedbench.metrics.analyses.phases import Phases
 from seedbench.metrics.physics import kinematics, laws
 from seedbench.ties import first_least
@@ -56,7 +56,7 @@ class JudgedBody:
     grown: float = 0.0
 
 
-def judge_body(index: int, moving: Motion, seen: Bodies, allowed: set[Regime]) -> JudgedBody:
+def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime]) -> JudgedBody:
     """What one body of ``moving`` shows; ``allowed``: the regimes the prompt asks for."""
     track, phases, contacts = moving.tracks[index], moving.phases[index], moving.of(index)
     sigma = float(np.clip(track.sigma_px, LEAST_SIGMA_PX, MOST_SIGMA_PX))
@@ -66,7 +66,7 @@ def judge_body(index: int, moving: Motion, seen: Bodies, allowed: set[Regime]) -
     regime = regime_of(allowed, t, x, y, flights, sigma)
     body = JudgedBody(index, regime, track, sigma, flights, {}, {}, [])
     body.grown = kinematics.growth(
-        t, np.sqrt(track.area[used & ~track.cut]) if (used & ~track.cut).sum() == used.sum() else np.sqrt(track.area[used])
+        t, np.sqrt(track.area[used & ~track.at_border]) if (used & ~track.at_border).sum() == used.sum() else np.sqrt(track.area[used])
     )
     _permanence(body, seen, moving)
     if abs(body.grown) > PERSPECTIVE:
@@ -83,7 +83,7 @@ def judge_body(index: int, moving: Motion, seen: Bodies, allowed: set[Regime]) -
 
 
 def flights_of(
-    track: BodyTrack, phases: Phases, contacts: Sequence[Contact], sigma: float
+    track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact], sigma: float
 ) -> tuple[list[kinematics.Flight], list[tuple[int, int]]]:
     """The phases of a track in the air that are long enough, and their first and last points.
 
@@ -104,10 +104,10 @@ def flights_of(
     return flights, spans
 
 
-def floor_of(track: BodyTrack, contacts: Sequence[Contact]) -> float:
+def floor_of(track: BodyTrack, contacts: Sequence[SeenContact]) -> float:
     """Height (y of the body's centre) of the floor: the median of its floor contacts, or the lowest point of its path."""
     levels = [contact.y for contact in contacts if contact.kind == "floor"]
-    return float(np.median(levels)) if levels else float(track.y[track.sure].max() if track.sure.any() else track.y.max())
+    return float(np.median(levels)) if levels else float(track.y[track.reliable].max() if track.reliable.any() else track.y.max())
 
 
 def regime_of(
@@ -137,7 +137,7 @@ def gain_score(gain: float, sd: float) -> tuple[float, float]:
     return violation, kinematics.graded(violation, good=0.02, bad=0.2)
 
 
-def _flight(body: JudgedBody, contacts: Sequence[Contact], phases: Phases, spans: Sequence[tuple[int, int]]) -> None:
+def _flight(body: JudgedBody, contacts: Sequence[SeenContact], phases: Phases, spans: Sequence[tuple[int, int]]) -> None:
     flights, track = body.flights, body.track
     if not flights:
         body.axes |= {
@@ -166,20 +166,24 @@ def _flight(body: JudgedBody, contacts: Sequence[Contact], phases: Phases, spans
 
 
 def _first_fall(
-    track: BodyTrack, contacts: Sequence[Contact], phases: Phases, flights: Sequence[kinematics.Flight], spans: Sequence[tuple[int, int]]
+    track: BodyTrack,
+    contacts: Sequence[SeenContact],
+    phases: Phases,
+    flights: Sequence[kinematics.Flight],
+    spans: Sequence[tuple[int, int]],
 ) -> tuple[tuple[float, float] | None, float | None]:
     """Release (time, gravity) of the body's first fall and how far it fell to the floor, pixels; None where either is not seen."""
     first, last = spans[0]
     landing = next((one for one in contacts if one.kind == "floor" and one.time_s >= track.time_s[last] - 1e-6), None)
     rose = phases.parabolas[[p.first for p in phases.parabolas].index(first)]
-    begins = track.y[:first][track.sure[:first]]
+    begins = track.y[:first][track.reliable[:first]]
     top = float(np.median(begins)) if len(begins) else float(rose.at(float(track.time_s[first]))[1])
-    if track.cut[first] or (landing is not None and landing.y - top < track.diameter):
+    if track.at_border[first] or (landing is not None and landing.y - top < track.diameter):
         return None, None
     return (float(track.time_s[first]), flights[0].gravity), None if landing is None else landing.y - top
 
 
-def _contact_axis(body: JudgedBody, contacts: Sequence[Contact], phases: Phases, floors: Sequence[Contact]) -> None:
+def _contact_axis(body: JudgedBody, contacts: Sequence[SeenContact], phases: Phases, floors: Sequence[SeenContact]) -> None:
     """Contacts on one level, nothing below the floor, no rest in mid-air after a fall, no kick out of nowhere."""
     track = body.track
     kicks = sum(contact.kind == "kick" for contact in contacts)
@@ -200,7 +204,7 @@ def _contact_axis(body: JudgedBody, contacts: Sequence[Contact], phases: Phases,
     body.raw |= {"levels_off_diameters": uneven, "below_floor_diameters": below, "kicks": kicks}
 
 
-def _roll(body: JudgedBody, phases: Phases, contacts: Sequence[Contact]) -> None:
+def _roll(body: JudgedBody, phases: Phases, contacts: Sequence[SeenContact]) -> None:
     track = body.track
     used = np.flatnonzero(phases.used)
     found = []
@@ -231,7 +235,7 @@ def _roll_gain(gain: float, sd: float) -> float:
     return kinematics.graded(max(0.0, gain - 2.0 * sd), good=0.1, bad=0.6)
 
 
-def _swing(body: JudgedBody, t: np.ndarray, x: np.ndarray, y: np.ndarray, contacts: Sequence[Contact]) -> None:
+def _swing(body: JudgedBody, t: np.ndarray, x: np.ndarray, y: np.ndarray, contacts: Sequence[SeenContact]) -> None:
     if len(t) < 12:
         body.axes |= {name: Axis(None, "the swing is seen too shortly") for name in AXES if name != "permanence"}
         return
@@ -253,19 +257,19 @@ def _swing(body: JudgedBody, t: np.ndarray, x: np.ndarray, y: np.ndarray, contac
                  "misfit": found.misfit, "energy_gain_per_period": found.gain, "half_period_cv": found.uneven, "kicks": kicks}  # fmt: skip
 
 
-def _permanence(body: JudgedBody, seen: Bodies, moving: Motion) -> None:
+def _permanence(body: JudgedBody, seen: Bodies, moving: BodyMotion) -> None:
     track = body.track
     total = len(seen.time_s)
-    leaves = bool(track.cut[-3:].any()) or _heads_out(track, seen)
+    leaves = bool(track.at_border[-3:].any()) or _heads_out(track, seen)
     last = int(track.frame[-1]) if leaves else total - 1
     expected = last - int(track.frame[0]) + 1
     outside = sum(
         int(later - earlier) - 1
-        for earlier, later, cut in zip(track.frame, track.frame[1:], track.cut[:-1] & track.cut[1:], strict=False)
+        for earlier, later, cut in zip(track.frame, track.frame[1:], track.at_border[:-1] & track.at_border[1:], strict=False)
         if cut and later - earlier > 1
     )
     missing = max(0.0, 1.0 - (len(track.frame) + outside) / expected) if expected > 0 else 0.0
-    whole = track.area[~track.cut]
+    whole = track.area[~track.at_border]
     usual = float(np.median(whole)) if len(whole) else 1.0
     odd = float(np.mean(np.abs(np.log(whole / usual)) > ODD_SIZE)) if len(whole) else 0.0
     leaps = sum(contact.kind == "leap" for contact in moving.of(body.index))

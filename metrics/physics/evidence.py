@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from seedbench.metrics.analyses.bodies import Bodies
-from seedbench.metrics.analyses.contacts import Contact, Motion
+from seedbench.metrics.analyses.contacts import BodyMotion, SeenContact
 from seedbench.metrics.physics.judge import Verdict
 from seedbench.plugins.evidence import Curve, Facts, Mark, Overlay, Panel, Path2D, Series, jpeg
 
 _WORDS = {"floor": "floor", "body": "bodies meet", "start": "set in motion", "kick": "kick in mid-air", "leap": "leap"}
 
 
-def panels(picture: np.ndarray, seen: Bodies, moving: Motion, verdict: Verdict) -> tuple[Panel, ...]:
+def panels(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: Verdict) -> tuple[Panel, ...]:
     """Panels for the drill-down; ``picture`` (H, W, 3) is the first of the shot."""
     if not verdict.bodies:
         return ()
@@ -20,7 +20,7 @@ def panels(picture: np.ndarray, seen: Bodies, moving: Motion, verdict: Verdict) 
     return (_overlay(picture, seen, moving, verdict, contacts), *_curves(moving, verdict, contacts), _facts(verdict))
 
 
-def _overlay(picture: np.ndarray, seen: Bodies, moving: Motion, verdict: Verdict, contacts: list[Contact]) -> Overlay:
+def _overlay(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: Verdict, contacts: list[SeenContact]) -> Overlay:
     paths = []
     for index in verdict.bodies:
         track = moving.tracks[index]
@@ -33,7 +33,7 @@ def _overlay(picture: np.ndarray, seen: Bodies, moving: Motion, verdict: Verdict
     return Overlay("Followed bodies and their contacts", jpeg(picture, side=480), paths, marks)
 
 
-def _curves(moving: Motion, verdict: Verdict, contacts: list[Contact]) -> list[Curve]:
+def _curves(moving: BodyMotion, verdict: Verdict, contacts: list[SeenContact]) -> list[Curve]:
     curves = []
     for index, regime in zip(verdict.bodies, verdict.regimes, strict=True):
         track, phases = moving.tracks[index], moving.phases[index]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seedbench.metrics.analyses.bodies import Bodies
-from seedbench.metrics.analyses.contacts import Motion
+from seedbench.metrics.analyses.contacts import BodyMotion
 from seedbench.metrics.physics import kinematics, laws
 from seedbench.metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, Regime, gain_score, judge_body
 from seedbench.suites.prompt import Event
@@ -27,9 +27,9 @@ MOST_CAMERA_PX = 1.0
 
 @dataclass
 class Verdict:
-    """What was found. ``trouble`` says why nothing can be said; ``raw`` the numbers behind the axes, JSON-ready.
+    """What was found. ``problem`` says why the clip cannot be judged; ``raw`` the numbers behind the axes, JSON-ready.
 
-    ``bodies`` judged, as indices of ``Motion.tracks``, and the regime of each; ``asked``: how many the prompt asks for; ``swings``: the
+    ``bodies`` judged, as indices of ``BodyMotion.tracks``, and the regime of each; ``asked``: how many the prompt asks for; ``swings``: the
     fitted x of each pendulum at the used points of its track.
     """
 
@@ -38,7 +38,7 @@ class Verdict:
     gravity_interval: tuple[float, float] | None = None
     restitution: float | None = None
     raw: dict[str, Any] = field(default_factory=dict)
-    trouble: str = ""
+    problem: str = ""
     bodies: list[int] = field(default_factory=list)
     regimes: list[Regime] = field(default_factory=list)
     asked: int = 0
@@ -58,13 +58,13 @@ class Verdict:
         return Axis(float(np.mean(values)))
 
 
-def judge(events: Sequence[Event], seen: Bodies, moving: Motion) -> Verdict:
+def judge(events: Sequence[Event], seen: Bodies, moving: BodyMotion) -> Verdict:
     """The verdict on the bodies of a shot, asked for by events of which at least one has a body."""
     asked = [event for event in events if event.motion in REGIMES]
     count = sum(BODIES.get(event.motion, 1) for event in asked)
-    trouble = _trouble(seen, moving)
-    if trouble:
-        return Verdict({name: Axis(None, trouble) for name in AXES}, trouble=trouble, asked=count)
+    problem = _problem(seen, moving)
+    if problem:
+        return Verdict({name: Axis(None, problem) for name in AXES}, problem=problem, asked=count)
     chosen = [index for index, track in enumerate(moving.tracks)][:count]
     allowed = {REGIMES[event.motion] for event in asked}
     found = [judge_body(index, moving, seen, allowed) for index in chosen]
@@ -80,14 +80,14 @@ def judge(events: Sequence[Event], seen: Bodies, moving: Motion) -> Verdict:
     return verdict
 
 
-def _trouble(seen: Bodies, moving: Motion) -> str:
+def _problem(seen: Bodies, moving: BodyMotion) -> str:
     """Why a clip cannot be judged at all; empty if it can."""
-    if seen.trouble:
-        return seen.trouble
-    still_s = kinematics.standstill_s(seen.alive, seen.time_s)
+    if seen.problem:
+        return seen.problem
+    still_s = kinematics.standstill_s(seen.changing, seen.time_s)
     if still_s is not None:
         return f"the picture is frozen by {still_s:.1f} s"
-    if len(seen.alive) and float(np.median(seen.alive)) == 0.0 and not moving.tracks:
+    if len(seen.changing) and float(np.median(seen.changing)) == 0.0 and not moving.tracks:
         return "the picture is frozen"
     if seen.camera_moving and seen.camera_residual_px > MOST_CAMERA_PX:
         return f"the camera's motion leaves {seen.camera_residual_px:.1f} px a picture unexplained"
@@ -156,7 +156,7 @@ def _gravity_size(verdict: Verdict, found: Sequence[JudgedBody], events: Sequenc
     verdict.raw["gravity_m_s2"] = [value for value, _ in measured]
 
 
-def _collision(verdict: Verdict, moving: Motion, chosen: Sequence[int]) -> None:
+def _collision(verdict: Verdict, moving: BodyMotion, chosen: Sequence[int]) -> None:
     """Two bodies that meet: their velocities change oppositely, at a touch, and they part no faster than they met. No masses needed."""
     met = [contact for contact in moving.contacts if contact.kind == "body" and contact.body in chosen and contact.other in chosen]
     if len(chosen) < 2 or not met:

@@ -45,8 +45,8 @@ class Physics(Metric):
             return self.none(f"no body in motion is asked for ({kinds})", backend=BACKEND)
         seen, moving = bodies(clip), motion(clip)
         verdict = judge(events, seen, moving)
-        if verdict.trouble:
-            return self.none(verdict.trouble, backend=BACKEND)
+        if verdict.problem:
+            return self.none(verdict.problem, backend=BACKEND)
         shown = evidence.panels(longest_shot(clip).rgb[0], seen, moving, verdict)
         return [self._score(measure.name, verdict, shown) for measure in self.info.measures]
 

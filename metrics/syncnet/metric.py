@@ -10,7 +10,7 @@ import numpy as np
 
 from seedbench.metrics.analyses.faces import FaceTracks, face_tracks
 from seedbench.metrics.analyses.shots import shots
-from seedbench.metrics.analyses.speech import Speech, speech
+from seedbench.metrics.analyses.speech import SpeechAnalysis, speech
 from seedbench.metrics.syncnet import lag, mfcc, tracks
 from seedbench.plugins.evidence import Curve, Facts, Gallery, Mark, Picture, Series, jpeg
 from seedbench.plugins.metric import OFFSET_AXIS, OFFSET_SIGN, Measure, Metric, MetricInfo, Score
@@ -72,10 +72,10 @@ def tracks_in_shots(found: list[list[list[float]]], cuts_s: np.ndarray) -> list[
     return kept
 
 
-def speech_within(found: Speech, start_s: float, end_s: float) -> float:
+def speech_within(found: SpeechAnalysis, start_s: float, end_s: float) -> float:
     """Seconds of speech between two times.
 
-    >>> speech_within(Speech(np.array([[0.0, 1.0], [2.0, 4.0]]), np.zeros(0), -20.0), 0.5, 2.5)
+    >>> speech_within(SpeechAnalysis(np.array([[0.0, 1.0], [2.0, 4.0]]), np.zeros(0), -20.0), 0.5, 2.5)
     1.0
     """
     bounds = np.clip(found.segments_s, start_s, end_s)
@@ -200,7 +200,7 @@ class SyncNet(Metric):
         return scores_of(results, len(found))
 
 
-def track_result(net: SyncNetV2, rgb: np.ndarray, samples: np.ndarray, spoken: Speech, track: tracks.Track) -> TrackResult | str:
+def track_result(net: SyncNetV2, rgb: np.ndarray, samples: np.ndarray, spoken: SpeechAnalysis, track: tracks.Track) -> TrackResult | str:
     """One track scored, or why it is not: pictures ``rgb`` (T, H, W, 3) at 25 a second, ``samples`` (N,) at 16 kHz of the whole clip."""
     first, last = int(track.frames[0]), int(track.frames[-1])
     seconds = speech_within(spoken, first / FPS, (last + 1) / FPS)

@@ -8,13 +8,13 @@ import numpy as np
 
 FPS = 25.0
 GRAVITY_PX = 900.0
-"""Gravity of the drawn world, pixels per second squared."""
+"""Gravity in the drawn scenes, pixels per second squared."""
 
 Colour = tuple[int, int, int]
 
 
 def wall(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """A cloudy wall (height, width, 3) float32 with corners enough to follow."""
+    """A cloudy wall (height, width, 3) float32 with enough corners to follow."""
     import cv2
 
     coarse = np.random.default_rng(seed).uniform(-1, 1, (height // 8 + 2, width // 8 + 2, 3)).astype(np.float32)
@@ -47,7 +47,7 @@ def draw(
 def bouncing(
     time_s: np.ndarray, *, top: float, bottom: float, start_s: float = 0.2, restitution: float = 0.8, gravity: float = GRAVITY_PX
 ) -> tuple[np.ndarray, list[float]]:
-    """Height y (n,) of a body let go at ``top`` at ``start_s``, bouncing at ``bottom``, and the times of its contacts."""
+    """Height y (n,) of a body released at ``top`` at ``start_s``, bouncing at ``bottom``, and the times of its contacts."""
     contacts: list[float] = []
     pieces = [(start_s, top, 0.0)]
     at, speed = start_s + np.sqrt(2 * (bottom - top) / gravity), np.sqrt(2 * (bottom - top) * gravity)
@@ -59,9 +59,9 @@ def bouncing(
     resting = at if speed <= 15.0 else np.inf
     y = np.empty(len(time_s))
     for index, moment in enumerate(time_s):
-        begin, place, velocity = next((piece for piece in reversed(pieces) if moment >= piece[0]), (moment, top, 0.0))
+        begin, position, velocity = next((piece for piece in reversed(pieces) if moment >= piece[0]), (moment, top, 0.0))
         since = moment - begin
-        y[index] = bottom if moment >= resting else place + velocity * since + (0.5 * gravity * since**2 if moment >= start_s else 0.0)
+        y[index] = bottom if moment >= resting else position + velocity * since + (0.5 * gravity * since**2 if moment >= start_s else 0.0)
     return y, contacts
 
 

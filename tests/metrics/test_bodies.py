@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seedbench.metrics.analyses.background import canvas_of
+from seedbench.metrics.analyses.background import stabilise
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, bodies_of, noise_px
-from seedbench.metrics.analyses.foreground import difference
-from seedbench.metrics.analyses.motion import CameraMotion, Scene, camera_motion_of
+from seedbench.metrics.analyses.foreground import background_difference
+from seedbench.metrics.analyses.motion import CameraMotion, ShotPictures, camera_motion_of
 from tests.metrics.discs import FPS, bouncing, film, wall
 
 T = np.arange(60) / FPS
@@ -19,7 +19,7 @@ Y, CONTACTS = bouncing(T, top=25.0, bottom=FLOOR - 9.0)
 def followed(pictures: np.ndarray, *, still: bool = True) -> Bodies:
     count = len(pictures)
     camera = CameraMotion(np.tile(np.eye(2, 3), (count, 1, 1)), np.zeros(count), 0.0, True, False) if still else camera_motion_of(pictures)
-    return bodies_of(Scene(pictures, T[:count], 1), camera)
+    return bodies_of(ShotPictures(pictures, T[:count], 1), camera)
 
 
 def rms(track: BodyTrack, x: np.ndarray, y: np.ndarray) -> float:
@@ -39,9 +39,9 @@ def test_a_bouncing_body_is_followed_to_half_a_pixel_in_spite_of_its_shadow(nois
 def test_a_body_is_where_it_was_on_the_first_picture_s_plane_when_the_camera_pans() -> None:
     x = 90.0 + 50.0 * T
     pan = 1.2 * np.arange(len(T)) + 3 * np.sin(3 * T)
-    found = followed(film([(x, Y)], pan=pan), still=False)
-    assert found.camera_moving
-    track = found.tracks[0]
+    bodies = followed(film([(x, Y)], pan=pan), still=False)
+    assert bodies.camera_moving
+    track = bodies.tracks[0]
     assert len(track.frame) == len(T)
     assert rms(track, x, Y) < 0.5
 
@@ -51,9 +51,9 @@ def test_a_body_that_rests_for_most_of_the_clip_does_not_enter_the_background() 
     x = np.full(len(T), 120.0)
     pictures = film([(x, y)])
     still = CameraMotion(np.tile(np.eye(2, 3), (len(T), 1, 1)), np.zeros(len(T)), 0.0, True, False)
-    canvas = canvas_of(pictures, still)
-    assert canvas is not None
-    background = difference(canvas).background.astype(float)
+    stabilised = stabilise(pictures, still)
+    assert stabilised is not None
+    background = background_difference(stabilised).background.astype(float)
     assert np.abs(background - wall(144, 256)).max(axis=2).mean() < 3.0
     assert np.abs(background - wall(144, 256))[100:130, 105:135].mean() < 4.0
     (track,) = followed(pictures).tracks
@@ -69,7 +69,7 @@ def test_two_bodies_that_meet_stay_two() -> None:
     assert len(tracks) == 2
     assert min(rms(track, first, level) for track in tracks) < 0.7
     assert min(rms(track, second, level) for track in tracks) < 0.7
-    assert all(not track.sure.all() for track in tracks)  # pictures in which they touch are marked
+    assert all(not track.reliable.all() for track in tracks)  # pictures in which they touch are marked
 
 
 def test_a_body_that_leaps_is_one_body() -> None:
@@ -79,7 +79,7 @@ def test_a_body_that_leaps_is_one_body() -> None:
     assert rms(track, x, Y) < 0.5
 
 
-def test_a_body_that_is_gone_for_a_while_is_one_body_with_pictures_missing() -> None:
+def test_a_body_that_is_missing_for_a_while_is_one_body() -> None:
     hidden = range(25, 33)
     (track,) = followed(film([(60.0 + 20.0 * T, Y)], hidden=hidden)).tracks
     assert sorted(set(range(len(T))) - set(track.frame.tolist())) == list(hidden)
@@ -94,19 +94,19 @@ def test_a_body_that_leaves_over_the_top_and_comes_back_is_one() -> None:
 
 
 def test_nothing_is_followed_in_a_still_picture() -> None:
-    found = followed(np.repeat(film([(np.array([80.0]), np.array([60.0]))]), 30, axis=0))
-    assert found.tracks == []
-    assert (found.alive == 0).all()
+    bodies = followed(np.repeat(film([(np.array([80.0]), np.array([60.0]))]), 30, axis=0))
+    assert bodies.tracks == []
+    assert (bodies.changing == 0).all()
 
 
 def test_a_flickering_lamp_moves_no_body() -> None:
     pictures = film([(np.full(len(T), 120.0), Y)]).astype(np.float32)
     pictures *= (1 + 0.06 * np.where(np.arange(len(T)) % 2, 1, -1))[:, None, None, None]
-    found = followed(np.clip(pictures, 0, 255).astype(np.uint8)).tracks
-    assert rms(found[0], np.full(len(T), 120.0), Y) < 0.7
+    tracks = followed(np.clip(pictures, 0, 255).astype(np.uint8)).tracks
+    assert rms(tracks[0], np.full(len(T), 120.0), Y) < 0.7
 
 
-def test_the_noise_of_a_path_is_read_from_it() -> None:
+def test_the_noise_of_a_path_is_measured() -> None:
     rng = np.random.default_rng(3)
     t = np.arange(200) / FPS
     path = 50 * t**2 + rng.normal(0, 0.3, 200)

@@ -12,7 +12,7 @@ import pytest
 from seedbench.errors import WeightsError
 from seedbench.metrics.analyses.face_embedders import ArcFaceEmbedder, five_points, similarity_transform
 from seedbench.metrics.analyses.face_embeddings import embed_faces
-from seedbench.metrics.analyses.face_selection import CUT_MARGIN_S, choose, near_cut, perceptual_hash, sharpness, yaw_deg
+from seedbench.metrics.analyses.face_selection import CUT_MARGIN_S, choose_pictures, near_cut, perceptual_hash, sharpness, yaw_deg
 from seedbench.metrics.analyses.faces import FPS, FaceTrack
 
 NO_CUTS = np.zeros(0)
@@ -44,38 +44,38 @@ def track(frames: int, *, side: float = 100.0, yaw: float = 0.0, score: float = 
 
 
 def test_one_frame_in_five_is_looked_at_and_ten_a_shot_are_kept() -> None:
-    chosen, dropped = choose([track(25)], NO_CUTS, 5.0)
-    assert [choice.at for choice in chosen] == [2, 7, 12, 17, 22]
+    chosen, dropped = choose_pictures([track(25)], NO_CUTS, 5.0)
+    assert [choice.row for choice in chosen] == [2, 7, 12, 17, 22]
     assert dropped == {}
-    assert len(choose([track(125)], NO_CUTS, 5.0)[0]) == 10
+    assert len(choose_pictures([track(125)], NO_CUTS, 5.0)[0]) == 10
 
 
 def test_each_shot_of_a_track_gets_its_share_and_frames_at_the_cut_none() -> None:
-    chosen, dropped = choose([track(50)], np.array([27 / 25]), 2.0)
-    assert [choice.at for choice in chosen] == [2, 7, 12, 17, 22, 29, 34, 39, 44, 49]
-    assert not any(abs(choice.at - 27) < 2 for choice in chosen)
+    chosen, dropped = choose_pictures([track(50)], np.array([27 / 25]), 2.0)
+    assert [choice.row for choice in chosen] == [2, 7, 12, 17, 22, 29, 34, 39, 44, 49]
+    assert not any(abs(choice.row - 27) < 2 for choice in chosen)
     assert set(dropped) <= {"near a cut"}
 
 
 @pytest.mark.parametrize(
     ("bad", "reason"), [(track(20, side=40.0), "small"), (track(20, yaw=70.0), "turned away"), (track(20, score=0.3), "uncertain")]
 )
-def test_poor_pictures_are_passed_over_and_counted(bad: FaceTrack, reason: str) -> None:
-    chosen, dropped = choose([bad], NO_CUTS, 5.0)
+def test_poor_pictures_are_left_out_and_counted(bad: FaceTrack, reason: str) -> None:
+    chosen, dropped = choose_pictures([bad], NO_CUTS, 5.0)
     assert chosen == []
     assert dropped == {reason: 4}
 
 
 def test_a_crowd_does_not_cost_more_than_the_budget() -> None:
     crowd = [track(125, side=60.0 + number) for number in range(30)]
-    chosen, dropped = choose(crowd, NO_CUTS, 5.0)
+    chosen, dropped = choose_pictures(crowd, NO_CUTS, 5.0)
     assert len(chosen) <= 36
     assert min(choice.track for choice in chosen) > 20
     assert dropped["more faces than the budget"] > 0
 
 
 @pytest.mark.parametrize("angle", [-40.0, 0.0, 25.0])
-def test_the_turn_of_a_head_is_read_off_its_sides(angle: float) -> None:
+def test_the_turn_of_a_head_is_measured_from_its_sides(angle: float) -> None:
     assert yaw_deg(mesh(yaw=angle)[None])[0] == pytest.approx(angle, abs=1e-4)
 
 
@@ -96,18 +96,18 @@ def test_a_blurred_face_is_less_sharp() -> None:
     assert sharpness(np.full((150, 150, 3), 90, np.uint8)) == 0.0
 
 
-def test_the_hash_survives_brightness_and_tells_pictures_apart() -> None:
+def test_the_hash_ignores_brightness_and_differs_between_pictures() -> None:
     import cv2
 
     def face(seed: int) -> np.ndarray:
         coarse = np.random.default_rng(seed).integers(40, 200, (9, 9, 3), dtype=np.uint8)
         return cv2.resize(coarse, (150, 150), interpolation=cv2.INTER_CUBIC)
 
-    def apart(one: np.ndarray, two: np.ndarray) -> int:
-        return int(np.bitwise_count(perceptual_hash(one) ^ perceptual_hash(two)).sum())
+    def bits_apart(first: np.ndarray, second: np.ndarray) -> int:
+        return int(np.bitwise_count(perceptual_hash(first) ^ perceptual_hash(second)).sum())
 
-    assert apart(face(1), cv2.add(face(1), 12)) <= 2
-    assert apart(face(1), face(2)) > 15
+    assert bits_apart(face(1), cv2.add(face(1), 12)) <= 2
+    assert bits_apart(face(1), face(2)) > 15
 
 
 def scripted(module: Any, file: Path) -> str:
@@ -159,7 +159,7 @@ def test_blurred_faces_are_not_embedded(arcface: ArcFaceEmbedder) -> None:
     assert samples.dropped == {"blurred": 6}
 
 
-def test_a_file_that_is_no_torchscript_is_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_not_torchscript_is_refused_in_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "bad.pt"
     file.write_bytes(b"not a network")
     with pytest.raises(WeightsError, match="not a torchscript file"):
@@ -174,7 +174,7 @@ def test_a_network_of_another_shape_is_refused(tmp_path: Path) -> None:
             return faces
 
     embedder = ArcFaceEmbedder(scripted(Flat(), tmp_path / "flat.pt"))
-    with pytest.raises(WeightsError, match="one vector a face"):
+    with pytest.raises(WeightsError, match="one vector per face"):
         embedder.embed(np.zeros((1, 112, 112, 3), np.uint8))
 
 

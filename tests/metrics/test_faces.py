@@ -1,4 +1,4 @@
-"""Following faces: the tracker on a stage of its own, the decoder on made-up outputs. No network is loaded."""
+"""Following faces: the tracker with fake networks, the decoder on synthetic outputs. No network is loaded."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import pytest
 
 from seedbench.clips.clip import Video
 from seedbench.metrics.analyses.face_networks import Detection, box_of, crop_matrix, decode_detections, iou
-from seedbench.metrics.analyses.faces import FPS, FaceTrack, enough_pictures, follow_faces, interpolate, tracks_of, tracks_through
+from seedbench.metrics.analyses.faces import FPS, FaceTrack, follow_faces, interpolate, pictures_to_follow, tracks_of_video, tracks_on_grid
 
 GRID = 48
 
 
-class Stage:
+class FakeNetworks:
     """Stands in for the networks: each picture's number (its first pixel) says which faces, (x, y) of their middles, are on it."""
 
     def __init__(self, faces: list[list[tuple[float, float]]], *, blind: frozenset[int] = frozenset()) -> None:
@@ -54,15 +54,15 @@ def pictures(count: int) -> np.ndarray:
     return np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, 4, 4, 3))
 
 
-def tracked(stage: Stage, fps: float = FPS, cuts_s: tuple[float, ...] = ()) -> list[FaceTrack]:
-    count = len(stage.faces)
+def tracked(networks: FakeNetworks, fps: float = FPS, cuts_s: tuple[float, ...] = ()) -> list[FaceTrack]:
+    count = len(networks.faces)
     time_s = np.arange(count) / fps
-    faces = follow_faces(pictures(count), time_s, stage, cuts_s=cuts_s)  # type: ignore[arg-type]
-    return tracks_of(faces, round(count / fps * FPS), width=200, height=200).tracks
+    faces = follow_faces(pictures(count), time_s, networks, cuts_s=cuts_s)  # type: ignore[arg-type]
+    return tracks_on_grid(faces, round(count / fps * FPS), width=200, height=200).tracks
 
 
 def test_a_moving_face_is_one_track() -> None:
-    tracks = tracked(Stage([[(50 + 2 * k, 60)] for k in range(30)]))
+    tracks = tracked(FakeNetworks([[(50 + 2 * k, 60)] for k in range(30)]))
     assert len(tracks) == 1
     assert tracks[0].frames.tolist() == list(range(30))
     middles = (tracks[0].boxes[:, 0] + tracks[0].boxes[:, 2]) / 2
@@ -70,48 +70,48 @@ def test_a_moving_face_is_one_track() -> None:
 
 
 def test_detection_runs_on_a_third_of_the_frames_while_nothing_is_lost() -> None:
-    stage = Stage([[(50, 60)]] * 30)
-    tracked(stage)
-    assert stage.detections == 10
+    networks = FakeNetworks([[(50, 60)]] * 30)
+    tracked(networks)
+    assert networks.detections == 10
 
 
 def test_two_faces_are_two_tracks_and_are_counted() -> None:
-    stage = Stage([[(50, 60), (130, 60)] if k < 20 else [(50, 60)] for k in range(30)])
-    faces = follow_faces(pictures(30), np.arange(30) / FPS, stage)  # type: ignore[arg-type]
-    tracks = tracks_of(faces, 30, width=200, height=200)
+    networks = FakeNetworks([[(50, 60), (130, 60)] if k < 20 else [(50, 60)] for k in range(30)])
+    faces = follow_faces(pictures(30), np.arange(30) / FPS, networks)  # type: ignore[arg-type]
+    tracks = tracks_on_grid(faces, 30, width=200, height=200)
     assert [len(track.frames) for track in tracks.tracks] == [30, 20]
     assert tracks.count.tolist() == [2] * 20 + [1] * 10
 
 
 def test_no_track_crosses_a_cut() -> None:
-    tracks = tracked(Stage([[(50, 60)]] * 30), cuts_s=(0.6,))
+    tracks = tracked(FakeNetworks([[(50, 60)]] * 30), cuts_s=(0.6,))
     assert sorted(track.frames.tolist()[0] for track in tracks) == [0, 15]
 
 
 def test_a_face_that_jumps_is_another_track() -> None:
-    tracks = tracked(Stage([[(50, 60)] if k < 15 else [(150, 150)] for k in range(30)]))
+    tracks = tracked(FakeNetworks([[(50, 60)] if k < 15 else [(150, 150)] for k in range(30)]))
     assert sorted(track.frames.tolist()[0] for track in tracks) == [0, 15]
 
 
 @pytest.mark.parametrize(("gap", "count"), [(6, 1), (14, 2)])
 def test_a_short_gap_is_bridged_and_a_long_one_is_not(gap: int, count: int) -> None:
-    tracks = tracked(Stage([[] if 12 <= k < 12 + gap else [(50, 60)] for k in range(40)]))
+    tracks = tracked(FakeNetworks([[] if 12 <= k < 12 + gap else [(50, 60)] for k in range(40)]))
     assert len(tracks) == count
 
 
 def test_a_mesh_that_no_detection_confirms_is_given_up() -> None:
-    stage = Stage([[(50, 60)]] * 60, blind=frozenset(range(1, 60)))
-    assert len(tracked(stage)[0].frames) == 26
+    networks = FakeNetworks([[(50, 60)]] * 60, blind=frozenset(range(1, 60)))
+    assert len(tracked(networks)[0].frames) == 26
 
 
 def test_points_of_a_24_fps_clip_are_interpolated_by_time() -> None:
-    tracks = tracked(Stage([[(50 + 2 * k, 60)] for k in range(48)]), fps=24.0)
+    tracks = tracked(FakeNetworks([[(50 + 2 * k, 60)] for k in range(48)]), fps=24.0)
     middles = (tracks[0].boxes[:, 0] + tracks[0].boxes[:, 2]) / 2
     assert middles[10] == pytest.approx(50 + 2 * 10 * 24 / 25, abs=0.01)
 
 
 def test_a_clip_without_a_face_has_no_track() -> None:
-    assert tracked(Stage([[] for _ in range(20)])) == []
+    assert tracked(FakeNetworks([[] for _ in range(20)])) == []
 
 
 def test_a_detection_is_decoded_to_pixels_of_the_padded_picture() -> None:
@@ -120,11 +120,11 @@ def test_a_detection_is_decoded_to_pixels_of_the_padded_picture() -> None:
     cell = 10 * GRID + 20
     logits[cell] = 2.0
     regressors[cell, :8] = [0, 0, 48, 48, -12, -6, 12, -6]
-    found = decode_detections(regressors, logits, side=192.0, offset=(0.0, 42.0))
-    assert len(found) == 1
-    assert found[0].box.tolist() == pytest.approx([82 - 24, 42 - 24 - 42, 82 + 24, 42 + 24 - 42])
-    assert found[0].eyes.ravel().tolist() == pytest.approx([70, -6, 94, -6])
-    assert found[0].score == pytest.approx(1 / (1 + np.exp(-2.0)))
+    detections = decode_detections(regressors, logits, side=192.0, offset=(0.0, 42.0))
+    assert len(detections) == 1
+    assert detections[0].box.tolist() == pytest.approx([82 - 24, 42 - 24 - 42, 82 + 24, 42 + 24 - 42])
+    assert detections[0].eyes.ravel().tolist() == pytest.approx([70, -6, 94, -6])
+    assert detections[0].score == pytest.approx(1 / (1 + np.exp(-2.0)))
 
 
 def test_overlapping_candidates_are_merged_and_far_ones_are_not() -> None:
@@ -156,16 +156,16 @@ def swaying(fps: float, count: int, start_s: float) -> tuple[FaceTrack, np.ndarr
     was then, and its speed there, pixels and pixels per second."""
     time_s = np.arange(count) / fps
 
-    def place(at_s: np.ndarray) -> np.ndarray:
+    def position(at_s: np.ndarray) -> np.ndarray:
         return 100.0 + 12.0 * np.sin(4.0 * np.pi * (at_s + start_s))
 
-    stage = Stage([[(float(x), 50.0)] for x in place(time_s)])
+    networks = FakeNetworks([[(float(x), 50.0)] for x in position(time_s)])
     pictures = np.zeros((count, 8, 8, 3), np.uint8)
     pictures[:, 0, 0, 0] = np.arange(count)
-    found = tracks_through(Video(pictures, time_s), count / fps, stage)  # type: ignore[arg-type]
-    (track,) = found.tracks
+    tracks = tracks_of_video(Video(pictures, time_s), count / fps, networks)  # type: ignore[arg-type]
+    (track,) = tracks.tracks
     speed = 48.0 * np.pi * np.cos(4.0 * np.pi * (track.time_s + start_s))
-    return track, place(track.time_s), speed
+    return track, position(track.time_s), speed
 
 
 @pytest.mark.parametrize("fps", [15.0, 24.0, 25.0, 30.0 / 1.001, 30.0, 33.0, 48.0, 50.0, 60.0 / 1.001, 60.0, 120.0])
@@ -183,6 +183,6 @@ def test_faces_are_seen_at_their_time_whatever_the_length_and_the_rate(fps: floa
         before = seen
 
 
-def test_pictures_of_one_time_say_nothing_of_the_rate() -> None:
-    assert enough_pictures(np.zeros(5)).tolist() == [0, 1, 2, 3, 4]
-    assert enough_pictures(np.array([0.0, 0.0, 0.0, 0.04, 0.08])).tolist() == [0, 1, 2, 3, 4]
+def test_pictures_with_the_same_time_give_no_rate() -> None:
+    assert pictures_to_follow(np.zeros(5)).tolist() == [0, 1, 2, 3, 4]
+    assert pictures_to_follow(np.array([0.0, 0.0, 0.0, 0.04, 0.08])).tolist() == [0, 1, 2, 3, 4]

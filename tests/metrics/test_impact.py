@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
-from seedbench.metrics.analyses.contacts import Contact, touches
-from seedbench.metrics.analyses.onsets import RATE, Onsets, begins, find_onsets
+from seedbench.metrics.analyses.contacts import SeenContact, visible_impacts
+from seedbench.metrics.analyses.onsets import RATE, Onsets, find_onsets, onset_start
 from seedbench.metrics.impact import Alignment, ImpactAlignment, alignment, match, sounds_that_count
 from seedbench.plugins.generator import Request
 from seedbench.plugins.metric import Sample, Score
@@ -80,7 +80,7 @@ def test_a_quiet_onset_without_a_contact_costs_nothing() -> None:
 
 
 def test_the_last_small_bounces_are_not_asked_of_the_picture() -> None:
-    landing = Contact(1.0, "floor", 0, -1, 0.0, 0.0, np.array([0.0, 300.0]), np.array([0.0, -90.0]), 1.0)
+    landing = SeenContact(1.0, "floor", 0, -1, 0.0, 0.0, np.array([0.0, 300.0]), np.array([0.0, -90.0]), 1.0)
     heard = Onsets(np.array([1.0, 1.2, 1.3, 2.5]), np.array([0.5, 0.2, 0.1, 0.3]), np.ones(4), -10.0)
     pairs = match(np.array([1.0]), heard.time_s)
     assert sounds_that_count(heard, [landing], pairs).tolist() == [True, False, False, True]
@@ -156,14 +156,14 @@ def test_last_bits_do_not_say_which_of_two_sounds_a_contact_has(seed: int) -> No
 def test_of_two_bodies_that_meet_as_fast_the_first_counts(seed: int) -> None:
     speeds = 100.0 + np.random.default_rng(seed).uniform(-1e-11, 1e-11, 2)
     both = [
-        Contact(1.0, "body", body, 1 - body, 0.0, 0.0, np.array([speed, 0.0]) * (1 - 2 * body), np.zeros(2), 1.0)
+        SeenContact(1.0, "body", body, 1 - body, 0.0, 0.0, np.array([speed, 0.0]) * (1 - 2 * body), np.zeros(2), 1.0)
         for body, speed in enumerate(speeds)
     ]
-    assert [contact.body for contact in touches(both)] == [0]
+    assert [contact.body for contact in visible_impacts(both)] == [0]
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_an_even_sound_begins_where_it_rises(seed: int) -> None:
     energy = np.concatenate([np.linspace(0.0, 0.01, 160), np.full(800, 0.01)])
     other = energy + 1e-15 * np.random.default_rng(seed).uniform(-1, 1, len(energy))
-    assert begins(other, RATE, 0.03)[0] == begins(energy, RATE, 0.03)[0]
+    assert onset_start(other, RATE, 0.03)[0] == onset_start(energy, RATE, 0.03)[0]

@@ -11,8 +11,8 @@ from seedbench.clips.clip import Clip
 from seedbench.clips.media import write_clip
 from seedbench.metrics.analyses.face_networks import box_of
 from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
-from seedbench.metrics.analyses.shots import Shots, bounds
-from seedbench.metrics.analyses.speech import Speech
+from seedbench.metrics.analyses.shots import Shots, shot_bounds
+from seedbench.metrics.analyses.speech import SpeechAnalysis
 from seedbench.metrics.lipsync import LipSync
 from seedbench.metrics.lipsync.model import SHIPPED, load, save, shipped, windows_of
 from seedbench.plugins.evidence import as_json
@@ -121,10 +121,10 @@ def stage(
     for face in faces:
         count[face.frames] += 1
     clip.memo["seedbench.metrics.analyses.faces.face_tracks"] = FaceTracks(N, 400, 300, faces, count)
-    clip.memo["seedbench.metrics.analyses.speech.speech"] = Speech(np.array([[0.0, speech_s]]), np.ones(10), -20.0)
+    clip.memo["seedbench.metrics.analyses.speech.speech"] = SpeechAnalysis(np.array([[0.0, speech_s]]), np.ones(10), -20.0)
     clip.memo["seedbench.metrics.analyses.speech.mel"] = log_mel
     clip.memo["seedbench.metrics.analyses.shots.shots"] = Shots(
-        cuts, bounds(cuts, N / 25), np.empty(0), np.arange(N) / 25, np.zeros(N), np.zeros(N)
+        cuts, shot_bounds(cuts, N / 25), np.empty(0), np.arange(N) / 25, np.zeros(N), np.zeros(N)
     )
     return {score.measure: score for score in LipSync().score(clip, Sample())}
 

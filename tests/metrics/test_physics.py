@@ -144,18 +144,18 @@ def test_a_kick_out_of_nowhere_costs_contact() -> None:
 def test_a_frozen_clip_gets_no_answer() -> None:
     still = judged([], DROP, alive=np.zeros(len(T)))
     assert still.plausibility.value is None
-    assert still.trouble == "the picture is frozen"
+    assert still.problem == "the picture is frozen"
     y = dropped().copy()
     y[20:] = y[20]
     stops = judged([track_of(STILL, y)], DROP, alive=np.where(T < 0.8, 1.0, 0.0))
     assert stops.plausibility.value is None
-    assert "frozen" in stops.trouble
+    assert "frozen" in stops.problem
 
 
 def test_a_body_that_hardly_moves_gets_no_answer() -> None:
     found = judged([track_of(STILL, 100 + 7 * np.sin(3 * T))], DROP)
     assert found.plausibility.value is None
-    assert found.trouble == "nothing moves by as much as its own size"
+    assert found.problem == "nothing moves by as much as its own size"
 
 
 def test_a_roll_may_slow_down_and_not_speed_up() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seedbench.metrics.analyses.speech import MEL_FLOOR, log_mel, segments, speech_of, speech_probability
+from seedbench.metrics.analyses.speech import MEL_FLOOR, log_mel, speech_of, speech_probability, speech_segments
 
 
 def tone(frequency: float, seconds: float) -> np.ndarray:
@@ -45,9 +45,9 @@ def test_probability_has_one_value_for_each_32_ms() -> None:
     assert len(speech_probability(np.empty(0, np.float32))) == 0
 
 
-def test_a_short_pause_does_not_part_speech_and_a_blip_is_none() -> None:
+def test_a_short_pause_does_not_divide_speech_and_a_short_sound_is_none() -> None:
     probability = np.array([0.9, 0.9, 0.1, 0.9, 0.9, 0, 0, 0, 0, 0.9, 0, 0])
-    assert segments(probability, 0.06).round(2).tolist() == [[0.0, 0.3]]
+    assert speech_segments(probability, 0.06).round(2).tolist() == [[0.0, 0.3]]
 
 
 def test_the_level_of_silence_is_bounded() -> None:
