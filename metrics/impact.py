@@ -17,17 +17,18 @@ from seedbench.suites.prompt import Prompt
 
 BACKEND = "parabolas1-flux10ms-120ms"
 WINDOW_S = 0.12
-"""A contact and a sound further apart than this are no pair: about where people take them for two events (ITU-R BT.1359: -125 ms)."""
+"""A contact and a sound further apart than this do not match: at about this distance people perceive two events (ITU-R BT.1359: -125
+ms)."""
 SOFT_CONTACT = 0.15
 """A contact slower than this share of the fastest need not be heard."""
 SOFT_SOUND = 0.1
-"""A sound fainter than this share of the loudest counts only if it has a contact."""
+"""A sound fainter than this share of the loudest counts only if a contact matches it."""
 SETTLING_S = 0.6
-"""After the last contact that is seen, ever fainter sounds for so long are its last small bounces, which no picture resolves."""
+"""Ever fainter sounds within this time after the last seen contact are small last bounces, which the picture cannot resolve."""
 
 
 @dataclass(frozen=True)
-class Pairs:
+class ImpactPairs:
     """Contacts and sounds matched one to one: ``contact`` and ``sound`` (m,) indices, ``offset_s`` (m,) contact less sound, positive:
     sound early."""
 
@@ -48,10 +49,15 @@ class Alignment:
     mad_s: float | None
 
 
-def match(contact_s: np.ndarray, sound_s: np.ndarray, *, window_s: float = WINDOW_S) -> Pairs:
-    """Match contacts (n,) and sounds (m,) one to one: as many pairs within ``window_s`` as can be, of the least total distance.
+def match_impacts(contact_s: np.ndarray, sound_s: np.ndarray, *, window_s: float = WINDOW_S) -> ImpactPairs:
+    """Match contacts and sounds one to one: as many pairs as possible, with the least total distance.
 
-    >>> pairs = match(np.array([1.0, 2.0, 3.0]), np.array([1.02, 2.5, 3.03]))
+    Args:
+        contact_s: Times (n,) of the contacts in seconds.
+        sound_s: Times (m,) of the onsets in seconds.
+        window_s: Largest distance of a pair in seconds.
+
+    >>> pairs = match_impacts(np.array([1.0, 2.0, 3.0]), np.array([1.02, 2.5, 3.03]))
     >>> pairs.contact.tolist(), pairs.sound.tolist(), pairs.offset_s.round(3).tolist()
     ([0, 2], [0, 2], [-0.02, -0.03])
     """
@@ -59,25 +65,28 @@ def match(contact_s: np.ndarray, sound_s: np.ndarray, *, window_s: float = WINDO
 
     empty = np.zeros(0, int)
     if not len(contact_s) or not len(sound_s):
-        return Pairs(empty, empty, np.zeros(0))
+        return ImpactPairs(empty, empty, np.zeros(0))
     apart = np.abs(sound_s[None, :] - contact_s[:, None])
-    never = (min(apart.shape) + 1) * window_s + 1.0
-    # as near up to rounding is as near: of two sounds beside a contact the earlier is taken, whatever rounding says
-    rows, columns = linear_sum_assignment(np.where(apart <= window_s, apart.round(10), never))
+    too_far = (min(apart.shape) + 1) * window_s + 1.0
+    # rounded, so that of two sounds equally near a contact the earlier is taken whatever the last bits are
+    rows, columns = linear_sum_assignment(np.where(apart <= window_s, apart.round(10), too_far))
     near = apart[rows, columns] <= window_s
     rows, columns = rows[near], columns[near]
-    return Pairs(rows, columns, contact_s[rows] - sound_s[columns])
+    return ImpactPairs(rows, columns, contact_s[rows] - sound_s[columns])
 
 
-def alignment(pairs: Pairs, *, contact_counts: np.ndarray, sound_counts: np.ndarray) -> Alignment:
+def alignment_of(pairs: ImpactPairs, *, contact_counts: np.ndarray, sound_counts: np.ndarray) -> Alignment:
     """Precision, recall, F1 and offset of matched pairs.
 
-    ``contact_counts`` (n,) and ``sound_counts`` (m,) bool say which count when they stay alone; a matched one always counts.
+    Args:
+        pairs: The matched pairs.
+        contact_counts: (n,) bool: which contacts count if they are not matched; matched ones always count.
+        sound_counts: (m,) bool: the same for sounds.
 
     >>> times = np.array([1.0, 2.0, 3.0, 4.0])
     >>> heard = np.array([1.04, 2.04, 3.06, 7.0])
-    >>> found = alignment(match(times, heard), contact_counts=np.ones(4, bool), sound_counts=np.ones(4, bool))
-    >>> found.precision, found.recall, found.f1, round(found.offset_s, 3), round(found.mad_s, 3)
+    >>> alignment = alignment_of(match_impacts(times, heard), contact_counts=np.ones(4, bool), sound_counts=np.ones(4, bool))
+    >>> alignment.precision, alignment.recall, alignment.f1, round(alignment.offset_s, 3), round(alignment.mad_s, 3)
     (0.75, 0.75, 0.75, -0.04, 0.0)
     """
     contact_counts, sound_counts = contact_counts.copy(), sound_counts.copy()
@@ -93,14 +102,14 @@ def alignment(pairs: Pairs, *, contact_counts: np.ndarray, sound_counts: np.ndar
     return Alignment(precision, recall, f1, offset, float(np.median(np.abs(pairs.offset_s - offset))))
 
 
-def sounds_that_count(heard: Onsets, contacts: list[SeenContact], pairs: Pairs) -> np.ndarray:
-    """Which sounds (m,) need a contact: not the faint ones, and not those of a body that comes to rest in bounces too small to see."""
+def sounds_that_count(heard: Onsets, contacts: list[SeenContact], pairs: ImpactPairs) -> np.ndarray:
+    """Which sounds (m,) must have a contact: not the faint ones, nor those of a body that comes to rest in bounces too small to see."""
     if not len(heard.time_s):
         return np.zeros(0, bool)
     counts = heard.level >= SOFT_SOUND * heard.level.max()
-    last = {contact.body: place for place, contact in enumerate(contacts)}
-    for place in last.values():
-        partner = np.flatnonzero(pairs.contact == place)
+    last = {contact.body: index for index, contact in enumerate(contacts)}
+    for index in last.values():
+        partner = np.flatnonzero(pairs.contact == index)
         if not len(partner):
             continue
         sound = int(pairs.sound[partner[0]])
@@ -115,7 +124,7 @@ class ImpactAlignment(Metric):
     info = MetricInfo(
         name="impact",
         title="Impact alignment",
-        meaning="whether contacts of bodies are heard when they are seen, and nothing is heard that is not seen",
+        meaning="whether every contact that is seen is heard at that moment, and every sound has a contact",
         citation="SeedBench's own (docs/metrics/physics.md); related to AV-Align (Yariv et al., TempoTokens, 2023), here one to one",
         default_rank=40,
         libraries=("librosa", "scenedetect-headless"),
@@ -173,8 +182,19 @@ class ImpactAlignment(Metric):
     )
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
-        """One score for each measure; evidence and details hang on ``f1``. Raises ClipError as the analyses do."""
-        reason = why_not(sample.prompt)
+        """Score one clip.
+
+        Args:
+            clip: The clip.
+            sample: Its prompt, which must declare an event with an impact.
+
+        Returns:
+            One score for each measure; evidence and details belong to ``f1``.
+
+        Raises:
+            ClipError: If the clip has no picture or no sound.
+        """
+        reason = why_not_applicable(sample.prompt)
         if reason:
             return self.none(reason, backend=BACKEND)
         seen = bodies(clip)
@@ -187,12 +207,14 @@ class ImpactAlignment(Metric):
         heard = onsets(clip)
         contact_s = np.array([contact.time_s for contact in contacts])
         speed = np.array([contact.speed_px_s for contact in contacts])
-        pairs = match(contact_s, heard.time_s)
+        pairs = match_impacts(contact_s, heard.time_s)
         counts = sounds_that_count(heard, contacts, pairs)
-        found = alignment(pairs, contact_counts=speed >= SOFT_CONTACT * speed.max(), sound_counts=counts)
-        return self._scores(found, contacts, heard, pairs, moving)
+        alignment = alignment_of(pairs, contact_counts=speed >= SOFT_CONTACT * speed.max(), sound_counts=counts)
+        return self._scores(alignment, contacts, heard, pairs, moving)
 
-    def _scores(self, found: Alignment, contacts: list[SeenContact], heard: Onsets, pairs: Pairs, moving: BodyMotion) -> list[Score]:
+    def _scores(
+        self, alignment: Alignment, contacts: list[SeenContact], heard: Onsets, pairs: ImpactPairs, moving: BodyMotion
+    ) -> list[Score]:
         about: dict[str, Any] = {"n_used": len(pairs.offset_s), "n_total": len(contacts)}
         details = {
             "contacts_s": [round(contact.time_s, 4) for contact in contacts],
@@ -201,12 +223,12 @@ class ImpactAlignment(Metric):
             "loudest_dbfs": round(heard.loudest_dbfs, 1) if np.isfinite(heard.loudest_dbfs) else None,
         }
         no_pair = "the clip is silent" if heard.silent else "no contact has a sound within 120 ms"
-        offset, spread = (None if value is None else 1000.0 * value for value in (found.offset_s, found.mad_s))
+        offset, spread = (None if value is None else 1000.0 * value for value in (alignment.offset_s, alignment.mad_s))
         shown = panels(contacts, heard, pairs, moving)
         return [
-            Score.of("f1", found.f1, backend=BACKEND, evidence=shown, details=details, **about),
-            Score.of("recall", found.recall, backend=BACKEND, **about),
-            _or_none("precision", found.precision, "nothing is heard", about),
+            Score.of("f1", alignment.f1, backend=BACKEND, evidence=shown, details=details, **about),
+            Score.of("recall", alignment.recall, backend=BACKEND, **about),
+            _or_none("precision", alignment.precision, "nothing is heard", about),
             _or_none("offset_ms", offset, no_pair, about),
             _or_none("offset_mad_ms", spread if len(pairs.offset_s) > 1 else None, no_pair if offset is None else "only one pair", about),
         ]
@@ -218,21 +240,21 @@ def _or_none(measure: str, value: float | None, reason: str, about: dict[str, An
     return Score.of(measure, value, backend=BACKEND, **about)
 
 
-def why_not(prompt: Prompt | None) -> str:
-    """Why a prompt asks for no impact that is seen and heard by itself; empty if it does."""
+def why_not_applicable(prompt: Prompt | None) -> str:
+    """Why impacts cannot be judged for a prompt; empty if they can."""
     if prompt is None:
         return "no physical event is declared"
     meeting = [event for event in prompt.events if event.impact]
     if not meeting:
-        return "no bodies that meet are asked for"
+        return "the prompt declares no event with an impact"
     if not any(event.sound for event in meeting):
-        return "the impacts are asked to be silent"
+        return "the prompt declares that the impacts are silent"
     if prompt.speech or prompt.music is not None:
-        return "speech or music is asked for as well, and its onsets hide the impacts"
+        return "the prompt declares speech or music as well, whose onsets hide the impacts"
     return ""
 
 
-def panels(contacts: list[SeenContact], heard: Onsets, pairs: Pairs, moving: BodyMotion) -> tuple[Panel, ...]:
+def panels(contacts: list[SeenContact], heard: Onsets, pairs: ImpactPairs, moving: BodyMotion) -> tuple[Panel, ...]:
     """Evidence: height of each body over time with its contacts and the sounds, and the pairs in a table."""
     series = []
     for index in sorted({contact.body for contact in contacts}):
@@ -243,8 +265,8 @@ def panels(contacts: list[SeenContact], heard: Onsets, pairs: Pairs, moving: Bod
     marks = [Mark(round(contact.time_s, 3), "contact") for contact in contacts]
     marks += [Mark(round(float(time_s), 3), "sound") for time_s in heard.time_s]
     rows = []
-    for place, contact in enumerate(contacts):
-        partner = np.flatnonzero(pairs.contact == place)
+    for index, contact in enumerate(contacts):
+        partner = np.flatnonzero(pairs.contact == index)
         offset = f"{1000 * pairs.offset_s[partner[0]]:+.0f} ms" if len(partner) else "not heard"
         rows.append((f"{contact.time_s:.3f} s ({contact.kind})", offset))
     return (

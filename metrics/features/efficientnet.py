@@ -2,8 +2,8 @@
 
 Sixteen frames of a clip, eight pairs of neighbours at 25 a second spread evenly over it, go through EfficientNet-lite0 (ImageNet
 weights from a PyPI package). The 1,280 pooled features of each are summarised over the clip in four vectors (:func:`summarise`), and
-each of these is projected by a fixed random matrix, 32 numbers in all. Few numbers on purpose: with as few as 12 clips a set, a
-covariance in more dimensions is mostly noise.
+each of these is projected by a fixed random matrix, 32 numbers in all. The number is small on purpose: with 12 clips in a
+set, a covariance in more dimensions is mostly noise.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ PAIRS = 8
 SIDE = 224
 SEED = 20_240_607
 CHANNELS = 1280
-#: Numbers kept of each summary vector, and its divisor: its spread over 24 talking clips of four generators comes near 1 for appearance and
-#: 0.6 for the others (trend, whose mean is 0 whatever the clips, would otherwise add mostly noise).
+#: How many numbers each summary vector is projected to, and its divisor. The divisors bring the spread over 24 talking clips of four
+#: generators to about 1 for appearance and 0.6 for the others (trend, whose mean is 0 for any clips, would otherwise add mostly noise).
 BLOCKS: dict[str, tuple[int, float]] = {"appearance": (16, 10.0), "fast change": (8, 4.0), "slow change": (4, 6.0), "trend": (4, 6.0)}
-WIDTH = sum(width for width, _ in BLOCKS.values())
 
 
 def pair_frames(n_frames: int) -> np.ndarray:
@@ -50,7 +49,7 @@ def summarise(features: np.ndarray) -> dict[str, np.ndarray]:
 
     ``appearance``: mean over frames. ``fast change``: mean square root of the absolute difference within pairs (1/25 s; 0 for a
     frozen clip, large for flicker). ``slow change``: the same between the means of consecutive pairs. ``trend``: mean of the second
-    half less that of the first, whose sign time reversal turns.
+    half minus that of the first; playing the clip backwards changes its sign.
 
     >>> ramp = np.arange(16.0)[:, None]
     >>> {name: round(value.item(), 3) for name, value in summarise(ramp).items()}
@@ -69,11 +68,11 @@ def summarise(features: np.ndarray) -> dict[str, np.ndarray]:
 @functools.cache
 def projection(channels: int = CHANNELS) -> dict[str, np.ndarray]:
     """The fixed matrices (channels, width) of each block: standard normal over sqrt(width), so lengths are kept on average."""
-    drawn = {}
+    matrices = {}
     for number, (name, (width, _)) in enumerate(BLOCKS.items()):
         rng = np.random.default_rng([SEED, number])
-        drawn[name] = rng.standard_normal((channels, width)) / np.sqrt(width)
-    return drawn
+        matrices[name] = rng.standard_normal((channels, width)) / np.sqrt(width)
+    return matrices
 
 
 def project(summary: dict[str, np.ndarray]) -> np.ndarray:
@@ -115,7 +114,12 @@ def embed_frames(rgb: np.ndarray) -> np.ndarray:
 
 
 def embed(clip: Clip) -> np.ndarray:
-    """Embedding (1, 32) of a clip. Raises ClipError for one shorter than 16 frames at 25 a second (0.64 s)."""
+    """Embedding (1, 32) of a clip.
+
+    Raises:
+        ClipError: If the clip is shorter than 16 frames at 25 a second (0.64 s), or has no picture.
+        WeightsError: If the weights of the network are missing or cannot be read.
+    """
     rgb = clip.frames(FPS).rgb
     if len(rgb) < 2 * PAIRS:
         raise ClipError(f"{clip.path}: has {len(rgb)} frames at 25 a second, {NAME} needs {2 * PAIRS}")

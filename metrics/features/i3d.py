@@ -1,7 +1,8 @@
 """The I3D features of the fvd2048_16f protocol, from a torchscript file the user supplies.
 
 Calling convention of the torchscript I3D that StyleGAN-V publishes: ``detector(x, rescale=True, resize=True, return_features=True)`` on
-uint8 video (B, 3, T, H, W), giving the 400 logits of Kinetics before the softmax. (The 1,024-d output of other ports is another feature.)
+uint8 video (B, 3, T, H, W), which returns the 400 logits of Kinetics before the softmax. (The 1,024 features that other ports return are
+different.)
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ WIDTH = 400
 
 @functools.lru_cache(maxsize=1)
 def load(path: Path) -> Any:
-    """The torchscript module in ``path``. Raises WeightsError when the file is none."""
+    """The torchscript module in ``path``. Raises WeightsError if the file is not one."""
     import torch
 
     try:
-        with warnings.catch_warnings():  # torchscript is deprecated, and the format the published I3D comes in
+        with warnings.catch_warnings():  # torchscript is deprecated, but the published I3D comes in it
             warnings.simplefilter("ignore", FutureWarning)
             return torch.jit.load(str(path), map_location="cpu").eval()
     except (RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path} is no torchscript module ({type(error).__name__})") from error
+        raise WeightsError(f"{path} is not a torchscript module ({type(error).__name__})") from error
 
 
 def logits(detector: Any, rgb: np.ndarray) -> np.ndarray:
@@ -49,10 +50,10 @@ def logits(detector: Any, rgb: np.ndarray) -> np.ndarray:
             out = detector(video, rescale=True, resize=True, return_features=True)
     except (RuntimeError, TypeError) as error:
         raise WeightsError(f"the i3d-torchscript weights cannot be called as StyleGAN-V's ({type(error).__name__})") from error
-    found: np.ndarray = out.double().numpy()
-    if found.shape != (1, WIDTH):
-        raise WeightsError(f"the i3d-torchscript weights give features of shape {found.shape[1:]}, not the {WIDTH} logits of Kinetics")
-    return found
+    features: np.ndarray = out.double().numpy()
+    if features.shape != (1, WIDTH):
+        raise WeightsError(f"the i3d-torchscript weights give features of shape {features.shape[1:]}, not the {WIDTH} logits of Kinetics")
+    return features
 
 
 def embed(clip: Clip, path: Path) -> np.ndarray:

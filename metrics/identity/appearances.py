@@ -1,4 +1,4 @@
-"""One person in one shot: what a face looks like there, as one unit vector with its own check of how steady it is."""
+"""A face in one shot, as one unit vector with a check of how steady that vector is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 
 def weighted_mean(embedding: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """norm(sum w_i e_i) of embeddings (n, D) and weights (n,)."""
+    """Weighted mean of embeddings (n, D) with weights (n,), scaled to length 1."""
     return unit((embedding.astype(np.float64) * weight[:, None]).sum(axis=0))
 
 
@@ -75,13 +75,13 @@ def appearance(samples: FaceSamples, rows: np.ndarray, shot: int) -> Appearance:
     )
 
 
-def appearances(samples: FaceSamples, shot: np.ndarray, same: Callable[[np.ndarray, np.ndarray], bool]) -> list[Appearance]:
+def appearances_by_shot(samples: FaceSamples, shot: np.ndarray, same: Callable[[np.ndarray, np.ndarray], bool]) -> list[Appearance]:
     """The faces of each shot, most prominent first within a shot. ``shot`` (n,) is the shot of each sample, -1 for one not to use.
 
-    A face lost and found again comes as two tracks: tracks of one shot that are never seen together are joined when ``same`` says
-    that their vectors show one person.
+    A face that is lost and detected again has two tracks: tracks of one shot that are never on screen together are joined when ``same``
+    says that their vectors show one person.
     """
-    found: list[Appearance] = []
+    faces: list[Appearance] = []
     for index in np.unique(shot[shot >= 0]):
         here = np.flatnonzero(shot == index)
         parts = [appearance(samples, here[samples.track[here] == track], int(index)) for track in np.unique(samples.track[here])]
@@ -94,8 +94,8 @@ def appearances(samples: FaceSamples, shot: np.ndarray, same: Callable[[np.ndarr
                     break
             else:
                 joined.append(part)
-        found += sorted(joined, key=lambda part: -part.prominence)
-    return found
+        faces += sorted(joined, key=lambda part: -part.prominence)
+    return faces
 
 
 def _together(part: Appearance, other: Appearance) -> bool:

@@ -1,4 +1,4 @@
-"""Which face is whose: a gallery of the cast from what the clip itself shows, and assignment of the faces of each shot to it."""
+"""Which face belongs to which character: a gallery of the cast, built from the clip itself, and the faces of each shot matched to it."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from seedbench.metrics.identity.appearances import Appearance, unit
 from seedbench.ties import first_greatest
 
 CosineAt = Callable[[np.ndarray, float], float]
-"""The cosine that lies at a share of the way from strangers (0) to the very same picture (1), for the person with that vector."""
+"""For a person's vector and a share: the cosine at that share of the way from impostors (0) to the same picture (1)."""
 
-SAME_FROM = 0.6
+SAME_PERSON_SHARE = 0.6
 """Share of that way from which on two faces count as one person. With dlib on photographic faces that is cosine 0.944: of 36 pairs of one
-person (in clips of different makers) none lies below, of 460 pairs of strangers 2 % above (docs/metrics/identity.md). dlib's published
-distance 0.6 is cosine 0.92 at the mean length 1.5 of its vectors."""
+person (in clips of different generators) none lies below, of 460 pairs of different people 2 % lie above (docs/metrics/identity.md). dlib's
+published distance 0.6 is cosine 0.92 at the mean length 1.5 of its vectors."""
 SAME_COSINE_DIGITS = 9
-"""Cosines are compared to so many digits: two people of one face are told apart by their order in the cast, not by rounding."""
-ALIKE_FROM = 0.3
-"""Share from which on a face is said to look like one of the cast if it also is this much nearer to that person than to any other."""
+"""Cosines are compared to this many digits: for two characters with the same face their order in the cast decides, not rounding."""
+ALIKE_SHARE = 0.3
+"""Share from which on a face looks like a character of the cast if it is also this much nearer to that one than to any other."""
 
 
 @dataclass(frozen=True)
 class Role:
     """A scheduled person in a shot and the face that took the part.
 
-    ``face`` indexes the appearances. ``anchor``: this face is where the person's gallery began. ``matched``: the face is that person
-    as far as can be told; False for a stand-in, the face left over where the person was due.
-    ``looks_like`` is who of the cast it really is (:func:`who`), None when nobody's or when nothing of
-    the cast is known from other shots. ``rivals`` counts the people it was told apart from.
+    ``face`` indexes the appearances. ``anchor``: the person's gallery begins with this face. ``matched``: the face is close enough to
+    that person; False for a stand-in, the unmatched face of a shot in which the person is expected but missing.
+    ``looks_like``: the character of the cast it really looks like (:func:`nearest_character`), None when it looks like none or when
+    nothing of the cast is known from other shots. ``rivals`` counts the other characters it was compared with.
     """
 
     subject: str
@@ -43,12 +43,12 @@ class Role:
 
     @property
     def swapped(self) -> bool:
-        """Whether somebody else of the cast took the part."""
+        """Whether another character of the cast is in this person's place."""
         return self.looks_like is not None and self.looks_like != self.subject
 
     @property
     def present(self) -> bool:
-        """Whether the scheduled person is there, as far as can be told."""
+        """Whether the scheduled person is recognised."""
         return self.matched and not self.swapped
 
 
@@ -64,14 +64,21 @@ class Casting:
         return [role for role in self.roles if role.subject == subject]
 
 
-def match(cosine: np.ndarray, least: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs (face, person) of greatest summed cosine, each at most once; a pair below ``least`` (people,) stays apart.
+def match_faces(cosine: np.ndarray, least: np.ndarray) -> list[tuple[int, int]]:
+    """Match faces to people, one to one, with the greatest summed cosine.
 
-    Hungarian method on the cost 1 - cosine, padded with dummies of cost 1 - least. ``cosine`` (faces, people).
+    Hungarian method on the cost 1 - cosine, padded with dummies of cost 1 - least.
 
-    >>> match(np.array([[0.9, 0.8], [0.85, 0.1]]), np.array([0.5, 0.5]))
+    Args:
+        cosine: Cosine of each face to each person (faces, people).
+        least: Least cosine of a match with each person (people,).
+
+    Returns:
+        Pairs (face, person).
+
+    >>> match_faces(np.array([[0.9, 0.8], [0.85, 0.1]]), np.array([0.5, 0.5]))
     [(0, 1), (1, 0)]
-    >>> match(np.array([[0.2, 0.1]]), np.array([0.5, 0.5]))
+    >>> match_faces(np.array([[0.2, 0.1]]), np.array([0.5, 0.5]))
     []
     """
     from scipy.optimize import linear_sum_assignment
@@ -79,31 +86,31 @@ def match(cosine: np.ndarray, least: np.ndarray) -> list[tuple[int, int]]:
     faces, people = cosine.shape
     if not faces or not people:
         return []
-    # one dummy face a person, at that person's own price; faces left over go unmatched for nothing
+    # one dummy face per person, at that person's own cost; faces left over stay unmatched at no cost
     cost = np.concatenate([1.0 - cosine, np.broadcast_to(1.0 - least, (people, people))], axis=0).round(SAME_COSINE_DIGITS)
     rows, columns = linear_sum_assignment(cost)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if i < faces and cosine[i, j] >= least[j]]
 
 
-def who(face: np.ndarray, gallery: Mapping[str, np.ndarray], cosine_at: CosineAt) -> str | None:
-    """Whom of the gallery a face (D,) shows: the nearest, if near enough by itself or clearly nearer than all others; else nobody."""
+def nearest_character(face: np.ndarray, gallery: Mapping[str, np.ndarray], cosine_at: CosineAt) -> str | None:
+    """The character of the gallery that a face (D,) shows: the nearest, if near enough or clearly nearer than all others; else None."""
     if not gallery:
         return None
     near = {name: float(face @ vector) for name, vector in gallery.items()}
     best = list(near)[first_greatest(list(near.values()), tolerance=10.0**-SAME_COSINE_DIGITS)]
     others = [value for name, value in near.items() if name != best]
-    mine = gallery[best]
-    alike = cosine_at(mine, ALIKE_FROM)
-    clear = bool(others) and near[best] >= alike and near[best] - max(others) >= alike - cosine_at(mine, 0.0)
-    return best if clear or near[best] >= cosine_at(mine, SAME_FROM) else None
+    vector = gallery[best]
+    alike = cosine_at(vector, ALIKE_SHARE)
+    clear = bool(others) and near[best] >= alike and near[best] - max(others) >= alike - cosine_at(vector, 0.0)
+    return best if clear or near[best] >= cosine_at(vector, SAME_PERSON_SHARE) else None
 
 
-def anchors(faces: Sequence[Appearance], expected: Sequence[tuple[str, ...]], cosine_at: CosineAt) -> dict[str, int]:
+def anchor_faces(faces: Sequence[Appearance], expected: Sequence[tuple[str, ...]], cosine_at: CosineAt) -> dict[str, int]:
     """Where each person is first seen clearly: person to index into ``faces``.
 
-    Shots with the fewest people come first, then those that show as many faces as asked for, then the earlier ones. Faces of people not yet
-    known are named left to right, as the shot's cast is listed; a shot that shows too few of them names nobody. A face that looks like
-    somebody already known cannot be the first sight of somebody else.
+    Shots with the fewest people come first, then those that show as many faces as expected, then the earlier ones. Faces of people not yet
+    known are named from left to right, in the order of the shot's cast; a shot that shows too few of them names nobody. A face that looks
+    like a person who is already known cannot be the anchor of another.
     """
     known: dict[str, int] = {}
     by_shot = {shot: [i for i, face in enumerate(faces) if face.shot == shot] for shot in range(len(expected))}
@@ -114,7 +121,9 @@ def anchors(faces: Sequence[Appearance], expected: Sequence[tuple[str, ...]], co
         if not missing:
             continue
         new = [
-            i for i in here if not any(faces[i].vector @ faces[k].vector >= cosine_at(faces[k].vector, SAME_FROM) for k in known.values())
+            i
+            for i in here
+            if not any(faces[i].vector @ faces[k].vector >= cosine_at(faces[k].vector, SAME_PERSON_SHARE) for k in known.values())
         ]
         free = new[: len(missing)]
         if len(free) == len(missing):
@@ -123,12 +132,17 @@ def anchors(faces: Sequence[Appearance], expected: Sequence[tuple[str, ...]], co
 
 
 def cast_faces(faces: Sequence[Appearance], expected: Sequence[tuple[str, ...]], cosine_at: CosineAt) -> Casting:
-    """Give every scheduled person of every shot a face.
+    """Assign a face to every scheduled person of every shot.
 
-    Two rounds: the first compares with the anchors alone; the faces it is sure of enlarge the galleries of the second. A face is
-    never compared with a gallery it is part of. ``expected`` names the cast of each shot; ``faces`` come most prominent first in a shot.
+    Two rounds: the first compares with the anchors alone; the faces it recognises enlarge the galleries of the second. A face is
+    never compared with a gallery it is part of.
+
+    Args:
+        faces: The faces of the clip, most prominent first within a shot.
+        expected: The cast of each shot, left to right.
+        cosine_at: The scale of the backend's cosines.
     """
-    start = anchors(faces, expected, cosine_at)
+    start = anchor_faces(faces, expected, cosine_at)
     members: dict[str, list[int]] = {name: [index] for name, index in start.items()}
     roles: list[Role] = []
     for _ in range(2):
@@ -152,7 +166,7 @@ def _cast_shot(
     here = [i for i, face in enumerate(faces) if face.shot == shot]
     elsewhere = {name: [i for i in indices if faces[i].shot != shot] for name, indices in members.items()}
     vectors = {name: unit(np.sum([faces[i].vector for i in indices], axis=0)) for name, indices in elsewhere.items() if indices}
-    least = {name: cosine_at(vector, SAME_FROM) for name, vector in vectors.items()}
+    least = {name: cosine_at(vector, SAME_PERSON_SHARE) for name, vector in vectors.items()}
     alone = [name for name in cast if name not in vectors and name in start and faces[start[name]].shot == shot]
     roles = [Role(name, shot, start[name], anchor=True, matched=True, looks_like=None, rivals=len(vectors)) for name in alone]
     taken = {role.face for role in roles}
@@ -160,21 +174,23 @@ def _cast_shot(
     free = [i for i in here if i not in taken]
     people = [name for name in cast if name in vectors]
     cosine = np.array([[float(faces[i].vector @ vectors[name]) for name in people] for i in free]).reshape(len(free), len(people))
-    pairs = match(cosine, np.array([least[name] for name in people]))
+    pairs = match_faces(cosine, np.array([least[name] for name in people]))
     filled = {people[j]: free[i] for i, j in pairs}
     left = [i for i in free if i not in filled.values()]
     absent = [name for name in people if name not in filled]
-    stand_ins = dict(_nearest(left[: len(absent)], absent, faces, vectors))
+    stand_ins = dict(_nearest_pairs(left[: len(absent)], absent, faces, vectors))
     left = [i for i in left if i not in stand_ins.values()]
     stand_ins.update(zip([name for name in cast if name not in start], left, strict=False))
 
     for name, face in [*filled.items(), *stand_ins.items()]:
-        looks_like = who(faces[face].vector, vectors, cosine_at)
+        looks_like = nearest_character(faces[face].vector, vectors, cosine_at)
         rivals = len(vectors.keys() - {name})
         roles.append(Role(name, shot, face, start.get(name) == face, name in filled, looks_like, rivals))
     return roles
 
 
-def _nearest(left: list[int], absent: list[str], faces: Sequence[Appearance], vectors: dict[str, np.ndarray]) -> list[tuple[str, int]]:
+def _nearest_pairs(
+    left: list[int], absent: list[str], faces: Sequence[Appearance], vectors: dict[str, np.ndarray]
+) -> list[tuple[str, int]]:
     cosine = np.array([[float(faces[i].vector @ vectors[name]) for name in absent] for i in left]).reshape(len(left), len(absent))
-    return [(absent[j], left[i]) for i, j in match(cosine, np.full(len(absent), -2.0))]
+    return [(absent[j], left[i]) for i, j in match_faces(cosine, np.full(len(absent), -2.0))]

@@ -1,4 +1,4 @@
-"""What the identity score shows for itself: the faces of each shot, and each person's likeness over the shots."""
+"""The evidence of an identity score: the faces of each shot, and each person's likeness over the shots."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
-from seedbench.metrics.identity.judge import Judgement
+from seedbench.metrics.identity.judge import IdentityJudgement
 from seedbench.metrics.identity.schedule import Schedule
 from seedbench.metrics.identity.summary import Subject, gap_decay
 from seedbench.plugins.evidence import Curve, Facts, Gallery, Mark, Panel, Picture, Series, jpeg
@@ -25,8 +25,8 @@ def crop(rgb: np.ndarray, box: np.ndarray) -> np.ndarray:
     return rgb[top:bottom, left:right] if right > left and bottom > top else rgb
 
 
-def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: Judgement) -> Gallery:
-    """One picture a face and shot; the caption says whose part it has and how near it is to that person in other shots."""
+def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: IdentityJudgement) -> Gallery:
+    """One picture per face and shot; the caption names the expected character and the cosine to that character in other shots."""
     casting = result.casting
     cosines_of = {subject.name: _cosines_by_shot(subject) for subject in result.subjects}
     roles = {role.face: role for role in casting.roles}
@@ -35,13 +35,13 @@ def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples,
         start, end = result.plan.bounds_s[face.shot]
         role = roles.get(index)
         if role is None:
-            caption = "nobody of the cast"
+            caption = "not in the cast"
         elif role.swapped:
-            caption = f"{role.subject} due, looks like {role.looks_like}"
+            caption = f"{role.subject} expected, looks like {role.looks_like}"
         elif not role.matched:
-            caption = f"{role.subject} due, somebody else"
+            caption = f"{role.subject} expected, another face"
         else:
-            caption = f"{role.subject}, named here" if role.anchor else role.subject
+            caption = f"{role.subject}, first face of the gallery" if role.anchor else role.subject
         cosines = [] if role is None else cosines_of[role.subject].get(face.shot, [])
         if cosines:
             caption += f" (cos {np.mean(cosines):.3f} to the other shots)"
@@ -51,11 +51,11 @@ def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples,
 
 
 def _cosines_by_shot(subject: Subject) -> dict[int, list[float]]:
-    found: dict[int, list[float]] = {}
+    cosines: dict[int, list[float]] = {}
     for pair in subject.pairs:
         for shot in (pair.first, pair.second):
-            found.setdefault(shot, []).append(pair.cosine)
-    return found
+            cosines.setdefault(shot, []).append(pair.cosine)
+    return cosines
 
 
 def likeness_over_shots(subjects: Sequence[Subject], schedule: Schedule) -> Curve:
@@ -68,7 +68,7 @@ def likeness_over_shots(subjects: Sequence[Subject], schedule: Schedule) -> Curv
             x = [float(schedule.bounds_s[shot].mean()) for shot, _ in points]
             series.append(Series(subject.name, x, [value for _, value in points]))
     marks = [Mark(float(cut), f"cut {number}") for number, cut in enumerate(schedule.cuts_s, start=1)]
-    return Curve("Likeness to the first shot", "time in s", "identity, 0 stranger to 1 same", series, marks)
+    return Curve("Likeness to the first shot", "time in s", "identity (0: another person, 1: the same)", series, marks)
 
 
 def scales(subjects: Sequence[Subject], samples: FaceSamples) -> Facts:
@@ -80,14 +80,16 @@ def scales(subjects: Sequence[Subject], samples: FaceSamples) -> Facts:
             continue
         decay = ", ".join(f"{value:.2f} at {gap}" for gap, value in gap_decay(subject.pairs).items())
         scale = subject.scale
-        text = f"identity {subject.similarity:.3f}, cosine {subject.cosine:.3f} (same {scale.own:.3f}, strangers {scale.strangers:.3f}"
-        rows.append((subject.name, f"{text} from {scale.source}); by shots apart: {decay}"))
+        text = (
+            f"identity {subject.similarity:.3f}, cosine {subject.cosine:.3f} (same person {scale.own:.3f}, impostors {scale.impostors:.3f}"
+        )
+        rows.append((subject.name, f"{text} from {scale.source}); by distance in shots: {decay}"))
     rows.append(("pictures embedded", str(len(samples))))
     rows += [(f"left out: {reason}", str(count)) for reason, count in sorted(samples.dropped.items())]
     return Facts("Identity", rows)
 
 
-def panels(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: Judgement) -> tuple[Panel, ...]:
+def panels(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: IdentityJudgement) -> tuple[Panel, ...]:
     """Everything shown for one clip. ``picture_at`` gives the picture of a frame at 25 fps."""
     shown: list[Panel] = [faces_by_shot(picture_at, samples, result)]
     if any(subject.pairs for subject in result.subjects):

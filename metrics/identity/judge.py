@@ -11,15 +11,15 @@ import numpy as np
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
 from seedbench.metrics.analyses.face_selection import near_cut
 from seedbench.metrics.identity import summary
-from seedbench.metrics.identity.appearances import Appearance, appearances
-from seedbench.metrics.identity.assign import SAME_FROM, Casting, cast_faces
+from seedbench.metrics.identity.appearances import Appearance, appearances_by_shot
+from seedbench.metrics.identity.assign import SAME_PERSON_SHARE, Casting, cast_faces
 from seedbench.metrics.identity.calibrate import cosine_at
 from seedbench.metrics.identity.schedule import Schedule
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A value, or none and why; ``used`` of ``total`` things it rests on."""
+class MeasureAnswer:
+    """The value of one measure, or None and the reason. It rests on ``used`` of ``total`` items (people, pairs, cuts or frames)."""
 
     value: float | None
     reason: str
@@ -28,17 +28,17 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """Everything found about one clip; ``answers`` by measure."""
+class IdentityJudgement:
+    """All results for one clip; ``answers`` by measure."""
 
     plan: Schedule
     faces: list[Appearance]
     casting: Casting
     subjects: list[summary.Subject]
-    answers: dict[str, Answer]
+    answers: dict[str, MeasureAnswer]
 
     def details(self) -> dict[str, Any]:
-        """A JSON-ready account by subject."""
+        """The results by subject, ready for JSON. The key ``strangers`` holds the cosine to the impostor cohort."""
         people: dict[str, dict[str, Any]] = {}
         for subject in self.subjects:
             if subject.scale is None:
@@ -48,7 +48,7 @@ class Judgement:
                 "similarity": subject.similarity,
                 "cosine": subject.cosine,
                 "same": subject.scale.own,
-                "strangers": subject.scale.strangers,
+                "strangers": subject.scale.impostors,
                 "strangers_from": subject.scale.source,
                 "by_gap": {str(gap): value for gap, value in summary.gap_decay(subject.pairs).items()},
             }
@@ -58,57 +58,63 @@ class Judgement:
 def usable_appearances(samples: FaceSamples, plan: Schedule, drawn: np.ndarray) -> list[Appearance]:
     """The faces of each shot of the plan, from samples that lie clear of its cuts."""
 
-    def same(one: np.ndarray, two: np.ndarray) -> bool:
-        return bool(one @ two >= cosine_at(one, SAME_FROM, backend=samples.backend, drawn=drawn))
+    def same(first: np.ndarray, second: np.ndarray) -> bool:
+        return bool(first @ second >= cosine_at(first, SAME_PERSON_SHARE, backend=samples.backend, drawn=drawn))
 
     shot = plan.shot_of(samples.time_s)
     shot[near_cut(samples.time_s, plan.cuts_s)] = -1
-    return appearances(samples, shot, same)
+    return appearances_by_shot(samples, shot, same)
 
 
-def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.ndarray) -> Judgement:
-    """Cast the faces, compare them over shots, and count.
+def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.ndarray) -> IdentityJudgement:
+    """Assign the faces to the cast, compare them over shots, and compute every measure.
 
-    ``count`` (T,) faces tracked on each frame at 25 fps; ``drawn`` (n, D) the bank of drawn faces for this backend, may be empty.
+    Args:
+        samples: Embedded pictures of the clip's faces.
+        plan: Who should be seen when.
+        count: Number of faces tracked on each frame (T,) at 25 fps.
+        drawn: Bank of drawn faces (n, D) for this backend; may be empty.
     """
     names = list(dict.fromkeys(name for shot in plan.planned for name in shot.cast))
     faces = usable_appearances(samples, plan, drawn)
     casting = cast_faces(faces, plan.expected, partial(cosine_at, backend=samples.backend, drawn=drawn))
-    people = summary.subjects(casting, names, faces, plan.take, samples.phash, backend=samples.backend, drawn=drawn)
+    people = summary.compare_subjects(casting, names, faces, plan.take, samples.phash, backend=samples.backend, drawn=drawn)
     scored = [subject for subject in people if subject.pairs]
     pairs = [pair for subject in scored for pair in subject.pairs]
     drifts = [subject.drift for subject in scored if subject.drift is not None]
     margins = [subject.margin for subject in scored if subject.margin is not None]
     why = _why_no_pairs(plan, faces, people, count)
-    found = summary.presence(plan, casting, faces, count)
-    swaps = summary.swaps(casting)
-    frames = summary.face_frames(plan, count)
+    presence = summary.count_presence(plan, casting, faces, count)
+    swaps = summary.count_swaps(casting)
+    frames = summary.count_face_frames(plan, count)
     extra = summary.extra_faces(plan, count) if count.any() else None
 
-    def over_people(values: list[float], reason: str = "") -> Answer:
-        return Answer(summary.macro(values) if values else None, why or reason, len(values), len(names))
+    def over_people(values: list[float], reason: str = "") -> MeasureAnswer:
+        return MeasureAnswer(summary.mean_over_people(values) if values else None, why or reason, len(values), len(names))
 
-    def over_pairs(value: float | None) -> Answer:
-        return Answer(value, why, len(pairs), len(pairs))
+    def over_pairs(value: float | None) -> MeasureAnswer:
+        return MeasureAnswer(value, why, len(pairs), len(pairs))
 
-    def over_cuts(total: int, reason: str) -> Answer:
-        return Answer(plan.cuts_met / total if total else None, reason, plan.cuts_met, total)
+    def over_cuts(total: int, reason: str) -> MeasureAnswer:
+        return MeasureAnswer(plan.cuts_matched / total if total else None, reason, plan.cuts_matched, total)
 
     answers = {
         "similarity": over_people([subject.similarity for subject in scored]),
         "raw_cosine": over_people([subject.cosine for subject in scored]),
         "worst_pair": over_pairs(min((pair.identity for pair in pairs), default=None)),
-        "margin": over_people(margins, "nobody else of the cast to compare with"),
-        "presence": Answer(found.share, _why_no_presence(names, found), found.total, found.total + found.unknown),
-        "swap_rate": Answer(swaps.share, "no part in which two of the cast could be mistaken", swaps.total, len(casting.roles)),
-        "drift_per_shot": over_people(drifts, "nobody is seen in three shots"),
-        "extra_faces": Answer(extra, "no face is seen", len(count), len(count)),
-        "face_frames": Answer(frames.share, "the shots declare no cast", frames.hits, frames.total),
+        "margin": over_people(margins, "no other character of the cast to compare with"),
+        "presence": MeasureAnswer(presence.share, _why_no_presence(names, presence), presence.total, presence.total + presence.unknown),
+        "swap_rate": MeasureAnswer(
+            swaps.share, "no shot in which two characters of the cast could be confused", swaps.total, len(casting.roles)
+        ),
+        "drift_per_shot": over_people(drifts, "no character is seen in three shots"),
+        "extra_faces": MeasureAnswer(extra, "no face is seen", len(count), len(count)),
+        "face_frames": MeasureAnswer(frames.share, "the shots declare no cast", frames.hits, frames.total),
         "copied_pairs": over_pairs(float(np.mean([pair.copied for pair in pairs])) if pairs else None),
         "cut_recall": over_cuts(plan.cuts_declared, "the prompt declares no cut"),
         "cut_precision": over_cuts(plan.cuts_seen, "no cut is seen"),
     }
-    return Judgement(plan, faces, casting, people, answers)
+    return IdentityJudgement(plan, faces, casting, people, answers)
 
 
 def _why_no_pairs(plan: Schedule, faces: list[Appearance], people: list[summary.Subject], count: np.ndarray) -> str:
@@ -125,5 +131,9 @@ def _why_no_pairs(plan: Schedule, faces: list[Appearance], people: list[summary.
     return "; ".join(subject.reason for subject in people)
 
 
-def _why_no_presence(names: list[str], found: summary.Counts) -> str:
-    return "the shots declare no cast" if not names else f"none of the {found.unknown} parts shows a face that can be told"
+def _why_no_presence(names: list[str], presence: summary.ShareCount) -> str:
+    return (
+        "the shots declare no cast"
+        if not names
+        else f"in none of the {presence.unknown} scheduled parts a face is clear enough to recognise"
+    )

@@ -1,9 +1,9 @@
-"""Make ``bank.npz``: embeddings of drawn strangers, the lower end of the scale for drawn faces.
+"""Make ``bank.npz``: embeddings of drawn faces of different people, the impostor cohort of drawn faces.
 
     python -m seedbench.metrics.identity.make_bank [OUT.npz] [--people 32]
 
-Renders one silent clip of two shots for each identity with the simulator and keeps one vector a person. No photograph of anybody is
-involved. The file holds ``embedding`` (n, 128) float16, ``backend`` and ``provenance`` (JSON).
+Renders one silent clip of two shots for each identity with the simulator and keeps one vector per person. No photograph is used. The file
+holds ``embedding`` (n, 128) float16, ``backend`` and ``provenance`` (JSON).
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def main() -> None:
         for identity in range(FIRST_IDENTITY, FIRST_IDENTITY + options.people):
             folder = Path(scratch) / str(identity)
             folder.mkdir()
-            made = simulator.generate(Request(prompt=portrait(identity), seed=0), folder)
-            samples = face_embeddings(Clip.open(made.file))
+            result = simulator.generate(Request(prompt=portrait(identity), seed=0), folder)
+            samples = face_embeddings(Clip.open(result.file))
             if len(samples):
                 vectors.append(weighted_mean(samples.embedding, samples.weight))
     provenance = {

@@ -1,4 +1,4 @@
-"""The numbers this metric gives, declared."""
+"""The measures of the identity metric."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEASURES = (
         low=0.0,
         high=1.0,
         headline=True,
-        meaning="mean over pairs of shots, then over characters; 1: as alike as pictures of one shot, 0: as alike as strangers",
+        meaning="mean over pairs of shots, then over characters; 1: as alike as pictures of one shot, 0: as alike as different people",
     ),
     Measure(
         name="raw_cosine",
@@ -22,7 +22,7 @@ MEASURES = (
         direction="up",
         low=-1.0,
         high=1.0,
-        meaning="the same mean of the embedding's own cosines; comparable within one backend only",
+        meaning="the same mean of the raw cosines of the embeddings; comparable within one backend only",
     ),
     Measure(
         name="worst_pair",
@@ -38,7 +38,7 @@ MEASURES = (
         title="Margin to the others",
         unit="",
         direction="up",
-        meaning="how much nearer a character is to itself than to the likest other of the cast; 1: as far as from a stranger",
+        meaning="how much nearer a character is to itself than to the most similar other of the cast; 1: as far as from a different person",
         sign="positive: nearer to itself",
     ),
     Measure(
@@ -49,7 +49,7 @@ MEASURES = (
         low=0.0,
         high=1.0,
         headline=True,
-        meaning="share of scheduled parts (a character in a shot) in which that character was found",
+        meaning="share of scheduled parts (a character in a shot) in which that character is recognised",
     ),
     Measure(
         name="swap_rate",
@@ -77,7 +77,7 @@ MEASURES = (
         unit="faces",
         direction="down",
         low=0.0,
-        meaning="mean number of faces on screen beyond the scheduled cast",
+        meaning="mean number of faces on screen in excess of the scheduled cast",
     ),
     Measure(
         name="face_frames",
@@ -86,7 +86,7 @@ MEASURES = (
         direction="up",
         low=0.0,
         high=1.0,
-        meaning="share of the frames on which somebody is due that show at least as many faces as are due",
+        meaning="share of the frames with a scheduled cast that show at least as many faces as are scheduled",
     ),
     Measure(
         name="copied_pairs",
@@ -99,20 +99,20 @@ MEASURES = (
     ),
     Measure(
         name="cut_recall",
-        title="Asked cuts made",
+        title="Declared cuts seen",
         unit="share",
         direction="up",
         low=0.0,
         high=1.0,
-        meaning="share of the declared cuts that are there, within two frames",
+        meaning="share of the declared cuts that are seen, within two frames",
     ),
     Measure(
         name="cut_precision",
-        title="Made cuts asked for",
+        title="Seen cuts declared",
         unit="share",
         direction="up",
         low=0.0,
         high=1.0,
-        meaning="share of the cuts there that were declared, within two frames",
+        meaning="share of the seen cuts that were declared, within two frames",
     ),
 )

@@ -18,20 +18,21 @@ from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score
 Backend = Literal["auto", "dlib", "arcface"]
 
 ASSUMED = "one-person-assumed"
-"""Tail of the backend's name for a clip without a prompt, taken as one person over all its shots."""
+"""Suffix of the backend's name for a clip without a prompt, which is assumed to show one person in all its shots."""
 _CUT_BACKEND = "pyscenedetect-content"
 
 
 class CrossShotIdentity(Metric):
-    """Faces of each shot, given to the cast, compared over pairs of shots on a scale of their own.
+    """Faces of each shot, assigned to the cast and compared over pairs of shots on a calibrated scale.
 
-    ``backend``: ``dlib`` (embedded), ``arcface`` (a network of the user's) or ``auto``: arcface when it is installed.
+    Args:
+        backend: ``dlib`` (embedded), ``arcface`` (a network of the user's) or ``auto``: arcface when it is installed.
     """
 
     info = MetricInfo(
         name="identity",
         title="Cross-shot identity",
-        meaning="whether each character keeps the same face from shot to shot, and whether the scheduled one is on screen",
+        meaning="whether each character keeps the same face from shot to shot, and whether the scheduled character is on screen",
         citation=(
             "King, dlib face recognition (2017); Deng et al., ArcFace (CVPR 2019); assignment after ViStoryBench (2025); "
             "split-half calibration is SeedBench's own (docs/metrics/identity.md)"
@@ -48,7 +49,19 @@ class CrossShotIdentity(Metric):
         self.backend = backend
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
-        """One score for each measure; evidence and details hang on ``similarity``. Raises ClipError or WeightsError as the analyses do."""
+        """Score one clip.
+
+        Args:
+            clip: The clip.
+            sample: Its prompt; without one the clip is assumed to show one person.
+
+        Returns:
+            One score for each measure; evidence and details belong to ``similarity``.
+
+        Raises:
+            ClipError: If the clip has no picture.
+            WeightsError: If the weights of a network are missing or cannot be read.
+        """
         prompt = sample.prompt
         if prompt is not None and not prompt.cast:
             return self.none("the prompt declares no cast")
@@ -59,11 +72,11 @@ class CrossShotIdentity(Metric):
             reason = why_not_one_person(samples, seen.cuts_s, count)
             if reason:
                 return self.none(reason, backend=samples.backend)
-            plan = schedule.of_one_face(seen.cuts_s, end_s=clip.end_s)
+            plan = schedule.schedule_of_one_face(seen.cuts_s, end_s=clip.end_s)
         else:
-            plan = schedule.of_prompt(prompt, seen.cuts_s, seen.faint_s, end_s=clip.end_s)
+            plan = schedule.schedule_of_prompt(prompt, seen.cuts_s, seen.faint_s, end_s=clip.end_s)
         backend = samples.backend if prompt is not None else f"{samples.backend}/{ASSUMED}"
-        result = judge(samples, plan, count, drawn=calibrate.bank(samples.backend))
+        result = judge(samples, plan, count, drawn=calibrate.drawn_face_bank(samples.backend))
         shown = evidence.panels(picture_at(clip), samples, result) if result.faces else ()
         scores = []
         for measure in self.info.measures:
@@ -71,14 +84,14 @@ class CrossShotIdentity(Metric):
             if prompt is None and measure.name in {"presence", "swap_rate", "extra_faces", "face_frames", "cut_recall", "cut_precision"}:
                 scores.append(Score.none(measure.name, "no cast declared", backend=backend))
                 continue
-            given: dict[str, Any] = {"n_used": answer.used, "n_total": answer.total} if answer.total else {}
+            more: dict[str, Any] = {"n_used": answer.used, "n_total": answer.total} if answer.total else {}
             if measure.name == "similarity":
-                given |= {"evidence": shown, "details": result.details()}
-            of = _CUT_BACKEND if measure.name.startswith("cut_") else backend
+                more |= {"evidence": shown, "details": result.details()}
+            measure_backend = _CUT_BACKEND if measure.name.startswith("cut_") else backend
             if answer.value is None:
-                scores.append(Score.none(measure.name, answer.reason, backend=of, **given))
+                scores.append(Score.none(measure.name, answer.reason, backend=measure_backend, **more))
             else:
-                scores.append(Score.of(measure.name, answer.value, backend=of, **given))
+                scores.append(Score.of(measure.name, answer.value, backend=measure_backend, **more))
         return scores
 
     def _samples(self, clip: Clip) -> FaceSamples:

@@ -1,7 +1,7 @@
-"""Who should be seen when: the prompt's shots laid over the cuts that are really there.
+"""Who should be seen when: the prompt's shots aligned with the cuts that are seen in the clip.
 
-Times asked for and times made differ between generators, so shots correspond by order. A cut nobody declared makes two shots of the same
-cast. A declared cut that cannot be seen still says who is due from then on, but both its shots belong to one take: likeness is never
+Generators do not keep the declared times exactly, so shots correspond by order. A cut that was not declared makes two shots of the same
+cast. A declared cut that is not seen still says who is expected from then on, but both its shots belong to one take: likeness is never
 compared within a take, so that a clip without cuts cannot score for keeping a face.
 """
 
@@ -24,11 +24,11 @@ CUT_TOLERANCE_S = 2 / 25
 SAME_S = 1e-9
 """Distances in time that differ by less are equal: the earlier cut is taken."""
 LEAST_SHOT_S = 0.2
-"""A declared cut that cannot be seen parts nothing this near to one that can."""
+"""A declared cut that is not seen is ignored when it is nearer than this to a seen cut."""
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedShot:
     """A declared shot on the clip's own clock: ``start_s``, ``end_s`` after correspondence, ``cast`` left to right."""
 
     start_s: float
@@ -41,7 +41,7 @@ class Schedule:
     """What the clip should show.
 
     ``cuts_s`` the cuts that are seen; ``bounds_s`` (n, 2) of the shots, and ``take`` (n,) which stretch between seen cuts each lies in;
-    ``expected`` the cast of each shot, left to right; ``planned`` the declared shots. Of ``cuts_declared`` cuts ``cuts_met`` are seen
+    ``expected`` the cast of each shot, left to right; ``planned`` the declared shots. Of ``cuts_declared`` cuts ``cuts_matched`` are seen
     within two frames, out of ``cuts_seen``.
     """
 
@@ -49,9 +49,9 @@ class Schedule:
     bounds_s: np.ndarray
     take: np.ndarray
     expected: tuple[tuple[str, ...], ...]
-    planned: tuple[Planned, ...]
+    planned: tuple[PlannedShot, ...]
     cuts_declared: int
-    cuts_met: int
+    cuts_matched: int
     cuts_seen: int
 
     def shot_of(self, time_s: np.ndarray) -> np.ndarray:
@@ -59,35 +59,35 @@ class Schedule:
         return np.searchsorted(self.bounds_s[1:, 0], time_s + 1e-6, side="right")
 
 
-def count_met(declared_s: Sequence[float], seen_s: Sequence[float], tolerance_s: float = CUT_TOLERANCE_S) -> int:
-    """How many declared cuts have a seen one of their own within the tolerance. Both ascending.
+def count_matched_cuts(declared_s: Sequence[float], seen_s: Sequence[float], tolerance_s: float = CUT_TOLERANCE_S) -> int:
+    """How many declared cuts have a seen cut of their own within the tolerance. Both ascending.
 
-    >>> count_met([1.0, 2.0], [1.05, 1.06, 3.0])
+    >>> count_matched_cuts([1.0, 2.0], [1.05, 1.06, 3.0])
     1
     """
-    met = position = 0
+    matched = position = 0
     for time in declared_s:
         while position < len(seen_s) and seen_s[position] < time - tolerance_s - 1e-9:
             position += 1
         if position < len(seen_s) and seen_s[position] <= time + tolerance_s + 1e-9:
-            met += 1
+            matched += 1
             position += 1
-    return met
+    return matched
 
 
-def align(declared_s: Sequence[float], seen_s: Sequence[float]) -> list[tuple[int, int]]:
+def align_cuts(declared_s: Sequence[float], seen_s: Sequence[float]) -> list[tuple[int, int]]:
     """Pairs (declared, seen) of corresponding cuts: by order when there are as many, else the order-keeping choice nearest in time.
 
     As many pairs as the shorter list has cuts.
 
-    >>> align([1.0, 2.0], [1.4, 2.9])
+    >>> align_cuts([1.0, 2.0], [1.4, 2.9])
     [(0, 0), (1, 1)]
-    >>> align([1.0, 2.0, 3.0], [2.1])
+    >>> align_cuts([1.0, 2.0, 3.0], [2.1])
     [(1, 0)]
     """
     n, m = len(declared_s), len(seen_s)
     if n > m:
-        return [(i, j) for j, i in align(seen_s, declared_s)]
+        return [(i, j) for j, i in align_cuts(seen_s, declared_s)]
     # cost[i, j]: the first i declared cuts all paired, with seen cuts among the first j
     cost = np.full((n + 1, m + 1), np.inf)
     cost[0] = 0.0
@@ -105,10 +105,10 @@ def align(declared_s: Sequence[float], seen_s: Sequence[float]) -> list[tuple[in
     return pairs[::-1]
 
 
-def confirm(seen_s: np.ndarray, faint_s: np.ndarray, declared_s: Sequence[float]) -> np.ndarray:
+def confirm_faint_cuts(seen_s: np.ndarray, faint_s: np.ndarray, declared_s: Sequence[float]) -> np.ndarray:
     """Seen cuts plus those faint changes that lie where a cut was declared and none was seen.
 
-    >>> confirm(np.array([1.0]), np.array([1.02, 2.0, 2.5]), [1.0, 2.04]).tolist()
+    >>> confirm_faint_cuts(np.array([1.0]), np.array([1.02, 2.0, 2.5]), [1.0, 2.04]).tolist()
     [1.0, 2.0]
     """
     cuts = list(seen_s)
@@ -121,18 +121,25 @@ def confirm(seen_s: np.ndarray, faint_s: np.ndarray, declared_s: Sequence[float]
     return np.sort(np.array(cuts, dtype=float))
 
 
-def lay(declared: Sequence[tuple[float, float, tuple[str, ...]]], seen_s: np.ndarray, faint_s: np.ndarray, *, end_s: float) -> Schedule:
-    """Lay declared shots (start, end, cast) over the cuts seen in a clip that ends at ``end_s``.
+def build_schedule(
+    declared: Sequence[tuple[float, float, tuple[str, ...]]], seen_s: np.ndarray, faint_s: np.ndarray, *, end_s: float
+) -> Schedule:
+    """Align declared shots with the cuts seen in a clip. Between corresponding cuts declared times are stretched linearly.
 
-    Between corresponding cuts declared times are stretched linearly.
+    Args:
+        declared: Start and end in seconds and cast of each declared shot.
+        seen_s: Times of the cuts that are seen.
+        faint_s: Times of fainter changes, which are cuts where one is declared.
+        end_s: Length of the clip in seconds.
     """
-    asked = [start for start, _, _ in declared[1:]]
-    cuts = confirm(seen_s, faint_s, asked)
-    pairs = align(asked, cuts.tolist())
-    knots = [0.0, *(asked[i] for i, _ in pairs), declared[-1][1]]
-    places = [0.0, *(float(cuts[j]) for _, j in pairs), end_s]
+    declared_cuts_s = [start for start, _, _ in declared[1:]]
+    cuts = confirm_faint_cuts(seen_s, faint_s, declared_cuts_s)
+    pairs = align_cuts(declared_cuts_s, cuts.tolist())
+    declared_s = [0.0, *(declared_cuts_s[i] for i, _ in pairs), declared[-1][1]]
+    clip_s = [0.0, *(float(cuts[j]) for _, j in pairs), end_s]
     planned = tuple(
-        Planned(float(np.interp(start, knots, places)), float(np.interp(end, knots, places)), cast) for start, end, cast in declared
+        PlannedShot(float(np.interp(start, declared_s, clip_s)), float(np.interp(end, declared_s, clip_s)), cast)
+        for start, end, cast in declared
     )
     unseen = [shot.start_s for shot in planned[1:] if np.abs(np.array([0.0, *cuts, end_s]) - shot.start_s).min() >= LEAST_SHOT_S]
     edges = np.array([0.0, *sorted([*cuts.tolist(), *unseen]), end_s])
@@ -141,19 +148,21 @@ def lay(declared: Sequence[tuple[float, float, tuple[str, ...]]], seen_s: np.nda
     owner = np.searchsorted([shot.start_s for shot in planned[1:]], middle, side="right")
     take = np.searchsorted(cuts, middle, side="right")
     expected = tuple(planned[int(index)].cast for index in owner)
-    return Schedule(cuts, bounds_s, take, expected, planned, len(asked), count_met(asked, cuts.tolist()), len(cuts))
+    return Schedule(
+        cuts, bounds_s, take, expected, planned, len(declared_cuts_s), count_matched_cuts(declared_cuts_s, cuts.tolist()), len(cuts)
+    )
 
 
-def of_prompt(prompt: Prompt, seen_s: np.ndarray, faint_s: np.ndarray, *, end_s: float) -> Schedule:
-    """The schedule of a prompt with a cast; one that declares no shots asks for its whole cast in one take."""
+def schedule_of_prompt(prompt: Prompt, seen_s: np.ndarray, faint_s: np.ndarray, *, end_s: float) -> Schedule:
+    """The schedule of a prompt with a cast; without declared shots its whole cast is expected in one take."""
     if prompt.shots:
         declared = [(shot.start_s, shot.end_s, shot.cast) for shot in prompt.shots]
     else:
         declared = [(0.0, prompt.duration_s, tuple(character.id for character in prompt.cast))]
-    return lay(declared, seen_s, faint_s, end_s=end_s)
+    return build_schedule(declared, seen_s, faint_s, end_s=end_s)
 
 
-def of_one_face(seen_s: np.ndarray, *, end_s: float, name: str = "the face") -> Schedule:
-    """The schedule of a clip about which nothing is known but that one person is seen in it: that person, in every shot."""
+def schedule_of_one_face(seen_s: np.ndarray, *, end_s: float, name: str = "the face") -> Schedule:
+    """The schedule of a clip without a prompt that is assumed to show one person: that person, in every shot."""
     edges = np.concatenate([[0.0], seen_s, [end_s]])
-    return lay([(float(a), float(b), (name,)) for a, b in pairwise(edges)], seen_s, np.zeros(0), end_s=end_s)
+    return build_schedule([(float(a), float(b), (name,)) for a, b in pairwise(edges)], seen_s, np.zeros(0), end_s=end_s)

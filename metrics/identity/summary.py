@@ -1,4 +1,4 @@
-"""What the roles of a clip add up to: similarity over pairs of shots, swaps, presence, drift, copies."""
+"""The results of a clip from its roles: similarity over pairs of shots, swaps, presence, drift, copies."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 
 from seedbench.metrics.identity.appearances import Appearance
 from seedbench.metrics.identity.assign import Casting, Role
-from seedbench.metrics.identity.calibrate import Scale, scale_of
+from seedbench.metrics.identity.calibrate import IdentityScale, scale_of
 from seedbench.metrics.identity.schedule import Schedule
 
 COPY_COSINE = 0.995
 COPY_BITS = 2
-"""Faces of two shots this alike, and of perceptual hashes this few bits apart, are flagged as pasted."""
+"""Faces of two shots with at least this cosine, whose perceptual hashes differ in at most this many bits, are flagged as pasted."""
 SEEN_S = 0.1
 """Least time a person must share with a planned shot to be present in it."""
 
 
 @dataclass(frozen=True)
-class Pair:
+class ShotPair:
     """One person in two shots: shot indices, raw cosine, calibrated ``identity`` 0..1, and whether the pictures look pasted."""
 
     first: int
@@ -33,12 +33,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Subject:
-    """One person over the clip. ``reason`` says why there are no pairs when there are none."""
+    """One person over the clip. ``reason`` says why there are no pairs, if there are none."""
 
     name: str
     roles: tuple[Role, ...]
-    pairs: tuple[Pair, ...] = ()
-    scale: Scale | None = None
+    pairs: tuple[ShotPair, ...] = ()
+    scale: IdentityScale | None = None
     reason: str = ""
     drift: float | None = None
     margin: float | None = None
@@ -55,8 +55,8 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How many of how many."""
+class ShareCount:
+    """A share as counts: ``hits`` of ``total``; ``unknown`` were not counted."""
 
     hits: int
     total: int
@@ -64,7 +64,7 @@ class Counts:
 
     @property
     def share(self) -> float | None:
-        """Hits over total; None of nothing."""
+        """Hits over total; None if the total is 0."""
         return self.hits / self.total if self.total else None
 
 
@@ -91,13 +91,13 @@ def overlap_s(start_s: float, end_s: float, other_start_s: float, other_end_s: f
     return max(0.0, min(end_s, other_end_s) - max(start_s, other_start_s))
 
 
-def gap_decay(pairs: Sequence[Pair]) -> dict[int, float]:
+def gap_decay(pairs: Sequence[ShotPair]) -> dict[int, float]:
     """Mean identity of pairs by how many shots lie between them (1: neighbours)."""
     gaps = sorted({pair.second - pair.first for pair in pairs})
     return {gap: float(np.mean([pair.identity for pair in pairs if pair.second - pair.first == gap])) for gap in gaps}
 
 
-def subjects(
+def compare_subjects(
     casting: Casting,
     names: Sequence[str],
     faces: Sequence[Appearance],
@@ -112,64 +112,65 @@ def subjects(
     ``take`` (shots,) is the take of each shot: only shots of different takes are compared. ``phash`` (n, 8) of the samples.
     """
     confirmed = {name: [faces[role.face] for role in casting.of(name) if role.present] for name in names}
-    found = []
+    compared = []
     for name in names:
         roles = casting.of(name)
-        mine = [faces[role.face] for role in roles]
-        takes = len({int(take[face.shot]) for face in mine})
+        own = [faces[role.face] for role in roles]
+        takes = len({int(take[face.shot]) for face in own})
         if takes < 2:
             reason = f"{name} is seen in {takes} shot{'' if takes == 1 else 's'}, two are needed"
-            found.append(Subject(name, tuple(roles), reason=reason))
+            compared.append(Subject(name, tuple(roles), reason=reason))
             continue
         others = [face.vector for other in names if other != name for face in confirmed[other]]
-        steadiness = [face.steadiness for face in mine if face.steadiness is not None]
-        scale = scale_of([face.vector for face in confirmed[name] or mine], steadiness, others, backend=backend, drawn=drawn)
+        steadiness = [face.steadiness for face in own if face.steadiness is not None]
+        scale = scale_of([face.vector for face in confirmed[name] or own], steadiness, others, backend=backend, drawn=drawn)
         if isinstance(scale, str):
-            found.append(Subject(name, tuple(roles), reason=scale))
+            compared.append(Subject(name, tuple(roles), reason=scale))
             continue
-        found.append(_compared(name, roles, mine, others, scale, take, phash))
-    return found
+        compared.append(_compared(name, roles, own, others, scale, take, phash))
+    return compared
 
 
 def _compared(
     name: str,
     roles: list[Role],
-    mine: list[Appearance],
+    own: list[Appearance],
     others: list[np.ndarray],
-    scale: Scale,
+    scale: IdentityScale,
     take: np.ndarray,
     phash: np.ndarray,
 ) -> Subject:
     pairs = []
-    for one, two in combinations(mine, 2):
-        if take[one.shot] != take[two.shot]:
-            cosine = float(one.vector @ two.vector)
-            copied = cosine > COPY_COSINE and bits_apart(phash[one.best], phash[two.best]) <= COPY_BITS
-            pairs.append(Pair(one.shot, two.shot, cosine, scale.identity(cosine), copied))
-    to_first = [pair for pair in pairs if pair.first == mine[0].shot]
+    for first, second in combinations(own, 2):
+        if take[first.shot] != take[second.shot]:
+            cosine = float(first.vector @ second.vector)
+            copied = cosine > COPY_COSINE and bits_apart(phash[first.best], phash[second.best]) <= COPY_BITS
+            pairs.append(ShotPair(first.shot, second.shot, cosine, scale.identity(cosine), copied))
+    to_first = [pair for pair in pairs if pair.first == own[0].shot]
     drift = theil_sen([pair.second for pair in to_first], [pair.identity for pair in to_first]) if len(to_first) >= 2 else None
     margin = None
     if others:
-        own = [np.mean([pair.cosine for pair in pairs if face.shot in (pair.first, pair.second)]) for face in mine]
-        rival = [max(float(face.vector @ vector) for vector in others) for face in mine]
-        margin = float(np.mean(np.array(own) - np.array(rival))) / scale.gap
+        to_self = [np.mean([pair.cosine for pair in pairs if face.shot in (pair.first, pair.second)]) for face in own]
+        to_rival = [max(float(face.vector @ vector) for vector in others) for face in own]
+        margin = float(np.mean(np.array(to_self) - np.array(to_rival))) / scale.gap
     return Subject(name, tuple(roles), tuple(pairs), scale, drift=drift, margin=margin)
 
 
-def swaps(casting: Casting) -> Counts:
-    """Roles that somebody else of the cast took, of all roles in which the scheduled person could be told from another.
+def count_swaps(casting: Casting) -> ShareCount:
+    """Roles in which another character of the cast appears, of all roles in which the scheduled one could be told from another.
 
-    The face that a person's gallery began with says nothing about the roles compared with it; it counts only as a person's sole role.
+    The face with which a person's gallery begins is not tested, because the others are compared with it; it counts only as a person's sole
+    role.
     """
     tested = [role for role in casting.roles if role.rivals and (not role.anchor or len(casting.of(role.subject)) == 1)]
-    return Counts(sum(role.swapped for role in tested), len(tested))
+    return ShareCount(sum(role.swapped for role in tested), len(tested))
 
 
-def presence(schedule: Schedule, casting: Casting, faces: Sequence[Appearance], faces_seen: np.ndarray) -> Counts:
-    """Planned parts in which the scheduled person was found.
+def count_presence(schedule: Schedule, casting: Casting, faces: Sequence[Appearance], faces_seen: np.ndarray) -> ShareCount:
+    """Scheduled parts (a character in a planned shot) in which that character is recognised.
 
-    ``faces_seen`` (T,) faces tracked on each frame at 25 fps. A part of a planned shot whose faces are all too small, turned away or
-    blurred to be told is ``unknown`` and left out; one without any face counts as absent.
+    ``faces_seen`` (T,) faces tracked on each frame at 25 fps. A part whose faces are all too small, turned away or
+    blurred is ``unknown`` and left out; one without any face counts as absent.
     """
     hits = total = unknown = 0
     for shot in schedule.planned:
@@ -182,7 +183,7 @@ def presence(schedule: Schedule, casting: Casting, faces: Sequence[Appearance], 
             total += 1
             spans = [(faces[role.face].start_s, faces[role.face].end_s + 0.04) for role in casting.of(name) if role.present]
             hits += any(overlap_s(start, end, shot.start_s, shot.end_s) >= SEEN_S for start, end in spans)
-    return Counts(hits, total, unknown)
+    return ShareCount(hits, total, unknown)
 
 
 def extra_faces(schedule: Schedule, faces_seen: np.ndarray) -> float:
@@ -192,13 +193,13 @@ def extra_faces(schedule: Schedule, faces_seen: np.ndarray) -> float:
     return float(np.maximum(faces_seen - wanted, 0).mean())
 
 
-def face_frames(schedule: Schedule, faces_seen: np.ndarray) -> Counts:
-    """Frames (T,) at 25 fps on which somebody is due, and those of them with at least as many faces as are due."""
+def count_face_frames(schedule: Schedule, faces_seen: np.ndarray) -> ShareCount:
+    """Frames (T,) at 25 fps with an expected cast, and those of them with at least as many faces as expected."""
     shot = schedule.shot_of(np.arange(len(faces_seen)) / 25.0)
     wanted = np.array([len(cast) for cast in schedule.expected])[shot]
-    return Counts(int(((wanted > 0) & (faces_seen >= wanted)).sum()), int((wanted > 0).sum()), 0)
+    return ShareCount(int(((wanted > 0) & (faces_seen >= wanted)).sum()), int((wanted > 0).sum()), 0)
 
 
-def macro(values: Sequence[float]) -> float:
-    """Mean over people, each weighing the same."""
+def mean_over_people(values: Sequence[float]) -> float:
+    """Mean over people, each with the same weight."""
     return float(np.mean(values))

@@ -20,7 +20,7 @@ from seedbench.metrics.analyses.face_embeddings import face_embeddings
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.identity import CrossShotIdentity
 from seedbench.metrics.identity.appearances import weighted_mean
-from seedbench.metrics.identity.calibrate import bank
+from seedbench.metrics.identity.calibrate import drawn_face_bank
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Request
 from seedbench.plugins.metric import Sample
@@ -28,32 +28,32 @@ from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Prompt
 
 SAME = 0.944
-"""dlib's cosine at 60 % of the way from photographic strangers to the same picture."""
+"""dlib's cosine at 60 % of the way from different people on photographs to the same picture."""
 SHOWN = ("similarity", "worst_pair", "presence", "swap_rate", "cut_recall")
 
 
 def prompts() -> list[Prompt]:
-    """Those of `quick` with a cast and a cut, and every so manieth of `core`."""
-    found: list[Prompt] = []
+    """Those of `quick` with a cast and a cut, and about ten of `core`."""
+    chosen: list[Prompt] = []
     for name in ("quick", "core"):
         fitting = [p for p in load_suite(name, check_files=False).prompts if p.cast and len(p.shots) > 1 and not refusals_of(p)]
-        found += fitting if name == "quick" else fitting[:: max(1, len(fitting) // 10)]
-    return found
+        chosen += fitting if name == "quick" else fitting[:: max(1, len(fitting) // 10)]
+    return chosen
 
 
 def simulator() -> None:
-    """One line a clip: scores, and CPU-seconds beyond the face tracks."""
+    """One line per clip: scores, and CPU-seconds beyond the face tracks."""
     metric = CrossShotIdentity("dlib")
     with tempfile.TemporaryDirectory() as scratch:
         for number, prompt in enumerate(prompts()):
             for label, options in (("clean", {}), ("swapped", {"swap_identity_at_cut": True})):
                 folder = Path(scratch) / f"{number}-{label}"
                 folder.mkdir()
-                made = registry.load("generators", "simulator")(**options).generate(Request(prompt=prompt, seed=1), folder)
-                if made.file is None:
-                    print(prompt.id, made.status, made.reason)
+                result = registry.load("generators", "simulator")(**options).generate(Request(prompt=prompt, seed=1), folder)
+                if result.file is None:
+                    print(prompt.id, result.status, result.reason)
                     break
-                clip = Clip.open(made.file)
+                clip = Clip.open(result.file)
                 face_tracks(clip)
                 start = time.process_time()
                 scores = {score.measure: score for score in metric.score(clip, Sample(prompt=prompt))}
@@ -70,10 +70,10 @@ def pairs(folder: Path) -> None:
         for track in np.unique(samples.track):
             rows = samples.track == track
             vectors.append((file, weighted_mean(samples.embedding[rows], samples.weight[rows])))
-    drawn = bank("dlib-resnet128")
+    drawn = drawn_face_bank("dlib-resnet128")
     same, others = [], []
-    for (file, one), (other, two) in combinations(vectors, 2):
-        (same if file != other and file.stem == other.stem else others).append(float(one @ two))
+    for (file, first), (other, second) in combinations(vectors, 2):
+        (same if file != other and file.stem == other.stem else others).append(float(first @ second))
     to_bank = [float((drawn @ vector).mean()) for _, vector in vectors]
     for name, values in (("same person", same), ("others", others), ("to the bank", to_bank)):
         if not values:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
-from seedbench.metrics.identity.appearances import appearances, split_half, unit, weighted_mean
-from seedbench.metrics.identity.assign import match, who
-from seedbench.metrics.identity.calibrate import bank, calibrated, cosine_at, scale_of, strangers_level
-from seedbench.metrics.identity.judge import Judgement, judge
-from seedbench.metrics.identity.schedule import Schedule, lay
+from seedbench.metrics.identity.appearances import appearances_by_shot, split_half, unit, weighted_mean
+from seedbench.metrics.identity.assign import match_faces, nearest_character
+from seedbench.metrics.identity.calibrate import calibrated, cosine_at, drawn_face_bank, impostor_level, scale_of
+from seedbench.metrics.identity.judge import IdentityJudgement, judge
+from seedbench.metrics.identity.schedule import Schedule, build_schedule
 from seedbench.metrics.identity.summary import theil_sen
 
 SHOT_S = 1.0
@@ -29,13 +29,13 @@ def between(cosine: float, start: np.ndarray = P, towards: np.ndarray = R) -> np
     return cosine * start + math.sqrt(1 - cosine**2) * towards
 
 
-def filmed(shots: Sequence[Sequence[np.ndarray]], *, backend: str = "arcface", pictures: int = 6) -> FaceSamples:
+def samples_of(shots: Sequence[Sequence[np.ndarray]], *, backend: str = "arcface", pictures: int = 6) -> FaceSamples:
     """Samples of a clip of one-second shots, each showing the given faces from left to right, all equally large."""
     rows = []
     track = 0
     for shot, faces in enumerate(shots):
-        for place, vector in enumerate(faces):
-            rows += [(track, round((shot + 0.1 + 0.12 * k) * 25), place, vector) for k in range(pictures)]
+        for position, vector in enumerate(faces):
+            rows += [(track, round((shot + 0.1 + 0.12 * k) * 25), position, vector) for k in range(pictures)]
             track += 1
     frame = np.array([row[1] for row in rows], dtype=np.int32)
     corner = np.array([[100.0 * row[2], 0.0] for row in rows]).reshape(-1, 2)
@@ -54,35 +54,35 @@ def filmed(shots: Sequence[Sequence[np.ndarray]], *, backend: str = "arcface", p
     )
 
 
-def asked(casts: Sequence[Sequence[str]], *, seen: int | None = None) -> Schedule:
+def schedule_for(casts: Sequence[Sequence[str]], *, seen: int | None = None) -> Schedule:
     """A schedule of one-second shots; ``seen`` shots are really cut (default: all)."""
     declared = [(shot * SHOT_S, (shot + 1) * SHOT_S, tuple(cast)) for shot, cast in enumerate(casts)]
     cuts = np.arange(1, len(casts) if seen is None else seen) * SHOT_S
-    return lay(declared, cuts, np.zeros(0), end_s=len(casts) * SHOT_S)
+    return build_schedule(declared, cuts, np.zeros(0), end_s=len(casts) * SHOT_S)
 
 
-def judged(shots: Sequence[Sequence[np.ndarray]], casts: Sequence[Sequence[str]], **more: object) -> Judgement:
-    samples = filmed(shots, **more)  # type: ignore[arg-type]
+def judged(shots: Sequence[Sequence[np.ndarray]], casts: Sequence[Sequence[str]], **more: object) -> IdentityJudgement:
+    samples = samples_of(shots, **more)  # type: ignore[arg-type]
     count = np.repeat([len(faces) for faces in shots], 25)
-    return judge(samples, asked(casts), count, drawn=EMPTY)
+    return judge(samples, schedule_for(casts), count, drawn=EMPTY)
 
 
-def values(result: Judgement) -> dict[str, float | None]:
+def values(result: IdentityJudgement) -> dict[str, float | None]:
     return {name: answer.value for name, answer in result.answers.items()}
 
 
 def test_the_same_face_in_every_shot_scores_one() -> None:
-    found = values(judged([[P], [P], [P]], [["ann"], ["ann"], ["ann"]]))
-    assert found["similarity"] == pytest.approx(1.0)
-    assert found["raw_cosine"] == pytest.approx(1.0)
-    assert found["worst_pair"] == pytest.approx(1.0)
-    assert found["presence"] == 1.0
-    assert found["drift_per_shot"] == pytest.approx(0.0)
-    assert found["extra_faces"] == 0.0
-    assert found["swap_rate"] is None
+    result = values(judged([[P], [P], [P]], [["ann"], ["ann"], ["ann"]]))
+    assert result["similarity"] == pytest.approx(1.0)
+    assert result["raw_cosine"] == pytest.approx(1.0)
+    assert result["worst_pair"] == pytest.approx(1.0)
+    assert result["presence"] == 1.0
+    assert result["drift_per_shot"] == pytest.approx(0.0)
+    assert result["extra_faces"] == 0.0
+    assert result["swap_rate"] is None
 
 
-def test_a_stranger_in_one_of_two_shots_scores_zero() -> None:
+def test_another_person_in_one_of_two_shots_scores_zero() -> None:
     result = judged([[P], [Q]], [["ann"], ["ann"]])
     assert result.answers["similarity"].value == 0.0
     assert result.answers["presence"].value == 0.5
@@ -91,8 +91,8 @@ def test_a_stranger_in_one_of_two_shots_scores_zero() -> None:
 
 def test_similarity_is_the_mean_over_pairs_of_shots_not_to_a_centroid() -> None:
     # two shots at cosine .5: the cosine to their centroid would be sqrt((1 + .5) / 2) = .866
-    found = values(judged([[P], [between(0.5)]], [["ann"], ["ann"]]))
-    assert found["raw_cosine"] == pytest.approx(0.5, abs=1e-6)
+    result = values(judged([[P], [between(0.5)]], [["ann"], ["ann"]]))
+    assert result["raw_cosine"] == pytest.approx(0.5, abs=1e-6)
     assert float(unit(P + between(0.5)) @ P) == pytest.approx(math.sqrt(0.75))
 
 
@@ -117,35 +117,35 @@ def test_swapped_people_are_all_swaps_and_score_low() -> None:
 
 
 def test_two_people_who_change_sides_are_no_swap() -> None:
-    found = values(judged([[P, Q], [Q, P]], [["ann", "bob"], ["ann", "bob"]]))
-    assert found["swap_rate"] == 0.0
-    assert found["similarity"] == pytest.approx(1.0)
-    assert found["presence"] == 1.0
+    result = values(judged([[P, Q], [Q, P]], [["ann", "bob"], ["ann", "bob"]]))
+    assert result["swap_rate"] == 0.0
+    assert result["similarity"] == pytest.approx(1.0)
+    assert result["presence"] == 1.0
 
 
-def test_a_swap_is_told_by_the_nearer_person_even_when_not_sure_of_either() -> None:
+def test_a_face_that_matches_neither_person_is_a_swap_when_nearer_to_the_other() -> None:
     turned_away = between(0.5, P)
     result = judged([[P], [Q], [P], [turned_away]], [["ann"], ["bob"], ["ann"], ["bob"]])
     assert result.answers["swap_rate"].value == pytest.approx(0.5)
     assert result.casting.roles[-1].looks_like == "ann"
 
 
-def test_a_stranger_is_no_swap() -> None:
-    found = values(judged([[P], [Q], [P], [R]], [["ann"], ["bob"], ["ann"], ["bob"]]))
-    assert found["swap_rate"] == 0.0
-    assert found["presence"] == 0.75
+def test_a_person_outside_the_cast_is_no_swap() -> None:
+    result = values(judged([[P], [Q], [P], [R]], [["ann"], ["bob"], ["ann"], ["bob"]]))
+    assert result["swap_rate"] == 0.0
+    assert result["presence"] == 0.75
 
 
-def test_one_face_playing_both_parts_is_a_swap() -> None:
-    found = values(judged([[P], [P]], [["ann"], ["bob"]]))
-    assert found["swap_rate"] == 1.0
-    assert found["presence"] == 0.5
+def test_one_face_for_both_characters_is_a_swap() -> None:
+    result = values(judged([[P], [P]], [["ann"], ["bob"]]))
+    assert result["swap_rate"] == 1.0
+    assert result["presence"] == 0.5
 
 
 def test_one_face_doubled_beside_itself_is_a_swap() -> None:
-    found = values(judged([[P], [Q], [P, P]], [["ann"], ["bob"], ["ann", "bob"]]))
-    assert found["swap_rate"] == pytest.approx(0.5)
-    assert found["presence"] == pytest.approx(3 / 4)
+    result = values(judged([[P], [Q], [P, P]], [["ann"], ["bob"], ["ann", "bob"]]))
+    assert result["swap_rate"] == pytest.approx(0.5)
+    assert result["presence"] == pytest.approx(3 / 4)
 
 
 def test_names_come_from_the_shots_that_show_one_person() -> None:
@@ -161,9 +161,9 @@ def test_people_never_seen_alone_are_named_from_left_to_right() -> None:
 
 
 def test_a_missing_person_lowers_presence_and_not_similarity() -> None:
-    found = values(judged([[P, Q], [P], [P, Q]], [["ann", "bob"]] * 3))
-    assert found["presence"] == pytest.approx(5 / 6)
-    assert found["similarity"] == pytest.approx(1.0)
+    result = values(judged([[P, Q], [P], [P, Q]], [["ann", "bob"]] * 3))
+    assert result["presence"] == pytest.approx(5 / 6)
+    assert result["similarity"] == pytest.approx(1.0)
 
 
 def test_a_passer_by_is_an_extra_face_and_nobody_of_the_cast() -> None:
@@ -173,30 +173,30 @@ def test_a_passer_by_is_an_extra_face_and_nobody_of_the_cast() -> None:
     assert [role.subject for role in result.casting.roles] == ["ann", "ann"]
 
 
-def test_frames_are_counted_on_which_as_many_faces_as_are_due_are_seen() -> None:
+def test_face_frames_counts_frames_with_as_many_faces_as_expected() -> None:
     assert judged([[P], [P, R]], [["ann"], ["ann"]]).answers["face_frames"].value == 1.0
     assert judged([[P], [P, Q]], [["ann", "bob"], ["ann", "bob"]]).answers["face_frames"].value == pytest.approx(0.5)
 
 
 def test_a_linear_drift_is_recovered() -> None:
     shots = [[P], *([between(1 - 0.1 * k)] for k in range(1, 6))]
-    found = values(judged(shots, [["ann"]] * 6))
-    assert found["drift_per_shot"] == pytest.approx(-0.1, abs=1e-6)
+    result = values(judged(shots, [["ann"]] * 6))
+    assert result["drift_per_shot"] == pytest.approx(-0.1, abs=1e-6)
 
 
 def test_the_order_of_the_cast_does_not_matter() -> None:
     faces = [[P, Q], [between(0.8), Q], [P], [Q]]
-    one = judged(faces, [["ann", "bob"], ["ann", "bob"], ["ann"], ["bob"]])
-    two = judged(faces, [["zoe", "abe"], ["zoe", "abe"], ["zoe"], ["abe"]])
-    assert values(one) == pytest.approx(values(two), nan_ok=False)
+    first = judged(faces, [["ann", "bob"], ["ann", "bob"], ["ann"], ["bob"]])
+    second = judged(faces, [["zoe", "abe"], ["zoe", "abe"], ["zoe"], ["abe"]])
+    assert values(first) == pytest.approx(values(second), nan_ok=False)
 
 
 def test_pasted_faces_are_flagged() -> None:
-    samples = filmed([[P], [P]])
+    samples = samples_of([[P], [P]])
     pasted = replace(samples, phash=np.zeros_like(samples.phash))
-    plan, count = asked([["ann"], ["ann"]]), np.ones(50, int)
-    assert judge(samples, plan, count, drawn=EMPTY).answers["copied_pairs"].value == 0.0
-    assert judge(pasted, plan, count, drawn=EMPTY).answers["copied_pairs"].value == 1.0
+    schedule, count = schedule_for([["ann"], ["ann"]]), np.ones(50, int)
+    assert judge(samples, schedule, count, drawn=EMPTY).answers["copied_pairs"].value == 0.0
+    assert judge(pasted, schedule, count, drawn=EMPTY).answers["copied_pairs"].value == 1.0
 
 
 @pytest.mark.parametrize(
@@ -215,86 +215,86 @@ def test_no_similarity_without_two_shots_of_somebody(shots: list[list[np.ndarray
 
 
 def test_a_take_without_the_declared_cuts_has_no_similarity() -> None:
-    answer = judge(filmed([[P]]), asked([["ann"], ["ann"]], seen=1), np.ones(50, int), drawn=EMPTY).answers["similarity"]
+    answer = judge(samples_of([[P]]), schedule_for([["ann"], ["ann"]], seen=1), np.ones(50, int), drawn=EMPTY).answers["similarity"]
     assert answer.value is None
     assert answer.reason == "none of the declared cuts is seen: one shot"
 
 
 def test_one_face_in_an_uncut_take_of_two_parts_is_a_swap() -> None:
-    plan = asked([["ann"], ["bob"]], seen=1)
-    found = judge(filmed([[P], [P]]), plan, np.ones(50, int), drawn=EMPTY).answers
-    assert (found["swap_rate"].value, found["presence"].value) == (1.0, 0.5)
-    assert found["cut_recall"].value == 0.0
+    schedule = schedule_for([["ann"], ["bob"]], seen=1)
+    result = judge(samples_of([[P], [P]]), schedule, np.ones(50, int), drawn=EMPTY).answers
+    assert (result["swap_rate"].value, result["presence"].value) == (1.0, 0.5)
+    assert result["cut_recall"].value == 0.0
 
 
 def test_likeness_is_not_compared_within_a_take() -> None:
-    plan = lay([(0.0, 1.0, ("ann",)), (1.0, 2.0, ("ann",)), (2.0, 3.0, ("ann",))], np.array([2.0]), np.zeros(0), end_s=3.0)
-    found = judge(filmed([[P], [P], [between(0.5)]]), plan, np.ones(75, int), drawn=EMPTY)
-    assert found.answers["similarity"].value == pytest.approx(0.5, abs=1e-6)
-    assert [(pair.first, pair.second) for pair in found.subjects[0].pairs] == [(0, 2), (1, 2)]
+    schedule = build_schedule([(0.0, 1.0, ("ann",)), (1.0, 2.0, ("ann",)), (2.0, 3.0, ("ann",))], np.array([2.0]), np.zeros(0), end_s=3.0)
+    result = judge(samples_of([[P], [P], [between(0.5)]]), schedule, np.ones(75, int), drawn=EMPTY)
+    assert result.answers["similarity"].value == pytest.approx(0.5, abs=1e-6)
+    assert [(pair.first, pair.second) for pair in result.subjects[0].pairs] == [(0, 2), (1, 2)]
 
 
-def test_faces_seen_but_not_usable_leave_presence_open() -> None:
-    nobody = filmed([[], []])
-    plan = asked([["ann"], ["ann"]])
-    result = judge(nobody, plan, np.ones(50, int), drawn=EMPTY)
+def test_unusable_faces_leave_presence_unanswered() -> None:
+    nobody = samples_of([[], []])
+    schedule = schedule_for([["ann"], ["ann"]])
+    result = judge(nobody, schedule, np.ones(50, int), drawn=EMPTY)
     assert result.answers["presence"].value is None
     assert result.answers["similarity"].reason == "every face is too small, turned away, uncertain or blurred"
-    assert judge(nobody, plan, np.zeros(50, int), drawn=EMPTY).answers["presence"].value == 0.0
+    assert judge(nobody, schedule, np.zeros(50, int), drawn=EMPTY).answers["presence"].value == 0.0
 
 
-def test_an_empty_clip_wins_nothing() -> None:
-    found = values(judged([[], []], [["ann"], ["ann"]]))
-    assert found.pop("presence") == found.pop("face_frames") == 0.0
-    assert found.pop("cut_recall") == found.pop("cut_precision") == 1.0
-    assert set(found.values()) == {None}
+def test_a_clip_without_faces_scores_nothing() -> None:
+    result = values(judged([[], []], [["ann"], ["ann"]]))
+    assert result.pop("presence") == result.pop("face_frames") == 0.0
+    assert result.pop("cut_recall") == result.pop("cut_precision") == 1.0
+    assert set(result.values()) == {None}
 
 
-def test_a_backbone_that_cannot_tell_them_apart_says_so() -> None:
+def test_a_backbone_that_cannot_distinguish_the_faces_gives_no_score() -> None:
     noise = np.eye(8)
-    samples = filmed([[P], [P]], pictures=4)
+    samples = samples_of([[P], [P]], pictures=4)
     scattered = replace(samples, embedding=np.stack([noise[k % 4] for k in range(len(samples))]).astype(np.float32))
-    answer = judge(scattered, asked([["ann"], ["ann"]]), np.ones(50, int), drawn=EMPTY).answers["similarity"]
+    answer = judge(scattered, schedule_for([["ann"], ["ann"]]), np.ones(50, int), drawn=EMPTY).answers["similarity"]
     assert answer.value is None
     assert "cannot tell these faces apart" in answer.reason
 
 
 def test_a_face_lost_and_found_again_is_one_appearance() -> None:
-    samples = filmed([[P], [Q]])
+    samples = samples_of([[P], [Q]])
     cut_in_two = replace(samples, track=np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 2], dtype=np.int32))
     shot = np.repeat([0, 1], 6)
-    assert [len(face.rows) for face in appearances(cut_in_two, shot, lambda one, two: bool(one @ two > 0.5))] == [6, 6]
+    assert [len(face.rows) for face in appearances_by_shot(cut_in_two, shot, lambda first, second: bool(first @ second > 0.5))] == [6, 6]
 
 
 def test_two_faces_seen_together_are_never_joined() -> None:
-    samples = filmed([[P, P]])
-    assert len(appearances(samples, np.zeros(12, int), lambda one, two: True)) == 2
+    samples = samples_of([[P, P]])
+    assert len(appearances_by_shot(samples, np.zeros(12, int), lambda first, second: True)) == 2
 
 
-def test_calibration_runs_from_strangers_to_the_same_track() -> None:
-    assert calibrated(0.95, own=0.95, strangers=0.85) == 1.0
-    assert calibrated(0.80, own=0.95, strangers=0.85) == 0.0
+def test_calibration_runs_from_impostors_to_the_same_track() -> None:
+    assert calibrated(0.95, own=0.95, impostors=0.85) == 1.0
+    assert calibrated(0.80, own=0.95, impostors=0.85) == 0.0
     scale = scale_of([P], [0.98, 1.0], [between(0.5)], backend="arcface", drawn=EMPTY)
     assert not isinstance(scale, str)
-    assert (scale.own, scale.strangers, scale.source) == (pytest.approx(0.99), pytest.approx(0.5), "cast")
+    assert (scale.own, scale.impostors, scale.source) == (pytest.approx(0.99), pytest.approx(0.5), "cast")
 
 
-def test_a_cloned_cast_is_measured_against_other_strangers() -> None:
+def test_a_cloned_cast_is_measured_against_the_impostor_cohort() -> None:
     scale = scale_of([P], [1.0], [P], backend="arcface", drawn=EMPTY)
     assert not isinstance(scale, str)
-    assert (scale.strangers, scale.source) == (0.0, "photographs")
+    assert (scale.impostors, scale.source) == (0.0, "photographs")
 
 
-def test_drawn_faces_are_compared_with_drawn_strangers() -> None:
+def test_drawn_faces_are_compared_with_drawn_impostors() -> None:
     drawn = np.stack([between(0.95), between(0.97)])
-    level, kind = strangers_level(P, "dlib-resnet128", drawn)
+    level, kind = impostor_level(P, "dlib-resnet128", drawn)
     assert (level, kind) == (pytest.approx(0.96), "drawn faces")
-    assert strangers_level(Q, "dlib-resnet128", drawn) == (0.86, "photographs")
+    assert impostor_level(Q, "dlib-resnet128", drawn) == (0.86, "photographs")
     assert cosine_at(Q, 0.6, backend="dlib-resnet128", drawn=drawn) == pytest.approx(0.86 + 0.6 * 0.14)
 
 
 def test_a_backend_without_a_bank_has_none() -> None:
-    assert bank("arcface").shape == (0, 0)
+    assert drawn_face_bank("arcface").shape == (0, 0)
 
 
 def test_split_half_needs_four_pictures() -> None:
@@ -303,7 +303,7 @@ def test_split_half_needs_four_pictures() -> None:
     assert weighted_mean(np.stack([P, Q]), np.array([3.0, 4.0])) == pytest.approx(0.6 * P + 0.8 * Q)
 
 
-def test_theil_sen_is_deaf_to_one_outlier() -> None:
+def test_theil_sen_ignores_one_outlier() -> None:
     assert theil_sen([0, 1, 2, 3, 4], [1.0, 0.9, 0.0, 0.7, 0.6]) == pytest.approx(-0.1)
 
 
@@ -317,7 +317,7 @@ cosines = st.integers(1, 4).flatmap(
 @given(cosines, st.floats(-1, 1))
 def test_matching_is_one_to_one_and_above_the_threshold(table: list[list[float]], least: float) -> None:
     cosine = np.array(table)
-    pairs = match(cosine, np.full(cosine.shape[1], least))
+    pairs = match_faces(cosine, np.full(cosine.shape[1], least))
     assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs)
     assert all(cosine[i, j] >= least for i, j in pairs)
 
@@ -334,18 +334,18 @@ def test_matching_with_dummies_is_the_best_of_all_partial_matchings(table: list[
         return max(options)
 
     people = cosine.shape[1]
-    gain = sum(cosine[i, j] - least for i, j in match(cosine, np.full(people, least)))
+    gain = sum(cosine[i, j] - least for i, j in match_faces(cosine, np.full(people, least)))
     assert gain == pytest.approx(best(0, frozenset(range(people))), abs=1e-9)
 
 
-def test_fewer_faces_than_people_leaves_dummies() -> None:
-    assert match(np.array([[0.2, 0.9, 0.3]]), np.full(3, 0.5)) == [(0, 1)]
+def test_fewer_faces_than_people_leave_people_unmatched() -> None:
+    assert match_faces(np.array([[0.2, 0.9, 0.3]]), np.full(3, 0.5)) == [(0, 1)]
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_last_bits_do_not_say_who_of_two_of_one_face_is_who(seed: int) -> None:
+def test_rounding_does_not_assign_two_characters_with_one_face(seed: int) -> None:
     noise = np.random.default_rng(seed).uniform(-1e-13, 1e-13, (2, 2))
-    assert match(0.97 + noise, np.array([0.5, 0.5])) == match(np.full((2, 2), 0.97), np.array([0.5, 0.5]))
+    assert match_faces(0.97 + noise, np.array([0.5, 0.5])) == match_faces(np.full((2, 2), 0.97), np.array([0.5, 0.5]))
     face = np.array([1.0, 0.0])
     gallery = {"a": np.array([0.99 + noise[0, 0], 0.1]), "b": np.array([0.99 + noise[0, 1], 0.1])}
-    assert who(face, gallery, lambda _vector, share: 0.86 + 0.14 * share) == "a"
+    assert nearest_character(face, gallery, lambda _vector, share: 0.86 + 0.14 * share) == "a"

@@ -14,13 +14,13 @@ from seedbench.clips.media import write_clip
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
 from seedbench.metrics.analyses.faces import FaceTracks
 from seedbench.metrics.identity import CrossShotIdentity, calibrate
-from seedbench.metrics.identity.calibrate import STRANGERS, bank
+from seedbench.metrics.identity.calibrate import IMPOSTOR_COSINE, drawn_face_bank
 from seedbench.plugins import weights
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.metric import Sample, Score
 from seedbench.plugins.registry import load
 from seedbench.suites.prompt import Character, Prompt, Shot
-from tests.metrics.test_identity import P, Q, filmed
+from tests.metrics.test_identity import P, Q, samples_of
 
 COLOURS = ((200, 40, 40), (40, 200, 40), (40, 40, 200))
 
@@ -38,7 +38,7 @@ def clip_of(folder: Path, shots: list[list[np.ndarray]]) -> Clip:
     clip = Clip.open(path)
     count = np.repeat([len(faces) for faces in shots], 25).astype(np.int32)
     clip.memo["seedbench.metrics.analyses.faces.face_tracks"] = FaceTracks(len(pictures), 240, 120, [], count)
-    clip.memo["seedbench.metrics.analyses.face_embeddings.face_embeddings"] = in_128(filmed(shots, backend="dlib-resnet128"))
+    clip.memo["seedbench.metrics.analyses.face_embeddings.face_embeddings"] = in_128(samples_of(shots, backend="dlib-resnet128"))
     return clip
 
 
@@ -50,10 +50,9 @@ def prompt_of(casts: list[tuple[str, ...]]) -> Prompt:
 
 
 def scored(clip: Clip, prompt: Prompt | None) -> dict[str, Score]:
-    scores = CrossShotIdentity("dlib").score(clip, Sample(prompt=prompt))
-    found = {score.measure: score for score in scores}
-    assert list(found) == [measure.name for measure in CrossShotIdentity.info.measures]
-    return found
+    scores = {score.measure: score for score in CrossShotIdentity("dlib").score(clip, Sample(prompt=prompt))}
+    assert list(scores) == [measure.name for measure in CrossShotIdentity.info.measures]
+    return scores
 
 
 def test_it_is_registered_as_identity() -> None:
@@ -61,11 +60,11 @@ def test_it_is_registered_as_identity() -> None:
 
 
 def test_one_character_over_three_shots(tmp_path: Path) -> None:
-    found = scored(clip_of(tmp_path, [[P], [P], [P]]), prompt_of([("ann",)] * 3))
-    assert found["similarity"].value == pytest.approx(1.0)
-    assert found["cut_recall"].value == found["cut_precision"].value == 1.0
-    assert found["similarity"].backend == "dlib-resnet128"
-    panels = [as_json(panel) for panel in found["similarity"].evidence]
+    scores = scored(clip_of(tmp_path, [[P], [P], [P]]), prompt_of([("ann",)] * 3))
+    assert scores["similarity"].value == pytest.approx(1.0)
+    assert scores["cut_recall"].value == scores["cut_precision"].value == 1.0
+    assert scores["similarity"].backend == "dlib-resnet128"
+    panels = [as_json(panel) for panel in scores["similarity"].evidence]
     assert [panel["kind"] for panel in panels] == ["gallery", "curve", "facts"]
     assert [picture["group"] for picture in panels[0]["pictures"]] == [
         "shot 1 (0.00-1.00 s)",
@@ -73,30 +72,30 @@ def test_one_character_over_three_shots(tmp_path: Path) -> None:
         "shot 3 (2.00-3.00 s)",
     ]
     assert json.dumps(panels)
-    assert json.dumps(dict(found["similarity"].details))
+    assert json.dumps(dict(scores["similarity"].details))
 
 
-def test_a_stranger_after_the_cut_scores_zero_and_the_caption_says_so(tmp_path: Path) -> None:
-    found = scored(clip_of(tmp_path, [[P], [Q]]), prompt_of([("ann",)] * 2))
-    assert found["similarity"].value == 0.0
-    gallery = as_json(found["similarity"].evidence[0])
+def test_another_person_after_the_cut_scores_zero_and_the_caption_says_so(tmp_path: Path) -> None:
+    scores = scored(clip_of(tmp_path, [[P], [Q]]), prompt_of([("ann",)] * 2))
+    assert scores["similarity"].value == 0.0
+    gallery = as_json(scores["similarity"].evidence[0])
     assert [picture["caption"] for picture in gallery["pictures"]] == [
-        "ann, named here (cos 0.000 to the other shots)",
-        "ann due, somebody else (cos 0.000 to the other shots)",
+        "ann, first face of the gallery (cos 0.000 to the other shots)",
+        "ann expected, another face (cos 0.000 to the other shots)",
     ]
 
 
 def test_a_prompt_without_a_cast_gets_no_answer(tmp_path: Path) -> None:
     prompt = Prompt(id="x", text="x", task="motion", duration_s=2)
-    found = scored(clip_of(tmp_path, [[P], [P]]), prompt)
-    assert {score.reason for score in found.values()} == {"the prompt declares no cast"}
+    scores = scored(clip_of(tmp_path, [[P], [P]]), prompt)
+    assert {score.reason for score in scores.values()} == {"the prompt declares no cast"}
 
 
 def test_a_loose_clip_of_one_face_is_taken_as_one_person_and_says_so(tmp_path: Path) -> None:
-    found = scored(clip_of(tmp_path, [[P], [P]]), None)
-    assert found["similarity"].value == pytest.approx(1.0)
-    assert found["similarity"].backend == "dlib-resnet128/one-person-assumed"
-    assert found["presence"].value is None
+    scores = scored(clip_of(tmp_path, [[P], [P]]), None)
+    assert scores["similarity"].value == pytest.approx(1.0)
+    assert scores["similarity"].backend == "dlib-resnet128/one-person-assumed"
+    assert scores["presence"].value is None
 
 
 @pytest.mark.parametrize(
@@ -104,33 +103,33 @@ def test_a_loose_clip_of_one_face_is_taken_as_one_person_and_says_so(tmp_path: P
     [([[P]], "no cast declared, and only one shot"), ([[P, Q], [P]], "no cast declared, and several faces in a shot")],
 )
 def test_other_loose_clips_get_no_answer(tmp_path: Path, shots: list[list[np.ndarray]], reason: str) -> None:
-    found = scored(clip_of(tmp_path, shots), None)
-    assert {score.reason for score in found.values()} == {reason}
+    scores = scored(clip_of(tmp_path, shots), None)
+    assert {score.reason for score in scores.values()} == {reason}
 
 
-def test_a_clip_without_faces_wins_nothing(tmp_path: Path) -> None:
-    found = scored(clip_of(tmp_path, [[], []]), prompt_of([("ann",)] * 2))
-    assert found["presence"].value == 0.0
-    assert found["similarity"].reason == "no face is seen"
-    assert found["similarity"].evidence == ()
+def test_a_clip_without_faces_scores_nothing(tmp_path: Path) -> None:
+    scores = scored(clip_of(tmp_path, [[], []]), prompt_of([("ann",)] * 2))
+    assert scores["presence"].value == 0.0
+    assert scores["similarity"].reason == "no face is seen"
+    assert scores["similarity"].evidence == ()
 
 
 def test_samples_survive_the_disk_cache() -> None:
     from seedbench.store import codec
 
-    samples = filmed([[P], [Q]])
+    samples = samples_of([[P], [Q]])
     back = codec.unpack(codec.pack(samples))
     assert isinstance(back, FaceSamples)
     assert (back.embedding == samples.embedding).all()
     assert back.dropped == samples.dropped
 
 
-def test_the_bank_of_drawn_strangers_says_how_it_was_made() -> None:
-    drawn = bank("dlib-resnet128")
+def test_the_bank_of_drawn_faces_states_how_it_was_made() -> None:
+    drawn = drawn_face_bank("dlib-resnet128")
     with np.load(Path(calibrate.__file__).with_name("bank.npz"), allow_pickle=False) as archive:
-        made = json.loads(str(archive["provenance"]))
-    assert drawn.shape == (int(made["people"]), 128)
+        provenance = json.loads(str(archive["provenance"]))
+    assert drawn.shape == (int(provenance["people"]), 128)
     assert np.linalg.norm(drawn, axis=1) == pytest.approx(1.0, abs=2e-3)
-    assert made["dlib-face"] == weights.find_entry("dlib-face").sha256
+    assert provenance["dlib-face"] == weights.find_entry("dlib-face").sha256
     cosine = drawn @ drawn.T
-    assert STRANGERS["dlib-resnet128"] < cosine[~np.eye(len(drawn), dtype=bool)].mean() < 0.94
+    assert IMPOSTOR_COSINE["dlib-resnet128"] < cosine[~np.eye(len(drawn), dtype=bool)].mean() < 0.94
