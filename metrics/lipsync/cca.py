@@ -9,15 +9,18 @@ from scipy.ndimage import gaussian_filter1d
 
 LIP_CONTEXT = (-2, 0, 2)
 SOUND_CONTEXT = tuple(range(-4, 5))
-"""Frames (of 25 a second) around a moment that are looked at."""
+"""Frames (of 25 a second) around a moment that are used."""
 RIDGE = 0.3
-"""Ridge, in parts of the mean variance."""
+"""Ridge, as a share of the mean variance."""
 COMPONENTS = 8
 
 
 @dataclass(frozen=True)
 class Cca:
-    """A fitted pair of projections; ``weights`` (k,) are the canonical correlations."""
+    """A fitted pair of projections; ``weights`` (k,) are the canonical correlations.
+
+    Scales, means and projections of lips and sound belong to their features with neighbours (:func:`with_neighbours`).
+    """
 
     lip_scale: np.ndarray
     sound_scale: np.ndarray
@@ -29,35 +32,43 @@ class Cca:
 
     def lips(self, distances: np.ndarray) -> np.ndarray:
         """Canonical variates (T, k) of lip distances (T, 16)."""
-        return (context(distances / self.lip_scale, LIP_CONTEXT) - self.lip_mean) @ self.lip_projection
+        return (with_neighbours(distances / self.lip_scale, LIP_CONTEXT) - self.lip_mean) @ self.lip_projection
 
     def sound(self, sound: np.ndarray) -> np.ndarray:
         """Canonical variates (T, k) of sound features (4 T, 40)."""
-        return (context(at_25(sound) / self.sound_scale, SOUND_CONTEXT) - self.sound_mean) @ self.sound_projection
+        return (with_neighbours(sound_at_25_fps(sound) / self.sound_scale, SOUND_CONTEXT) - self.sound_mean) @ self.sound_projection
 
 
-def at_25(sound: np.ndarray) -> np.ndarray:
+def sound_at_25_fps(sound: np.ndarray) -> np.ndarray:
     """Sound features (4 T, bands) smoothed, halved in bands and thinned to 25 a second: (T, bands / 2)."""
     coarse = sound.reshape(len(sound), -1, 2).mean(axis=2)
     return gaussian_filter1d(coarse, 1.1, axis=0, mode="nearest")[::4]
 
 
-def context(values: np.ndarray, offsets: tuple[int, ...]) -> np.ndarray:
-    """Rows of ``values`` (T, D) beside their neighbours at ``offsets``: (T, D len(offsets)); the ends are held.
+def with_neighbours(values: np.ndarray, offsets: tuple[int, ...]) -> np.ndarray:
+    """Rows of ``values`` (T, D) together with their neighbours at ``offsets``: (T, D len(offsets)); the ends are repeated.
 
-    >>> context(np.array([[1.0], [2.0], [3.0]]), (-1, 0)).tolist()
+    >>> with_neighbours(np.array([[1.0], [2.0], [3.0]]), (-1, 0)).tolist()
     [[1.0, 1.0], [1.0, 2.0], [2.0, 3.0]]
     """
-    at = np.clip(np.arange(len(values))[:, None] + np.asarray(offsets)[None], 0, len(values) - 1)
-    return values[at].reshape(len(values), -1)
+    rows = np.clip(np.arange(len(values))[:, None] + np.asarray(offsets)[None], 0, len(values) - 1)
+    return values[rows].reshape(len(values), -1)
 
 
 def ridge_cca(x: np.ndarray, y: np.ndarray, *, ridge: float = RIDGE, k: int = COMPONENTS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Projections (Dx, k), (Dy, k) and correlations (k,) of centred ``x`` (N, Dx) and ``y`` (N, Dy), with ``ridge`` times the mean
-    variance added to both covariances.
+    """Ridge canonical correlation analysis.
 
-    >>> one = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-    >>> ridge_cca(one, 2 * one, ridge=0.0, k=1)[2].round(6).tolist()
+    Args:
+        x: Centred rows (N, Dx).
+        y: Centred rows (N, Dy).
+        ridge: This share of the mean variance is added to the diagonal of both covariances.
+        k: Number of components.
+
+    Returns:
+        Projections (Dx, k) and (Dy, k), and correlations (k,).
+
+    >>> rows = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    >>> ridge_cca(rows, 2 * rows, ridge=0.0, k=1)[2].round(6).tolist()
     [1.0]
     """
 
@@ -73,14 +84,14 @@ def ridge_cca(x: np.ndarray, y: np.ndarray, *, ridge: float = RIDGE, k: int = CO
 
 def fit_cca(distances: list[np.ndarray], sounds: list[np.ndarray], offsets: list[float]) -> Cca:
     """Fit on clips: lip distances (T, 16), sound features (4 T, 40) and their known offsets in frames (positive: sound early)."""
-    coarse = [at_25(sound) for sound in sounds]
+    coarse = [sound_at_25_fps(sound) for sound in sounds]
     lip_scale = np.sqrt(np.mean([values.var(axis=0) for values in distances], axis=0)) + 1e-9
     sound_scale = np.sqrt(np.mean([values.var(axis=0) for values in coarse], axis=0)) + 1e-9
     x, y = [], []
     for lips, sound, offset in zip(distances, coarse, offsets, strict=True):
         n, shift = min(len(lips), len(sound)), round(offset)
-        x.append(context(lips / lip_scale, LIP_CONTEXT)[max(0, shift) : n + min(0, shift)])
-        y.append(context(sound / sound_scale, SOUND_CONTEXT)[max(0, -shift) : n - max(0, shift)])
+        x.append(with_neighbours(lips / lip_scale, LIP_CONTEXT)[max(0, shift) : n + min(0, shift)])
+        y.append(with_neighbours(sound / sound_scale, SOUND_CONTEXT)[max(0, -shift) : n - max(0, shift)])
     lip_rows, sound_rows = np.concatenate(x), np.concatenate(y)
     lip_mean, sound_mean = lip_rows.mean(axis=0), sound_rows.mean(axis=0)
     lip_projection, sound_projection, weights = ridge_cca(lip_rows - lip_mean, sound_rows - sound_mean)

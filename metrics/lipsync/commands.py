@@ -1,4 +1,4 @@
-"""``seedbench lipsync``: fit the model on a folder of talking clips, and say what a fit is worth."""
+"""``seedbench lipsync``: fit the model on a folder of talking clips, and evaluate it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import typer
 from seedbench.processes.stopping import set_stop_message
 
 if TYPE_CHECKING:
-    from seedbench.metrics.lipsync.fit import Example, Trial
-    from seedbench.metrics.lipsync.training import Recipe
+    from seedbench.metrics.lipsync.fit import LipSyncExample, Trial
+    from seedbench.metrics.lipsync.training import TrainingRecipe
 
 app = typer.Typer(help="Fit and evaluate the embedded lip-sync model.", no_args_is_help=True)
 
 Folder = Annotated[
     Path,
     typer.Argument(
-        help="Media files (one talking face each; offsets.csv: known offsets, positive: sound early), or feature files with published.csv."
+        help="Media files with one talking face each (offsets.csv: known offsets, positive: sound early), or feature files (published.csv)."
     ),
 ]
-More = Annotated[list[Path], typer.Option("--more", help="Another folder to fit on; never evaluated on.")]
+More = Annotated[list[Path], typer.Option("--more", help="Another folder to fit on; it is not used for evaluation.")]
 Seed = Annotated[int, typer.Option(help="Seed of folds and training.")]
 Steps = Annotated[int, typer.Option(min=1, help="Training steps of the encoder.")]
 STEPS = 300
@@ -35,13 +35,13 @@ def fit(
     folder: Folder,
     out: Annotated[Path, typer.Option(help="Where to write the model.")] = Path("lipsync-model.npz"),
     more: More = [],  # noqa: B006 - typer wants a list; it is not changed
-    licence: Annotated[str, typer.Option(help="Licence and origin of the clips, kept in the model.")] = "not stated",
+    licence: Annotated[str, typer.Option(help="Licence and origin of the clips; stored in the model.")] = "not stated",
     seed: Seed = 0,
     steps: Steps = STEPS,
 ) -> None:
     """Fit a model: thresholds from cross-validation on FOLDER, weights from all of it (and --more)."""
     set_stop_message("stopped; no model was written")
-    from seedbench.metrics.lipsync.evaluation import learn_thresholds, nested, with_thresholds
+    from seedbench.metrics.lipsync.evaluation import learn_thresholds, nested_cross_validation, with_thresholds
     from seedbench.metrics.lipsync.fit import fit_model
     from seedbench.metrics.lipsync.model import save
 
@@ -56,7 +56,7 @@ def fit(
         "examples": len(examples) + len(added),
         "licence": licence,
         "recipe": asdict(recipe),
-        "cross_validation": asdict(nested(trials)),
+        "cross_validation": asdict(nested_cross_validation(trials)),
         "examples_sha256": _fingerprint([*examples, *added]),
     }
     save(replace(model, provenance=provenance), out)
@@ -68,15 +68,15 @@ def fit(
 def evaluate(
     folder: Folder,
     more: More = [],  # noqa: B006 - typer wants a list; it is not changed
-    model: Annotated[Path | None, typer.Option(help="Evaluate this model as it is, instead of cross-validating on FOLDER.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Evaluate this model unchanged, instead of cross-validating on FOLDER.")] = None,
     shipped: Annotated[
-        bool, typer.Option("--shipped", help="Evaluate the shipped model as it is: only fair on clips it was not fitted on.")
+        bool, typer.Option("--shipped", help="Evaluate the shipped model unchanged. Use clips that it was not fitted on.")
     ] = False,
     seed: Seed = 0,
     steps: Steps = STEPS,
 ) -> None:
-    """Print answers against errors, and how many mismatched pairs pass."""
-    from seedbench.metrics.lipsync.evaluation import Thresholds, outcome
+    """Print how many clips get an answer, how many answers are wrong, and how many mismatched pairs get one."""
+    from seedbench.metrics.lipsync.evaluation import Thresholds, count_answers
     from seedbench.metrics.lipsync.fit import trials_of
     from seedbench.metrics.lipsync.model import SHIPPED, load
 
@@ -89,24 +89,24 @@ def evaluate(
     fitted = load(model or SHIPPED)
     trials = trials_of(fitted, examples_of(folder))
     used = Thresholds(fitted.accept, fitted.reject, fitted.lead_frames)
-    _print_outcomes([("as shipped" if model is None else model.name, outcome(trials, [used] * len(trials)))])
+    _print_outcomes([("as shipped" if model is None else model.name, count_answers(trials, [used] * len(trials)))])
 
 
-def _gather(folder: Path, more: Sequence[Path], seed: int, steps: int) -> tuple[list[Example], list[Example], Recipe]:
+def _gather(folder: Path, more: Sequence[Path], seed: int, steps: int) -> tuple[list[LipSyncExample], list[LipSyncExample], TrainingRecipe]:
     from seedbench.metrics.lipsync.corpus import examples_of
-    from seedbench.metrics.lipsync.training import Recipe
+    from seedbench.metrics.lipsync.training import TrainingRecipe
 
-    return examples_of(folder), [example for path in more for example in examples_of(path)], Recipe(seed=seed, steps=steps)
+    return examples_of(folder), [example for path in more for example in examples_of(path)], TrainingRecipe(seed=seed, steps=steps)
 
 
-def _cross_validated(examples: list[Example], added: list[Example], recipe: Recipe) -> list[Trial]:
+def _cross_validated(examples: list[LipSyncExample], added: list[LipSyncExample], recipe: TrainingRecipe) -> list[Trial]:
     from seedbench.metrics.lipsync.fit import FOLDS, cross_validate
 
     return _shown("cross-validating", lambda tick: cross_validate(examples, recipe, added=added, progress=tick), recipe, FOLDS)
 
 
-def _shown(title: str, work: Callable[[Callable[[int, float], None]], Any], recipe: Recipe, times: int = 1) -> Any:
-    """Do ``work`` under a progress bar counting its training steps."""
+def _shown(title: str, work: Callable[[Callable[[int, float], None]], Any], recipe: TrainingRecipe, times: int = 1) -> Any:
+    """Do ``work`` and show its training steps in a progress bar."""
     from rich.progress import Progress
 
     with Progress() as bar:
@@ -119,27 +119,27 @@ def _print_curve(trials: list[Trial]) -> None:
 
     typer.echo(f"{sum(trial.matched for trial in trials)} matched pairs, {sum(not trial.matched for trial in trials)} mismatched ones")
     typer.echo(f"area under the curve, matched against mismatched: {separation(trials):.3f}")
-    typer.echo("Thresholds learned on the other folds; 'right': within one frame of the known offset.")
-    _print_outcomes([(f"{share:.0%} wanted", result) for share, result in answer_curve(trials)])
+    typer.echo("Thresholds are learned on the other folds. 'right': within one frame of the known offset.")
+    _print_outcomes([(f"target {share:.0%}", result) for share, result in answer_curve(trials)])
 
 
 def _print_outcomes(rows: list[tuple[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "answers", "right", "errors", "mismatched pairs answered", "called apart", "matched called apart")
+    table = Table("", "answers", "right", "errors", "mismatched pairs answered", "mismatched rejected", "matched rejected")
     for name, row in rows:
-        apart, wrong = row.called_apart / max(1, row.mismatched), row.wrongly_apart / max(1, row.matched)
+        rejected, wrongly_rejected = row.called_apart / max(1, row.mismatched), row.wrongly_apart / max(1, row.matched)
         shares = [f"{share:.1%}" for share in (row.answer_share, row.right_share)]
-        table.add_row(name, *shares, str(row.answered - row.right), f"{row.fooled_share:.1%}", f"{apart:.1%}", f"{wrong:.1%}")
+        table.add_row(name, *shares, str(row.answered - row.right), f"{row.fooled_share:.1%}", f"{rejected:.1%}", f"{wrongly_rejected:.1%}")
     Console().print(table)
 
 
-def _described(folder: Path, examples: list[Example] | None) -> str:
+def _described(folder: Path, examples: list[LipSyncExample] | None) -> str:
     return folder.name if examples is None else f"{folder.name}: {len(examples)} clips"
 
 
-def _fingerprint(examples: list[Example]) -> str:
+def _fingerprint(examples: list[LipSyncExample]) -> str:
     """sha256 over names, features and offsets of everything fitted on."""
     digest = hashlib.sha256()
     for example in examples:

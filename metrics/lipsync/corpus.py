@@ -1,4 +1,4 @@
-"""Folders of talking clips as examples to fit on: ready-made landmark features, or media files of the user's own."""
+"""Folders of talking clips as examples to fit on: feature files of landmarks, or media files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from seedbench.clips.clip import Clip
 from seedbench.errors import SeedBenchError
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.speech import mel, speech
-from seedbench.metrics.lipsync.features import FPS, MESH_OK, lips_of, mesh_points, sound_of
-from seedbench.metrics.lipsync.fit import Example
+from seedbench.metrics.lipsync.features import FPS, MIN_MESH_SCORE, lip_features, mesh_points, sound_features
+from seedbench.metrics.lipsync.fit import LipSyncExample
 from seedbench.metrics.lipsync.speakers import MIN_SPEECH_S
 
 MAX_OFFSET = 12
@@ -25,13 +25,17 @@ SEEN = 0.8
 
 
 class CorpusError(SeedBenchError):
-    """A folder that holds nothing to fit on."""
+    """A folder or file without anything to fit on."""
 
 
 def landmark_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points (T, 50, 2) in pixels at 25 fps, mesh score (T,) and log-mel (N, 40) of one feature file.
+    """Read one feature file, with the keys ``landmarks``, ``interocular_px``, ``time_s``, ``mesh_score`` and ``log_mel``.
 
-    Its keys: ``landmarks``, ``interocular_px``, ``time_s``, ``mesh_score``, ``log_mel``. CorpusError when it shows no face.
+    Returns:
+        Points (T, 50, 2) in pixels at 25 fps, mesh score (T,) and log-mel (N, 40).
+
+    Raises:
+        CorpusError: If it shows no face.
     """
     with np.load(path, allow_pickle=False) as data:
         landmarks = data["landmarks"].astype(np.float64)
@@ -39,36 +43,38 @@ def landmark_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         score, log_mel = data["mesh_score"].astype(np.float64), data["log_mel"].astype(np.float64)
     points = landmarks * scale[:, None, None]
     seen = np.isfinite(points).all(axis=(1, 2)) & (scale > 0)
-    good = seen & (score > MESH_OK)
+    good = seen & (score > MIN_MESH_SCORE)
     if good.sum() >= MIN_FRAMES:
         seen = good
     if seen.sum() < 2:
-        raise CorpusError(f"{path}: no face in it")
+        raise CorpusError(f"{path}: no face is seen")
     n = round((time_s[-1] + float(np.median(np.diff(time_s)))) * FPS)
-    at = np.arange(n) / FPS
+    at_s = np.arange(n) / FPS
     flat = points.reshape(len(points), -1)
-    points25 = np.stack([np.interp(at, time_s[seen], column[seen]) for column in flat.T], axis=1).reshape(n, -1, 2)
-    return points25, np.interp(at, time_s, np.where(seen, np.maximum(score, 0.51), 0.0)), log_mel
+    points25 = np.stack([np.interp(at_s, time_s[seen], column[seen]) for column in flat.T], axis=1).reshape(n, -1, 2)
+    return points25, np.interp(at_s, time_s, np.where(seen, np.maximum(score, 0.51), 0.0)), log_mel
 
 
-def landmark_folder(folder: Path) -> list[Example]:
+def landmark_folder(folder: Path) -> list[LipSyncExample]:
     """Examples of a folder of feature files with a ``published.csv``.
 
-    Its columns: ``file`` and ``offsets_frames_at_25fps``, a JSON list with one offset a face track.
-    Only clips with one track whose published offset is no edge value are used.
+    Its columns: ``file`` and ``offsets_frames_at_25fps``, a JSON list with one offset per face track.
+    Only clips with one track, whose published offset is not at the edge of the search, are used.
     """
-    found = []
+    examples = []
     with (folder / "published.csv").open(newline="") as stream:
         for row in csv.DictReader(stream):
             offsets = json.loads(row["offsets_frames_at_25fps"])
             if len(offsets) != 1 or abs(offsets[0]) > MAX_OFFSET:
                 continue
             points, score, log_mel = landmark_file(folder / row["file"])
-            found.append(Example(Path(row["file"]).stem, lips_of(points, score), sound_of(log_mel, len(points)), float(offsets[0])))
-    return found
+            examples.append(
+                LipSyncExample(Path(row["file"]).stem, lip_features(points, score), sound_features(log_mel, len(points)), float(offsets[0]))
+            )
+    return examples
 
 
-def media_folder(folder: Path) -> list[Example]:
+def media_folder(folder: Path) -> list[LipSyncExample]:
     """Examples of a folder of media files, each with one talking face on screen throughout.
 
     ``offsets.csv`` (columns ``file``, ``offset_frames`` at 25 fps, positive: sound early) states known offsets; a file it does not name is
@@ -78,16 +84,16 @@ def media_folder(folder: Path) -> list[Example]:
     if (folder / "offsets.csv").exists():
         with (folder / "offsets.csv").open(newline="") as stream:
             known = {row["file"]: float(row["offset_frames"]) for row in csv.DictReader(stream)}
-    found = []
+    examples = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in MEDIA):
         name = path.relative_to(folder).as_posix()
         example = media_example(path, name, known.get(name, 0.0))
         if example is not None:
-            found.append(example)
-    return found
+            examples.append(example)
+    return examples
 
 
-def media_example(path: Path, name: str, offset: float) -> Example | None:
+def media_example(path: Path, name: str, offset: float) -> LipSyncExample | None:
     """One media file as an example, None if it has no speech or no face that is seen most of the time. ClipError if it cannot be read."""
     clip = Clip.open(path)
     if not (clip.facts.has_video and clip.facts.has_audio) or speech(clip).duration_s < MIN_SPEECH_S:
@@ -96,15 +102,19 @@ def media_example(path: Path, name: str, offset: float) -> Example | None:
     if not tracks.tracks or len(tracks.tracks[0].frames) < SEEN * tracks.n_frames:
         return None
     track = tracks.tracks[0]
-    sound = sound_of(mel(clip), tracks.n_frames)[4 * track.frames[0] : 4 * (track.frames[-1] + 1)]
-    return Example(name, lips_of(mesh_points(track.landmarks), track.mesh_score), sound, offset)
+    sound = sound_features(mel(clip), tracks.n_frames)[4 * track.frames[0] : 4 * (track.frames[-1] + 1)]
+    return LipSyncExample(name, lip_features(mesh_points(track.landmarks), track.mesh_score), sound, offset)
 
 
-def examples_of(folder: Path) -> list[Example]:
-    """Examples of a folder of either kind. CorpusError when there are none."""
+def examples_of(folder: Path) -> list[LipSyncExample]:
+    """Examples of a folder of either kind.
+
+    Raises:
+        CorpusError: If there are none.
+    """
     if not folder.is_dir():
         raise CorpusError(f"{folder} is not a folder")
-    found = landmark_folder(folder) if (folder / "published.csv").exists() else media_folder(folder)
-    if not found:
+    examples = landmark_folder(folder) if (folder / "published.csv").exists() else media_folder(folder)
+    if not examples:
         raise CorpusError(f"{folder}: no talking clip to fit on (media files, or feature files with a published.csv)")
-    return found
+    return examples

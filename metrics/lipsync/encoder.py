@@ -1,8 +1,8 @@
-"""A small pair of convolutional encoders, lips and sound into one space, worked out in numpy.
+"""A small pair of convolutional encoders that map lips and sound into one space, computed in numpy.
 
 Trained in :mod:`seedbench.metrics.lipsync.training`.
 
-Lips (25 a second) and sound (100 a second) both become unit vectors at 25 a second; matching moments have a high dot product.
+Lips (25 a second) and sound (100 a second) both become unit vectors at 25 a second; lips and sound of one moment have a high dot product.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOUND_LAYERS = ((1, 1), (5, 2), (5, 2), (5, 1), (5, 1))
 
 
 @dataclass(frozen=True)
-class Encoder:
+class LipSyncEncoder:
     """Weights of the pair: for each layer ``weight`` (out, in, width) and ``bias`` (out,).
 
     ``lip_scale`` and ``sound_scale`` divide the inputs.

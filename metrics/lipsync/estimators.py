@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbench.metrics.lipsync.features import aperture_band, energy_of
+from seedbench.metrics.lipsync.features import aperture_in_speech_band, voice_energy
 from seedbench.ties import first_greatest
 
 MAX_LAG = 15
 """Frames (0.6 s) searched on each side, as SyncNet's tools do."""
 LAGS = np.arange(-MAX_LAG, MAX_LAG + 1)
 SAME_HEIGHT = 1e-9
-"""Heights of a curve that differ by less are equal: the earliest lag is taken, and a curve bent by less is flat."""
+"""Heights of a curve that differ by less are equal: the earliest lag is taken, and a curve with less curvature is flat."""
 MIN_OVERLAP = 10
 """Frames that must overlap for a lag to count."""
 DRAWS = 199
@@ -25,9 +25,17 @@ DRAWS = 199
 
 
 def lag_curve(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Weighted mean over components of the correlation of ``lips`` (T, k) with ``sound`` (..., T, k) at each lag: (..., 31).
+    """Correlation of lips with sound at each lag, as a weighted mean over components.
 
-    Only the overlap counts: nothing is padded, so unrelated tracks are not drawn to the edges.
+    Only the overlap counts: nothing is padded, so unrelated tracks do not peak at the edges.
+
+    Args:
+        lips: (T, k) at 25 fps.
+        sound: (..., T, k) at 25 fps.
+        weights: Of the components (k,); None: equal.
+
+    Returns:
+        (..., 31): one value for each of :data:`LAGS`; 0 where fewer than :data:`MIN_OVERLAP` frames overlap.
 
     >>> x = np.random.default_rng(0).normal(size=(80, 2))
     >>> int(LAGS[lag_curve(x, np.roll(x, -3, axis=0)).argmax()])
@@ -37,7 +45,7 @@ def lag_curve(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None = 
     lips, sound = lips[:n], sound[..., :n, :]
     weights = np.ones(lips.shape[1]) if weights is None else weights
     curve = np.zeros((*sound.shape[:-2], len(LAGS)))
-    for at, lag in enumerate(LAGS.tolist()):
+    for index, lag in enumerate(LAGS.tolist()):
         if n - abs(lag) < MIN_OVERLAP:
             continue
         v = lips[max(0, lag) : n + min(0, lag)]
@@ -45,54 +53,55 @@ def lag_curve(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None = 
         v = v - v.mean(axis=0)
         a = a - a.mean(axis=-2, keepdims=True)
         power = (v * v).sum(axis=0) * (a * a).sum(axis=-2)
-        curve[..., at] = ((v * a).sum(axis=-2) / np.sqrt(power + 1e-12)) @ weights / weights.sum()
+        curve[..., index] = ((v * a).sum(axis=-2) / np.sqrt(power + 1e-12)) @ weights / weights.sum()
     return curve
 
 
 @dataclass(frozen=True)
-class Peak:
-    """The best lag of a curve: ``lag`` in frames (interpolated), ``height`` at the whole-frame maximum, ``edge``: within two of the end."""
+class LagPeak:
+    """The best lag of a curve: ``lag`` in frames (interpolated), ``height`` at the whole-frame maximum, ``edge``: at one of the last two
+    lags."""
 
     lag: float
     height: float
     edge: bool
 
 
-def peak(curve: np.ndarray) -> Peak:
+def peak(curve: np.ndarray) -> LagPeak:
     """The maximum of a lag curve (31,), refined by a parabola through its neighbours.
 
     >>> peak(np.exp(-0.5 * ((LAGS - 2.25) / 2) ** 2)).lag.__round__(1)
     2.2
     """
-    at = first_greatest(curve, tolerance=SAME_HEIGHT)
-    lag = float(LAGS[at])
-    if 0 < at < len(curve) - 1:
-        left, middle, right = curve[at - 1], curve[at], curve[at + 1]
-        bend = left - 2 * middle + right
-        if bend < -SAME_HEIGHT:
-            lag += float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
-    return Peak(lag, float(curve[at]), abs(int(LAGS[at])) >= MAX_LAG - 1)
+    index = first_greatest(curve, tolerance=SAME_HEIGHT)
+    lag = float(LAGS[index])
+    if 0 < index < len(curve) - 1:
+        left, middle, right = curve[index - 1], curve[index], curve[index + 1]
+        curvature = left - 2 * middle + right
+        if curvature < -SAME_HEIGHT:
+            lag += float(np.clip(0.5 * (left - right) / curvature, -0.5, 0.5))
+    return LagPeak(lag, float(curve[index]), abs(int(LAGS[index])) >= MAX_LAG - 1)
 
 
 def null_heights(pairs: Sequence[tuple[np.ndarray, np.ndarray]], *, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """Peak heights (``draws``,) under the null: lips against sounds that have nothing to do with them and move just as fast.
+    """Peak heights (``draws``,) under the null hypothesis: lips against unrelated sounds that vary as fast.
 
-    Each sound is drawn anew with the spectrum it has and random phases (Theiler et al. 1992), so that its autocorrelation, which makes
-    chance peaks high, stays. Turning the sound in a circle keeps it too, but the turns of a clip of 4 s are three of a kind and not forty:
-    of unrelated tracks 18 to 22% had p < 5%. Of several stretches, the curves are pooled as the observed ones are.
+    Each sound is replaced by one with the same spectrum and random phases (Theiler et al. 1992), which keeps its autocorrelation, the cause
+    of high chance peaks. Circular shifts keep it too, but a clip of 4 s has few independent shifts: 18 to 22% of unrelated tracks had
+    p < 5%. The curves of several stretches are pooled as the observed ones are.
 
     Args:
         pairs: Lips (T,) and sound (T,) of each stretch, at one rate.
         draws: How many sounds are drawn.
-        seed: Of the draws; the same stretches have the same heights.
+        seed: Seed of the draws; the same stretches have the same heights.
     """
     rng = np.random.default_rng(seed)
     frames = np.array([len(lips) for lips, _ in pairs], dtype=float)
-    curves = [lag_curve(lips[:, None], _same_spectrum(sound, draws, rng)[..., None]) for lips, sound in pairs]
+    curves = [lag_curve(lips[:, None], _random_phase_copies(sound, draws, rng)[..., None]) for lips, sound in pairs]
     return np.asarray(np.average(np.stack(curves), axis=0, weights=frames).max(axis=-1))
 
 
-def _same_spectrum(values: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+def _random_phase_copies(values: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Series (``draws``, T) with the spectrum of ``values`` (T,) and random phases."""
     sizes = np.abs(np.fft.rfft(values - values.mean()))
     phases = np.exp(2j * np.pi * rng.random((draws, len(sizes))))
@@ -101,21 +110,25 @@ def _same_spectrum(values: np.ndarray, draws: int, rng: np.random.Generator) -> 
     return np.fft.irfft(sizes * phases, len(values))
 
 
-def null_p(height: float, null: np.ndarray) -> float:
+def null_p_value(height: float, null: np.ndarray) -> float:
     """Share of null heights at least as high, counting the observed one: never 0.
 
-    >>> null_p(2.0, np.array([0.0, 1.0, 3.0]))
+    >>> null_p_value(2.0, np.array([0.0, 1.0, 3.0]))
     0.5
     """
     return (1 + int((null >= height).sum())) / (1 + len(null))
 
 
 def aperture_evidence(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """The plain estimator: lag curve (31,) of lip opening against voice energy, pooled over stretches, and its null heights (n,).
+    """The plain estimator: lip opening against voice energy, pooled over stretches.
 
-    ``pairs``: lip opening (T,) and sound features (4 T, bands) of each stretch.
+    Args:
+        pairs: Lip opening (T,) and sound features (4 T, bands) of each stretch.
+
+    Returns:
+        Lag curve (31,) and the heights (n,) of its peaks under the null hypothesis.
     """
-    both = [(aperture_band(opening), energy_of(sound)) for opening, sound in pairs]
+    both = [(aperture_in_speech_band(opening), voice_energy(sound)) for opening, sound in pairs]
     frames = np.array([len(opening) for opening, _ in both], dtype=float)
     curves = [lag_curve(opening[:, None], energy[:, None]) for opening, energy in both]
     return np.average(np.stack(curves), axis=0, weights=frames), null_heights(both)

@@ -1,4 +1,4 @@
-"""What a fit is worth: answers against errors, and how many mismatched pairs are taken for matched ones."""
+"""How good a fit is: answers against errors, and how many mismatched pairs are taken for matched ones."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seedbench.metrics.lipsync.fit import TOLERANCE_FRAMES, Trial
-from seedbench.metrics.lipsync.judge import Verdict, judge
-from seedbench.metrics.lipsync.model import Model
+from seedbench.metrics.lipsync.judge import LipSyncVerdict, judge
+from seedbench.metrics.lipsync.model import LipSyncModel
 
-ANSWERED = 0.94
-"""Share of matched pairs of a fit that shall score at least ``accept``."""
-BELONGING = 0.95
-"""Share of matched pairs that shall score at least ``reject``: below, lips and sound are said not to belong together."""
-UNUSABLE = Verdict(None, None, "too few frames with a trusted mesh")
+ANSWERED_SHARE = 0.94
+"""Share of the matched pairs of a fit that must score at least ``accept``."""
+MATCHED_SHARE = 0.95
+"""Share of matched pairs that must score at least ``reject``; below it lips and sound do not belong together."""
+UNUSABLE = LipSyncVerdict(None, None, "too few frames with a trusted mesh")
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Counts over trials. ``right``: answers within one frame of the known offset; ``fooled``: mismatched pairs that got an offset;
-    ``called_apart``: mismatched pairs said not to belong together; ``wrongly_apart``: matched ones said so."""
+class EvaluationCounts:
+    """Counts over trials.
+
+    ``right``: answers within one frame of the known offset; ``fooled``: mismatched pairs that got an offset; ``called_apart``: mismatched
+    pairs judged not to belong together; ``wrongly_apart``: matched pairs judged so.
+    """
 
     matched: int
     answered: int
@@ -49,7 +52,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Scores that decide, and the lead taken off, learned from trials."""
+    """Scores that decide, and the natural lead of the lips that is subtracted, learned from trials."""
 
     accept: float
     reject: float
@@ -65,8 +68,8 @@ def within_a_frame(lag: float, offset: float) -> bool:
     return abs(round(lag) - offset) <= TOLERANCE_FRAMES
 
 
-def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED, belonging: float = BELONGING) -> Thresholds:
-    """Thresholds at which the stated shares of matched pairs answer; lead as the median error of those that do."""
+def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED_SHARE, belonging: float = MATCHED_SHARE) -> Thresholds:
+    """Thresholds reached by the stated shares of the matched pairs; the lead is the mean error of those that reach ``accept``."""
     matched = [trial for trial in trials if trial.matched and trial.usable]
     scores = np.array([trial.comparison.score for trial in matched])
     accept, reject = (float(np.quantile(scores, 1.0 - share)) for share in (answered, belonging))
@@ -76,13 +79,13 @@ def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED, bel
     return Thresholds(accept, reject, float(np.mean(near)) if near else 0.0)
 
 
-def with_thresholds(model: Model, thresholds: Thresholds) -> Model:
+def with_thresholds(model: LipSyncModel, thresholds: Thresholds) -> LipSyncModel:
     """The model with these thresholds."""
     return replace(model, accept=thresholds.accept, reject=thresholds.reject, lead_frames=thresholds.lead_frames)
 
 
-def outcome(trials: Sequence[Trial], thresholds: Sequence[Thresholds]) -> Outcome:
-    """What the judge says to trials; ``thresholds`` one a trial."""
+def count_answers(trials: Sequence[Trial], thresholds: Sequence[Thresholds]) -> EvaluationCounts:
+    """Judge the trials and count; one of ``thresholds`` per trial."""
     counts = dict.fromkeys(("matched", "answered", "right", "mismatched", "fooled", "called_apart", "wrongly_apart"), 0)
     for trial, used in zip(trials, thresholds, strict=True):
         verdict = UNUSABLE
@@ -98,23 +101,23 @@ def outcome(trials: Sequence[Trial], thresholds: Sequence[Thresholds]) -> Outcom
             counts["mismatched"] += 1
             counts["fooled"] += verdict.offset_ms is not None
             counts["called_apart"] += verdict.matched is False
-    return Outcome(**counts)
+    return EvaluationCounts(**counts)
 
 
-def nested(trials: Sequence[Trial], *, answered: float = ANSWERED) -> Outcome:
-    """The honest figure: each fold is judged by thresholds learned on the other folds."""
+def nested_cross_validation(trials: Sequence[Trial], *, answered: float = ANSWERED_SHARE) -> EvaluationCounts:
+    """Counts without bias: each fold is judged by thresholds learned on the other folds."""
     learned = {
         fold: learn_thresholds([trial for trial in trials if trial.fold != fold], answered=answered)
         for fold in {trial.fold for trial in trials}
     }
-    return outcome(trials, [learned[trial.fold] for trial in trials])
+    return count_answers(trials, [learned[trial.fold] for trial in trials])
 
 
 def answer_curve(
     trials: Sequence[Trial], shares: Sequence[float] = (1.0, 0.98, 0.96, 0.95, 0.94, 0.93, 0.92, 0.9, 0.85, 0.8)
-) -> list[tuple[float, Outcome]]:
-    """Nested outcomes for wanted shares of answers, from all to few."""
-    return [(share, nested(trials, answered=share)) for share in shares]
+) -> list[tuple[float, EvaluationCounts]]:
+    """Counts of nested cross-validation for several target shares of answers, from all to few."""
+    return [(share, nested_cross_validation(trials, answered=share)) for share in shares]
 
 
 def separation(trials: Sequence[Trial]) -> float:

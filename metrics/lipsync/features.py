@@ -1,7 +1,7 @@
-"""What the estimators see: numbers of the lips at 25 a second and of the sound at 100 a second. Pure functions of arrays.
+"""The input of the estimators: features of the lips at 25 a second and of the sound at 100 a second. Pure functions of arrays.
 
 Lips: points of FaceMesh, turned upright by the line of the eyes and divided by a *smoothed* face scale (the distance of the eyes alone
-collapses on a turned head and jitters frame by frame), left and right averaged, slow head motion removed by a band, outliers squashed.
+collapses on a turned head and jitters from frame to frame), left and right averaged, slow head motion filtered out, outliers limited.
 Sound: log-mel, floored at a fixed depth below the loudest part (so that neither loudness nor a quiet noise floor matters), mean removed.
 """
 
@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 
 FPS = 25.0
 SOUND_PER_FRAME = 4
-"""Sound features a video frame (100 Hz)."""
+"""Sound features per video frame (100 Hz)."""
 
 MESH_POINTS = (
     *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95, 185, 40, 39, 37, 0),
@@ -22,7 +22,7 @@ MESH_POINTS = (
 )
 """The mesh points used: the lips, then eyes, nose, chin, forehead, sides of the face."""
 
-_AT = {point: k for k, point in enumerate(MESH_POINTS)}
+_COLUMN = {point: k for k, point in enumerate(MESH_POINTS)}
 _PAIRS = (
     *((61, 291), (146, 375), (91, 321), (181, 405), (84, 314), (185, 409), (40, 270), (39, 269), (37, 267)),
     *((78, 308), (95, 324), (88, 318), (178, 402), (87, 317), (183, 415), (42, 310), (81, 311), (82, 312)),
@@ -33,24 +33,24 @@ _MIDDLE = (17, 0, 14, 13, 152)
 SLOW_FRAMES = 12.0
 """Motion slower than a Gaussian of this many frames is head motion, not speech."""
 SMOOTH_FRAMES = 0.7
-SQUASH = 2.5
-"""Deviations are bent over at this many robust standard deviations."""
+OUTLIER_LIMIT = 2.5
+"""Deviations are limited to this many robust standard deviations."""
 MEL_DEPTH = 11.0
-"""Log-mel is floored this many nats (48 dB) below the clip's loudest half per cent."""
+"""Log-mel is floored this many nats (48 dB) below the loudest half per cent of the clip."""
 VOICE_SHARE = 0.3
 """Voice is what is louder than this share of the way from the quietest to the loudest frames."""
 VOICE_MARGIN = 15
-"""Frames (0.6 s) kept around voice: as far as lags are searched."""
-MESH_OK = 0.5
-"""Frames whose mesh score is lower are bridged by interpolation."""
+"""Frames (0.6 s) kept around voice: the range of the lag search."""
+MIN_MESH_SCORE = 0.5
+"""Frames whose mesh score is lower are filled in by interpolation."""
 
 
 @dataclass(frozen=True)
-class Lips:
+class LipFeatures:
     """Lips of one face in one stretch, at 25 a second.
 
     ``shape`` (T, 96) and ``distances`` (T, 16): features with their velocities, for two estimators. ``aperture`` (T,): inner lip
-    opening in parts of the face scale (about the distance of the eyes), unfiltered. ``seen``: share of frames with a trusted mesh.
+    opening as a share of the face scale (about the distance of the eyes), unfiltered. ``seen``: share of frames with a trusted mesh.
     """
 
     shape: np.ndarray
@@ -69,7 +69,7 @@ def mesh_points(landmarks: np.ndarray) -> np.ndarray:
 
 
 def _point(points: np.ndarray, mesh_index: int) -> np.ndarray:
-    return points[:, _AT[mesh_index]]
+    return points[:, _COLUMN[mesh_index]]
 
 
 def _distance(points: np.ndarray, a: int, b: int) -> np.ndarray:
@@ -86,45 +86,47 @@ def upright(points: np.ndarray) -> np.ndarray:
 
 
 def face_scale(points: np.ndarray) -> np.ndarray:
-    """Size of the face (T,) in the unit of ``points`` (T, 50, 2): the distance of the eyes, or 3/4 of forehead to nose tip where that is
-    larger (a head turned sideways), smoothed over time."""
+    """Size of the face (T,), smoothed over time, in the unit of ``points`` (T, 50, 2).
+
+    The distance of the eyes, or 3/4 of the distance from forehead to nose tip where that is larger (a head turned sideways).
+    """
     raw = np.maximum(_distance(points, 33, 263), 0.75 * _distance(points, 10, 1))
     return gaussian_filter1d(median_filter(raw, 9, mode="nearest"), 4.0, mode="nearest")
 
 
-def bridge(values: np.ndarray, good: np.ndarray) -> np.ndarray:
+def fill_bad_frames(values: np.ndarray, good: np.ndarray) -> np.ndarray:
     """Replace rows of ``values`` (T, ...) where ``good`` (T,) is False by linear interpolation from the others (unchanged if none is good).
 
-    >>> bridge(np.array([[0.0], [9.0], [2.0]]), np.array([True, False, True])).ravel().tolist()
+    >>> fill_bad_frames(np.array([[0.0], [9.0], [2.0]]), np.array([True, False, True])).ravel().tolist()
     [0.0, 1.0, 2.0]
     """
     if good.all() or not good.any():
         return values
     flat = values.reshape(len(values), -1)
-    at = np.arange(len(values))
-    return np.stack([np.interp(at, at[good], column[good]) for column in flat.T], axis=1).reshape(values.shape)
+    rows = np.arange(len(values))
+    return np.stack([np.interp(rows, rows[good], column[good]) for column in flat.T], axis=1).reshape(values.shape)
 
 
-def band(values: np.ndarray) -> np.ndarray:
-    """Keep the motion of speech in ``values`` (T, D): minus a slow Gaussian, lightly smoothed."""
+def speech_band(values: np.ndarray) -> np.ndarray:
+    """Keep the motion of speech in ``values`` (T, D): a slow Gaussian mean is subtracted, the rest lightly smoothed."""
     fast = values - gaussian_filter1d(values, SLOW_FRAMES, axis=0, mode="nearest")
     return gaussian_filter1d(fast, SMOOTH_FRAMES, axis=0, mode="nearest")
 
 
-def squash(values: np.ndarray) -> np.ndarray:
-    """Bend outliers of each column over: identity near the median, never more than ``SQUASH`` robust standard deviations from it.
+def limit_outliers(values: np.ndarray) -> np.ndarray:
+    """Limit the outliers of each column: unchanged near the median, never more than ``OUTLIER_LIMIT`` robust standard deviations from it.
 
-    >>> squash(np.array([[-1.0], [0.0], [1.0], [-0.5], [0.5], [-1.5], [1.5], [-0.2], [0.2], [1000.0]])).max().round(2)
+    >>> limit_outliers(np.array([[-1.0], [0.0], [1.0], [-0.5], [0.5], [-1.5], [1.5], [-0.2], [0.2], [1000.0]])).max().round(2)
     np.float64(2.91)
     """
     middle = np.median(values, axis=0)
     # the 80th percentile, not the median: in a clip half of which is silence the median deviation is that of resting lips
-    width = SQUASH * (np.percentile(np.abs(values - middle), 80, axis=0) / 1.2816 + 1e-6)
+    width = OUTLIER_LIMIT * (np.percentile(np.abs(values - middle), 80, axis=0) / 1.2816 + 1e-6)
     return middle + np.tanh((values - middle) / width) * width
 
 
 def _with_velocity(values: np.ndarray) -> np.ndarray:
-    clean = squash(band(values))
+    clean = limit_outliers(speech_band(values))
     return np.concatenate([clean, 2.0 * np.gradient(clean, axis=0)], axis=1)
 
 
@@ -170,20 +172,32 @@ def lip_aperture(points: np.ndarray) -> np.ndarray:
     return (_distance(points, 82, 87) + _distance(points, 13, 14) + _distance(points, 312, 317)) / 3
 
 
-def lips_of(points: np.ndarray, mesh_score: np.ndarray) -> Lips:
-    """Lip features of one stretch of a face: ``points`` (T, 50, 2) at 25 fps in pixels (any origin), ``mesh_score`` (T,) 0..1."""
-    good = mesh_score > MESH_OK
-    level = bridge(upright(points), good)
+def lip_features(points: np.ndarray, mesh_score: np.ndarray) -> LipFeatures:
+    """Lip features of one stretch of a face.
+
+    Args:
+        points: Mesh points (T, 50, 2) at 25 fps in pixels, with any origin; see :func:`mesh_points`.
+        mesh_score: (T,) 0..1.
+    """
+    good = mesh_score > MIN_MESH_SCORE
+    level = fill_bad_frames(upright(points), good)
     scaled = level / face_scale(level)[:, None, None]
     shape, distances = _with_velocity(_symmetric_shape(scaled)), _with_velocity(_lip_distances(scaled))
-    return Lips(shape, distances, lip_aperture(scaled), float(good.mean()))
+    return LipFeatures(shape, distances, lip_aperture(scaled), float(good.mean()))
 
 
-def sound_of(log_mel: np.ndarray, n_frames: int, *, centre_s: float = 0.0125) -> np.ndarray:
-    """Sound features (4 n_frames, bands) at 100 Hz, sample k at k / 100 s, from log-mel (N, bands) whose window n is centred at
-    ``centre_s`` + n / 100 s. Beyond the end of the sound the last window is held.
+def sound_features(log_mel: np.ndarray, n_frames: int, *, centre_s: float = 0.0125) -> np.ndarray:
+    """Sound features at 100 Hz; sample k is at k / 100 s. Beyond the end of the sound the last window is repeated.
 
-    >>> sound_of(np.zeros((90, 40)), 25).shape
+    Args:
+        log_mel: (N, bands); window n is centred at ``centre_s`` + n / 100 s.
+        n_frames: Number of video frames at 25 fps.
+        centre_s: Centre of the first window in seconds.
+
+    Returns:
+        (4 n_frames, bands).
+
+    >>> sound_features(np.zeros((90, 40)), 25).shape
     (100, 40)
     """
     floored = np.maximum(log_mel - np.percentile(log_mel, 99.5), -MEL_DEPTH)
@@ -195,7 +209,7 @@ def sound_of(log_mel: np.ndarray, n_frames: int, *, centre_s: float = 0.0125) ->
     return smooth[below] * (1.0 - weight) + smooth[np.minimum(below + 1, len(smooth) - 1)] * weight
 
 
-def energy_of(sound: np.ndarray) -> np.ndarray:
+def voice_energy(sound: np.ndarray) -> np.ndarray:
     """Energy of the voice (T,) at 25 a second from sound features (4 T, bands): mean of the log-mel below about 3.5 kHz, smoothed."""
     voice = gaussian_filter1d(sound[:, : sound.shape[1] * 3 // 4].mean(axis=1), 1.5, mode="nearest")
     return voice[::SOUND_PER_FRAME]
@@ -204,14 +218,14 @@ def energy_of(sound: np.ndarray) -> np.ndarray:
 def voiced_stretches(sound: np.ndarray) -> list[tuple[int, int]]:
     """Where there is voice, with ``VOICE_MARGIN`` frames around it: (start, end) frames of sound features (4 T, bands), ends excluded.
 
-    Long silences say nothing of lips; left in, the step from silence to speech would outweigh speech itself.
+    Long silences are left out: the step from silence to speech would outweigh the speech itself.
 
     >>> sound = np.full((400, 40), -8.0)
     >>> sound[160:320] = 0.0
     >>> voiced_stretches(sound)
     [(25, 96)]
     """
-    energy = energy_of(sound)
+    energy = voice_energy(sound)
     low, high = np.percentile(energy, [2, 98])
     voiced = energy > low + VOICE_SHARE * (high - low)
     near = np.convolve(voiced, np.ones(2 * VOICE_MARGIN + 1), mode="same") > 0.5
@@ -219,6 +233,6 @@ def voiced_stretches(sound: np.ndarray) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
-def aperture_band(aperture: np.ndarray) -> np.ndarray:
-    """The part of a lip opening (T,) that speech moves, outliers squashed."""
-    return squash(band(aperture[:, None]))[:, 0]
+def aperture_in_speech_band(aperture: np.ndarray) -> np.ndarray:
+    """The part of a lip opening (T,) that is due to speech, outliers limited."""
+    return limit_outliers(speech_band(aperture[:, None]))[:, 0]

@@ -1,11 +1,11 @@
-"""From how well lips and sound fit to an answer, or to a reason why there is none. Pure functions of numbers."""
+"""The verdict on how well lips and sound fit, or the reason why there is none. Pure functions of numbers."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from seedbench.metrics.lipsync.model import Comparison
+from seedbench.metrics.lipsync.model import LipSyncComparison
 
 FRAME_MS = 40.0
 
@@ -16,16 +16,16 @@ ACCEPT_MS = (-185.0, 90.0)
 MAX_DISAGREEMENT = 2.0
 """Frames by which two independent estimators may differ."""
 MIN_SPEECH_APART_S = 3.0
-"""Seconds of speech below which a poor fit proves nothing."""
+"""Seconds of speech that a poor fit needs before lips and sound are judged not to belong together."""
 MIN_SEEN = 0.8
-"""Least share of frames in which the mesh of a face must be trusted."""
+"""Least share of frames in which the mesh of a face must be reliable."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LipSyncVerdict:
     """``matched``: lips and sound belong together (None: undecided). ``offset_ms``: positive when the sound is early (None: no answer).
 
-    ``reason`` says why a None is none; empty when there is an offset.
+    ``reason`` says why there is no offset; empty when there is one.
     """
 
     matched: bool | None
@@ -34,8 +34,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class ApertureSays:
-    """The plain estimator's word: its lag in frames, natural lead taken off, and its p-value against sounds of the same
+class ApertureEstimate:
+    """The result of the plain estimator: its lag in frames without the natural lead, and its p-value against sounds of the same
     spectrum."""
 
     lag: float
@@ -62,23 +62,41 @@ def sync_score(offset_ms: float) -> float:
     return min(1.0, max(0.0, (end - abs(offset_ms)) / (end - start)))
 
 
-def judge(comparison: Comparison, *, accept: float, reject: float, lead_frames: float, speech_s: float = math.inf) -> Verdict:
-    """Decide on pooled evidence of one speaker.
+def confidence_below(score: float, needed: float) -> str:
+    """A confidence that is below the needed one, with as many digits as it takes to see that it is.
 
-    A score of at least ``accept`` means that lips and sound belong together, below ``reject`` that they do not (given enough speech,
-    ``speech_s`` seconds of it); in between nothing is said.
-    No offset is given when the two fitted estimators differ by more than two frames, or when the peak lies at the edge of the search.
-    Lip opening x energy has no veto: alone it is right in six clips of ten, and where its p-value is lowest still wrong in one of eight
-    (docs/metrics/lip-sync.md); what it says is shown beside.
+    >>> confidence_below(0.52, 1.4), confidence_below(1.3996, 1.4)
+    ('confidence 0.5, at least 1.4 is needed', 'confidence 1.3996, at least 1.4000 is needed')
+    """
+    digits = next((digits for digits in range(1, 9) if f"{score:.{digits}f}" != f"{needed:.{digits}f}"), 9)
+    return f"confidence {score:.{digits}f}, at least {needed:.{digits}f} is needed"
+
+
+def judge(comparison: LipSyncComparison, *, accept: float, reject: float, lead_frames: float, speech_s: float = math.inf) -> LipSyncVerdict:
+    """Decide on the pooled comparison of one speaker.
+
+    A score of at least ``accept`` means that lips and sound belong together, one below ``reject`` that they do not (given enough speech);
+    in between there is no verdict. No offset is given when the two fitted estimators differ by more than two frames, or when the peak lies
+    at the edge of the search. Lip opening x energy has no influence: alone it is right in six clips of ten, and where its p-value is lowest
+    still wrong in one of eight (docs/metrics/lip-sync.md); its result is only shown.
+
+    Args:
+        comparison: How lips and sound fit.
+        accept: Least score (standard deviations) of lips and sound that belong together.
+        reject: Below this score they do not belong together.
+        lead_frames: Natural lead of the lips in frames, subtracted from the lag.
+        speech_s: Seconds of speech during which the face is seen.
     """
     score = comparison.score
     if score < reject and speech_s >= MIN_SPEECH_APART_S:
-        return Verdict(False, None, f"lips and sound do not fit at any lag (confidence {score:.1f} of {accept:.1f})")
+        return LipSyncVerdict(False, None, f"lips and sound do not fit at any lag ({confidence_below(score, accept)})")
     if score < accept:
-        return Verdict(None, None, f"too weak to tell whether lips and sound belong together (confidence {score:.1f} of {accept:.1f})")
+        return LipSyncVerdict(
+            None, None, f"the fit is too weak to decide whether lips and sound belong together ({confidence_below(score, accept)})"
+        )
     if comparison.best.edge:
-        return Verdict(None, None, f"the best lag lies at the edge of the search ({comparison.best.lag:+.0f} frames)")
+        return LipSyncVerdict(None, None, f"the best lag lies at the edge of the search ({comparison.best.lag:+.0f} frames)")
     if comparison.disagreement > MAX_DISAGREEMENT:
         both = f"{comparison.encoder_peak.lag:+.1f} and {comparison.cca_peak.lag:+.1f} frames"
-        return Verdict(None, None, f"the two fitted estimators disagree ({both})")
-    return Verdict(True, (comparison.best.lag - lead_frames) * FRAME_MS, "")
+        return LipSyncVerdict(None, None, f"the two fitted estimators disagree ({both})")
+    return LipSyncVerdict(True, (comparison.best.lag - lead_frames) * FRAME_MS, "")

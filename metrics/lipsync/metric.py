@@ -1,4 +1,4 @@
-"""The metric: gates, the speaker, the verdict, the scores."""
+"""The lip-sync metric: preconditions, the speaker, the verdict, the scores."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.faces import FPS, face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.analyses.speech import mel, speech
-from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p, peak
-from seedbench.metrics.lipsync.features import sound_of
-from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, Verdict, in_window, judge, sync_score
-from seedbench.metrics.lipsync.model import Comparison, Model, shipped
+from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p_value, peak
+from seedbench.metrics.lipsync.features import sound_features
+from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureEstimate, LipSyncVerdict, in_window, judge, sync_score
+from seedbench.metrics.lipsync.model import LipSyncComparison, LipSyncModel, shipped
 from seedbench.metrics.lipsync.panels import crop_panel, lag_panel, trace_panel
-from seedbench.metrics.lipsync.speakers import MIN_SPEECH_S, SEEN_SPEECH, Candidate, candidates, choose, seen_speech_s
+from seedbench.metrics.lipsync.speakers import (
+    MIN_SEEN_SPEECH,
+    MIN_SPEECH_S,
+    SpeakerCandidate,
+    choose_speaker,
+    seen_speech_s,
+    speaker_candidates,
+)
 from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
 
 MIN_LEVEL_DBFS = -50.0
@@ -50,7 +57,7 @@ INFO = MetricInfo(
             high=1.0,
             rate=True,
             headline=True,
-            meaning="lips follow this sound at some lag within 0.6 s better than they follow other voices",
+            meaning="at some lag within 0.6 s the lips follow this sound better than other voices",
         ),
         Measure(
             name="offset_ms",
@@ -61,7 +68,7 @@ INFO = MetricInfo(
             high=600.0,
             sign=OFFSET_SIGN,
             headline=True,
-            meaning="how far the sound is ahead of the lips, natural lead of the lips taken off",
+            meaning="how far the sound is ahead of the lips, after the natural lead of the lips is subtracted",
         ),
         Measure(
             name="in_detect_window",
@@ -97,73 +104,90 @@ INFO = MetricInfo(
             title="Confidence",
             unit="sd",
             direction="none",
-            meaning="standard deviations by which the best fit stands above strangers' lips and voices; how sure, not how good",
+            meaning="standard deviations by which the best fit exceeds the impostor cohort (other lips and voices); how sure, not how good",
         ),
     ),
 )
 
 
 class LipSync(Metric):
-    """Lip sync by FaceMesh and two fitted estimators (an encoder pair and a ridge CCA), beside lip opening x energy."""
+    """Lip sync by FaceMesh and two fitted estimators (an encoder pair and a ridge CCA); lip opening x energy is shown beside them.
+
+    Args:
+        model: A fitted model; None: the shipped one.
+    """
 
     info = INFO
 
-    def __init__(self, model: Model | None = None) -> None:
+    def __init__(self, model: LipSyncModel | None = None) -> None:
         self._model = model
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
-        """One score for each declared measure."""
+        """Score one clip.
+
+        Args:
+            clip: The clip.
+            sample: Not used: the speech is detected in the sound.
+
+        Returns:
+            One score for each measure; evidence belongs to ``offset_ms``.
+
+        Raises:
+            WeightsError: If the weights of a network are missing or cannot be read.
+        """
         if not clip.facts.has_video or not clip.facts.has_audio:
             return self.none("no picture" if clip.facts.has_audio else "no sound", backend=BACKEND)
         heard = speech(clip)
         if heard.level_dbfs < MIN_LEVEL_DBFS:
             return self.none(f"the sound is silent ({heard.level_dbfs:.0f} dBFS)", backend=BACKEND)
         if heard.duration_s < MIN_SPEECH_S:
-            return self.none(f"only {heard.duration_s:.1f} s of speech, {MIN_SPEECH_S} s are needed", backend=BACKEND)
+            return self.none(f"only {heard.duration_s:.1f} s of speech, at least {MIN_SPEECH_S} s are needed", backend=BACKEND)
         tracks = face_tracks(clip)
         if not tracks.tracks:
-            return self.none("no face", backend=BACKEND)
+            return self.none("no face is seen", backend=BACKEND)
         model = self._model or shipped()
-        sound = sound_of(mel(clip), tracks.n_frames)
-        found = candidates(tracks, shots(clip), sound, heard, model)
-        seen = seen_speech_s(found, heard, tracks.n_frames)
-        if seen < max(MIN_SPEECH_S - 0.5, SEEN_SPEECH * heard.duration_s):
+        sound = sound_features(mel(clip), tracks.n_frames)
+        candidates = speaker_candidates(tracks, shots(clip), sound, heard, model)
+        seen = seen_speech_s(candidates, heard, tracks.n_frames)
+        if seen < max(MIN_SPEECH_S - 0.5, MIN_SEEN_SPEECH * heard.duration_s):
             return self.none(f"a usable face is seen during {seen:.1f} of {heard.duration_s:.1f} s of speech", backend=BACKEND)
-        choice = choose(found, model)
+        choice = choose_speaker(candidates, model)
         if choice.comparison is None:
             return self.none(choice.reason, backend=BACKEND)
-        curve, says = aperture_says(choice.speaking, model)
+        curve, aperture = aperture_estimate(choice.speaking, model)
         verdict = verdict_of(choice.speaking, choice.comparison, seen, model)
         evidence = (
             lag_panel(choice.comparison, curve, model, verdict.offset_ms),
             trace_panel(choice.speaking),
-            crop_panel(found, choice.speaking, clip.frames(FPS)),
+            crop_panel(candidates, choice.speaking, clip.frames(FPS)),
         )
-        return scores_of(verdict, choice.comparison, says, evidence=evidence, n_total=tracks.n_frames)
+        return scores_of(verdict, choice.comparison, aperture, evidence=evidence, n_total=tracks.n_frames)
 
 
-def aperture_says(speaking: list[Candidate], model: Model) -> tuple[np.ndarray, ApertureSays]:
-    """Lag curve (31,) of lip opening against voice energy, pooled, and what it says with its p-value."""
+def aperture_estimate(speaking: list[SpeakerCandidate], model: LipSyncModel) -> tuple[np.ndarray, ApertureEstimate]:
+    """Lag curve (31,) of lip opening against voice energy, pooled, and its lag and p-value."""
     curve, null = aperture_evidence([(candidate.lips.aperture, candidate.sound) for candidate in speaking])
     best = peak(curve)
-    return curve, ApertureSays(best.lag - model.aperture_lead_frames, null_p(best.height, null))
+    return curve, ApertureEstimate(best.lag - model.aperture_lead_frames, null_p_value(best.height, null))
 
 
-def verdict_of(speaking: list[Candidate], comparison: Comparison, speech_s: float, model: Model) -> Verdict:
-    """The verdict, with lips that stand still taken for lips that do not fit."""
+def verdict_of(speaking: list[SpeakerCandidate], comparison: LipSyncComparison, speech_s: float, model: LipSyncModel) -> LipSyncVerdict:
+    """The verdict; lips that do not move do not fit."""
     if not any(candidate.moves for candidate in speaking):
-        return Verdict(False, None, "the lips do not move while there is speech")
+        return LipSyncVerdict(False, None, "the lips do not move while there is speech")
     return judge(comparison, accept=model.accept, reject=model.reject, lead_frames=model.lead_frames, speech_s=speech_s)
 
 
-def scores_of(verdict: Verdict, comparison: Comparison, says: ApertureSays, *, evidence: tuple, n_total: int) -> list[Score]:
-    """All measures of a verdict."""
+def scores_of(
+    verdict: LipSyncVerdict, comparison: LipSyncComparison, aperture: ApertureEstimate, *, evidence: tuple, n_total: int
+) -> list[Score]:
+    """The scores of all measures."""
     details = {
         "offset_frames": round(comparison.best.lag, 3),
         "encoder_offset_frames": round(comparison.encoder_peak.lag, 3),
         "cca_offset_frames": round(comparison.cca_peak.lag, 3),
-        "aperture_offset_frames": round(says.lag, 3),
-        "aperture_p": round(says.p, 4),
+        "aperture_offset_frames": round(aperture.lag, 3),
+        "aperture_p": round(aperture.p, 4),
         "cohort_p": round(comparison.cohort_p, 4),
         "confidence": round(comparison.score, 3),
     }
@@ -179,14 +203,14 @@ def scores_of(verdict: Verdict, comparison: Comparison, says: ApertureSays, *, e
     }
     if verdict.matched is False:
         values["in_sync"] = values["sync_score"] = 0.0
-    found = []
+    scores = []
     for measure in INFO.measures:
         value = values[measure.name]
         more = {"n_used": comparison.frames, "n_total": n_total, "details": details}
         if measure.name == "offset_ms":
             more["evidence"] = evidence
         if value is None:
-            found.append(Score.none(measure.name, verdict.reason, backend=BACKEND, **more))
+            scores.append(Score.none(measure.name, verdict.reason, backend=BACKEND, **more))
         else:
-            found.append(Score.of(measure.name, value, backend=BACKEND, **more))
-    return found
+            scores.append(Score.of(measure.name, value, backend=BACKEND, **more))
+    return scores

@@ -1,7 +1,7 @@
-"""The fitted model: two pairs of projections and a cohort of strangers, in one small file.
+"""The fitted model: two pairs of projections and an impostor cohort, in one small file.
 
-What is compared is never the height of a peak as such (some faces and some voices fit everything a little) but its distance from what the
-same lips reach with other voices and the same voice with other lips: the cohort normalisation of speaker verification (S-norm).
+The height of a peak is not used as such (some faces and some voices fit everything a little), but its distance from the peaks of the same
+lips with other voices and of the same voice with other lips: the cohort normalisation of speaker verification (S-norm).
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ import numpy as np
 
 from seedbench.files.atomic import atomic_write
 from seedbench.metrics.lipsync.cca import Cca
-from seedbench.metrics.lipsync.encoder import Encoder
-from seedbench.metrics.lipsync.estimators import LAGS, Peak, lag_curve, peak
-from seedbench.metrics.lipsync.features import Lips
+from seedbench.metrics.lipsync.encoder import LipSyncEncoder
+from seedbench.metrics.lipsync.estimators import LAGS, LagPeak, lag_curve, peak
+from seedbench.metrics.lipsync.features import LipFeatures
 from seedbench.store.codec import open_npz
 
 SHIPPED = Path(__file__).parent / "model.npz"
 FORMAT = 1
-WINDOW = 120
-"""Frames (4.8 s) of a window; longer stretches are cut and pooled."""
-MIN_WINDOW = 30
+WINDOW_FRAMES = 120
+"""Frames (4.8 s) of a window; longer stretches are divided and pooled."""
+MIN_WINDOW_FRAMES = 30
 """Frames (1.2 s) of the shortest window that is compared."""
 
 
 @dataclass(frozen=True)
-class Window:
+class EmbeddedWindow:
     """Embedded lips and sound of one stretch, for both estimators: (T, 16) of the encoder and (T, 8) of the CCA."""
 
     encoder_lips: np.ndarray
@@ -45,21 +45,21 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class LipSyncComparison:
     """How lips and sound of some windows fit together.
 
-    ``fused``, ``encoder``, ``cca`` (31,): pooled lag curves; ``best``: peak of the fused one, before the natural lead is taken off;
-    ``encoder_peak``, ``cca_peak``: the two estimators alone. ``by_lips``, ``by_sound``: standard deviations by which the peak stands above
-    the cohort; ``score`` is their mean. ``null_low``, ``null_high`` (31,): 5th and 95th percentile of the curves of strangers.
-    ``cohort_p``: share of strangers' peaks at least as high.
+    ``fused``, ``encoder``, ``cca`` (31,): pooled lag curves; ``best``: peak of the fused one, before the natural lead is subtracted;
+    ``encoder_peak``, ``cca_peak``: the two estimators alone. ``by_lips``, ``by_sound``: standard deviations by which the peak exceeds
+    the cohort's with the same lips, and with the same sound; ``score`` is their mean. ``null_low``, ``null_high`` (31,): 5th and 95th
+    percentile of the cohort's curves. ``cohort_p``: share of the cohort's peaks that are at least as high.
     """
 
     fused: np.ndarray
     encoder: np.ndarray
     cca: np.ndarray
-    best: Peak
-    encoder_peak: Peak
-    cca_peak: Peak
+    best: LagPeak
+    encoder_peak: LagPeak
+    cca_peak: LagPeak
     by_lips: float
     by_sound: float
     null_low: np.ndarray
@@ -79,17 +79,17 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Model:
-    """What is shipped.
+class LipSyncModel:
+    """A fitted model.
 
-    ``cohort``: windows of strangers, all of one length; ``curve_sd`` (2,): spread of encoder and CCA curves between strangers;
-    ``lead_frames``, ``aperture_lead_frames``: lag that the fitted and the plain estimator find in clips in sync; ``accept`` and ``reject``:
-    scores from which, and below which, a pair is taken to belong and not to belong together.
+    ``cohort``: windows of impostors, all of one length; ``curve_sd`` (2,): spread of encoder and CCA curves of mismatched pairs;
+    ``lead_frames``, ``aperture_lead_frames``: lag that the fitted and the plain estimator find in clips in sync; ``accept``: least score of
+    a pair that belongs together; ``reject``: a pair with a lower score does not.
     """
 
-    encoder: Encoder
+    encoder: LipSyncEncoder
     cca: Cca
-    cohort: Window
+    cohort: EmbeddedWindow
     curve_sd: np.ndarray
     lead_frames: float
     aperture_lead_frames: float
@@ -97,19 +97,25 @@ class Model:
     reject: float
     provenance: Mapping[str, Any]
 
-    def window(self, lips: Lips, sound: np.ndarray) -> Window:
+    def window(self, lips: LipFeatures, sound: np.ndarray) -> EmbeddedWindow:
         """Embed one stretch: lips at 25 fps and the sound features (4 T, 40) of the same time."""
-        return Window(self.encoder.lips(lips.shape), self.encoder.sound(sound), self.cca.lips(lips.distances), self.cca.sound(sound))
+        return EmbeddedWindow(
+            self.encoder.lips(lips.shape), self.encoder.sound(sound), self.cca.lips(lips.distances), self.cca.sound(sound)
+        )
 
-    def curves(self, lips: Window, sound: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Lag curves (..., 31) of encoder and CCA, in units of their spread between strangers. One of the two may be stacked."""
+    def curves(self, lips: EmbeddedWindow, sound: EmbeddedWindow) -> tuple[np.ndarray, np.ndarray]:
+        """Lag curves (..., 31) of encoder and CCA, in units of their spread over mismatched pairs. One of the two may be stacked."""
         swap = lips.encoder_lips.ndim > 2
-        encoder = _one_with_many(lips.encoder_lips, sound.encoder_sound, None, swap=swap)
-        cca = _one_with_many(lips.cca_lips, sound.cca_sound, self.cca.weights, swap=swap)
+        encoder = _curve_of_stack(lips.encoder_lips, sound.encoder_sound, None, swap=swap)
+        cca = _curve_of_stack(lips.cca_lips, sound.cca_sound, self.cca.weights, swap=swap)
         return encoder / self.curve_sd[0], cca / self.curve_sd[1]
 
-    def compare(self, windows: Sequence[Window]) -> Comparison:
-        """Pool windows of one face (or of one speaker over several shots) and hold them against the cohort; at least one is needed."""
+    def compare(self, windows: Sequence[EmbeddedWindow]) -> LipSyncComparison:
+        """Compare lips and sound of a speaker with the cohort.
+
+        Args:
+            windows: Windows of one face, or of one speaker over several shots; at least one.
+        """
         frames = [len(window) for window in windows]
         share = np.asarray(frames, float) / sum(frames)
         own = [self.curves(window, window) for window in windows]
@@ -119,22 +125,22 @@ class Model:
         by_lips, by_sound = np.zeros((len(self.cohort.encoder_lips), len(LAGS))), np.zeros((len(self.cohort.encoder_lips), len(LAGS)))
         for turn, (weight, window) in enumerate(zip(share, windows, strict=True)):
             n = len(window)
-            strangers = Window(*(np.roll(part, turn, axis=0)[:, :n] for part in _parts(self.cohort)))
-            by_lips += weight * np.mean(self.curves(window, strangers), axis=0)
-            by_sound += weight * np.mean(self.curves(strangers, window), axis=0)
+            impostors = EmbeddedWindow(*(np.roll(part, turn, axis=0)[:, :n] for part in _parts(self.cohort)))
+            by_lips += weight * np.mean(self.curves(window, impostors), axis=0)
+            by_sound += weight * np.mean(self.curves(impostors, window), axis=0)
         best = peak(fused)
-        strangers_curves = np.concatenate([by_lips, by_sound])
-        heights = strangers_curves.max(axis=1)
-        low, high = np.percentile(strangers_curves, [5, 95], axis=0)
-        return Comparison(
+        cohort_curves = np.concatenate([by_lips, by_sound])
+        heights = cohort_curves.max(axis=1)
+        low, high = np.percentile(cohort_curves, [5, 95], axis=0)
+        return LipSyncComparison(
             fused,
             encoder,
             cca,
             best,
             peak(encoder),
             peak(cca),
-            _distance(best.height, by_lips.max(axis=1)),
-            _distance(best.height, by_sound.max(axis=1)),
+            _sd_above(best.height, by_lips.max(axis=1)),
+            _sd_above(best.height, by_sound.max(axis=1)),
             low,
             high,
             (1 + int((heights >= best.height).sum())) / (1 + len(heights)),
@@ -142,42 +148,45 @@ class Model:
         )
 
 
-def _parts(window: Window) -> tuple[np.ndarray, ...]:
+def _parts(window: EmbeddedWindow) -> tuple[np.ndarray, ...]:
     return window.encoder_lips, window.encoder_sound, window.cca_lips, window.cca_sound
 
 
-def _one_with_many(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None, *, swap: bool) -> np.ndarray:
-    """Lag curve of lips and sound, of which at most one is stacked: that one must come second, so the two may change places."""
+def _curve_of_stack(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None, *, swap: bool) -> np.ndarray:
+    """Lag curve of lips and sound, of which at most one is stacked. The stacked one must come second, so ``swap`` exchanges the two."""
     if swap:
         return lag_curve(sound, lips, weights)[..., ::-1]
     return lag_curve(lips, sound, weights)
 
 
-def _distance(height: float, strangers: np.ndarray) -> float:
-    return float((height - strangers.mean()) / max(float(strangers.std(ddof=1)), 1e-6))
+def _sd_above(height: float, cohort: np.ndarray) -> float:
+    """Standard deviations of the heights (n,) of the cohort by which ``height`` exceeds their mean."""
+    return float((height - cohort.mean()) / max(float(cohort.std(ddof=1)), 1e-6))
 
 
-def windows_of(window: Window, stretches: Sequence[tuple[int, int]]) -> list[Window]:
-    """Cut the voiced ``stretches`` (start, end) out of a window, long ones into even pieces of about ``WINDOW`` frames.
+def windows_of(window: EmbeddedWindow, stretches: Sequence[tuple[int, int]]) -> list[EmbeddedWindow]:
+    """Cut the voiced ``stretches`` (start, end) out of a window, long ones into even pieces of about ``WINDOW_FRAMES`` frames.
 
-    Stretches shorter than ``MIN_WINDOW`` are left out, unless all are: then the window stays whole.
+    Stretches shorter than ``MIN_WINDOW_FRAMES`` are left out. If all are, the whole window is used.
     """
     n = len(window)
-    long_enough = [(start, min(end, n)) for start, end in stretches if min(end, n) - start >= MIN_WINDOW] or [(0, n)]
-    found = []
+    long_enough = [(start, min(end, n)) for start, end in stretches if min(end, n) - start >= MIN_WINDOW_FRAMES] or [(0, n)]
+    windows = []
     for start, end in long_enough:
-        edges = np.linspace(start, end, max(1, round((end - start) / WINDOW)) + 1).astype(int).tolist()
-        found += [Window(*(part[a:b] for part in _parts(window))) for a, b in itertools.pairwise(edges)]
-    return found
+        edges = np.linspace(start, end, max(1, round((end - start) / WINDOW_FRAMES)) + 1).astype(int).tolist()
+        windows += [EmbeddedWindow(*(part[a:b] for part in _parts(window))) for a, b in itertools.pairwise(edges)]
+    return windows
 
 
-def stack_cohort(windows: Sequence[Window], length: int) -> Window:
+def stack_cohort(windows: Sequence[EmbeddedWindow], length: int) -> EmbeddedWindow:
     """Windows of at least ``length`` frames as one stacked window."""
     kept = [window for window in windows if len(window) >= length]
-    return Window(*(np.stack([part[:length] for part in parts]) for parts in zip(*(_parts(window) for window in kept), strict=True)))
+    return EmbeddedWindow(
+        *(np.stack([part[:length] for part in parts]) for parts in zip(*(_parts(window) for window in kept), strict=True))
+    )
 
 
-def save(model: Model, path: Path) -> None:
+def save(model: LipSyncModel, path: Path) -> None:
     """Write the model as a compressed ``.npz`` of half-precision arrays, its provenance inside as JSON."""
     encoder, cca, half = model.encoder, model.cca, np.float16
     arrays: dict[str, np.ndarray] = {}
@@ -189,12 +198,17 @@ def save(model: Model, path: Path) -> None:
     numbers = [FORMAT, model.lead_frames, model.aperture_lead_frames, model.accept, model.reject, *model.curve_sd]
     arrays["numbers"] = np.array(numbers, np.float64)
     arrays["provenance"] = np.frombuffer(json.dumps(dict(model.provenance), sort_keys=True).encode(), np.uint8)
-    with atomic_write(path) as place, place.open("wb") as stream:
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
 
-def load(path: Path) -> Model:
-    """Read what :func:`save` wrote. ValueError when the file is of another format, or damaged."""
+def load(path: Path) -> LipSyncModel:
+    """Read what :func:`save` wrote.
+
+    Raises:
+        ValueError: If the file has another format.
+        UndecodableError: If the file is damaged or missing.
+    """
     with open_npz(path) as archive:
         numbers = archive["numbers"]
         if numbers[0] != FORMAT:
@@ -207,7 +221,7 @@ def load(path: Path) -> Model:
         def part(prefix: str) -> dict[str, np.ndarray]:
             return {key.removeprefix(prefix): archive[key].astype(np.float64) for key in archive.files if key.startswith(prefix)}
 
-        encoder = Encoder(
+        encoder = LipSyncEncoder(
             row("lip_weights"),
             row("lip_biases"),
             row("sound_weights"),
@@ -216,12 +230,12 @@ def load(path: Path) -> Model:
             archive["encoder.sound_scale"].astype(np.float64),
         )
         provenance = json.loads(archive["provenance"].tobytes())
-        cohort = Window(**part("cohort."))
+        cohort = EmbeddedWindow(**part("cohort."))
         _, lead, aperture_lead, accept, reject = numbers[:5].tolist()
-        return Model(encoder, Cca(**part("cca.")), cohort, numbers[5:7], lead, aperture_lead, accept, reject, provenance)
+        return LipSyncModel(encoder, Cca(**part("cca.")), cohort, numbers[5:7], lead, aperture_lead, accept, reject, provenance)
 
 
 @functools.cache
-def shipped() -> Model:
-    """The model of the package."""
+def shipped() -> LipSyncModel:
+    """The model that comes with SeedBench."""
     return load(SHIPPED)

@@ -1,4 +1,4 @@
-"""What a lip-sync score shows for itself: the lag curve, lips and sound over time, the faces it looked at."""
+"""The evidence of a lip-sync score: the lag curve, lips and sound over time, the faces."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbench.metrics.lipsync.estimators import LAGS
-from seedbench.metrics.lipsync.features import FPS, energy_of
+from seedbench.metrics.lipsync.features import FPS, voice_energy
 from seedbench.metrics.lipsync.judge import FRAME_MS
-from seedbench.metrics.lipsync.model import Comparison, Model
-from seedbench.metrics.lipsync.speakers import Candidate
+from seedbench.metrics.lipsync.model import LipSyncComparison, LipSyncModel
+from seedbench.metrics.lipsync.speakers import SpeakerCandidate
 from seedbench.plugins.evidence import Curve, Gallery, Mark, Picture, Series, jpeg
 from seedbench.plugins.metric import OFFSET_AXIS
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 MAX_CROPS = 8
 
 
-def lag_panel(comparison: Comparison, aperture: np.ndarray, model: Model, offset_ms: float | None) -> Curve:
-    """Fit against offset in ms; the natural lead is taken off the axis. ``aperture`` (31,): curve of the plain estimator."""
+def lag_panel(comparison: LipSyncComparison, aperture: np.ndarray, model: LipSyncModel, offset_ms: float | None) -> Curve:
+    """Fit against offset in ms, with the natural lead subtracted from the axis. ``aperture`` (31,): curve of the plain estimator."""
     offsets = ((LAGS - model.lead_frames) * FRAME_MS).round(1).tolist()
 
     def line(name: str, values: np.ndarray, x: list[float] = offsets) -> Series:
@@ -30,19 +30,19 @@ def lag_panel(comparison: Comparison, aperture: np.ndarray, model: Model, offset
     spread = float(np.std(aperture)) or 1.0
     shown = (aperture - np.median(aperture)) / spread
     plain = ((LAGS - model.aperture_lead_frames) * FRAME_MS).round(1).tolist()
-    marks = [Mark(0.0, "in sync")] + ([Mark(round(offset_ms, 1), "found")] if offset_ms is not None else [])
+    marks = [Mark(0.0, "in sync")] + ([Mark(round(offset_ms, 1), "this clip")] if offset_ms is not None else [])
     series = [
         line("fitted, pooled", comparison.fused),
         line("encoder", comparison.encoder),
         line("CCA", comparison.cca),
         line("aperture x energy", shown, plain),
-        line("strangers 5%", comparison.null_low),
-        line("strangers 95%", comparison.null_high),
+        line("impostors 5%", comparison.null_low),
+        line("impostors 95%", comparison.null_high),
     ]
-    return Curve("Fit of lips and sound", OFFSET_AXIS, "fit (spread between strangers)", series, marks)
+    return Curve("Fit of lips and sound", OFFSET_AXIS, "fit (in spreads of mismatched pairs)", series, marks)
 
 
-def trace_panel(speaking: list[Candidate]) -> Curve:
+def trace_panel(speaking: list[SpeakerCandidate]) -> Curve:
     """Lip opening and voice energy over time, each scaled to 0..1 over the clip; gaps where no speaking face is on screen."""
     time_s: list[float] = []
     opening: list[float | None] = []
@@ -54,20 +54,20 @@ def trace_panel(speaking: list[Candidate]) -> Curve:
             energy.append(None)
         n = min(len(candidate.lips.aperture), len(candidate.sound) // 4)
         time_s += (candidate.track.frames[:n] / FPS).round(3).tolist()
-        opening += _unit(candidate.lips.aperture[:n])
-        energy += _unit(energy_of(candidate.sound)[:n])
+        opening += _scaled_to_unit(candidate.lips.aperture[:n])
+        energy += _scaled_to_unit(voice_energy(candidate.sound)[:n])
     return Curve(
         "Lips and voice", "time (s)", "share of range", [Series("lip opening", time_s, opening), Series("voice energy", time_s, energy)]
     )
 
 
-def _unit(values: np.ndarray) -> list[float]:
+def _scaled_to_unit(values: np.ndarray) -> list[float]:
     low, high = np.percentile(values, [2, 98])
     return np.clip((values - low) / max(float(high - low), 1e-9), 0.0, 1.0).round(3).tolist()
 
 
-def crop_panel(candidates: list[Candidate], speaking: list[Candidate], frames: Video) -> Gallery:
-    """The middle frame of each face, the speaking ones said."""
+def crop_panel(candidates: list[SpeakerCandidate], speaking: list[SpeakerCandidate], frames: Video) -> Gallery:
+    """The middle frame of each face; the caption says which ones are taken for the speaker."""
     pictures = []
     for candidate in candidates[:MAX_CROPS]:
         middle = len(candidate.track.frames) // 2

@@ -10,41 +10,50 @@ import numpy as np
 from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
 from seedbench.metrics.analyses.shots import Shots
 from seedbench.metrics.analyses.speech import SpeechAnalysis
-from seedbench.metrics.lipsync.features import FPS, MESH_OK, SOUND_PER_FRAME, Lips, aperture_band, lips_of, mesh_points, voiced_stretches
+from seedbench.metrics.lipsync.features import (
+    FPS,
+    MIN_MESH_SCORE,
+    SOUND_PER_FRAME,
+    LipFeatures,
+    aperture_in_speech_band,
+    lip_features,
+    mesh_points,
+    voiced_stretches,
+)
 from seedbench.metrics.lipsync.judge import MIN_SEEN
-from seedbench.metrics.lipsync.model import MIN_WINDOW, Comparison, Model, Window, windows_of
+from seedbench.metrics.lipsync.model import MIN_WINDOW_FRAMES, EmbeddedWindow, LipSyncComparison, LipSyncModel, windows_of
 
 MIN_FACE_PX = 40.0
 """Faces whose longer side is smaller have lips of a few pixels."""
 STILL_LIPS = 0.005
-"""Standard deviation of the lip opening below which lips do not move (parts of the distance of the eyes)."""
+"""Standard deviation of the lip opening below which lips do not move (as a share of the distance of the eyes)."""
 MIN_SPEECH_S = 1.5
-SEEN_SPEECH = 0.5
+MIN_SEEN_SPEECH = 0.5
 """Least share of the speech during which a usable face is on screen."""
 
 
 @dataclass(frozen=True)
-class Candidate:
+class SpeakerCandidate:
     """A face that may be speaking: its track, its shot, its lips and the sound features of the same time."""
 
     track: FaceTrack
     shot: int
-    lips: Lips
+    lips: LipFeatures
     sound: np.ndarray
-    windows: list[Window]
+    windows: list[EmbeddedWindow]
 
     @property
     def moves(self) -> bool:
         """Whether the lips move at all."""
-        return float(aperture_band(self.lips.aperture).std()) >= STILL_LIPS
+        return float(aperture_in_speech_band(self.lips.aperture).std()) >= STILL_LIPS
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The faces taken for the speaker, one a shot at most, with their pooled evidence; or ``reason`` why none can be taken."""
+class SpeakerChoice:
+    """The faces taken for the speaker, at most one per shot, with their pooled comparison; or ``reason`` why there is none."""
 
-    speaking: list[Candidate]
-    comparison: Comparison | None
+    speaking: list[SpeakerCandidate]
+    comparison: LipSyncComparison | None
     reason: str
 
 
@@ -55,28 +64,30 @@ def speaking_frames(segments_s: np.ndarray, n_frames: int) -> np.ndarray:
     [False, True, True, False, False]
     """
     middle = (np.arange(n_frames) + 0.5) / FPS
-    found = np.zeros(n_frames, bool)
+    in_speech = np.zeros(n_frames, bool)
     for start, end in segments_s.tolist():
-        found |= (middle >= start) & (middle < end)
-    return found
+        in_speech |= (middle >= start) & (middle < end)
+    return in_speech
 
 
-def candidates(tracks: FaceTracks, cuts: Shots, sound: np.ndarray, speech: SpeechAnalysis, model: Model) -> list[Candidate]:
+def speaker_candidates(
+    tracks: FaceTracks, cuts: Shots, sound: np.ndarray, speech: SpeechAnalysis, model: LipSyncModel
+) -> list[SpeakerCandidate]:
     """Faces that are on screen long enough, large enough and during speech. ``sound`` (4 n_frames, 40): features of the whole clip."""
     speaking = speaking_frames(speech.segments_s, tracks.n_frames)
-    found = []
+    candidates = []
     for track in tracks.tracks:
-        usable = (track.mesh_score > MESH_OK).mean() >= MIN_SEEN and track.size_px >= MIN_FACE_PX
-        if len(track.frames) < MIN_WINDOW or not usable or speaking[track.frames].sum() < MIN_WINDOW / 2:
+        usable = (track.mesh_score > MIN_MESH_SCORE).mean() >= MIN_SEEN and track.size_px >= MIN_FACE_PX
+        if len(track.frames) < MIN_WINDOW_FRAMES or not usable or speaking[track.frames].sum() < MIN_WINDOW_FRAMES / 2:
             continue
-        lips = lips_of(mesh_points(track.landmarks), track.mesh_score)
+        lips = lip_features(mesh_points(track.landmarks), track.mesh_score)
         heard = sound[SOUND_PER_FRAME * track.frames[0] : SOUND_PER_FRAME * (track.frames[-1] + 1)]
         shot = cuts.shot_of(float(track.time_s[len(track.time_s) // 2]))
-        found.append(Candidate(track, shot, lips, heard, windows_of(model.window(lips, heard), voiced_stretches(heard))))
-    return found
+        candidates.append(SpeakerCandidate(track, shot, lips, heard, windows_of(model.window(lips, heard), voiced_stretches(heard))))
+    return candidates
 
 
-def seen_speech_s(candidates: Sequence[Candidate], speech: SpeechAnalysis, n_frames: int) -> float:
+def seen_speech_s(candidates: Sequence[SpeakerCandidate], speech: SpeechAnalysis, n_frames: int) -> float:
     """Seconds of speech during which at least one of the candidates is on screen."""
     on_screen = np.zeros(n_frames, bool)
     for candidate in candidates:
@@ -84,15 +95,15 @@ def seen_speech_s(candidates: Sequence[Candidate], speech: SpeechAnalysis, n_fra
     return float((on_screen & speaking_frames(speech.segments_s, n_frames)).sum() / FPS)
 
 
-def choose(found: Sequence[Candidate], model: Model) -> Choice:
+def choose_speaker(candidates: Sequence[SpeakerCandidate], model: LipSyncModel) -> SpeakerChoice:
     """Take the speaker of each shot. In a shot with one moving face it is that face; among several the only one that fits the sound.
 
-    Two faces that both fit, at lags more than two frames apart, cannot be told apart; nor can several that move and do not fit.
+    There is no choice between two faces that both fit, at lags more than two frames apart, nor between several that move and do not fit.
     """
-    speaking: list[Candidate] = []
+    speaking: list[SpeakerCandidate] = []
     undecided = ""
-    for shot in sorted({candidate.shot for candidate in found}):
-        here = [candidate for candidate in found if candidate.shot == shot]
+    for shot in sorted({candidate.shot for candidate in candidates}):
+        here = [candidate for candidate in candidates if candidate.shot == shot]
         moving = [candidate for candidate in here if candidate.moves] or here[:1]
         if len(moving) == 1:
             speaking.append(moving[0])
@@ -100,11 +111,11 @@ def choose(found: Sequence[Candidate], model: Model) -> Choice:
         judged = sorted(((model.compare(candidate.windows), candidate) for candidate in moving), key=lambda pair: -pair[0].score)
         fitting = [pair for pair in judged if pair[0].score >= model.accept]
         if not fitting:
-            undecided = f"{len(moving)} faces move in the same shot and none fits the sound alone"
+            undecided = f"{len(moving)} faces move in the same shot and none of them fits the sound"
         elif any(abs(pair[0].best.lag - fitting[0][0].best.lag) > 2 for pair in fitting[1:]):
             undecided = f"{len(fitting)} faces of the same shot fit the sound at different lags"
         else:
             speaking.append(fitting[0][1])
     if not speaking:
-        return Choice([], None, undecided)
-    return Choice(speaking, model.compare([window for candidate in speaking for window in candidate.windows]), "")
+        return SpeakerChoice([], None, undecided)
+    return SpeakerChoice(speaking, model.compare([window for candidate in speaking for window in candidate.windows]), "")

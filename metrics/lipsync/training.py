@@ -1,4 +1,4 @@
-"""Training of the encoder pair: moments that belong together score above other lags of the clip and above other clips. Needs torch."""
+"""Training of the encoder pair: lips and sound of one moment must score above other lags and above other clips. Needs torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seedbench.metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, Encoder
+from seedbench.metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, LipSyncEncoder
 from seedbench.metrics.lipsync.estimators import LAGS
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Settings of one training; stored with the model. Few clips want a small net, much dropout and weight decay."""
+class TrainingRecipe:
+    """Settings of one training; stored with the model. With few clips a small network, strong dropout and weight decay are best."""
 
     steps: int = 300
     batch: int = 16
@@ -32,7 +32,7 @@ class Recipe:
     seed: int = 0
 
 
-def _stack(inputs: int, recipe: Recipe, layers: Sequence[tuple[int, int]]) -> torch.nn.Sequential:
+def _convolutions(inputs: int, recipe: TrainingRecipe, layers: Sequence[tuple[int, int]]) -> torch.nn.Sequential:
     from torch import nn
 
     parts: list[nn.Module] = [nn.Dropout(recipe.dropout)]
@@ -52,25 +52,25 @@ def _lag_products(lips: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
     import torch
 
     n = lips.shape[-1]
-    found = []
+    products = []
     for lag in LAGS.tolist():
         v, a = lips[:, :, max(0, lag) : n + min(0, lag)], sound[:, :, max(0, -lag) : n - max(0, lag)]
-        found.append(v.flatten(1) @ a.flatten(1).T / v.shape[-1])
-    return torch.stack(found, dim=-1)
+        products.append(v.flatten(1) @ a.flatten(1).T / v.shape[-1])
+    return torch.stack(products, dim=-1)
 
 
 def train_encoder(
     shapes: Sequence[np.ndarray],
     sounds: Sequence[np.ndarray],
     offsets: Sequence[float],
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     *,
     progress: Callable[[int, float], None] | None = None,
-) -> Encoder:
+) -> LipSyncEncoder:
     """Train on clips: lip shapes (T, D), sound features (4 T, bands), known offsets in frames (positive: sound early).
 
-    Each step cuts a window of each clip, shifts its sound by a random known lag, adds noise, and asks for the right lag among 31 and the
-    right clip among the batch. Deterministic for a seed on one machine.
+    Each step cuts a window of each clip, shifts its sound by a random known lag and adds noise; the loss is the cross entropy of the right
+    lag among 31 and of the right clip in the batch. Deterministic for a seed on one machine.
     """
     import torch
     from torch.nn import functional
@@ -82,15 +82,15 @@ def train_encoder(
     rng = np.random.default_rng(recipe.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        lip_net = _stack(lips[0].shape[1], recipe, LIP_LAYERS)
-        sound_net = _stack(heard[0].shape[1], recipe, SOUND_LAYERS)
+        lip_net = _convolutions(lips[0].shape[1], recipe, LIP_LAYERS)
+        sound_net = _convolutions(heard[0].shape[1], recipe, SOUND_LAYERS)
         sharpness = torch.nn.Parameter(torch.tensor(1.5))
         parameters: list[Any] = [*lip_net.parameters(), *sound_net.parameters(), sharpness]
         optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps)
         batch = min(recipe.batch, len(lips))
         for step in range(recipe.steps):
-            v, a, target = _draw(lips, heard, offsets, rng, batch, recipe)
+            v, a, target = _draw_batch(lips, heard, offsets, rng, batch, recipe)
             v = v * (1 + 0.2 * torch.randn(batch, 1, 1)) + 0.1 * torch.randn_like(v)
             a = a + 0.2 * torch.randn_like(a) + 0.3 * torch.randn(batch, 1, 1)
             products = _lag_products(functional.normalize(lip_net(v), dim=1), functional.normalize(sound_net(a), dim=1))
@@ -103,11 +103,11 @@ def train_encoder(
                 progress(step + 1, loss.item())
     lip_weights, lip_biases = _weights(lip_net)
     sound_weights, sound_biases = _weights(sound_net)
-    return Encoder(lip_weights, lip_biases, sound_weights, sound_biases, lip_scale, sound_scale)
+    return LipSyncEncoder(lip_weights, lip_biases, sound_weights, sound_biases, lip_scale, sound_scale)
 
 
-def _draw(
-    lips: list[np.ndarray], heard: list[np.ndarray], offsets: Sequence[float], rng: np.random.Generator, batch: int, recipe: Recipe
+def _draw_batch(
+    lips: list[np.ndarray], heard: list[np.ndarray], offsets: Sequence[float], rng: np.random.Generator, batch: int, recipe: TrainingRecipe
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """A batch of windows: lips (B, D, w), sound (B, bands, 4 w) shifted by known lags, and those lags (B,) in frames."""
     import torch
@@ -119,8 +119,8 @@ def _draw(
         start = int(rng.integers(0, max(1, n - length)))
         shift, quarter = int(rng.integers(-recipe.max_shift, recipe.max_shift + 1)), int(rng.integers(-1, 2))
         seen.append(lips[clip][np.clip(np.arange(start, start + length), 0, n - 1)])
-        at = np.arange(4 * (start + shift), 4 * (start + shift + length)) + quarter
-        sound.append(heard[clip][np.clip(at, 0, len(heard[clip]) - 1)])
+        rows = np.arange(4 * (start + shift), 4 * (start + shift + length)) + quarter
+        sound.append(heard[clip][np.clip(rows, 0, len(heard[clip]) - 1)])
         target.append(offsets[clip] + shift + quarter / 4)
     as_tensor = torch.from_numpy
     return as_tensor(np.stack(seen)).transpose(1, 2), as_tensor(np.stack(sound)).transpose(1, 2), torch.tensor(target, dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""``seedbench lipsync``: fitting and evaluating on a folder of made-up feature files, as a user would."""
+"""``seedbench lipsync``: fitting and evaluating on a folder of synthetic feature files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from seedbench.metrics.lipsync.model import load
 
 
 def feature_file(path: Path, seed: int) -> None:
-    """Five seconds at 24 fps of a mouth that opens with a made-up voice."""
+    """Five seconds at 24 fps of a mouth that opens with a synthetic voice."""
     rng = np.random.default_rng(seed)
     n = 122
     opening = np.clip(np.convolve(rng.normal(size=n + 6), np.hanning(7), mode="valid")[:n], -1, 3)
     points = np.repeat(np.random.default_rng(9).uniform(-0.5, 0.5, (1, 50, 2)), n, axis=0)
-    places = {
+    positions = {
         33: (-0.5, 0),
         263: (0.5, 0),
         10: (0, -0.7),
@@ -31,8 +31,8 @@ def feature_file(path: Path, seed: int) -> None:
         317: (0.1, 0.86),
         17: (0, 1),
     }
-    for point, place in places.items():
-        points[:, MESH_POINTS.index(point)] = place
+    for point, position in positions.items():
+        points[:, MESH_POINTS.index(point)] = position
     for point in (14, 87, 317, 17, 152):
         points[:, MESH_POINTS.index(point), 1] += 0.1 * opening
     loud = np.interp(np.arange(528) / 100, np.arange(n) / 24, opening)
@@ -80,7 +80,7 @@ def test_a_file_without_a_face_is_refused(folder: Path) -> None:
         landmark_file(folder / "none.npz")
 
 
-def test_an_empty_folder_is_one_sentence(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no talking clip"):
         examples_of(tmp_path)
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from scipy.signal import lfilter
 
 from seedbench.metrics.lipsync.cca import Cca, fit_cca, ridge_cca
-from seedbench.metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, Encoder, conv1d
+from seedbench.metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, LipSyncEncoder, conv1d
 from seedbench.metrics.lipsync.estimators import (
     DRAWS,
     LAGS,
     MAX_LAG,
-    _same_spectrum,
+    _random_phase_copies,
     aperture_evidence,
     lag_curve,
     null_heights,
-    null_p,
+    null_p_value,
     peak,
 )
 
@@ -50,12 +50,12 @@ def test_a_stack_of_sounds_gives_the_curve_of_each() -> None:
     assert lag_curve(lips, sounds, weights) == pytest.approx(alone)
 
 
-def test_changing_places_mirrors_the_curve() -> None:
+def test_exchanging_lips_and_sound_mirrors_the_curve() -> None:
     lips, sound = smooth_noise(RNG, 90, 3), smooth_noise(RNG, 90, 3)
     assert lag_curve(sound, lips)[::-1] == pytest.approx(lag_curve(lips, sound))
 
 
-def test_unrelated_tracks_are_not_drawn_to_the_edge() -> None:
+def test_unrelated_tracks_do_not_peak_at_the_edge() -> None:
     rng = np.random.default_rng(1)
     lags = [abs(int(LAGS[lag_curve(smooth_noise(rng, 100), smooth_noise(rng, 100)).argmax()])) for _ in range(300)]
     assert np.mean(lags) == pytest.approx(7.7, abs=1.0)
@@ -79,7 +79,7 @@ def test_unrelated_tracks_are_called_related_no_more_often_than_p_says(frames: i
     for _ in range(trials):
         tracks = lfilter([1.0], [1.0, -smooth], rng.normal(size=(2, frames + 100)))[:, 100:]
         curve, null = aperture_evidence([(np.abs(tracks[0]), np.repeat(tracks[1], 4)[:, None] * np.ones(40))])
-        values.append(null_p(float(curve.max()), null))
+        values.append(null_p_value(float(curve.max()), null))
     for level in (0.05, 0.2):
         assert np.mean(np.array(values) <= level) <= level + 3.5 * np.sqrt(level * (1 - level) / trials)
     assert np.mean(values) < 0.65  # and not because every p is high
@@ -89,7 +89,7 @@ def test_a_null_sound_has_the_spectrum_of_the_sound() -> None:
     rng = np.random.default_rng(4)
     for n in (60, 61):
         sound = smooth_noise(rng, n)[:, 0]
-        drawn = _same_spectrum(sound, 5, rng)
+        drawn = _random_phase_copies(sound, 5, rng)
         assert np.abs(np.fft.rfft(drawn))[:, 1:] == pytest.approx(np.tile(np.abs(np.fft.rfft(sound - sound.mean()))[1:], (5, 1)))
         assert not np.allclose(drawn[0], drawn[1])
 
@@ -108,7 +108,7 @@ def test_the_plain_estimator_follows_the_voice() -> None:
     sound = np.repeat(np.roll(opening, 4), 4)[:, None] * np.ones(40)  # the sound comes 4 frames after the lips
     curve, null = aperture_evidence([(opening, sound)])
     assert peak(curve).lag == pytest.approx(-4, abs=0.6)
-    assert null_p(float(curve.max()), null) < 0.05
+    assert null_p_value(float(curve.max()), null) < 0.05
 
 
 def test_more_noise_makes_a_lower_peak() -> None:
@@ -118,7 +118,7 @@ def test_more_noise_makes_a_lower_peak() -> None:
     assert heights[0] == pytest.approx(1.0)
 
 
-def test_cca_finds_the_shared_direction_and_no_more() -> None:
+def test_cca_finds_only_the_shared_direction() -> None:
     rng = np.random.default_rng(3)
     shared = rng.normal(size=(4000, 1))
     x = np.hstack([shared + 0.5 * rng.normal(size=(4000, 1)), rng.normal(size=(4000, 2))])
@@ -165,7 +165,7 @@ def test_encoded_lips_and_sound_are_unit_vectors_at_25_a_second() -> None:
         weights = tuple(rng.normal(size=(8, into, width)) for into, (width, _) in zip(sizes, layers, strict=False))
         return weights, tuple(rng.normal(size=8) for _ in layers)
 
-    encoder = Encoder(*row(96, LIP_LAYERS), *row(40, SOUND_LAYERS), np.ones(96), np.ones(40))
+    encoder = LipSyncEncoder(*row(96, LIP_LAYERS), *row(40, SOUND_LAYERS), np.ones(96), np.ones(40))
     lips, sound = encoder.lips(rng.normal(size=(50, 96))), encoder.sound(rng.normal(size=(200, 40)))
     assert lips.shape == sound.shape == (50, 8)
     assert np.linalg.norm(sound, axis=1) == pytest.approx(1.0)
@@ -178,7 +178,7 @@ def test_a_lag_that_leaves_no_overlap_counts_nothing() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_last_bits_place_no_peak(seed: int) -> None:
+def test_rounding_does_not_move_a_peak(seed: int) -> None:
     noise = np.random.default_rng(seed).uniform(-1e-15, 1e-15, len(LAGS))
     flat, twin = np.full(len(LAGS), 0.25), np.exp(-0.5 * ((LAGS - 13.5) / 2.0) ** 2)
     assert (peak(flat + noise).lag, peak(flat + noise).edge) == (-15.0, True)

@@ -1,7 +1,8 @@
-"""From evidence to a verdict: windows, score, thresholds, reasons for no answer."""
+"""From a comparison to a verdict: windows, score, thresholds, reasons for no answer."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,22 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.metrics.lipsync.estimators import LAGS, Peak
-from seedbench.metrics.lipsync.evaluation import Thresholds, learn_thresholds, nested, outcome, separation
+from seedbench.metrics.lipsync.estimators import LAGS, LagPeak
+from seedbench.metrics.lipsync.evaluation import Thresholds, count_answers, learn_thresholds, nested_cross_validation, separation
 from seedbench.metrics.lipsync.fit import Trial
-from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureSays, in_window, judge, sync_score
-from seedbench.metrics.lipsync.model import Comparison
+from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureEstimate, in_window, judge, sync_score
+from seedbench.metrics.lipsync.model import LipSyncComparison
 
-QUIET = ApertureSays(lag=9.0, p=0.5)
+QUIET = ApertureEstimate(lag=9.0, p=0.5)
 LIMITS = {"accept": 3.0, "reject": 2.0, "lead_frames": 0.0}
 
 
 def comparison(
     *, score: float = 5.0, lag: float = 1.0, encoder: float | None = None, cca: float | None = None, edge: bool = False
-) -> Comparison:
+) -> LipSyncComparison:
     flat = np.zeros(len(LAGS))
-    encoder_peak, cca_peak = (Peak(lag if other is None else other, 1.0, False) for other in (encoder, cca))
-    return Comparison(flat, flat, flat, Peak(lag, 1.0, edge), encoder_peak, cca_peak, score, score, flat, flat, 0.01, 120)
+    encoder_peak, cca_peak = (LagPeak(lag if other is None else other, 1.0, False) for other in (encoder, cca))
+    return LipSyncComparison(flat, flat, flat, LagPeak(lag, 1.0, edge), encoder_peak, cca_peak, score, score, flat, flat, 0.01, 120)
 
 
 def test_a_clear_case_gets_its_offset_in_ms() -> None:
@@ -32,7 +33,7 @@ def test_a_clear_case_gets_its_offset_in_ms() -> None:
     assert (verdict.matched, verdict.offset_ms, verdict.reason) == (True, 60.0, "")
 
 
-def test_the_natural_lead_is_taken_off() -> None:
+def test_the_natural_lead_is_subtracted() -> None:
     assert judge(comparison(lag=1.5), accept=3.0, reject=2.0, lead_frames=0.5).offset_ms == 40.0
 
 
@@ -45,11 +46,19 @@ def test_the_natural_lead_is_taken_off() -> None:
         (comparison(encoder=1.0, cca=4.0), None, "disagree"),
     ],
 )
-def test_no_offset_without_good_evidence(evidence: Comparison, matched: bool | None, word: str) -> None:
+def test_no_offset_without_good_evidence(evidence: LipSyncComparison, matched: bool | None, word: str) -> None:
     verdict = judge(evidence, **LIMITS)
     assert verdict.offset_ms is None
     assert verdict.matched is matched
     assert word in verdict.reason
+
+
+@pytest.mark.parametrize("score", [2.999999, 2.96, 2.5])
+def test_a_confidence_below_the_threshold_never_reads_as_equal_to_it(score: float) -> None:
+    reason = judge(comparison(score=score), **LIMITS).reason
+    stated = re.search(r"confidence ([\d.]+), at least ([\d.]+) is needed", reason)
+    assert stated is not None
+    assert float(stated[1]) < float(stated[2])
 
 
 def test_a_poor_fit_over_little_speech_proves_nothing() -> None:
@@ -74,25 +83,25 @@ def test_further_apart_is_never_better(offset_ms: float, more: float) -> None:
 def trials(count: int = 200) -> list[Trial]:
     """Matched pairs with scores of 2..6 that are right, mismatched ones with scores of -1..3 and chance lags."""
     rng = np.random.default_rng(0)
-    found = []
+    pairs = []
     for k in range(count):
         fold = k % 4
-        found.append(Trial(f"m{k}", True, 0.0, True, comparison(score=float(rng.uniform(2, 6)), lag=0.25), QUIET, fold))
-        found.append(
+        pairs.append(Trial(f"m{k}", True, 0.0, True, comparison(score=float(rng.uniform(2, 6)), lag=0.25), QUIET, fold))
+        pairs.append(
             Trial(f"x{k}", False, 0.0, True, comparison(score=float(rng.uniform(-1, 3)), lag=float(rng.integers(-12, 13))), QUIET, fold)
         )
-    return found
+    return pairs
 
 
-def test_thresholds_answer_the_share_that_was_asked_for() -> None:
+def test_thresholds_answer_the_target_share() -> None:
     learned = learn_thresholds(trials(), answered=0.9, belonging=0.98)
     assert learned.accept == pytest.approx(2.4, abs=0.15)
     assert learned.reject < learned.accept
     assert learned.lead_frames == pytest.approx(0.25)
 
 
-def test_nested_thresholds_give_the_honest_counts() -> None:
-    result = nested(trials(), answered=0.9)
+def test_nested_thresholds_give_unbiased_counts() -> None:
+    result = nested_cross_validation(trials(), answered=0.9)
     assert result.answer_share == pytest.approx(0.9, abs=0.05)
     assert result.right_share == 1.0
     assert result.fooled_share == pytest.approx(0.15, abs=0.06)
@@ -101,12 +110,12 @@ def test_nested_thresholds_give_the_honest_counts() -> None:
 
 def test_a_wrong_answer_is_counted_as_answered_and_not_right() -> None:
     wrong = [replace(trial, comparison=comparison(lag=4.0)) for trial in trials(4) if trial.matched]
-    result = outcome(wrong, [Thresholds(3.0, 2.0, 0.0)] * len(wrong))
+    result = count_answers(wrong, [Thresholds(3.0, 2.0, 0.0)] * len(wrong))
     assert (result.answered, result.right) == (4, 0)
 
 
 def test_a_clip_with_too_few_trusted_frames_is_not_answered() -> None:
-    result = outcome([replace(trial, usable=False) for trial in trials(4)], [Thresholds(3.0, 2.0, 0.0)] * 8)
+    result = count_answers([replace(trial, usable=False) for trial in trials(4)], [Thresholds(3.0, 2.0, 0.0)] * 8)
     assert (result.matched, result.answered, result.fooled, result.called_apart) == (4, 0, 0, 0)
 
 

@@ -1,4 +1,4 @@
-"""The metric on made-up evidence: a drawn face track and a made-up voice are laid into a clip's memo, so no network runs."""
+"""The metric on synthetic analyses: a drawn face track and a synthetic voice are put into a clip's memo, so no network runs."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def clip(tmp_path: Path) -> Clip:
     return Clip.open(path)
 
 
-def stage(
+def scores_for(
     clip: Clip, faces: list[FaceTrack], log_mel: np.ndarray, *, cuts_s: list[float] | None = None, speech_s: float = 6.0
 ) -> dict[str, Score]:
     """Score the clip as if it showed ``faces`` and sounded like ``log_mel``."""
@@ -136,18 +136,18 @@ LEAD = round(-shipped().aperture_lead_frames) if SHIPPED.exists() else 1
 def test_a_known_offset_comes_back_in_ms(clip: Clip, early: int) -> None:
     mouth = opening(11)
     # real lips lead the sound: the voice at frame t belongs to the mouth LEAD frames before
-    scores = stage(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 + early - LEAD : 40 + early - LEAD + N]))
+    scores = scores_for(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 + early - LEAD : 40 + early - LEAD + N]))
     assert scores["matched"].value == 1.0
     assert scores["offset_ms"].value == pytest.approx(40.0 * early, abs=50.0)
 
 
 def test_lips_of_another_sentence_are_not_in_sync(clip: Clip) -> None:
-    values = [stage(clip, [track(opening(seed)[:N])], voice(opening(seed + 100)[:N]))["in_sync"].value for seed in range(8)]
+    values = [scores_for(clip, [track(opening(seed)[:N])], voice(opening(seed + 100)[:N]))["in_sync"].value for seed in range(8)]
     assert sum(value == 1.0 for value in values) <= 1
 
 
 def test_a_frozen_mouth_gets_no_offset_and_is_not_in_sync(clip: Clip) -> None:
-    scores = stage(clip, [track(np.full(N, 0.3))], voice(opening(11)[:N]))
+    scores = scores_for(clip, [track(np.full(N, 0.3))], voice(opening(11)[:N]))
     assert scores["offset_ms"].value is None
     assert scores["in_sync"].value == scores["matched"].value == 0.0
 
@@ -155,14 +155,14 @@ def test_a_frozen_mouth_gets_no_offset_and_is_not_in_sync(clip: Clip) -> None:
 def test_the_silent_listener_is_not_taken_for_the_speaker(clip: Clip) -> None:
     mouth = opening(11)
     listener = track(0.25 * opening(50)[:N], x=600.0)
-    scores = stage(clip, [listener, track(mouth[40 : 40 + N])], voice(mouth[40 - LEAD : 40 - LEAD + N]))
+    scores = scores_for(clip, [listener, track(mouth[40 : 40 + N])], voice(mouth[40 - LEAD : 40 - LEAD + N]))
     assert scores["offset_ms"].value == pytest.approx(0.0, abs=50.0)
 
 
-def test_two_mouths_that_both_fit_at_other_lags_cannot_be_told_apart(clip: Clip) -> None:
+def test_two_mouths_that_fit_at_different_lags_give_no_offset(clip: Clip) -> None:
     mouth = opening(11)
     faces = [track(mouth[40 : 40 + N]), track(mouth[46 : 46 + N], x=600.0)]
-    scores = stage(clip, faces, voice(mouth[40 - LEAD : 40 - LEAD + N]))
+    scores = scores_for(clip, faces, voice(mouth[40 - LEAD : 40 - LEAD + N]))
     assert scores["offset_ms"].value is None
     assert "different lags" in scores["offset_ms"].reason
 
@@ -170,24 +170,24 @@ def test_two_mouths_that_both_fit_at_other_lags_cannot_be_told_apart(clip: Clip)
 def test_shots_of_one_speaker_are_pooled(clip: Clip) -> None:
     mouth = opening(11)
     faces = [track(mouth[40:115]), track(mouth[115 : 40 + N], first=75, x=260.0)]
-    scores = stage(clip, faces, voice(mouth[40 - LEAD : 40 - LEAD + N]), cuts_s=[3.0])
+    scores = scores_for(clip, faces, voice(mouth[40 - LEAD : 40 - LEAD + N]), cuts_s=[3.0])
     assert scores["offset_ms"].value == pytest.approx(0.0, abs=50.0)
     assert scores["offset_ms"].n_used == N
 
 
 @pytest.mark.parametrize(
     ("frames", "speech_s", "word"),
-    [(N, 0.8, "0.8 s of speech"), (30, 6.0, "usable face is seen"), (0, 6.0, "no face")],
+    [(N, 0.8, "0.8 s of speech"), (30, 6.0, "usable face is seen"), (0, 6.0, "no face is seen")],
 )
 def test_too_little_speech_or_face_is_no_answer_with_a_reason(clip: Clip, frames: int, speech_s: float, word: str) -> None:
     mouth = opening(11)
-    scores = stage(clip, [track(mouth[:frames])] if frames else [], voice(mouth[:N]), speech_s=speech_s)
+    scores = scores_for(clip, [track(mouth[:frames])] if frames else [], voice(mouth[:N]), speech_s=speech_s)
     assert all(score.value is None and word in score.reason for score in scores.values())
 
 
 def test_every_measure_is_answered_once_and_evidence_is_plain_data(clip: Clip) -> None:
     mouth = opening(11)
-    scores = stage(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 - LEAD : 40 - LEAD + N]))
+    scores = scores_for(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 - LEAD : 40 - LEAD + N]))
     assert set(scores) == {measure.name for measure in LipSync.info.measures}
     kinds = [as_json(panel)["kind"] for panel in scores["offset_ms"].evidence]
     assert kinds == ["curve", "curve", "gallery"]
@@ -198,7 +198,7 @@ def test_a_clip_without_sound_is_no_answer(tmp_path: Path) -> None:
     assert {score.reason for score in LipSync().score(Clip.open(path), Sample())} == {"no sound"}
 
 
-def test_the_shipped_model_is_small_and_says_where_it_comes_from(tmp_path: Path) -> None:
+def test_the_shipped_model_is_small_and_states_its_licence(tmp_path: Path) -> None:
     assert SHIPPED.stat().st_size < 1_000_000
     assert "Apache-2.0" in shipped().provenance["licence"]
     save(shipped(), tmp_path / "again.npz")
@@ -214,10 +214,10 @@ def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "new.npz")
 
 
-def test_long_silences_are_cut_out_and_long_speech_is_cut_in_even_windows() -> None:
+def test_long_silences_are_left_out_and_long_speech_is_divided_evenly() -> None:
     window = shipped().cohort
-    one = type(window)(
+    long_window = type(window)(
         *(np.tile(part[0], (4, 1)) for part in (window.encoder_lips, window.encoder_sound, window.cca_lips, window.cca_sound))
     )
-    assert [len(part) for part in windows_of(one, [(0, 20), (60, 300), (350, 450)])] == [120, 120, 100]
-    assert [len(part) for part in windows_of(one, [(0, 20)])] == [120] * 4
+    assert [len(part) for part in windows_of(long_window, [(0, 20), (60, 300), (350, 450)])] == [120, 120, 100]
+    assert [len(part) for part in windows_of(long_window, [(0, 20)])] == [120] * 4

@@ -185,7 +185,7 @@ def test_fvd_without_the_users_file_says_how_to_add_it(
 def test_a_file_that_is_no_i3d_is_refused_in_a_sentence(tmp_path: Path) -> None:
     text = tmp_path / "text.pt"
     text.write_text("weights")
-    with pytest.raises(WeightsError, match="no torchscript module"):
+    with pytest.raises(WeightsError, match="not a torchscript module"):
         i3d.load(text)
     with pytest.raises(WeightsError, match="cannot be called"):
         i3d.logits(script(Wrong()), np.zeros((16, 8, 8, 3), np.uint8))
