@@ -1,4 +1,4 @@
-"""One body against the law of its kind of motion: axes 0..1 for the law, gravity, energy, permanence and contacts."""
+"""One body compared with the law of its kind of motion: axes 0..1 for the law, gravity, energy, permanence and contacts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Regime = Literal["flight", "roll", "swing"]
 
 AXES = ("motion_law", "gravity_consistency", "gravity_size", "energy", "permanence", "contact")
 LEAST_SIGMA_PX = 0.3
-"""Noise of a coordinate at least; verified against known paths (docs/metrics/physics.md)."""
+"""Least noise of a coordinate; verified against known paths (docs/metrics/physics.md)."""
 MOST_SIGMA_PX = 0.8
-"""Noise forgiven at most: a body that trembles more than any tracker's error trembles."""
+"""Most noise allowed for: a body that moves irregularly by more than a tracker's error does so itself."""
 PERSPECTIVE = 0.1
-"""A body whose diameter changes by more than this share comes nearer or goes away: its pixels are no metres."""
+"""A body whose diameter changes by more than this share comes nearer or goes away: its pixels do not measure metres."""
 SAME_MISFIT = 1e-6
 """Misfits that differ by less are equal."""
 ODD_SIZE = np.log(1.8)
@@ -39,25 +39,28 @@ class Axis:
 
 @dataclass
 class JudgedBody:
-    """One body: what was measured of it and the axes that follow. ``release`` (time, gravity in px/s^2) and ``fallen_px`` of its first
-    fall."""
+    """One body: what was measured of it and the resulting axes.
+
+    ``release`` (time in seconds, gravity in pixels/s^2) and ``fallen_px`` belong to its first fall; ``grown`` is the relative change of its
+    size.
+    """
 
     index: int
     regime: Regime
     track: BodyTrack
     sigma: float
-    flights: list[kinematics.Flight]
+    flights: list[kinematics.FlightFit]
     axes: dict[str, Axis]
     raw: dict[str, Any]
     restitutions: list[float]
-    swing: laws.Swing | None = None
+    swing: laws.SwingFit | None = None
     release: tuple[float, float] | None = None
     fallen_px: float | None = None
     grown: float = 0.0
 
 
 def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime]) -> JudgedBody:
-    """What one body of ``moving`` shows; ``allowed``: the regimes the prompt asks for."""
+    """Judge one body of ``moving``; ``allowed``: the kinds of motion that the prompt declares."""
     track, phases, contacts = moving.tracks[index], moving.phases[index], moving.of(index)
     sigma = float(np.clip(track.sigma_px, LEAST_SIGMA_PX, MOST_SIGMA_PX))
     used = phases.used
@@ -68,38 +71,38 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
     body.grown = kinematics.growth(
         t, np.sqrt(track.area[used & ~track.at_border]) if (used & ~track.at_border).sum() == used.sum() else np.sqrt(track.area[used])
     )
-    _permanence(body, seen, moving)
+    _judge_permanence(body, seen, moving)
     if abs(body.grown) > PERSPECTIVE:
         reason = f"the body's size changes by {abs(body.grown):.0%}: it comes nearer or goes away, or it grows"
         body.axes |= {name: Axis(None, reason) for name in AXES if name != "permanence"}
         return body
     if regime == "swing":
-        _swing(body, t, x, y, contacts)
+        _judge_swing(body, t, x, y, contacts)
     elif regime == "roll":
-        _roll(body, phases, contacts)
+        _judge_roll(body, phases, contacts)
     else:
-        _flight(body, contacts, phases, spans)
+        _judge_flight(body, contacts, phases, spans)
     return body
 
 
 def flights_of(
     track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact], sigma: float
-) -> tuple[list[kinematics.Flight], list[tuple[int, int]]]:
+) -> tuple[list[kinematics.FlightFit], list[tuple[int, int]]]:
     """The phases of a track in the air that are long enough, and their first and last points.
 
-    A phase on the floor (level with the lowest contact or rest, hardly moving up or down) is no flight.
+    A phase on the floor (level with the lowest contact or rest, hardly moving up or down) is not a flight.
     """
     used = np.flatnonzero(phases.used)
     floor = floor_of(track, contacts)
     flights, spans = [], []
     for parabola, resting in zip(phases.parabolas, phases.resting, strict=True):
         points = used[(used >= parabola.first) & (used <= parabola.last)]
-        if resting or len(points) < kinematics.FEWEST_POINTS:
+        if resting or len(points) < kinematics.FEWEST_FLIGHT_POINTS:
             continue
         y = track.y[points]
         on_floor = np.ptp(y) < max(3.0, 0.3 * track.diameter) and float(y.max()) > floor - 0.35 * track.diameter
         if not on_floor:
-            flights.append(kinematics.flight(track.time_s[points], track.x[points], y, sigma_px=sigma))
+            flights.append(kinematics.fit_flight(track.time_s[points], track.x[points], y, sigma_px=sigma))
             spans.append((parabola.first, parabola.last))
     return flights, spans
 
@@ -111,55 +114,58 @@ def floor_of(track: BodyTrack, contacts: Sequence[SeenContact]) -> float:
 
 
 def regime_of(
-    allowed: set[Regime], t: np.ndarray, x: np.ndarray, y: np.ndarray, flights: Sequence[kinematics.Flight], sigma: float
+    allowed: set[Regime], t: np.ndarray, x: np.ndarray, y: np.ndarray, flights: Sequence[kinematics.FlightFit], sigma: float
 ) -> Regime:
-    """Which of the regimes asked for a path fits best; flight before swing before roll where they fit as well."""
+    """The kind of motion, among those allowed, that fits a path best; flight before swing before roll where they fit equally well."""
     if len(allowed) == 1:
         return next(iter(allowed))
     misfit: dict[Regime, float] = {}
     if "flight" in allowed:
-        misfit["flight"] = float(np.mean([one.misfit for one in flights])) if flights else 1.0
+        misfit["flight"] = float(np.mean([flight.misfit for flight in flights])) if flights else 1.0
     if "swing" in allowed:
-        misfit["swing"] = laws.swing(t, x, y, sigma_px=sigma).misfit
+        misfit["swing"] = laws.fit_swing(t, x, y, sigma_px=sigma).misfit
     if "roll" in allowed:
-        misfit["roll"] = laws.roll(t, x, y, sigma_px=sigma).misfit
+        misfit["roll"] = laws.fit_roll(t, x, y, sigma_px=sigma).misfit
     return list(misfit)[first_least(list(misfit.values()), tolerance=SAME_MISFIT)]
 
 
-def _law(misfit: float) -> float:
-    """Score of a misfit: whole up to 1% of the path, none from 5% on. A fall eased in and out misfits by 3.8%."""
+def _law_score(misfit: float) -> float:
+    """Score of a misfit: 1 up to 1% of the path, 0 from 5% on. A fall with smooth start and end has a misfit of 3.8%."""
     return kinematics.graded(misfit, good=0.01, bad=0.05)
 
 
 def gain_score(gain: float, sd: float) -> tuple[float, float]:
-    """Violation (gain beyond two standard deviations) and its score: none from a fifth of the energy on."""
+    """Violation (gain beyond two standard deviations) and its score: 0 from a fifth of the energy on."""
     violation = max(0.0, gain - 2.0 * sd)
     return violation, kinematics.graded(violation, good=0.02, bad=0.2)
 
 
-def _flight(body: JudgedBody, contacts: Sequence[SeenContact], phases: Phases, spans: Sequence[tuple[int, int]]) -> None:
+def _judge_flight(body: JudgedBody, contacts: Sequence[SeenContact], phases: Phases, spans: Sequence[tuple[int, int]]) -> None:
     flights, track = body.flights, body.track
     if not flights:
         body.axes |= {
-            name: Axis(None, f"no flight of {kinematics.FEWEST_POINTS} pictures is seen") for name in ("motion_law", "gravity_consistency")
+            name: Axis(None, f"no flight of {kinematics.FEWEST_FLIGHT_POINTS} pictures is seen")
+            for name in ("motion_law", "gravity_consistency")
         }
     else:
-        weight = [one.n for one in flights]
-        body.axes["motion_law"] = Axis(float(np.average([_law(one.misfit) for one in flights], weights=weight)))
-        known = [one for one in flights if one.identified]
-        body.axes["gravity_consistency"] = Axis(kinematics.consistency(known)) if known else Axis(None, "the noise hides gravity")
+        weight = [flight.n for flight in flights]
+        body.axes["motion_law"] = Axis(float(np.average([_law_score(flight.misfit) for flight in flights], weights=weight)))
+        known = [flight for flight in flights if flight.identified]
+        body.axes["gravity_consistency"] = (
+            Axis(kinematics.gravity_consistency(known)) if known else Axis(None, "the noise is too large to measure gravity")
+        )
         body.release, body.fallen_px = _first_fall(track, contacts, phases, flights, spans)
     floors = [contact for contact in contacts if contact.kind == "floor"]
     gains = [
-        kinematics.energy_gain(one.before, one.after, speed_sd=one.change_sd)
-        for one in floors
-        if np.hypot(*one.before) > 4.0 * one.change_sd
+        kinematics.energy_gain(contact.before, contact.after, speed_sd=contact.change_sd)
+        for contact in floors
+        if np.hypot(*contact.before) > 4.0 * contact.change_sd
     ]
-    body.axes["energy"] = Axis(min(gain_score(*one)[1] for one in gains)) if gains else Axis(None, "no contact is seen")
+    body.axes["energy"] = Axis(min(gain_score(gain, sd)[1] for gain, sd in gains)) if gains else Axis(None, "no contact is seen")
     body.restitutions = [float(np.sqrt(max(0.0, 1.0 + gain))) for gain, sd in gains]
     body.raw |= {
-        "flights": [{"start_s": one.start_s, "end_s": one.end_s, "n": one.n, "gravity_px_s2": one.gravity, "gravity_sd": one.gravity_sd,
-                     "sideways_px_s2": one.sideways, "misfit": one.misfit} for one in flights],
+        "flights": [{"start_s": flight.start_s, "end_s": flight.end_s, "n": flight.n, "gravity_px_s2": flight.gravity,
+                     "gravity_sd": flight.gravity_sd, "sideways_px_s2": flight.sideways, "misfit": flight.misfit} for flight in flights],
         "energy_gains": [[gain, sd] for gain, sd in gains],
     }  # fmt: skip
     _contact_axis(body, contacts, phases, floors)
@@ -169,22 +175,22 @@ def _first_fall(
     track: BodyTrack,
     contacts: Sequence[SeenContact],
     phases: Phases,
-    flights: Sequence[kinematics.Flight],
+    flights: Sequence[kinematics.FlightFit],
     spans: Sequence[tuple[int, int]],
 ) -> tuple[tuple[float, float] | None, float | None]:
     """Release (time, gravity) of the body's first fall and how far it fell to the floor, pixels; None where either is not seen."""
     first, last = spans[0]
-    landing = next((one for one in contacts if one.kind == "floor" and one.time_s >= track.time_s[last] - 1e-6), None)
-    rose = phases.parabolas[[p.first for p in phases.parabolas].index(first)]
-    begins = track.y[:first][track.reliable[:first]]
-    top = float(np.median(begins)) if len(begins) else float(rose.at(float(track.time_s[first]))[1])
+    landing = next((contact for contact in contacts if contact.kind == "floor" and contact.time_s >= track.time_s[last] - 1e-6), None)
+    parabola = phases.parabolas[[part.first for part in phases.parabolas].index(first)]
+    before = track.y[:first][track.reliable[:first]]
+    top = float(np.median(before)) if len(before) else float(parabola.at(float(track.time_s[first]))[1])
     if track.at_border[first] or (landing is not None and landing.y - top < track.diameter):
         return None, None
     return (float(track.time_s[first]), flights[0].gravity), None if landing is None else landing.y - top
 
 
 def _contact_axis(body: JudgedBody, contacts: Sequence[SeenContact], phases: Phases, floors: Sequence[SeenContact]) -> None:
-    """Contacts on one level, nothing below the floor, no rest in mid-air after a fall, no kick out of nowhere."""
+    """Contacts on one level, nothing below the floor, no rest in mid-air after a fall, no kick without a cause."""
     track = body.track
     kicks = sum(contact.kind == "kick" for contact in contacts)
     kicks += max(0, sum(contact.kind == "start" for contact in contacts) - 1)
@@ -193,9 +199,9 @@ def _contact_axis(body: JudgedBody, contacts: Sequence[SeenContact], phases: Pha
         return
     levels = [contact.y for contact in floors]
     used = phases.used
-    ends = [float(np.median(track.y[p.first : p.last + 1])) for p, rest in zip(phases.parabolas, phases.resting, strict=True) if rest]
-    landed = [level for p, level in zip((p for p, rest in zip(phases.parabolas, phases.resting, strict=True) if rest), ends, strict=True)
-              if floors and track.time_s[p.first] > floors[0].time_s]  # fmt: skip
+    rests = [part for part, resting in zip(phases.parabolas, phases.resting, strict=True) if resting]
+    after_fall = [part for part in rests if floors and track.time_s[part.first] > floors[0].time_s]
+    landed = [float(np.median(track.y[part.first : part.last + 1])) for part in after_fall]
     floor = floor_of(track, contacts)
     uneven = max((abs(level - floor) for level in [*levels, *landed]), default=0.0) / track.diameter
     below = max(0.0, float(track.y[used].max()) - floor) / track.diameter if levels else 0.0
@@ -204,63 +210,67 @@ def _contact_axis(body: JudgedBody, contacts: Sequence[SeenContact], phases: Pha
     body.raw |= {"levels_off_diameters": uneven, "below_floor_diameters": below, "kicks": kicks}
 
 
-def _roll(body: JudgedBody, phases: Phases, contacts: Sequence[SeenContact]) -> None:
+def _judge_roll(body: JudgedBody, phases: Phases, contacts: Sequence[SeenContact]) -> None:
     track = body.track
     used = np.flatnonzero(phases.used)
-    found = []
+    fits: list[laws.RollFit] = []
+    weights: list[int] = []
     for parabola, resting in zip(phases.parabolas, phases.resting, strict=True):
         points = used[(used >= parabola.first) & (used <= parabola.last)]
-        if not resting and len(points) >= kinematics.FEWEST_POINTS:
-            one = laws.roll(track.time_s[points], track.x[points], track.y[points], sigma_px=body.sigma)
-            if one.extent_px > 0.5 * track.diameter:
-                found.append((one, len(points)))
+        if not resting and len(points) >= kinematics.FEWEST_FLIGHT_POINTS:
+            fit = laws.fit_roll(track.time_s[points], track.x[points], track.y[points], sigma_px=body.sigma)
+            if fit.extent_px > 0.5 * track.diameter:
+                fits.append(fit)
+                weights.append(len(points))
     body.axes["gravity_consistency"] = Axis(None, "a rolling body does not show gravity")
     kicks = sum(contact.kind == "kick" for contact in contacts) + max(0, sum(contact.kind == "start" for contact in contacts) - 1)
     body.axes["contact"] = Axis(1.0 / (1 + kicks))
-    if not found:
-        body.axes |= {name: Axis(None, f"no motion of {kinematics.FEWEST_POINTS} pictures is seen") for name in ("motion_law", "energy")}
+    if not fits:
+        body.axes |= {
+            name: Axis(None, f"no motion of {kinematics.FEWEST_FLIGHT_POINTS} pictures is seen") for name in ("motion_law", "energy")
+        }
         return
-    body.axes["motion_law"] = Axis(float(np.average([_law(one.misfit) for one, _ in found], weights=[n for _, n in found])))
-    gains = [(one.gain, one.gain_sd) for one, _ in found if one.gain_sd < 0.5]
-    # A slow remainder after a collision may drift by a little more than nothing: only what carries energy counts.
-    fastest = max(abs(one.speed_start) for one, _ in found)
-    scored = [_roll_gain(gain, sd) for (gain, sd), (one, _) in zip(gains, [f for f in found if f[0].gain_sd < 0.5], strict=True)
-              if abs(one.speed_start) > 0.2 * fastest]  # fmt: skip
-    body.axes["energy"] = Axis(min(scored)) if scored else Axis(None, "the noise hides whether it speeds up")
-    body.raw |= {"misfits": [one.misfit for one, _ in found], "energy_gains": [list(one) for one in gains], "kicks": kicks}
+    body.axes["motion_law"] = Axis(float(np.average([_law_score(fit.misfit) for fit in fits], weights=weights)))
+    measured = [fit for fit in fits if fit.gain_sd < 0.5]
+    # A body that is almost at rest after a collision may drift a little: only fast motion counts.
+    fastest = max(abs(fit.speed_start) for fit in fits)
+    scored = [_roll_gain_score(fit.gain, fit.gain_sd) for fit in measured if abs(fit.speed_start) > 0.2 * fastest]
+    body.axes["energy"] = Axis(min(scored)) if scored else Axis(None, "the noise is too large to measure a change of speed")
+    gains = [[fit.gain, fit.gain_sd] for fit in measured]
+    body.raw |= {"misfits": [fit.misfit for fit in fits], "energy_gains": gains, "kicks": kicks}
 
 
-def _roll_gain(gain: float, sd: float) -> float:
-    """A rolling body on a slope too slight to see may gain a little: whole up to 10% of its energy, none from 60% on."""
+def _roll_gain_score(gain: float, sd: float) -> float:
+    """A rolling body on a slope too slight to see may gain a little: the score is 1 up to 10% of its energy, 0 from 60% on."""
     return kinematics.graded(max(0.0, gain - 2.0 * sd), good=0.1, bad=0.6)
 
 
-def _swing(body: JudgedBody, t: np.ndarray, x: np.ndarray, y: np.ndarray, contacts: Sequence[SeenContact]) -> None:
+def _judge_swing(body: JudgedBody, t: np.ndarray, x: np.ndarray, y: np.ndarray, contacts: Sequence[SeenContact]) -> None:
     if len(t) < 12:
-        body.axes |= {name: Axis(None, "the swing is seen too shortly") for name in AXES if name != "permanence"}
+        body.axes |= {name: Axis(None, "the swing is seen for too short a time") for name in AXES if name != "permanence"}
         return
-    found = laws.swing(t, x, y, sigma_px=body.sigma)
-    body.swing = found
-    body.axes["motion_law"] = Axis(_law(found.misfit))
+    fit = laws.fit_swing(t, x, y, sigma_px=body.sigma)
+    body.swing = fit
+    body.axes["motion_law"] = Axis(_law_score(fit.misfit))
     steady = (
         Axis(None, "fewer than three half swings are seen")
-        if found.uneven is None
-        else Axis(kinematics.graded(found.uneven, good=0.05, bad=0.3))
+        if fit.half_period_variation is None
+        else Axis(kinematics.graded(fit.half_period_variation, good=0.05, bad=0.3))
     )
     body.axes["gravity_consistency"] = steady
-    whole = float(t[-1] - t[0]) >= found.period_s
-    score = kinematics.graded(max(0.0, found.gain), good=0.03, bad=0.25)
-    body.axes["energy"] = Axis(score) if whole else Axis(None, "less than one full swing is seen")
+    full_swing = float(t[-1] - t[0]) >= fit.period_s
+    score = kinematics.graded(max(0.0, fit.gain), good=0.03, bad=0.25)
+    body.axes["energy"] = Axis(score) if full_swing else Axis(None, "less than one full swing is seen")
     kicks = sum(contact.kind in ("kick", "floor") for contact in contacts)
     body.axes["contact"] = Axis(1.0 / (1 + kicks))
-    body.raw |= {"period_s": found.period_s, "length_px": found.length_px, "amplitude_rad": found.amplitude_rad,
-                 "misfit": found.misfit, "energy_gain_per_period": found.gain, "half_period_cv": found.uneven, "kicks": kicks}  # fmt: skip
+    body.raw |= {"period_s": fit.period_s, "length_px": fit.length_px, "amplitude_rad": fit.amplitude_rad, "misfit": fit.misfit,
+                 "energy_gain_per_period": fit.gain, "half_period_cv": fit.half_period_variation, "kicks": kicks}  # fmt: skip
 
 
-def _permanence(body: JudgedBody, seen: Bodies, moving: BodyMotion) -> None:
+def _judge_permanence(body: JudgedBody, seen: Bodies, moving: BodyMotion) -> None:
     track = body.track
     total = len(seen.time_s)
-    leaves = bool(track.at_border[-3:].any()) or _heads_out(track, seen)
+    leaves = bool(track.at_border[-3:].any()) or _is_leaving(track, seen)
     last = int(track.frame[-1]) if leaves else total - 1
     expected = last - int(track.frame[0]) + 1
     outside = sum(
@@ -269,20 +279,20 @@ def _permanence(body: JudgedBody, seen: Bodies, moving: BodyMotion) -> None:
         if cut and later - earlier > 1
     )
     missing = max(0.0, 1.0 - (len(track.frame) + outside) / expected) if expected > 0 else 0.0
-    whole = track.area[~track.at_border]
-    usual = float(np.median(whole)) if len(whole) else 1.0
-    odd = float(np.mean(np.abs(np.log(whole / usual)) > ODD_SIZE)) if len(whole) else 0.0
+    complete = track.area[~track.at_border]
+    typical = float(np.median(complete)) if len(complete) else 1.0
+    odd = float(np.mean(np.abs(np.log(complete / typical)) > ODD_SIZE)) if len(complete) else 0.0
     leaps = sum(contact.kind == "leap" for contact in moving.of(body.index))
-    body.axes["permanence"] = Axis(kinematics.permanence(missing=missing, odd_size=odd, leaps=leaps, grown=body.grown))
+    body.axes["permanence"] = Axis(kinematics.permanence_score(missing=missing, odd_size=odd, leaps=leaps, grown=body.grown))
     body.raw |= {"missing": missing, "odd_size": odd, "leaps": leaps, "growth": body.grown, "appears_s": float(track.time_s[0])}
 
 
-def _heads_out(track: BodyTrack, seen: Bodies) -> bool:
-    """Whether the track's last steps lead out of the picture within a few pictures."""
+def _is_leaving(track: BodyTrack, seen: Bodies) -> bool:
+    """Whether the track, continued along its last steps, leaves the picture within three pictures."""
     if len(track.x) < 3:
         return False
-    there = np.array([track.x[-1], track.y[-1]])
-    step = (there - np.array([track.x[-3], track.y[-3]])) / 2.0
-    soon = there + 3.0 * step
+    last = np.array([track.x[-1], track.y[-1]])
+    step = (last - np.array([track.x[-3], track.y[-3]])) / 2.0
+    soon = last + 3.0 * step
     edge = track.diameter / 2.0
     return not (edge < soon[0] < seen.width - edge and edge < soon[1] < seen.height - edge)

@@ -1,4 +1,4 @@
-"""What the physics metric shows: tracks over a picture with contacts marked, and height over time with the fitted laws."""
+"""The evidence of the physics metric: tracks over a picture with contacts marked, and height over time with the fitted laws."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from seedbench.metrics.analyses.bodies import Bodies
 from seedbench.metrics.analyses.contacts import BodyMotion, SeenContact
-from seedbench.metrics.physics.judge import Verdict
+from seedbench.metrics.physics.judge import PhysicsVerdict
 from seedbench.plugins.evidence import Curve, Facts, Mark, Overlay, Panel, Path2D, Series, jpeg
 
 _WORDS = {"floor": "floor", "body": "bodies meet", "start": "set in motion", "kick": "kick in mid-air", "leap": "leap"}
 
 
-def panels(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: Verdict) -> tuple[Panel, ...]:
+def panels(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: PhysicsVerdict) -> tuple[Panel, ...]:
     """Panels for the drill-down; ``picture`` (H, W, 3) is the first of the shot."""
     if not verdict.bodies:
         return ()
@@ -20,20 +20,25 @@ def panels(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: Verdi
     return (_overlay(picture, seen, moving, verdict, contacts), *_curves(moving, verdict, contacts), _facts(verdict))
 
 
-def _overlay(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: Verdict, contacts: list[SeenContact]) -> Overlay:
+def _overlay(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: PhysicsVerdict, contacts: list[SeenContact]) -> Overlay:
     paths = []
     for index in verdict.bodies:
         track = moving.tracks[index]
         points = zip(track.time_s, track.x / seen.width, track.y / seen.height, strict=True)
         paths.append(Path2D(f"body {index + 1}", [(round(float(t), 3), round(float(x), 4), round(float(y), 4)) for t, x, y in points]))
     marks = [
-        (round(one.time_s, 3), round(one.x / seen.width, 4), round(one.y / seen.height, 4), f"{_WORDS[one.kind]} {one.time_s:.2f} s")
-        for one in contacts
+        (
+            round(contact.time_s, 3),
+            round(contact.x / seen.width, 4),
+            round(contact.y / seen.height, 4),
+            f"{_WORDS[contact.kind]} {contact.time_s:.2f} s",
+        )
+        for contact in contacts
     ]
     return Overlay("Followed bodies and their contacts", jpeg(picture, side=480), paths, marks)
 
 
-def _curves(moving: BodyMotion, verdict: Verdict, contacts: list[SeenContact]) -> list[Curve]:
+def _curves(moving: BodyMotion, verdict: PhysicsVerdict, contacts: list[SeenContact]) -> list[Curve]:
     curves = []
     for index, regime in zip(verdict.bodies, verdict.regimes, strict=True):
         track, phases = moving.tracks[index], moving.phases[index]
@@ -42,30 +47,30 @@ def _curves(moving: BodyMotion, verdict: Verdict, contacts: list[SeenContact]) -
         measured = Series("measured", _rounded(track.time_s), list(_rounded(values, 2)))
         fitted: list[float | None] = []
         used = phases.used
-        for place, time_s in enumerate(track.time_s):
-            part = next((one for one in phases.parabolas if one.first <= place <= one.last), None)
-            if part is None or not used[place]:
+        for point, time_s in enumerate(track.time_s):
+            part = next((part for part in phases.parabolas if part.first <= point <= part.last), None)
+            if part is None or not used[point]:
                 fitted.append(None)
                 continue
-            there = part.at(float(time_s))
-            fitted.append(round(float(there[0] if across else float(track.y.max()) - there[1]), 2))
+            position = part.at(float(time_s))
+            fitted.append(round(float(position[0] if across else float(track.y.max()) - position[1]), 2))
         series = [measured]
         if regime != "swing":
             series.append(Series("parabolas", _rounded(track.time_s), fitted))
         else:
             series += _swing(verdict, index, used, track.time_s)
-        marks = [Mark(round(one.time_s, 3), _WORDS[one.kind]) for one in contacts if one.body == index]
-        what = "Way" if across else "Height"
-        curves.append(Curve(f"{what} of body {index + 1}", "time (s)", "pixels at 256 lines", series, marks))
+        marks = [Mark(round(contact.time_s, 3), _WORDS[contact.kind]) for contact in contacts if contact.body == index]
+        axis = "Horizontal position" if across else "Height"
+        curves.append(Curve(f"{axis} of body {index + 1}", "time (s)", "pixels at 256 lines", series, marks))
     return curves
 
 
-def _swing(verdict: Verdict, index: int, used: np.ndarray, time_s: np.ndarray) -> list[Series]:
+def _swing(verdict: PhysicsVerdict, index: int, used: np.ndarray, time_s: np.ndarray) -> list[Series]:
     fitted = verdict.swings.get(index)
     return [] if fitted is None else [Series("pendulum", _rounded(time_s[used]), list(_rounded(fitted, 2)))]
 
 
-def _facts(verdict: Verdict) -> Facts:
+def _facts(verdict: PhysicsVerdict) -> Facts:
     rows = [(name.replace("_", " "), f"{axis.value:.2f}" if axis.value is not None else axis.reason) for name, axis in verdict.axes.items()]
     if verdict.gravity_m_s2 is not None:
         rows.append(("gravity", f"{verdict.gravity_m_s2:.2f} m/s²"))

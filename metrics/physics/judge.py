@@ -1,5 +1,4 @@
-"""From tracks and contacts to axes: what each body's motion, by the kind of event the prompt asks for, says of gravity, energy and the
-rest."""
+"""From tracks and contacts to axes: the motion of each body, judged by the kind of event that the prompt declares."""
 
 from __future__ import annotations
 
@@ -16,20 +15,20 @@ from seedbench.metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, 
 from seedbench.suites.prompt import Event
 
 REGIMES: dict[str, Regime] = {"flight": "flight", "roll": "roll", "collision": "roll", "swing": "swing"}
-"""Which law a body follows, by the ``motion`` of its event; events of other motions have no body."""
-BODIES = {"collision": 2}
-"""Bodies of a motion that has more than one."""
-DYNAMIC = ("motion_law", "energy")
-"""Without one of these no plausibility: to exist steadily is not yet to move plausibly."""
+"""The law that a body follows, by the ``motion`` of its event; events of other motions have no body."""
+BODIES_OF_EVENT = {"collision": 2}
+"""Number of bodies of the motions that have more than one."""
+MOTION_AXES = ("motion_law", "energy")
+"""Without one of these there is no plausibility: a body that only exists steadily has not moved plausibly."""
 MOST_CAMERA_PX = 1.0
-"""Pixels a picture that the camera's motion may leave unexplained."""
+"""Most motion of the background, in pixels per picture, that the camera's motion may leave unexplained."""
 
 
 @dataclass
-class Verdict:
-    """What was found. ``problem`` says why the clip cannot be judged; ``raw`` the numbers behind the axes, JSON-ready.
+class PhysicsVerdict:
+    """The results for one clip. ``problem`` says why it cannot be judged; ``raw``: the numbers behind the axes, ready for JSON.
 
-    ``bodies`` judged, as indices of ``BodyMotion.tracks``, and the regime of each; ``asked``: how many the prompt asks for; ``swings``: the
+    ``bodies`` judged, as indices of ``BodyMotion.tracks``, and the regime of each; ``asked``: how many the prompt declares; ``swings``: the
     fitted x of each pendulum at the used points of its track.
     """
 
@@ -53,85 +52,92 @@ class Verdict:
     def plausibility(self) -> Axis:
         """Mean of the axes that have a value, if the motion itself is among them."""
         values = [axis.value for axis in self.axes.values() if axis.value is not None]
-        if all(self.axes[name].value is None for name in DYNAMIC):
+        if all(self.axes[name].value is None for name in MOTION_AXES):
             return Axis(None, self.axes["motion_law"].reason)
         return Axis(float(np.mean(values)))
 
 
-def judge(events: Sequence[Event], seen: Bodies, moving: BodyMotion) -> Verdict:
-    """The verdict on the bodies of a shot, asked for by events of which at least one has a body."""
-    asked = [event for event in events if event.motion in REGIMES]
-    count = sum(BODIES.get(event.motion, 1) for event in asked)
-    problem = _problem(seen, moving)
+def judge(events: Sequence[Event], seen: Bodies, moving: BodyMotion) -> PhysicsVerdict:
+    """Judge the bodies of a shot.
+
+    Args:
+        events: The events that the prompt declares; at least one has a body in motion.
+        seen: The bodies seen in the shot.
+        moving: Those in motion, with phases and contacts.
+    """
+    with_body = [event for event in events if event.motion in REGIMES]
+    count = sum(BODIES_OF_EVENT.get(event.motion, 1) for event in with_body)
+    problem = _why_not_judged(seen, moving)
     if problem:
-        return Verdict({name: Axis(None, problem) for name in AXES}, problem=problem, asked=count)
-    chosen = [index for index, track in enumerate(moving.tracks)][:count]
-    allowed = {REGIMES[event.motion] for event in asked}
-    found = [judge_body(index, moving, seen, allowed) for index in chosen]
-    verdict = Verdict({}, bodies=chosen, regimes=[one.regime for one in found], asked=count)
-    verdict.swings = {one.index: one.swing.x_fit for one in found if one.swing is not None}
-    _pool(verdict, found)
-    _gravity_size(verdict, found, asked)
-    if any(event.motion == "collision" for event in asked):
-        _collision(verdict, moving, chosen)
+        return PhysicsVerdict({name: Axis(None, problem) for name in AXES}, problem=problem, asked=count)
+    chosen = list(range(len(moving.tracks)))[:count]
+    allowed = {REGIMES[event.motion] for event in with_body}
+    bodies = [judge_body(index, moving, seen, allowed) for index in chosen]
+    verdict = PhysicsVerdict({}, bodies=chosen, regimes=[body.regime for body in bodies], asked=count)
+    verdict.swings = {body.index: body.swing.x_fit for body in bodies if body.swing is not None}
+    _pool_axes(verdict, bodies)
+    _judge_gravity_size(verdict, bodies, with_body)
+    if any(event.motion == "collision" for event in with_body):
+        _judge_collision(verdict, moving, chosen)
     if not verdict.axes["contact"].reason and verdict.axes["contact"].value is None:
         verdict.axes["contact"] = Axis(None, "no contact is seen")
     verdict.axes = {name: verdict.axes[name] for name in AXES}
     return verdict
 
 
-def _problem(seen: Bodies, moving: BodyMotion) -> str:
+def _why_not_judged(seen: Bodies, moving: BodyMotion) -> str:
     """Why a clip cannot be judged at all; empty if it can."""
     if seen.problem:
         return seen.problem
-    still_s = kinematics.standstill_s(seen.changing, seen.time_s)
-    if still_s is not None:
-        return f"the picture is frozen by {still_s:.1f} s"
+    frozen_s = kinematics.frozen_from_s(seen.changing, seen.time_s)
+    if frozen_s is not None:
+        return f"the picture is frozen from {frozen_s:.1f} s on"
     if len(seen.changing) and float(np.median(seen.changing)) == 0.0 and not moving.tracks:
         return "the picture is frozen"
     if seen.camera_moving and seen.camera_residual_px > MOST_CAMERA_PX:
-        return f"the camera's motion leaves {seen.camera_residual_px:.1f} px a picture unexplained"
+        return f"the background moves by {seen.camera_residual_px:.1f} px per picture that the camera's motion does not explain"
     if not moving.tracks:
-        return "nothing moves that could be followed"
+        return "no moving body could be followed"
     if moving.tracks[0].travel_px < moving.tracks[0].diameter:
-        return "nothing moves by as much as its own size"
+        return "no body moves by as much as its own size"
     return ""
 
 
-def _pool(verdict: Verdict, found: Sequence[JudgedBody]) -> None:
-    """Axes of several bodies: the mean of those that have a value. Bodies asked for and not seen count as not permanent."""
+def _pool_axes(verdict: PhysicsVerdict, bodies: Sequence[JudgedBody]) -> None:
+    """Axes of several bodies: the mean of those that have a value."""
     for name in AXES:
         if name == "gravity_size":
             continue
-        axes = [body.axes.get(name, Axis(None, "")) for body in found]
+        axes = [body.axes.get(name, Axis(None, "")) for body in bodies]
         values = [axis.value for axis in axes if axis.value is not None]
         reason = next((axis.reason for axis in axes if axis.reason), "")
         verdict.axes[name] = Axis(float(np.mean(values))) if values else Axis(None, reason)
-    bounces = [value for body in found for value in body.restitutions]
+    bounces = [value for body in bodies for value in body.restitutions]
     verdict.restitution = float(np.median(bounces)) if bounces else None
     spread = float(np.std(bounces, ddof=1) / np.mean(bounces)) if len(bounces) > 1 and np.mean(bounces) > 0 else None
     verdict.raw = {
         "bodies": [{"regime": body.regime, "diameter_px": body.track.diameter, "travel_px": body.track.travel_px, "sigma_px": body.sigma,
-                    **body.raw} for body in found],
+                    **body.raw} for body in bodies],
         "restitutions": bounces,
         "restitution_cv": spread,
         "bodies_asked": verdict.asked,
-        "bodies_followed": len(found),
+        "bodies_followed": len(bodies),
     }  # fmt: skip
 
 
-def _gravity_size(verdict: Verdict, found: Sequence[JudgedBody], events: Sequence[Event]) -> None:
+def _judge_gravity_size(verdict: PhysicsVerdict, bodies: Sequence[JudgedBody], events: Sequence[Event]) -> None:
     """Gravity in m/s^2 where the prompt declares a length: the height of a fall, or a pendulum's string."""
     measured: list[tuple[float, float]] = []
-    reason = "the prompt declares no height that is seen to be fallen"
+    reason = "the prompt declares no height of a fall that is seen"
     for regime in ("flight", "swing"):
-        asked = sorted((event for event in events if REGIMES[event.motion] == regime), key=lambda event: event.start_s)
-        mine = [body for body in found if body.regime == regime and abs(body.grown) <= PERSPECTIVE]
-        mine.sort(key=lambda body: body.release[0] if body.release else float(body.track.time_s[0]))
-        heights = {event.height_m for event in asked}
-        if len(asked) != len(mine) and len(heights) != 1:
+        declared = sorted((event for event in events if REGIMES[event.motion] == regime), key=lambda event: event.start_s)
+        fitting = [body for body in bodies if body.regime == regime and abs(body.grown) <= PERSPECTIVE]
+        fitting.sort(key=lambda body: body.release[0] if body.release else float(body.track.time_s[0]))
+        heights = {event.height_m for event in declared}
+        same_count = len(declared) == len(fitting)
+        if not same_count and len(heights) != 1:
             continue
-        pairs = zip(asked, mine, strict=True) if len(asked) == len(mine) else ((asked[0], body) for body in mine)
+        pairs = zip(declared, fitting, strict=True) if same_count else ((declared[0], body) for body in fitting)
         for event, body in pairs:
             if event.height_m is None or event.height_m <= 0:
                 continue
@@ -142,7 +148,7 @@ def _gravity_size(verdict: Verdict, found: Sequence[JudgedBody], events: Sequenc
                 scale = dict(fallen_px=body.fallen_px, height_m=event.height_m)
                 first = body.flights[0]
                 sd = float(np.hypot(first.gravity_sd, 1.5 * body.sigma / body.fallen_px * first.gravity))
-                measured.append((kinematics.metres(first.gravity, **scale), kinematics.metres(sd, **scale)))
+                measured.append((kinematics.gravity_in_metres(first.gravity, **scale), kinematics.gravity_in_metres(sd, **scale)))
     if not measured:
         verdict.axes["gravity_size"] = Axis(None, reason)
         return
@@ -150,21 +156,21 @@ def _gravity_size(verdict: Verdict, found: Sequence[JudgedBody], events: Sequenc
     sd = float(np.sqrt(np.sum([sd**2 for _, sd in measured]))) / len(measured)
     verdict.gravity_m_s2 = mean
     verdict.gravity_interval = (mean - 1.96 * sd, mean + 1.96 * sd)
-    # A generator meets a height asked for in words only roughly: off by 15% is whole, off by half is nothing.
+    # A generator keeps a height given in words only roughly: an error of 15% costs nothing, one of half everything.
     errors = [abs(value / kinematics.STANDARD_GRAVITY - 1.0) for value, _ in measured]
     verdict.axes["gravity_size"] = Axis(float(np.mean([kinematics.graded(error, good=0.15, bad=0.5) for error in errors])))
     verdict.raw["gravity_m_s2"] = [value for value, _ in measured]
 
 
-def _collision(verdict: Verdict, moving: BodyMotion, chosen: Sequence[int]) -> None:
-    """Two bodies that meet: their velocities change oppositely, at a touch, and they part no faster than they met. No masses needed."""
+def _judge_collision(verdict: PhysicsVerdict, moving: BodyMotion, chosen: Sequence[int]) -> None:
+    """Two bodies that meet: their velocities change in opposite directions, when they touch, and they separate no faster than they met."""
     met = [contact for contact in moving.contacts if contact.kind == "body" and contact.body in chosen and contact.other in chosen]
     if len(chosen) < 2 or not met:
         reason = "only one moving body is seen" if len(chosen) < 2 else "the bodies are not seen to meet"
         untouched = any(
             contact.kind in ("start", "kick", "leap") for contact in moving.contacts if contact.body in chosen and contact.time_s > 0.1
         )
-        verdict.axes["contact"] = Axis(0.0 if untouched else None, reason)  # set in motion, or stopped, by nothing
+        verdict.axes["contact"] = Axis(0.0 if untouched else None, reason)  # set in motion, or stopped, without a cause
         return
     first = met[0]
     second = min(
@@ -174,17 +180,17 @@ def _collision(verdict: Verdict, moving: BodyMotion, chosen: Sequence[int]) -> N
     )
     if second is None:
         return
-    directions = kinematics.opposed(first.after - first.before, second.after - second.before)
+    opposition = kinematics.opposition(first.after - first.before, second.after - second.before)
     sizes = 0.5 * (moving.tracks[first.body].diameter + moving.tracks[second.body].diameter)
     apart = float(np.hypot(first.x - second.x, first.y - second.y)) / sizes - 1.0
     others = verdict.axes["contact"].value
     touch = kinematics.graded(abs(apart), good=0.35, bad=1.2)
-    verdict.axes["contact"] = Axis(directions * touch * (1.0 if others is None else others))
-    verdict.raw |= {"opposed": directions, "apart_diameters": apart}
-    parted = laws.separation((first.before, first.after), (second.before, second.after))
-    if parted is not None:
-        verdict.restitution = parted
-        violation, score = gain_score(parted**2 - 1.0, 0.02)
+    verdict.axes["contact"] = Axis(opposition * touch * (1.0 if others is None else others))
+    verdict.raw |= {"opposed": opposition, "apart_diameters": apart}
+    ratio = laws.separation_ratio((first.before, first.after), (second.before, second.after))
+    if ratio is not None:
+        verdict.restitution = ratio
+        violation, score = gain_score(ratio**2 - 1.0, 0.02)
         own = verdict.axes["energy"].value
         verdict.axes["energy"] = Axis(score if own is None else min(score, own))
-        verdict.raw |= {"separation": parted, "separation_gain": violation}
+        verdict.raw |= {"separation": ratio, "separation_gain": violation}

@@ -12,16 +12,16 @@ from itertools import pairwise
 
 import numpy as np
 
-FEWEST_POINTS = 8
-"""Fewest pictures of a flight that says something about gravity."""
+FEWEST_FLIGHT_POINTS = 8
+"""Fewest pictures of a flight from which gravity is measured."""
 HALVES_POINTS = 12
-"""A flight of this many pictures is also looked at in two halves: is gravity the same at its end as at its beginning?"""
+"""A flight of this many pictures is also measured in two halves, to compare gravity at its end with gravity at its beginning."""
 STANDARD_GRAVITY = 9.81
 
 
 @dataclass(frozen=True)
-class Flight:
-    """A body in the air from ``start_s`` to ``end_s``: what a parabola says of it.
+class FlightFit:
+    """A parabola fitted to a body in the air from ``start_s`` to ``end_s``.
 
     ``gravity`` downward and ``sideways`` acceleration, pixels per second squared, each with standard deviation ``gravity_sd``;
     ``misfit``: residual of (x linear, y quadratic) beyond the noise, over the extent of the path; ``extent_px`` diagonal of the path's box;
@@ -41,7 +41,7 @@ class Flight:
 
     @property
     def identified(self) -> bool:
-        """Whether the noise leaves gravity known to a quarter of itself (or of what this fall would need)."""
+        """Whether gravity is known to a quarter of its value (or of the value that this fall would need)."""
         return self.gravity_sd <= 0.25 * max(abs(self.gravity), self.needed)
 
 
@@ -54,7 +54,7 @@ def graded(value: float, *, good: float, bad: float) -> float:
     return float(np.clip((bad - value) / (bad - good), 0.0, 1.0))
 
 
-def _fitted(time_s: np.ndarray, values: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray, float]:
+def _fit_polynomial(time_s: np.ndarray, values: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients (lowest first, about the middle time), residual, and the leading one's standard deviation for unit noise."""
     u = time_s - time_s.mean()
     design = np.stack([u**power for power in range(degree + 1)], axis=1)
@@ -63,28 +63,33 @@ def _fitted(time_s: np.ndarray, values: np.ndarray, degree: int) -> tuple[np.nda
     return solved, values - design @ solved, spread
 
 
-def flight(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -> Flight:
-    """What a parabola says of positions (n,) in the air, n >= 4; ``sigma_px`` noise of a coordinate.
+def fit_flight(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -> FlightFit:
+    """Fit a parabola to a body in the air, by least squares: x linear and y quadratic in time.
+
+    Args:
+        time_s: Times (n,) in seconds, n >= 4.
+        x: Positions (n,) in pixels.
+        y: The same, y downward.
+        sigma_px: Noise of a coordinate in pixels.
 
     >>> t = np.arange(12) / 24
-    >>> free = flight(t, 40 * t, 300 * t**2, sigma_px=0.0)
+    >>> free = fit_flight(t, 40 * t, 300 * t**2, sigma_px=0.0)
     >>> round(free.gravity, 9), round(free.sideways, 9), free.misfit < 1e-12
     (600.0, 0.0, True)
     """
-    vertical, down_rest, spread = _fitted(time_s, y, 2)
-    across, across_rest, _ = _fitted(time_s, x, 1)
-    sideways, _, _ = _fitted(time_s, x, 2)
-    del across
-    square = float(np.mean(down_rest**2 + across_rest**2))
+    vertical, y_residual, spread = _fit_polynomial(time_s, y, 2)
+    _, x_residual, _ = _fit_polynomial(time_s, x, 1)
+    sideways, _, _ = _fit_polynomial(time_s, x, 2)
+    square = float(np.mean(y_residual**2 + x_residual**2))
     extent = float(np.hypot(np.ptp(x), np.ptp(y)))
     beyond = np.sqrt(max(0.0, square - 2.0 * sigma_px**2))
-    last = float(time_s[-1] - time_s[0])
+    duration_s = float(time_s[-1] - time_s[0])
     halves: tuple[tuple[float, float], ...] = ()
     if len(time_s) >= HALVES_POINTS:
         middle = len(time_s) // 2
-        parts = [_fitted(time_s[part], y[part], 2) for part in (np.s_[: middle + 1], np.s_[middle:])]
+        parts = [_fit_polynomial(time_s[part], y[part], 2) for part in (np.s_[: middle + 1], np.s_[middle:])]
         halves = tuple((2.0 * float(part[0][2]), 2.0 * sigma_px * part[2]) for part in parts)
-    return Flight(
+    return FlightFit(
         start_s=float(time_s[0]),
         end_s=float(time_s[-1]),
         n=len(time_s),
@@ -93,15 +98,19 @@ def flight(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float)
         gravity_sd=2.0 * sigma_px * spread,
         misfit=float(beyond / extent) if extent > 0 else 0.0,
         extent_px=extent,
-        needed=2.0 * float(np.ptp(y)) / last**2 if last > 0 else 0.0,
+        needed=2.0 * float(np.ptp(y)) / duration_s**2 if duration_s > 0 else 0.0,
         halves=halves,
     )
 
 
 def spread_beyond_noise(values: Sequence[float], sds: Sequence[float]) -> tuple[float, float]:
-    """Weighted mean of measurements, and how far they differ beyond their standard deviations, over its size (a coefficient of variation).
+    """Weighted mean of measurements, and their spread beyond the noise as a coefficient of variation.
 
-    Between-measurement variance by DerSimonian and Laird (1986), 0 when the noise explains all.
+    The variance between measurements is estimated after DerSimonian and Laird (1986); it is 0 when the noise explains all of it.
+
+    Args:
+        values: The measurements (n,).
+        sds: Their standard deviations (n,).
 
     >>> spread_beyond_noise([10.0, 10.1, 9.9], [0.2, 0.2, 0.2])
     (10.0, 0.0)
@@ -119,44 +128,45 @@ def spread_beyond_noise(values: Sequence[float], sds: Sequence[float]) -> tuple[
     return mean, float(np.sqrt(between) / max(abs(mean), 1e-9))
 
 
-def gravity_of(flights: Sequence[Flight]) -> tuple[float, float]:
+def gravity_of(flights: Sequence[FlightFit]) -> tuple[float, float]:
     """Mean gravity of flights and halves of flights, pixels per second squared, and its spread beyond noise (coefficient of variation)."""
-    parts = [half for one in flights for half in (one.halves or ((one.gravity, one.gravity_sd),))]
+    parts = [half for flight in flights for half in (flight.halves or ((flight.gravity, flight.gravity_sd),))]
     return spread_beyond_noise([value for value, _ in parts], [sd for _, sd in parts])
 
 
-def consistency(flights: Sequence[Flight]) -> float:
-    """How well flights agree on one gravity that points down: 0..1. A body that falls evenly, or up, gets 0.
+def gravity_consistency(flights: Sequence[FlightFit]) -> float:
+    """How well flights agree on one gravity that points down: 0..1. A body that falls at constant speed, or upward, gets 0.
 
-    The spread costs from 10% on and all at 50%; sideways acceleration from 10% of gravity on and all at 60%.
+    A spread of up to 10% costs nothing and one of 50% everything; sideways acceleration of up to 10% of gravity costs nothing and one of
+    60% everything.
     """
     mean, spread = gravity_of(flights)
-    falls = [one.gravity + 2.0 * one.gravity_sd > 0.1 * one.needed and one.gravity > 0 for one in flights]
+    falls = [flight.gravity + 2.0 * flight.gravity_sd > 0.1 * flight.needed and flight.gravity > 0 for flight in flights]
     if mean <= 0 or not any(falls):
         return 0.0
-    sideways = np.mean([max(0.0, abs(one.sideways) - 2.0 * one.gravity_sd) for one in flights]) / mean
+    sideways = np.mean([max(0.0, abs(flight.sideways) - 2.0 * flight.gravity_sd) for flight in flights]) / mean
     return float(np.mean(falls)) * graded(spread, good=0.1, bad=0.5) * graded(float(sideways), good=0.1, bad=0.6)
 
 
-def metres(gravity_px: float, *, fallen_px: float, height_m: float) -> float:
+def gravity_in_metres(gravity_px: float, *, fallen_px: float, height_m: float) -> float:
     """Gravity in m/s^2, from pixels per second squared and a fall of known height.
 
-    >>> round(metres(1962.0, fallen_px=300.0, height_m=1.5), 2)
+    >>> round(gravity_in_metres(1962.0, fallen_px=300.0, height_m=1.5), 2)
     9.81
     """
     return gravity_px * height_m / fallen_px
 
 
 def energy_gain(before: np.ndarray, after: np.ndarray, *, speed_sd: float) -> tuple[float, float]:
-    """Relative gain of kinetic energy from velocity ``before`` (2,) to ``after``, and its standard deviation; -1: all is lost.
+    """Relative gain of kinetic energy from velocity ``before`` (2,) to ``after``, and its standard deviation; -1: all of it is lost.
 
     >>> gain, sd = energy_gain(np.array([0.0, 10.0]), np.array([0.0, -11.0]), speed_sd=0.0)
     >>> round(gain, 2), sd
     (0.21, 0.0)
     """
-    came, went = float(before @ before), float(after @ after)
-    gain = went / came - 1.0
-    return gain, float(2.0 * speed_sd * np.sqrt(went + went**2 / came) / came)
+    square_before, square_after = float(before @ before), float(after @ after)
+    gain = square_after / square_before - 1.0
+    return gain, float(2.0 * speed_sd * np.sqrt(square_after + square_after**2 / square_before) / square_before)
 
 
 def restitutions(peaks: Sequence[float]) -> list[float]:
@@ -183,45 +193,50 @@ def growth(time_s: np.ndarray, size: np.ndarray) -> float:
     return slope * float(time_s[-1] - time_s[0]) / float(np.median(size))
 
 
-def permanence(*, missing: float, odd_size: float, leaps: int, grown: float) -> float:
-    """How steadily a body exists, 0..1: seen in every picture, of one size, at one place at a time.
+def permanence_score(*, missing: float, odd_size: float, leaps: int, grown: float) -> float:
+    """How steadily a body exists, 0..1: seen in every picture, of constant size, without jumps.
 
-    ``missing`` and ``odd_size``: shares of pictures; ``leaps``: times it jumps, each leaves 30%; ``grown``: relative change of its
-    diameter.
+    ``missing`` and ``odd_size``: shares of pictures; ``leaps``: how often it jumps, each jump multiplies the score by 0.3; ``grown``:
+    relative change of its diameter.
 
-    >>> permanence(missing=0.0, odd_size=0.0, leaps=0, grown=0.02), permanence(missing=0.2, odd_size=0.0, leaps=1, grown=0.0)
+    >>> permanence_score(missing=0.0, odd_size=0.0, leaps=0, grown=0.02), permanence_score(missing=0.2, odd_size=0.0, leaps=1, grown=0.0)
     (1.0, 0.24)
     """
     return (1.0 - missing) * (1.0 - odd_size) * 0.3**leaps * graded(abs(grown), good=0.1, bad=0.6)
 
 
-def opposed(first: np.ndarray, second: np.ndarray) -> float:
+def opposition(first: np.ndarray, second: np.ndarray) -> float:
     """How oppositely two changes of velocity (2,) point, 0..1: 1 antiparallel, 0 at a right angle or worse. Needs no masses.
 
-    >>> opposed(np.array([1.0, 0.0]), np.array([-2.0, 0.0])), opposed(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+    >>> opposition(np.array([1.0, 0.0]), np.array([-2.0, 0.0])), opposition(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     (1.0, 0.0)
     """
     size = float(np.hypot(*first) * np.hypot(*second))
     return min(1.0, max(0.0, -float(first @ second) / size)) if size > 0 else 0.0
 
 
-def standstill_s(alive: np.ndarray, time_s: np.ndarray, *, least_s: float = 0.4) -> float | None:
-    """From when a picture that was alive stands still, repeated, for at least ``least_s``; None if it does not.
+def frozen_from_s(changing: np.ndarray, time_s: np.ndarray, *, least_s: float = 0.4) -> float | None:
+    """When a picture that used to change everywhere freezes (is repeated) for at least ``least_s``; None if it does not.
 
-    ``alive`` (T,) share of the picture that changes from one picture to the next. A drawn scene that is never alive all over (its still
-    parts are exactly still) cannot be told from a frozen one this way, and is not called frozen.
+    A drawn scene never changes everywhere, because its still parts are exactly still. It cannot be distinguished from a frozen one this
+    way, and is not called frozen.
 
-    >>> standstill_s(np.repeat([1.0, 0.0], 50), np.arange(100) / 25)
+    Args:
+        changing: Share (T,) of the picture that changes from one picture to the next.
+        time_s: Times (T,) in seconds.
+        least_s: Least duration of a freeze in seconds.
+
+    >>> frozen_from_s(np.repeat([1.0, 0.0], 50), np.arange(100) / 25)
     2.0
     """
-    if len(alive) < 16:
+    if len(changing) < 16:
         return None
     width = 9
-    padded = np.pad(alive, width // 2, mode="edge")
-    calm = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1) < 0.35
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], calm.astype(int), [0]])))
+    padded = np.pad(changing, width // 2, mode="edge")
+    frozen = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1) < 0.35
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], frozen.astype(int), [0]])))
     for start, end in zip(edges[::2], edges[1::2], strict=True):
-        rest = np.concatenate([alive[:start], alive[end:]])
-        if time_s[end - 1] - time_s[start] >= least_s and len(rest) >= 8 and np.median(rest) >= 0.8:
+        elsewhere = np.concatenate([changing[:start], changing[end:]])
+        if time_s[end - 1] - time_s[start] >= least_s and len(elsewhere) >= 8 and np.median(elsewhere) >= 0.8:
             return float(time_s[start])
     return None

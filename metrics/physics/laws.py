@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STEPS = 240
-"""Frequencies tried for a swing, before the best is refined."""
+from seedbench.ties import first_least
+
+TRIAL_FREQUENCIES = 240
+"""Frequencies tried for a swing, before the best one is refined."""
+SAME_SQUARES = 1e-12
+"""Sums of squared residuals that differ by less are equal: of a path that does not swing, every frequency fits as well."""
 
 
 @dataclass(frozen=True)
-class Roll:
+class RollFit:
     """A body that rolls or slides: straight, at constant deceleration.
 
     ``misfit`` residual beyond the noise over the extent of the path; ``speed_start``, ``speed_end`` along the line, pixels per second;
@@ -27,12 +31,12 @@ class Roll:
 
 
 @dataclass(frozen=True)
-class Swing:
+class SwingFit:
     """A body on a string: an arc about a pivot, a sinusoid in time whose amplitude may change steadily.
 
     ``pivot`` (2,) and ``length_px`` of the string; ``period_s``; ``amplitude_rad`` at the middle of the clip; ``misfit`` as for
-    :class:`Roll`; ``gain``: relative change of energy a period; ``uneven``: coefficient of variation of the half periods, None if fewer
-    than three were seen.
+    :class:`RollFit`; ``gain``: relative change of energy a period; ``half_period_variation``: coefficient of variation of
+    the half periods, None if fewer than three are seen; ``x_fit`` (n,): fitted x of each point.
     """
 
     pivot: tuple[float, float]
@@ -41,22 +45,28 @@ class Swing:
     amplitude_rad: float
     misfit: float
     gain: float
-    uneven: float | None
+    half_period_variation: float | None
     x_fit: np.ndarray
 
 
-def roll(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -> Roll:
-    """What rolling at constant deceleration along a line says of positions (n,), n >= 4.
+def fit_roll(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -> RollFit:
+    """Fit rolling or sliding along a line at constant deceleration, by least squares.
+
+    Args:
+        time_s: Times (n,) in seconds, n >= 4.
+        x: Positions (n,) in pixels.
+        y: The same.
+        sigma_px: Noise of a coordinate in pixels.
 
     >>> t = np.arange(50) / 25
-    >>> found = roll(t, 100 * t - 10 * t**2, np.full(50, 30.0), sigma_px=0.0)
-    >>> found.misfit < 1e-9, round(found.speed_end), round(found.gain, 2)
+    >>> fit = fit_roll(t, 100 * t - 10 * t**2, np.full(50, 30.0), sigma_px=0.0)
+    >>> fit.misfit < 1e-9, round(fit.speed_end), round(fit.gain, 2)
     (True, 61, -0.63)
     """
-    places = np.stack([x, y], axis=1)
-    middle = places.mean(axis=0)
-    _, _, axes = np.linalg.svd(places - middle, full_matrices=False)
-    along, across = ((places - middle) @ axis for axis in axes)
+    points = np.stack([x, y], axis=1)
+    middle = points.mean(axis=0)
+    _, _, axes = np.linalg.svd(points - middle, full_matrices=False)
+    along, across = ((points - middle) @ axis for axis in axes)
     if along[-1] < along[0]:
         along = -along
     u = time_s - time_s.mean()
@@ -69,16 +79,16 @@ def roll(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -
     start, end = (float(solved[1] + 2.0 * solved[2] * moment) for moment in (u[0], u[-1]))
     rows = np.array([[0.0, 1.0, 2.0 * u[0]], [0.0, 1.0, 2.0 * u[-1]]])
     sds = sigma_px * np.sqrt(np.einsum("ij,jk,ik->i", rows, cov, rows))
-    came = max(start**2, 1e-9)
-    gain_sd = 2.0 * float(np.hypot(end * sds[1], end**2 / max(abs(start), 1e-4) * sds[0])) / came
-    return Roll(beyond / extent if extent > 0 else 0.0, extent, start, end, end**2 / came - 1.0, gain_sd)
+    energy_start = max(start**2, 1e-9)
+    gain_sd = 2.0 * float(np.hypot(end * sds[1], end**2 / max(abs(start), 1e-4) * sds[0])) / energy_start
+    return RollFit(beyond / extent if extent > 0 else 0.0, extent, start, end, end**2 / energy_start - 1.0, gain_sd)
 
 
-def circle(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+def fit_circle(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
     """Centre and radius of the circle through points (n,), by algebraic least squares (Kasa 1976).
 
     >>> a = np.linspace(0.5, 1.5, 9)
-    >>> [round(value, 6) for value in circle(3 + 2 * np.cos(a), 1 + 2 * np.sin(a))]
+    >>> [round(value, 6) for value in fit_circle(3 + 2 * np.cos(a), 1 + 2 * np.sin(a))]
     [3.0, 1.0, 2.0]
     """
     mx, my = float(x.mean()), float(y.mean())
@@ -88,14 +98,20 @@ def circle(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
     return float(a / 2 + mx), float(b / 2 + my), float(np.sqrt(max(0.0, c + a * a / 4 + b * b / 4)))
 
 
-def sinusoid(time_s: np.ndarray, values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Angular frequency, coefficients and fit of c + (a + a' t) cos wt + (b + b' t) sin wt to values (n,), by least squares; t from the
-    middle.
+def fit_sinusoid(time_s: np.ndarray, values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Fit c + (a + a' t) cos wt + (b + b' t) sin wt by least squares, with t from the middle of the times.
 
-    Tried between half a period and a quarter of the pictures' rate over the whole time.
+    Frequencies are tried from half a period over the whole time to one period in 8 pictures.
+
+    Args:
+        time_s: Times (n,) in seconds.
+        values: (n,).
+
+    Returns:
+        Angular frequency w in rad/s, coefficients (c, a, b, a', b') and fitted values (n,).
 
     >>> t = np.arange(100) / 25
-    >>> omega, _, fitted = sinusoid(t, 0.5 * np.cos(3.0 * t + 1.0))
+    >>> omega, _, fitted = fit_sinusoid(t, 0.5 * np.cos(3.0 * t + 1.0))
     >>> round(omega, 3), bool(np.abs(fitted - 0.5 * np.cos(3.0 * t + 1.0)).max() < 1e-3)
     (3.0, True)
     """
@@ -110,9 +126,9 @@ def sinusoid(time_s: np.ndarray, values: np.ndarray) -> tuple[float, np.ndarray,
         return float(((values - fitted) ** 2).sum()), solved, fitted
 
     low, high = np.pi / span, 2.0 * np.pi / (8.0 * step)
-    trial = np.geomspace(low, high, STEPS)
-    best = int(np.argmin([solve(omega)[0] for omega in trial]))
-    left, right = trial[max(0, best - 1)], trial[min(STEPS - 1, best + 1)]
+    trial = np.geomspace(low, high, TRIAL_FREQUENCIES)
+    best = first_least([solve(omega)[0] for omega in trial], tolerance=SAME_SQUARES)
+    left, right = trial[max(0, best - 1)], trial[min(TRIAL_FREQUENCIES - 1, best + 1)]
     for _ in range(40):  # golden section
         inner = (right - left) * 0.381966
         if solve(left + inner)[0] < solve(right - inner)[0]:
@@ -124,11 +140,18 @@ def sinusoid(time_s: np.ndarray, values: np.ndarray) -> tuple[float, np.ndarray,
     return omega, solved, fitted
 
 
-def swing(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -> Swing:
-    """What a pendulum says of positions (n,), n >= 12, y downward."""
-    cx, cy, length = circle(x, y)
+def fit_swing(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) -> SwingFit:
+    """Fit a pendulum: an arc about a pivot, and a sinusoid of the angle whose amplitude may change steadily.
+
+    Args:
+        time_s: Times (n,) in seconds, n >= 12.
+        x: Positions (n,) in pixels.
+        y: The same, y downward.
+        sigma_px: Noise of a coordinate in pixels.
+    """
+    cx, cy, length = fit_circle(x, y)
     angle = np.arctan2(x - cx, y - cy)
-    omega, solved, fitted = sinusoid(time_s, angle)
+    omega, solved, fitted = fit_sinusoid(time_s, angle)
     radial = np.hypot(x - cx, y - cy) - length
     extent = float(np.hypot(np.ptp(x), np.ptp(y)))
     square = float(np.mean(radial**2 + ((angle - fitted) * length) ** 2))
@@ -139,24 +162,24 @@ def swing(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float) 
     periods = max(1.0, float(2 * half / period))
     gain = float((ends[1] / ends[0]) ** (2.0 / periods) - 1.0) if min(ends) > 0 else 0.0
     amplitude = float(np.hypot(solved[1], solved[2]))
-    drawn = cx + length * np.sin(fitted)
-    return Swing(
+    x_fit = cx + length * np.sin(fitted)
+    return SwingFit(
         pivot=(cx, cy),
         length_px=length,
         period_s=float(period),
         amplitude_rad=amplitude,
         misfit=beyond / extent if extent > 0 else 0.0,
         gain=gain,
-        uneven=uneven(time_s, angle - solved[0]),
-        x_fit=drawn,
+        half_period_variation=half_period_variation(time_s, angle - solved[0]),
+        x_fit=x_fit,
     )
 
 
-def uneven(time_s: np.ndarray, angle: np.ndarray) -> float | None:
+def half_period_variation(time_s: np.ndarray, angle: np.ndarray) -> float | None:
     """Coefficient of variation of the times between crossings of 0 by an angle (n,); None with fewer than three such times.
 
     >>> t = np.arange(100) / 25
-    >>> uneven(t, np.cos(5 * t)) < 0.01
+    >>> half_period_variation(t, np.cos(5 * t)) < 0.01
     True
     """
     where = np.flatnonzero(np.diff(np.signbit(angle)))
@@ -179,13 +202,19 @@ def pendulum_gravity(*, length_m: float, period_s: float, amplitude_rad: float) 
     return float(4.0 * np.pi**2 * length_m / (period_s / lengthened) ** 2)
 
 
-def separation(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float | None:
-    """Coefficient of restitution of two bodies that meet, from their velocities (before, after), each (2,): relative speed after over
-    before.
+def separation_ratio(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float | None:
+    """Coefficient of restitution of two bodies that meet: their relative speed after the contact over that before it.
 
-    At most 1 for any masses; None when they hardly approach.
+    At most 1 for any masses.
 
-    >>> round(separation((np.array([2.0, 0]), np.array([0.2, 0])), (np.zeros(2), np.array([1.8, 0]))), 2)
+    Args:
+        first: Velocities (2,) of one body, before and after, in pixels per second.
+        second: Those of the other body.
+
+    Returns:
+        The ratio; None when the bodies approach at less than 1 pixel per second.
+
+    >>> round(separation_ratio((np.array([2.0, 0]), np.array([0.2, 0])), (np.zeros(2), np.array([1.8, 0]))), 2)
     0.8
     """
     approach = float(np.hypot(*(first[0] - second[0])))

@@ -1,4 +1,4 @@
-"""The metric: whether bodies that fall, fly, bounce, roll, swing or meet move as bodies do."""
+"""The physics metric: whether bodies that fall, fly, bounce, roll, swing or collide move by the laws of motion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from seedbench.metrics.analyses.bodies import bodies
 from seedbench.metrics.analyses.contacts import motion
 from seedbench.metrics.analyses.motion import longest_shot
 from seedbench.metrics.physics import evidence
-from seedbench.metrics.physics.judge import REGIMES, Verdict, judge
+from seedbench.metrics.physics.judge import REGIMES, PhysicsVerdict, judge
 from seedbench.metrics.physics.measures import MEASURES
 from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score
 
@@ -18,15 +18,15 @@ BACKEND = "blobs256-parabolas1"
 
 
 class Physics(Metric):
-    """Kinematics of the bodies a prompt asks for, without any reference clip or learned weights."""
+    """Kinematics of the bodies that a prompt declares, without any reference clip or learned weights."""
 
     info = MetricInfo(
         name="physics",
         title="Physical plausibility",
-        meaning="whether falling, thrown, bouncing, rolling, colliding and swinging bodies move as gravity, energy and contact have it",
+        meaning="whether falling, thrown, bouncing, rolling, colliding and swinging bodies move as gravity, energy and contact require",
         citation=(
             "SeedBench's own kinematics (docs/metrics/physics.md); no-answer rate reported beside the scores after Morpheus (2025); "
-            "motion gate against the still solution after NewtonRewards (2025)"
+            "the condition that something moves after NewtonRewards (2025)"
         ),
         default_rank=30,
         libraries=("scenedetect-headless",),
@@ -36,13 +36,24 @@ class Physics(Metric):
     )
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
-        """One score for each measure; evidence and details hang on ``plausibility``. Raises ClipError as the analyses do."""
+        """Score one clip.
+
+        Args:
+            clip: The clip.
+            sample: Its prompt, which must declare an event with a body in motion.
+
+        Returns:
+            One score for each measure; evidence and details belong to ``plausibility``.
+
+        Raises:
+            ClipError: If the clip has no picture.
+        """
         events = sample.prompt.events if sample.prompt is not None else ()
         if not events:
             return self.none("no physical event is declared", backend=BACKEND)
         if not any(event.motion in REGIMES for event in events):
             kinds = ", ".join(sorted({event.kind for event in events}))
-            return self.none(f"no body in motion is asked for ({kinds})", backend=BACKEND)
+            return self.none(f"the prompt declares no body in motion ({kinds})", backend=BACKEND)
         seen, moving = bodies(clip), motion(clip)
         verdict = judge(events, seen, moving)
         if verdict.problem:
@@ -50,13 +61,13 @@ class Physics(Metric):
         shown = evidence.panels(longest_shot(clip).rgb[0], seen, moving, verdict)
         return [self._score(measure.name, verdict, shown) for measure in self.info.measures]
 
-    def _score(self, name: str, verdict: Verdict, shown: tuple[Any, ...]) -> Score:
+    def _score(self, name: str, verdict: PhysicsVerdict, shown: tuple[Any, ...]) -> Score:
         more: dict[str, Any] = {"n_used": len(verdict.bodies), "n_total": verdict.asked}
         if name == "plausibility":
-            axis = verdict.plausibility
-            details = {"axes": {key: one.value for key, one in verdict.axes.items()}, **verdict.raw}
+            plausibility = verdict.plausibility
+            details = {"axes": {key: axis.value for key, axis in verdict.axes.items()}, **verdict.raw}
             more |= {"evidence": shown, "details": details}
-            value, reason = axis.value, axis.reason
+            value, reason = plausibility.value, plausibility.reason
         elif name in ("gravity_m_s2", "gravity_error"):
             value = verdict.gravity_m_s2 if name == "gravity_m_s2" else verdict.gravity_error
             reason = verdict.axes["gravity_size"].reason
@@ -67,5 +78,5 @@ class Physics(Metric):
         else:
             value, reason = verdict.axes[name].value, verdict.axes[name].reason
         if value is None:
-            return Score.none(name, reason or "not seen", backend=BACKEND, **more)
+            return Score.none(name, reason or "it is not seen", backend=BACKEND, **more)
         return Score.of(name, value, backend=BACKEND, **more)

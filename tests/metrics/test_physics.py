@@ -1,4 +1,4 @@
-"""The physics metric: known motion, sound and broken, as tracks and as drawn clips."""
+"""The physics metric: known motion, plausible and not, as tracks and as drawn clips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, noise_px
 from seedbench.metrics.analyses.contacts import motion_of
 from seedbench.metrics.physics import Physics, kinematics
 from seedbench.metrics.physics.body import regime_of
-from seedbench.metrics.physics.judge import Verdict, judge
+from seedbench.metrics.physics.judge import PhysicsVerdict, judge
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.metric import Sample, Score
 from seedbench.plugins.registry import load
@@ -24,7 +24,7 @@ from tests.metrics.discs import FPS, GRAVITY_PX, bouncing, film
 T = np.arange(75) / FPS
 RADIUS = 9.0
 SCALE = GRAVITY_PX / 9.81
-"""Pixels a metre in the drawn world."""
+"""Pixels per metre in the drawn scenes."""
 STILL = np.full(len(T), 100.0)
 DROP = Event(kind="drop", start_s=0.2, height_m=150.0 / SCALE)
 
@@ -48,10 +48,10 @@ def radius_at(radius: np.ndarray | float, frame: np.ndarray) -> np.ndarray:
     return (np.zeros(len(T)) + radius)[frame]
 
 
-def judged(tracks: list[BodyTrack], *events: Event, alive: np.ndarray | None = None) -> Verdict:
+def judged(tracks: list[BodyTrack], *events: Event, changing: np.ndarray | None = None) -> PhysicsVerdict:
     count = len(T)
-    alive = np.ones(count) if alive is None else alive
-    return judge(events, Bodies(tracks, T, 320, 256, 1, False, 0.0, 0.0, alive), motion_of(tracks))
+    changing = np.ones(count) if changing is None else changing
+    return judge(events, Bodies(tracks, T, 320, 256, 1, False, 0.0, 0.0, changing), motion_of(tracks))
 
 
 def dropped(**how: float) -> np.ndarray:
@@ -63,38 +63,38 @@ def test_it_is_registered_as_physics() -> None:
 
 
 def test_a_bouncing_ball_is_plausible_in_every_axis() -> None:
-    found = judged([track_of(STILL, dropped())], DROP)
-    assert all(axis.value is not None and axis.value > 0.95 for axis in found.axes.values())
-    assert found.gravity_m_s2 == pytest.approx(9.81, rel=0.03)
-    assert found.gravity_interval is not None
-    assert found.gravity_interval[0] < 9.81 < found.gravity_interval[1]
-    assert found.restitution == pytest.approx(0.8, abs=0.02)
-    assert found.plausibility.value == pytest.approx(1.0, abs=0.03)
+    verdict = judged([track_of(STILL, dropped())], DROP)
+    assert all(axis.value is not None and axis.value > 0.95 for axis in verdict.axes.values())
+    assert verdict.gravity_m_s2 == pytest.approx(9.81, rel=0.03)
+    assert verdict.gravity_interval is not None
+    assert verdict.gravity_interval[0] < 9.81 < verdict.gravity_interval[1]
+    assert verdict.restitution == pytest.approx(0.8, abs=0.02)
+    assert verdict.plausibility.value == pytest.approx(1.0, abs=0.03)
 
 
 def test_half_of_gravity_shows_only_on_a_declared_scale() -> None:
-    found = judged([track_of(STILL, dropped(gravity=GRAVITY_PX / 2))], DROP)
-    assert found.gravity_m_s2 == pytest.approx(4.9, rel=0.03)
-    assert found.gravity_error == pytest.approx(0.5, abs=0.02)
-    assert found.axes["gravity_size"].value == pytest.approx(0.0, abs=0.05)
-    assert found.axes["gravity_consistency"].value == pytest.approx(1.0, abs=0.05)
+    verdict = judged([track_of(STILL, dropped(gravity=GRAVITY_PX / 2))], DROP)
+    assert verdict.gravity_m_s2 == pytest.approx(4.9, rel=0.03)
+    assert verdict.gravity_error == pytest.approx(0.5, abs=0.02)
+    assert verdict.axes["gravity_size"].value == pytest.approx(0.0, abs=0.05)
+    assert verdict.axes["gravity_consistency"].value == pytest.approx(1.0, abs=0.05)
     unscaled = judged([track_of(STILL, dropped(gravity=GRAVITY_PX / 2))], DROP.model_copy(update={"height_m": 0.0}))
     assert unscaled.gravity_m_s2 is None
     assert unscaled.axes["gravity_size"].reason
 
 
 def test_a_ball_that_bounces_higher_and_higher_gains_energy() -> None:
-    found = judged([track_of(STILL, dropped(restitution=1.1, bottom=120.0))], DROP)
-    assert found.axes["energy"].value == pytest.approx(0.0, abs=0.05)
-    assert found.restitution == pytest.approx(1.1, abs=0.02)
+    verdict = judged([track_of(STILL, dropped(restitution=1.1, bottom=120.0))], DROP)
+    assert verdict.axes["energy"].value == pytest.approx(0.0, abs=0.05)
+    assert verdict.restitution == pytest.approx(1.1, abs=0.02)
 
 
 def test_a_drop_eased_in_and_out_breaks_the_law_of_motion() -> None:
     share = np.clip((T - 0.3) / 0.9, 0, 1)
-    found = judged([track_of(STILL, 30 + 150 * (3 * share**2 - 2 * share**3))], DROP)
-    assert found.axes["motion_law"].value is not None
-    assert found.axes["motion_law"].value < 0.5
-    assert found.axes["gravity_consistency"].value == 0.0
+    verdict = judged([track_of(STILL, 30 + 150 * (3 * share**2 - 2 * share**3))], DROP)
+    assert verdict.axes["motion_law"].value is not None
+    assert verdict.axes["motion_law"].value < 0.5
+    assert verdict.axes["gravity_consistency"].value == 0.0
 
 
 def test_a_body_that_falls_up_has_no_gravity() -> None:
@@ -103,9 +103,9 @@ def test_a_body_that_falls_up_has_no_gravity() -> None:
 
 
 def test_a_leap_costs_permanence() -> None:
-    found = judged([track_of(np.where(T < 1.0, 100.0, 180.0), dropped())], DROP)
-    assert found.axes["permanence"].value == pytest.approx(0.3, abs=0.02)
-    assert found.axes["motion_law"].value == pytest.approx(1.0, abs=0.05)
+    verdict = judged([track_of(np.where(T < 1.0, 100.0, 180.0), dropped())], DROP)
+    assert verdict.axes["permanence"].value == pytest.approx(0.3, abs=0.02)
+    assert verdict.axes["motion_law"].value == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_body_that_vanishes_costs_permanence() -> None:
@@ -116,12 +116,12 @@ def test_a_body_that_vanishes_costs_permanence() -> None:
 
 
 def test_a_growing_body_gets_no_answer_but_for_permanence() -> None:
-    found = judged([track_of(STILL, dropped(), radius=np.linspace(8, 12, len(T)))], DROP)
-    assert found.axes["permanence"].value is not None
-    assert found.axes["permanence"].value < 0.6
-    assert found.axes["motion_law"].value is None
-    assert found.plausibility.value is None
-    assert "size changes" in found.plausibility.reason
+    verdict = judged([track_of(STILL, dropped(), radius=np.linspace(8, 12, len(T)))], DROP)
+    assert verdict.axes["permanence"].value is not None
+    assert verdict.axes["permanence"].value < 0.6
+    assert verdict.axes["motion_law"].value is None
+    assert verdict.plausibility.value is None
+    assert "size changes" in verdict.plausibility.reason
 
 
 def test_bounces_in_mid_air_cost_contact() -> None:
@@ -135,27 +135,27 @@ def test_bounces_in_mid_air_cost_contact() -> None:
     assert contact < 0.6
 
 
-def test_a_kick_out_of_nowhere_costs_contact() -> None:
+def test_a_kick_without_a_cause_costs_contact() -> None:
     y = 30 + 60 * T + 0.5 * 60 * T**2
     x = np.where(T < 1.2, 60 + 40 * T, 108 - 70 * (T - 1.2))
     assert judged([track_of(x, y)], DROP).axes["contact"].value == pytest.approx(0.5)
 
 
 def test_a_frozen_clip_gets_no_answer() -> None:
-    still = judged([], DROP, alive=np.zeros(len(T)))
+    still = judged([], DROP, changing=np.zeros(len(T)))
     assert still.plausibility.value is None
     assert still.problem == "the picture is frozen"
     y = dropped().copy()
     y[20:] = y[20]
-    stops = judged([track_of(STILL, y)], DROP, alive=np.where(T < 0.8, 1.0, 0.0))
+    stops = judged([track_of(STILL, y)], DROP, changing=np.where(T < 0.8, 1.0, 0.0))
     assert stops.plausibility.value is None
     assert "frozen" in stops.problem
 
 
 def test_a_body_that_hardly_moves_gets_no_answer() -> None:
-    found = judged([track_of(STILL, 100 + 7 * np.sin(3 * T))], DROP)
-    assert found.plausibility.value is None
-    assert found.problem == "nothing moves by as much as its own size"
+    verdict = judged([track_of(STILL, 100 + 7 * np.sin(3 * T))], DROP)
+    assert verdict.plausibility.value is None
+    assert verdict.problem == "no body moves by as much as its own size"
 
 
 def test_a_roll_may_slow_down_and_not_speed_up() -> None:
@@ -174,9 +174,9 @@ def test_a_pendulum_swings_by_its_string() -> None:
     omega = np.sqrt(9.81 / length_m)
     angle = 0.3 * np.cos(omega * T)
     event = Event(kind="pendulum", start_s=0.0, height_m=length_m)
-    found = judged([track_of(150 + 120 * np.sin(angle), 20 + 120 * np.cos(angle))], event)
-    assert found.plausibility.value == pytest.approx(1.0, abs=0.03)
-    assert found.gravity_m_s2 == pytest.approx(9.81, rel=0.03)
+    verdict = judged([track_of(150 + 120 * np.sin(angle), 20 + 120 * np.cos(angle))], event)
+    assert verdict.plausibility.value == pytest.approx(1.0, abs=0.03)
+    assert verdict.gravity_m_s2 == pytest.approx(9.81, rel=0.03)
     grows = 0.3 * 1.3 ** (T * omega / (4 * np.pi)) * np.cos(omega * T)
     assert judged([track_of(150 + 120 * np.sin(grows), 20 + 120 * np.cos(grows))], event).axes["energy"].value == pytest.approx(
         0.0, abs=0.1
@@ -188,10 +188,10 @@ def test_bodies_that_meet_push_each_other_apart(after: tuple[float, float], ener
     """Equal bodies, one at rest: parting slower than meeting, faster (energy from nothing), and one passing through the other."""
     first = np.where(T < 1.2, 40.0 + 100 * T, 160.0 + after[0] * (T - 1.2))
     second = np.where(T < 1.2, 178.0, 178.0 + after[1] * (T - 1.2))
-    found = judged([track_of(first, STILL), track_of(second, STILL, seed=1)], Event(kind="collide"))
-    assert found.axes["energy"].value == pytest.approx(energy, abs=0.1)
-    assert found.axes["contact"].value == pytest.approx(contact, abs=0.1)
-    assert found.axes["motion_law"].value == pytest.approx(1.0, abs=0.05)
+    verdict = judged([track_of(first, STILL), track_of(second, STILL, seed=1)], Event(kind="collide"))
+    assert verdict.axes["energy"].value == pytest.approx(energy, abs=0.1)
+    assert verdict.axes["contact"].value == pytest.approx(contact, abs=0.1)
+    assert verdict.axes["motion_law"].value == pytest.approx(1.0, abs=0.05)
 
 
 def test_bodies_set_in_motion_without_a_touch_cost_contact() -> None:
@@ -216,17 +216,17 @@ DRAWN = Event(kind="drop", start_s=0.2, height_m=90.0 / SCALE)
 
 
 def test_a_drawn_drop_is_plausible_and_shows_its_evidence(tmp_path: Path) -> None:
-    found = scored(tmp_path / "drop.mp4", film([(120 + 20 * T, Y)], floor=124.0), DRAWN)
-    whole = found["plausibility"]
-    assert whole.value is not None
-    assert whole.value > 0.95
-    assert found["gravity_m_s2"].value == pytest.approx(9.81, rel=0.05)
-    assert found["restitution"].value == pytest.approx(0.75, abs=0.04)
-    kinds = [as_json(panel)["kind"] for panel in whole.evidence]
+    scores = scored(tmp_path / "drop.mp4", film([(120 + 20 * T, Y)], floor=124.0), DRAWN)
+    plausibility = scores["plausibility"]
+    assert plausibility.value is not None
+    assert plausibility.value > 0.95
+    assert scores["gravity_m_s2"].value == pytest.approx(9.81, rel=0.05)
+    assert scores["restitution"].value == pytest.approx(0.75, abs=0.04)
+    kinds = [as_json(panel)["kind"] for panel in plausibility.evidence]
     assert kinds == ["overlay", "curve", "facts"]
-    json.dumps([as_json(panel) for panel in whole.evidence])
-    json.dumps(dict(whole.details))
-    assert (whole.n_used, whole.n_total) == (1, 1)
+    json.dumps([as_json(panel) for panel in plausibility.evidence])
+    json.dumps(dict(plausibility.details))
+    assert (plausibility.n_used, plausibility.n_total) == (1, 1)
 
 
 def test_a_panning_camera_changes_no_answer(tmp_path: Path) -> None:
@@ -239,29 +239,29 @@ def test_a_panning_camera_changes_no_answer(tmp_path: Path) -> None:
     assert panned["gravity_m_s2"].value == pytest.approx(still["gravity_m_s2"].value, rel=0.03)
 
 
-def test_what_is_asked_decides_whether_there_is_an_answer(tmp_path: Path) -> None:
+def test_a_prompt_without_a_body_in_motion_gets_no_answer(tmp_path: Path) -> None:
     pictures = film([(120 + 20 * T, Y)])[:20]
     assert scored(tmp_path / "a.mp4", pictures)["plausibility"].reason == "no physical event is declared"
     water = scored(tmp_path / "b.mp4", pictures, Event(kind="water", object="none"), Event(kind="bell", object="none"))
     assert {score.status for score in water.values()} == {"unscored"}
-    assert water["plausibility"].reason == "no body in motion is asked for (bell, water)"
+    assert water["plausibility"].reason == "the prompt declares no body in motion (bell, water)"
 
 
 @pytest.mark.parametrize("what", ["frozen", "black", "one picture"])
-def test_nothing_to_see_is_no_answer(tmp_path: Path, what: str) -> None:
+def test_clips_without_motion_get_no_answer(tmp_path: Path, what: str) -> None:
     pictures = {
         "frozen": np.repeat(film([(STILL[:1], Y[:1])]), 40, axis=0),
         "black": np.zeros((40, 144, 256, 3), np.uint8),
         "one picture": film([(STILL[:1], Y[:1])]),
     }[what]
-    found = scored(tmp_path / "clip.mp4", pictures, DRAWN)
-    assert {score.status for score in found.values()} == {"unscored"}
-    assert found["plausibility"].reason
+    scores = scored(tmp_path / "clip.mp4", pictures, DRAWN)
+    assert {score.status for score in scores.values()} == {"unscored"}
+    assert scores["plausibility"].reason
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_path_that_fits_two_laws_follows_the_first_whatever_the_last_bits(seed: int) -> None:
+def test_a_path_that_fits_two_laws_follows_the_first_whatever_the_rounding(seed: int) -> None:
     noise = np.random.default_rng(seed).uniform(-1e-12, 1e-12, len(T))
     x, y = 40.0 * T + noise, np.full(len(T), 90.0) + noise[::-1]
-    flights = [kinematics.flight(T, x, y, sigma_px=0.0)]
+    flights = [kinematics.fit_flight(T, x, y, sigma_px=0.0)]
     assert regime_of({"flight", "roll"}, T, x, y, flights, 0.0) == "flight"
