@@ -25,14 +25,15 @@ BACKEND = "syncnet-v2/blazeface"
 FPS = 25
 SAMPLES_A_FRAME = mfcc.RATE // FPS
 MIN_WINDOWS = 30
-"""Fewer windows than this leave lags of 15 frames with too little to average."""
+"""With fewer windows than this, lags of 15 frames have too few windows to average."""
 SILENCE_DBFS = -50.0
 MIN_SPEECH_S = 1.0
-STILL_FACE = 0.35
-"""Mean change of the mouth's half of the crop from frame to frame, in grey levels of 255, below which the face is a photograph."""
+LEAST_MOUTH_MOTION = 0.35
+"""Mean change of the mouth's half of the crop from frame to frame, in grey levels of 255, below which the face counts as a still
+photograph."""
 MIN_CONFIDENCE = 1.0
-"""An offset of less confidence is a guess (the threshold AVGen-Bench runs with)."""
-ABSENT = "SyncNet weights are not installed: seedbench weights add syncnet PATH"
+"""An offset of less confidence is a guess (the threshold of AVGen-Bench)."""
+NO_WEIGHTS = "SyncNet weights are not installed: seedbench weights add syncnet PATH"
 
 
 @dataclass(frozen=True)
@@ -49,36 +50,36 @@ class TrackResult:
 
 def boxes_by_frame(faces: FaceTracks) -> list[list[list[float]]]:
     """The face boxes of each frame of the clip at 25 a second, longest track first."""
-    found: list[list[list[float]]] = [[] for _ in range(faces.n_frames)]
+    by_frame: list[list[list[float]]] = [[] for _ in range(faces.n_frames)]
     for track in faces.tracks:
         for frame, box in zip(track.frames.tolist(), track.boxes.astype(np.float64).tolist(), strict=True):
-            if frame < len(found):
-                found[frame].append(box)
-    return found
+            if frame < len(by_frame):
+                by_frame[frame].append(box)
+    return by_frame
 
 
-def tracks_in_shots(found: list[list[list[float]]], cuts_s: np.ndarray) -> list[tracks.Track]:
-    """Tracks of every shot of at least ``MIN_TRACK`` frames; none crosses a cut.
+def tracks_in_shots(boxes: list[list[list[float]]], cuts_s: np.ndarray) -> list[tracks.Track]:
+    """Tracks in every shot of at least ``MIN_TRACK`` frames, from the face boxes of each frame; none crosses a cut.
 
     >>> box = [0.0, 0.0, 120.0, 120.0]
     >>> [(int(t.frames[0]), int(t.frames[-1])) for t in tracks_in_shots([[box]] * 130, np.array([2.4]))]
     [(0, 59), (60, 129)]
     """
-    edges = [0, *np.ceil(cuts_s * FPS - 1e-6).astype(int).tolist(), len(found)]
+    edges = [0, *np.ceil(cuts_s * FPS - 1e-6).astype(int).tolist(), len(boxes)]
     kept = []
     for start, stop in itertools.pairwise(edges):
         if stop - start >= tracks.MIN_TRACK:
-            kept += [tracks.Track(t.frames + start, t.boxes, t.detections) for t in tracks.link(found[start:stop])]
+            kept += [tracks.Track(t.frames + start, t.boxes, t.detections) for t in tracks.link_boxes(boxes[start:stop])]
     return kept
 
 
-def speech_within(found: SpeechAnalysis, start_s: float, end_s: float) -> float:
+def speech_within(analysis: SpeechAnalysis, start_s: float, end_s: float) -> float:
     """Seconds of speech between two times.
 
     >>> speech_within(SpeechAnalysis(np.array([[0.0, 1.0], [2.0, 4.0]]), np.zeros(0), -20.0), 0.5, 2.5)
     1.0
     """
-    bounds = np.clip(found.segments_s, start_s, end_s)
+    bounds = np.clip(analysis.segments_s, start_s, end_s)
     return float((bounds[:, 1] - bounds[:, 0]).sum())
 
 
@@ -93,9 +94,15 @@ def mouth_motion(crops: np.ndarray) -> float:
 
 
 def score_track(net: SyncNetV2, crops: np.ndarray, samples: np.ndarray) -> tuple[lag.LagSearch, lag.LagSearch]:
-    """The faithful and the masked lag search of one track: RGB ``crops`` (T, 224, 224, 3) uint8 and its 16-kHz ``samples`` in -1..1.
+    """The faithful and the masked lag search of one track.
 
-    ValueError when fewer than ``MIN_WINDOWS`` windows fit.
+    Args:
+        net: The network.
+        crops: Face crops (T, 224, 224, 3) uint8 RGB at 25 a second.
+        samples: Sound of the same time (N,) in -1..1 at 16 kHz.
+
+    Raises:
+        ValueError: If fewer than ``MIN_WINDOWS`` windows fit.
     """
     from seedbench.metrics.syncnet.network import embed_lips, embed_sound, window_count
 
@@ -103,17 +110,17 @@ def score_track(net: SyncNetV2, crops: np.ndarray, samples: np.ndarray) -> tuple
     if windows < MIN_WINDOWS:
         raise ValueError(f"{windows} windows of 5 frames, at least {MIN_WINDOWS} are needed")
     cepstra = mfcc.mfcc(mfcc.int16_samples(samples))
-    distance, real = lag.distances(embed_lips(net, crops, windows), embed_sound(net, cepstra, windows))
-    return lag.search(distance), lag.search(distance, real)
+    distance, has_sound = lag.lag_distances(embed_lips(net, crops, windows), embed_sound(net, cepstra, windows))
+    return lag.search_lags(distance), lag.search_lags(distance, has_sound)
 
 
 class SyncNet(Metric):
-    """LSE-D and LSE-C as papers quote them, on the user's SyncNet v2 weights, with our face tracks in place of S3FD's."""
+    """LSE-D and LSE-C as in papers, with the user's SyncNet v2 weights and the face tracks of SeedBench in place of S3FD's."""
 
     info: ClassVar[MetricInfo] = MetricInfo(
         name="syncnet",
         title="SyncNet lip sync (LSE-D, LSE-C)",
-        meaning="how near lips and sound are in a learned space, and the offset at which they are nearest; of the best-synchronised face",
+        meaning="how near lips and sound are in a learned space, and the offset at which they are nearest, for the best-synchronised face",
         citation="Chung and Zisserman 2016; LSE-D and LSE-C: Prajwal et al. 2020 (Wav2Lip); code followed: joonson/syncnet_python",
         libraries=("ai-edge-litert", "librosa", "scenedetect-headless", "silero-vad", "torch"),
         version=1,
@@ -134,7 +141,7 @@ class SyncNet(Metric):
                 direction="up",
                 low=0.0,
                 headline=True,
-                meaning="median of that distance over the lags less its least value; about 0 to 10",
+                meaning="median of that distance over the lags minus its least value; about 0 to 10",
             ),
             Measure(
                 name="lse_d_masked",
@@ -142,7 +149,7 @@ class SyncNet(Metric):
                 unit="embedding distance",
                 direction="down",
                 low=0.0,
-                meaning="LSE-D with each lag averaged over the windows that really have sound",
+                meaning="LSE-D with each lag averaged over the windows that have sound",
             ),
             Measure(
                 name="lse_c_masked",
@@ -150,11 +157,11 @@ class SyncNet(Metric):
                 unit="embedding distance",
                 direction="up",
                 low=0.0,
-                meaning="LSE-C with each lag averaged over the windows that really have sound",
+                meaning="LSE-C with each lag averaged over the windows that have sound",
             ),
             Measure(
                 name="offset_ms",
-                title="audio-video offset",
+                title="Audio-video offset",
                 unit="ms",
                 direction="zero",
                 low=-600.0,
@@ -172,11 +179,23 @@ class SyncNet(Metric):
         self._net: SyncNetV2 | None = None
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
-        """The five measures of the track with the highest masked confidence; every track stands in the evidence. Raises WeightsError."""
+        """Score one clip.
+
+        Args:
+            clip: The clip.
+            sample: Not used: the speech is detected in the sound.
+
+        Returns:
+            The five measures of the track with the highest masked confidence; the evidence shows every track.
+
+        Raises:
+            ClipError: If the clip has no picture or no sound.
+            WeightsError: If the weights cannot be read.
+        """
         from seedbench.plugins import weights
 
         if not weights.available("syncnet"):
-            return self.none(ABSENT, backend=BACKEND)
+            return self.none(NO_WEIGHTS, backend=BACKEND)
         if self._net is None:
             from seedbench.metrics.syncnet.network import load
 
@@ -188,26 +207,27 @@ class SyncNet(Metric):
             return self.none(f"{spoken.duration_s:.1f} s of speech, at least {MIN_SPEECH_S:g} s are needed", backend=BACKEND)
         samples = clip.audio(mfcc.RATE).samples
         rgb = clip.frames(FPS).rgb
-        found = tracks_in_shots(boxes_by_frame(face_tracks(clip)), shots(clip).cuts_s)
-        if not found:
+        face_boxes = boxes_by_frame(face_tracks(clip))
+        linked = tracks_in_shots(face_boxes, shots(clip).cuts_s)
+        if not linked:
             return self.none(
                 f"no face larger than {tracks.MIN_FACE_PX:g} px is seen for more than {tracks.MIN_TRACK} frames of a shot", backend=BACKEND
             )
-        tried = [track_result(self._net, rgb, samples, spoken, track) for track in found]
+        tried = [track_result(self._net, rgb, samples, spoken, track) for track in linked]
         results = [result for result in tried if isinstance(result, TrackResult)]
         if not results:
             return self.none(next(reason for reason in tried if isinstance(reason, str)), backend=BACKEND)
-        return scores_of(results, len(found))
+        return scores_of(results, len(linked))
 
 
 def track_result(net: SyncNetV2, rgb: np.ndarray, samples: np.ndarray, spoken: SpeechAnalysis, track: tracks.Track) -> TrackResult | str:
-    """One track scored, or why it is not: pictures ``rgb`` (T, H, W, 3) at 25 a second, ``samples`` (N,) at 16 kHz of the whole clip."""
+    """Score one track, or say why not; ``rgb`` (T, H, W, 3) at 25 a second and ``samples`` (N,) at 16 kHz are those of the whole clip."""
     first, last = int(track.frames[0]), int(track.frames[-1])
     seconds = speech_within(spoken, first / FPS, (last + 1) / FPS)
     if seconds < MIN_SPEECH_S:
         return f"{seconds:.1f} s of speech while a face is seen, at least {MIN_SPEECH_S:g} s are needed"
-    crops = tracks.crops(rgb, track)
-    if mouth_motion(crops) < STILL_FACE:
+    crops = tracks.face_crops(rgb, track)
+    if mouth_motion(crops) < LEAST_MOUTH_MOTION:
         return "the face does not move"
     part = samples[first * SAMPLES_A_FRAME : (last + 1) * SAMPLES_A_FRAME]
     try:
@@ -220,16 +240,18 @@ def track_result(net: SyncNetV2, rgb: np.ndarray, samples: np.ndarray, spoken: S
 def scores_of(results: list[TrackResult], n_tracks: int) -> list[Score]:
     """The measures of the best of the scored tracks of a clip.
 
-    On the edge of the faithful search padding has won over unrelated sound: no faithful LSE. On the edge of the masked one the truth
-    may lie beyond it, and below ``MIN_CONFIDENCE`` it may lie anywhere: no offset.
+    There is no faithful LSE if its nearest lag is at the edge of the search, because there the padding is nearer than unrelated sound.
+    There is no offset if the masked search ends at its edge, because the true offset may lie beyond it, or if its confidence is below
+    ``MIN_CONFIDENCE``.
     """
     best = max(results, key=lambda result: result.masked.lse_c)
     edge = f"the nearest lag lies on the edge of the search (+-{best.masked.vshift} frames)"
-    padded = f"{edge}, where the published padding pulls unrelated sound" if best.faithful.on_edge else ""
-    adrift = edge if best.masked.on_edge else ""
+    why_no_lse = f"{edge}, where the published padding is nearer than unrelated sound" if best.faithful.on_edge else ""
+    why_no_offset = edge if best.masked.on_edge else ""
     if best.masked.lse_c < MIN_CONFIDENCE:
-        adrift = f"no lag stands out: masked LSE-C {best.masked.lse_c:.2f} is below {MIN_CONFIDENCE:g}"
-    flat = "the distance is the same at every lag: lips or sound carry nothing" if best.masked.lse_c < 1e-6 else ""
+        rounded_down = np.floor(100.0 * best.masked.lse_c) / 100.0
+        why_no_offset = f"no lag is clearly the nearest: masked LSE-C {rounded_down:.2f} is below {MIN_CONFIDENCE:g}"
+    why_nothing = "the distance is the same at every lag: lips or sound do not vary" if best.masked.lse_c < 1e-6 else ""
     evidence = panels(results, best)
     details = {
         "track": f"{best.start_s:.2f}-{best.end_s:.2f} s, of {n_tracks}",
@@ -238,18 +260,18 @@ def scores_of(results: list[TrackResult], n_tracks: int) -> list[Score]:
         "offset_frames_masked": best.masked.offset_frames,
     }
 
-    def one(measure: str, value: float, reason: str) -> Score:
+    def score(measure: str, value: float, reason: str) -> Score:
         counts = {"n_used": best.windows, "n_total": best.windows}
-        if flat or reason:
-            return Score.none(measure, flat or reason, backend=BACKEND, evidence=evidence, details=details, **counts)
+        if why_nothing or reason:
+            return Score.none(measure, why_nothing or reason, backend=BACKEND, evidence=evidence, details=details, **counts)
         return Score.of(measure, value, backend=BACKEND, evidence=evidence, details=details, **counts)
 
     return [
-        one("lse_d", best.faithful.lse_d, padded),
-        one("lse_c", best.faithful.lse_c, padded),
-        one("lse_d_masked", best.masked.lse_d, ""),
-        one("lse_c_masked", best.masked.lse_c, ""),
-        one("offset_ms", best.masked.offset_frames * 1000.0 / FPS, adrift),
+        score("lse_d", best.faithful.lse_d, why_no_lse),
+        score("lse_c", best.faithful.lse_c, why_no_lse),
+        score("lse_d_masked", best.masked.lse_d, ""),
+        score("lse_c_masked", best.masked.lse_c, ""),
+        score("offset_ms", best.masked.offset_frames * 1000.0 / FPS, why_no_offset),
     ]
 
 
@@ -257,9 +279,9 @@ def panels(results: list[TrackResult], best: TrackResult) -> tuple[Panel, ...]:
     """The lag curve and frame confidence of the best track, a crop of every track, and a table of them."""
     offsets_ms = (best.masked.offsets * 1000.0 / FPS).tolist()
     lines = [
-        Series(name, offsets_ms, found.mean_distance.tolist()) for name, found in (("masked", best.masked), ("faithful", best.faithful))
+        Series(name, offsets_ms, search.mean_distance.tolist()) for name, search in (("masked", best.masked), ("faithful", best.faithful))
     ]
-    mark = Mark(best.masked.offset_frames * 1000.0 / FPS, "least")
+    mark = Mark(best.masked.offset_frames * 1000.0 / FPS, "nearest")
     times = [best.start_s + (window + 2) / FPS for window in range(best.windows)]
     confidence = Series("confidence", times, best.masked.frame_confidence.tolist())
     rows = [
@@ -273,7 +295,7 @@ def panels(results: list[TrackResult], best: TrackResult) -> tuple[Panel, ...]:
     pictures = [Picture(f"{result.start_s:.2f} s", jpeg(result.picture)) for result in results]
     return (
         Curve("Distance of lips and sound", OFFSET_AXIS, "mean distance", lines, [mark]),
-        Curve("Confidence over time", "seconds", "median less distance", [confidence]),
+        Curve("Confidence over time", "seconds", "median minus distance", [confidence]),
         Gallery("Face as SyncNet sees it", pictures),
         Facts("Face tracks (offset positive: sound early)", rows),
     )

@@ -24,7 +24,7 @@ PRE_EMPHASIS = 0.97
 def int16_samples(samples: np.ndarray) -> np.ndarray:
     """Samples (N,) in -1..1 as 16-bit integers, rounded and clipped as a WAV file holds them.
 
-    The scale matters: samples left in -1..1 shift the energy coefficient by 2 ln 32768 = 20.79 without any error.
+    The scale matters: samples in -1..1 would shift the energy coefficient by 2 ln 32768 = 20.79 and raise no error.
 
     >>> int16_samples(np.array([-2.0, 0.5, 1.0]))
     array([-32768,  16384,  32767], dtype=int16)
@@ -57,7 +57,16 @@ def mel_filters() -> np.ndarray:
 
 
 def mfcc(samples: np.ndarray) -> np.ndarray:
-    """Cepstra (n, 13) of 16-kHz samples (N,) on the 16-bit scale. Empty windows count as energy 2.2e-16, so silence is finite.
+    """Mel-frequency cepstral coefficients. Empty windows count as energy 2.2e-16, so that silence is finite.
+
+    Args:
+        samples: Sound (N,) at 16 kHz on the 16-bit scale.
+
+    Returns:
+        (n, 13).
+
+    Raises:
+        ValueError: If there are no samples.
 
     >>> tone = (1e4 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)).astype(np.int16)
     >>> mfcc(tone)[50, :3].round(3).tolist()

@@ -1,8 +1,8 @@
 """The SyncNet v2 network: a lip branch and a sound branch into one 1,024-dimensional space (Chung and Zisserman 2016).
 
-Layers and the names of their parameters follow ``syncnet_v2.model`` of joonson/syncnet_python, so that file loads as it is. The lip branch
-is run over a whole stretch of frames at once: only its first layer looks along time (5 frames), so T frames give the T - 4 window
-embeddings that stacking windows would give.
+Layers and the names of their parameters follow ``syncnet_v2.model`` of joonson/syncnet_python, so that file loads unchanged. The lip branch
+runs over a whole stretch of frames at once: only its first layer extends over time (5 frames), so T frames give the same T - 4
+embeddings as T - 4 separate windows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Face boxes into tracks, and tracks into the 224-pixel crops that SyncNet expects: the arithmetic of joonson/syncnet_python.
+"""Face boxes linked into tracks, and tracks cropped to the 224 pixels that SyncNet expects, as joonson/syncnet_python computes them.
 
 Boxes are x0 y0 x1 y1 in pixels; frames count at 25 a second.
 """
@@ -17,13 +17,14 @@ MIN_TRACK = 50
 MIN_FACE_PX = 100.0
 CROP_SCALE = 0.40
 MEDIAN_FRAMES = 13
-BORDER = 110
-SIDE = 224
+BORDER_GREY = 110
+CROP_PX = 224
 
 
 @dataclass(frozen=True)
 class Track:
-    """A face over consecutive ``frames`` (n,) with ``boxes`` (n, 4), gaps filled linearly; ``detections`` of the n were seen."""
+    """A face over consecutive ``frames`` (n,) with ``boxes`` (n, 4); gaps are filled linearly, ``detections`` of the n boxes were
+    detected."""
 
     frames: np.ndarray
     boxes: np.ndarray
@@ -42,18 +43,20 @@ def iou(a: Sequence[float], b: Sequence[float]) -> float:
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both + 1e-8)
 
 
-def link(found: Sequence[Sequence[Sequence[float]]], *, min_track: int = MIN_TRACK, min_face_px: float = MIN_FACE_PX) -> list[Track]:
+def link_boxes(
+    boxes_by_frame: Sequence[Sequence[Sequence[float]]], *, min_track: int = MIN_TRACK, min_face_px: float = MIN_FACE_PX
+) -> list[Track]:
     """Tracks of one shot from the boxes of each of its frames.
 
-    Greedy: a track begins with the first box left over and takes, frame by frame, the first box that overlaps its last one by more than
+    Greedy: a track begins with the first unused box and takes, frame by frame, the first box that overlaps its last one by more than
     ``MIN_IOU``, as long as the gap is at most ``MAX_GAP_FRAMES``. It is kept with more than ``min_track`` detections and a mean width or
     height above ``min_face_px``.
 
-    >>> tracks = link([[[0, 0, 120, 120]]] * 51 + [[]] * 10 + [[[5, 0, 125, 120]]] * 20)
+    >>> tracks = link_boxes([[[0, 0, 120, 120]]] * 51 + [[]] * 10 + [[[5, 0, 125, 120]]] * 20)
     >>> [(int(t.frames[0]), int(t.frames[-1]), t.detections) for t in tracks]
     [(0, 80, 71)]
     """
-    left = [[list(box) for box in boxes] for boxes in found]
+    left = [[list(box) for box in boxes] for boxes in boxes_by_frame]
     tracks: list[Track] = []
     while any(left):
         frames: list[int] = []
@@ -79,7 +82,7 @@ def link(found: Sequence[Sequence[Sequence[float]]], *, min_track: int = MIN_TRA
 def crop_window(centre_x: float, centre_y: float, half: float) -> tuple[int, int, int, int]:
     """Region x0 y0 x1 y1, possibly beyond the picture, cut around a face of half-size ``half``: 2.8 ``half`` a side, low on the chin.
 
-    Truncation happens after adding the border, as in the published code; hence the detour over ``pad``.
+    Numbers are truncated after the border ``pad`` is added, as in the published code.
 
     >>> crop_window(320.0, 240.0, 50.0)
     (250, 190, 390, 330)
@@ -101,12 +104,12 @@ def median_filter(values: np.ndarray, width: int) -> np.ndarray:
     return np.asarray(np.median(windows, axis=1))
 
 
-def smooth(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def smooth_boxes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centre x, centre y and half-size, (n,) each, of boxes (n, 4), median-filtered over 13 frames (zeros beyond the ends, as published).
 
-    On the first and last six frames that takes a low order statistic of what is there instead of its median.
+    So on the first and last six frames the result is below the median of the frames there are.
 
-    >>> [part[6].item() for part in smooth(np.tile([10.0, 20.0, 50.0, 80.0], (13, 1)))]
+    >>> [part[6].item() for part in smooth_boxes(np.tile([10.0, 20.0, 50.0, 80.0], (13, 1)))]
     [30.0, 50.0, 30.0]
     """
     half = np.maximum(boxes[:, 3] - boxes[:, 1], boxes[:, 2] - boxes[:, 0]) / 2
@@ -115,21 +118,21 @@ def smooth(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, y, s
 
 
-def crop(rgb: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
+def crop_picture(rgb: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
     """The region ``window`` of a picture (H, W, 3) uint8, grey (110) beyond its edges, scaled to (224, 224, 3)."""
     import cv2
 
     height, width = rgb.shape[:2]
     x0, y0, x1, y1 = window
     x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
-    canvas = np.full((y1 - y0, x1 - x0, 3), BORDER, np.uint8)
+    canvas = np.full((y1 - y0, x1 - x0, 3), BORDER_GREY, np.uint8)
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
     if right > left and bottom > top:
         canvas[top - y0 : bottom - y0, left - x0 : right - x0] = rgb[top:bottom, left:right]
-    return np.asarray(cv2.resize(canvas, (SIDE, SIDE)))
+    return np.asarray(cv2.resize(canvas, (CROP_PX, CROP_PX)))
 
 
-def crops(rgb: np.ndarray, track: Track) -> np.ndarray:
+def face_crops(rgb: np.ndarray, track: Track) -> np.ndarray:
     """The face crops (n, 224, 224, 3) of a track over pictures ``rgb`` (T, H, W, 3) at 25 a second."""
-    regions = zip(track.frames.tolist(), *(values.tolist() for values in smooth(track.boxes)), strict=True)
-    return np.stack([crop(rgb[frame], crop_window(x, y, half)) for frame, x, y, half in regions])
+    regions = zip(track.frames.tolist(), *(values.tolist() for values in smooth_boxes(track.boxes)), strict=True)
+    return np.stack([crop_picture(rgb[frame], crop_window(x, y, half)) for frame, x, y, half in regions])

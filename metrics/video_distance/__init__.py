@@ -1,6 +1,7 @@
 """Distances between the generated clips and a reference set: Fréchet (FD, FVD) and kernel (KD), each with an interval.
 
-``video_distance`` embeds clips with a small network that needs no download; ``fvd`` takes the user's I3D. Their numbers share no scale.
+``video_distance`` embeds clips with a small network that needs no download; ``fvd`` takes the user's I3D. Their numbers are on different
+scales.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from seedbench.metrics.features import efficientnet, i3d
-from seedbench.metrics.video_distance.distance import MEASURES, scores
+from seedbench.metrics.video_distance.distance import MEASURES, distance_scores
 from seedbench.plugins.metric import Features, MetricInfo, Score, SetMetric
 
 if TYPE_CHECKING:
@@ -37,12 +38,17 @@ class EmbeddedVideoDistance(SetMetric):
     )
 
     def embed(self, clip: Clip) -> np.ndarray:
-        """Embedding (1, 32). Raises ClipError for a clip of fewer than 16 frames at 25 a second."""
+        """Embedding (1, 32).
+
+        Raises:
+            ClipError: If the clip has fewer than 16 frames at 25 a second.
+            WeightsError: If the weights of the network are missing or cannot be read.
+        """
         return efficientnet.embed(clip)
 
     def compare(self, generated: Features, reference: Features) -> list[Score]:
-        """FD, plug-in FD and KD of the two sets."""
-        return scores(generated, reference, backend=efficientnet.NAME, remarks=("not FVD: another feature, another scale",))
+        """FD, plug-in FD and KD of the two sets, each with its interval or without an answer."""
+        return distance_scores(generated, reference, backend=efficientnet.NAME, remarks=("not FVD: another feature, another scale",))
 
 
 class FrechetVideoDistance(SetMetric):
@@ -62,16 +68,21 @@ class FrechetVideoDistance(SetMetric):
     )
 
     def embed(self, clip: Clip) -> np.ndarray:
-        """Logits (1, 400) of the first 16 frames. Raises ClipError for a shorter clip and WeightsError without the user's file."""
+        """Logits (1, 400) of the first 16 frames.
+
+        Raises:
+            ClipError: If the clip is shorter.
+            WeightsError: If the user's file is missing or cannot be read.
+        """
         from seedbench.plugins import weights
 
         return i3d.embed(clip, weights.path(i3d.WEIGHTS))
 
     def compare(self, generated: Features, reference: Features) -> list[Score]:
-        """FD, plug-in FD and KD of the two sets, marked where the number must not be held against published ones."""
+        """FD, plug-in FD and KD of the two sets; a remark says where the number must not be compared with published ones."""
         sizes = (len(set(generated.groups)), len(set(reference.groups)))
         remarks = (
             () if sizes == (i3d.CLIPS, i3d.CLIPS) else (f"not comparable to literature: {sizes[0]} and {sizes[1]} clips, not 2048 each",)
         )
         protocol = "reference clips are taken from frame 0, where fvd2048_16f draws a random start"
-        return scores(generated, reference, backend=i3d.NAME, remarks=(*remarks, protocol))
+        return distance_scores(generated, reference, backend=i3d.NAME, remarks=(*remarks, protocol))

@@ -1,4 +1,4 @@
-"""Two sets of video features in, Fréchet and kernel distance out: what every backend shares."""
+"""Fréchet and kernel distance of two sets of video features, for every backend."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbench.metrics.video_distance.frechet import frechet_distance
-from seedbench.metrics.video_distance.jackknife import MIN_CLIPS, Jackknifed, clip_index, jackknife
-from seedbench.metrics.video_distance.kernel import other_clip, polynomial_kernel, squared_mmd
+from seedbench.metrics.video_distance.jackknife import MIN_CLIPS, JackknifeEstimate, clip_index, jackknife
+from seedbench.metrics.video_distance.kernel import from_different_clips, polynomial_kernel, squared_mmd
 from seedbench.plugins.metric import Features, Measure, Score
 
 FEW_CLIPS = 256
-"""Below this many clips a set the distance mostly reflects which clips were drawn; said beside the number."""
+"""With fewer clips in a set the distance depends mostly on which clips were drawn; the details then say so."""
 
 MEASURES = (
     Measure(
@@ -21,8 +21,8 @@ MEASURES = (
         unit="feature units squared",
         direction="down",
         headline=True,
-        meaning="how far the generated set is from the reference set, means and covariances; jackknife-corrected, so about 0 and at times"
-        " negative for equal distributions",
+        meaning="how far the generated set is from the reference set, means and covariances; jackknife-corrected, so about 0 and"
+        " sometimes negative for equal distributions",
         sign="positive: the sets differ; slightly negative values mean no difference beyond chance",
     ),
     Measure(
@@ -31,7 +31,7 @@ MEASURES = (
         unit="feature units squared",
         direction="down",
         low=0.0,
-        meaning="the textbook value without correction, inflated by about constant / N; for comparison with other tools",
+        meaning="the value without correction, too large by about constant / N; for comparison with other tools",
     ),
     Measure(
         name="kd",
@@ -39,58 +39,67 @@ MEASURES = (
         unit="kernel units",
         direction="down",
         headline=True,
-        meaning="unbiased squared MMD with a cubic kernel; reliable on small sets; about 0 and at times negative for equal distributions",
+        meaning="unbiased squared MMD with a cubic kernel; reliable on small sets; about 0 and sometimes negative for equal distributions",
         sign="positive: the sets differ; slightly negative values mean no difference beyond chance",
     ),
 )
 
 
 @dataclass(frozen=True)
-class Distances:
+class SetDistances:
     """Jackknifed Fréchet and kernel distance of two sets."""
 
-    fd: Jackknifed
-    kd: Jackknifed
+    fd: JackknifeEstimate
+    kd: JackknifeEstimate
 
 
-def distances(generated: Features, reference: Features) -> Distances:
-    """Both distances with their intervals. ValueError with fewer than 4 clips in a set or features of different widths.
+def set_distances(generated: Features, reference: Features) -> SetDistances:
+    """Both distances with their intervals.
+
+    Raises:
+        ValueError: If a set has fewer than 4 clips, or the features have different widths.
 
     >>> rng = np.random.default_rng(0)
     >>> a, b = (Features(rng.normal(size=(64, 4)) + shift, [str(i) for i in range(64)]) for shift in (0.0, 2.0))
-    >>> found = distances(a, b)
-    >>> round(found.fd.value, 1), found.fd.low < 16 < found.fd.high, found.kd.low > 0
+    >>> result = set_distances(a, b)
+    >>> round(result.fd.value, 1), result.fd.low < 16 < result.fd.high, result.kd.low > 0
     (15.0, True, True)
     """
     x, y = generated.values, reference.values
     clips_x, clips_y = clip_index(generated.groups), clip_index(reference.groups)
     fd = jackknife(lambda i, j: frechet_distance(x[i], y[j]), generated.groups, reference.groups)
     k_xx, k_yy, k_xy = polynomial_kernel(x, x), polynomial_kernel(y, y), polynomial_kernel(x, y)
-    use_xx, use_yy = other_clip(clips_x, clips_x), other_clip(clips_y, clips_y)
+    use_xx, use_yy = from_different_clips(clips_x, clips_x), from_different_clips(clips_y, clips_y)
     same_count = clips_x.max() == clips_y.max()
-    use_xy = other_clip(clips_x, clips_y) if same_count else np.ones(k_xy.shape, dtype=bool)
+    use_xy = from_different_clips(clips_x, clips_y) if same_count else np.ones(k_xy.shape, dtype=bool)
 
     def kd_of(i: np.ndarray, j: np.ndarray) -> float:
         cross = np.ix_(i, j)
         return squared_mmd(k_xx[np.ix_(i, i)], k_yy[np.ix_(j, j)], k_xy[cross], use_xx[np.ix_(i, i)], use_yy[np.ix_(j, j)], use_xy[cross])
 
-    return Distances(fd, jackknife(kd_of, generated.groups, reference.groups, correct_bias=False))
+    return SetDistances(fd, jackknife(kd_of, generated.groups, reference.groups, correct_bias=False))
 
 
-def scores(generated: Features, reference: Features, *, backend: str, remarks: tuple[str, ...] = ()) -> list[Score]:
-    """The three measures of two sets, or no answer with the reason; ``remarks`` on what the numbers mean travel in the details."""
+def distance_scores(generated: Features, reference: Features, *, backend: str, remarks: tuple[str, ...] = ()) -> list[Score]:
+    """The three measures of two sets, or no answer with the reason; ``remarks`` on the numbers are added to the details."""
     clips = (len(set(generated.groups)), len(set(reference.groups)))
     if min(clips) < MIN_CLIPS:
-        reason = f"a set of {min(clips)} clips has no distribution to compare; at least {MIN_CLIPS} are needed on each side"
+        reason = f"a set of {min(clips)} clips is too small to compare; each set needs at least {MIN_CLIPS}"
         return [Score.none(measure.name, reason, backend=backend) for measure in MEASURES]
     if not (np.isfinite(generated.values).all() and np.isfinite(reference.values).all()):
-        return [Score.none(measure.name, "the features hold values that are no numbers", backend=backend) for measure in MEASURES]
-    found = distances(generated, reference)
+        return [Score.none(measure.name, "the features contain values that are not finite", backend=backend) for measure in MEASURES]
+    result = set_distances(generated, reference)
     width = int(generated.values.shape[1])
     if min(clips) < FEW_CLIPS:
-        remarks = (f"{clips[0]} generated and {clips[1]} reference clips: under {FEW_CLIPS}, compare only within this run", *remarks)
+        remarks = (
+            f"{clips[0]} generated and {clips[1]} reference clips: with fewer than {FEW_CLIPS}, compare only within this run",
+            *remarks,
+        )
     if min(clips) < 2 * width:
-        remarks = (f"fd reads high under {2 * width} clips: its bias is more than the jackknife can take off; kd has none", *remarks)
+        remarks = (
+            f"fd is too large with fewer than {2 * width} clips, because the jackknife removes only part of its bias; kd has no bias",
+            *remarks,
+        )
     details = {
         "generated_clips": clips[0],
         "reference_clips": clips[1],
@@ -98,7 +107,7 @@ def scores(generated: Features, reference: Features, *, backend: str, remarks: t
         "remarks": list(remarks),
         "covariance": "divided by N - 1",
     }
-    fd, kd = found.fd, found.kd
+    fd, kd = result.fd, result.kd
     return [
         Score.of("fd", fd.value, backend=backend, n_used=clips[0], interval=(fd.low, fd.high), details={**details, "method": fd.method}),
         Score.of("fd_plugin", fd.plug_in, backend=backend, n_used=clips[0], details={**details, "method": "plug-in"}),

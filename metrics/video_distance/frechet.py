@@ -1,8 +1,8 @@
 """The Fréchet distance between two sets of feature vectors, exact in float64 for many and for few samples.
 
 FD = |mean_x - mean_y|^2 + tr(C_x) + tr(C_y) - 2 tr((C_x C_y)^(1/2)), with covariances divided by N - 1 (Heusel et al. 2017;
-for video Unterthiner et al. 2018, arXiv 1812.01717). Unit: that of the features, squared. It is 0 for equal moments and the plug-in
-value is inflated by roughly constant / N, which :mod:`seedbench.metrics.video_distance.jackknife` takes off. Pure numpy.
+for video Unterthiner et al. 2018, arXiv 1812.01717). Unit: that of the features, squared. It is 0 for equal moments. The plug-in
+value is too large by roughly constant / N, which :mod:`seedbench.metrics.video_distance.jackknife` removes. Pure numpy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     """Plug-in Fréchet distance of features ``x`` (N, D) and ``y`` (M, D), at least two rows each; never below 0.
 
     With at most as many rows as columns the cross term is the nuclear norm of A B^T, A and B being the centred rows over
-    sqrt(N - 1): exact, and no D x D matrix is formed. The arrays are not written to. ValueError for one row or for other widths.
+    sqrt(N - 1): exact, and no D x D matrix is formed. The arrays are not written to.
+
+    Raises:
+        ValueError: If a set has one row only, or the widths differ.
 
     >>> frechet_distance(np.array([[0.0], [2.0]]), np.array([[5.0], [7.0]]))
     25.0

@@ -1,9 +1,9 @@
-"""The delete-block jackknife of a distance of two sets: takes the 1/N bias off it and says how sure it is.
+"""The delete-block jackknife of a distance of two sets: it removes the 1/N bias and gives an interval.
 
-A percentile bootstrap of a Fréchet distance is invalid (resampled sets repeat rows, which inflates the very bias), so blocks of whole
+A percentile bootstrap of a Fréchet distance is invalid (resampled sets repeat rows, which increases the same bias), so blocks of whole
 clips are left out instead, the same share of both sets at a time. Blocks follow the order of the clips: where both sets
-hold the same prompts in the same order, a block is the same prompts on both sides, and what they have in common cancels as it
-should (two equal sets are at distance 0 with certainty). Quenouille 1956, Tukey 1958; unequal blocks after Busing et al. 1999.
+hold the same prompts in the same order, a block contains the same prompts on both sides, and what they have in common cancels
+(two equal sets are at distance 0 with an interval of width 0). Quenouille 1956, Tukey 1958; unequal blocks after Busing et al. 1999.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ MIN_CLIPS = 4
 
 
 @dataclass(frozen=True)
-class Jackknifed:
-    """``value`` with the first-order bias taken off, its two-sided interval, the ``plug_in`` value, and the number of blocks."""
+class JackknifeEstimate:
+    """``value`` with the first-order bias removed, its two-sided interval, the ``plug_in`` value, and the number of blocks."""
 
     value: float
     low: float
@@ -41,10 +41,10 @@ def clip_index(groups: Sequence[Hashable]) -> np.ndarray:
     return np.array([order.setdefault(name, len(order)) for name in groups], dtype=np.intp)
 
 
-def blocks_of(groups: Sequence[Hashable], blocks: int) -> np.ndarray:
-    """Block (N,) of each row: its clip's place in the order of clips, cut into ``blocks`` equal stretches.
+def block_index(groups: Sequence[Hashable], blocks: int) -> np.ndarray:
+    """Block (N,) of each row: the clips in their order are divided into ``blocks`` equal parts.
 
-    >>> blocks_of(["b", "a", "c", "d"], 2)
+    >>> block_index(["b", "a", "c", "d"], 2)
     array([0, 0, 1, 1])
     """
     index = clip_index(groups)
@@ -58,17 +58,26 @@ def jackknife(
     *,
     correct_bias: bool = True,
     level: float = 0.95,
-) -> Jackknifed:
-    """Jackknife ``statistic(rows_x, rows_y)``, a function of the row numbers kept of each set.
+) -> JackknifeEstimate:
+    """Jackknife a statistic of two sets.
 
     At most 16 blocks, at most as many as the smaller set has clips. With B blocks, f_b the share of rows block b holds, T the plug-in
     value and T_b the value without the block: value = B T - sum (1 - f_b) T_b, and with pseudo-values P_b = T / f_b - (1 / f_b - 1) T_b
-    the variance is mean (P_b - value)^2 / (1 / f_b - 1). The interval is Student's on B - 1 degrees of freedom. ``correct_bias=False``
-    is for statistics that have none. A set needs at least 4 clips (ValueError).
+    the variance is mean (P_b - value)^2 / (1 / f_b - 1). The interval is Student's on B - 1 degrees of freedom.
+
+    Args:
+        statistic: A function of the row numbers that are kept of each set.
+        groups_x: The clip of each row of one set.
+        groups_y: The same for the other set.
+        correct_bias: Whether to remove the bias; False for statistics without bias.
+        level: Coverage of the interval.
+
+    Raises:
+        ValueError: If a set has fewer than 4 clips.
 
     >>> x = np.array([1.0, 2.0, 3.0, 4.0]); y = np.zeros(4)
-    >>> found = jackknife(lambda i, j: float((x[i].mean() - y[j].mean()) ** 2), range(4), range(4))
-    >>> found.plug_in, round(found.value, 4)       # 6.25 less the variance of the mean, 5/12
+    >>> result = jackknife(lambda i, j: float((x[i].mean() - y[j].mean()) ** 2), range(4), range(4))
+    >>> result.plug_in, round(result.value, 4)       # 6.25 minus the variance of the mean, 5/12
     (6.25, 5.8333)
     """
     clips = min(len(set(groups_x)), len(set(groups_y)))
@@ -76,7 +85,7 @@ def jackknife(
         raise ValueError(f"the jackknife needs at least {MIN_CLIPS} clips in each set")
     count = min(BLOCKS, clips)
     all_x, all_y = np.arange(len(groups_x)), np.arange(len(groups_y))
-    block_x, block_y = blocks_of(groups_x, count), blocks_of(groups_y, count)
+    block_x, block_y = block_index(groups_x, count), block_index(groups_y, count)
     share = (np.bincount(block_x) / len(all_x) + np.bincount(block_y) / len(all_y)) / 2
     plug_in = statistic(all_x, all_y)
     without = np.array([statistic(all_x[block_x != b], all_y[block_y != b]) for b in range(count)])
@@ -85,4 +94,4 @@ def jackknife(
     variance = float(np.mean((pseudo - corrected) ** 2 / (1 / share - 1)))
     half = float(stdtrit(count - 1, 0.5 + level / 2)) * math.sqrt(variance)
     value = corrected if correct_bias else plug_in
-    return Jackknifed(value, value - half, value + half, plug_in, count, f"delete-block-jackknife{count}/t{100 * level:g}")
+    return JackknifeEstimate(value, value - half, value + half, plug_in, count, f"delete-block-jackknife{count}/t{100 * level:g}")

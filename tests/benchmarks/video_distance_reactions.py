@@ -19,7 +19,7 @@ import numpy as np
 from seedbench.clips.clip import Clip
 from seedbench.clips.degradations import ClipArrays, blacken, blur, flicker, freeze, retime
 from seedbench.metrics.features import efficientnet
-from seedbench.metrics.video_distance.distance import distances
+from seedbench.metrics.video_distance.distance import set_distances
 from seedbench.plugins.metric import Features
 
 SHORT_SIDE = 256
@@ -65,7 +65,7 @@ def main() -> None:
     unchanged = Features(np.stack(rows["unchanged"]), clips)
     print(f"{len(clips)} clips | fd | its 95% interval | plug-in | kd | its 95% interval")
     for name, values in rows.items():
-        distance = distances(Features(np.stack(values), clips), unchanged)
+        distance = set_distances(Features(np.stack(values), clips), unchanged)
         fd, kd = distance.fd, distance.kd
         print(
             f"{name} | {fd.value:.3f} | {fd.low:.3f} to {fd.high:.3f} | {fd.plug_in:.3f} | {kd.value:.4f} | {kd.low:.4f} to {kd.high:.4f}",

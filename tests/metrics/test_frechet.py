@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
-from seedbench.metrics.video_distance.distance import distances
+from seedbench.metrics.video_distance.distance import set_distances
 from seedbench.metrics.video_distance.frechet import frechet_distance, frechet_from_moments
 from seedbench.metrics.video_distance.jackknife import jackknife
-from seedbench.metrics.video_distance.kernel import other_clip, polynomial_kernel, squared_mmd
+from seedbench.metrics.video_distance.kernel import from_different_clips, polynomial_kernel, squared_mmd
 from seedbench.plugins.metric import Features
 
 seeds = st.integers(0, 2**32 - 1)
@@ -35,8 +35,8 @@ def sets(seed: int, n: int, m: int, width: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def test_diagonal_gaussians_have_the_worked_distance() -> None:
-    found = frechet_from_moments(np.array([1.0, 0.0]), np.diag([4.0, 1.0]), np.zeros(2), np.diag([1.0, 9.0]))
-    assert found == pytest.approx(6.0, abs=1e-12)
+    distance = frechet_from_moments(np.array([1.0, 0.0]), np.diag([4.0, 1.0]), np.zeros(2), np.diag([1.0, 9.0]))
+    assert distance == pytest.approx(6.0, abs=1e-12)
 
 
 @pytest.mark.parametrize(("n", "m", "width"), [(80, 60, 12), (300, 300, 40)])
@@ -114,15 +114,15 @@ def test_the_degree_two_kernel_has_the_published_value() -> None:
 def kernel_distance(x: np.ndarray, y: np.ndarray, *, all_cross_pairs: bool = False) -> float:
     """The distance as `distances` puts it together, for sets of one row a clip; ``all_cross_pairs`` as in KID's formula."""
     at_x, at_y = np.arange(len(x)), np.arange(len(y))
-    cross = np.ones((len(x), len(y)), dtype=bool) if all_cross_pairs or len(x) != len(y) else other_clip(at_x, at_y)
+    cross = np.ones((len(x), len(y)), dtype=bool) if all_cross_pairs or len(x) != len(y) else from_different_clips(at_x, at_y)
     kernels = polynomial_kernel(x, x), polynomial_kernel(y, y), polynomial_kernel(x, y)
-    return squared_mmd(*kernels, other_clip(at_x, at_x), other_clip(at_y, at_y), cross)
+    return squared_mmd(*kernels, from_different_clips(at_x, at_x), from_different_clips(at_y, at_y), cross)
 
 
 def test_the_metric_s_kernel_distance_is_the_one_tested_here() -> None:
     x, y = sets(11, 12, 12, 4)
     names = [str(index) for index in range(12)]
-    assert distances(Features(x, names), Features(y, names)).kd.value == pytest.approx(kernel_distance(x, y), rel=1e-9)
+    assert set_distances(Features(x, names), Features(y, names)).kd.value == pytest.approx(kernel_distance(x, y), rel=1e-9)
 
 
 def test_kernel_distance_is_torchmetrics_kid_formula() -> None:
@@ -139,23 +139,23 @@ def test_a_set_is_at_kernel_distance_zero_from_itself() -> None:
 @pytest.mark.parametrize("all_cross_pairs", [True, False])
 def test_kernel_distance_of_equal_distributions_is_zero_on_average(all_cross_pairs: bool) -> None:
     rng = np.random.default_rng(8)
-    found = [kernel_distance(*rng.normal(size=(2, 8, 4)), all_cross_pairs=all_cross_pairs) for _ in range(2000)]
-    assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(2000)
-    assert min(found) < 0
+    distances = [kernel_distance(*rng.normal(size=(2, 8, 4)), all_cross_pairs=all_cross_pairs) for _ in range(2000)]
+    assert abs(np.mean(distances)) < 3 * np.std(distances) / np.sqrt(2000)
+    assert min(distances) < 0
 
 
 def jackknifed(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
-    found = jackknife(lambda i, j: frechet_distance(x[i], y[j]), range(len(x)), range(len(y)))
-    return found.value, found.low, found.high, found.plug_in
+    result = jackknife(lambda i, j: frechet_distance(x[i], y[j]), range(len(x)), range(len(y)))
+    return result.value, result.low, result.high, result.plug_in
 
 
 def test_the_jackknife_takes_the_bias_off_and_covers_the_truth() -> None:
     rng = np.random.default_rng(9)
-    found = np.array([jackknifed(rng.normal(size=(64, 24)), rng.normal(size=(96, 24)) + 0.1) for _ in range(40)])
+    results = np.array([jackknifed(rng.normal(size=(64, 24)), rng.normal(size=(96, 24)) + 0.1) for _ in range(40)])
     truth = 24 * 0.1**2
-    assert found[:, 3].mean() > 5 * truth  # the plug-in value is mostly bias
-    assert found[:, 0].mean() == pytest.approx(truth, abs=0.15)
-    assert np.mean((found[:, 1] <= truth) & (truth <= found[:, 2])) >= 0.9
+    assert results[:, 3].mean() > 5 * truth  # the plug-in value is mostly bias
+    assert results[:, 0].mean() == pytest.approx(truth, abs=0.15)
+    assert np.mean((results[:, 1] <= truth) & (truth <= results[:, 2])) >= 0.9
 
 
 def test_the_jackknife_knows_two_sets_of_the_same_clips() -> None:
@@ -167,10 +167,10 @@ def test_the_jackknife_knows_two_sets_of_the_same_clips() -> None:
 
 def test_the_jackknife_of_a_mean_is_its_textbook_error() -> None:
     x = np.random.default_rng(11).normal(size=16)
-    found = jackknife(lambda i, _: float(x[i].mean()), range(16), range(16))
+    result = jackknife(lambda i, _: float(x[i].mean()), range(16), range(16))
     half = scipy.stats.t.ppf(0.975, 15) * scipy.stats.sem(x)
-    assert found.value == pytest.approx(x.mean())
-    assert found.high - found.value == pytest.approx(half)
+    assert result.value == pytest.approx(x.mean())
+    assert result.high - result.value == pytest.approx(half)
 
 
 def test_whole_clips_are_left_out_whatever_their_number_of_rows() -> None:

@@ -14,8 +14,8 @@ TIMES = {"ms", "s"}
 
 def wrongly_signed(info: MetricInfo) -> list[str]:
     """The signed times of a metric that state no sign convention, or another one."""
-    signed = [one for one in info.measures if one.unit in TIMES and (one.low is None or one.low < 0)]
-    return [f"{info.name}.{one.name}: {one.sign or 'no sign is stated'}" for one in signed if one.sign != OFFSET_SIGN]
+    signed = [measure for measure in info.measures if measure.unit in TIMES and (measure.low is None or measure.low < 0)]
+    return [f"{info.name}.{measure.name}: {measure.sign or 'no sign is stated'}" for measure in signed if measure.sign != OFFSET_SIGN]
 
 
 def infos() -> list[MetricInfo]:
@@ -27,9 +27,9 @@ def test_every_signed_time_states_the_one_convention(info: MetricInfo) -> None:
     assert wrongly_signed(info) == []
 
 
-def test_there_are_signed_times_to_look_at() -> None:
-    found = {f"{info.name}.{one.name}" for info in infos() for one in info.measures if one.sign == OFFSET_SIGN}
-    assert found >= {"lipsync.offset_ms", "syncnet.offset_ms", "impact.offset_ms"}
+def test_the_known_signed_times_are_checked() -> None:
+    stated = {f"{info.name}.{measure.name}" for info in infos() for measure in info.measures if measure.sign == OFFSET_SIGN}
+    assert stated >= {"lipsync.offset_ms", "syncnet.offset_ms", "impact.offset_ms"}
 
 
 @pytest.mark.parametrize("sign", ["", "positive: sound late", "positive: the audio is early"])

@@ -77,41 +77,41 @@ def moved(box: list[float], dx: float) -> list[float]:
 
 @pytest.mark.parametrize(("missing", "lengths"), [(24, [144]), (25, [60, 60])])
 def test_a_gap_of_25_frames_is_bridged_and_one_of_26_is_not(missing: int, lengths: list[int]) -> None:
-    found = tracks.link([[FACE]] * 60 + [[]] * missing + [[FACE]] * 60)
-    assert [len(track.frames) for track in found] == lengths
+    linked = tracks.link_boxes([[FACE]] * 60 + [[]] * missing + [[FACE]] * 60)
+    assert [len(track.frames) for track in linked] == lengths
 
 
 def test_boxes_that_overlap_by_exactly_half_are_two_faces() -> None:
     half = moved(FACE, 40.0)  # 80 of 120 shared: 80 / 160
     assert tracks.iou(FACE, half) == pytest.approx(0.5)
-    assert [track.detections for track in tracks.link([[FACE]] * 60 + [[half]] * 60)] == [60, 60]
-    assert [track.detections for track in tracks.link([[FACE]] * 60 + [[moved(FACE, 39.0)]] * 60)] == [120]
+    assert [track.detections for track in tracks.link_boxes([[FACE]] * 60 + [[half]] * 60)] == [60, 60]
+    assert [track.detections for track in tracks.link_boxes([[FACE]] * 60 + [[moved(FACE, 39.0)]] * 60)] == [120]
 
 
 @pytest.mark.parametrize(("count", "kept"), [(100, 0), (101, 1)])
 def test_the_least_length_is_strict(count: int, kept: int) -> None:
-    assert len(tracks.link([[FACE]] * count, min_track=100)) == kept
+    assert len(tracks.link_boxes([[FACE]] * count, min_track=100)) == kept
 
 
 @pytest.mark.parametrize(("side", "kept"), [(100.0, 0), (101.0, 1)])
 def test_small_faces_are_left_out(side: float, kept: int) -> None:
-    assert len(tracks.link([[[0.0, 0.0, side, side]]] * 60)) == kept
+    assert len(tracks.link_boxes([[[0.0, 0.0, side, side]]] * 60)) == kept
 
 
 def test_two_faces_in_one_shot_are_told_apart_whatever_their_order() -> None:
     other = moved(FACE, 400.0)
     frames = [[FACE, other] if k % 2 else [other, FACE] for k in range(60)]
-    assert [(track.detections, np.ptp(track.boxes[:, 0])) for track in tracks.link(frames)] == [(60, 0.0), (60, 0.0)]
+    assert [(track.detections, np.ptp(track.boxes[:, 0])) for track in tracks.link_boxes(frames)] == [(60, 0.0), (60, 0.0)]
 
 
 def test_boxes_are_filled_in_linearly() -> None:
-    track = tracks.link([[FACE]] * 51 + [[]] * 3 + [[moved(FACE, 8.0)]])[0]
+    track = tracks.link_boxes([[FACE]] * 51 + [[]] * 3 + [[moved(FACE, 8.0)]])[0]
     assert track.boxes[50:55, 0] == pytest.approx([100, 102, 104, 106, 108])
 
 
 def test_no_track_crosses_a_cut() -> None:
-    found = metric.tracks_in_shots([[FACE]] * 120, np.array([2.4]))
-    assert [(track.frames[0], track.frames[-1]) for track in found] == [(0, 59), (60, 119)]
+    linked = metric.tracks_in_shots([[FACE]] * 120, np.array([2.4]))
+    assert [(track.frames[0], track.frames[-1]) for track in linked] == [(0, 59), (60, 119)]
     assert metric.tracks_in_shots([[FACE]] * 98, np.array([1.96])) == []
 
 
@@ -129,9 +129,9 @@ def test_the_crop_is_28_half_sizes_and_low_on_the_chin() -> None:
 
 
 def test_beyond_the_picture_the_crop_is_grey() -> None:
-    found = tracks.crop(np.zeros((50, 50, 3), np.uint8), (-20, -20, 20, 20))
-    assert found[0, 0].tolist() == [110, 110, 110]
-    assert found[-1, -1].tolist() == [0, 0, 0]
+    crop = tracks.crop_picture(np.zeros((50, 50, 3), np.uint8), (-20, -20, 20, 20))
+    assert crop[0, 0].tolist() == [110, 110, 110]
+    assert crop[-1, -1].tolist() == [0, 0, 0]
 
 
 # -- lag search ------------------------------------------------------------------------------------------------------------------------
@@ -148,21 +148,23 @@ def speech_and_lips(lead: int, *, n: int = 120, noise: float = 0.6, seed: int = 
 
 @pytest.mark.parametrize("lead", [-12, -3, 0, 3, 12])
 def test_sound_that_leads_has_a_positive_offset(lead: int) -> None:
-    distance, real = lag.distances(*speech_and_lips(lead))
-    assert lag.search(distance).offset_frames == lead
-    assert lag.search(distance, real).offset_frames == lead
+    distance, real = lag.lag_distances(*speech_and_lips(lead))
+    assert lag.search_lags(distance).offset_frames == lead
+    assert lag.search_lags(distance, real).offset_frames == lead
 
 
 def test_without_padding_artefacts_both_searches_agree_at_lag_zero() -> None:
-    distance, real = lag.distances(*speech_and_lips(0))
-    faithful, masked = lag.search(distance), lag.search(distance, real)
+    distance, real = lag.lag_distances(*speech_and_lips(0))
+    faithful, masked = lag.search_lags(distance), lag.search_lags(distance, real)
     assert faithful.lse_d == masked.lse_d
     assert len(faithful.mean_distance) == 31
 
 
-def test_padding_pulls_unrelated_sound_to_the_edge_and_masking_does_not() -> None:
+def test_padding_moves_unrelated_sound_to_the_edge_and_masking_does_not() -> None:
     rng = np.random.default_rng(1)
-    searches = [[lag.search(d), lag.search(d, r)] for d, r in (lag.distances(*rng.normal(size=(2, 60, 32))) for _ in range(100))]
+    searches = [
+        [lag.search_lags(d), lag.search_lags(d, r)] for d, r in (lag.lag_distances(*rng.normal(size=(2, 60, 32))) for _ in range(100))
+    ]
     padded, masked = (np.mean([abs(pair[k].offset_frames) for pair in searches]) for k in (0, 1))
     assert padded > 13
     assert masked < 10.5  # chance is 7.7; the fewest windows stand behind the largest lags
@@ -170,15 +172,15 @@ def test_padding_pulls_unrelated_sound_to_the_edge_and_masking_does_not() -> Non
 
 
 def test_the_distance_to_padding_is_that_to_a_zero_vector() -> None:
-    distance, real = lag.distances(np.array([[3.0, 4.0]] * 4), np.zeros((4, 2)), vshift=2)
+    distance, real = lag.lag_distances(np.array([[3.0, 4.0]] * 4), np.zeros((4, 2)), vshift=2)
     assert distance == pytest.approx(5.0, abs=1e-5)
     assert real[0].tolist() == [False, False, True, True, True]
 
 
 def test_too_few_windows_for_the_lags_are_refused() -> None:
-    distance, real = lag.distances(*np.ones((2, 10, 4)))
+    distance, real = lag.lag_distances(*np.ones((2, 10, 4)))
     with pytest.raises(ValueError, match="too few windows"):
-        lag.search(distance, real)
+        lag.search_lags(distance, real)
 
 
 @pytest.mark.parametrize(("frames", "windows"), [(5, 0), (30, 25), (50, 45), (125, 120)])
@@ -190,40 +192,40 @@ def test_window_counts(frames: int, windows: int) -> None:
 
 
 def result(lips: np.ndarray, sound: np.ndarray, start_s: float = 0.0) -> metric.TrackResult:
-    distance, real = lag.distances(lips, sound)
+    distance, real = lag.lag_distances(lips, sound)
     picture = np.zeros((224, 224, 3), np.uint8)
-    return metric.TrackResult(start_s, start_s + 5.0, len(lips), lag.search(distance), lag.search(distance, real), picture)
+    return metric.TrackResult(start_s, start_s + 5.0, len(lips), lag.search_lags(distance), lag.search_lags(distance, real), picture)
 
 
 def test_the_best_synchronised_face_speaks_for_the_clip() -> None:
     silent = result(*np.random.default_rng(2).normal(size=(2, 120, 32)))
     speaking = result(*speech_and_lips(2), start_s=5.0)
-    found = {score.measure: score for score in metric.scores_of([silent, speaking], 2)}
-    assert set(found) == set(VALUES)
-    assert found["offset_ms"].value == 80.0
-    assert found["lse_d"].value == speaking.faithful.lse_d
-    assert found["lse_c"].details["track"] == "5.00-10.00 s, of 2"
-    assert {panel.kind for panel in found["lse_d"].evidence} == {"curve", "gallery", "facts"}
+    scores = {score.measure: score for score in metric.scores_of([silent, speaking], 2)}
+    assert set(scores) == set(VALUES)
+    assert scores["offset_ms"].value == 80.0
+    assert scores["lse_d"].value == speaking.faithful.lse_d
+    assert scores["lse_c"].details["track"] == "5.00-10.00 s, of 2"
+    assert {panel.kind for panel in scores["lse_d"].evidence} == {"curve", "gallery", "facts"}
 
 
 def test_unrelated_lips_and_sound_get_no_offset_and_no_padded_score() -> None:
-    found = {score.measure: score for score in metric.scores_of([result(*np.random.default_rng(3).normal(size=(2, 120, 32)))], 1)}
-    assert found["offset_ms"].value is None
-    assert "no lag stands out" in found["offset_ms"].reason
-    assert found["lse_c"].value is None
-    assert "padding" in found["lse_c"].reason
-    assert found["lse_c_masked"].value is not None
+    scores = {score.measure: score for score in metric.scores_of([result(*np.random.default_rng(3).normal(size=(2, 120, 32)))], 1)}
+    assert scores["offset_ms"].value is None
+    assert "no lag is clearly the nearest" in scores["offset_ms"].reason
+    assert scores["lse_c"].value is None
+    assert "padding" in scores["lse_c"].reason
+    assert scores["lse_c_masked"].value is not None
 
 
 def test_an_offset_at_the_edge_of_the_search_is_no_answer() -> None:
-    found = {score.measure: score for score in metric.scores_of([result(*speech_and_lips(14))], 1)}
-    assert found["offset_ms"].value is None
-    assert "edge of the search" in found["offset_ms"].reason
+    scores = {score.measure: score for score in metric.scores_of([result(*speech_and_lips(14))], 1)}
+    assert scores["offset_ms"].value is None
+    assert "edge of the search" in scores["offset_ms"].reason
 
 
 def test_flat_features_give_no_answer() -> None:
-    found = metric.scores_of([result(np.ones((60, 8)), np.ones((60, 8)))], 1)
-    assert [score.value for score in found] == [None] * 5
+    scores = metric.scores_of([result(np.ones((60, 8)), np.ones((60, 8)))], 1)
+    assert [score.value for score in scores] == [None] * 5
 
 
 # -- the network and the wheel ---------------------------------------------------------------------------------------------------------
@@ -307,7 +309,7 @@ def test_the_lag_search_equals_the_wheels(wheel: Any) -> None:
     lips, sound = (part.astype(np.float32) for part in speech_and_lips(4, n=50))
     calc = sys.modules[f"{wheel.__name__}.SyncNetInstance"].calc_pdist
     expected = torch.stack(calc(torch.from_numpy(lips), torch.from_numpy(sound), vshift=15)).numpy()
-    assert lag.distances(lips, sound)[0] == pytest.approx(expected, abs=1e-5)
+    assert lag.lag_distances(lips, sound)[0] == pytest.approx(expected, abs=1e-5)
 
 
 class Recorder:
@@ -329,12 +331,12 @@ class Recorder:
 def pipeline(wheel: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The wheel's pipeline without its models, its encoder replaced by a list."""
     module = sys.modules[f"{wheel.__name__}.syncnet_pipeline"]
-    made = object.__new__(module.SyncNetPipeline)
-    made.cfg = module.PipelineConfig()
+    pipeline_without_models = object.__new__(module.SyncNetPipeline)
+    pipeline_without_models.cfg = module.PipelineConfig()
     monkeypatch.setattr(module.cv2, "VideoWriter", Recorder)
     monkeypatch.setattr(module.subprocess, "run", lambda *args, **more: subprocess.CompletedProcess(args, 0))
     monkeypatch.setattr(module.os, "remove", lambda path: None)
-    return made
+    return pipeline_without_models
 
 
 def wandering_face(seed: int = 6) -> list[list[list[float]]]:
@@ -346,9 +348,9 @@ def wandering_face(seed: int = 6) -> list[list[list[float]]]:
 
 
 def test_the_tracker_equals_the_wheels_on_one_face(pipeline: Any) -> None:
-    found = wandering_face()
-    theirs = pipeline._track([[{"frame": k, "bbox": box, "conf": 1.0} for box in boxes] for k, boxes in enumerate(found)])
-    ours = tracks.link(found)
+    boxes_by_frame = wandering_face()
+    theirs = pipeline._track([[{"frame": k, "bbox": box, "conf": 1.0} for box in boxes] for k, boxes in enumerate(boxes_by_frame)])
+    ours = tracks.link_boxes(boxes_by_frame)
     assert len(ours) == len(theirs) == 1
     assert np.array_equal(ours[0].frames, theirs[0]["frame"])
     assert ours[0].boxes == pytest.approx(theirs[0]["bbox"])
@@ -357,14 +359,14 @@ def test_the_tracker_equals_the_wheels_on_one_face(pipeline: Any) -> None:
 def test_the_crops_equal_the_wheels(pipeline: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
     rgb = rng.integers(0, 255, (90, 180, 240, 3)).astype(np.uint8)  # the face leaves the picture at an edge
-    track = tracks.link(wandering_face())[0]
+    track = tracks.link_boxes(wandering_face())[0]
     paths = []
     for index, picture in enumerate(rgb):
         paths.append(tmp_path / f"{index}.png")
         cv2.imwrite(str(paths[-1]), np.ascontiguousarray(picture[:, :, ::-1]))
     pipeline._crop({"frame": track.frames, "bbox": track.boxes}, [str(path) for path in paths], "none.wav", tmp_path / "crop")
     theirs = np.stack(Recorder.taken)[..., ::-1]
-    assert np.array_equal(tracks.crops(rgb, track), theirs)
+    assert np.array_equal(tracks.face_crops(rgb, track), theirs)
 
 
 # -- the metric ------------------------------------------------------------------------------------------------------------------------
@@ -374,22 +376,22 @@ def test_without_weights_the_metric_says_how_to_add_them(
     make_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path / "none"))
-    found = SyncNet().score(Clip.open(make_clip("clip.mp4")), Sample())
-    assert {score.reason for score in found} == {"SyncNet weights are not installed: seedbench weights add syncnet PATH"}
-    assert {score.measure for score in found} == set(VALUES)
+    scores = SyncNet().score(Clip.open(make_clip("clip.mp4")), Sample())
+    assert {score.reason for score in scores} == {"SyncNet weights are not installed: seedbench weights add syncnet PATH"}
+    assert {score.measure for score in scores} == set(VALUES)
 
 
 @pytest.fixture
 def random_weights(net: SyncNetV2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "syncnet_v2.model"
     torch.save(net.state_dict(), path)
-    available, place = weights.available, weights.path
+    available, path_of = weights.available, weights.path
     monkeypatch.setattr(weights, "available", lambda name: name == "syncnet" or available(name))
-    monkeypatch.setattr(weights, "path", lambda name: path if name == "syncnet" else place(name))
+    monkeypatch.setattr(weights, "path", lambda name: path if name == "syncnet" else path_of(name))
     return path
 
 
-def test_a_file_of_parameters_loads_as_it_is(random_weights: Path, net: SyncNetV2) -> None:
+def test_a_file_of_parameters_loads_unchanged(random_weights: Path, net: SyncNetV2) -> None:
     loaded = load(random_weights)
     assert all(torch.equal(value, net.state_dict()[name]) for name, value in loaded.state_dict().items())
 
@@ -406,23 +408,23 @@ def test_a_file_of_something_else_is_refused_in_a_sentence(content: bytes | None
 
 
 def test_a_clip_without_speech_gets_no_score(random_weights: Path, make_clip: Callable[..., Path]) -> None:
-    found = SyncNet().score(Clip.open(make_clip("clip.mp4", tone_hz=440)), Sample())
-    assert "s of speech" in found[0].reason
+    scores = SyncNet().score(Clip.open(make_clip("clip.mp4", tone_hz=440)), Sample())
+    assert "s of speech" in scores[0].reason
 
 
 def test_a_photograph_of_a_face_gets_no_score() -> None:
     rgb = np.repeat(np.random.default_rng(8).integers(0, 255, (1, 300, 300, 3)), 60, axis=0).astype(np.uint8)
-    track = tracks.link([[FACE]] * 60)[0]
-    spoken = metric.Speech(np.array([[0.0, 2.4]]), np.zeros(0), -20.0)
+    track = tracks.link_boxes([[FACE]] * 60)[0]
+    spoken = metric.SpeechAnalysis(np.array([[0.0, 2.4]]), np.zeros(0), -20.0)
     assert metric.track_result(SyncNetV2(), rgb, np.ones(60 * 640), spoken, track) == "the face does not move"
 
 
 def test_a_face_seen_while_nobody_speaks_gets_no_score() -> None:
-    track = tracks.link([[FACE]] * 60)[0]
-    spoken = metric.Speech(np.array([[2.0, 9.0]]), np.zeros(0), -20.0)
-    found = metric.track_result(SyncNetV2(), np.zeros((60, 9, 9, 3), np.uint8), np.ones(60 * 640), spoken, track)
-    assert isinstance(found, str)
-    assert "0.4 s of speech" in found
+    track = tracks.link_boxes([[FACE]] * 60)[0]
+    spoken = metric.SpeechAnalysis(np.array([[2.0, 9.0]]), np.zeros(0), -20.0)
+    result = metric.track_result(SyncNetV2(), np.zeros((60, 9, 9, 3), np.uint8), np.ones(60 * 640), spoken, track)
+    assert isinstance(result, str)
+    assert "0.4 s of speech" in result
 
 
 def test_the_embeddings_of_sound_follow_the_windows(net: SyncNetV2) -> None:
@@ -443,18 +445,18 @@ def test_a_clip_with_a_face_is_scored_from_its_file(
     seen = FaceTrack(np.arange(56), boxes, np.zeros((56, 468, 3), np.float32), np.ones(56), np.ones(56))
     monkeypatch.setattr(metric, "face_tracks", lambda _: FaceTracks(56, 256, 256, [seen], np.ones(56, int)))
     monkeypatch.setattr(metric, "shots", lambda _: SimpleNamespace(cuts_s=np.zeros(0)))
-    monkeypatch.setattr(metric, "speech", lambda _: metric.Speech(np.array([[0.0, 2.2]]), np.zeros(0), -20.0))
-    found = {score.measure: score for score in SyncNet().score(clip, Sample())}
-    crops = tracks.crops(clip.frames(25).rgb, tracks.link([[FACE]] * 56)[0])
+    monkeypatch.setattr(metric, "speech", lambda _: metric.SpeechAnalysis(np.array([[0.0, 2.2]]), np.zeros(0), -20.0))
+    scores = {score.measure: score for score in SyncNet().score(clip, Sample())}
+    crops = tracks.face_crops(clip.frames(25).rgb, tracks.link_boxes([[FACE]] * 56)[0])
     faithful, masked = metric.score_track(net, crops, clip.audio(16_000).samples[: 56 * 640])
-    assert found["lse_d_masked"].value == masked.lse_d
-    assert found["lse_d_masked"].n_used == 51
-    assert found["lse_d_masked"].backend == "syncnet-v2/blazeface"
-    assert (found["lse_d"].value is None) == faithful.on_edge
+    assert scores["lse_d_masked"].value == masked.lse_d
+    assert scores["lse_d_masked"].n_used == 51
+    assert scores["lse_d_masked"].backend == "syncnet-v2/blazeface"
+    assert (scores["lse_d"].value is None) == faithful.on_edge
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_curve_that_is_flat_but_for_rounding_has_its_least_in_the_middle(seed: int) -> None:
     distance = 7.0 + 1e-9 * np.random.default_rng(seed).normal(size=(40, 31))
-    found = lag.search(distance)
-    assert (found.offset_frames, found.on_edge) == (0, False)
+    search = lag.search_lags(distance)
+    assert (search.offset_frames, search.on_edge) == (0, False)

@@ -66,10 +66,10 @@ def clean_set(clean: dict[int, np.ndarray]) -> Features:
 @pytest.mark.parametrize("broken", [blurred, frozen, flickering])
 def test_the_embedded_feature_tells_a_broken_set_from_the_clean_one(broken, clean: dict[int, np.ndarray], clean_set: Features) -> None:  # type: ignore[no-untyped-def]
     rows = np.stack([efficientnet.embed_frames(broken(rgb)) for rgb in clean.values()])
-    found = {score.measure: score for score in EmbeddedVideoDistance().compare(Features(rows, [f"b{k}" for k in clean]), clean_set)}
-    assert found["fd"].interval is not None
-    assert found["fd"].interval[0] > 0
-    assert found["fd_plugin"].value > 0.2
+    scores = {score.measure: score for score in EmbeddedVideoDistance().compare(Features(rows, [f"b{k}" for k in clean]), clean_set)}
+    assert scores["fd"].interval is not None
+    assert scores["fd"].interval[0] > 0
+    assert scores["fd_plugin"].value > 0.2
 
 
 def test_time_reversal_turns_the_trend_and_nothing_else(clean: dict[int, np.ndarray]) -> None:
@@ -84,38 +84,38 @@ def test_a_frozen_clip_has_no_change_at_all(clean: dict[int, np.ndarray]) -> Non
 
 
 def test_the_same_set_is_at_distance_zero(clean_set: Features) -> None:
-    found = {score.measure: score for score in EmbeddedVideoDistance().compare(clean_set, clean_set)}
-    assert found["fd"].value == pytest.approx(0.0, abs=1e-6)
-    assert found["kd"].value == pytest.approx(0.0, abs=1e-12)
+    scores = {score.measure: score for score in EmbeddedVideoDistance().compare(clean_set, clean_set)}
+    assert scores["fd"].value == pytest.approx(0.0, abs=1e-6)
+    assert scores["kd"].value == pytest.approx(0.0, abs=1e-12)
 
 
 def test_no_one_can_take_the_embedded_feature_for_fvd(clean_set: Features) -> None:
-    found = EmbeddedVideoDistance().compare(clean_set, clean_set)
-    assert {score.backend for score in found} == {"effnet-lite0-16f"}
+    scores = EmbeddedVideoDistance().compare(clean_set, clean_set)
+    assert {score.backend for score in scores} == {"effnet-lite0-16f"}
     assert "not FVD" in EmbeddedVideoDistance.info.title
-    remarks = " ".join(found[0].details["remarks"])
-    assert "under 256" in remarks
-    assert "fd reads high under 64 clips" in remarks
+    remarks = " ".join(scores[0].details["remarks"])
+    assert "fewer than 256" in remarks
+    assert "fd is too large with fewer than 64 clips" in remarks
 
 
 def test_the_projection_never_changes() -> None:
     ramp = {name: np.linspace(-1, 1, 1280) for name in efficientnet.BLOCKS}
-    found = efficientnet.project(ramp)
-    assert found.shape == (32,)
-    assert found[[0, 16, 24, 31]] == pytest.approx([-0.618950, -0.849327, -0.218617, -0.996100], abs=1e-6)
+    embedding = efficientnet.project(ramp)
+    assert embedding.shape == (32,)
+    assert embedding[[0, 16, 24, 31]] == pytest.approx([-0.618950, -0.849327, -0.218617, -0.996100], abs=1e-6)
 
 
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_a_handful_of_clips_gives_no_distance(n: int, clean_set: Features) -> None:
     few = Features(clean_set.values[:n], list(clean_set.groups)[:n])
-    found = EmbeddedVideoDistance().compare(few, clean_set)
-    assert [score.status for score in found] == ["unscored"] * 3
-    assert f"a set of {n} clips" in found[0].reason
+    scores = EmbeddedVideoDistance().compare(few, clean_set)
+    assert [score.status for score in scores] == ["unscored"] * 3
+    assert f"a set of {n} clips" in scores[0].reason
 
 
 def test_rows_of_one_clip_do_not_count_as_clips(clean_set: Features) -> None:
-    found = EmbeddedVideoDistance().compare(Features(clean_set.values, ["one"] * 3 + ["other"] * 3), clean_set)
-    assert found[0].value is None
+    scores = EmbeddedVideoDistance().compare(Features(clean_set.values, ["one"] * 3 + ["other"] * 3), clean_set)
+    assert scores[0].value is None
 
 
 def test_a_clip_is_embedded_from_its_file_and_a_short_one_is_refused(tmp_path: Path, clean: dict[int, np.ndarray]) -> None:
@@ -162,9 +162,9 @@ def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_fvd_takes_sixteen_consecutive_frames_from_the_first(scripted: Path, tmp_path: Path, clean: dict[int, np.ndarray]) -> None:
     clip = Clip.open(write_clip(tmp_path / "clip.mp4", clean[1], 25))
-    found = FrechetVideoDistance().embed(clip)
-    assert found.shape == (1, 400)
-    assert np.array_equal(found, i3d.logits(script(TinyI3D()), clip.video.rgb[:16]))
+    features = FrechetVideoDistance().embed(clip)
+    assert features.shape == (1, 400)
+    assert np.array_equal(features, i3d.logits(script(TinyI3D()), clip.video.rgb[:16]))
 
 
 def test_fvd_never_fills_up_a_short_clip(scripted: Path, tmp_path: Path, clean: dict[int, np.ndarray]) -> None:
@@ -195,6 +195,6 @@ def test_fvd_of_few_clips_is_marked_as_not_comparable() -> None:
     rng = np.random.default_rng(0)
     few = Features(rng.normal(size=(8, 400)), [str(k) for k in range(8)])
     other = Features(rng.normal(size=(8, 400)) + 1.0, [f"r{k}" for k in range(8)])
-    found = {score.measure: score for score in FrechetVideoDistance().compare(few, other)}
-    assert any("not comparable to literature" in remark for remark in found["fd"].details["remarks"])
-    assert found["fd"].backend == "fvd_16f/i3d-torchscript"
+    scores = {score.measure: score for score in FrechetVideoDistance().compare(few, other)}
+    assert any("not comparable to literature" in remark for remark in scores["fd"].details["remarks"])
+    assert scores["fd"].backend == "fvd_16f/i3d-torchscript"

@@ -29,7 +29,7 @@ from seedbench.metrics.impact import ImpactAlignment
 from seedbench.metrics.lipsync import LipSync
 from seedbench.metrics.lipsync.estimators import LAGS, peak
 from seedbench.metrics.physics import Physics
-from seedbench.metrics.syncnet.lag import search
+from seedbench.metrics.syncnet.lag import search_lags
 from seedbench.metrics.video_distance import EmbeddedVideoDistance
 from seedbench.plugins.metric import Features, Sample
 from seedbench.results.comparison import compare_all
@@ -164,7 +164,7 @@ def tied() -> dict[str, Any]:
     leap = phases_of(t, np.where(t < 1.0, 0.0, 70.0), 30.0 * t**2, sigma_px=0.1, diameter_px=20.0)
     bounce = phases_of(t, 40.0 * t, 90.0 * np.abs(t - 1.0), sigma_px=0.1, diameter_px=20.0)
     rng = np.random.default_rng(0)
-    flat = search(np.linalg.norm(rng.normal(size=(40, 1, 16)) @ np.ones((16, 16)), axis=2) @ np.ones((1, 31)))
+    flat = search_lags(np.linalg.norm(rng.normal(size=(40, 1, 16)) @ np.ones((16, 16)), axis=2) @ np.ones((1, 31)))
     twin = np.exp(-0.5 * ((LAGS - 2.5) / 2.0) ** 2)
     return {"leap": leap, "bounce": bounce, "flat": (flat.offset_frames, flat.on_edge), "twin": peak(twin)}
 
