@@ -21,7 +21,7 @@ from seedbench.metrics.lipsync.speakers import (
     seen_speech_s,
     speaker_candidates,
 )
-from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score
+from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score, missing_stream
 
 MIN_LEVEL_DBFS = -50.0
 BACKEND = "facemesh-encoder+cca-v1"
@@ -135,8 +135,9 @@ class LipSync(Metric):
         Raises:
             WeightsError: If the weights of a network are missing or cannot be read.
         """
-        if not clip.facts.has_video or not clip.facts.has_audio:
-            return self.none("no picture" if clip.facts.has_audio else "no sound", backend=BACKEND)
+        missing = missing_stream(INFO, clip)
+        if missing:
+            return self.none(missing, backend=BACKEND)
         heard = speech(clip)
         if heard.level_dbfs < MIN_LEVEL_DBFS:
             return self.none(f"the sound is silent ({heard.level_dbfs:.0f} dBFS)", backend=BACKEND)

@@ -275,6 +275,18 @@ class SetMetric:
         raise NotImplementedError
 
 
+def missing_stream(info: MetricInfo, clip: Clip) -> str:
+    """The reason why a clip has no answer to a metric that needs a stream it lacks; empty if it has all that are needed.
+
+    Args:
+        info: What the metric needs.
+        clip: The clip.
+    """
+    if "video" in info.needs and not clip.facts.has_video:
+        return "the file has no picture"
+    return "the file has no sound" if "audio" in info.needs and not clip.facts.has_audio else ""
+
+
 def applies(info: MetricInfo, prompt: Prompt | None) -> bool:
     """Whether a metric applies to a prompt: whether the prompt states all that the metric needs.
 

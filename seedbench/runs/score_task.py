@@ -24,7 +24,7 @@ from seedbench.errors import (
 from seedbench.files.hashing import digest_of, file_sha256
 from seedbench.plugins.code_digest import code_digest
 from seedbench.plugins.instances import make_metric
-from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score, SetMetric
+from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score, SetMetric, missing_stream
 from seedbench.plugins.output_checks import checked_scores
 from seedbench.plugins.weights import ABSENT, sha256_of
 from seedbench.runs.numba_cache import record_compiled
@@ -138,7 +138,7 @@ def _unread(metric: Metric | SetMetric, error: Exception, path: Path) -> list[Sc
 
 def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
     info = metric.info
-    if reason := _missing_stream(info, clip):
+    if reason := missing_stream(info, clip):
         return no_answer(metric, reason)
     try:
         scores = metric.score(clip, sample)
@@ -151,13 +151,6 @@ def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
         reason = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
         return [Score.failed(measure.name, reason) for measure in info.measures]
     return checked_scores(info, scores)
-
-
-def _missing_stream(info: MetricInfo, clip: Clip) -> str:
-    """Why a metric cannot be asked of a file: it has no picture, or no sound. Empty where it can."""
-    if "video" in info.needs and not clip.facts.has_video:
-        return "the file has no picture"
-    return "the file has no sound" if "audio" in info.needs and not clip.facts.has_audio else ""
 
 
 def _features_key(metric: SetMetric, sha256: str) -> str:
@@ -173,7 +166,7 @@ def features(metric: SetMetric, clip: Clip) -> tuple[np.ndarray, str]:
     """
 
     def make() -> tuple[np.ndarray, str]:
-        if reason := _missing_stream(metric.info, clip):
+        if reason := missing_stream(metric.info, clip):
             return np.zeros((0, 0)), reason
         try:
             return np.atleast_2d(np.asarray(metric.embed(clip), np.float64)), ""

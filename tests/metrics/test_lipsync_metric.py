@@ -195,7 +195,7 @@ def test_every_measure_is_answered_once_and_evidence_is_plain_data(clip: Clip) -
 
 def test_a_clip_without_sound_is_no_answer(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "mute.mp4", np.full((30, 64, 96, 3), 90, np.uint8), 25, None, 48000)
-    assert {score.reason for score in LipSync().score(Clip.open(path), Sample())} == {"no sound"}
+    assert {score.reason for score in LipSync().score(Clip.open(path), Sample())} == {"the file has no sound"}
 
 
 def test_the_shipped_model_is_small_and_states_its_licence(tmp_path: Path) -> None:
