@@ -1,8 +1,8 @@
 """The background of a shot: what is behind everything that moves or rests for a while. Pure functions of arrays.
 
-Pictures are laid on one plane by the camera's motion first. Each pixel's state is its median in each of a few stretches of the clip. Where
-the states agree, they are the background. Where they do not, because a body rested there for a while, the background is filled in from the
-edge inward: layer by layer each pixel takes the state whose colour is nearest to its neighbours that are already decided.
+The pictures are first mapped to one plane by the camera's motion. Each pixel's state is its median in each of a few stretches of the clip.
+Where the states agree, they are the background. Where they do not, because a body rested there for a while, the background is filled in
+from the edge inward: layer by layer each pixel takes the state whose colour is nearest to its neighbours that are already decided.
 """
 
 from __future__ import annotations

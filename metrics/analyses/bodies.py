@@ -132,9 +132,9 @@ def reference_blob(blobs: list[Blob]) -> Blob | None:
     """
     positions = np.array([(blob.x, blob.y) for blob in blobs])
     steps = np.hypot(*np.diff(positions, axis=0, prepend=positions[:1]).T)
-    whole = [index for index, blob in enumerate(blobs) if not blob.at_border]
-    moving = [index for index in whole if steps[index] > 0.12 * np.sqrt(4 * blobs[index].area / np.pi)]
-    chosen = moving if len(moving) >= max(SHORTEST_TRACK, 0.15 * len(whole)) else whole
+    uncut = [index for index, blob in enumerate(blobs) if not blob.at_border]
+    moving = [index for index in uncut if steps[index] > 0.12 * np.sqrt(4 * blobs[index].area / np.pi)]
+    chosen = moving if len(moving) >= max(SHORTEST_TRACK, 0.15 * len(uncut)) else uncut
     if not chosen:
         return None
     grey = float(np.median([blobs[index].shadow_share for index in chosen])) >= GREY_BODY

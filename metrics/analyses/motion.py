@@ -1,7 +1,7 @@
 """Camera motion: for every picture of a shot, the similarity that lays it on the shot's first picture, from the background alone.
 
 Corners (Shi and Tomasi, CVPR 1994) are followed by pyramidal Lucas-Kanade from a key picture to each later one, a similarity is fitted to
-them by RANSAC (Fischler and Bolles 1981), and what moves by itself falls out as its outliers. A new key is taken only when the old one is
+them by RANSAC (Fischler and Bolles 1981), and bodies that move are its outliers. A new key is taken only when the old one is
 almost out of view, so that rounding does not add up from picture to picture.
 """
 

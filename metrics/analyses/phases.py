@@ -131,7 +131,7 @@ class _Path:
         return fit_parabola(self.t, self.x, self.y, first, last)
 
     def merged(self, parts: list[Parabola]) -> list[Parabola]:
-        """Neighbours merged, the weakest joint first, until every joint is a jump of velocity, or a body released or laid down."""
+        """Neighbours merged, the weakest joint first, until at every joint the velocity jumps or a body is released or put down."""
         while len(parts) > 1:
             strengths = [self.strength(before, after) for before, after in pairwise(parts)]
             weakest = first_least(strengths, tolerance=SAME_STRENGTH)

@@ -28,7 +28,7 @@ CUT_RATIO = 3.0
 CALM_SCORE = 0.5
 """Change below which surroundings count as still; keeps the ratio finite on frozen pictures."""
 SIDE_S = 0.16
-"""Surroundings looked at on each side of a frame, at least ``SIDE_FRAMES``: one loud frame among them must not hide a cut."""
+"""Time on each side of a frame whose scores are compared with its own, at least ``SIDE_FRAMES``; one high score must not hide a cut."""
 SIDE_FRAMES = 4
 RETURN_S = 0.3
 """A picture that comes back within this time was a flash; also the shortest shot that is detected."""

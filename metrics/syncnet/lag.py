@@ -54,7 +54,7 @@ class LagSearch:
 
     @property
     def on_edge(self) -> bool:
-        """Whether the least distance lies at or next to the largest lags, where it means nothing."""
+        """Whether the least distance lies at or next to the largest lags, where it is not reliable."""
         return abs(self.offset_frames) >= self.vshift - EDGE_FRAMES
 
 
