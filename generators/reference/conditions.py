@@ -20,7 +20,7 @@ from seedbench.generators.reference.script import FPS, Script, Stretch, read
 from seedbench.generators.reference.tokenizer import without_shot_mean
 from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, TOKEN_S, n_tokens, voice_of
 from seedbench.plugins.generator import Request
-from seedbench.suites.prompt import Prompt, Reference
+from seedbench.suites.prompt import Prompt, ReferenceAsset
 
 PREFIX_S = 1.6
 """How much of the end of a clip is given for its extension, in seconds; the model was trained on such lengths."""
@@ -80,7 +80,7 @@ def read_conditions(request: Request, model: ReferenceModel) -> Conditions:
     return conditions
 
 
-def _people_of(prompt: Prompt, reference: Reference, indices: dict[str, int]) -> list[int]:
+def _people_of(prompt: Prompt, reference: ReferenceAsset, indices: dict[str, int]) -> list[int]:
     """The people of the cast that a reference shows, by index; the only person where none names it."""
     named = [indices[person.id] for person in prompt.cast if person.reference == reference.id]
     return named or ([0] if len(prompt.cast) == 1 else [])

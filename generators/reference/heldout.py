@@ -13,7 +13,7 @@ from seedbench.generators.reference import prompt_sampler, sentences
 from seedbench.generators.reference.descriptions import RandomDraws, person_text, scene_text
 from seedbench.generators.simulator.stage_block import Look, block_of
 from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage
-from seedbench.suites.prompt import Line, Prompt, Reference
+from seedbench.suites.prompt import Line, Prompt, ReferenceAsset
 
 #: The numbers among sixty prompts: people who talk, two shots of the person of a picture, falling bodies.
 SHARES = {"talking": 36, "reference": 12, "impact": 12}
@@ -116,7 +116,7 @@ def _reference(number: int, seed: int) -> Prompt:
         f"Two shots of the person of {{{{image:1}}}}, {description}, cut at {cut:g} seconds: {scene_text(draws, shots[0])}; "
         f'{scene_text(draws, shots[1])}. {noun} says in English: "{line.text}" No music.'
     )
-    reference = Reference(id="image:1", path=_PORTRAIT.format(f"person-{number:02d}"), role="appearance")
+    reference = ReferenceAsset(id="image:1", path=_PORTRAIT.format(f"person-{number:02d}"), role="appearance")
     return prompt_with_stage(
         f"reference-{number:02d}",
         text,
@@ -149,7 +149,7 @@ def _strength_prompts(number: int, seed: int) -> list[Prompt]:
     other = prompt_sampler.sample_look(draws, pictured.voice, held_out=True).identity
     prompts = []
     for strength in STRENGTHS:
-        reference = Reference(id="image:1", path=_PORTRAIT.format(f"sweep-{number}"), role="appearance", strength=strength)
+        reference = ReferenceAsset(id="image:1", path=_PORTRAIT.format(f"sweep-{number}"), role="appearance", strength=strength)
         prompts.append(
             prompt_with_stage(
                 f"strength-{number}-{round(100 * strength):03d}",

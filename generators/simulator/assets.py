@@ -22,7 +22,7 @@ from seedbench.generators.simulator.stage_block import Look, block_of
 from seedbench.generators.simulator.staging import StagedEvent, StagedPerson, StagedShot, prompt_with_stage
 from seedbench.plugins.generator import Request
 from seedbench.suites.loading import load_suite
-from seedbench.suites.prompt import Line, Music, Prompt, Reference
+from seedbench.suites.prompt import Line, Music, Prompt, ReferenceAsset
 
 SEED = 5
 PORTRAIT_PX = 320
@@ -72,7 +72,7 @@ def draw(datasets: Path) -> list[Path]:
     return drawn
 
 
-def _references(datasets: Path | None = None) -> Iterator[tuple[Path, Reference, Look | None]]:
+def _references(datasets: Path | None = None) -> Iterator[tuple[Path, ReferenceAsset, Look | None]]:
     """Every reference of the suites with the folder of its suite, and the look it shows."""
     for name in ("quick", "core"):
         suite = load_suite(name if datasets is None else datasets / name, check_files=False)

@@ -224,8 +224,8 @@ def _warn_of_earlier_form(path: Path, document: strict_yaml.Document) -> None:
     more = f" and {len(positions) - 1} more" if len(positions) > 1 else ""
     where, name = f"{path}:{document.line(['prompts', positions[0]])}", first["id"]
     text = (
-        f"{where}: prompt {name!r}{more}: written in the form of earlier versions, which the next version does not read. What only a "
-        "simulator needs now stands in a `stage` block, and a body that falls or swings needs `height_m`. "
+        f"{where}: prompt {name!r}{more}: written in the form of earlier versions, which the next version does not read. Facts that "
+        "only drawing needs now stand in a `stage` block, and a body that falls or swings needs `height_m`. "
         f"Write the fields of {name!r} that change as:\n{advice(first)}"
     )
     warnings.warn(text, FutureWarning, stacklevel=3)

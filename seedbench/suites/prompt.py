@@ -124,7 +124,7 @@ class FrameText(_Strict):
     end_s: float | None = None
 
 
-class Reference(_Strict):
+class ReferenceAsset(_Strict):
     """An asset the prompt names as ``{{image:1}}``. ``path`` is relative to the suite file.
 
     ``person`` says that a real person can be recognised in it; such a reference needs ``consent`` (who agreed, where it is written down).
@@ -168,7 +168,7 @@ class Prompt(_Strict):
     events: tuple[Event, ...] = ()
     text_in_frame: tuple[FrameText, ...] = ()
     music: Music | None = None
-    references: tuple[Reference, ...] = ()
+    references: tuple[ReferenceAsset, ...] = ()
     extends: str | None = None
     edit: Edit | None = None
     sweep: str | None = None

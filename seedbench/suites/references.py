@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seedbench.errors import ReferenceLimitError
-from seedbench.suites.prompt import Prompt, Reference
+from seedbench.suites.prompt import Prompt, ReferenceAsset
 
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}")
 _AT = re.compile(r"(?<![\w@.])@(image|video|audio)([1-9][0-9]*)(?!\w)", re.IGNORECASE)
@@ -167,7 +167,7 @@ def media_length_s(file: Path, kind: str) -> float:
     return end - start
 
 
-def _counts(references: tuple[Reference, ...], limits: ReferenceLimits) -> list[Problem]:
+def _counts(references: tuple[ReferenceAsset, ...], limits: ReferenceLimits) -> list[Problem]:
     """Too many of one kind, too many in all, two of one name."""
     problems = []
     for kind, allowed in (("image", limits.images), ("video", limits.videos), ("audio", limits.audios)):

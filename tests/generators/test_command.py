@@ -19,7 +19,7 @@ from seedbench.files.hashing import file_sha256
 from seedbench.generators.command import Command
 from seedbench.generators.command.template import PLACEHOLDERS, fill
 from seedbench.plugins.generator import Request
-from seedbench.suites.prompt import Prompt, Reference
+from seedbench.suites.prompt import Prompt, ReferenceAsset
 
 PROMPT = Prompt(id="p", text="A", task="motion")
 NASTY = 'She said "it\'s $(touch /tmp/never) `id` {seed} {{x"; then\nleft; rm -rf ~ | & > *'
@@ -74,7 +74,10 @@ def test_the_prompt_file_holds_the_whole_prompt_and_references_are_separate_argu
         id="p",
         text="{{image:1}} walks to the rhythm of @audio1.",
         task="reference",
-        references=(Reference(id="image:1", path="a b.png", role="appearance"), Reference(id="audio:1", path="c.wav", role="rhythm")),
+        references=(
+            ReferenceAsset(id="image:1", path="a b.png", role="appearance"),
+            ReferenceAsset(id="audio:1", path="c.wav", role="rhythm"),
+        ),
     )
     argv = [sys.executable, script, "{out}", "{prompt}", "{prompt_file}", "{references}"]
     command = Command(argv=argv, reference_syntax={"image": "[Image{number}]"})

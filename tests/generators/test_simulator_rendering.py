@@ -19,7 +19,7 @@ from seedbench.generators.simulator.rendering import frames
 from seedbench.generators.simulator.stage_block import Look
 from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage, staged
 from seedbench.plugins.generator import Generation, Request
-from seedbench.suites.prompt import Edit, Event, FrameText, Line, Prompt, Reference
+from seedbench.suites.prompt import Edit, Event, FrameText, Line, Prompt, ReferenceAsset
 
 DROP = Prompt(
     id="drop", text="", task="motion", duration_s=1.2, events=(Event(kind="drop", object="rubber ball", height_m=1.0, start_s=0.2),)
@@ -133,7 +133,7 @@ def test_a_reference_s_strength_mixes_two_faces() -> None:
     own = StagedPerson("w", Look(identity=41), "low", "image:1")
 
     def shown(strength: float) -> Any:
-        reference = Reference(id="image:1", path="x.png", role="appearance", strength=strength)
+        reference = ReferenceAsset(id="image:1", path="x.png", role="appearance", strength=strength)
         prompt = prompt_with_stage("r", "", "strength", cast=(own,), references=(reference,), looks={"image:1": look})
         return face_for(own, staged(prompt))
 
@@ -154,7 +154,7 @@ def test_a_reference_s_strength_mixes_two_faces() -> None:
                 id="x",
                 text="",
                 task="edit",
-                references=(Reference(id="video:1", path="a.mp4", role="source"),),
+                references=(ReferenceAsset(id="video:1", path="a.mp4", role="source"),),
                 edit=Edit(source="video:1", change="light", to="warm"),
             ),
             "cannot change a given one",

@@ -1,6 +1,6 @@
 """The core names no plug-in: what it knows of one, it learns from what the plug-in declares.
 
-No string in the core is the name of a plug-in or of a measure, or holds one as a word; docstrings, examples and the demo may. Names that
+No string in the core is the name of a plug-in or of a measure, or holds one as a word; docstrings, examples, the demo and the benchmark may. Names that
 are words of everyday language as well (``reference``) count only as whole strings, and rooms that mean something else by them are listed.
 """
 
@@ -18,8 +18,8 @@ from tests.import_graph import imports_in
 from tests.seedbench.test_architecture import FILES, ROOT
 from tests.seedbench.test_dependencies import PROJECT, declared, provided_by
 
-#: A program that is an example.
-DEMO = "seedbench/cli/demo.py"
+#: Programs that are about our own plug-ins: the demo runs them, ``seedbench bench`` measures what they cost.
+OURS = {"seedbench/cli/demo.py", "seedbench/cli/bench.py", "seedbench/cli/costs.py"}
 #: Names of plug-ins and measures that are everyday words.
 WORDS = {
     *("arena", "command", "identity", "impact", "import", "physics", "reference"),
@@ -32,12 +32,6 @@ OTHER_MEANINGS = {
     "confidence": {"report"},  # of an interval
     "impact": {"suites"},  # a task of a prompt
     "reference": {"results", "runs", "store", "suites"},  # a role of cells; a task of a prompt
-}
-#: Names that the core still uses and should not, by file. A file that no longer uses one must leave the list, and none is added.
-STILL_NAMED: dict[str, set[str]] = {
-    "seedbench/cli/bench.py": {"syncnet"},
-    "seedbench/cli/costs.py": {"lipsync", "simulator", "syncnet"},
-    "seedbench/suites/loading.py": {"simulator"},
 }
 #: What the core is made of. Every other dependency belongs to plug-ins.
 CORE_LIBRARIES = {
@@ -108,12 +102,12 @@ def libraries_in(source: str) -> set[str]:
 def test_the_core_names_no_plugin() -> None:
     wrong, needed = {}, set()
     for path, source in core().items():
-        named, room = named_in(source) if path != DEMO else set(), path.split("/")[1]
+        named, room = named_in(source) if path not in OURS else set(), path.split("/")[1]
         meant = {word for word in named if room in OTHER_MEANINGS.get(word, ())}
         needed |= {(word, room) for word in meant}
-        if named - meant != STILL_NAMED.get(path, set()):
+        if named - meant:
             wrong[path] = named - meant
-    assert wrong == {}, "a name that the core must not use, or one that may leave STILL_NAMED"
+    assert wrong == {}, "the core must not name a plug-in"
     assert {(word, room) for word, rooms in OTHER_MEANINGS.items() for room in rooms} - needed == set(), "take these out of OTHER_MEANINGS"
 
 
@@ -123,7 +117,7 @@ def test_the_core_uses_no_library_of_plugins() -> None:
 
 
 def test_every_file_and_word_of_the_lists_is_there() -> None:
-    assert sorted(STILL_NAMED.keys() - core().keys()) == []
+    assert sorted(OURS - core().keys()) == []
     assert sorted((WORDS | OTHER_MEANINGS.keys()) - plugin_names()) == []
     imported = {name.split(".")[0] for source in core().values() for name in imports_in(source)}
     assert sorted(CORE_LIBRARIES - imported) == []

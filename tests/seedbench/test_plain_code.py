@@ -18,7 +18,6 @@ STILL_FILLED = Path(__file__).with_name("filler_names.txt")
 STILL_TWICE: set[str] = {
     "Comparison",
     "Outcome",
-    "Reference",
     "Verdict",
 }
 

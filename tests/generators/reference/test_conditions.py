@@ -20,7 +20,7 @@ from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.script import read
 from seedbench.generators.reference.tokenizer import without_shot_mean
 from seedbench.plugins.generator import Request
-from seedbench.suites.prompt import Character, Edit, Line, Prompt, Reference, Shot
+from seedbench.suites.prompt import Character, Edit, Line, Prompt, ReferenceAsset, Shot
 
 HELLO = Line(character="ann", text="Hello.", start_s=0.3)
 HOW = Sampling(2, 1.5)
@@ -39,8 +39,8 @@ def portrait(file: Path, colour: tuple[int, int, int] = (200, 40, 40), size: tup
     return file
 
 
-def asset(name: str, path: str, role: str, **fields: Any) -> Reference:
-    return Reference(id=name, path=path, role=role, **fields)  # type: ignore[arg-type]
+def asset(name: str, path: str, role: str, **fields: Any) -> ReferenceAsset:
+    return ReferenceAsset(id=name, path=path, role=role, **fields)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from seedbench.generators.reference.limits import CAPABILITIES, MAX_DURATION_S, refusal_of
 from seedbench.generators.simulator.staging import staged_shots
 from seedbench.suites.loading import load_suite
-from seedbench.suites.prompt import Character, Edit, Event, FrameText, Music, Prompt, Reference, Shot
+from seedbench.suites.prompt import Character, Edit, Event, FrameText, Music, Prompt, ReferenceAsset, Shot
 
 CORE = load_suite("core")
 TWO = (Character(id="ann"), Character(id="bob"))
@@ -25,8 +25,8 @@ def staged_as(**facts: str) -> dict[str, Any]:
     return {"stage": {"shots": [facts]}}
 
 
-def asset(name: str, role: str) -> tuple[Reference, ...]:
-    return (Reference(id=f"{name}:1", path="a", role=role),)  # type: ignore[arg-type]
+def asset(name: str, role: str) -> tuple[ReferenceAsset, ...]:
+    return (ReferenceAsset(id=f"{name}:1", path="a", role=role),)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def asset(name: str, role: str) -> tuple[Reference, ...]:
             "one shot and one person",
         ),
         (
-            {"references": (*asset("video", "source"), Reference(id="video:2", path="b", role="motion")), "extends": "video:1"},
+            {"references": (*asset("video", "source"), ReferenceAsset(id="video:2", path="b", role="motion")), "extends": "video:1"},
             "no motion from another clip while it extends a clip",
         ),
     ],

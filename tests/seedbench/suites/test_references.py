@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from seedbench.clips.media import write_clip
 from seedbench.errors import ReferenceLimitError
-from seedbench.suites.prompt import Prompt, Reference
+from seedbench.suites.prompt import Prompt, ReferenceAsset
 from seedbench.suites.references import ReferenceLimits, check_references, media_length_s, mentions, normalise, render
 
 ROLES = {"image": "appearance", "video": "motion", "audio": "voice"}
 
 
 def prompt(*files: tuple[str, str], **more: object) -> Prompt:
-    items = [Reference(id=name, path=path, role=ROLES[name.split(":")[0]], **more) for name, path in files]  # type: ignore[arg-type]
+    items = [ReferenceAsset(id=name, path=path, role=ROLES[name.split(":")[0]], **more) for name, path in files]  # type: ignore[arg-type]
     return Prompt(id="p", text="", task="reference", references=tuple(items))
 
 
