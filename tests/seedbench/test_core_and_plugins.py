@@ -1,7 +1,8 @@
 """The core names no plug-in: what it knows of one, it learns from what the plug-in declares.
 
-No string in the core is the name of a plug-in or of a measure, or holds one as a word; docstrings, examples, the demo and the benchmark may. Names that
-are words of everyday language as well (``reference``) count only as whole strings, and rooms that mean something else by them are listed.
+No string in the core is the name of a plug-in or of a measure, or holds one as a word; docstrings, examples, the demo and the benchmark
+may. Names that are words of everyday language as well (``reference``) count only as whole strings, and rooms that mean something else by
+them are listed.
 """
 
 from __future__ import annotations
