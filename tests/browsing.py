@@ -27,9 +27,9 @@ Found = TypeVar("Found")
 
 def chromium() -> str:
     """The program, from the system's packages."""
-    found = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-    assert found is not None, "the browser tests need Chromium: `make browser` installs it"
-    return found
+    program = next((program for name in ("chromium", "chromium-browser", "google-chrome") if (program := shutil.which(name))), None)
+    assert program is not None, "the browser tests need Chromium: `make browser` installs it"
+    return program
 
 
 @contextmanager
@@ -53,10 +53,10 @@ def page_of(browser: Any, **options: Any) -> Any:
 def eventually(look: Callable[[], Found], what: str) -> Found:
     """The first answer of ``look`` that is true, asked again and again. Fails where there is none."""
     end = time.monotonic() + WAIT_MS / 1000
-    while not (found := look()):
+    while not (answer := look()):
         assert time.monotonic() < end, f"never came true: {what}"
         time.sleep(0.05)
-    return found
+    return answer
 
 
 def until(page: Any, condition: str) -> None:

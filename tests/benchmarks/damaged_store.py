@@ -63,29 +63,29 @@ SPEC = RunSpec(
 )
 
 
-def another_entry(place: Path) -> None:
+def another_entry(path: Path) -> None:
     """The bytes of a neighbour, whole but not its own."""
-    others = [one for one in place.parents[1].glob("??/*") if one.is_file() and one.name[:2] != place.name[:2]]
-    place.write_bytes(others[0].read_bytes())
+    others = [file for file in path.parents[1].glob("??/*") if file.is_file() and file.name[:2] != path.name[:2]]
+    path.write_bytes(others[0].read_bytes())
 
 
-def unreadable(place: Path) -> None:
+def unreadable(path: Path) -> None:
     """No permission to read; nothing to the superuser, who is not given this kind."""
-    place.chmod(0)
+    path.chmod(0)
 
 
-KINDS = [one for one in DAMAGES if one is not no_folder] + [another_entry] + ([unreadable] if os.geteuid() != 0 else [])
+KINDS = [damage for damage in DAMAGES if damage is not no_folder] + [another_entry] + ([unreadable] if os.geteuid() != 0 else [])
 
 
-def is_whole(place: Path) -> bool:
+def is_whole(path: Path) -> bool:
     """Whether a clip has its content still, or again: another entry's bytes may be its own, where that was damaged so before."""
-    return place.is_file() and os.access(place, os.R_OK) and hashlib.sha256(place.read_bytes()).hexdigest() == place.stem
+    return path.is_file() and os.access(path, os.R_OK) and hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
 
 
 def entries(workspace: Workspace) -> list[Path]:
     """What may be damaged: clips, and cache entries."""
-    found = [*(workspace.folder / "artifacts").glob("??/*.mp4"), *(workspace.folder / "cache").glob("??/*")]
-    return [one for one in found if one.is_file() and len(one.stem) == 64]
+    files = [*(workspace.folder / "artifacts").glob("??/*.mp4"), *(workspace.folder / "cache").glob("??/*")]
+    return [file for file in files if file.is_file() and len(file.stem) == 64]
 
 
 def numbers(store: Store, workspace: Workspace) -> Any:
@@ -104,8 +104,8 @@ def carry_out(store: Store, workspace: Workspace, workers: int) -> None:
     finally:
         executor.close()
     use_cache(workspace.cache)
-    made = make_previews(load_report(store, workspace, "run").cells, budget_bytes=10**9)
-    if not all(hasattr(one, "mp4") for one in made.values()):
+    previews = make_previews(load_report(store, workspace, "run").cells, budget_bytes=10**9)
+    if not all(hasattr(preview, "mp4") for preview in previews.values()):
         raise AssertionError("a clip of the finished run has no preview")
 
 
@@ -121,20 +121,20 @@ def forget_scores(store: Store) -> None:
 
 def one_round(store: Store, workspace: Workspace, before: Any, chosen: list[tuple[Path, Any]], workers: int, forget: bool) -> None:
     """Damage, ask for the report and an export, carry out, and look. Raises AssertionError."""
-    for place, damage in chosen:
-        damage(place)
-    how = {place.stem: damage.__name__ for place, damage in chosen if place.suffix == ".mp4" and not is_whole(place)}
+    for path, damage in chosen:
+        damage(path)
+    how = {path.stem: damage.__name__ for path, damage in chosen if path.suffix == ".mp4" and not is_whole(path)}
     lost = set(how)
     report = load_report(store, workspace, "run")
     untold = [cell for cell in report.cells if (cell.clip_path is None) != (cell.clip_sha256 in lost)]
     assert not untold, f"shown though damaged, or not shown though whole: {[how.get(cell.clip_sha256) for cell in untold]}"
     assert all(cell.reason.startswith("the artifact ") for cell in report.cells if cell.clip_sha256 in lost)
     assert bool(lost & {cell.clip_sha256 for cell in report.cells}) == any("damaged, changed or gone" in note for note in report.notes)
-    told: list[str] = []
+    messages: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        out = export_run(store, workspace, "run", Path(folder) / "out", on_message=told.append)
+        out = export_run(store, workspace, "run", Path(folder) / "out", on_message=messages.append)
         lines = [json.loads(line) for line in (out / "samples.jsonl").read_text().splitlines()]
-        assert sum(bool(line["media_missing"]) for line in lines) == len(told)
+        assert sum(bool(line["media_missing"]) for line in lines) == len(messages)
         assert all(file_sha256(file) == file.stem for file in (out / "media").iterdir())
     assert numbers(store, workspace) == before, "a report of damaged clips has other numbers"
     if forget:
@@ -143,9 +143,9 @@ def one_round(store: Store, workspace: Workspace, before: Any, chosen: list[tupl
     assert numbers(store, workspace) == before, "the run has other numbers than before the damage"
     with store.session() as session:
         for cell in session.scalars(select(CellRow)):
-            place = workspace.artifacts.local(str(cell.clip_sha256), cell.clip_suffix)
-            assert place.is_file()
-            assert not place.is_symlink()
+            path = workspace.artifacts.local(str(cell.clip_sha256), cell.clip_suffix)
+            assert path.is_file()
+            assert not path.is_symlink()
 
 
 def main() -> int:
@@ -167,14 +167,14 @@ def main() -> int:
         number = 0
         while sum(counts.values()) < given.damages:
             there = entries(workspace)
-            chosen = [(place, rng.choice(KINDS)) for place in rng.sample(there, min(len(there), given.damages - sum(counts.values())))]
+            chosen = [(path, rng.choice(KINDS)) for path in rng.sample(there, min(len(there), given.damages - sum(counts.values())))]
             chosen = chosen[: max(1, round(len(chosen) * rng.uniform(0.3, 1.0)))]
             signal.alarm(ROUND_S)  # ends the process: a round that hangs is a failure
             start = time.monotonic()
             one_round(store, workspace, before, chosen, given.workers, forget=bool(number % 3))
             signal.alarm(0)
             slowest = max(slowest, time.monotonic() - start)
-            counts.update(("clip" if place.suffix == ".mp4" else "cache entry", damage.__name__) for place, damage in chosen)
+            counts.update(("clip" if path.suffix == ".mp4" else "cache entry", damage.__name__) for path, damage in chosen)
             number += 1
             print(f"round {number}: {len(chosen)} damaged, {time.monotonic() - start:.1f} s", flush=True)
         store.close()

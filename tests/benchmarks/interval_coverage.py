@@ -141,8 +141,8 @@ def mean_coverage(law: Law, n: int, seeds: str, trials: int, seed: int = 0) -> F
 
     def trial() -> tuple[bool, bool, bool]:
         prompts = _layout(rng, n, seeds)
-        found: Estimate = mean_interval(law.draw(rng, prompts).tolist(), prompts.tolist(), low=law.low, high=law.high)
-        return *_covers(found.low, found.high, law.mean), False
+        estimate: Estimate = mean_interval(law.draw(rng, prompts).tolist(), prompts.tolist(), low=law.low, high=law.high)
+        return *_covers(estimate.low, estimate.high, law.mean), False
 
     return _summed((trial() for _ in range(trials)), trials)
 
@@ -153,8 +153,8 @@ def rate_coverage(share: float, alike: float, n: int, seeds: str, trials: int, s
 
     def trial() -> tuple[bool, bool, bool]:
         prompts = _layout(rng, n, seeds)
-        found: Estimate = rate_interval(rate_values(rng, prompts, share, alike).tolist(), prompts.tolist())
-        return *_covers(found.low, found.high, share), False
+        estimate: Estimate = rate_interval(rate_values(rng, prompts, share, alike).tolist(), prompts.tolist())
+        return *_covers(estimate.low, estimate.high, share), False
 
     return _summed((trial() for _ in range(trials)), trials)
 
@@ -169,9 +169,9 @@ def paired(law: Law, n: int, seeds: str, trials: int, seed: int = 0, *, rate: bo
             prompts = _layout(rng, n, seeds)
             values = law.draw(rng, prompts)
             sides.append({str(p): values[prompts == p].tolist() for p in range(n)})
-        found: PairedDifference = paired_difference(sides[0], sides[1], low=law.low, high=law.high)
-        p = found.p_value(rate=rate)
-        return *_covers(found.low, found.high, 0.0), p is not None and p <= 0.05
+        difference: PairedDifference = paired_difference(sides[0], sides[1], low=law.low, high=law.high)
+        p = difference.p_value(rate=rate)
+        return *_covers(difference.low, difference.high, 0.0), p is not None and p <= 0.05
 
     return _summed((trial() for _ in range(trials)), trials)
 
@@ -195,19 +195,19 @@ def main() -> None:
     for name, law in LAWS.items():
         for seeds in SEEDS:
             means = [mean_coverage(law, n, seeds, trials) for n in PROMPTS]
-            show("mean covers", name, seeds, [_cell(one.covers, one.given) for one in means])
+            show("mean covers", name, seeds, [_cell(coverage.covers, coverage.given) for coverage in means])
             pairs = [paired(law, n, seeds, trials) for n in PROMPTS]
-            show("difference covers", name, seeds, [_cell(one.covers, one.given) for one in pairs])
-            show("t or sign flips reject", name, seeds, [_cell(one.rejects, 1) for one in pairs])
+            show("difference covers", name, seeds, [_cell(coverage.covers, coverage.given) for coverage in pairs])
+            show("t or sign flips reject", name, seeds, [_cell(coverage.rejects, 1) for coverage in pairs])
     for share in RATES:
         for alike in ALIKE:
             for seeds in SEEDS:
                 words = f"{share} alike {alike}"
                 rates = [rate_coverage(share, alike, n, seeds, trials) for n in PROMPTS]
-                show("rate covers", words, seeds, [_cell(one.covers, one.given) for one in rates])
+                show("rate covers", words, seeds, [_cell(coverage.covers, coverage.given) for coverage in rates])
                 law = Law(lambda rng, prompts, share=share, alike=alike: rate_values(rng, prompts, share, alike), share, 0.0, 1.0)  # type: ignore[misc]
                 flips = [paired(law, n, seeds, trials, rate=True) for n in PROMPTS]
-                show("sign flips reject", words, seeds, [_cell(one.rejects, 1) for one in flips])
+                show("sign flips reject", words, seeds, [_cell(coverage.rejects, 1) for coverage in flips])
 
 
 if __name__ == "__main__":

@@ -52,13 +52,13 @@ def loop(count: int) -> tuple[float, dict]:
 def main(count: int) -> None:
     """Print the table."""
     fresh_s = sorted(wall for wall, _ in (loop(1) for _ in range(3)))[1]
-    wall_s, told = loop(count)
-    warm_s = sum(told["clips_s"][1:]) / max(1, count - 1)
+    wall_s, figures = loop(count)
+    warm_s = sum(figures["clips_s"][1:]) / max(1, count - 1)
     print(f"2 s clips at 456 x 256, one thread, {count} clips")
     print(f"a process for each clip   {fresh_s:6.2f} s a clip")
     print(f"one process for all       {wall_s / count:6.2f} s a clip ({warm_s:.2f} once warm)")
     print(f"ratio: a process for each to one for all {fresh_s / (wall_s / count):.1f}")
-    print(f"peak memory: {told['peak_bytes'] / 1e9:.2f} GB")
+    print(f"peak memory: {figures['peak_bytes'] / 1e9:.2f} GB")
 
 
 if __name__ == "__main__":

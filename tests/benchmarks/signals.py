@@ -23,7 +23,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for ending, wrong in disturbed(Path(folder), asked.n, asked.seed):
             print(f"{ending.seconds:6.2f} s  exit code {ending.code:4d}  {ending.when}", flush=True)
-            print("".join(f"        wrong: {one}\n" for one in wrong), end="", flush=True)
+            print("".join(f"        wrong: {fault}\n" for fault in wrong), end="", flush=True)
             faults += bool(wrong)
             stopped += ending.stopped
             seconds.append(ending.seconds)

@@ -67,9 +67,9 @@ def unpack(directory: Path) -> Path:
     if done.returncode:
         raise RuntimeError(f"pip could not download {REQUIREMENT}: {done.stderr.strip()}")
     wheel = next(directory.glob("syncnet_python-*.whl"))
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if found != SHA256:
-        raise RuntimeError(f"{wheel.name} has sha256 {found}, expected {SHA256}")
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if sha256 != SHA256:
+        raise RuntimeError(f"{wheel.name} has sha256 {sha256}, expected {SHA256}")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(directory / "unpacked")
     return directory / "unpacked"
@@ -119,8 +119,8 @@ def evaluate(
     wavfile.write(directory / "audio.wav", 16_000, samples)
     options = types.SimpleNamespace(tmp_dir=str(directory), batch_size=20, vshift=vshift)
     with contextlib.redirect_stdout(io.StringIO()):
-        found = wheel.SyncNetInstance(net=model, device="cpu").evaluate(options)
-    return found
+        scores = wheel.SyncNetInstance(net=model, device="cpu").evaluate(options)
+    return scores
 
 
 def detector(wheel: Any) -> Any:

@@ -53,12 +53,11 @@ HANGS_S = 300.0
 
 @dataclass
 class Household:
-    """A workspace, the runs that are made in it, and what its processes said."""
+    """A workspace, the runs that are made in it, and the output of its processes."""
 
     folder: Path
     prompts: int = 4
     delay_s: float = 0.05
-    said: list[str] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -123,9 +122,9 @@ class Household:
                 clip = (cell.reason, cell.scored, cell.clip_sha256, cell.truth_sha256)
                 cells.append((cell.generator, cell.prompt_id, cell.seed, cell.status, *clip, *scores))
             sets = session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id))
-            found = [*cells, *sorted((row.generator, row.metric, row.measure, row.value, row.n_used, row.n_total) for row in sets)]
+            rows = [*cells, *sorted((row.generator, row.metric, row.measure, row.value, row.n_used, row.n_total) for row in sets)]
         store.close()
-        return found
+        return rows
 
     def left_over(self) -> list[str]:
         """Files that should not be there when nobody works any more."""
@@ -166,14 +165,14 @@ def round_of(household: Household, chance: random.Random, number: int) -> None:
 
 def wrong_with(household: Household, quiet: Household) -> list[str]:
     """What differs, when all is done, from a workspace where nothing was disturbed; and what was said that should not be."""
-    found = [f"said {word!r}" for word in NEVER if word in household.outputs()]
+    faults = [f"said {word!r}" for word in NEVER if word in household.outputs()]
     for name in ("first", "second"):
         for where in (household, quiet):
             code = where.undisturbed(where.run(name))
-            found += [f"run {name} ended with {code}"] if code else []
-        found += [f"run {name}: other numbers"] if household.numbers(name) != quiet.numbers(name) else []
-        found += [f"run {name}: a cell is {line[3]}" for line in household.numbers(name) if len(line) > 7 and line[3] != "succeeded"]
-    return found + [f"left over: {name}" for name in household.left_over()]
+            faults += [f"run {name} ended with {code}"] if code else []
+        faults += [f"run {name}: other numbers"] if household.numbers(name) != quiet.numbers(name) else []
+        faults += [f"run {name}: a cell is {line[3]}" for line in household.numbers(name) if len(line) > 7 and line[3] != "succeeded"]
+    return faults + [f"left over: {name}" for name in household.left_over()]
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def provided_by(name: str) -> set[str]:
 
 def outside(paths: Iterable[Path]) -> dict[str, Path]:
     """Top-level modules of other people that files import, with one file that does; modules looked up by name count."""
-    found: dict[str, Path] = {}
+    importers: dict[str, Path] = {}
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
             names: list[str] = []
@@ -45,10 +45,10 @@ def outside(paths: Iterable[Path]) -> dict[str, Path]:
             elif isinstance(node, ast.ImportFrom):
                 names = [str(node.module)]
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "find_spec":
-                names = [str(one.value) for one in node.args if isinstance(one, ast.Constant)]
-            found.update({name.split(".")[0]: path for name in names})
+                names = [str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)]
+            importers.update({name.split(".")[0]: path for name in names})
     ours = {*FOLDERS, "tests", "toy_plugin", *sys.stdlib_module_names}
-    return {name: path for name, path in found.items() if name not in ours}
+    return {name: path for name, path in importers.items() if name not in ours}
 
 
 def declared(*extras: str) -> set[str]:
@@ -70,8 +70,8 @@ def test_what_is_imported_is_declared() -> None:
 
 def test_what_tests_import_is_declared() -> None:
     known = set().union(*(provided_by(name) for name in declared("test")))
-    found = outside((ROOT / "tests").rglob("*.py"))
-    assert not {name: path for name, path in found.items() if name not in known | FETCHED}
+    imported = outside((ROOT / "tests").rglob("*.py"))
+    assert not {name: path for name, path in imported.items() if name not in known | FETCHED}
 
 
 def test_what_is_declared_is_imported() -> None:

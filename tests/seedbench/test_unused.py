@@ -18,7 +18,7 @@ def definitions(tree: ast.Module, outsiders: set[str]) -> Iterator[ast.FunctionD
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node
         if isinstance(node, ast.ClassDef) and not {base_of(base) for base in node.bases} & outsiders:
-            yield from (one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+            yield from (member for member in node.body if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def base_of(node: ast.expr) -> str:
@@ -28,39 +28,41 @@ def base_of(node: ast.expr) -> str:
 
 def registered(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Whether a decorator hands the function to somebody."""
-    called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
-    return bool({base_of(one) for one in called} & REGISTERS)
+    called = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in node.decorator_list]
+    return bool({base_of(decorator) for decorator in called} & REGISTERS)
 
 
 def uses(tree: ast.AST) -> set[str]:
     """Names read anywhere in a tree, except a definition's own inside itself."""
-    found: set[str] = set()
+    used: set[str] = set()
     waiting: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset())]
     while waiting:
         node, inside = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             inside |= {node.name}
         elif isinstance(node, ast.ImportFrom):
-            found.update(alias.name for alias in node.names if alias.asname)
+            used.update(alias.name for alias in node.names if alias.asname)
         elif isinstance(node, ast.Attribute) and node.attr not in inside:
-            found.add(node.attr)
+            used.add(node.attr)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in inside:
-            found.add(node.id)
-        waiting += [(one, inside) for one in ast.iter_child_nodes(node)]
-    return found
+            used.add(node.id)
+        waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
+    return used
 
 
-def unused(sources: dict[str, str], told: str) -> list[str]:
+def unused(sources: dict[str, str], named_elsewhere: str) -> list[str]:
     """What is defined in ``sources`` (text by file name) and neither used there nor a word of ``told``."""
     trees = {name: ast.parse(text) for name, text in sources.items()}
-    used = set().union(*map(uses, trees.values())) | set(re.findall(r"\w+", told))
+    used = set().union(*map(uses, trees.values())) | set(re.findall(r"\w+", named_elsewhere))
     ours = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)} | {"NamedTuple", "Protocol"}
     bases = {base_of(base) for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
-    found = []
+    idle = []
     for name, tree in trees.items():
-        idle = (one for one in definitions(tree, bases - ours) if not (one.name in used or one.name.startswith("__") or registered(one)))
-        found += [f"{name}:{node.lineno} {node.name}" for node in idle]
-    return found
+        candidates = (
+            node for node in definitions(tree, bases - ours) if not (node.name in used or node.name.startswith("__") or registered(node))
+        )
+        idle += [f"{name}:{node.lineno} {node.name}" for node in candidates]
+    return idle
 
 
 def documented(texts: Iterable[str]) -> str:
@@ -72,8 +74,8 @@ def test_nothing_is_defined_for_tests_alone() -> None:
     sources = {str(path.relative_to(ROOT)): path.read_text() for path in FILES if "migrations" not in path.parts}
     pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"]
     entry_points = (ROOT / "pyproject.toml").read_text().partition("[project.scripts]")[2].partition("[tool.")[0]
-    found = unused(sources, entry_points + documented(page.read_text() for page in pages))
-    assert found == []
+    idle = unused(sources, entry_points + documented(page.read_text() for page in pages))
+    assert idle == []
 
 
 def test_what_only_calls_itself_or_only_a_docstring_names_is_seen() -> None:

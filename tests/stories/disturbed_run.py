@@ -69,8 +69,8 @@ def disturbed(folder: Path, n: int, seed: int) -> Iterator[tuple[Ending, list[st
         wrong = ending.faults(GOES_ON)
         if chance.random() < COMPLETED or not ending.stopped or number == n - 1:
             run.complete()
-            if (found := run.numbers()) != expected:
-                rows = [f"{one}, undisturbed {other}" for one, other in zip(found, expected, strict=False) if one != other]
-                wrong.append(f"{len(found)} rows for {len(expected)}; other than in an undisturbed run: {rows[:3]}")
+            if (numbers := run.numbers()) != expected:
+                rows = [f"{row}, undisturbed {other}" for row, other in zip(numbers, expected, strict=False) if row != other]
+                wrong.append(f"{len(numbers)} rows for {len(expected)}; other than in an undisturbed run: {rows[:3]}")
             run = None
         yield ending, wrong

@@ -35,7 +35,7 @@ from seedbench.plugins.metric import Features, Sample
 from seedbench.results.comparison import compare_all
 from seedbench.results.summary import ClipScore, Coverage, summarise
 from seedbench.suites.prompt import Prompt
-from tests.arena.conftest import log, one
+from tests.arena.conftest import log, vote_of
 
 _LOOK = {"identity": 6, "skin": "fair", "hair": "blond", "hair_style": "short", "beard": False, "glasses": False, "clothes": "black"}
 PROMPTS = [
@@ -91,20 +91,22 @@ PROMPTS = [
 
 def scored(folder: Path) -> dict[str, Any]:
     """Every score of the clips, and what the analyses below them found, by measure family."""
-    found: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     for prompt in PROMPTS:
         clip, sample = Clip.open(folder / f"{prompt.id}.mp4"), Sample(prompt=prompt)
         for metric in (LipSync, CrossShotIdentity) if prompt.cast else (ImpactAlignment, Physics):
             scores = metric().score(clip, sample)
             details = scores[0].details if metric in (CrossShotIdentity, Physics) else None  # those of the others are rounded
-            kept = [(one.measure, one.status, one.reason, one.value, one.interval, one.n_used, one.n_total) for one in scores]
-            found[f"{metric.info.name}.{prompt.id}"] = {"scores": kept, "details": details}
-        found[f"shots.{prompt.id}"] = shots(clip)
+            kept = [
+                (score.measure, score.status, score.reason, score.value, score.interval, score.n_used, score.n_total) for score in scores
+            ]
+            answers[f"{metric.info.name}.{prompt.id}"] = {"scores": kept, "details": details}
+        answers[f"shots.{prompt.id}"] = shots(clip)
         if prompt.cast:
-            found[f"speech.{prompt.id}"] = speech(clip)
+            answers[f"speech.{prompt.id}"] = speech(clip)
         else:
-            found[f"motion.{prompt.id}"] = motion(clip).contacts
-    return found
+            answers[f"motion.{prompt.id}"] = motion(clip).contacts
+    return answers
 
 
 def compared(folder: Path) -> dict[str, Any]:
@@ -112,9 +114,9 @@ def compared(folder: Path) -> dict[str, Any]:
     metric = EmbeddedVideoDistance()
     clips = [metric.embed(Clip.open(folder / f"{prompt.id}.mp4")) for prompt in PROMPTS]
     names = [prompt.id for prompt in PROMPTS]
-    made, real = np.concatenate(clips), np.concatenate(clips[1:] + clips[:1])
-    scores = metric.compare(Features(made, names), Features(0.9 * real, names))
-    return {"video_distance": [(one.measure, one.status, one.value, one.interval) for one in scores], "features": made}
+    features, real = np.concatenate(clips), np.concatenate(clips[1:] + clips[:1])
+    scores = metric.compare(Features(features, names), Features(0.9 * real, names))
+    return {"video_distance": [(score.measure, score.status, score.value, score.interval) for score in scores], "features": features}
 
 
 def even(names: tuple[str, ...] = ("delta", "alpha", "gamma", "beta"), rounds: int = 10) -> list[Vote]:
@@ -124,7 +126,7 @@ def even(names: tuple[str, ...] = ("delta", "alpha", "gamma", "beta"), rounds: i
     for number, (left, right) in enumerate(pairs * rounds):
         choice = ("left", "right", "tie")[(number // len(pairs)) % 3]
         who = {"prompt": f"p{number % 30}", "voter": f"w{number % 31}"}
-        votes.append(one(number, left=left, right=right, choice=choice, **who))
+        votes.append(vote_of(number, left=left, right=right, choice=choice, **who))
     return votes
 
 
@@ -133,18 +135,18 @@ def fitted() -> dict[str, Any]:
     rng = np.random.default_rng(5)
     lot = log({"alpha": 0.8, "beta": 0.1, "gamma": 0.0, "delta": -0.9}, 300, n_voters=8, n_prompts=35)
     styled = [vote.model_copy(update={"style": {"loudness_lu": round(float(rng.normal()), 2)}}) for vote in lot]
-    found: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     for name, votes in (("lot", lot), ("even", even()), ("styled", styled)):
         (board,) = boards(votes, Rules.model_validate({"name": "kernels", "rating": {"style": ["loudness_lu"]}}), split=False)
-        found[f"board.{name}"] = board
-        found[f"anomalies.{name}"] = anomalies(votes)
-        found[f"agreement.{name}"] = agreement(votes, resamples=400)
-    return found
+        answers[f"board.{name}"] = board
+        answers[f"anomalies.{name}"] = anomalies(votes)
+        answers[f"agreement.{name}"] = agreement(votes, resamples=400)
+    return answers
 
 
 def reduced() -> dict[str, Any]:
     """Summary and comparisons of shares in thirds, in which equal means come of other sums, by the function that every number passes."""
-    (share,) = (one for one in Physics.info.measures if one.name == "plausibility")
+    (share,) = (measure for measure in Physics.info.measures if measure.name == "plausibility")
     infos = {"physics": dataclasses.replace(Physics.info, measures=(share,))}
     shares = {"a": [(1, 0, 1), (1, 1, 0)], "b": [(0, 1, 1), (1, 0, 1)], "c": [(1, 1, 1), (0, 0, 1)], "d": [(1, 1, 1), (1, 1, 1)]}
     about = {"metric": "physics", "measure": share.name, "status": "scored"}

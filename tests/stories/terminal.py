@@ -98,13 +98,13 @@ class Terminal:
 
     def left(self) -> list[psutil.Process]:
         """Processes that the command, or anything it started, has left behind."""
-        return [one for one in psutil.process_iter() if is_marked(one, self.mark)]
+        return [process for process in psutil.process_iter() if is_marked(process, self.mark)]
 
     def kill(self) -> None:
         """End all of it, for a test that failed."""
-        for one in [*self.left(), psutil.Process(self.process.pid)] if self.process.poll() is None else self.left():
-            if one.is_running():
-                one.kill()
+        for process in [*self.left(), psutil.Process(self.process.pid)] if self.process.poll() is None else self.left():
+            if process.is_running():
+                process.kill()
         self.process.wait(HANGS_S)
         self.close()
 
@@ -168,9 +168,9 @@ class Ending:
             wrong.append(f"exit code {self.code}")
         if not self.sent and self.code != 0:
             wrong.append(f"exit code {self.code} of itself")
-        if self.sent and self.kind != "closed" and not self.ended_before and not any(one in self.text for one in sentences):
+        if self.sent and self.kind != "closed" and not self.ended_before and not any(sentence in self.text for sentence in sentences):
             wrong.append("no sentence")
-        return [f"{self.when}: {one}\n{self.text[-2000:]}" for one in wrong]
+        return [f"{self.when}: {fault}\n{self.text[-2000:]}" for fault in wrong]
 
     @property
     def when(self) -> str:
@@ -217,6 +217,8 @@ def interrupted(terminal: Terminal, kind: str, moment: str, after_s: float, chan
         gone = time.monotonic() + HANGS_S
         while (left := terminal.left()) and time.monotonic() < gone:
             terminal.read()
-        return Ending(kind, moment, after_s, sent, code, done, seconds, terminal.text, tuple(" ".join(one.cmdline()) for one in left))
+        return Ending(
+            kind, moment, after_s, sent, code, done, seconds, terminal.text, tuple(" ".join(process.cmdline()) for process in left)
+        )
     finally:
         terminal.kill()

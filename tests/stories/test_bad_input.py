@@ -107,14 +107,16 @@ def test_bad_input_gets_reasons_and_breaks_nothing(make: Callable[[Path], Path],
     task = ScoreTask(
         cell_id=1, path=path, sha256=file_sha256(path), prompt=None, generator="g", seed=0, metrics=CLIP_METRICS, set_metrics=()
     )
-    found = score(task)
-    assert set(found.scores) == set(CLIP_METRICS)
-    for name, scores in found.scores.items():
-        for one in scores:
-            assert one.status != "failed", f"{name}.{one.measure}: {one.reason}"
-            assert one.status == "scored" or one.reason
+    result = score(task)
+    assert set(result.scores) == set(CLIP_METRICS)
+    for name, scores in result.scores.items():
+        for clip_score in scores:
+            assert clip_score.status != "failed", f"{name}.{clip_score.measure}: {clip_score.reason}"
+            assert clip_score.status == "scored" or clip_score.reason
     headlines = {
         (name, measure.name) for name in CLIP_METRICS for measure in registry.load("metrics", name).info.measures if measure.headline
     }
-    answered = {(name, one.measure) for name, scores in found.scores.items() for one in scores if one.value is not None} & headlines
+    answered = {
+        (name, clip_score.measure) for name, scores in result.scores.items() for clip_score in scores if clip_score.value is not None
+    } & headlines
     assert not answered, "none of these clips shows anything that could be scored"

@@ -61,8 +61,8 @@ def answers(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
         env={**ours, **environment},
     )
     assert run.returncode == 0, run.stderr[-3000:]
-    found: dict[str, Any] = json.loads(run.stdout)
-    return found
+    answered: dict[str, Any] = json.loads(run.stdout)
+    return answered
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -72,32 +72,32 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(part, f"{path}/{name}")
     elif isinstance(value, list):
         yield f"{path}/length", len(value)
-        for place, part in enumerate(value):
-            yield from leaves(part, f"{path}/{place}")
+        for index, part in enumerate(value):
+            yield from leaves(part, f"{path}/{index}")
     else:
         yield path, value
 
 
-def apart(one: float, other: float) -> float:
+def apart(mine: float, theirs: float) -> float:
     """How far two numbers are apart, relative to the larger where that is more than 1; numbers that are none are 0 apart if both are."""
-    if math.isnan(one) or math.isnan(other) or math.isinf(one) or math.isinf(other):
-        return 0.0 if one == other or (math.isnan(one) and math.isnan(other)) else math.inf
-    return abs(one - other) / max(1.0, abs(one), abs(other))
+    if math.isnan(mine) or math.isnan(theirs) or math.isinf(mine) or math.isinf(theirs):
+        return 0.0 if mine == theirs or (math.isnan(mine) and math.isnan(theirs)) else math.inf
+    return abs(mine - theirs) / max(1.0, abs(mine), abs(theirs))
 
 
 def differences(mine: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
     """What differs between the answers of two processes: anything but numbers at all, numbers beyond their tolerance."""
-    one, other = dict(leaves(mine)), dict(leaves(theirs))
-    found = [f"{path} only once" for path in one.keys() ^ other.keys()]
-    for path in one.keys() & other.keys():
-        a, b = one[path], other[path]
+    values, other_values = dict(leaves(mine)), dict(leaves(theirs))
+    unequal = [f"{path} only once" for path in values.keys() ^ other_values.keys()]
+    for path in values.keys() & other_values.keys():
+        a, b = values[path], other_values[path]
         if isinstance(a, float) and isinstance(b, float):
             tolerance = TOLERANCES.get(path.split("/")[1].split(".")[0], DEFAULT_TOLERANCE)
             if apart(a, b) > tolerance:
-                found.append(f"{path}: {a!r} and {b!r}")
+                unequal.append(f"{path}: {a!r} and {b!r}")
         elif a != b:
-            found.append(f"{path}: {a!r} and {b!r}")
-    return sorted(found)
+            unequal.append(f"{path}: {a!r} and {b!r}")
+    return sorted(unequal)
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +105,11 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The clips that are scored."""
     folder = tmp_path_factory.mktemp("kernels")
     for prompt in PROMPTS:
-        place = folder / f"{prompt.id}-made"
-        place.mkdir()
-        made = Simulator().generate(Request(prompt=prompt, seed=0, width=320, height=180), place)
-        assert made.file is not None
-        made.file.rename(folder / f"{prompt.id}.mp4")
+        scratch = folder / f"{prompt.id}-made"
+        scratch.mkdir()
+        generation = Simulator().generate(Request(prompt=prompt, seed=0, width=320, height=180), scratch)
+        assert generation.file is not None
+        generation.file.rename(folder / f"{prompt.id}.mp4")
     return folder
 
 

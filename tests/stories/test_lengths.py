@@ -24,7 +24,7 @@ SAME_MS = 3.0
 """Offsets of clips that differ by a picture differ by at most this."""
 
 
-def made(prompt: Prompt, fps: int, folder: Path) -> Clip:
+def rendered(prompt: Prompt, fps: int, folder: Path) -> Clip:
     """The simulator's clip of a prompt."""
     generation = Simulator().generate(Request(prompt=prompt, seed=0, width=320, height=180, fps=fps), folder)
     assert generation.file is not None
@@ -41,7 +41,7 @@ def cut(clip: Clip, first: int, count: int, folder: Path) -> Clip:
 
 def values(metric: Metric, clip: Clip, prompt: Prompt) -> dict[str, float | None]:
     """The value of each measure."""
-    return {one.measure: one.value for one in metric.score(clip, Sample(prompt=prompt))}
+    return {score.measure: score.value for score in metric.score(clip, Sample(prompt=prompt))}
 
 
 @pytest.mark.parametrize(("fps", "first", "counts"), [(25, 0, range(44, 51)), (24, 1, range(43, 46)), (60, 3, (108, 109))])
@@ -49,7 +49,7 @@ def test_a_fall_is_judged_alike_whatever_the_length_the_start_and_the_rate(
     tmp_path: Path, fps: int, first: int, counts: range | tuple[int, ...]
 ) -> None:
     """Some of the lengths end one or two pictures after a contact."""
-    clip = made(OF["drop"], fps, tmp_path)
+    clip = rendered(OF["drop"], fps, tmp_path)
     for count in counts:
         part = cut(clip, first, count, tmp_path)
         motion, sound = values(Physics(), part, OF["drop"]), values(ImpactAlignment(), part, OF["drop"])
@@ -62,16 +62,16 @@ def test_a_fall_is_judged_alike_whatever_the_length_the_start_and_the_rate(
 
 def test_the_offset_of_lips_is_the_same_whatever_the_length(tmp_path: Path) -> None:
     """At 30 pictures a second: in five lengths of six they were once read from held pictures, up to 15 ms late."""
-    clip = made(OF["talk"], 30, tmp_path)
-    found = [values(LipSync(), cut(clip, 0, count, tmp_path), OF["talk"]) for count in (90, 91, 94)]
-    offsets = [one["offset_ms"] for one in found]
+    clip = rendered(OF["talk"], 30, tmp_path)
+    measured = [values(LipSync(), cut(clip, 0, count, tmp_path), OF["talk"]) for count in (90, 91, 94)]
+    offsets = [measures["offset_ms"] for measures in measured]
     assert all(offset is not None for offset in offsets)
     assert np.ptp(np.array(offsets, float)) < SAME_MS
-    assert {one["matched"] for one in found} == {1.0}
+    assert {measures["matched"] for measures in measured} == {1.0}
 
 
 def test_speech_is_found_where_it_is_whatever_the_length(tmp_path: Path) -> None:
-    clip = made(OF["talk"], 25, tmp_path)
+    clip = rendered(OF["talk"], 25, tmp_path)
     whole = speech(clip).segments_s
     for count in range(71, 80, 2):
         part = speech(cut(clip, 0, count, tmp_path)).segments_s

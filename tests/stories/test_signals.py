@@ -49,8 +49,8 @@ def test_a_run_stopped_at_any_moment_ends_with_the_sentence_leaves_nothing_and_g
         print(f"{ending.when}: {ending.seconds:.2f} s to end, exit code {ending.code}")
         assert not wrong, f"seed {SEED}, signal {len(endings) + 1}: " + "\n".join(wrong)
         endings.append(ending)
-    assert {one.kind for one in endings} == set(KINDS)
-    assert sum(one.stopped for one in endings) > N_SIGNALS // 2
+    assert {ending.kind for ending in endings} == set(KINDS)
+    assert sum(ending.stopped for ending in endings) > N_SIGNALS // 2
 
 
 @pytest.mark.slow
@@ -181,5 +181,5 @@ def test_output_that_nobody_reads_ends_a_command_without_a_word(arguments: tuple
     process = subprocess.Popen([*SEEDBENCH, *arguments], env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.close()
-    _, told = process.communicate(timeout=HANGS_S)
-    assert (process.returncode, told) == (141, "")
+    _, errors = process.communicate(timeout=HANGS_S)
+    assert (process.returncode, errors) == (141, "")

@@ -55,8 +55,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evidence(written: Path, title: str) -> dict[str, Any]:
     """The only panel of that title that the page holds."""
     page = (written / "report.html").read_text(encoding="utf-8")
-    found = [json.loads(text) for text in re.findall(r'id="evidence-\d+">(.*?)</script>', page, re.DOTALL)]
-    (panel,) = [panel for cell in found for score in cell["scores"] for panel in score["panels"] if panel["title"] == title]
+    cells = [json.loads(text) for text in re.findall(r'id="evidence-\d+">(.*?)</script>', page, re.DOTALL)]
+    (panel,) = [panel for cell in cells for score in cell["scores"] for panel in score["panels"] if panel["title"] == title]
     return panel  # type: ignore[no-any-return]
 
 

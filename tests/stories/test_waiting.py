@@ -20,14 +20,14 @@ def looks_once(source: str) -> list[str]:
     """The calls of a module that look once or sleep, each with its line: of ``LOOKS``, ``count()``, and ``evaluate`` for its answer."""
     tree = ast.parse(source)
     commands = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    found = []
+    calls = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         name, bare = node.func.attr, not node.args and not node.keywords
         if name in LOOKS or (name == "count" and bare) or (name == "evaluate" and id(node) not in commands):
-            found.append(f"{node.lineno}: {name}")
-    return found
+            calls.append(f"{node.lineno}: {name}")
+    return calls
 
 
 def browser_tests() -> list[Path]:

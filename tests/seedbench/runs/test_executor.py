@@ -68,11 +68,11 @@ def test_a_task_submitted_after_a_worker_died_unnoticed_is_run_all_the_same() ->
             time.sleep(0.01)
         assert executor._pool._broken
         executor.submit(abs, -3)
-        found = {done.task: done for done in executor.results()}
+        finished = {done.task: done for done in executor.results()}
     finally:
         executor.close()
-    assert found[-3].result == 3
-    assert isinstance(found[7].error, BrokenProcessPool)
+    assert finished[-3].result == 3
+    assert isinstance(finished[7].error, BrokenProcessPool)
 
 
 def begin_daemon(file: str) -> None:
@@ -93,7 +93,7 @@ def die_with_a_program(file: str) -> None:
 
 def half_a_result(file: str) -> None:
     """Write the beginning of a result where results are written, and no more, as one does who is killed meanwhile."""
-    writers = {one._writer for one in gc.get_objects() if isinstance(one, SimpleQueue)}
+    writers = {queue._writer for queue in gc.get_objects() if isinstance(queue, SimpleQueue)}
     for writer in writers:
         os.write(writer.fileno(), struct.pack("!i", 1000) + b"half")
     Path(file).touch()

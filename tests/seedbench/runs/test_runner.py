@@ -145,9 +145,9 @@ def test_a_run_scores_every_cell_and_compares_the_sets(workspace: Workspace) -> 
 def test_a_difference_over_four_prompts_is_not_called_one(workspace: Workspace) -> None:
     carry_out(spec_of(), workspace)
     report = load_report(Store(workspace.database_url), workspace, "run")
-    one = next(row for row in report.comparisons if row.measure == "mean")
-    assert one.difference == pytest.approx(-150, abs=3)
-    assert one.better is None  # four prompts cannot reach p < .05 under sign flips: 2 / 2**4
+    comparison = next(row for row in report.comparisons if row.measure == "mean")
+    assert comparison.difference == pytest.approx(-150, abs=3)
+    assert comparison.better is None  # four prompts cannot reach p < .05 under sign flips: 2 / 2**4
 
 
 def test_the_same_command_goes_on_where_it_was_interrupted(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,8 +159,8 @@ def test_the_same_command_goes_on_where_it_was_interrupted(workspace: Workspace,
             carry_out(spec, workspace, InProcess(stop_after=steps))
     outcome = carry_out(spec, workspace)
     assert outcome.resumed > 0
-    made = log.read_text().splitlines()
-    assert len(made) == len(set(made)) == 20
+    generated = log.read_text().splitlines()
+    assert len(generated) == len(set(generated)) == 20
     monkeypatch.delenv("TOY_LOG")
     carry_out(spec, Workspace(_other_home(workspace)), name="run")
     assert numbers(workspace) == numbers(Workspace(_other_home(workspace)))
@@ -174,7 +174,7 @@ def _other_home(workspace: Workspace) -> Path:
 
 @pytest.mark.slow
 def test_one_worker_and_two_give_the_same_scores(workspace: Workspace) -> None:
-    found = []
+    numbers_by_workers = []
     for workers in (1, 2):
         home = Workspace(workspace.folder.parent / f"w{workers}")
         home.folder.mkdir()
@@ -183,8 +183,8 @@ def test_one_worker_and_two_give_the_same_scores(workspace: Workspace) -> None:
             carry_out(spec_of(), home, executor)
         finally:
             executor.close()
-        found.append(numbers(home))
-    assert found[0] == found[1]
+        numbers_by_workers.append(numbers(home))
+    assert numbers_by_workers[0] == numbers_by_workers[1]
 
 
 @pytest.mark.slow
@@ -219,9 +219,9 @@ def test_a_killed_run_finishes_with_the_numbers_of_an_unbroken_one(workspace: Wo
     with Store(workspace.database_url).session() as session:
         assert session.scalar(select(func.count()).select_from(CellRow)) == 16
         assert all(session.get_one(CellRow, cell_id).clip_sha256 == sha256 for cell_id, sha256 in before.items())
-    made = log.read_text().splitlines()
-    assert len(set(made)) == 16
-    assert len(made) <= 16 + 2  # at most the two clips in the making when it was killed are made again
+    generated = log.read_text().splitlines()
+    assert len(set(generated)) == 16
+    assert len(generated) <= 16 + 2  # at most the two clips in the making when it was killed are made again
 
 
 def test_another_spec_under_the_same_name_is_refused_in_one_sentence(workspace: Workspace) -> None:
@@ -251,10 +251,10 @@ def test_a_generator_that_fails_costs_its_cell_and_is_counted(workspace: Workspa
 def test_a_metric_that_breaks_down_is_failed_with_its_reason_and_the_rest_goes_on(workspace: Workspace) -> None:
     carry_out(spec_of(prompts=SPEECH, seeds=(0,)), workspace)
     report = load_report(Store(workspace.database_url), workspace, "run")
-    found = {(cell.generator, cell.prompt_id): next(s for s in cell.scores if s.metric == "toy_speech") for cell in report.cells}
-    assert found["dark", "soft"].status == "scored"
-    assert found["dark", "loud"].status == "failed"
-    assert "the metric has a bug" in found["dark", "loud"].reason
+    speech_scores = {(cell.generator, cell.prompt_id): next(s for s in cell.scores if s.metric == "toy_speech") for cell in report.cells}
+    assert speech_scores["dark", "soft"].status == "scored"
+    assert speech_scores["dark", "loud"].status == "failed"
+    assert "the metric has a bug" in speech_scores["dark", "loud"].reason
 
 
 @pytest.mark.slow
@@ -398,9 +398,9 @@ def test_a_run_interrupted_between_and_within_batches_goes_on(
 
     outcome = carry_out(batched(), workspace)
     assert (outcome.cells, outcome.failed, outcome.resumed) == (10, 0, 4)
-    made = (tmp_path / "log").read_text().splitlines()
-    assert sorted(set(made), key=made.index) == [f"100 p{prompt} {seed}" for prompt in range(5) for seed in (0, 1)]
-    assert [line for line in made if made.count(line) > 1] == ["100 p2 0"] * 2  # only what the broken batch had already made
+    generated = (tmp_path / "log").read_text().splitlines()
+    assert sorted(set(generated), key=generated.index) == [f"100 p{prompt} {seed}" for prompt in range(5) for seed in (0, 1)]
+    assert [line for line in generated if generated.count(line) > 1] == ["100 p2 0"] * 2  # only what the broken batch had already made
     assert not list(workspace.scratch.glob("cell-*"))
     other = Workspace(_other_home(workspace))
     carry_out(batched(), other)
@@ -446,9 +446,9 @@ def test_another_run_takes_over_clips_and_scores_with_the_same_key(
 ) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
     carry_out(spec_of(), workspace)
-    made = (tmp_path / "log").read_text()
+    generated = (tmp_path / "log").read_text()
     carry_out(spec_of(seeds=(0,)), workspace, name="second")
-    assert (tmp_path / "log").read_text() == made
+    assert (tmp_path / "log").read_text() == generated
     with Store(workspace.database_url).session() as session:
         assert session.scalar(select(func.count()).select_from(ScoreRow)) == (16 + 8) * 2
 
@@ -468,8 +468,8 @@ def test_a_clip_is_decoded_once_however_many_metrics_run(make_clip: Callable[...
         metrics=("toy_brightness", "toy_speech"),
         set_metrics=("toy_distance",),
     )
-    found = score(task)
-    assert {name: [one.status for one in scores] for name, scores in found.scores.items()} == {
+    result = score(task)
+    assert {name: [clip_score.status for clip_score in scores] for name, scores in result.scores.items()} == {
         "toy_brightness": ["scored", "scored"],
         "toy_speech": ["scored"],
     }
@@ -487,7 +487,7 @@ def test_a_file_that_changed_since_it_was_taken_in_is_not_scored(make_clip: Call
         metrics=("toy_brightness",),
         set_metrics=(),
     )
-    assert all("has changed" in one.reason for one in score(task).scores["toy_brightness"])
+    assert all("has changed" in clip_score.reason for clip_score in score(task).scores["toy_brightness"])
 
 
 def test_comparing_a_run_with_itself_finds_nothing(workspace: Workspace) -> None:
@@ -518,7 +518,7 @@ def test_seconds_a_second_of_output_rest_on_clips_whose_length_is_known(workspac
             cell.latency_s = 4.0
             if cell.prompt_id == "p0":
                 cell.latency_s, cell.facts = 100.0, {}
-    facts = next(one for one in load_report(store, workspace, "run").generators if one.label == "dark")
+    facts = next(generator for generator in load_report(store, workspace, "run").generators if generator.label == "dark")
     assert facts.seconds_per_output_second == pytest.approx(4.0 / 0.4)
     assert facts.latency_p50_s == 4.0
 
@@ -532,14 +532,14 @@ def test_scores_of_another_version_of_a_metric_stand_apart_and_say_so(workspace:
         for row in session.scalars(select(ScoreRow).where(ScoreRow.metric == "toy_brightness", ScoreRow.cell_id.in_(cells))):
             row.metric_version = 0
     report = load_report(store, workspace, "run")
-    found = {row.backend: row.n_scored for row in report.summary if (row.generator, row.measure) == ("dark", "mean")}
-    assert found == {"toy": 4, "toy, version 0": 4}
+    scored_by_backend = {row.backend: row.n_scored for row in report.summary if (row.generator, row.measure) == ("dark", "mean")}
+    assert scored_by_backend == {"toy": 4, "toy, version 0": 4}
     versions = {facts.backend: facts.version for facts in report.measures if facts.measure.name == "mean"}
     assert versions == {"toy": 1, "toy, version 0": 0}
     assert any(
         "toy_brightness under toy, version 0 are of version 0 of the metric; version 1 is installed" in note for note in report.notes
     )
-    assert {score.backend for cell in report.cells for score in cell.scores if score.measure == "mean"} == set(found)
+    assert {score.backend for cell in report.cells for score in cell.scores if score.measure == "mean"} == set(scored_by_backend)
 
 
 def test_the_installed_version_does_not_state_the_sign_of_another_one_s_scores(
@@ -550,11 +550,11 @@ def test_the_installed_version_does_not_state_the_sign_of_another_one_s_scores(
     signed = tuple(replace(measure, sign="positive: brighter") for measure in bright.info.measures)
     store = Store(workspace.database_url)
     monkeypatch.setattr(bright, "info", replace(bright.info, measures=signed))
-    assert {one.measure.sign for one in load_report(store, workspace, "run").measures if one.metric == "toy_brightness"} == {
+    assert {facts.measure.sign for facts in load_report(store, workspace, "run").measures if facts.metric == "toy_brightness"} == {
         "positive: brighter"
     }
     monkeypatch.setattr(bright, "info", replace(bright.info, measures=signed, version=2))
-    signs = {one.measure.sign for one in load_report(store, workspace, "run").measures if one.metric == "toy_brightness"}
+    signs = {facts.measure.sign for facts in load_report(store, workspace, "run").measures if facts.metric == "toy_brightness"}
     assert signs == {"as in version 1 of the metric; version 2 is installed, and its sign may be another"}
 
 
@@ -662,15 +662,15 @@ def test_who_looks_at_a_run_hears_who_works_on_it_and_cannot_delete_it(workspace
     with pytest.raises(KeyboardInterrupt):
         carry_out(spec_of(seeds=(0,)), workspace, InProcess(stop_after=6))
     store = Store(workspace.database_url)
-    said = f"This run is being worked on (process {os.getpid()}, since "
-    told: list[str] = []
+    notice = f"This run is being worked on (process {os.getpid()}, since "
+    messages: list[str] = []
     with store.locks.hold(run_lock("run")):
-        assert load_report(store, workspace, "run").notes[0].startswith(said)
-        export_run(store, workspace, "run", tmp_path / "export", on_message=told.append)
+        assert load_report(store, workspace, "run").notes[0].startswith(notice)
+        export_run(store, workspace, "run", tmp_path / "export", on_message=messages.append)
         listed = CliRunner().invoke(app, ["runs", "list"], env={"COLUMNS": "300"}).stdout
         assert f"being worked on (process {os.getpid()}, since " in listed
         with pytest.raises(HeldError, match="run 'run' is in use"):
             delete_run(store, workspace, "run")
-    assert [text for text in told if text.startswith(said)] == told[:1]
+    assert [text for text in messages if text.startswith(notice)] == messages[:1]
     assert not [note for note in load_report(store, workspace, "run").notes if "being worked on" in note]
     assert carry_out(spec_of(seeds=(0,)), workspace).failed == 0

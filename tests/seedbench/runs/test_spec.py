@@ -80,8 +80,8 @@ def test_where_the_assets_lie_does_not_change_the_digest() -> None:
 
 
 def test_a_spec_survives_json() -> None:
-    one = spec(reference=GeneratorSpec(label="r", name="toy", options={"a": [1, 2]}))
-    assert RunSpec.from_json(one.as_json()) == one
+    original = spec(reference=GeneratorSpec(label="r", name="toy", options={"a": [1, 2]}))
+    assert RunSpec.from_json(original.as_json()) == original
 
 
 @pytest.mark.parametrize(

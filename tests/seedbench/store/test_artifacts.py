@@ -87,7 +87,7 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
     return Artifacts(url, tmp_path / "scratch", tmp_path / "fetched")
 
 
-def made(store: Artifacts, content: bytes = CONTENT, name: str = "clip.mp4") -> Path:
+def clip_file(store: Artifacts, content: bytes = CONTENT, name: str = "clip.mp4") -> Path:
     """A file in the scratch of a store, as a generator leaves it."""
     file = store.scratch / uuid.uuid4().hex / name
     file.parent.mkdir(parents=True)
@@ -108,11 +108,11 @@ def failing(call: Callable[..., Any], number: int) -> Callable[..., Any]:
 
 @damaged_by
 def test_a_damaged_artifact_is_an_error_and_replaced_when_put_again(store: Artifacts, damage: Callable[[Path], None]) -> None:
-    sha256 = store.put(made(store), move=True)
+    sha256 = store.put(clip_file(store), move=True)
     damage(store.local(sha256, ".mp4"))
     with pytest.raises(ArtifactError, match=r"gone from the store|in the store is damaged: \w"):
         store.local(sha256, ".mp4")
-    assert store.put(made(store), move=True) == sha256
+    assert store.put(clip_file(store), move=True) == sha256
     path = store.local(sha256, ".mp4")
     assert path.read_bytes() == CONTENT
     assert not path.is_symlink()
@@ -121,16 +121,16 @@ def test_a_damaged_artifact_is_an_error_and_replaced_when_put_again(store: Artif
 
 
 def test_what_stood_in_an_artifacts_place_is_kept(store: Artifacts) -> None:
-    sha256 = store.put(made(store), move=True)
+    sha256 = store.put(clip_file(store), move=True)
     path = store.local(sha256, ".mp4")
     a_folder(path)
     (path / "inside" / "mine").write_text("mine")
-    store.put(made(store), move=True)
+    store.put(clip_file(store), move=True)
     assert [file.read_text() for file in path.parent.rglob("mine")] == ["mine"]
 
 
 def test_an_artifact_is_damaged_even_where_size_and_time_are_the_same(store: Artifacts) -> None:
-    sha256 = store.put(made(store), move=True)
+    sha256 = store.put(clip_file(store), move=True)
     path = store.local(sha256, ".mp4")
     before = path.stat()
     flipped(path)
@@ -142,7 +142,7 @@ def test_an_artifact_is_damaged_even_where_size_and_time_are_the_same(store: Art
 def test_a_link_is_copied_and_what_it_leads_to_left_alone(store: Artifacts, tmp_path: Path) -> None:
     mine = tmp_path / "mine.mp4"
     mine.write_bytes(CONTENT)
-    link = made(store)
+    link = clip_file(store)
     link.unlink()
     link.symlink_to(mine)
     sha256 = store.put(link, move=True)
@@ -157,7 +157,7 @@ def test_a_link_is_copied_and_what_it_leads_to_left_alone(store: Artifacts, tmp_
 def test_a_file_with_two_names_is_copied(store: Artifacts, tmp_path: Path) -> None:
     mine = tmp_path / "mine.mp4"
     mine.write_bytes(CONTENT)
-    given = made(store)
+    given = clip_file(store)
     given.unlink()
     given.hardlink_to(mine)
     sha256 = store.put(given, move=True)
@@ -177,14 +177,14 @@ def test_a_file_behind_a_linked_folder_stays_where_it_is(store: Artifacts, tmp_p
 
 
 def test_a_file_made_for_the_store_is_taken_and_not_copied(store: Artifacts) -> None:
-    file = made(store)
+    file = clip_file(store)
     store.put(file, move=True)
     assert not file.exists()
 
 
 @pytest.mark.parametrize("what", [a_folder, a_pipe, a_dangling_link, gone], ids=lambda what: what.__name__)
 def test_what_is_no_file_is_refused_in_a_sentence(store: Artifacts, what: Callable[[Path], None]) -> None:
-    file = made(store)
+    file = clip_file(store)
     what(file)
     with pytest.raises(ClipError, match=r"is a folder|is a pipe|leads to no file|no such file"):
         store.put(file, move=True)
@@ -210,7 +210,7 @@ def test_a_store_whose_drive_is_away_is_not_an_empty_one(store: Artifacts, mount
 def test_an_error_of_the_machine_is_not_a_damaged_artifact(
     store: Artifacts, number: int, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sha256 = store.put(made(store), move=True)
+    sha256 = store.put(clip_file(store), move=True)
     with monkeypatch.context() as patch:
         patch.setattr(Path, call, failing(getattr(Path, call), number))
         with pytest.raises(StorageError, match="cannot be read from") as caught:
@@ -220,7 +220,7 @@ def test_an_error_of_the_machine_is_not_a_damaged_artifact(
 
 
 def test_an_error_of_the_machine_is_not_a_damaged_remote_artifact(remote: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
-    sha256 = remote.put(made(remote))
+    sha256 = remote.put(clip_file(remote))
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", failing(Path.open, errno.EMFILE))
         with pytest.raises(StorageError, match="Too many open files") as caught:
@@ -238,24 +238,24 @@ def remote_place(store: Artifacts, sha256: str) -> tuple[object, str]:
 
 @pytest.mark.parametrize("content", [b"", CONTENT[:100], b"x" + CONTENT[1:]], ids=["emptied", "truncated", "other bytes"])
 def test_a_damaged_remote_artifact_is_an_error_and_replaced_when_put_again(remote: Artifacts, content: bytes) -> None:
-    sha256 = remote.put(made(remote))
+    sha256 = remote.put(clip_file(remote))
     filesystem, path = remote_place(remote, sha256)
     filesystem.pipe_file(path, content)  # type: ignore[attr-defined]
     with pytest.raises(ArtifactError, match="is damaged"):
         remote.local(sha256, ".mp4")
-    remote.put(made(remote))
+    remote.put(clip_file(remote))
     assert remote.local(sha256, ".mp4").read_bytes() == CONTENT
 
 
 @damaged_by
 def test_a_damaged_copy_of_a_remote_artifact_is_fetched_again(remote: Artifacts, damage: Callable[[Path], None]) -> None:
-    sha256 = remote.put(made(remote))
+    sha256 = remote.put(clip_file(remote))
     damage(remote.local(sha256, ".mp4"))
     assert remote.local(sha256, ".mp4").read_bytes() == CONTENT
 
 
 def test_removing_a_remote_artifact_removes_it_and_its_copy(remote: Artifacts) -> None:
-    sha256 = remote.put(made(remote))
+    sha256 = remote.put(clip_file(remote))
     copy = remote.local(sha256, ".mp4")
     filesystem, path = remote_place(remote, sha256)
     assert remote.remove(sha256, ".mp4")
@@ -268,7 +268,7 @@ def test_removing_a_remote_artifact_removes_it_and_its_copy(remote: Artifacts) -
 
 def test_a_store_that_cannot_be_reached_says_so_and_is_not_called_empty(tmp_path: Path) -> None:
     store = Artifacts("nosuchscheme://bucket", tmp_path, tmp_path / "fetched")
-    for ask in (lambda: store.local("0" * 64, ".mp4"), lambda: store.remove("0" * 64, ".mp4"), lambda: store.put(made(store))):
+    for ask in (lambda: store.local("0" * 64, ".mp4"), lambda: store.remove("0" * 64, ".mp4"), lambda: store.put(clip_file(store))):
         with pytest.raises(StorageError, match=r"nosuchscheme://bucket \(") as caught:
             ask()
         assert not isinstance(caught.value, ArtifactError)
