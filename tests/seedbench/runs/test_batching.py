@@ -65,12 +65,12 @@ class Slow(Generator):
     def generate_many(self, requests: Sequence[Request], directories: Sequence[Path]) -> list[Generation]:
         assert [list(directory.iterdir()) for directory in directories] == [[]] * len(requests)
         time.sleep(0.2)
-        made = []
+        generations = []
         for number, stated in enumerate(self.results):
             file = directories[0] / f"{number}.mp4"
             file.write_bytes(bytes([number]))
-            made.append(Generation(status="succeeded", file=file, **stated))
-        return made
+            generations.append(Generation(status="succeeded", file=file, **stated))
+        return generations
 
 
 def test_latency_is_the_share_of_the_batch_unless_the_generator_states_it(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,5 +92,5 @@ def test_a_batch_with_another_number_of_answers_is_no_answer(workspace: Workspac
 
 
 def test_a_generator_takes_at_least_one_request() -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="batch is 0; it must be 1 or more"):
         Capabilities(batch=0)
