@@ -1,8 +1,13 @@
-"""What ``seedbench run``, ``score`` and ``report`` do, as functions.
+"""What ``seedbench run``, ``score`` and ``report`` do, as functions for scripts and notebooks.
+
+Work is done in processes that import the calling script anew, so a script calls these functions under ``if __name__ == "__main__":``.
 
 >>> from seedbench import api
->>> spec = api.make_spec(["simulator"], suite="quick", limit=2)  # doctest: +SKIP
->>> api.run(spec, out=Path("report")).report.summary  # doctest: +SKIP
+>>> spec = api.make_spec(["simulator"], suite="quick", limit=2)
+>>> [item.label for item in spec.generators], len(spec.prompts)
+(['simulator'], 2)
+>>> finished = api.run(spec, "first try")  # doctest: +SKIP
+>>> api.report("first try").files  # doctest: +SKIP
 """
 
 from __future__ import annotations
