@@ -1,4 +1,4 @@
-"""A package of a stranger's for one test: files and a dist-info in a folder on the path, found as if pip had installed it."""
+"""A package installed for one test: files and a dist-info in a folder on the path, found as if pip had installed it."""
 
 from __future__ import annotations
 

@@ -228,9 +228,9 @@ def report(tally: Tally, use: Use, log: list[tuple[str, str]]) -> bool:
     times, kept = Counter(battle for battle, _ in log), dict(log)
     lost = sum(kept.get(battle) != choice for battle, choice in tally.acknowledged.items())
     double = sum(count > 1 for count in times.values())
-    strange = sum(battle not in tally.acknowledged and tally.unsure.get(battle) != choice for battle, choice in log)
+    unexpected = sum(battle not in tally.acknowledged and tally.unsure.get(battle) != choice for battle, choice in log)
     print(
-        f"votes: {len(tally.acknowledged)} acknowledged, {len(log)} in the database; {lost} lost, {double} double, {strange} nobody gave; "
+        f"votes: {len(tally.acknowledged)} acknowledged, {len(log)} in the stored; {lost} lost, {double} double, {unexpected} unexpected; "
         f"{sum(battle in tally.unsure for battle in times)} written down whose acknowledgement did not arrive"
     )
     print(f"errors: {sum(tally.errors.values())}" + "".join(f"\n  {count} x {what}" for what, count in tally.errors.most_common(10)))
@@ -238,7 +238,7 @@ def report(tally: Tally, use: Use, log: list[tuple[str, str]]) -> bool:
         tenths = " ".join(f"{np.mean(part):.0f}" for part in np.array_split(use.rss, min(10, len(use.rss))))
         print(f"memory of the server, MiB by tenths of the time: {tenths}; most {max(use.rss):.0f}; second half {use.slope:+.2f} a minute")
     print(f"processor: server {100 * use.cpu_s / use.wall_s:.0f}% of one core, these voters {100 * use.own_cpu_s / use.wall_s:.0f}%")
-    return not (lost or double or strange or tally.errors)
+    return not (lost or double or unexpected or tally.errors)
 
 
 def main() -> None:

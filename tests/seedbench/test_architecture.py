@@ -1,4 +1,4 @@
-"""The house keeps its shape: who may import whom, what start-up may load, where modules get too long."""
+"""The structure of the code: which modules may import which, and what start-up may load."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def folder_of(name: str) -> str | None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_arrows_point_down(path: Path) -> None:
+def test_imports_point_down(path: Path) -> None:
     mine = path.relative_to(ROOT).parts[0]
     for name in imports_of(path):
         assert folder_of(name) in {None, "seedbench", mine}, f"{path.relative_to(ROOT)} imports {name}"
@@ -79,7 +79,7 @@ def room_of(module: str, folder: str) -> str | None:
 
 
 @pytest.mark.parametrize("folder", FLOORS)
-def test_rooms_import_only_what_stands_below_them(folder: str) -> None:
+def test_rooms_import_only_rooms_below_them(folder: str) -> None:
     floor = {room: number for number, rooms in enumerate(reversed(FLOORS[folder])) for room in rooms}
     wrong = []
     for path in (path for path in FILES if path.is_relative_to(ROOT / folder)):
@@ -92,7 +92,7 @@ def test_rooms_import_only_what_stands_below_them(folder: str) -> None:
 
 
 @pytest.mark.parametrize("folder", FLOORS)
-def test_every_room_has_its_floor(folder: str) -> None:
+def test_every_room_is_listed_on_a_floor(folder: str) -> None:
     rooms = {room_of(module_of(path), folder) for path in FILES if path.is_relative_to(ROOT / folder)} - {None}
     assert rooms <= set().union(*FLOORS[folder])
 
@@ -125,7 +125,7 @@ def test_no_generator_imports_another_but_the_reference_model_its_teacher(path: 
     assert others <= ({"simulator"} if mine == "reference" else set()), f"{path.relative_to(ROOT)} imports {sorted(map(str, others))}"
 
 
-def test_what_generates_knows_nothing_of_what_trains() -> None:
+def test_generation_does_not_import_training() -> None:
     folder = ROOT / "generators" / "reference"
     for path in set(folder.glob("*.py")) - {folder / "commands.py"}:
         trains = [name for name in imports_of(path) if name.startswith(("seedbench.generators.reference.training", "lightning"))]
@@ -136,7 +136,7 @@ def test_modules_import_without_circles() -> None:
     assert circles_in(module_graph({module_of(path): path.read_text(encoding="utf-8") for path in FILES})) == []
 
 
-def test_no_drawer_for_odds_and_ends() -> None:
+def test_no_module_is_called_utils_or_the_like() -> None:
     forbidden = {"utils", "helpers", "common", "misc"}
     assert not [path for path in FILES if path.stem in forbidden or path.parent.name in forbidden]
 
@@ -155,7 +155,7 @@ HEAVY = ("torch", "pandas", "streamlit", "av", "cv2", "librosa", "numba", "numpy
 
 
 def heavy_after(code: str) -> str:
-    """What heavy libraries a new process has loaded after some code, behind what the code printed."""
+    """The output of some code in a new process, followed by the heavy libraries that it loaded."""
     return run_python(f"{code}\nimport sys\nprint('LOADED', sorted(set({HEAVY!r}) & sys.modules.keys()))")
 
 

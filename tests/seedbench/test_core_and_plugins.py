@@ -140,7 +140,7 @@ def test_every_file_and_word_of_the_lists_is_there() -> None:
         ("typer.Option(help='such as lipsync')", {"lipsync"}),
     ],
 )
-def test_a_name_of_a_plugin_is_seen(source: str, named: set[str]) -> None:
+def test_a_name_of_a_plugin_is_detected(source: str, named: set[str]) -> None:
     assert named_in(source) == named
 
 
@@ -153,5 +153,5 @@ def test_a_name_of_a_plugin_is_seen(source: str, named: set[str]) -> None:
         ("import numpy, json, seedbench.errors", set()),
     ],
 )
-def test_a_library_of_plugins_is_seen(source: str, used: set[str]) -> None:
+def test_a_library_of_plugins_is_detected(source: str, used: set[str]) -> None:
     assert libraries_in(source) == used

@@ -35,7 +35,7 @@ def provided_by(name: str) -> set[str]:
 
 
 def outside(paths: Iterable[Path]) -> dict[str, Path]:
-    """Top-level modules of other people that files import, with one file that does; modules looked up by name count."""
+    """Top-level third-party modules that files import, each with a file that imports it; modules looked up by ``find_spec`` count."""
     importers: dict[str, Path] = {}
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -52,7 +52,7 @@ def outside(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def declared(*extras: str) -> set[str]:
-    """What the project asks for, with some of its extras."""
+    """The distributions that the project requires, with some of its extras."""
     return names_of([*PROJECT["dependencies"], *(item for extra in extras for item in PROJECT["optional-dependencies"][extra])])
 
 

@@ -84,7 +84,7 @@ def test_one_arrow_back_up_may_close_two_circles() -> None:
     assert floors_of({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": 3, "b": 2, "c": 1}
 
 
-def test_a_circle_is_seen_inside_functions_and_for_type_checking() -> None:
+def test_a_circle_is_detected_inside_functions_and_under_type_checking() -> None:
     sources = {
         "a": "import b",
         "b": "def later():\n    from c import thing",

@@ -1,4 +1,4 @@
-"""Code that is easy to find one's way in: short modules, names that say what they hold, each public class name used once."""
+"""Readable code: short modules, specific names, each public class name defined once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def sources() -> dict[str, str]:
     return texts(FILES)
 
 
-def test_no_module_is_longer_than_a_reader_can_hold() -> None:
+def test_no_module_has_more_than_400_lines() -> None:
     lengths = {name: len(source.splitlines()) for name, source in sources().items()}
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
 
@@ -62,11 +62,11 @@ def test_names_say_what_they_hold() -> None:
     assert sorted(listed - filled.keys()) == [], f"take these lines out of {STILL_FILLED.name}"
 
 
-def test_a_public_class_name_means_one_thing() -> None:
+def test_a_public_class_name_is_defined_once() -> None:
     assert classes_twice(sources()) == {}, "give each class a name that says its subject"
 
 
-def test_fillers_are_seen_wherever_a_name_is_given() -> None:
+def test_fillers_are_detected_in_every_kind_of_assignment() -> None:
     source = """
 def told_by(said, *, place=None):
     for one in said:
@@ -79,7 +79,7 @@ def told_by(said, *, place=None):
     assert fillers_in(source) == ["2: place", "2: said", "3: one", "4: made", "6: found", "6: told", "7: made"]
 
 
-def test_classes_of_one_name_are_seen() -> None:
+def test_classes_of_the_same_name_are_detected() -> None:
     tiny = {
         "a.py": "class Clip: ...\nclass _Row: ...\n",
         "b.py": "class Clip: ...\nclass _Row: ...\nclass Row: ...\n",

@@ -1,4 +1,4 @@
-"""Values that are equal except for rounding: the place decides, whatever the last bits are."""
+"""Values that are equal except for rounding: their position decides, not their last bits."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TOLERANCE = 1e-9
 
 
 def rounded_otherwise(values: list[int], seed: int) -> np.ndarray:
-    """The values as another order of summing could have left them."""
+    """The values with the rounding errors of another order of summation."""
     return np.array(values, float) + np.random.default_rng(seed).uniform(-1e-12, 1e-12, len(values))
 
 
 @given(VALUES, ROUNDING)
-def test_last_bits_choose_nothing(values: list[int], seed: int) -> None:
+def test_last_bits_do_not_change_the_choice(values: list[int], seed: int) -> None:
     other = rounded_otherwise(values, seed)
     assert first_least(other, tolerance=TOLERANCE) == int(np.argmin(values))
     assert first_greatest(other, tolerance=TOLERANCE) == int(np.argmax(values))
@@ -45,6 +45,6 @@ def test_values_that_differ_by_more_are_distinguished() -> None:
     assert rising_order([], tolerance=1e-6) == []
 
 
-def test_there_is_no_least_of_nothing() -> None:
+def test_the_least_of_no_values_is_an_error() -> None:
     with pytest.raises(ValueError, match="zero-size"):
         first_least([], tolerance=TOLERANCE)

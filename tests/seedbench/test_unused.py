@@ -1,4 +1,4 @@
-"""No code that only tests call: every name defined is used by code that is no test, or is one that others are told of."""
+"""No code that only tests call: every defined name is used by code outside the tests, or named in the documentation or the entry points."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def base_of(node: ast.expr) -> str:
 
 
 def registered(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    """Whether a decorator hands the function to somebody."""
+    """Whether a decorator registers the function with a framework."""
     called = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in node.decorator_list]
     return bool({base_of(decorator) for decorator in called} & REGISTERS)
 
@@ -51,7 +51,7 @@ def uses(tree: ast.AST) -> set[str]:
 
 
 def unused(sources: dict[str, str], named_elsewhere: str) -> list[str]:
-    """What is defined in ``sources`` (text by file name) and neither used there nor a word of ``told``."""
+    """What is defined in ``sources`` (text by file name) and neither used there nor a word of ``named_elsewhere``."""
     trees = {name: ast.parse(text) for name, text in sources.items()}
     used = set().union(*map(uses, trees.values())) | set(re.findall(r"\w+", named_elsewhere))
     ours = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)} | {"NamedTuple", "Protocol"}
@@ -66,7 +66,7 @@ def unused(sources: dict[str, str], named_elsewhere: str) -> list[str]:
 
 
 def documented(texts: Iterable[str]) -> str:
-    """What is set as code in pages of Markdown."""
+    """The text marked as code in pages of Markdown."""
     return " ".join(piece for text in texts for piece in re.findall(r"```.*?```|`[^`]+`", text, re.DOTALL))
 
 
@@ -78,7 +78,7 @@ def test_nothing_is_defined_for_tests_alone() -> None:
     assert idle == []
 
 
-def test_what_only_calls_itself_or_only_a_docstring_names_is_seen() -> None:
+def test_code_that_only_itself_or_a_docstring_names_is_detected() -> None:
     sources = {
         "a.py": 'def again():\n    return again()\n\nclass Kept:\n    def idle(self):\n        """See `again`."""\n\nKept()\n',
         "b.py": "import typer\napp = typer.Typer()\n\n@app.command()\ndef run_it(): ...\n\ndef api(): ...\n",

@@ -214,14 +214,14 @@ def test_nothing_that_is_sent_before_the_vote_names_a_model(browser: Any, url: s
     assert all(answer.url.startswith((url, "data:", "blob:")) for answer in answers)
 
 
-def test_an_address_is_worth_nothing_to_others(browser: Any, url: str, store: Store) -> None:
+def test_an_address_of_a_clip_is_useless_to_other_voters(browser: Any, url: str, store: Store) -> None:
     page = join(browser, url, misheard=1)
     _, left, _ = pair_of(page)
     assert page.request.get(url + left).status == 200
     assert page.request.get(url + left, headers={"range": "bytes=0-99"}).status == 206
     assert page.request.get(url + left, headers={"range": "bytes=0-9,20-29,40-49"}).status == 416
-    stranger = browser.new_context().new_page()
-    assert stranger.request.get(url + left).status == 404
+    other_voter = browser.new_context().new_page()
+    assert other_voter.request.get(url + left).status == 404
     for path in ("/clip/x", "/clip/..%2f..%2fseedbench.db", "/clip/%00", "/clip/" + "a" * 5000):
         assert page.request.get(url + path).status in (400, 404)
     with store.session() as session:
@@ -361,7 +361,7 @@ def test_a_study_that_is_served_already_is_an_error(home: Path, url: str) -> Non
     assert "study 's' is in use (process " in refused(home, int(url.rpartition(":")[2]))
 
 
-def test_a_pair_goes_on_where_it_was_when_the_server_was_started_anew(browser: Any, tmp_path: Path) -> None:
+def test_a_pair_resumes_after_the_server_was_restarted(browser: Any, tmp_path: Path) -> None:
     """Its addresses are others then: the page loads the clips again, and keeps what was heard."""
     home = tmp_path / "home"
     store = wire.study(home, checks={"gold": 0, "same": 0, "repeat": 0})

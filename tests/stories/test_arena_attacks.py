@@ -49,7 +49,7 @@ class Attacked:
         self.words = [*(word.encode() for word in words), key, key.hex().encode(), base64.b64encode(key), base64.urlsafe_b64encode(key)]
         self._seen = 0
 
-    def tells_nothing(self, answer: Answer | Page | bytes) -> None:
+    def reveals_nothing(self, answer: Answer | Page | bytes) -> None:
         """Fails where something that was said holds one of the words."""
         if isinstance(answer, Page):
             raw = json.dumps([answer.texts, answer.data], ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -103,7 +103,7 @@ async def stays_open(attacked: Attacked, voter: Voter, page: Page, battle: str) 
     assert page.pair["battle"] == battle
     assert page.pair["voted"] is None
     assert attacked.votes(battle) == []
-    attacked.tells_nothing(page)
+    attacked.reveals_nothing(page)
 
 
 # --- votes that are not granted
@@ -157,7 +157,7 @@ async def test_a_vote_that_is_wrong_is_refused_and_noted(attacked: Attacked, cha
 
 @pytest.mark.parametrize("value", ["x", 7, True, [], ["vote"], {}, {"vote": {}}], ids=repr)
 @over_the_wire
-async def test_a_vote_that_is_no_ballot_is_refused_and_logged(attacked: Attacked, value: Any) -> None:
+async def test_a_vote_that_is_not_a_ballot_is_refused_and_logged(attacked: Attacked, value: Any) -> None:
     async with Voter(attacked.url) as voter:
         battle = (await voter.join()).pair["battle"]
         await voter.fetch()
@@ -182,12 +182,12 @@ NO_TRIGGERS = {
 
 @pytest.mark.parametrize("name", NO_TRIGGERS)
 @over_the_wire
-async def test_what_is_no_trigger_does_nothing_and_the_page_goes_on(attacked: Attacked, name: str) -> None:
+async def test_a_value_that_is_not_a_trigger_does_nothing_and_the_page_continues(attacked: Attacked, name: str) -> None:
     async with Voter(attacked.url) as voter:
         battle = (await voter.join()).pair["battle"]
         await voter.fetch()
         await voter.trigger_raw(NO_TRIGGERS[name])
-        attacked.tells_nothing(await voter.settle())
+        attacked.reveals_nothing(await voter.settle())
         await voter.say()
         await stays_open(attacked, voter, await voter.settle(), battle)
         await asyncio.sleep(DWELL_S)
@@ -310,7 +310,7 @@ async def test_next_sent_twice_skips_no_pair(attacked: Attacked) -> None:
 
 
 @over_the_wire
-async def test_another_voter_s_pair_is_as_good_as_none(attacked: Attacked) -> None:
+async def test_another_voter_s_pair_is_refused_like_an_unknown_one(attacked: Attacked) -> None:
     async with Voter(attacked.url) as mine, Voter(attacked.url) as thief:
         battle, own = (await mine.join()).pair["battle"], (await thief.join()).pair["battle"]
         await thief.fetch()
@@ -334,12 +334,12 @@ async def test_the_makers_are_not_revealed_where_the_study_does_not_reveal_them(
         await voted(voter)
         page = await voter.act("reveal")
         assert page.pair["makers"] is None
-        attacked.tells_nothing(page)
+        attacked.reveals_nothing(page)
         assert attacked.incidents() == ["reveal"]
 
 
 @over_the_wire
-async def test_what_the_page_keeps_is_no_trigger(attacked: Attacked) -> None:
+async def test_the_stored_state_of_the_page_is_not_a_trigger(attacked: Attacked) -> None:
     """A component's state stays from run to run: taken for a trigger, it would be answered for ever."""
     async with Voter(attacked.url) as voter:
         await voter.join()
@@ -367,7 +367,7 @@ async def test_a_cookie_that_was_made_up_belongs_to_no_voter(attacked: Attacked,
         async with Voter(attacked.url, cookie=cookie) as voter:
             assert voter.page.data is None
             assert "I agree, begin" not in voter.page.widgets
-            attacked.tells_nothing(voter.page)
+            attacked.reveals_nothing(voter.page)
     assert (await ask(attacked.url, left, headers={"Cookie": f"{COOKIE}={cookie}"})).status == 404
     assert (attacked.count(VoterRow), attacked.count(BattleRow)) == (before[0] + 1, before[1] + 1)
     assert attacked.incidents().count("clip address") == 1
@@ -383,7 +383,7 @@ async def test_another_voters_cookie_cannot_be_derived_from_ones_own(attacked: A
 
 
 @over_the_wire
-async def test_who_churns_cookies_gets_no_more_and_a_flood_of_refusals_fills_no_disk(tmp_path: Path) -> None:
+async def test_new_cookies_are_limited_and_many_refusals_fill_no_disk(tmp_path: Path) -> None:
     store = study(tmp_path / "home", n_prompts=1, limits={"newcomers_an_hour": 3, "refusals_an_hour": 5})
     with served(tmp_path / "home") as running:
         crowded = Attacked(running, store)
@@ -451,12 +451,12 @@ async def test_no_message_of_a_visit_names_a_model_a_file_or_a_path(attacked: At
         await voter.act("reveal")
         await voter.act("next")
         for answer in await voter.fetch():
-            attacked.tells_nothing(answer)
-        attacked.tells_nothing(b"".join(voter.frames))
+            attacked.reveals_nothing(answer)
+        attacked.reveals_nothing(b"".join(voter.frames))
 
 
 @over_the_wire
-async def test_a_huge_message_ends_the_connection_and_nothing_else(attacked: Attacked) -> None:
+async def test_a_huge_message_ends_only_the_connection(attacked: Attacked) -> None:
     async with Voter(attacked.url) as voter:
         await voter.join()
         await voter.fetch()
@@ -513,19 +513,19 @@ async def test_no_file_can_be_left_on_the_server(attacked: Attacked) -> None:
         }
         left = await ask(attacked.url, f"/_stcore/upload_file/{voter.session}/1", method="PUT", headers=headers, body=body)
         assert left.status in (403, 404, 405)
-        attacked.tells_nothing(left)
+        attacked.reveals_nothing(left)
 
 
 @pytest.mark.parametrize("raw", [b"\xff" * 100, b"GET / HTTP/1.1\r\n\r\n", "text"], ids=["noise", "HTTP", "text"])
 @over_the_wire
-async def test_bytes_that_are_no_message_end_the_connection_and_nothing_else(attacked: Attacked, raw: Any) -> None:
+async def test_bytes_that_are_not_a_message_end_only_the_connection(attacked: Attacked, raw: Any) -> None:
     async with Voter(attacked.url, keep=True) as voter:
         battle = (await voter.join()).pair["battle"]
         n_before = len(voter.frames)
         await voter.say_raw(raw)
         with pytest.raises(ConnectionClosed) as closed:
             await voter.settle()
-        attacked.tells_nothing(b"".join(voter.frames[n_before:]) + str(closed.value).encode())
+        attacked.reveals_nothing(b"".join(voter.frames[n_before:]) + str(closed.value).encode())
         assert (await voter.arrive()).pair["battle"] == battle
 
 
@@ -566,7 +566,7 @@ PATHS = [
 
 async def is_no_file(attacked: Attacked, answer: Answer) -> None:
     """An error, or the page that every unknown address of a Streamlit app gives."""
-    attacked.tells_nothing(answer)
+    attacked.reveals_nothing(answer)
     assert answer.status < 500
     assert b"ftyp" not in answer.body[:64]
     assert b"SQLite format" not in answer.body[:64]
@@ -611,7 +611,7 @@ async def test_clips_are_read_and_nothing_else(attacked: Attacked, method: str) 
         for path in (left, "/", "/health"):
             answer = await voter.http(path, method=method, body=b"x=1" if method in ("POST", "PUT", "PATCH") else b"")
             assert answer.status == 405
-            attacked.tells_nothing(answer)
+            attacked.reveals_nothing(answer)
         assert attacked.incidents() == ["clip request"]
 
 
@@ -648,7 +648,7 @@ async def test_ranges_give_what_they_name_and_no_more(attacked: Attacked) -> Non
         for asked, status, length in RANGES:
             answer = await voter.http(left, headers={"Range": asked})
             assert (answer.status, len(answer.body)) == (status, size if length is None else length), asked[:40]
-            attacked.tells_nothing(answer)
+            attacked.reveals_nothing(answer)
         for guess in ('"abc"', "Wed, 21 Oct 2015 07:28:00 GMT", "*", "é"):  # nothing tells versions of a clip apart
             answer = await voter.http(left, headers={"Range": "bytes=0-9", "If-Range": guess})
             assert (answer.status, len(answer.body)) == (206, 10), guess
@@ -656,12 +656,12 @@ async def test_ranges_give_what_they_name_and_no_more(attacked: Attacked) -> Non
             answer = await voter.http(left, headers={"Range": asked})
             assert answer.status in (400, 416), asked[:40]
             assert len(answer.body) < 100
-            attacked.tells_nothing(answer)
+            attacked.reveals_nothing(answer)
         assert len(attacked.incidents()) == sum(status == 416 for _, status, _ in RANGES) + len(BROKEN_RANGES)
 
 
 @over_the_wire
-async def test_a_clip_s_answer_has_nothing_to_know_it_by_again(attacked: Attacked) -> None:
+async def test_a_clip_s_answer_has_nothing_that_identifies_the_clip_later(attacked: Attacked) -> None:
     async with Voter(attacked.url) as voter:
         await voter.join()
         for answer in await voter.fetch():
@@ -708,14 +708,14 @@ STREAMLIT_S = [
 
 @pytest.mark.parametrize("path", STREAMLIT_S)
 @over_the_wire
-async def test_streamlit_s_own_addresses_tell_nothing(attacked: Attacked, path: str) -> None:
+async def test_streamlit_s_own_addresses_reveal_nothing(attacked: Attacked, path: str) -> None:
     async with Voter(attacked.url, keep=True) as voter:
         await voter.join()
         await voter.fetch()
         battle = voter.page.pair["battle"]
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
             answer = await voter.http(path, method=method, body=b"{}" if method in ("POST", "PUT") else b"")
-            attacked.tells_nothing(answer)
+            attacked.reveals_nothing(answer)
             assert answer.status < 500
             assert battle.encode() not in answer.whole
             assert b"import " not in answer.body[:2000] or b"<!doctype html>" in answer.body.lower()

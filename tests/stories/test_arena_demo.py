@@ -62,7 +62,7 @@ def test_a_study_for_people_gets_no_simulated_votes(command: Command) -> None:
         command("arena", "demo", "mine", "--name", "people")
 
 
-def test_the_demo_fills_a_board_with_voters_that_are_marked_and_goes_on_where_it_was(command: Command) -> None:
+def test_the_demo_fills_a_board_with_simulated_voters_that_are_marked_and_resumes(command: Command) -> None:
     output = command("arena", "demo", "mine", "--voters", "6", "--votes", "5")
     assert "30 more votes of 6 simulated voters, who have not seen a clip" in output
     assert "simulated" in output.partition("simulated voters, who have not seen a clip")[2], "the board says whose votes it counts"

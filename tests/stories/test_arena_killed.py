@@ -75,7 +75,7 @@ def in_the_log(store: Store) -> list[tuple[str, str]]:
 
 
 @over_the_wire
-async def test_a_server_killed_under_votes_has_every_acknowledged_one_once_and_goes_on(tmp_path: Path) -> None:
+async def test_a_server_killed_during_votes_keeps_each_acknowledged_vote_once_and_resumes(tmp_path: Path) -> None:
     home = tmp_path / "home"
     store = study(home, models=MODELS, n_prompts=4, fps=5, limits={"dwell": 0.0, "a_day": 10_000})
     with served(home) as server:

@@ -91,9 +91,9 @@ def log_in(browser: Any, url: str, service: oidc.Service, person: dict[str, Any]
 
 
 def test_visitors_and_others_who_log_in_see_nothing(browser: Any, url: str, service: oidc.Service) -> None:
-    stranger = visit(browser, f"{url}/study")
-    stranger.get_by_text("This page is for the study's owner").wait_for()
-    expect(stranger.get_by_text("taken back")).to_have_count(0)
+    visitor = visit(browser, f"{url}/study")
+    visitor.get_by_text("This page is for the study's owner").wait_for()
+    expect(visitor.get_by_text("taken back")).to_have_count(0)
     explorer = visit(browser, f"{url}/explore")
     explorer.get_by_text("does not tell voters who made the clips").wait_for()
     explorer.goto(f"{url}/boards")

@@ -102,7 +102,7 @@ KINDS = [black, frozen, silent, mute, one_frame, odd_size, tiny, variable_rate, 
 
 
 @pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
-def test_bad_input_gets_reasons_and_breaks_nothing(make: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_bad_input_gets_reasons_and_no_failure(make: Callable[[Path], Path], tmp_path: Path) -> None:
     path = make(tmp_path / "clip.mp4")
     task = ScoreTask(
         cell_id=1, path=path, sha256=file_sha256(path), prompt=None, generator="g", seed=0, metrics=CLIP_METRICS, set_metrics=()

@@ -54,7 +54,7 @@ def value(report: RunReport, generator: str, metric: str, measure: str) -> float
 
 
 @pytest.mark.slow
-def test_sound_that_is_late_is_found_late(report: RunReport) -> None:
+def test_late_sound_is_measured_as_late(report: RunReport) -> None:
     clean, broken = value(report, "simulator", "lipsync", "offset_ms"), value(report, "broken", "lipsync", "offset_ms")
     assert clean is not None
     assert broken is not None
@@ -94,7 +94,7 @@ def test_a_still_picture_wins_nothing(report: RunReport) -> None:
 
 
 @pytest.mark.slow
-def test_the_report_of_it_is_one_file_that_needs_nothing(report: RunReport, tmp_path: Path) -> None:
+def test_the_report_is_one_file_that_needs_no_other(report: RunReport, tmp_path: Path) -> None:
     files = write_report(report, tmp_path / "report")
     page = next(file for file in files if file.suffix == ".html").read_text()
     assert "http://" not in page.replace("http://www.w3.org", "")

@@ -70,7 +70,7 @@ def test_the_offset_of_lips_is_the_same_whatever_the_length(tmp_path: Path) -> N
     assert {measures["matched"] for measures in measured} == {1.0}
 
 
-def test_speech_is_found_where_it_is_whatever_the_length(tmp_path: Path) -> None:
+def test_speech_is_detected_at_its_times_whatever_the_length(tmp_path: Path) -> None:
     clip = rendered(OF["talk"], 25, tmp_path)
     whole = speech(clip).segments_s
     for count in range(71, 80, 2):

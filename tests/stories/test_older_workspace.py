@@ -109,7 +109,7 @@ def differences(expected: Any, actual: Any, *, tolerance: float = 1e-9, ignored:
     return [] if expected == actual else [f"{expected!r} became {actual!r}"]
 
 
-def test_differences_are_found_where_there_are_some() -> None:
+def test_differences_are_detected() -> None:
     old = {"value": 0.5, "scores": [{"status": "scored", "n": 1}], "latency_s": 1.0}
     assert differences(old, {**old, "new": 1, "value": 0.5 + 1e-12, "latency_s": 2.0}, ignored={"latency_s"}) == []
     assert differences(old, {**old, "value": 0.51}) == ["value: 0.5 became 0.51"]

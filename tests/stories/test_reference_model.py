@@ -32,7 +32,7 @@ def rendered(twin: str, names: Sequence[str], folder: Path) -> dict[str, Generat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("twin", ["joint", "cascaded"])
-def test_the_shipped_weights_make_people_who_are_found_and_heard(twin: str, tmp_path: Path) -> None:
+def test_clips_of_the_shipped_weights_have_detected_faces_and_sound(twin: str, tmp_path: Path) -> None:
     generations = rendered(twin, ["talk-en", "shots-de", "reference-cmn", "drop-wood", "sign"], tmp_path)
     assert generations["sign"].status == "refused"
     assert "'beep'" in generations["sign"].reason

@@ -43,7 +43,7 @@ def begun(tmp_path: Path, body: str) -> Terminal:
 
 
 @pytest.mark.slow
-def test_a_run_stopped_at_any_moment_ends_with_the_sentence_leaves_nothing_and_goes_on(tmp_path: Path) -> None:
+def test_a_run_stopped_at_any_moment_ends_with_the_sentence_leaves_nothing_and_resumes(tmp_path: Path) -> None:
     endings = []
     for ending, wrong in disturbed(tmp_path, N_SIGNALS, SEED):
         print(f"{ending.when}: {ending.seconds:.2f} s to end, exit code {ending.code}")
@@ -78,7 +78,7 @@ def test_every_command_can_be_stopped(arguments: tuple[str, ...], tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_never_ends_of_itself_is_ended(kind: str, tmp_path: Path) -> None:
+def test_a_command_that_never_ends_by_itself_is_ended(kind: str, tmp_path: Path) -> None:
     chance = random.Random(kind)
     terminal = begun(tmp_path, "while True:\n    try:\n        time.sleep(1000)\n    except BaseException: pass")
     ending = interrupted(terminal, kind, "", 0.0, chance, "never")
@@ -100,7 +100,7 @@ raise stopping.Stopped(signal.SIGINT)
 """
 
 
-def test_a_block_that_ends_when_it_can_is_followed_by_time_to_close(tmp_path: Path) -> None:
+def test_a_block_without_time_limit_leaves_time_to_close(tmp_path: Path) -> None:
     terminal = begun(tmp_path, WITHOUT_TIME_LIMIT.strip())
     terminal.until((tmp_path / "waiting").exists)
     ending = interrupted(terminal, "Ctrl-C", "", 0.0, random.Random(0), "never")
@@ -119,7 +119,7 @@ executor.close()
 """
 
 
-def test_a_pool_that_is_ended_at_once_leaves_no_complaint_of_what_was_left() -> None:
+def test_a_pool_ignores_warnings_about_leaked_objects() -> None:
     ran = subprocess.run([sys.executable, "-c", TRACKER], capture_output=True, text=True, check=True)
     assert "PYTHONWARNINGS=ignore:resource_tracker" in ran.stdout
 
@@ -131,7 +131,7 @@ def test_an_end_of_the_interpreter_that_hangs_is_ended(tmp_path: Path) -> None:
     assert not ending.faults(["stopped; as it should be"])
 
 
-def test_a_terminal_that_nobody_reads_holds_no_command_back(tmp_path: Path) -> None:
+def test_a_terminal_that_nobody_reads_does_not_block_a_command(tmp_path: Path) -> None:
     terminal = begun(tmp_path, "print('x' * 10_000_000, flush=True)")
     try:
         terminal.process.terminate()
@@ -140,7 +140,7 @@ def test_a_terminal_that_nobody_reads_holds_no_command_back(tmp_path: Path) -> N
         terminal.kill()
 
 
-def test_a_failure_that_a_signal_has_caused_is_told_as_the_signal(tmp_path: Path) -> None:
+def test_a_failure_that_a_signal_has_caused_is_reported_as_the_signal(tmp_path: Path) -> None:
     body = "try:\n    time.sleep(1000)\nexcept KeyboardInterrupt as error:\n    raise ImportError('initialization failed') from error"
     ending = interrupted(begun(tmp_path, body), "Ctrl-C", "", 0.0, random.Random(0), "never")
     assert not ending.faults(["stopped; as it should be"])
@@ -161,7 +161,7 @@ def test_a_process_that_was_forked_off_obeys_signals_as_any_other(tmp_path: Path
         terminal.kill()
 
 
-def test_a_hang_up_that_nohup_keeps_away_stays_away(tmp_path: Path) -> None:
+def test_a_hang_up_that_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     lines = "    while not Path('go').exists(): time.sleep(0.01)\n"
     command = ["nohup", sys.executable, "-c", BEGINS.format(body=lines)]
     given = {**os.environ, "PYTHONPATH": path_with_toy()}
@@ -176,7 +176,7 @@ def test_a_hang_up_that_nohup_keeps_away_stays_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("suites",), ("run", "--help"), ("degrade", "--list")], ids=lambda arguments: arguments[0])
-def test_output_that_nobody_reads_ends_a_command_without_a_word(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_output_that_nobody_reads_ends_a_command_without_a_message(arguments: tuple[str, ...], tmp_path: Path) -> None:
     given = {**os.environ, "SEEDBENCH_HOME": str(tmp_path / "home"), "PYTHONPATH": path_with_toy()}
     process = subprocess.Popen([*SEEDBENCH, *arguments], env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None

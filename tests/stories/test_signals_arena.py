@@ -33,7 +33,7 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.mark.slow
-def test_a_study_is_made_whole_or_not_at_all_and_its_simulated_votes_go_on(run: Run) -> None:
+def test_a_study_is_created_completely_or_not_at_all_and_its_simulated_votes_resume(run: Run) -> None:
     chance = random.Random(SEED)
     home = run.folder / "home"
     stopped = 0

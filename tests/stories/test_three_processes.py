@@ -31,7 +31,7 @@ def test_three_processes_on_one_workspace_killed_at_random(tmp_path: Path) -> No
     assert wrong_with(household, Household(tmp_path / "quiet", prompts=2)) == []
 
 
-def test_the_same_command_given_twice_waits_says_for_whom_and_takes_over(tmp_path: Path) -> None:
+def test_a_second_identical_command_waits_names_the_first_and_takes_over(tmp_path: Path) -> None:
     household = Household(tmp_path, prompts=2)
     household.hold.touch()
     first = household.start(household.run("first"))

@@ -41,7 +41,7 @@ def test_a_test_of_a_page_waits_for_what_it_looks_at(path: Path) -> None:
     assert looks_once(path.read_text(encoding="utf-8")) == [], "wait for it: see tests/browsing.py"
 
 
-def test_the_modules_with_tests_of_pages_are_found() -> None:
+def test_the_modules_with_tests_of_pages_are_listed() -> None:
     assert {path.stem for path in browser_tests()} >= {"test_arena", "test_arena_owner", "test_arena_autoplay", "test_browser"}
 
 
@@ -49,9 +49,9 @@ def test_the_modules_with_tests_of_pages_are_found() -> None:
     "line",
     ["page.locator('a').is_visible()", "time.sleep(1)", "page.wait_for_timeout(300)", "assert page.evaluate('x') == 1", "x.content()"],
 )
-def test_what_looks_once_is_found(line: str) -> None:
+def test_code_that_looks_once_is_detected(line: str) -> None:
     assert len(looks_once(line)) == 1
 
 
-def test_what_waits_or_looks_at_nothing_is_not_found() -> None:
+def test_code_that_waits_or_does_not_look_is_accepted() -> None:
     assert looks_once("page.evaluate('go()'); expect(page.locator('a')).to_have_count(1); [1].count(1); page.locator('a').wait_for()") == []

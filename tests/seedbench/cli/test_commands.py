@@ -1,4 +1,4 @@
-"""The command line as a user meets it: help, one-sentence errors, exit codes."""
+"""The command line as a user sees it: help, one-sentence errors, exit codes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int = 2) -
     assert done.stderr.startswith("error: ")
 
 
-def test_the_reference_page_is_what_the_commands_say() -> None:
+def test_the_reference_page_matches_the_help_of_the_commands() -> None:
     assert (ROOT / "docs" / "cli.md").read_text() == page(), "run: python -m seedbench.cli.reference > docs/cli.md"
 
 
@@ -64,7 +64,7 @@ def test_the_help_page_says_what_commands_of_other_packages_do(tmp_path: Path) -
         (("score", "no-such-folder.csv"), "no-such-folder.csv"),
     ],
 )
-def test_what_a_user_can_mend_is_one_sentence(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
+def test_an_error_that_a_user_can_correct_is_one_sentence(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
     done = seedbench(*arguments, home=tmp_path / "home")
     assert_one_sentence(done)
     assert says in done.stderr
@@ -85,7 +85,7 @@ def test_a_malformed_suite_names_the_line(tmp_path: Path) -> None:
     assert "suite.yaml:8" in done.stderr
 
 
-def test_a_workspace_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+def test_doctor_reports_a_workspace_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     done = seedbench("doctor", home=tmp_path / "file" / "home")
     assert "set SEEDBENCH_HOME" in done.stdout
@@ -150,7 +150,7 @@ def test_importing_leaves_the_files_alone_and_a_changed_file_is_refused(make_cli
     assert "have changed" in done.stderr
 
 
-def test_score_says_what_it_leaves_out_of_a_folder_and_follows_links(tmp_path: Path) -> None:
+def test_score_reports_what_it_leaves_out_of_a_folder_and_follows_links(tmp_path: Path) -> None:
     for name in ("clips/a.mp4", "clips/notes.txt", "clips/.hidden.mp4", "clips/deep/er/b.wav", "elsewhere/c.mp4"):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)

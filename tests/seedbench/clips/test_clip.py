@@ -1,4 +1,4 @@
-"""Opening and decoding clips, and every kind of file that is none."""
+"""Opening and decoding clips, and files that are not clips."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_pictures_and_sound_are_decoded_once_however_often_they_are_asked_for(ma
     assert calls == [1]
 
 
-def test_resampling_in_time_shows_what_is_on_screen_then(tmp_path: Path) -> None:
+def test_resampling_in_time_gives_the_picture_on_screen_at_each_time(tmp_path: Path) -> None:
     pictures = [np.full((32, 32, 3), 20 * index, np.uint8) for index in range(4)]
     path = write_clip(tmp_path / "vfr.mp4", pictures, 25, None, times_s=[0.0, 0.04, 0.2, 1.0])
     clip = Clip.open(path)
@@ -66,7 +66,7 @@ def test_a_picture_is_never_shown_before_its_time(fps: float, asked: float) -> N
     assert late.max() < 1 / fps
 
 
-def test_sound_lies_where_it_was_put(tmp_path: Path) -> None:
+def test_sound_is_at_the_time_where_it_was_written(tmp_path: Path) -> None:
     sound = np.zeros(96000, np.float32)
     sound[48000:48010] = 0.9
     path = write_clip(tmp_path / "click.mp4", [np.zeros((32, 32, 3), np.uint8)] * 50, 25, sound)
@@ -95,7 +95,7 @@ def test_late_sound_of_a_container_is_padded_with_silence(tmp_path: Path) -> Non
     assert heard[8100] == pytest.approx(8000 / 32768, abs=1e-3)
 
 
-def test_five_channels_are_heard_as_one(tmp_path: Path) -> None:
+def test_surround_sound_is_mixed_to_one_channel(tmp_path: Path) -> None:
     path = tmp_path / "surround.mkv"
     with av.open(str(path), "w") as container:
         video = container.add_stream("mpeg4", rate=25)
@@ -166,7 +166,7 @@ def test_a_file_that_is_not_a_clip_is_refused_in_one_sentence(kind: str, make_cl
     assert "\n" not in str(caught.value)
 
 
-def test_reading_what_is_cut_off_never_hangs(make_clip: MakeClip, tmp_path: Path) -> None:
+def test_reading_a_truncated_file_never_hangs(make_clip: MakeClip, tmp_path: Path) -> None:
     """In a process of its own, since a hang inside FFmpeg cannot be broken off from within (with a log level set: after 20 to 600)."""
     whole = make_clip(frames=100).read_bytes()
     path = tmp_path / "cut.mp4"
@@ -177,7 +177,7 @@ def test_reading_what_is_cut_off_never_hangs(make_clip: MakeClip, tmp_path: Path
     assert 0 < int(done.stdout) < 100
 
 
-def test_a_truncated_file_keeps_what_decodes_and_says_so(make_clip: MakeClip, tmp_path: Path) -> None:
+def test_a_truncated_file_gives_the_decodable_part_and_a_note(make_clip: MakeClip, tmp_path: Path) -> None:
     good = make_clip(frames=100, size=(320, 240))
     path = tmp_path / "cut.mp4"
     path.write_bytes(good.read_bytes()[: int(good.stat().st_size * 0.5)])
@@ -205,7 +205,7 @@ def test_a_header_that_claims_ten_hours_is_ignored(suffix: str, make_clip: MakeC
 
 
 class _BreaksOff:
-    """Scales three pictures, then does what the test says."""
+    """Scales three pictures, then does what the test asks for."""
 
     def __init__(self, then: Callable[[], None]) -> None:
         self.real, self.left, self.then = av.video.reformatter.VideoReformatter(), 3, then
@@ -223,7 +223,7 @@ def breaks_off(monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> Non
 
 
 def raising(number: int) -> Callable[[], None]:
-    """What FFmpeg's error of that number does."""
+    """A function that raises FFmpeg's error of that number."""
 
     def act() -> None:
         raise av.error.classes.get(number, av.error.OSError)(number, os.strerror(number))
@@ -232,7 +232,9 @@ def raising(number: int) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("number", [errno.ENOMEM, errno.EMFILE])
-def test_an_error_of_the_machine_is_not_half_a_clip(number: int, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_error_while_decoding_does_not_give_a_shortened_clip(
+    number: int, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clip = Clip.open(make_clip(frames=20))
     with monkeypatch.context() as patch:
         breaks_off(patch, raising(number))
@@ -258,7 +260,7 @@ def test_a_failing_disk_is_distinguished_from_a_damaged_file(make_clip: MakeClip
             _ = clip.video
 
 
-def test_a_file_that_is_changed_while_it_is_read_gives_no_pictures(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_is_an_error(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_clip(frames=20)
     clip = Clip.open(path)
     breaks_off(monkeypatch, lambda: os.truncate(path, path.stat().st_size + 1))
@@ -266,13 +268,13 @@ def test_a_file_that_is_changed_while_it_is_read_gives_no_pictures(make_clip: Ma
         _ = clip.video
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_waiting_for_data(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "clip.mp4")
     with pytest.raises(ClipUnavailableError, match="is a pipe"):
         Clip.open(tmp_path / "clip.mp4")
 
 
-def test_a_film_is_refused(make_clip: MakeClip) -> None:
+def test_a_clip_that_is_too_long_is_refused(make_clip: MakeClip) -> None:
     path = make_clip("film.mp4", frames=100, fps=0.5, tone_hz=None)
     with pytest.raises(ClipError, match="lasts 200 s"):
         Clip.open(path)

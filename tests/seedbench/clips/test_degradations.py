@@ -45,7 +45,7 @@ def test_sound_is_shifted_by_the_stated_time(make_clip: MakeClip, amount: float,
 
 
 @given(st.integers(-50, 50))
-def test_shifting_there_and_back_loses_only_the_edges(amount: int) -> None:
+def test_shifting_sound_forth_and_back_loses_only_the_edges(amount: int) -> None:
     sound = np.arange(1.0, 201.0)[None]
     clip = ClipArrays(np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1), sound, 1000)
     back = delay_sound(delay_sound(clip, amount), -amount).sound
@@ -55,7 +55,7 @@ def test_shifting_there_and_back_loses_only_the_edges(amount: int) -> None:
     assert (back[kept] == sound[kept]).all()
 
 
-def test_a_frozen_picture_stands_still_from_then_on(make_clip: MakeClip) -> None:
+def test_the_picture_does_not_change_after_a_freeze(make_clip: MakeClip) -> None:
     rgb = degraded(make_clip(), freeze=1.0).video.rgb.astype(int)
     assert np.abs(np.diff(rgb[:25], axis=0)).mean(axis=(1, 2, 3)).min() > 0.5
     assert np.abs(np.diff(rgb[27:], axis=0)).mean(axis=(1, 2, 3)).max() < 0.2
@@ -76,7 +76,7 @@ def test_retiming_slows_the_picture_and_not_the_sound(make_clip: MakeClip) -> No
     assert after.facts.duration_s == pytest.approx(before.facts.duration_s)
 
 
-def test_blur_takes_detail_away(make_clip: MakeClip) -> None:
+def test_blur_removes_detail(make_clip: MakeClip) -> None:
     source = make_clip()
 
     def detail(clip: Clip) -> float:

@@ -1,4 +1,4 @@
-"""Locks: one process at a time, a sentence or a wait for the others, and nothing left of a process that was killed."""
+"""Locks: one process at a time, an error or a wait for the others, and no lock remains held by a killed process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def held_elsewhere(locks: FileLocks) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_what_another_process_holds_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_a_lock_that_another_process_holds_is_refused_with_the_name_of_that_process(tmp_path: Path) -> None:
     locks = FileLocks(tmp_path / "locks")
     with held_elsewhere(locks) as process:
         with (
@@ -61,7 +61,7 @@ def test_waiting_names_the_holder_and_ends_when_that_process_is_killed(tmp_path:
     assert locks.holder(WHAT) is None
 
 
-def test_what_a_killed_process_wrote_of_itself_names_nobody(tmp_path: Path) -> None:
+def test_a_record_left_by_a_killed_process_names_no_holder(tmp_path: Path) -> None:
     locks = FileLocks(tmp_path / "locks")
     with held_elsewhere(locks) as process:
         process.kill()
@@ -73,7 +73,7 @@ def test_what_a_killed_process_wrote_of_itself_names_nobody(tmp_path: Path) -> N
         assert str(locks.holder(WHAT)) == "another process"
 
 
-def test_leaving_while_waiting_leaves_the_lock_alone(tmp_path: Path) -> None:
+def test_an_interrupted_wait_leaves_the_lock_unchanged(tmp_path: Path) -> None:
     locks = FileLocks(tmp_path / "locks")
 
     def leave(_holder: Holder) -> None:

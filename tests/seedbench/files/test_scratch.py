@@ -61,7 +61,7 @@ def test_a_wait_for_another_process_is_logged(tmp_path: Path, caplog: pytest.Log
     remove_process_folder(tmp_path)
 
 
-def test_what_killed_processes_left_is_removed_when_nobody_can_miss_it(tmp_path: Path) -> None:
+def test_folders_of_killed_processes_are_removed_when_no_living_process_uses_them(tmp_path: Path) -> None:
     scratch, cache = tmp_path / "scratch", tmp_path / "cache"
     unfinished = cache / "ab" / "abc.123.part"
     unfinished.parent.mkdir(parents=True)
@@ -82,7 +82,7 @@ def test_what_killed_processes_left_is_removed_when_nobody_can_miss_it(tmp_path:
     remove_process_folder(scratch)
 
 
-def test_two_attempts_at_a_cell_at_once_have_rooms_of_their_own(workspace: Workspace) -> None:
+def test_two_simultaneous_attempts_at_a_cell_have_folders_of_their_own(workspace: Workspace) -> None:
     request = Request(prompt=Prompt(id="p", text="grey", task="sound", duration_s=0.4), seed=0)
     toy = GeneratorSpec(label="toy", name="toy")
     task = GenerateTask(cell_id=1, generator=toy, request=request, scratch=workspace.scratch, artifacts=workspace.artifacts)

@@ -1,4 +1,4 @@
-"""Plug-ins that change or go: their numbers are neither taken for others nor lost."""
+"""Plug-ins that change or are removed: their numbers are neither mixed with others nor lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def log(what):
 @analysis(version=1)
 def glow(clip):
     log("analysis")
-    from strange.scale import FACTOR
+    from another.scale import FACTOR
     return {"glow": float(clip.frames(5, 16).rgb.mean()) * FACTOR}
 
 class Glow(Metric):
@@ -56,7 +56,7 @@ class Between(SetMetric):
     info = info("between")
     def embed(self, clip):
         log("embed")
-        from strange.scale import FACTOR
+        from another.scale import FACTOR
         return np.full((1, 1), clip.frames(5, 16).rgb.mean() * FACTOR)
     def compare(self, generated, reference):
         return Score.of("value", float(abs(generated.values.mean() - reference.values.mean())), backend="b")
@@ -75,14 +75,14 @@ class OddSet(Between):
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: Workspace) -> Iterator[Path]:
-    """A package with a clip metric (over an analysis) and a set metric, which multiply by ``strange.scale.FACTOR`` and keep a log."""
+    """A package with a clip metric (over an analysis) and a set metric, which multiply by ``another.scale.FACTOR`` and keep a log."""
     monkeypatch.setenv("STRANGE_LOG", str(tmp_path / "log"))
     use_cache(workspace.cache)
-    files = {"strange/__init__.py": HEAD + METRICS, "strange/scale.py": "FACTOR = 1\n"}
-    points = {"metrics": {"glow": "strange:Glow", "between": "strange:Between", "odd": "strange:Odd", "odd_set": "strange:OddSet"}}
-    yield install(tmp_path / "site", monkeypatch, name="strange", files=files, entry_points=points)
+    files = {"another/__init__.py": HEAD + METRICS, "another/scale.py": "FACTOR = 1\n"}
+    points = {"metrics": {"glow": "another:Glow", "between": "another:Between", "odd": "another:Odd", "odd_set": "another:OddSet"}}
+    yield install(tmp_path / "site", monkeypatch, name="another", files=files, entry_points=points)
     if (tmp_path / "site").exists():
-        uninstall(tmp_path / "site", "strange")
+        uninstall(tmp_path / "site", "another")
 
 
 def asked() -> RunSpec:
@@ -99,7 +99,7 @@ def values(report: RunReport) -> dict[tuple[str, str], float | None]:
 
 
 def logged() -> list[str]:
-    """What was computed since the last look."""
+    """What was computed since the last call."""
     path = Path(os.environ["STRANGE_LOG"])
     lines = path.read_text().split() if path.exists() else []
     path.unlink(missing_ok=True)
@@ -107,8 +107,8 @@ def logged() -> list[str]:
 
 
 def changed(site: Path, text: str) -> None:
-    (site / "strange" / "scale.py").write_text(text)
-    forget("strange")
+    (site / "another" / "scale.py").write_text(text)
+    forget("another")
 
 
 def test_changed_code_under_the_same_version_gives_its_own_numbers(site: Path, workspace: Workspace) -> None:
@@ -124,7 +124,7 @@ def test_changed_code_under_the_same_version_gives_its_own_numbers(site: Path, w
     assert values(report_of(workspace)) == before
 
 
-def test_changed_words_compute_nothing_anew(site: Path, workspace: Workspace) -> None:
+def test_changed_comments_cause_no_new_computation(site: Path, workspace: Workspace) -> None:
     carry_out(asked(), workspace)
     before = values(report_of(workspace))
     logged()
@@ -134,7 +134,7 @@ def test_changed_words_compute_nothing_anew(site: Path, workspace: Workspace) ->
     assert values(report_of(workspace, "after")) == before
 
 
-def test_a_run_goes_on_with_the_scores_that_it_has(site: Path, workspace: Workspace) -> None:
+def test_a_resumed_run_keeps_its_scores(site: Path, workspace: Workspace) -> None:
     with pytest.raises(KeyboardInterrupt):
         carry_out(asked(), workspace, InProcess(stop_after=18))
     store = Store(workspace.database_url)
@@ -151,10 +151,10 @@ def test_a_run_goes_on_with_the_scores_that_it_has(site: Path, workspace: Worksp
 
 
 def gone(site: Path) -> None:
-    uninstall(site, "strange")
+    uninstall(site, "another")
 
 
-def test_a_run_whose_plug_in_is_gone_reports_what_it_has(site: Path, workspace: Workspace, tmp_path: Path) -> None:
+def test_a_run_whose_plug_in_was_removed_still_reports_its_scores(site: Path, workspace: Workspace, tmp_path: Path) -> None:
     carry_out(asked(), workspace)
     carry_out(asked(), workspace, name="twin")
     before = report_of(workspace)
@@ -164,7 +164,7 @@ def test_a_run_whose_plug_in_is_gone_reports_what_it_has(site: Path, workspace: 
     assert after.comparisons == before.comparisons
     assert after.measures == before.measures
     assert "The metric 'glow' is not installed here; its numbers stand as this run kept them." in after.notes
-    assert "strange 1.0" in str(after.provenance[KEY])
+    assert "another 1.0" in str(after.provenance[KEY])
     runner = CliRunner(env={"COLUMNS": "300"})
     for command in (
         ["report", "run", "--out", str(tmp_path / "report"), "--no-clips"],
@@ -186,13 +186,13 @@ def test_a_run_whose_plug_in_is_gone_reports_what_it_has(site: Path, workspace: 
 
 
 def without_records(workspace: Workspace) -> None:
-    """Make the runs those of a version that kept nothing of metrics."""
+    """Make the runs those of a version that stored no records of metrics."""
     with Store(workspace.database_url).session() as session:
         for run in session.scalars(select(RunRow)):
             run.provenance = {key: value for key, value in run.provenance.items() if key != KEY}
 
 
-def test_an_older_run_whose_plug_in_is_gone_says_what_is_unknown(site: Path, workspace: Workspace, tmp_path: Path) -> None:
+def test_an_older_run_whose_plug_in_was_removed_notes_what_is_unknown(site: Path, workspace: Workspace, tmp_path: Path) -> None:
     carry_out(asked(), workspace)
     before = values(report_of(workspace))
     without_records(workspace)
@@ -210,9 +210,9 @@ def test_an_older_run_whose_plug_in_is_gone_says_what_is_unknown(site: Path, wor
 
 def test_a_measure_that_the_installed_metric_no_longer_has_is_still_reported(site: Path, workspace: Workspace) -> None:
     carry_out(asked(), workspace)
-    source = site / "strange" / "__init__.py"
+    source = site / "another" / "__init__.py"
     source.write_text(source.read_text().replace('name="value", title="Glow"', 'name="other", title="Other"'))
-    forget("strange")
+    forget("another")
     rows = {(row.metric, row.measure): row for row in report_of(workspace).summary if row.generator == "grey"}
     assert rows["glow", "value"].value is not None
     assert rows["glow", "other"].value is None
@@ -220,11 +220,11 @@ def test_a_measure_that_the_installed_metric_no_longer_has_is_still_reported(sit
 
 
 def renewed(site: Path) -> None:
-    """Install version 2 of the metric, which means another thing by its measure."""
-    source = site / "strange" / "__init__.py"
+    """Install version 2 of the metric, whose measure has another meaning."""
+    source = site / "another" / "__init__.py"
     text = source.read_text().replace('info("glow", ', 'info("glow", version=2, ')
     source.write_text(text.replace('title="Glow", unit="lumen", direction="up"', 'title="Gloom", unit="lux", direction="down", high=9.0'))
-    forget("strange")
+    forget("another")
 
 
 def test_scores_of_an_older_version_are_reported_as_that_version_declared_them(site: Path, workspace: Workspace) -> None:
@@ -264,7 +264,7 @@ def judged(workspace: Workspace) -> JudgedPair:
     [(lambda site: None, "glow: Glow, lumen ↑", "second"), (gone, "glow: Glow, lumen ↑", "second")],
     ids=["installed", "gone"],
 )
-def test_the_arena_shows_the_scores_of_a_plug_in_that_is_gone(
+def test_the_arena_shows_the_scores_of_a_removed_plug_in(
     site: Path, workspace: Workspace, lose: Callable[[Path], Any], name: str, better: str
 ) -> None:
     carry_out(asked(), workspace)
@@ -274,14 +274,14 @@ def test_the_arena_shows_the_scores_of_a_plug_in_that_is_gone(
 
 
 def test_the_arena_shows_scores_of_an_older_version_as_that_version_declared_them(site: Path, workspace: Workspace) -> None:
-    source = site / "strange" / "__init__.py"
+    source = site / "another" / "__init__.py"
     source.write_text(source.read_text().replace('title="Glow"', 'title="Glow", sign="positive: light"'))
-    forget("strange")
+    forget("another")
     carry_out(asked(), workspace)
     source.write_text(source.read_text().replace('sign="positive: light"', 'sign="positive: dark"'))
     renewed_text = source.read_text().replace('info("glow", ', 'info("glow", version=2, ').replace("lumen", "lux").replace('"up"', '"down"')
     source.write_text(renewed_text)
-    forget("strange")
+    forget("another")
     shown = [(figure.name, figure.better) for figure in measures_of_pair(Store(workspace.database_url), judged(workspace))]
     assert shown == [("glow: Glow in version 1 (positive: light), lumen ↑", "second")]
     without_records(workspace)
@@ -289,7 +289,7 @@ def test_the_arena_shows_scores_of_an_older_version_as_that_version_declared_the
     assert shown == [("glow: value ·", None)]
 
 
-def test_the_arena_shows_scores_of_which_nothing_else_is_known(site: Path, workspace: Workspace) -> None:
+def test_the_arena_shows_scores_without_any_record_of_their_metric(site: Path, workspace: Workspace) -> None:
     carry_out(asked(), workspace)
     without_records(workspace)
     gone(site)
@@ -297,7 +297,7 @@ def test_the_arena_shows_scores_of_which_nothing_else_is_known(site: Path, works
     assert [(figure.name, figure.better) for figure in shown] == [("glow: value ·", None)]
 
 
-def test_answers_that_cannot_be_stored_cost_their_scores_and_not_the_run(site: Path, workspace: Workspace) -> None:
+def test_answers_that_cannot_be_stored_become_failed_scores_and_the_run_continues(site: Path, workspace: Workspace) -> None:
     outcome = carry_out(replace(asked(), metrics=("odd", "odd_set", "glow")), workspace)
     assert outcome.failed == 0
     report = report_of(workspace)

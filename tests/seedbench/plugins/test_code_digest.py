@@ -1,4 +1,4 @@
-"""Changed code has another digest, changed words have not, and it costs no import."""
+"""Changed code changes the digest, changed comments do not, and computing it imports nothing."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ DECIDES_NO_NUMBER = {
     "seedbench.suites.prompt",
 }
 FILES = {
-    "strange/__init__.py": '"""A package."""\n',
-    "strange/measure.py": (
-        "from strange import scale\n\n"
+    "another/__init__.py": '"""A package."""\n',
+    "another/measure.py": (
+        "from another import scale\n\n"
         "class Measure:\n"
         '    """Measures."""\n'
         "    def score(self):\n"
         "        from .deep import inner  # only when it is needed\n"
         "        return scale.FACTOR * inner.FACTOR\n"
     ),
-    "strange/scale.py": "FACTOR = 2\n",
-    "strange/deep/__init__.py": "",
-    "strange/deep/inner.py": "from ..other import FACTOR\n",
-    "strange/other.py": "FACTOR = 3\n",
-    "strange/idle.py": "FACTOR = 4\n",
-    "strange/fitted.json": "[1]",
-    "strange/weights.toml": "",
+    "another/scale.py": "FACTOR = 2\n",
+    "another/deep/__init__.py": "",
+    "another/deep/inner.py": "from ..other import FACTOR\n",
+    "another/other.py": "FACTOR = 3\n",
+    "another/idle.py": "FACTOR = 4\n",
+    "another/fitted.json": "[1]",
+    "another/weights.toml": "",
     "loose.py": "import loose_part\n\nclass Loose: ...\n",
     "loose_part.py": "FACTOR = 5\n",
 }
@@ -51,26 +51,26 @@ FILES = {
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    yield install(tmp_path / "site", monkeypatch, name="strange", files=FILES, entry_points={})
-    uninstall(tmp_path / "site", "strange", "loose", "loose_part")
+    yield install(tmp_path / "site", monkeypatch, name="another", files=FILES, entry_points={})
+    uninstall(tmp_path / "site", "another", "loose", "loose_part")
 
 
-def digest(module: str = "strange.measure", name: str = "Measure") -> str:
-    """The digest as a new process would have it."""
-    forget("strange", "loose", "loose_part")
+def digest(module: str = "another.measure", name: str = "Measure") -> str:
+    """The digest that a new process would compute."""
+    forget("another", "loose", "loose_part")
     return code_digest(getattr(importlib.import_module(module), name))
 
 
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("strange/measure.py", FILES["strange/measure.py"].replace("scale.FACTOR *", "scale.FACTOR +")),
-        ("strange/scale.py", "FACTOR = 2.5\n"),
-        ("strange/deep/inner.py", "from ..other import FACTOR\nFACTOR += 1\n"),
-        ("strange/other.py", "FACTOR = 3.5\n"),
-        ("strange/__init__.py", "import os\n"),
-        ("strange/deep/__init__.py", "import os\n"),
-        ("strange/fitted.json", "[2]"),
+        ("another/measure.py", FILES["another/measure.py"].replace("scale.FACTOR *", "scale.FACTOR +")),
+        ("another/scale.py", "FACTOR = 2.5\n"),
+        ("another/deep/inner.py", "from ..other import FACTOR\nFACTOR += 1\n"),
+        ("another/other.py", "FACTOR = 3.5\n"),
+        ("another/__init__.py", "import os\n"),
+        ("another/deep/__init__.py", "import os\n"),
+        ("another/fitted.json", "[2]"),
     ],
 )
 def test_whatever_a_class_computes_with_is_part_of_its_digest(site: Path, file: str, text: str) -> None:
@@ -83,30 +83,30 @@ def test_whatever_a_class_computes_with_is_part_of_its_digest(site: Path, file: 
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("strange/scale.py", '"""Words."""\n\n# more words\nFACTOR = (\n    2  # two\n)\n"""What it is."""\n'),
+        ("another/scale.py", '"""Words."""\n\n# more words\nFACTOR = (\n    2  # two\n)\n"""What it is."""\n'),
         (
-            "strange/measure.py",
-            FILES["strange/measure.py"].replace("Measures.", "Measures well.").replace("# only when", "#"),
+            "another/measure.py",
+            FILES["another/measure.py"].replace("Measures.", "Measures well.").replace("# only when", "#"),
         ),
-        ("strange/idle.py", "FACTOR = 5\n"),
-        ("strange/weights.toml", "# nothing"),
-        ("strange/README.md", "words"),
+        ("another/idle.py", "FACTOR = 5\n"),
+        ("another/weights.toml", "# nothing"),
+        ("another/README.md", "words"),
     ],
 )
-def test_words_and_code_that_it_does_not_use_are_not(site: Path, file: str, text: str) -> None:
+def test_comments_and_unused_code_are_not_part_of_the_digest(site: Path, file: str, text: str) -> None:
     before = digest()
     (site / file).write_text(text)
     assert digest() == before
 
 
-def test_the_digest_is_of_the_code_and_not_of_where_it_lies(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digest_does_not_depend_on_the_folder_of_the_code(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest()
-    install(tmp_path / "elsewhere", monkeypatch, name="strange", files=FILES, entry_points={})
+    install(tmp_path / "elsewhere", monkeypatch, name="another", files=FILES, entry_points={})
     try:
         assert digest() == before
-        assert str(tmp_path / "elsewhere") in str(sys.modules["strange"].__file__)
+        assert str(tmp_path / "elsewhere") in str(sys.modules["another"].__file__)
     finally:
-        uninstall(tmp_path / "elsewhere", "strange")
+        uninstall(tmp_path / "elsewhere", "another")
 
 
 def test_loose_modules_beside_each_other_are_one_package(site: Path) -> None:

@@ -1,4 +1,4 @@
-"""The package that docs/plug-ins.md describes is installed as it stands there, and runs."""
+"""The package that docs/plug-ins.md describes is installed exactly as printed there, and runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     uninstall(tmp_path / "site", "quietness")
 
 
-def test_the_page_holds_the_files_it_speaks_of() -> None:
+def test_the_page_holds_the_files_that_it_describes() -> None:
     assert set(FILES) == {"pyproject.toml", "quietness/metric.py", "quietness/generator.py", "quietness/weights.toml"}
 
 

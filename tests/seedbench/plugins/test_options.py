@@ -1,4 +1,4 @@
-"""Options as they were typed: text stays text, numbers are numbers, what fits neither is refused in a sentence."""
+"""Options as they were typed: text stays text, numbers are numbers, other values are refused with one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What plug-ins give back is checked where they give it."""
+"""What plug-ins return is checked when they return it."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def test_a_value_of_a_rate_that_is_neither_0_nor_1_is_a_failure(value: float) ->
         (Generation(status="succeeded", file=Path("x"), facts=[1]), "are not dicts"),  # type: ignore[arg-type]
     ],
 )
-def test_a_generation_that_cannot_be_taken_says_why(returned: object, words: str) -> None:
+def test_a_generation_that_is_not_accepted_has_the_reason(returned: object, words: str) -> None:
     assert words in generation_problem(returned)
 
 
-def test_a_right_generation_has_no_problem() -> None:
+def test_a_correct_generation_has_no_problem() -> None:
     assert generation_problem(Generation(status="succeeded", file=Path("x"), latency_s=1, facts={"a": [1]}, truth={"b": None})) == ""
 
 
@@ -121,6 +121,6 @@ def local() -> object:
     [Pair(1, 2), Level.HIGH, {1: "a"}, {(1, 2): "a"}, Half(), local(), {1, 2}, object(), np.array([None])],
     ids=lambda value: type(value).__name__,
 )
-def test_an_analysis_that_would_come_back_as_something_else_is_refused(value: object) -> None:
+def test_an_analysis_that_would_be_read_back_as_another_value_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="stored"):
         codec.pack({"x": [value]})

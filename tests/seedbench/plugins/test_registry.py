@@ -1,4 +1,4 @@
-"""Plug-ins are found by entry point; a broken one does not take the others with it."""
+"""Plug-ins are discovered by entry point; a broken one does not affect the others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_error_of_an_unknown_name_suggests_the_nearest_one() -> None:
         registry.load("metrics", "lipsink")
 
 
-def test_an_entry_that_cannot_be_imported_says_which_and_why() -> None:
+def test_the_error_of_an_entry_that_cannot_be_imported_has_its_name_and_the_reason() -> None:
     with pytest.raises(PluginError, match=r"toy_plugin\.missing"):
         registry.load("generators", "toy-broken")
 
@@ -42,7 +42,7 @@ def test_an_entry_of_the_wrong_kind_is_refused() -> None:
         registry.load("metrics", "toy_wrong")
 
 
-def test_a_broken_entry_warns_and_the_rest_go_on() -> None:
+def test_a_broken_entry_causes_a_warning_and_the_others_are_loaded() -> None:
     with pytest.warns(UserWarning, match="toy-broken"):
         loaded = registry.load_all("generators")
     assert "toy" in loaded
@@ -64,7 +64,7 @@ def test_every_metric_declares_itself_fully(name: str) -> None:
             assert measure.sign, f"{name}.{measure.name} has a sign to explain"
 
 
-# -- what a stranger's entry declares is checked when it is loaded -----------------------------------------------------------------
+# -- what an entry of another package declares is checked when it is loaded ---------------------------------------------------------------
 
 MEASURE = Measure(name="m", title="M", unit="", direction="up", meaning="m")
 INFO = MetricInfo(name="good", title="t", meaning="m", citation="c", version=1, measures=(MEASURE,))
@@ -87,7 +87,7 @@ def measured(**changes: object) -> type[Metric]:
     return metric(measures=(replace(MEASURE, **changes),))  # type: ignore[arg-type]
 
 
-def test_a_right_metric_has_no_problem() -> None:
+def test_a_correct_metric_has_no_problem() -> None:
     assert declaration_problem("metrics", "good", metric()) == ""
     assert declaration_problem("metrics", "good", measured(low=0, high=1.5, direction="zero")) == ""
 
@@ -148,19 +148,19 @@ def test_wrong_generators_and_commands_are_named() -> None:
     assert declaration_problem("commands", "x", typer.Typer()) == "is a typer.Typer without a command"
 
 
-Stranger = Callable[..., Path]
+Installer = Callable[..., Path]
 
 
 @pytest.fixture
-def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stranger]:
-    """Install a package called ``strange`` for this test."""
+def install_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installer]:
+    """Install a package called ``another`` for the test."""
     folder = tmp_path / "site"
 
     def put(text: str, **entry_points: dict[str, str]) -> Path:
-        return install(folder, monkeypatch, name="strange", files={"strange.py": HEAD + text}, entry_points=entry_points)
+        return install(folder, monkeypatch, name="another", files={"another.py": HEAD + text}, entry_points=entry_points)
 
     yield put
-    uninstall(folder, "strange")
+    uninstall(folder, "another")
 
 
 LIKE = """
@@ -170,51 +170,57 @@ class Like(Metric):
 """
 
 
-def test_an_entry_named_differently_from_its_metric_is_refused_with_both_names_and_its_package(stranger: Stranger) -> None:
-    stranger(LIKE, metrics={"unlike": "strange:Like"})
+def test_an_entry_named_differently_from_its_metric_is_refused_with_both_names_and_its_package(install_other: Installer) -> None:
+    install_other(LIKE, metrics={"unlike": "another:Like"})
     with pytest.raises(
-        PluginError, match=r"metric 'unlike' \(strange:Like of the package strange\) is registered as 'unlike' and .* 'like'"
+        PluginError, match=r"metric 'unlike' \(another:Like of the package another\) is registered as 'unlike' and .* 'like'"
     ):
         registry.load("metrics", "unlike")
 
 
-def test_a_module_that_raises_anything_is_a_warning_and_the_others_are_loaded(stranger: Stranger) -> None:
-    stranger("raise ZeroDivisionError('a bug')", metrics={"bug": "strange:Bug"})
+def test_a_module_that_raises_anything_is_a_warning_and_the_others_are_loaded(install_other: Installer) -> None:
+    install_other("raise ZeroDivisionError('a bug')", metrics={"bug": "another:Bug"})
     with warnings.catch_warnings(record=True) as issued:
         warnings.simplefilter("always")
         loaded = registry.load_all("metrics")
     assert any(
-        "metric 'bug' (strange:Bug of the package strange) cannot be loaded: ZeroDivisionError: a bug" in str(warning.message)
+        "metric 'bug' (another:Bug of the package another) cannot be loaded: ZeroDivisionError: a bug" in str(warning.message)
         for warning in issued
     )
     assert "lipsync" in loaded
     assert "bug" not in loaded
 
 
-def test_no_package_can_take_the_name_of_a_built_in_metric(stranger: Stranger) -> None:
-    stranger(LIKE, metrics={"lipsync": "strange:Like"})
+def test_no_package_can_take_the_name_of_a_built_in_metric(install_other: Installer) -> None:
+    install_other(LIKE, metrics={"lipsync": "another:Like"})
     with pytest.warns(
-        UserWarning, match=r"'lipsync' \(strange:Like of the package strange\) is left out: the name is taken by seedbench.metrics.lipsync"
+        UserWarning,
+        match=r"'lipsync' \(another:Like of the package another\) is left out: the name is taken by seedbench.metrics.lipsync",
     ):
         entry = registry.entries("metrics")["lipsync"]
     assert entry.value == "seedbench.metrics.lipsync:LipSync"
 
 
-def test_a_command_with_the_name_of_a_built_in_one_is_left_out_with_a_warning(stranger: Stranger) -> None:
-    stranger("import typer\napp = typer.Typer()", commands={"runs": "strange:app"})
-    with pytest.warns(UserWarning, match=r"command 'runs' \(strange:app\) is left out: SeedBench has one of that name"):
+def test_a_command_with_the_name_of_a_built_in_one_is_left_out_with_a_warning(install_other: Installer) -> None:
+    install_other("import typer\napp = typer.Typer()", commands={"runs": "another:app"})
+    with pytest.warns(UserWarning, match=r"command 'runs' \(another:app\) is left out: SeedBench has one of that name"):
         listed = CliRunner().invoke(app, ["--help"], catch_exceptions=False).output
     assert listed.count(" runs ") == 1
     assert "compare" in CliRunner().invoke(app, ["runs", "--help"]).output
 
 
-def test_doctor_shows_all_broken_plug_ins_of_other_packages_as_optional(stranger: Stranger) -> None:
-    stranger(LIKE, metrics={"unlike": "strange:Like"}, commands={"bare": "strange:Like"})
+def test_doctor_shows_all_broken_plug_ins_of_other_packages_as_optional(install_other: Installer) -> None:
+    install_other(LIKE, metrics={"unlike": "another:Like"}, commands={"bare": "another:Like"})
     checks = {check.name: check for check in run_checks()}
     assert checks["plug-ins"].ok
     others = checks["plug-ins of others"]
     assert (others.ok, others.optional) == (False, True)
-    for words in ("'unlike'", "'toy-broken'", "'toy_wrong'", "'bare' (strange:Like of the package strange) is a type, where a typer.Typer"):
+    for words in (
+        "'unlike'",
+        "'toy-broken'",
+        "'toy_wrong'",
+        "'bare' (another:Like of the package another) is a type, where a typer.Typer",
+    ):
         assert words in others.finding
 
 
@@ -237,30 +243,30 @@ class Lacking(Generator):
         ("raise ZeroDivisionError('a bug')", "cannot be checked: ZeroDivisionError: a bug"),
     ],
 )
-def test_doctor_shows_what_a_plug_in_lacks_as_optional(body: str, finding: str, stranger: Stranger) -> None:
-    stranger(LACKING.format(body=body), generators={"lacking": "strange:Lacking"})
+def test_doctor_shows_what_a_plug_in_lacks_as_optional(body: str, finding: str, install_other: Installer) -> None:
+    install_other(LACKING.format(body=body), generators={"lacking": "another:Lacking"})
     checks = {check.name: check for check in run_checks()}
     assert checks["generator lacking"] == Check("generator lacking", finding == "nothing is missing", finding, optional=True)
     assert "generator toy" not in checks  # which says nothing of the kind
 
 
-def test_absent_weights_of_another_package_do_no_harm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_absent_weights_of_another_package_are_an_optional_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path))
     source = {"kind": "url", "url": "https://example.org/net"}
     entry = Weights(
         name="net", file="net", sha256="0" * 64, sha256_start="", sha256_end="", size=1, licence="MIT", used_by="x", source=source
     )
-    entries = {"net": replace(entry, package="strange"), "own": replace(entry, name="own")}
+    entries = {"net": replace(entry, package="another"), "own": replace(entry, name="own")}
     monkeypatch.setattr("seedbench.plugins.weights.all_weights", lambda: entries)
     checks = {check.name: check for check in run_checks()}
     assert [(checks[f"weights {name}"].ok, checks[f"weights {name}"].optional) for name in entries] == [(False, True), (False, False)]
 
 
-def test_the_default_metrics_are_those_that_say_so_in_their_order() -> None:
+def test_the_default_metrics_are_those_declared_as_default_in_their_order() -> None:
     assert registry.default_metrics() == ("lipsync", "identity", "physics", "impact", "video_distance")
 
 
-def test_a_broken_metric_of_another_package_is_no_default_one_and_disturbs_no_run() -> None:
+def test_a_broken_metric_of_another_package_is_not_a_default_and_affects_no_run() -> None:
     with warnings.catch_warnings():
         warnings.resetwarnings()
         warnings.simplefilter("error")
@@ -273,7 +279,7 @@ def test_a_broken_metric_of_seedbench_is_an_error_and_not_left_out_of_the_defaul
         registry.default_metrics()
 
 
-def test_a_metric_of_another_package_can_be_a_default_one(stranger: Stranger) -> None:
+def test_a_metric_of_another_package_can_be_a_default_one(install_other: Installer) -> None:
     code = "import dataclasses\n" + LIKE.replace('info = info("like")', 'info = dataclasses.replace(info("like"), default_rank=15)')
-    stranger(code, metrics={"like": "strange:Like"})
+    install_other(code, metrics={"like": "another:Like"})
     assert registry.default_metrics()[:3] == ("lipsync", "like", "identity")

@@ -87,7 +87,7 @@ def test_a_member_is_taken_out_of_a_wheel_without_installing_it(folder: Path, tm
     assert weights_install.fetch("small").read_bytes() == b"weights"
 
 
-def test_a_file_exchanged_behind_our_back_is_noticed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_replaced_after_its_installation_is_detected(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "there.bin").write_bytes(b"weights")
     entry(monkeypatch, b"weights", {"kind": "url", "url": (tmp_path / "there.bin").as_uri()})
     weights_install.fetch("small").write_bytes(b"evil!!!")
@@ -151,38 +151,38 @@ sha256 = "{hashlib.sha256(b"weights").hexdigest()}"
 size = 7
 licence = "MIT"
 used_by = "uses: everything"
-source = {{ kind = "package", package = "strange", member = "data.bin" }}
+source = {{ kind = "package", package = "another", member = "data.bin" }}
 """
 
 
 @pytest.fixture
-def stranger(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
-    """Install a package with a metric that uses weights, and with this list of them."""
+def install_other(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+    """Install a package with a metric that uses weights, and with the given list of weights."""
     site = tmp_path / "site"
 
     def put(listed: str) -> Path:
-        files = {"strange/__init__.py": HEAD + USES, "strange/weights.toml": listed, "strange/data.bin": "weights"}
-        points = {"metrics": {"uses": "strange:Uses"}, "weights": {"strange": "strange"}}
-        install(site, monkeypatch, name="strange", files=files, entry_points=points)
+        files = {"another/__init__.py": HEAD + USES, "another/weights.toml": listed, "another/data.bin": "weights"}
+        points = {"metrics": {"uses": "another:Uses"}, "weights": {"another": "another"}}
+        install(site, monkeypatch, name="another", files=files, entry_points=points)
         return site
 
     yield put
-    uninstall(site, "strange")
+    uninstall(site, "another")
 
 
-def test_a_metric_of_another_package_brings_its_weights_along(stranger: Callable[[str], Path]) -> None:
-    site = stranger(LIST)
+def test_a_metric_of_another_package_brings_its_weights_along(install_other: Callable[[str], Path]) -> None:
+    site = install_other(LIST)
     assert weights.path("theirs").read_bytes() == b"weights"
     kind = registry.load("metrics", "uses")
     before = score_key(kind.info, "code", "sha", None)
-    assert {"name": "theirs", "package": "strange"}.items() <= next(used for used in weights_used() if used["name"] == "theirs").items()
-    (site / "strange" / "data.bin").write_bytes(b"changed")
+    assert {"name": "theirs", "package": "another"}.items() <= next(used for used in weights_used() if used["name"] == "theirs").items()
+    (site / "another" / "data.bin").write_bytes(b"changed")
     assert score_key(kind.info, "code", "sha", None) != before
     assert "expected" in weights.verify("theirs")
 
 
-def test_weights_of_another_package_are_listed_and_verified_by_the_command(stranger: Callable[[str], Path]) -> None:
-    stranger(LIST)
+def test_weights_of_another_package_are_listed_and_verified_by_the_command(install_other: Callable[[str], Path]) -> None:
+    install_other(LIST)
     listed = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["weights", "list"]).output
     assert next(line for line in listed.splitlines() if line.startswith("theirs")).split()[:2] == ["theirs", "ok"]
     assert "theirs: ok" in CliRunner().invoke(app, ["weights", "verify"]).output
@@ -203,20 +203,20 @@ def test_weights_of_another_package_are_listed_and_verified_by_the_command(stran
         ("[theirs", "cannot be read"),
     ],
 )
-def test_a_list_with_a_mistake_is_left_out_and_its_metrics_refused(listed: str, words: str, stranger: Callable[[str], Path]) -> None:
-    stranger(listed)
+def test_a_list_with_a_mistake_is_left_out_and_its_metrics_refused(listed: str, words: str, install_other: Callable[[str], Path]) -> None:
+    install_other(listed)
     with pytest.warns(UserWarning, match=words):
         known = weights.all_weights()
     assert "theirs" not in known
     assert known["blazeface"].package == "seedbench"
     with pytest.raises(
-        PluginError, match=rf"metric 'uses' .* uses weights, and the weights of the package strange are left out: .*{words}"
+        PluginError, match=rf"metric 'uses' .* uses weights, and the weights of the package another are left out: .*{words}"
     ):
         registry.load("metrics", "uses")
 
 
-def test_a_metric_whose_weights_are_in_no_list_is_refused(stranger: Callable[[str], Path]) -> None:
-    stranger("")
+def test_a_metric_whose_weights_are_in_no_list_is_refused(install_other: Callable[[str], Path]) -> None:
+    install_other("")
     with pytest.raises(PluginError, match=r"'theirs', which no list of weights names; list them in a weights\.toml"):
         registry.load("metrics", "uses")
 

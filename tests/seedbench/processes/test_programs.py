@@ -1,4 +1,4 @@
-"""Programs: what they start is found by its mark and ended, whoever its parent is by then."""
+"""Programs: the processes that they start are found by their mark and ended, even when their parent has changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An invented run: synthetic clips, chosen scores, and an example of each case that a report must handle."""
+"""A made-up run: synthetic clips, chosen scores, and an example of each case that a report must handle."""
 
 from __future__ import annotations
 

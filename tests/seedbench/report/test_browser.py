@@ -100,7 +100,7 @@ def test_a_seek_moves_every_clip_and_the_heads_of_the_curves(visit: Callable[...
     expect(head).not_to_have_attribute("x1", before)
 
 
-def test_arrow_keys_read_a_curve(visit: Callable[..., Any]) -> None:
+def test_arrow_keys_step_through_the_values_of_a_curve(visit: Callable[..., Any]) -> None:
     page = visit()
     plot = page.locator(".plot").first
     plot.locator("svg").wait_for()

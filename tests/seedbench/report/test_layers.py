@@ -1,4 +1,4 @@
-"""The modules of the report lie in layers: each imports only modules below it, so that a reader follows one direction."""
+"""The modules of the report lie in layers: each imports only modules below it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def imported(module: str) -> set[str]:
     return {name.removeprefix("seedbench.report.") for name in names if name.startswith("seedbench.report.")}
 
 
-def test_every_module_stands_in_a_layer() -> None:
+def test_every_module_is_listed_in_a_layer() -> None:
     assert set.union(*LAYERS) == {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
 
 

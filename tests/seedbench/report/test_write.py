@@ -64,7 +64,7 @@ def test_the_summary_csv_carries_counts_method_and_what_is_supported(folder: Pat
     assert (degraded["n_scored"], degraded["method"], degraded["confidence"]) == ("3", "mean/t-by-prompt", "0.95")
 
 
-def test_the_report_comes_back_from_its_json(folder: Path, report: RunReport) -> None:
+def test_a_report_read_back_from_its_json_is_equal(folder: Path, report: RunReport) -> None:
     again = from_json(json.loads((folder / "report.json").read_text(encoding="utf-8")))
     assert again.summary == report.summary
     assert again.measures == report.measures

@@ -1,4 +1,4 @@
-"""The results table: which columns a run has, what stands in them, and what the comparisons support."""
+"""The results table: which columns a run has, what they contain, and what the comparisons support."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_measure_without_any_backend_keeps_its_column() -> None:
     assert results.position(row("a", None, backend="")) == 0
 
 
-def test_a_row_without_a_backend_stands_in_every_column_of_its_measure() -> None:
+def test_a_row_without_a_backend_appears_in_every_column_of_its_measure() -> None:
     no_answer = row("b", None, backend="")
     results = table(summary=(row("a"), row("a", 0.7, backend="y"), no_answer))
     assert [results.row("b", column) for column in results.columns] == [no_answer, no_answer]

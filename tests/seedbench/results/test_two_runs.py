@@ -1,4 +1,4 @@
-"""Two runs side by side: what is paired, tested and shown, and what is said where they share nothing."""
+"""Two runs side by side: what is paired, tested and shown, and the message when they share nothing."""
 
 from __future__ import annotations
 

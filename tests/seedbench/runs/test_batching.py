@@ -1,4 +1,4 @@
-"""How cells are grouped, and what a worker makes of a group."""
+"""How cells are grouped into batches, and how a worker processes a batch."""
 
 from __future__ import annotations
 

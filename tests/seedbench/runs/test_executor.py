@@ -29,7 +29,7 @@ def until(holds: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def begin_sleeping(file: str) -> None:
-    """Start a program in a session of its own, as generators do, write its process down, and wait for it."""
+    """Start a program in a session of its own, as generators do, write its process id to a file, and wait for it."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True) as program:
         Path(file).with_suffix(".part").write_text(str(program.pid))
         Path(file).with_suffix(".part").rename(file)
@@ -46,7 +46,7 @@ def test_closing_ends_the_programs_that_workers_have_started(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_workers_end_with_who_started_them(how: signal.Signals) -> None:
+def test_workers_end_with_the_process_that_started_them(how: signal.Signals) -> None:
     starts = "import time; from seedbench.runs.executor import LocalExecutor\nif __name__ == '__main__':\n    pool = LocalExecutor(1)\n"
     starts += "    pool.submit(abs, 1); [*pool.results()]; print(*pool._pool._processes, flush=True); time.sleep(300)"
     with subprocess.Popen([sys.executable, "-c", starts], stdout=subprocess.PIPE, text=True) as parent:
@@ -59,7 +59,7 @@ def test_workers_end_with_who_started_them(how: signal.Signals) -> None:
     until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_a_task_submitted_after_a_worker_died_unnoticed_is_run_all_the_same() -> None:
+def test_a_task_submitted_after_an_unnoticed_death_of_a_worker_is_still_run() -> None:
     executor = LocalExecutor(1)
     try:
         executor.submit(os._exit, 7)
@@ -76,7 +76,7 @@ def test_a_task_submitted_after_a_worker_died_unnoticed_is_run_all_the_same() ->
 
 
 def begin_daemon(file: str) -> None:
-    """Start a program that leaves its parents behind, as daemons do, write its process down, and wait for ever."""
+    """Start a program that detaches from its parents, as daemons do, write its process id to a file, and wait for ever."""
     daemon = f"import os, time; from pathlib import Path\nif os.fork(): os._exit(0)\nos.setsid(); part = Path({file!r} + '.part')\n"
     daemon += f"part.write_text(str(os.getpid())); part.rename({file!r}); time.sleep(1000)"
     subprocess.run([sys.executable, "-c", daemon], check=True)
@@ -84,7 +84,7 @@ def begin_daemon(file: str) -> None:
 
 
 def die_with_a_program(file: str) -> None:
-    """Start a program, and be killed as by a machine without memory left."""
+    """Start a program, then die as if killed for lack of memory."""
     program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"], start_new_session=True)
     with Path(file).open("a") as stream:
         stream.write(f"{program.pid}\n")
@@ -92,7 +92,7 @@ def die_with_a_program(file: str) -> None:
 
 
 def half_a_result(file: str) -> None:
-    """Write the beginning of a result where results are written, and no more, as one does who is killed meanwhile."""
+    """Write only the beginning of a result to the result pipe, like a worker that is killed while it writes."""
     writers = {queue._writer for queue in gc.get_objects() if isinstance(queue, SimpleQueue)}
     for writer in writers:
         os.write(writer.fileno(), struct.pack("!i", 1000) + b"half")
@@ -105,7 +105,7 @@ def gone(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
-def test_closing_ends_what_has_left_its_parents_behind(tmp_path: Path) -> None:
+def test_closing_ends_daemons_too(tmp_path: Path) -> None:
     executor = LocalExecutor(1)
     executor.submit(begin_daemon, str(tmp_path / "daemon"))
     until((tmp_path / "daemon").exists)
@@ -127,7 +127,7 @@ def test_the_programs_of_a_worker_that_died_end_before_its_task_is_tried_again(t
         executor.close()
 
 
-def test_the_programs_of_workers_end_with_who_started_these(tmp_path: Path) -> None:
+def test_programs_of_workers_end_with_the_process_that_started_the_workers(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import sys, time; from seedbench.runs.executor import LocalExecutor\n"
@@ -162,7 +162,7 @@ def test_an_interpreter_ends_after_its_workers_were_killed_at_work(task: str, tm
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the signals of a process in /proc")
-def test_workers_hear_no_ctrl_c_from_their_first_moment_on() -> None:
+def test_workers_ignore_ctrl_c_from_the_start() -> None:
     executor = LocalExecutor(2)
     try:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Each process has a place of its own for compiled code, and a free one is taken over."""
+"""Each process has a folder of its own for compiled code, and reuses a free one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def name_of(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def test_two_at_a_time_have_two_places_and_the_next_takes_over_a_free_one(tmp_path: Path) -> None:
+def test_two_processes_have_two_folders_and_the_next_reuses_a_free_one(tmp_path: Path) -> None:
     first, second = started(tmp_path), started(tmp_path)
     try:
         places = {name_of(first), name_of(second)}
@@ -56,7 +56,7 @@ os._exit(0)  # as a worker that is ended
 """
 
 
-def test_only_what_was_recorded_and_is_whole_is_used_again(tmp_path: Path) -> None:
+def test_only_recorded_and_undamaged_code_is_used_again(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "summing.py").write_text(
         "import numba\n\n\n@numba.njit(cache=True)\ndef total(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t\n"

@@ -1,4 +1,4 @@
-"""Which cells a run has, what is refused before anything runs, and what is said of what is left out."""
+"""Which cells a run has, what is refused before anything runs, and what is reported about omitted clips and seeds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROMPTS = tuple(Prompt(id=name, text="grey", task="sound", duration_s=0.4) for n
 
 
 def typed(*generators: str, **given: Any) -> RunSpec:
-    """The spec of ``seedbench run -g ... -m toy_brightness`` with nothing else typed but ``given``."""
+    """The spec of ``seedbench run -g ... -m toy_brightness`` with no other options than ``given``."""
     empty: dict[str, Any] = {"suite": None, "seeds": None, "prompts": [], "tasks": [], "limit": None, "ceiling": None, "reference": None}
     usual: dict[str, Any] = {"metrics": ["toy_brightness"], "size": (456, 256), "fps": 25, "reference_seeds": None}
     return make_spec(generators=list(generators), **{**empty, **usual, **given})
@@ -63,7 +63,7 @@ def test_beside_imported_clips_other_generators_have_the_runs_seeds(listed: Path
     assert {seed for label, _, seed in cells if label == "toy"} == {0}
 
 
-def test_seeds_that_are_typed_leave_clips_out_and_say_so(listed: Path) -> None:
+def test_clips_left_out_by_typed_seeds_are_reported(listed: Path) -> None:
     spec = typed(f"import:path={listed}", seeds=(0, 7))
     assert sorted(cells_of(spec)) == [("alpha", "p1", 7), ("beta", "p1", 0), ("beta", "p2", 0)]
     assert remarks(spec) == [
@@ -74,7 +74,7 @@ def test_seeds_that_are_typed_leave_clips_out_and_say_so(listed: Path) -> None:
     ]
 
 
-def test_seeds_that_no_clip_has_are_told_with_those_there_are(listed: Path) -> None:
+def test_the_error_of_seeds_without_clips_lists_the_seeds_with_clips(listed: Path) -> None:
     with pytest.raises(SeedBenchError, match=re.escape("its clips have the seeds 7,8,9: leave --seeds out, or give --seeds 7,8,9")):
         plan(typed(f"import:path={listed},generator=alpha", seeds=(0,)))
 
@@ -123,7 +123,7 @@ def test_a_size_that_a_generator_does_not_make_is_refused_by_name() -> None:
     assert {cell.refusal for cell in plan(spec_of(program()))} == {""}
 
 
-def test_seeds_that_change_nothing_are_said_to_be_left_out(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
+def test_seeds_that_change_nothing_are_reported_as_left_out(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
     make_clip("p1.mp4", frames=5)
     spec = typed(f"import:path={tmp_path}", seeds=(0, 1, 2))
     assert [seed for _, _, seed in cells_of(spec)] == [0]
@@ -131,7 +131,7 @@ def test_seeds_that_change_nothing_are_said_to_be_left_out(tmp_path: Path, make_
     assert remarks(spec_of(program(argv=[sys.executable, "{prompt}", "{seed}", "{out}"]), seeds=(0, 1))) == []
 
 
-def test_sound_asked_of_a_generator_without_any_is_said() -> None:
+def test_prompts_that_ask_a_silent_generator_for_sound_are_reported() -> None:
     loud = Prompt(id="p3", text="tune", task="music", duration_s=0.4, music=Music(tempo_bpm=90))
     assert remarks(spec_of(program(audio=False), prompts=(*PROMPTS, loud))) == ["mine makes no sound; 1 of the 3 prompts ask for some."]
 
@@ -155,7 +155,7 @@ def test_a_run_planned_with_earlier_keys_resumes_and_one_with_other_keys_does_no
         open_run(store, "other", asked, plan(asked))
 
 
-def test_a_run_planned_before_anything_was_said_says_it_when_it_goes_on(listed: Path, workspace: Workspace) -> None:
+def test_a_run_stored_without_remarks_gets_them_when_it_resumes(listed: Path, workspace: Workspace) -> None:
     store, spec = Store(workspace.database_url), typed(f"import:path={listed},generator=alpha", seeds=(7,))
     run_id = open_run(store, "r", spec, plan(spec))
     with store.session() as session:

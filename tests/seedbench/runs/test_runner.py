@@ -48,7 +48,7 @@ SPEECH = tuple(
 
 
 class InProcess:
-    """An executor without processes, for tests that count."""
+    """An executor without processes, for tests that count its tasks."""
 
     def __init__(self, stop_after: int | None = None, workers: int = 1) -> None:
         self.workers = workers
@@ -110,7 +110,7 @@ def carry_out(spec: RunSpec, workspace: Workspace, executor: Any = None, name: s
 
 
 def numbers(workspace: Workspace, name: str = "run") -> tuple[Any, ...]:
-    """Everything a run says, without when and how fast."""
+    """All stored results of a run, without times."""
     report = load_report(Store(workspace.database_url), workspace, name)
     cells = [
         (
@@ -142,7 +142,7 @@ def test_a_run_scores_every_cell_and_compares_the_sets(workspace: Workspace) -> 
     assert (speech.value, speech.reason, speech.n_not_applicable) == (None, "no prompt asks for what it measures", 8)
 
 
-def test_a_difference_over_four_prompts_is_not_called_one(workspace: Workspace) -> None:
+def test_a_difference_over_four_prompts_is_not_significant(workspace: Workspace) -> None:
     carry_out(spec_of(), workspace)
     report = load_report(Store(workspace.database_url), workspace, "run")
     comparison = next(row for row in report.comparisons if row.measure == "mean")
@@ -150,7 +150,7 @@ def test_a_difference_over_four_prompts_is_not_called_one(workspace: Workspace) 
     assert comparison.better is None  # four prompts cannot reach p < .05 under sign flips: 2 / 2**4
 
 
-def test_the_same_command_goes_on_where_it_was_interrupted(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_command_resumes_where_it_was_interrupted(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "log"
     monkeypatch.setenv("TOY_LOG", str(log))
     spec = spec_of()
@@ -188,7 +188,7 @@ def test_one_worker_and_two_give_the_same_scores(workspace: Workspace) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_run_finishes_with_the_numbers_of_an_unbroken_one(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_killed_run_finishes_with_the_numbers_of_an_uninterrupted_one(workspace: Workspace, tmp_path: Path) -> None:
     log = tmp_path / "log"
     suite = tmp_path / "suite.yaml"
     prompts = "".join(f"  - {{id: p{index}, task: sound, text: grey, duration_s: 0.4}}\n" for index in range(8))
@@ -230,7 +230,7 @@ def test_another_spec_under_the_same_name_is_refused_in_one_sentence(workspace: 
         carry_out(spec_of(seeds=(5,)), workspace)
 
 
-def test_a_generator_that_fails_costs_its_cell_and_is_counted(workspace: Workspace) -> None:
+def test_a_generator_that_fails_loses_its_cell_and_is_counted(workspace: Workspace) -> None:
     spec = spec_of(GeneratorSpec(label="g", name="toy", options={"fail_on": "p1", "refuse_on": "p2", "raise_on": "p3"}), seeds=(0,))
     outcome = carry_out(spec, workspace)
     assert outcome.failed == 2
@@ -239,7 +239,7 @@ def test_a_generator_that_fails_costs_its_cell_and_is_counted(workspace: Workspa
         ("succeeded", ""),
         ("failed", "the service is down"),
         ("refused", "not this prompt"),
-        ("failed", "ZeroDivisionError: a bug of a stranger"),
+        ("failed", "ZeroDivisionError: a bug of the plug-in"),
     ]
     row = next(row for row in report.summary if row.measure == "mean")
     assert (row.n_scored, row.n_unscored, row.n_failed) == (1, 0, 3)
@@ -248,7 +248,7 @@ def test_a_generator_that_fails_costs_its_cell_and_is_counted(workspace: Workspa
     assert row.worst_case == pytest.approx(row.value / 4)
 
 
-def test_a_metric_that_breaks_down_is_failed_with_its_reason_and_the_rest_goes_on(workspace: Workspace) -> None:
+def test_a_metric_that_raises_gives_failed_scores_with_the_reason_and_the_rest_continues(workspace: Workspace) -> None:
     carry_out(spec_of(prompts=SPEECH, seeds=(0,)), workspace)
     report = load_report(Store(workspace.database_url), workspace, "run")
     speech_scores = {(cell.generator, cell.prompt_id): next(s for s in cell.scores if s.metric == "toy_speech") for cell in report.cells}
@@ -258,7 +258,7 @@ def test_a_metric_that_breaks_down_is_failed_with_its_reason_and_the_rest_goes_o
 
 
 @pytest.mark.slow
-def test_a_generator_that_kills_its_worker_costs_its_cell_only(workspace: Workspace) -> None:
+def test_a_generator_that_kills_its_worker_loses_its_cell_only(workspace: Workspace) -> None:
     executor = LocalExecutor(2, workspace.cache)
     try:
         spec = spec_of(GeneratorSpec(label="g", name="toy", options={"crash_on": "p1"}), seeds=(0,), reference=None)
@@ -327,7 +327,7 @@ def test_the_batch_changes_neither_clips_nor_keys(batch: str, workers: int, work
     assert numbers(workspace) == numbers(other)
 
 
-def test_a_request_that_fails_in_a_batch_costs_its_cell_only(workspace: Workspace, batch_log: Path) -> None:
+def test_a_request_that_fails_in_a_batch_loses_its_cell_only(workspace: Workspace, batch_log: Path) -> None:
     options = {"fail_on": "p1", "refuse_on": "p2"}
     outcome = carry_out(batched(replace(BATCHED, options=options), seeds=(0,), prompts=LENGTHS[:4]), workspace)
     assert outcome.failed == 1
@@ -342,18 +342,18 @@ def test_a_request_that_fails_in_a_batch_costs_its_cell_only(workspace: Workspac
     assert len(batch_log.read_text().splitlines()) == 1
 
 
-def test_a_batch_that_breaks_down_as_a_whole_is_asked_again_one_by_one(workspace: Workspace, batch_log: Path) -> None:
+def test_the_requests_of_a_batch_that_raises_are_tried_again_one_by_one(workspace: Workspace, batch_log: Path) -> None:
     outcome = carry_out(batched(replace(BATCHED, options={"raise_on": "p1"}), seeds=(0,), prompts=LENGTHS[:4]), workspace)
     assert outcome.failed == 1
     cells = cells_of(workspace)
     assert [cell.status for cell in cells] == ["succeeded", "failed", "succeeded", "succeeded"]
-    assert cells[1].reason == "ZeroDivisionError: a bug of a stranger"
-    assert [cell.facts["batch_broke_down"] for cell in cells] == ["ZeroDivisionError: a bug of a stranger"] * 4
+    assert cells[1].reason == "ZeroDivisionError: a bug of the plug-in"
+    assert [cell.facts["batch_broke_down"] for cell in cells] == ["ZeroDivisionError: a bug of the plug-in"] * 4
     assert not any("batch" in cell.facts["generator"] for cell in cells)
 
 
 @pytest.mark.slow
-def test_a_batch_that_kills_its_worker_costs_one_cell_only(workspace: Workspace, batch_log: Path) -> None:
+def test_a_batch_that_kills_its_worker_loses_one_cell_only(workspace: Workspace, batch_log: Path) -> None:
     executor = LocalExecutor(2, workspace.cache)
     try:
         outcome = carry_out(batched(replace(BATCHED, options={"crash_on": "p1"}), seeds=(0,)), workspace, executor)
@@ -366,7 +366,7 @@ def test_a_batch_that_kills_its_worker_costs_one_cell_only(workspace: Workspace,
     assert "worker process failed" in cells[0].facts["batch_broke_down"]
 
 
-def test_a_plug_in_without_generate_many_is_asked_one_after_another(workspace: Workspace, batch_log: Path) -> None:
+def test_a_plug_in_without_generate_many_gets_its_requests_one_by_one(workspace: Workspace, batch_log: Path) -> None:
     options = {"fail_on": "p1"}
     carry_out(batched(GeneratorSpec(label="g", name="toy", options=options), seeds=(0,), prompts=LENGTHS[:4]), workspace)
     cells = cells_of(workspace)
@@ -374,7 +374,7 @@ def test_a_plug_in_without_generate_many_is_asked_one_after_another(workspace: W
     assert [cell.facts["generator"]["batch"] for cell in cells] == [4] * 4
 
 
-def test_a_run_interrupted_between_and_within_batches_goes_on(
+def test_a_run_interrupted_between_and_within_batches_resumes(
     workspace: Workspace, batch_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOY_LOG", str(tmp_path / "log"))
@@ -407,7 +407,7 @@ def test_a_run_interrupted_between_and_within_batches_goes_on(
     assert numbers(workspace) == numbers(other)
 
 
-def test_a_batch_holds_only_what_no_other_run_has(workspace: Workspace, batch_log: Path) -> None:
+def test_a_batch_holds_only_clips_that_no_other_run_has(workspace: Workspace, batch_log: Path) -> None:
     carry_out(batched(prompts=LENGTHS[:2]), workspace)
     batch_log.unlink()
     steps = Steps()
@@ -424,7 +424,7 @@ def test_a_batch_holds_only_what_no_other_run_has(workspace: Workspace, batch_lo
 
 
 class Steps:
-    """Progress that remembers."""
+    """Progress that records its steps."""
 
     def __init__(self) -> None:
         self.waited: list[Holder | None] = []
@@ -510,7 +510,7 @@ def test_prompts_that_changed_between_two_runs_are_not_paired(workspace: Workspa
     assert changed_prompts(store, "run", "second") == ["p0", "p1"]
 
 
-def test_seconds_a_second_of_output_rest_on_clips_whose_length_is_known(workspace: Workspace) -> None:
+def test_seconds_per_output_second_use_only_clips_of_known_length(workspace: Workspace) -> None:
     carry_out(spec_of(seeds=(0,)), workspace)
     store = Store(workspace.database_url)
     with store.session() as session:
@@ -523,8 +523,8 @@ def test_seconds_a_second_of_output_rest_on_clips_whose_length_is_known(workspac
     assert facts.latency_p50_s == 4.0
 
 
-def test_scores_of_another_version_of_a_metric_stand_apart_and_say_so(workspace: Workspace) -> None:
-    """A version may have other numbers, or the other sign: nothing of it is pooled with, or described by, the installed one."""
+def test_scores_of_another_version_of_a_metric_are_kept_apart_and_noted(workspace: Workspace) -> None:
+    """A version may give other numbers or the opposite sign: its scores are not pooled with, or described by, the installed version."""
     carry_out(spec_of(), workspace)
     store = Store(workspace.database_url)
     with store.session() as session:
@@ -585,7 +585,7 @@ def test_an_export_holds_everything(workspace: Workspace, tmp_path: Path) -> Non
 
 @contextmanager
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every file that is moved into place meets a full disk."""
+    """Moving any file to its final path fails with a full disk."""
     with monkeypatch.context() as patch:
 
         def refuse(*_: Any) -> None:
@@ -606,14 +606,12 @@ def test_a_full_disk_stops_the_run_with_one_sentence_and_loses_nothing(workspace
 
 
 @pytest.mark.parametrize("stage", [0, 1], ids=["clips", "sets"])
-def test_two_processes_that_no_lock_kept_apart_write_everything_once(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, stage: int
-) -> None:
-    """As on a shared folder whose file system has no locks: work is done twice, nothing is lost and nothing is an outage."""
+def test_two_processes_without_a_lock_write_everything_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, stage: int) -> None:
+    """As on a shared folder whose file system has no locks: work is done twice, nothing is lost, and no run fails."""
     spec = spec_of(prompts=PROMPTS[:2])
 
     class Between(InProcess):
-        """Lets another process go through the whole run after a result of its own; what it then makes itself fails."""
+        """After its first result, another process completes the whole run; its own later tasks fail."""
 
         stages = 0
 
@@ -634,7 +632,7 @@ def test_two_processes_that_no_lock_kept_apart_write_everything_once(
     assert numbers(workspace) == numbers(other)
 
 
-def test_another_spec_under_the_name_is_refused_at_once_while_somebody_works_on_it(workspace: Workspace) -> None:
+def test_another_spec_under_the_name_of_a_run_in_progress_is_refused_at_once(workspace: Workspace) -> None:
     carry_out(spec_of(), workspace)
     store = Store(workspace.database_url)
     with store.locks.hold(run_lock("run")), pytest.raises(RunError, match="another spec"):
@@ -645,7 +643,7 @@ def test_a_run_being_recorded_does_not_keep_others_from_writing_while_it_hashes_
     other = Store(workspace.database_url)
 
     class Writes(InProcess):
-        """Writes to the database, as another process would, whenever work is handed out."""
+        """Writes to the database, as another process would, whenever a task is submitted."""
 
         def submit(self, function: Callable[[Any], Any], task: Any) -> None:
             with other.writing() as session:
@@ -658,7 +656,7 @@ def test_a_run_being_recorded_does_not_keep_others_from_writing_while_it_hashes_
         assert carry_out(spec_of(seeds=(0,)), workspace, Writes(), name="second").failed == 0
 
 
-def test_who_looks_at_a_run_hears_who_works_on_it_and_cannot_delete_it(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_run_in_progress_is_shown_with_its_process_and_cannot_be_deleted(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         carry_out(spec_of(seeds=(0,)), workspace, InProcess(stop_after=6))
     store = Store(workspace.database_url)

@@ -1,4 +1,4 @@
-"""What decides a run's numbers, and what does not."""
+"""Which settings change a run's numbers, and which do not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_fields_are_classified() -> None:
     assert {field.name for field in fields(RunSpec)} == IDENTITY
 
 
-def test_every_option_of_a_run_is_part_of_its_spec_or_said_not_to_be() -> None:
+def test_every_option_of_a_run_is_part_of_its_spec_or_listed_as_not() -> None:
     assert set(inspect.signature(run).parameters) == DECIDES.keys() | DECIDES_NOTHING
     assert set().union(*DECIDES.values()) == IDENTITY
     assert set(inspect.signature(make_spec).parameters).isdisjoint(DECIDES_NOTHING)
@@ -75,11 +75,11 @@ def test_what_decides_numbers_changes_the_digest(changes: dict[str, object]) -> 
     assert spec().differences(spec(**changes)) == list(changes)
 
 
-def test_where_the_assets_lie_does_not_change_the_digest() -> None:
+def test_the_folder_of_the_assets_does_not_change_the_digest() -> None:
     assert spec().digest() == spec(root="/elsewhere").digest()
 
 
-def test_a_spec_survives_json() -> None:
+def test_a_spec_read_back_from_json_is_equal() -> None:
     original = spec(reference=GeneratorSpec(label="r", name="toy", options={"a": [1, 2]}))
     assert RunSpec.from_json(original.as_json()) == original
 

@@ -1,4 +1,4 @@
-"""What lies on the disk is not trusted: artifacts and cache entries that are damaged are found, told of, and made anew."""
+"""Files on disk are not trusted: damaged artifacts and cache entries are detected, reported and replaced."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
 
 
 def clip_file(store: Artifacts, content: bytes = CONTENT, name: str = "clip.mp4") -> Path:
-    """A file in the scratch of a store, as a generator leaves it."""
+    """A file in the scratch folder of a store, as a generator leaves it."""
     file = store.scratch / uuid.uuid4().hex / name
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
@@ -96,7 +96,7 @@ def clip_file(store: Artifacts, content: bytes = CONTENT, name: str = "clip.mp4"
 
 
 def failing(call: Callable[..., Any], number: int) -> Callable[..., Any]:
-    """A method of Path that fails on clips, as on a machine that has no more open files or whose disk does not answer."""
+    """A method of Path that fails for clips, as when too many files are open or the disk does not respond."""
 
     def fail(path: Path, *given: Any, **more: Any) -> Any:
         if ".mp4" in path.name:
@@ -120,7 +120,7 @@ def test_a_damaged_artifact_is_an_error_and_replaced_when_put_again(store: Artif
         assert path.with_name("other").read_bytes() == b"of somebody else"
 
 
-def test_what_stood_in_an_artifacts_place_is_kept(store: Artifacts) -> None:
+def test_another_file_at_the_path_of_an_artifact_is_kept(store: Artifacts) -> None:
     sha256 = store.put(clip_file(store), move=True)
     path = store.local(sha256, ".mp4")
     a_folder(path)
@@ -139,7 +139,7 @@ def test_an_artifact_is_damaged_even_where_size_and_time_are_the_same(store: Art
         store.local(sha256, ".mp4")
 
 
-def test_a_link_is_copied_and_what_it_leads_to_left_alone(store: Artifacts, tmp_path: Path) -> None:
+def test_the_target_of_a_link_is_copied_and_left_unchanged(store: Artifacts, tmp_path: Path) -> None:
     mine = tmp_path / "mine.mp4"
     mine.write_bytes(CONTENT)
     link = clip_file(store)
@@ -183,7 +183,7 @@ def test_a_file_made_for_the_store_is_taken_and_not_copied(store: Artifacts) -> 
 
 
 @pytest.mark.parametrize("what", [a_folder, a_pipe, a_dangling_link, gone], ids=lambda what: what.__name__)
-def test_what_is_no_file_is_refused_in_a_sentence(store: Artifacts, what: Callable[[Path], None]) -> None:
+def test_a_path_that_is_not_a_file_is_refused_in_a_sentence(store: Artifacts, what: Callable[[Path], None]) -> None:
     file = clip_file(store)
     what(file)
     with pytest.raises(ClipError, match=r"is a folder|is a pipe|leads to no file|no such file"):
@@ -191,7 +191,7 @@ def test_what_is_no_file_is_refused_in_a_sentence(store: Artifacts, what: Callab
 
 
 @pytest.mark.parametrize("mounted", [None, "a folder", "lost+found"])
-def test_a_store_whose_drive_is_away_is_not_an_empty_one(store: Artifacts, mounted: str | None) -> None:
+def test_a_store_on_an_absent_drive_is_not_treated_as_empty(store: Artifacts, mounted: str | None) -> None:
     folder = Path(store.url)
     if mounted:
         (folder / mounted).mkdir(parents=True)
@@ -207,7 +207,7 @@ def test_a_store_whose_drive_is_away_is_not_an_empty_one(store: Artifacts, mount
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO, errno.ESTALE], ids=errno.errorcode.get)
 @pytest.mark.parametrize("call", ["stat", "open"])
-def test_an_error_of_the_machine_is_not_a_damaged_artifact(
+def test_a_system_error_is_not_reported_as_a_damaged_artifact(
     store: Artifacts, number: int, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sha256 = store.put(clip_file(store), move=True)
@@ -219,7 +219,7 @@ def test_an_error_of_the_machine_is_not_a_damaged_artifact(
     assert store.local(sha256, ".mp4").read_bytes() == CONTENT
 
 
-def test_an_error_of_the_machine_is_not_a_damaged_remote_artifact(remote: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_error_is_not_reported_as_a_damaged_remote_artifact(remote: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
     sha256 = remote.put(clip_file(remote))
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", failing(Path.open, errno.EMFILE))
@@ -266,7 +266,7 @@ def test_removing_a_remote_artifact_removes_it_and_its_copy(remote: Artifacts) -
         remote.local(sha256, ".mp4")
 
 
-def test_a_store_that_cannot_be_reached_says_so_and_is_not_called_empty(tmp_path: Path) -> None:
+def test_an_unreachable_store_is_an_error_and_not_treated_as_empty(tmp_path: Path) -> None:
     store = Artifacts("nosuchscheme://bucket", tmp_path, tmp_path / "fetched")
     for ask in (lambda: store.local("0" * 64, ".mp4"), lambda: store.remove("0" * 64, ".mp4"), lambda: store.put(clip_file(store))):
         with pytest.raises(StorageError, match=r"nosuchscheme://bucket \(") as caught:
@@ -304,7 +304,7 @@ def test_a_file_written_twice_within_a_tick_of_the_clock_is_hashed_twice(tmp_pat
 
 
 def _one_state(folder: Path) -> Callable[..., os.stat_result]:
-    """A ``stat`` that tells two contents of one size apart by nothing."""
+    """A ``stat`` that gives equal results for two contents of the same size."""
     seen: list[os.stat_result] = []
 
     def stat(path: Path, **_: object) -> os.stat_result:
@@ -361,7 +361,7 @@ def test_every_flipped_bit_of_an_entry_is_noticed(cache: DiskCache) -> None:
     assert cache.get("key") == b"payload"
 
 
-def test_an_entry_in_the_place_of_another_is_none(cache: DiskCache) -> None:
+def test_an_entry_with_the_content_of_another_is_not_used(cache: DiskCache) -> None:
     cache.put("one", b"1")
     first = entry(cache)
     cache.put("two", b"2")
@@ -371,7 +371,7 @@ def test_an_entry_in_the_place_of_another_is_none(cache: DiskCache) -> None:
     assert cache.get("one") == b"1"
 
 
-def test_an_entry_of_the_format_without_a_checksum_is_none(cache: DiskCache) -> None:
+def test_an_entry_of_the_format_without_a_checksum_is_not_used(cache: DiskCache) -> None:
     from seedbench.store import codec
 
     cache.put("key", b"")
@@ -379,7 +379,7 @@ def test_an_entry_of_the_format_without_a_checksum_is_none(cache: DiskCache) -> 
     assert cached("key", lambda: (5, "five")) == (5, "five")
 
 
-def test_an_entry_of_another_kind_or_of_a_class_that_is_gone_is_made_again(cache: DiskCache) -> None:
+def test_an_entry_of_another_kind_or_that_cannot_be_unpacked_is_computed_again(cache: DiskCache) -> None:
     from seedbench.store import codec
 
     cache.put("key", codec.pack([1, 2]))
@@ -390,7 +390,7 @@ def test_an_entry_of_another_kind_or_of_a_class_that_is_gone_is_made_again(cache
 
 
 @pytest.mark.parametrize("error", [MemoryError(), OSError(5, "Input/output error"), StorageError("full"), KeyboardInterrupt()], ids=repr)
-def test_an_error_is_never_kept(cache: DiskCache, error: BaseException) -> None:
+def test_an_error_is_never_cached(cache: DiskCache, error: BaseException) -> None:
     def fail() -> tuple[int, str]:
         raise error
 

@@ -1,4 +1,4 @@
-"""Runs whose clips, features or programs are not what they were: nothing hangs, nothing is lost, no number bends, and it is said."""
+"""Runs whose clips, features or programs were changed or damaged: nothing hangs, nothing is lost, no number changes, and it is reported."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ONE = spec_of(GeneratorSpec(label="g", name="toy", options={"level": 90}), promp
 
 
 def first(workspace: Workspace) -> CellRow:
-    """The first cell that is no reference."""
+    """The first cell that is not a reference."""
     return next(cell for cell in cells_of(workspace) if cell.role != "reference")
 
 
@@ -80,7 +80,7 @@ def test_a_link_at_out_is_taken_as_its_content(how: str, workspace: Workspace, t
 
 
 @pytest.mark.parametrize("how", ["os.symlink('/nowhere/at/all', out)", "os.mkdir(out)", "os.mkfifo(out)", "os.symlink(out, out)"])
-def test_what_is_no_file_at_out_costs_its_cell(how: str, workspace: Workspace, tmp_path: Path) -> None:
+def test_a_program_that_leaves_no_file_at_out_fails_its_cell(how: str, workspace: Workspace, tmp_path: Path) -> None:
     outcome = carry_out(spec_of(command(how, tmp_path), prompts=PROMPTS[:1], seeds=(0,), reference=None), workspace)
     [cell] = cells_of(workspace)
     assert (outcome.failed, cell.status) == (1, "failed")
@@ -88,14 +88,14 @@ def test_what_is_no_file_at_out_costs_its_cell(how: str, workspace: Workspace, t
 
 
 class LeavesNoFile(ToyGenerator):
-    """A stranger's generator that gives a folder for a clip."""
+    """A generator of another package that returns a folder instead of a clip."""
 
     def generate(self, request: Request, directory: Path) -> Generation:
         (directory / "clip.mp4").mkdir()
         return Generation(status="succeeded", file=directory / "clip.mp4")
 
 
-def test_a_folder_given_for_a_clip_costs_its_cell(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_that_returns_a_folder_fails_its_cell(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ToyGenerator, "generate", LeavesNoFile.generate)
     carry_out(replace(ONE, reference=None, seeds=(0,)), workspace)
     for cell in cells_of(workspace):
@@ -139,7 +139,7 @@ def test_a_clip_damaged_before_it_was_scored_gets_the_scores_of_an_undamaged_one
 
 
 class DamagedBetween(InProcess):
-    """Damages each clip once, right after it was made and before anybody scores it."""
+    """Damages each clip once, after it was made and before it is scored."""
 
     def __init__(self, workspace: Workspace, times: int) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class _Always(DamagedBetween):
         super().__init__(workspace, 10**6)
 
 
-def test_scores_stand_where_a_lost_clip_cannot_be_made_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_remain_when_a_lost_clip_cannot_be_made_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     carry_out(ONE, workspace)
     before = numbers(workspace)
     cell = first(workspace)
@@ -220,7 +220,7 @@ def test_clips_that_cannot_be_read_now_are_reported_without_and_never_made_again
         assert any(REGENERATED in cell.facts for cell in cells_of(workspace))
 
 
-def test_a_service_that_is_away_is_asked_once_for_a_report(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_service_is_asked_once_for_a_report(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEEDBENCH_ARTIFACTS", f"memory://{uuid.uuid4().hex}")
     carry_out(ONE, workspace)
     asked = []
@@ -236,7 +236,7 @@ def test_a_service_that_is_away_is_asked_once_for_a_report(workspace: Workspace,
 
 
 @pytest.mark.parametrize("role", ["generated", "reference"])
-def test_a_set_keeps_its_score_where_the_same_clip_comes_again(role: str, workspace: Workspace) -> None:
+def test_a_set_keeps_its_score_when_the_same_clip_is_made_again(role: str, workspace: Workspace) -> None:
     carry_out(ONE, workspace)
     store = Store(workspace.database_url)
     lost = next(cell for cell in cells_of(workspace) if (cell.role == "reference") == (role == "reference"))
@@ -249,7 +249,7 @@ def test_a_set_keeps_its_score_where_the_same_clip_comes_again(role: str, worksp
         session.add(SetScoreRow(**{name: getattr(row, name) for name in names}, **other))
 
     def again(**stored: Any) -> float | None:
-        """What the set's score is after a clip was made again, where ``stored`` was what the database had."""
+        """The set's score after a clip was made again, when the database had ``stored``."""
         with store.session() as session:
             row = session.scalars(of_d).one()
             for name, value in stored.items():
@@ -271,7 +271,7 @@ def test_a_set_keeps_its_score_where_the_same_clip_comes_again(role: str, worksp
     assert measures() == {"d"}
 
 
-def test_another_clip_in_place_of_a_lost_one_is_scored_anew(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_different_clip_that_replaces_a_lost_one_is_scored_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     carry_out(ONE, workspace)
     artifact(workspace, first(workspace)).unlink()
     make = ToyGenerator.generate
@@ -327,7 +327,7 @@ def test_a_changed_file_of_the_users_is_not_shown_or_taken_over(imported: tuple[
     assert load_report(Store(workspace.database_url), workspace, "run").cells[0].clip_path == folder / "p0.mp4"
 
 
-def test_a_file_that_was_away_for_a_while_is_scored_by_the_next_run(imported: tuple[Any, Path], workspace: Workspace) -> None:
+def test_a_file_that_was_missing_for_a_while_is_scored_by_the_next_run(imported: tuple[Any, Path], workspace: Workspace) -> None:
     spec, folder = imported
     with pytest.raises(KeyboardInterrupt):
         carry_out(spec, workspace, InProcess(stop_after=2))
@@ -358,7 +358,7 @@ def test_a_file_that_was_away_for_a_while_is_scored_by_the_next_run(imported: tu
     ],
     ids=repr,
 )
-def test_a_passing_error_is_not_kept_as_no_features(
+def test_a_temporary_error_is_not_cached_as_absence_of_features(
     error: Exception, make_clip: Callable[..., Path], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_cache(workspace.cache)
@@ -399,7 +399,7 @@ def test_weights_that_cannot_be_read_now_give_failed_scores_without_folders(
     assert outcomes == {("failed", "the weights syncnet_v2.model: cannot be read (Too many open files)")}
 
 
-def test_weights_that_are_not_there_give_no_answer_as_long_as_the_key_says_so(
+def test_absent_weights_leave_scores_unscored_only_while_the_key_has_them_absent(
     make_clip: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEEDBENCH_WEIGHTS", str(tmp_path / "weights"))
@@ -426,7 +426,7 @@ def test_the_listed_file_that_finds_speech_is_the_one_that_is_read() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), StorageError("the disk is full")], ids=repr)
-def test_what_must_stop_a_run_is_not_taken_for_no_features(
+def test_an_error_that_must_stop_a_run_is_not_taken_for_absence_of_features(
     error: BaseException, make_clip: Callable[..., Path], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_cache(workspace.cache)
@@ -439,7 +439,9 @@ def test_what_must_stop_a_run_is_not_taken_for_no_features(
         features(MeanDistance(), Clip.open(make_clip(frames=5)))
 
 
-def test_that_a_clip_has_no_picture_is_kept(make_clip: Callable[..., Path], workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fact_that_a_clip_has_no_picture_is_cached(
+    make_clip: Callable[..., Path], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     use_cache(workspace.cache)
     clip = Clip.open(make_clip(frames=5))
     clip.facts = replace(clip.facts, has_video=False)
@@ -466,7 +468,7 @@ def test_a_set_is_scored_over_the_clips_that_can_be_read(damage: Callable[[Path]
     assert str(path.parent) not in remark
 
 
-def test_a_clip_whose_features_are_no_numbers_is_left_out_of_its_set(sets: CompareTask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_whose_features_are_not_numbers_is_left_out_of_its_set(sets: CompareTask, monkeypatch: pytest.MonkeyPatch) -> None:
     embed = MeanDistance.embed
     monkeypatch.setattr(MeanDistance, "embed", lambda self, clip: np.array([[np.nan]]) if clip.path.name == "1.mp4" else embed(self, clip))
     [score] = compare(sets)
@@ -474,7 +476,7 @@ def test_a_clip_whose_features_are_no_numbers_is_left_out_of_its_set(sets: Compa
     assert score.details["remarks"] == ["1 of 3 clips of g left out (its features hold values that are no numbers)"]
 
 
-def test_a_set_without_one_readable_clip_has_no_answer_and_a_reason(sets: CompareTask) -> None:
+def test_a_set_without_a_readable_clip_has_a_reason_instead_of_a_score(sets: CompareTask) -> None:
     for path, _ in sets.reference:
         path.unlink()
     [score] = compare(sets)
@@ -558,7 +560,7 @@ def test_a_run_whose_clips_cannot_be_removed_can_be_deleted_later(workspace: Wor
     assert cells_of(workspace) == []
 
 
-def test_an_export_leaves_out_what_is_damaged_and_says_so(workspace: Workspace, tmp_path: Path) -> None:
+def test_an_export_leaves_out_damaged_clips_and_reports_them(workspace: Workspace, tmp_path: Path) -> None:
     carry_out(replace(ONE, reference=None), workspace)
     cells = cells_of(workspace)
     flipped(artifact(workspace, cells[0]))
@@ -602,7 +604,7 @@ def test_a_spec_that_was_changed_in_the_database_is_an_error(workspace: Workspac
 
 
 @pytest.mark.parametrize("damage", [emptied, flipped, gone], ids=lambda damage: damage.__name__)
-def test_clips_of_the_demo_are_made_again_when_one_is_not_what_it_was(
+def test_clips_of_the_demo_are_made_again_when_one_has_changed(
     damage: Callable[[Path], None], workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generations = []

@@ -1,4 +1,4 @@
-"""The database: its migrations lead to its models, and errors of the database are one sentence."""
+"""The database: its migrations produce its models, and errors of the database are one sentence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_migrations_lead_to_the_models(tmp_path: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection), RunTable.metadata) == []
 
 
-def test_sqlite_writes_ahead_and_keeps_foreign_keys(tmp_path: Path) -> None:
+def test_sqlite_uses_write_ahead_logging_and_enforces_foreign_keys(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'a.db'}").engine.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
@@ -69,7 +69,7 @@ def test_a_doubled_name_is_a_storage_error(tmp_path: Path) -> None:
 
 
 def python_at_once(n: int, code: str, *arguments: str) -> list[str]:
-    """What ``n`` processes that run ``code`` print, all started before one is waited for; each must end well."""
+    """The output of ``n`` processes that run ``code`` at the same time; each must exit with 0."""
     command = [sys.executable, "-c", code, *arguments]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(n)]
     ended = [process.communicate() for process in running]
@@ -84,7 +84,7 @@ def test_processes_that_open_a_new_database_at_once_all_find_it_complete(tmp_pat
         assert python_at_once(3, code, f"sqlite:///{tmp_path / f'{attempt}.db'}") == ["0\n"] * 3
 
 
-def test_a_migration_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
+def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:
     engine = Store(f"sqlite:///{tmp_path / 'a.db'}").engine
     scripts = tmp_path / "scripts"
     (scripts / "versions").mkdir(parents=True)
@@ -116,7 +116,7 @@ for _ in range(20):
 """
 
 
-def test_what_is_looked_up_while_writing_stays_true(tmp_path: Path) -> None:
+def test_simultaneous_writers_lose_no_update(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'a.db'}"
     store = Store(url)
     with store.session() as session:
@@ -126,7 +126,7 @@ def test_what_is_looked_up_while_writing_stays_true(tmp_path: Path) -> None:
         assert session.query(RunRow).one().provenance == {"n": 60}
 
 
-def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
+def test_a_reader_sees_one_consistent_snapshot(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'a.db'}")
     with store.reading() as session:
         assert session.query(RunRow).count() == 0

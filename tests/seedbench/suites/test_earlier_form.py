@@ -67,7 +67,7 @@ def write(folder: Path, body: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ["quick", "core"])
-def test_the_shipped_prompts_have_the_keys_of_the_version_before(name: str) -> None:
+def test_the_shipped_prompts_have_the_keys_of_the_previous_version(name: str) -> None:
     digests = {f"{name}/{prompt.id}": digest_of(stored_json(prompt)) for prompt in load_suite(name).prompts}
     assert digests == {key: digest for key, digest in GOLDEN["shipped"].items() if key.startswith(name)}
 
@@ -80,19 +80,19 @@ def test_a_prompt_of_the_earlier_form_keeps_its_key(row: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("row", GOLDEN["flat"], ids=lambda row: row["prompt"]["id"])
-def test_a_prompt_rewritten_as_the_warning_says_keeps_its_key(row: dict[str, Any]) -> None:
+def test_a_prompt_rewritten_as_the_warning_advises_keeps_its_key(row: dict[str, Any]) -> None:
     assert digest_of(stored_json(Prompt.model_validate(from_earlier(row["prompt"])))) == row["digest"]
 
 
-def test_cells_and_scores_of_quick_have_the_keys_of_the_version_before() -> None:
+def test_cells_and_scores_of_quick_have_the_keys_of_the_previous_version() -> None:
     assert [cell.key for cell in plan(quick())] == GOLDEN["quick"]["cells"]
     info = MetricInfo(name="m", title="m", meaning="m", citation="", version=3, measures=())
     scores = {prompt.id: score_key(info, "code", "0" * 64, prompt) for prompt in load_suite("quick").prompts}
     assert scores == GOLDEN["quick"]["scores"]
 
 
-def test_a_spec_stored_by_the_version_before_is_the_same_spec() -> None:
-    """The suite's file has other bytes since it is written in today's form; nothing else differs."""
+def test_a_spec_stored_by_the_previous_version_is_the_same_spec() -> None:
+    """The suite's file has other bytes since it is written in the present form; nothing else differs."""
     stored = replace(quick(), suite_sha256=GOLDEN["quick"]["suite_sha256"])
     assert stored.digest() == GOLDEN["quick"]["spec"]
     assert quick().digest() != stored.digest()
@@ -101,7 +101,7 @@ def test_a_spec_stored_by_the_version_before_is_the_same_spec() -> None:
     assert not replace(quick(), prompts=quick().prompts[:3]).is_stored_as(stored.as_json())
 
 
-def test_a_run_without_a_name_goes_on_under_the_name_that_the_version_before_gave_it(tmp_path: Path) -> None:
+def test_a_run_without_a_name_resumes_under_the_name_that_the_previous_version_gave_it(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'runs.db'}")
     assert name_of_run(store, quick()) == default_name(quick())
     stored = replace(quick(), suite_sha256=GOLDEN["quick"]["suite_sha256"])
@@ -114,7 +114,7 @@ def test_a_run_without_a_name_goes_on_under_the_name_that_the_version_before_gav
     assert name_of_run(store, replace(quick(), seeds=(5,))) == default_name(replace(quick(), seeds=(5,)))
 
 
-def test_an_earlier_suite_loads_and_says_how_to_write_it_now(tmp_path: Path) -> None:
+def test_an_earlier_suite_loads_with_a_warning_that_shows_the_present_form(tmp_path: Path) -> None:
     path = write(tmp_path, EARLIER)
     with pytest.warns(FutureWarning) as caught:
         suite = load_suite(path)
@@ -132,7 +132,7 @@ def test_an_earlier_suite_loads_and_says_how_to_write_it_now(tmp_path: Path) -> 
     assert load_suite(write(tmp_path, yaml.safe_dump(rewritten))).prompts == suite.prompts
 
 
-def test_places_in_an_earlier_file_are_found_by_where_they_stand_today(tmp_path: Path) -> None:
+def test_present_field_names_lead_to_the_lines_of_an_earlier_file(tmp_path: Path) -> None:
     path = write(tmp_path, EARLIER)
     with pytest.warns(FutureWarning):
         suite = load_suite(path)
@@ -141,7 +141,7 @@ def test_places_in_an_earlier_file_are_found_by_where_they_stand_today(tmp_path:
     assert suite.place("two", ("stage", "events", 0, "restitution")) == f"{path}:19"
 
 
-def test_a_falling_body_without_a_height_is_of_the_earlier_form_only_in_its_words() -> None:
+def test_a_drop_without_a_height_is_of_the_earlier_form_only_without_present_fields() -> None:
     drop = {"id": "a", "text": "", "task": "motion", "events": [{"kind": "drop"}]}
     assert is_earlier(drop)
     assert not is_earlier({**drop, "stage": {}})
@@ -165,14 +165,14 @@ def test_a_falling_body_without_a_height_is_of_the_earlier_form_only_in_its_word
         Prompt(id="a", text="", task="sound", stage={"cast": 3, "events": "x", "not_simulated": [1]}),
     ],
 )
-def test_what_the_earlier_form_cannot_say_is_stored_in_todays(prompt: Prompt) -> None:
+def test_what_the_earlier_form_cannot_express_is_stored_in_the_present_form(prompt: Prompt) -> None:
     plain = stored_json(prompt)
     assert plain["stage"] == prompt.stage
     assert json.loads(json.dumps(plain)) == plain
     assert read_prompt(plain) == prompt
 
 
-def test_what_is_new_in_a_prompt_changes_its_key() -> None:
+def test_fields_that_the_earlier_form_lacks_change_the_key() -> None:
     prompts = [
         Prompt(id="a", text="", task="motion", events=(Event(kind="drop", height_m=1.5),)),
         Prompt(id="a", text="", task="motion", events=(Event(kind="drop", height_m=1.5, impact=False),)),
@@ -184,8 +184,8 @@ def test_what_is_new_in_a_prompt_changes_its_key() -> None:
     assert len({digest_of(stored_json(prompt)) for prompt in prompts}) == len(prompts)
 
 
-def test_no_other_module_of_the_core_knows_keys_of_the_stage_block() -> None:
-    """What a simulator draws from is its own: the core passes the block on unread, and imports no generator for it."""
+def test_no_other_module_of_the_core_names_keys_of_the_stage_block() -> None:
+    """Only the simulator reads the stage block: the core passes it on unread, and imports no generator for it."""
     keys = ("hair_style", "skin", "glasses", "framing", "pose", "restitution", "speed_m_s", "not_simulated")
     core = Path(__file__).parents[3] / "seedbench"
     for path in sorted(core.rglob("*.py")):

@@ -68,7 +68,7 @@ def test_the_default_limits_are_those_of_the_project() -> None:
     assert (limits.video_total_s, limits.audio_s) == ((2.0, 15.0), 15.0)
 
 
-def test_twelve_in_all_and_no_more(tmp_path: Path) -> None:
+def test_at_most_twelve_references_are_allowed_in_all(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
     sound(tmp_path / "a.wav", 1)
     film(tmp_path / "a.mp4", 1)
@@ -93,7 +93,7 @@ def test_video_references_are_counted_together(tmp_path: Path, length_s: float, 
         assert "2 to 3 s are allowed" in complaint(asked, tmp_path, limits)
 
 
-def test_audio_references_are_counted_each(tmp_path: Path) -> None:
+def test_the_length_limit_applies_to_each_audio_reference(tmp_path: Path) -> None:
     sound(tmp_path / "a.wav", 15.0)
     sound(tmp_path / "b.wav", 15.2)
     check_references(prompt(("audio:1", "a.wav"), ("audio:2", "a.wav")), tmp_path)
@@ -110,7 +110,7 @@ def test_a_real_person_needs_consent(tmp_path: Path) -> None:
     check_references(prompt(("image:1", "a.png"), person=True, consent="Jo Doe, form of 2026-03-01"), tmp_path)
 
 
-def test_files_that_are_not_what_they_are_called_are_told(tmp_path: Path) -> None:
+def test_files_of_another_kind_than_their_name_says_are_reported(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("no film")
     (tmp_path / "empty.wav").write_bytes(b"")
     sound(tmp_path / "sound.wav", 3)
@@ -120,7 +120,7 @@ def test_files_that_are_not_what_they_are_called_are_told(tmp_path: Path) -> Non
     assert "image:1: no file gone.png beside the suite" in complaint(prompt(("image:1", "gone.png")), tmp_path)
 
 
-def test_every_problem_is_told_not_only_the_first(tmp_path: Path) -> None:
+def test_every_problem_is_reported_not_only_the_first(tmp_path: Path) -> None:
     message = complaint(prompt(("image:1", "a.png"), ("image:1", "b.png")), tmp_path)
     assert message.splitlines()[0] == "prompt 'p': two references are called image:1"
     assert len(message.splitlines()) == 3

@@ -1,4 +1,4 @@
-"""Suites read from YAML: what is understood, and how each mistake is told."""
+"""Suites read from YAML: what is accepted, and how each mistake is reported."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def complaint(folder: Path, body: str, *, head: str = HEAD) -> str:
     return str(caught.value).replace(f"{path}:", "")
 
 
-def test_a_suite_is_read_with_its_hash_and_its_place(tmp_path: Path) -> None:
+def test_a_suite_is_read_with_its_hash_and_its_path(tmp_path: Path) -> None:
     path = write(tmp_path, TWO)
     suite = load_suite(path)
     assert (suite.name, suite.title, suite.version, suite.ids) == ("small", "A small suite", "1", ("one", "two"))
@@ -132,11 +132,11 @@ def test_one_changed_byte_changes_the_hash(tmp_path: Path) -> None:
         ("  - {id: one, text: !!python/name:os.system , task: motion}\n", "5: not valid YAML: could not determine a constructor"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_its_mend(tmp_path: Path, body: str, expected: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_the_remedy(tmp_path: Path, body: str, expected: str) -> None:
     assert expected in complaint(tmp_path, body)
 
 
-def test_several_mistakes_are_listed_one_a_line_in_order_and_cut_short(tmp_path: Path) -> None:
+def test_several_mistakes_are_listed_in_order_up_to_a_limit(tmp_path: Path) -> None:
     body = "".join(f"  - {{id: p{k}, task: motion}}\n" for k in range(8))
     lines = complaint(tmp_path, body).splitlines()
     assert lines[0] == "5: prompt 'p0': text: is missing"
@@ -162,18 +162,18 @@ def test_several_mistakes_are_listed_one_a_line_in_order_and_cut_short(tmp_path:
         ),
     ],
 )
-def test_a_mistake_in_the_head_is_told_too(tmp_path: Path, head: str, expected: str) -> None:
+def test_a_mistake_in_the_fields_before_the_prompts_is_reported_too(tmp_path: Path, head: str, expected: str) -> None:
     assert expected in complaint(tmp_path, "", head=head)
 
 
-def test_not_utf8_is_told_with_its_line(tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "suite.yaml"
     path.write_bytes(b"name: small\ntitle: caf\xe9\n")
     with pytest.raises(SuiteError, match=r"suite\.yaml:2: not UTF-8 text"):
         load_suite(path)
 
 
-def test_words_that_other_yaml_readers_turn_into_something_else_stay_words(tmp_path: Path) -> None:
+def test_words_that_other_yaml_readers_convert_stay_text(tmp_path: Path) -> None:
     body = "  - {id: one, text: no, task: text, text_in_frame: [{text: 12:30}, {text: 2026-01-01}, {text: on}, {text: 007}]}\n"
     prompt = load_suite(write(tmp_path, body)).prompts[0]
     assert prompt.text == "no"
@@ -187,7 +187,7 @@ def test_anchors_and_merges_work_and_keep_their_lines(tmp_path: Path) -> None:
     assert [prompt.text for prompt in suite.prompts] == ["A", "A"]
 
 
-def test_mentions_are_normalised_and_unused_references_are_warned_of(tmp_path: Path) -> None:
+def test_mentions_are_normalised_and_unused_references_cause_a_warning(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"not looked into")
     body = """\
   - id: one
@@ -203,7 +203,7 @@ def test_mentions_are_normalised_and_unused_references_are_warned_of(tmp_path: P
     assert suite.warnings == ("prompt 'one': its text never mentions {{image:2}}",)
 
 
-def test_a_missing_asset_is_told_with_the_line_of_its_reference(tmp_path: Path) -> None:
+def test_a_missing_asset_is_reported_with_the_line_of_its_reference(tmp_path: Path) -> None:
     body = """\
   - id: one
     text: Like {{image:1}}.
@@ -223,7 +223,7 @@ def test_a_suite_may_widen_or_tighten_the_reference_limits(tmp_path: Path) -> No
     assert load_suite(write(tmp_path, body, head=head.replace("100", "101"))).limits.image_bytes == 101
 
 
-def test_a_sweep_may_differ_in_nothing_but_strength(tmp_path: Path) -> None:
+def test_prompts_of_a_sweep_may_differ_only_in_strength(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
     item = """\
   - {id: %s, text: "%s {{image:1}}", task: strength, sweep: s, references: [{id: "image:1", path: a.png, role: style, strength: %s}]}
@@ -233,7 +233,7 @@ def test_a_sweep_may_differ_in_nothing_but_strength(tmp_path: Path) -> None:
     assert message == "6: prompt 'b': text: differs from prompt 'a' of the same sweep; only strengths may differ"
 
 
-def test_an_unknown_name_says_what_was_meant(tmp_path: Path) -> None:
+def test_the_error_of_an_unknown_suite_suggests_the_nearest_name(tmp_path: Path) -> None:
     with pytest.raises(
         UnknownNameError, match="there is no suite 'quik' \\(did you mean 'quick'\\?\\); shipped: core, quick; or give a path"
     ):

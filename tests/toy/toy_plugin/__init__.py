@@ -1,4 +1,4 @@
-"""A stranger's plug-in: two generators, one clip metric, one set metric, found by entry point like the built-ins."""
+"""A plug-in of another package: two generators, one clip metric, one set metric, found by entry point like the built-ins."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ToyGenerator(Generator):
         if request.prompt.id == self.refuse_on:
             raise GenerationRefusedError("not this prompt")
         if request.prompt.id == self.raise_on:
-            raise ZeroDivisionError("a bug of a stranger")
+            raise ZeroDivisionError("a bug of the plug-in")
         if request.prompt.id == self.crash_on:
             os._exit(7)
         if log := os.environ.get("TOY_LOG"):
