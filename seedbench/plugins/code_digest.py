@@ -39,13 +39,27 @@ def code_digest(kind: type | Callable[..., object]) -> str:
     """A hash of the code of a class or function: the same on every machine with the same version of Python.
 
     It is computed once in a process, so call it when the code is loaded. Code that has no source file of its own (``__main__``, a
-    notebook, a zip) gets another digest in every process, which begins with :data:`WITHOUT_SOURCE`: nothing that it computed is used again.
+    notebook, a zip) gets another digest in every process: nothing that it computed is used again.
+
+    Args:
+        kind: the class or function. All files that decide what its module computes are hashed, not this object alone.
+
+    Returns:
+        64 hexadecimal digits of sha256, or :data:`WITHOUT_SOURCE` and 32 digits for code without a source file.
     """
     return _digest_of(kind, kind.__module__)
 
 
 def is_unchanged(kind: type | Callable[..., object], digest: str) -> bool:
-    """Whether the files of a class or function are still those that ``digest`` was computed from."""
+    """Whether the files of a class or function are still those that a digest was computed from.
+
+    Args:
+        kind: the class or function.
+        digest: what :func:`code_digest` returned for it.
+
+    Returns:
+        False for changed files, and for code without a source file.
+    """
     return _source_of(kind.__module__) is not None and _digest_now(kind.__module__) == digest
 
 

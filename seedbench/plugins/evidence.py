@@ -15,7 +15,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a curve: ``x`` and ``y`` have the same length; ``y`` is None where there is no value."""
+    """One line of a curve.
+
+    Attributes:
+        name: its name in the legend.
+        x: positions on the axis of the curve, in its unit.
+        y: as many values, in the unit of the other axis; None where there is no value.
+    """
 
     name: str
     x: list[float]
@@ -24,7 +30,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A vertical line at ``x`` on a curve, such as the chosen lag or a cut."""
+    """A vertical line on a curve, such as the chosen lag or a cut.
+
+    Attributes:
+        x: where it stands, in the unit of the axis.
+        label: what it marks.
+    """
 
     x: float
     label: str
@@ -32,7 +43,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines over a common axis, such as a correlation over the lag; axis labels include the unit."""
+    """Lines over a common axis, such as a correlation over the lag.
+
+    Attributes:
+        title: what the panel shows.
+        x_label, y_label: the labels of the axes, with their units.
+        series: the lines.
+        marks: vertical lines.
+        kind: the type of panel, for the page that draws it; leave it as it is.
+    """
 
     title: str
     x_label: str
@@ -44,7 +63,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Picture:
-    """A small JPEG (:func:`jpeg`) with a caption; pictures with the same ``group`` are drawn together."""
+    """A small picture of a gallery.
+
+    Attributes:
+        caption: the text below it.
+        jpeg_base64: a JPEG, as :func:`jpeg` returns it.
+        group: pictures of the same group are drawn together.
+    """
 
     caption: str
     jpeg_base64: str
@@ -53,7 +78,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures side by side: face crops per shot, frames around a cut."""
+    """Pictures side by side, such as face crops by shot or frames around a cut.
+
+    Attributes:
+        title: what the panel shows.
+        pictures: the pictures, in the order in which they are drawn.
+        kind: the type of panel, for the page that draws it; leave it as it is.
+    """
 
     title: str
     pictures: list[Picture]
@@ -62,7 +93,12 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Path2D:
-    """A track: ``points`` are (time_s, x, y), with x and y in 0..1."""
+    """The track of one point through a clip.
+
+    Attributes:
+        label: what was tracked.
+        points: (time_s, x, y): seconds from the first picture, and fractions of its width and height, 0..1.
+    """
 
     label: str
     points: list[tuple[float, float, float]]
@@ -70,7 +106,15 @@ class Path2D:
 
 @dataclass(frozen=True)
 class Overlay:
-    """Tracks over one picture of the clip (:func:`jpeg`); ``marks`` are single points (time_s, x, y, label)."""
+    """Tracks over one picture of the clip.
+
+    Attributes:
+        title: what the panel shows.
+        background_jpeg_base64: the picture, as :func:`jpeg` returns it.
+        paths: the tracks.
+        marks: single points (time_s, x, y, label), in the units of :class:`Path2D`.
+        kind: the type of panel, for the page that draws it; leave it as it is.
+    """
 
     title: str
     background_jpeg_base64: str
@@ -81,7 +125,13 @@ class Overlay:
 
 @dataclass(frozen=True)
 class Facts:
-    """A small table of names and values."""
+    """A small table of names and values.
+
+    Attributes:
+        title: what the panel shows.
+        rows: (name, value), both as text; write the unit into the value.
+        kind: the type of panel, for the page that draws it; leave it as it is.
+    """
 
     title: str
     rows: list[tuple[str, str]]
@@ -98,6 +148,9 @@ def jpeg(rgb: np.ndarray, *, side: int = 128, quality: int = 80) -> str:
         rgb: (H, W, 3) uint8.
         side: the most pixels of the longer side; larger pictures are scaled down.
         quality: of the JPEG, 0 to 100.
+
+    Returns:
+        The bytes of the JPEG in base64, as panels hold pictures.
 
     Raises:
         ValueError: the picture cannot be encoded.

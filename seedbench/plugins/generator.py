@@ -52,7 +52,12 @@ class Capabilities:
 
 
 class Refusal(NamedTuple):
-    """One thing of a prompt that a generator cannot make, in a sentence; ``location`` is its place in the prompt (keys and positions)."""
+    """One thing of a prompt that a generator cannot make.
+
+    Attributes:
+        sentence: what it cannot make, and why.
+        location: where the prompt asks for it: keys and positions, such as ``("events", 0, "kind")``; empty: the prompt as a whole.
+    """
 
     sentence: str
     location: tuple[int | str, ...] = ()
@@ -131,14 +136,18 @@ class Generator:
         return ()
 
     def capabilities(self) -> Capabilities:
-        """What this generator can do."""
+        """What this generator can do; the plan of a run asks for it before anything is generated.
+
+        Returns:
+            The same for every call. Prompts outside of it are refused by the plan and never reach :meth:`generate`.
+        """
         raise NotImplementedError
 
     def refusals(self, prompt: Prompt) -> Sequence[Refusal]:
         """What of a prompt this generator cannot make, beyond its capabilities: the plan refuses the prompt for it, with these sentences.
 
         Args:
-            prompt: Any prompt of a suite; other generators of the run are asked it all the same.
+            prompt: any prompt of a suite; other generators of the run are asked it all the same.
 
         Returns:
             One refusal for each thing it cannot make; empty where it can make the prompt.
@@ -188,29 +197,60 @@ class Generator:
         return generations
 
     def identity(self, prompt: Prompt, seed: int) -> Mapping[str, Any]:
-        """What decides the clip besides the request, as JSON, such as the sha256 of a model's file. It is part of the cell's key."""
+        """What decides the clip besides the request, such as the sha256 of a model's file. It is part of the cell's key.
+
+        Args:
+            prompt: the prompt of the cell.
+            seed: the seed of the cell.
+
+        Returns:
+            Values that JSON can store. If they change, the clip is generated again. Leave out what does not change the clip.
+        """
         return {}
 
     def earlier_identities(self, prompt: Prompt, seed: int) -> Sequence[Mapping[str, Any]]:
-        """What :meth:`identity` returned for the same clip in earlier versions, so that runs stored by these still resume."""
+        """What :meth:`identity` returned for the same clip in earlier versions, so that runs stored by these still resume.
+
+        Args:
+            prompt: the prompt of the cell.
+            seed: the seed of the cell.
+
+        Returns:
+            One identity for each earlier version that differs; empty: there is none.
+        """
         return ()
 
     def remarks(self, prompts: Sequence[Prompt], seeds: Sequence[int]) -> list[str]:
-        """Sentences about what a run of these prompts and seeds leaves out, of what the options of this generator name."""
+        """What a run leaves out although the options of this generator name it, such as clips that fit no prompt.
+
+        Args:
+            prompts: the prompts of the run.
+            seeds: the seeds of the run.
+
+        Returns:
+            Sentences for the user; empty: nothing is left out.
+        """
         return []
 
 
 class Importer(Generator):
     """A generator of clips that exist already: it has some clips and lacks others, and brings the prompts and seeds they were made of.
 
-    ``manifest_suffixes``: endings of files that list clips and that :meth:`files_in_manifest` reads (``.csv``).
+    Attributes:
+        manifest_suffixes: endings of files that list clips and that :meth:`files_in_manifest` reads, with the dot (``.csv``).
     """
 
     manifest_suffixes: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def files_in_manifest(cls, manifest: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-        """The clips that a manifest lists, of all generators in it, and sentences about what is left out of it.
+        """The clips that a manifest lists, of all generators in it.
+
+        Args:
+            manifest: a file with one of the endings in ``manifest_suffixes``.
+
+        Returns:
+            The paths of the clips, and a sentence about each thing that is left out.
 
         Raises:
             SeedBenchError: the manifest cannot be read.
@@ -221,17 +261,32 @@ class Importer(Generator):
     def variants(cls, **options: Any) -> dict[str, dict[str, Any]]:
         """The systems whose clips these options name, each under its label with options of its own.
 
+        Args:
+            options: the options as the user gave them.
+
         Returns:
             Label to options, in the order of the table. Empty: one system, with the options as they are.
         """
         return {}
 
     def suite(self) -> Suite | None:
-        """The prompts of the clips, for a run that names no suite; None where they are not known and the run must name a suite."""
+        """The prompts of the clips, for a run that names no suite.
+
+        Returns:
+            The suite; None where the prompts are not known and the run must name a suite.
+        """
         return None
 
     def offers(self, prompt: Prompt, seed: int) -> bool:
-        """Whether there is a clip of ``prompt`` under ``seed``; the plan has no cell where there is none."""
+        """Whether there is a clip of a prompt under a seed; the plan has no cell where there is none.
+
+        Args:
+            prompt: a prompt of the run.
+            seed: a seed of the run.
+
+        Returns:
+            True if :meth:`Generator.generate` can return that clip.
+        """
         raise NotImplementedError
 
     def own_seeds(self) -> tuple[int, ...]:

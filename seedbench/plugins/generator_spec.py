@@ -28,7 +28,11 @@ class GeneratorSpec:
     seeds: tuple[int, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As plain data. ``seeds`` is left out if it is None: earlier versions wrote no such key, and the hash of a spec must stay."""
+        """As plain data, for the spec of a run.
+
+        Returns:
+            The fields by name. ``seeds`` is left out if it is None: earlier versions wrote no such key, and the hash of a spec must stay.
+        """
         plain = asdict(self)
         if self.seeds is None:
             del plain["seeds"]
@@ -36,7 +40,17 @@ class GeneratorSpec:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> GeneratorSpec:
-        """The inverse of :meth:`as_json`."""
+        """The inverse of :meth:`as_json`.
+
+        Args:
+            plain: what :meth:`as_json` returned, in this or an earlier version.
+
+        Returns:
+            The spec.
+
+        Raises:
+            TypeError: ``plain`` has other keys.
+        """
         seeds = plain.get("seeds")
         return cls(**{**plain, "seeds": None if seeds is None else tuple(seeds)})
 
@@ -46,6 +60,12 @@ def parse_generator(text: str) -> GeneratorSpec:
 
     Values are read as the types that the generator declares (:mod:`seedbench.plugins.options`). A value with a comma must be in double
     quotes.
+
+    Args:
+        text: what the user typed: the generator, or the path of a ``.yaml`` or ``.yml`` file.
+
+    Returns:
+        The generator with its options. Whether it takes them is checked by :func:`seedbench.plugins.instances.generator_class`.
 
     Raises:
         SeedBenchError: the text has another form, an option is given twice, or a value does not have its declared type.

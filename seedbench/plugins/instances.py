@@ -18,6 +18,12 @@ from seedbench.suites.suite import Suite
 def generator_class(spec: GeneratorSpec) -> type[Generator]:
     """The class of a generator, once its constructor is known to take the options.
 
+    Args:
+        spec: the generator and its options.
+
+    Returns:
+        The class. It is not constructed: the values of the options may still be wrong.
+
     Raises:
         UnknownNameError: nobody registers the name.
         PluginError: the plug-in cannot be loaded.
@@ -37,7 +43,19 @@ def generator_class(spec: GeneratorSpec) -> type[Generator]:
 
 
 def make_generator(spec: GeneratorSpec) -> Generator:
-    """Construct a generator. Raises SeedBenchError when its options are not the ones it takes."""
+    """Construct a generator with its options.
+
+    Args:
+        spec: the generator and its options.
+
+    Returns:
+        A new instance.
+
+    Raises:
+        UnknownNameError: nobody registers the name.
+        PluginError: the plug-in cannot be loaded.
+        SeedBenchError: the options are not the ones it takes, or its constructor raises an error.
+    """
     kind = generator_class(spec)
     try:
         return kind(**spec.options)
@@ -48,7 +66,15 @@ def make_generator(spec: GeneratorSpec) -> Generator:
 
 
 def errors_in_stage_blocks(suite: Suite, generators: Iterable[Generator]) -> list[str]:
-    """What is wrong in the stage blocks of a suite, as the generators that read them say: a sentence each, with file and line."""
+    """What is wrong in the stage blocks of a suite, as the generators that read them say.
+
+    Args:
+        suite: the suite; where it was read from a file, its lines are named.
+        generators: the generators to ask; those that read no stage blocks have nothing to say.
+
+    Returns:
+        One sentence for each mistake, which begins with ``FILE:LINE``.
+    """
     return [
         f"{suite.place(prompt.id, refusal.location)}: prompt {prompt.id!r}: {refusal.sentence}; {generator.name} does not make it"
         for generator in generators
@@ -59,7 +85,11 @@ def errors_in_stage_blocks(suite: Suite, generators: Iterable[Generator]) -> lis
 
 
 def generators_without_options() -> list[Generator]:
-    """An instance of each registered generator that needs no options."""
+    """An instance of each registered generator that needs no options.
+
+    Returns:
+        The instances by name of the generator. Those that cannot be loaded or constructed are left out without a warning.
+    """
     made = []
     for name in registry.entries("generators"):
         with suppress(SeedBenchError):
@@ -68,12 +98,34 @@ def generators_without_options() -> list[Generator]:
 
 
 def make_metrics(names: tuple[str, ...]) -> dict[str, Metric | SetMetric]:
-    """Construct the metrics called ``names``. Raises UnknownNameError, PluginError."""
+    """Construct metrics by name.
+
+    Args:
+        names: registered names.
+
+    Returns:
+        The metrics by name, in the order given.
+
+    Raises:
+        UnknownNameError: nobody registers a name.
+        PluginError: a metric cannot be loaded or constructed.
+    """
     return {name: make_metric(name) for name in names}
 
 
 def make_metric(name: str) -> Metric | SetMetric:
-    """Construct the metric called ``name``. Raises UnknownNameError, PluginError."""
+    """Construct one metric by name.
+
+    Args:
+        name: its registered name.
+
+    Returns:
+        A new instance.
+
+    Raises:
+        UnknownNameError: nobody registers the name.
+        PluginError: the metric cannot be loaded or constructed.
+    """
     kind = registry.load("metrics", name)
     try:
         code_digest(kind)  # now, while the files are those that were loaded

@@ -104,7 +104,17 @@ class MetricInfo:
     libraries: tuple[str, ...] = ()
 
     def measure(self, name: str) -> Measure:
-        """The measure called ``name``. Raises KeyError if the metric does not declare it."""
+        """The measure of a name.
+
+        Args:
+            name: the name of a measure.
+
+        Returns:
+            The measure as declared.
+
+        Raises:
+            KeyError: the metric declares no measure of that name.
+        """
         for measure in self.measures:
             if measure.name == name:
                 return measure
@@ -152,17 +162,55 @@ class Score:
 
     @classmethod
     def of(cls, measure: str, value: float, *, backend: str, **more: Any) -> Score:
-        """A score with a value; ``more`` are other attributes, such as ``n_used``. Raises ValueError for a value that is not finite."""
+        """A score with a value.
+
+        Args:
+            measure: the name of the measure.
+            value: a finite number in the unit of the measure.
+            backend: the method that gave the value, such as ``facemesh-cca1``.
+            more: other attributes, such as ``n_used`` or ``evidence``.
+
+        Returns:
+            A score with the status ``scored``.
+
+        Raises:
+            ValueError: the value is not finite.
+        """
         return cls(measure=measure, value=float(value), status="scored", backend=backend, **more)
 
     @classmethod
     def none(cls, measure: str, reason: str, *, backend: str = "", **more: Any) -> Score:
-        """A score without a value: there is no answer for this clip, for ``reason``, a short clause (``"no face in 92% of frames"``)."""
+        """A score without a value: there is no answer for this clip.
+
+        Args:
+            measure: the name of the measure.
+            reason: why there is no answer, a short clause such as ``"no face in 92% of frames"``.
+            backend: the method that was used; "" where none was.
+            more: other attributes, such as ``n_total`` or ``details``.
+
+        Returns:
+            A score with the status ``unscored``.
+
+        Raises:
+            ValueError: the reason is empty.
+        """
         return cls(measure=measure, value=None, status="unscored", reason=reason, backend=backend, **more)
 
     @classmethod
     def failed(cls, measure: str, reason: str, *, backend: str = "") -> Score:
-        """A score without a value: the metric broke down on this clip. Reports count it apart from :meth:`none`."""
+        """A score without a value: the metric broke down on this clip. Reports count it apart from :meth:`none`.
+
+        Args:
+            measure: the name of the measure.
+            reason: what failed, a short clause.
+            backend: the method that was used; "" where none was.
+
+        Returns:
+            A score with the status ``failed``.
+
+        Raises:
+            ValueError: the reason is empty.
+        """
         return cls(measure=measure, value=None, status="failed", reason=reason, backend=backend)
 
 
@@ -202,7 +250,11 @@ class Features:
 
 
 class Metric:
-    """A clip metric: subclass it, and define ``info`` and :meth:`score`. Construction must be cheap: load models at their first use."""
+    """A clip metric: subclass it, and define ``info`` and :meth:`score`. Construction must be cheap: load models at their first use.
+
+    Attributes:
+        info: what the metric declares; one constant of the class.
+    """
 
     info: ClassVar[MetricInfo]
 
@@ -233,12 +285,25 @@ class Metric:
         raise NotImplementedError
 
     def none(self, reason: str, *, backend: str = "", **more: Any) -> list[Score]:
-        """Scores without a value for all measures of this metric, for one reason."""
+        """Scores without a value for all measures of this metric, for one reason.
+
+        Args:
+            reason: why there is no answer, a short clause.
+            backend: the method that was used; "" where none was.
+            more: other attributes of all these scores.
+
+        Returns:
+            One ``unscored`` score for each declared measure, in their order.
+        """
         return [Score.none(measure.name, reason, backend=backend, **more) for measure in self.info.measures]
 
 
 class SetMetric:
-    """A set metric: subclass it, and define ``info``, :meth:`embed` and :meth:`compare`. Embeddings are cached by content."""
+    """A set metric: subclass it, and define ``info``, :meth:`embed` and :meth:`compare`. Embeddings are cached by content.
+
+    Attributes:
+        info: what the metric declares; one constant of the class.
+    """
 
     info: ClassVar[MetricInfo]
 
@@ -276,11 +341,14 @@ class SetMetric:
 
 
 def missing_stream(info: MetricInfo, clip: Clip) -> str:
-    """The reason why a clip has no answer to a metric that needs a stream it lacks; empty if it has all that are needed.
+    """Why a clip has no answer to a metric that needs a stream it lacks.
 
     Args:
-        info: What the metric needs.
-        clip: The clip.
+        info: what the metric needs.
+        clip: the clip.
+
+    Returns:
+        The reason, a short clause; empty if the clip has all streams that are needed.
     """
     if "video" in info.needs and not clip.facts.has_video:
         return "the file has no picture"
@@ -290,7 +358,12 @@ def missing_stream(info: MetricInfo, clip: Clip) -> str:
 def applies(info: MetricInfo, prompt: Prompt | None) -> bool:
     """Whether a metric applies to a prompt: whether the prompt states all that the metric needs.
 
-    A file without a prompt (None) is given to all metrics; each decides for itself.
+    Args:
+        info: what the metric needs; ``video`` and ``audio`` are streams of the clip and not looked at here.
+        prompt: the prompt; None for a file without one.
+
+    Returns:
+        True where the metric is to score the clip. A file without a prompt is given to all metrics; each decides for itself.
     """
     if prompt is None:
         return True
@@ -298,5 +371,12 @@ def applies(info: MetricInfo, prompt: Prompt | None) -> bool:
 
 
 def prompt_for_metrics(prompt: Prompt) -> Prompt | None:
-    """The prompt as metrics receive it: None for clips that were imported without a suite."""
+    """The prompt as metrics receive it.
+
+    Args:
+        prompt: a prompt of a run.
+
+    Returns:
+        The prompt; None for a clip that was imported without a suite (the task ``unknown``).
+    """
     return None if prompt.task == "unknown" else prompt

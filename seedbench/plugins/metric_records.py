@@ -44,7 +44,14 @@ class RunMetrics:
 
 
 def metric_records(metrics: Mapping[str, Metric | SetMetric]) -> dict[str, dict[str, Any]]:
-    """What is stored of metrics, as JSON, by name and version: whether it compares sets, its package, the hash of its code, its info."""
+    """What is stored of metrics in the provenance of a run.
+
+    Args:
+        metrics: constructed metrics, by their registered names.
+
+    Returns:
+        By name, then by version as text: ``of_sets``, ``package``, ``code`` (the hash of its code) and ``info``, as JSON.
+    """
     entries = registry.entries("metrics")
     records = {}
     for name, metric in metrics.items():
@@ -57,13 +64,28 @@ def metric_records(metrics: Mapping[str, Metric | SetMetric]) -> dict[str, dict[
 
 
 def add_records(provenance: Mapping[str, Any], new: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """A run's provenance with new records added to those that it has."""
+    """A run's provenance with new records of metrics added to those that it has.
+
+    Args:
+        provenance: the provenance of a run; it is not changed.
+        new: what :func:`metric_records` returned. A record of the same name and version is replaced.
+
+    Returns:
+        The new provenance.
+    """
     before = provenance.get(KEY, {})
     return {**provenance, KEY: {name: {**before.get(name, {}), **new.get(name, {})} for name in {**before, **new}}}
 
 
 def readable_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's provenance as reports show it: of each metric only the version, the package and the first digits of the code's hash."""
+    """A run's provenance as reports show it.
+
+    Args:
+        provenance: the provenance as stored.
+
+    Returns:
+        A copy that has of each metric only the version, the package and the first 12 digits of the code's hash, as text.
+    """
     if KEY not in provenance:
         return dict(provenance)
     short = {
@@ -122,7 +144,17 @@ def _known(
 
 
 def stored_infos(store: Store) -> dict[tuple[str, int], MetricInfo]:
-    """What the runs of a store stored of metrics, by name and version; the newest run wins. For versions that are not installed."""
+    """What the runs of a store stored of metrics, for versions that are not installed.
+
+    Args:
+        store: the database of the workspace.
+
+    Returns:
+        The infos by name and version; where several runs stored one, that of the newest run.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
     infos: dict[tuple[str, int], MetricInfo] = {}
     with store.session() as session:
         for provenance in session.scalars(select(RunRow.provenance).order_by(RunRow.created_at, RunRow.id)):

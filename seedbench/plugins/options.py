@@ -64,9 +64,16 @@ _ANYTHING = OptionType(frozenset({Any}))
 
 
 def declared_options(name: str) -> dict[str, OptionType]:
-    """The declared types of a generator's options; empty for an unknown generator, and where nothing is declared.
+    """The declared types of a generator's options.
 
-    Raises PluginError for a generator that cannot be loaded.
+    Args:
+        name: the registered name of a generator.
+
+    Returns:
+        The types by option; empty for an unknown generator, and where nothing is declared.
+
+    Raises:
+        PluginError: the generator cannot be loaded.
     """
     if name not in registry.entries("generators"):
         return {}
@@ -101,8 +108,12 @@ def parse_options(generator: str, name: str, given: Mapping[str, str]) -> dict[s
         name: the registered name of the generator.
         given: the texts of the values, by option.
 
+    Returns:
+        The values by option, in the same order. Options that the generator does not declare are read as YAML.
+
     Raises:
         SeedBenchError: a text is not a value of the declared type.
+        PluginError: the generator cannot be loaded.
     """
     known = declared_options(name)
     return {key: _parse_option(generator, key, text.strip(), known.get(key, _ANYTHING)) for key, text in given.items()}
@@ -126,7 +137,18 @@ def _parse_option(generator: str, key: str, text: str, expected: OptionType) -> 
 
 
 def read_generator_file(path: Path) -> dict[str, Any]:
-    """A YAML file with ``label``, ``name`` and ``options``: label and name as texts, options as declared. Raises SeedBenchError."""
+    """Read a generator with its options from a YAML file.
+
+    Args:
+        path: a file with ``name``, and optionally ``label`` and ``options`` (key: value).
+
+    Returns:
+        ``label`` and ``name`` as texts, ``options`` as values of their declared types. The label is the name where none is given.
+
+    Raises:
+        SeedBenchError: the file cannot be read or has other keys, or a value does not have its declared type.
+        PluginError: the generator cannot be loaded.
+    """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_JsonScalars)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -195,12 +217,34 @@ def _text(node: yaml.Node) -> Any:
 
 
 def upgrade_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that an earlier version stored, as this version reads them: numbers where text is declared (``version=2``) become text."""
+    """Options that an earlier version stored, as this version reads them: numbers where text is declared (``version=2``) become text.
+
+    Args:
+        name: the registered name of the generator.
+        options: the options as stored.
+
+    Returns:
+        A changed copy.
+
+    Raises:
+        PluginError: the generator cannot be loaded.
+    """
     return _texts_changed(name, options, lambda value: str(value) if _is_number(value) else value)
 
 
 def downgrade_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of :func:`upgrade_options`: texts become numbers where the number, written, is the same text."""
+    """The inverse of :func:`upgrade_options`: texts become numbers where the number, written, is the same text.
+
+    Args:
+        name: the registered name of the generator.
+        options: the options as this version reads them.
+
+    Returns:
+        A changed copy, as earlier versions stored it.
+
+    Raises:
+        PluginError: the generator cannot be loaded.
+    """
 
     def number(value: Any) -> Any:
         try:

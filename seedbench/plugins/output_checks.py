@@ -88,7 +88,14 @@ def _plain(score: Score) -> Score:
 
 
 def generation_problem(generation: object) -> str:
-    """What is wrong with what a generator returned, as a sentence; "" if nothing."""
+    """What is wrong with what a generator returned.
+
+    Args:
+        generation: what :meth:`seedbench.plugins.generator.Generator.generate` returned.
+
+    Returns:
+        A sentence; "" if its types, its status and its numbers are right. The file itself is not opened.
+    """
     if not isinstance(generation, Generation):
         return f"the generator returned a {type(generation).__name__}, not a Generation"
     if generation.status not in typing.get_args(GenerationStatus):

@@ -15,9 +15,15 @@ OURS = "seedbench"
 
 
 def entries(group: Group) -> dict[str, EntryPoint]:
-    """All entry points of a group by name, none of them imported.
+    """All entry points of a group, none of them imported.
 
     Where a name is registered twice, a warning is issued, and SeedBench's own entry is used, or else the first one.
+
+    Args:
+        group: ``metrics``, ``generators`` or ``commands``.
+
+    Returns:
+        The entry points by name, sorted.
     """
     named = [(package_of(entry), entry) for entry in entry_points(group=f"seedbench.{group}")]
     chosen: dict[str, tuple[str, EntryPoint]] = {}
@@ -40,7 +46,14 @@ def _described(group: Group, entry: EntryPoint) -> str:
 
 
 def load(group: Group, name: str) -> Any:
-    """Import the entry called ``name`` and check what it declares.
+    """Import one entry and check what it declares.
+
+    Args:
+        group: ``metrics``, ``generators`` or ``commands``.
+        name: the name of the entry.
+
+    Returns:
+        What the entry point names: the class of a metric or generator, or the app of a command. Nothing is constructed.
 
     Raises:
         UnknownNameError: no package registers the name; the message suggests the nearest one.
@@ -62,9 +75,12 @@ def load(group: Group, name: str) -> Any:
 
 
 def default_metrics() -> tuple[str, ...]:
-    """The names of the metrics that run when no metric is named, in the order of their ``default_rank``.
+    """The metrics that run when no metric is named.
 
     A metric of another package that cannot be loaded is left out; ``seedbench metrics`` and ``seedbench doctor`` name it.
+
+    Returns:
+        Their names, in the order of their ``default_rank``.
 
     Raises:
         PluginError: a metric of SeedBench itself cannot be loaded.
@@ -83,7 +99,14 @@ def default_metrics() -> tuple[str, ...]:
 
 
 def load_all(group: Group) -> dict[str, Any]:
-    """Import all entries of a group, by name. One that cannot be loaded is left out, with a warning."""
+    """Import all entries of a group. One that cannot be loaded is left out, with a warning.
+
+    Args:
+        group: ``metrics``, ``generators`` or ``commands``.
+
+    Returns:
+        What the entry points name, by name.
+    """
     loaded = {}
     for name in entries(group):
         try:

@@ -35,7 +35,17 @@ def all_weights() -> Mapping[str, Weights]:
 
 
 def find_entry(name: str) -> Weights:
-    """The entry called ``name``. Raises UnknownNameError."""
+    """The entry of a list of weights.
+
+    Args:
+        name: the name of the weights.
+
+    Returns:
+        What the list says of them.
+
+    Raises:
+        UnknownNameError: no list names them.
+    """
     try:
         return all_weights()[name]
     except KeyError:
@@ -44,6 +54,12 @@ def find_entry(name: str) -> Weights:
 
 def available(name: str) -> bool:
     """Whether the file of weights exists. Its hash is checked by :func:`path`.
+
+    Args:
+        name: their name in a list of weights.
+
+    Returns:
+        False where the file, or the package that contains it, is missing.
 
     Raises:
         UnknownNameError: no list names them.
@@ -59,6 +75,9 @@ def path(name: str) -> Path:
 
     Args:
         name: their name in a list of weights.
+
+    Returns:
+        The path of the file. Its hash is the one expected.
 
     Raises:
         UnknownNameError: no list names them.
@@ -82,6 +101,9 @@ def package_file(distribution: str, member: str) -> Path:
         distribution: its name, as pip knows it.
         member: the end of the file's path in it.
 
+    Returns:
+        The path of the first file that ends so. A file whose hash the record does not have is not verified.
+
     Raises:
         WeightsAbsentError: the distribution or the file is missing.
         WeightsError: the file is not the one that was installed, or cannot be read.
@@ -104,7 +126,17 @@ def package_file(distribution: str, member: str) -> Path:
 
 
 def sha256_of(name: str) -> str:
-    """The sha256 of the installed file, ``"absent"`` or ``"unreadable"``: part of the keys of all results computed with these weights."""
+    """The hash of the installed file: part of the keys of all results computed with these weights.
+
+    Args:
+        name: their name in a list of weights.
+
+    Returns:
+        64 hexadecimal digits, :data:`ABSENT` or :data:`UNREADABLE`.
+
+    Raises:
+        UnknownNameError: no list names them.
+    """
     entry = find_entry(name)
     try:
         return sha256_of_file(location(entry)) if available(name) else ABSENT
@@ -113,7 +145,17 @@ def sha256_of(name: str) -> str:
 
 
 def verify(name: str) -> str:
-    """``ok``, ``absent``, or what is wrong with the file, as a sentence."""
+    """Whether weights are installed and right.
+
+    Args:
+        name: their name in a list of weights.
+
+    Returns:
+        ``ok``, ``absent``, or what is wrong with the file, as a sentence.
+
+    Raises:
+        UnknownNameError: no list names them.
+    """
     if not available(name):
         return ABSENT
     try:
@@ -124,7 +166,14 @@ def verify(name: str) -> str:
 
 
 def strip_folders(message: str) -> str:
-    """A message about weights without the names of this machine's folders: reports that contain it are given to others."""
+    """A message about weights without the names of this machine's folders: reports that contain it are given to others.
+
+    Args:
+        message: the text of an error.
+
+    Returns:
+        The text with file names in place of paths in folders of weights.
+    """
     folders = {folder()}
     for entry in all_weights().values():
         with suppress(WeightsError):  # a package that is not installed has no folder

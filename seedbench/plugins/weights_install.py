@@ -30,6 +30,9 @@ _PIP_S = 1800.0
 def fetch(name: str) -> Path:
     """Get the file of weights from its source and verify it, unless it is installed and right already.
 
+    Args:
+        name: the name of the weights.
+
     Returns:
         The installed file.
 

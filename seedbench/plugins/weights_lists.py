@@ -58,7 +58,12 @@ class Weights:
 
 @dataclass(frozen=True)
 class Lists:
-    """All entries by name, and why lists were left out, by package."""
+    """The lists of SeedBench and of all installed packages.
+
+    Attributes:
+        weights: all entries, by name.
+        refused: why a list was left out as a whole, by package.
+    """
 
     weights: Mapping[str, Weights]
     refused: Mapping[str, str]
@@ -97,7 +102,18 @@ def _list_file(entry: EntryPoint) -> Path:
 
 
 def read(path: Path, package: str) -> dict[str, Weights]:
-    """The entries of one list by name. Raises WeightsError with the first mistake in it."""
+    """Read one list of weights.
+
+    Args:
+        path: a ``weights.toml``.
+        package: the package that the list belongs to.
+
+    Returns:
+        The entries by name.
+
+    Raises:
+        WeightsError: the file cannot be read, or has a mistake; the message names the first one.
+    """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
