@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 
 
 def chromium() -> str:
-    """The program, from the system's packages."""
+    """The path of the Chromium program that the system's packages installed."""
     program = next((program for name in ("chromium", "chromium-browser", "google-chrome") if (program := shutil.which(name))), None)
     assert program is not None, "the browser tests need Chromium: `make browser` installs it"
     return program
@@ -44,7 +44,7 @@ def launched(*arguments: str) -> Iterator[Any]:
 
 
 def page_of(browser: Any, **options: Any) -> Any:
-    """A page of a visitor of their own; all that is done on it waits."""
+    """A page of a new visitor; every action on it waits."""
     page = browser.new_context(**options).new_page()
     page.set_default_timeout(WAIT_MS)
     return page
@@ -87,5 +87,5 @@ def text(locator: Any) -> str:
 
 
 def value(page: Any, script: str) -> Any:
-    """What a script says of a page that was waited for."""
+    """The result of a script on a page that was waited for."""
     return page.evaluate(script)

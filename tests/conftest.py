@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("untimed")
 
 
 def pytest_sessionfinish() -> None:
-    """What was compiled is there for the next session."""
+    """Keep the compiled code for the next session."""
     record_compiled()
 
 
@@ -53,7 +53,7 @@ def _no_cache_left_behind() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_realtime_left_behind() -> Iterator[None]:
-    """A library that puts this process before all others would starve the browsers and servers that later tests start."""
+    """A library that gives this process realtime priority would starve the browsers and servers that later tests start."""
     if not hasattr(os, "sched_getscheduler"):  # not on every system
         yield
         return

@@ -48,13 +48,13 @@ def install(
 
 
 def uninstall(folder: Path, *modules: str) -> None:
-    """Take a package's files and its imported ``modules`` away again."""
+    """Remove a package's files and its imported ``modules``."""
     shutil.rmtree(folder)
     forget(*modules)
 
 
 def forget(*modules: str) -> None:
-    """Let ``modules`` be imported anew, as a new process would."""
+    """Unload ``modules``, so that the next import reads them again, as a new process would."""
     for name in [name for name in sys.modules if name.split(".")[0] in modules]:
         del sys.modules[name]
     importlib.invalidate_caches()

@@ -5,8 +5,8 @@
 
 A study of tiny clips is prepared in a temporary folder and served by a process of its own. Each voter is a websocket with a cookie that
 says what a browser says (``tests/arena/wire.py``), fetches both clips of every pair and votes every so many seconds, give or take half.
-A vote and the next pair are two messages with two answers: the time of each, and their sum, are told in milliseconds. The voters share the
-machine with the server, so their own share of the processor and how late their own clock runs are told too.
+A vote and the next pair are two messages with two answers: the time of each, and their sum, are given in milliseconds. The voters share the
+machine with the server, so their own share of the processor and how late their own clock runs are given too.
 """
 
 from __future__ import annotations
@@ -230,8 +230,8 @@ def report(tally: Tally, use: Use, log: list[tuple[str, str]]) -> bool:
     double = sum(count > 1 for count in times.values())
     unexpected = sum(battle not in tally.acknowledged and tally.unsure.get(battle) != choice for battle, choice in log)
     print(
-        f"votes: {len(tally.acknowledged)} acknowledged, {len(log)} in the stored; {lost} lost, {double} double, {unexpected} unexpected; "
-        f"{sum(battle in tally.unsure for battle in times)} written down whose acknowledgement did not arrive"
+        f"votes: {len(tally.acknowledged)} acknowledged, {len(log)} stored; {lost} lost, {double} double, {unexpected} unexpected; "
+        f"{sum(battle in tally.unsure for battle in times)} stored whose acknowledgement did not arrive"
     )
     print(f"errors: {sum(tally.errors.values())}" + "".join(f"\n  {count} x {what}" for what, count in tally.errors.most_common(10)))
     if use.rss:
@@ -242,7 +242,7 @@ def report(tally: Tally, use: Use, log: list[tuple[str, str]]) -> bool:
 
 
 def main() -> None:
-    """Prepare, serve, vote, tell; ends with 1 where a vote was lost or counted twice, or something else went wrong."""
+    """Prepare, serve, vote, report; ends with 1 where a vote was lost or counted twice, or something else went wrong."""
     parser = argparse.ArgumentParser(
         description=__doc__.partition("\n")[0],
         epilog="Example: python tests/benchmarks/arena_load.py --voters 200 --minutes 3 --kill",

@@ -3,7 +3,7 @@
     python tests/benchmarks/arena_ratings.py [votes] [models] [bootstraps]
 
 Both are timed one after the other in this process, after a first run of each on few votes. evalica's percentile bootstrap (of the votes,
-which takes them to be independent) is run with few resamples and the time of as many as an interval needs is told in proportion.
+which takes them to be independent) is run with few resamples and the time of as many as an interval needs is given in proportion.
 """
 
 from __future__ import annotations

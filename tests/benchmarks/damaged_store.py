@@ -1,10 +1,10 @@
-"""A run whose artifacts and cache entries are damaged at random, again and again: nothing hangs, nothing is lost, no number bends.
+"""A run whose artifacts and cache entries are damaged at random, repeatedly: nothing hangs, nothing is lost, no number changes.
 
     python tests/benchmarks/damaged_store.py [--damages 1000] [--seed 0] [--workers 2]
 
 A run of the toy plug-in's clips is made once. Then, round by round, entries of its store and its cache are damaged (empty, cut off, a
 changed bit, other bytes, gone, a folder, a link, a link to nowhere, a pipe, another entry's bytes, unreadable), the scores are forgotten,
-and the report, an export and the same command are asked for. Each damaged clip must be told in the report and in the export; afterwards
+and the report, an export and the same command are asked for. Each damaged clip must be reported in the report and in the export; afterwards
 every entry that is needed is whole and every number is that of the undamaged run. Prints a table, and exits with 1 where any of that fails.
 """
 
@@ -64,13 +64,13 @@ SPEC = RunSpec(
 
 
 def another_entry(path: Path) -> None:
-    """The bytes of a neighbour, whole but not its own."""
+    """The bytes of another entry, undamaged but under the wrong name."""
     others = [file for file in path.parents[1].glob("??/*") if file.is_file() and file.name[:2] != path.name[:2]]
     path.write_bytes(others[0].read_bytes())
 
 
 def unreadable(path: Path) -> None:
-    """No permission to read; nothing to the superuser, who is not given this kind."""
+    """No permission to read; without effect for the superuser, for whom this kind is left out."""
     path.chmod(0)
 
 
@@ -78,18 +78,18 @@ KINDS = [damage for damage in DAMAGES if damage is not no_folder] + [another_ent
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a clip has its content still, or again: another entry's bytes may be its own, where that was damaged so before."""
+    """Whether a clip has its own content: another entry's bytes may be its own, if both were exchanged before."""
     return path.is_file() and os.access(path, os.R_OK) and hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
 
 
 def entries(workspace: Workspace) -> list[Path]:
-    """What may be damaged: clips, and cache entries."""
+    """The files that may be damaged: clips and cache entries."""
     files = [*(workspace.folder / "artifacts").glob("??/*.mp4"), *(workspace.folder / "cache").glob("??/*")]
     return [file for file in files if file.is_file() and len(file.stem) == 64]
 
 
 def numbers(store: Store, workspace: Workspace) -> Any:
-    """Everything the run says of its clips and sets."""
+    """All stored results of the run's clips and sets."""
     report = load_report(store, workspace, "run")
     cells = [(cell.generator, cell.prompt_id, cell.seed, cell.status, cell.clip_sha256) for cell in report.cells]
     scores = [[(s.metric, s.measure, s.value, s.status, s.reason) for s in cell.scores] for cell in report.cells]
@@ -110,7 +110,7 @@ def carry_out(store: Store, workspace: Workspace, workers: int) -> None:
 
 
 def forget_scores(store: Store) -> None:
-    """Let all be scored and compared again, from the cache as far as it is whole."""
+    """Remove all scores, so that clips are scored and compared again, from undamaged cache entries where possible."""
     with store.writing() as session:
         for row in session.scalars(select(SetScoreRow)):
             session.delete(row)
@@ -120,7 +120,7 @@ def forget_scores(store: Store) -> None:
 
 
 def one_round(store: Store, workspace: Workspace, before: Any, chosen: list[tuple[Path, Any]], workers: int, forget: bool) -> None:
-    """Damage, ask for the report and an export, carry out, and look. Raises AssertionError."""
+    """Damage entries, write the report and an export, resume the run, and check. Raises AssertionError."""
     for path, damage in chosen:
         damage(path)
     how = {path.stem: damage.__name__ for path, damage in chosen if path.suffix == ".mp4" and not is_whole(path)}

@@ -1,4 +1,4 @@
-"""Three processes on one workspace, killed at random moments: is anything lost, doubled, or called an outage?
+"""Three processes on one workspace, killed at random moments: is anything lost, done twice, or reported as an outage?
 
     python tests/benchmarks/three_processes.py --rounds 40 --seed 0
 
@@ -108,11 +108,11 @@ class Household:
         return self.start(arguments).wait(HANGS_S)
 
     def outputs(self) -> str:
-        """All that was said by all processes."""
+        """The output of all processes."""
         return "\n".join(file.read_text(errors="replace") for file in sorted(self.folder.glob("out-*")))
 
     def numbers(self, name: str) -> list[Any]:
-        """All that a run says of its clips and sets, without when and how fast."""
+        """All stored results of a run's clips and sets, without times."""
         store = Store(f"sqlite:///{self.home / 'seedbench.db'}")
         with store.session() as session:
             run = session.scalars(select(RunRow).where(RunRow.name == name)).one()
@@ -127,7 +127,7 @@ class Household:
         return rows
 
     def left_over(self) -> list[str]:
-        """Files that should not be there when nobody works any more."""
+        """Files that should not exist when no process works any more."""
         files = list(self.home.rglob("*"))
         scratch = [file for file in files if file.parent.name == "scratch" and file.name != "lock"]
         locks = [file for file in files if file.parent.name.endswith("locks") and file.suffix != ".lock"]
@@ -164,7 +164,7 @@ def round_of(household: Household, chance: random.Random, number: int) -> None:
 
 
 def wrong_with(household: Household, quiet: Household) -> list[str]:
-    """What differs, when all is done, from a workspace where nothing was disturbed; and what was said that should not be."""
+    """What differs, when all is done, from a workspace where nothing was disturbed; and unwanted messages."""
     faults = [f"said {word!r}" for word in NEVER if word in household.outputs()]
     for name in ("first", "second"):
         for where in (household, quiet):

@@ -1,4 +1,4 @@
-"""A small run of the toy plug-in that is stopped again and again at moments drawn by lot, and must lose nothing by it."""
+"""A small run of the toy plug-in that is stopped repeatedly at random moments, and must lose nothing."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Run:
         self.command += ["-m", "toy_brightness", "-m", "toy_distance"]
 
     def start(self) -> Terminal:
-        """Give the command."""
+        """Start the command."""
         return Terminal(self.command, self.folder / "home", cwd=self.folder)
 
     def complete(self) -> None:
-        """Give the command and let it end. AssertionError where it fails."""
+        """Run the command to its end. AssertionError if it fails."""
         terminal = self.start()
         try:
             assert terminal.end() == 0, terminal.text
@@ -44,7 +44,7 @@ class Run:
             terminal.kill()
 
     def numbers(self) -> list[dict[str, str]]:
-        """What the run's report says, without how long it took."""
+        """The values of the run's report, without times."""
         rows = []
         for name in ("scores.csv", "summary.csv"):
             with (self.folder / "report" / name).open(newline="") as stream:
@@ -54,7 +54,7 @@ class Run:
 
 def disturbed(folder: Path, n: int, seed: int) -> Iterator[tuple[Ending, list[str]]]:
     """``n`` signals, of each kind in turn, at random moments of the run: when it has just begun to listen, makes workers, generates and
-    scores, compares, or reports. Gives how each ended, with what is wrong in words."""
+    scores, compares, or reports. Yields how each command ended, with its faults in words."""
     chance = random.Random(seed)
     quiet = Run(folder / "quiet")
     quiet.complete()

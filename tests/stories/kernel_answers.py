@@ -90,7 +90,7 @@ PROMPTS = [
 
 
 def scored(folder: Path) -> dict[str, Any]:
-    """Every score of the clips, and what the analyses below them found, by measure family."""
+    """Every score of the clips, and the results of the analyses that they use, by measure family."""
     answers: dict[str, Any] = {}
     for prompt in PROMPTS:
         clip, sample = Clip.open(folder / f"{prompt.id}.mp4"), Sample(prompt=prompt)
@@ -120,7 +120,7 @@ def compared(folder: Path) -> dict[str, Any]:
 
 
 def even(names: tuple[str, ...] = ("delta", "alpha", "gamma", "beta"), rounds: int = 10) -> list[Vote]:
-    """A log in which every model has the same record: whoever is first on the board is so by rule alone."""
+    """A log in which every model has the same record: only the tie rule decides the order on the board."""
     pairs = [(a, b) for a in names for b in names if a != b]
     votes = []
     for number, (left, right) in enumerate(pairs * rounds):
@@ -131,7 +131,7 @@ def even(names: tuple[str, ...] = ("delta", "alpha", "gamma", "beta"), rounds: i
 
 
 def fitted() -> dict[str, Any]:
-    """Boards, anomalies and agreement of a log by lot, one whose models are equals and one that carries style."""
+    """Boards, anomalies and agreement of a random log, a log of equal models, and a log with style covariates."""
     rng = np.random.default_rng(5)
     lot = log({"alpha": 0.8, "beta": 0.1, "gamma": 0.0, "delta": -0.9}, 300, n_voters=8, n_prompts=35)
     styled = [vote.model_copy(update={"style": {"loudness_lu": round(float(rng.normal()), 2)}}) for vote in lot]
@@ -145,7 +145,7 @@ def fitted() -> dict[str, Any]:
 
 
 def reduced() -> dict[str, Any]:
-    """Summary and comparisons of shares in thirds, in which equal means come of other sums, by the function that every number passes."""
+    """Summary and comparisons of shares in thirds, in which equal means come from different sums, computed as every summary is."""
     (share,) = (measure for measure in Physics.info.measures if measure.name == "plausibility")
     infos = {"physics": dataclasses.replace(Physics.info, measures=(share,))}
     shares = {"a": [(1, 0, 1), (1, 1, 0)], "b": [(0, 1, 1), (1, 0, 1)], "c": [(1, 1, 1), (0, 0, 1)], "d": [(1, 1, 1), (1, 1, 1)]}
@@ -161,7 +161,7 @@ def reduced() -> dict[str, Any]:
 
 
 def tied() -> dict[str, Any]:
-    """What is the same at several places by nature, so that the place taken is a matter of rule."""
+    """Results that several positions share by design, so that a rule decides which position is taken."""
     t = np.arange(75) / 25.0
     leap = phases_of(t, np.where(t < 1.0, 0.0, 70.0), 30.0 * t**2, sigma_px=0.1, diameter_px=20.0)
     bounce = phases_of(t, 40.0 * t, 90.0 * np.abs(t - 1.0), sigma_px=0.1, diameter_px=20.0)

@@ -1,4 +1,4 @@
-"""Commands in a terminal of their own: what a person types, sends and closes reaches them as it does in real life."""
+"""Commands in pseudo-terminals: keys, signals and a closed window reach them as from a real terminal."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Terminal:
         return self.shown.decode(errors="replace")
 
     def read(self, seconds: float = 0.02) -> None:
-        """Read what comes within so many seconds."""
+        """Read the output of the next ``seconds``."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and self.master >= 0:
             if select.select([self.master], [], [], left)[0]:
@@ -70,14 +70,14 @@ class Terminal:
             time.sleep(max(0.0, left))
 
     def until(self, holds: Callable[[], bool]) -> None:
-        """Read until something holds. AssertionError if it never does."""
+        """Read until ``holds()`` is true. AssertionError after ``HANGS_S``."""
         end = time.monotonic() + HANGS_S
         while not holds():
             assert time.monotonic() < end, f"never happened; shown so far: {self.text[-3000:]}"
             self.read()
 
     def until_listening(self) -> None:
-        """Until the command has taken SIGTERM into its own hands, or has ended: before, it is an interpreter that starts."""
+        """Read until the command handles SIGTERM, or has ended: before, the interpreter is still starting."""
         self.until(lambda: self.process.poll() is not None or catches(self.process.pid, signal.SIGTERM))
 
     def type(self, keys: bytes) -> None:
@@ -101,7 +101,7 @@ class Terminal:
         return [process for process in psutil.process_iter() if is_marked(process, self.mark)]
 
     def kill(self) -> None:
-        """End all of it, for a test that failed."""
+        """End the command and all processes that it started, also after a failed test."""
         for process in [*self.left(), psutil.Process(self.process.pid)] if self.process.poll() is None else self.left():
             if process.is_running():
                 process.kill()
@@ -110,7 +110,7 @@ class Terminal:
 
 
 def _as_from_a_shell() -> None:
-    """What a shell does for a command in the foreground: the terminal is its own, and no signal is ignored, whatever started the tests."""
+    """Do what a shell does for a command in the foreground: give it the terminal and reset ignored signals."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for signum in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(signum, signal.SIG_DFL)
@@ -122,7 +122,7 @@ def path_with_toy() -> str:
 
 
 def is_marked(process: psutil.Process, mark: str) -> bool:
-    """Whether a process lives and began with the mark in its environment."""
+    """Whether a process is alive and was started with the mark in its environment."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark
     except (psutil.Error, OSError):
@@ -160,7 +160,7 @@ class Ending:
     left: tuple[str, ...]
 
     def faults(self, sentences: Sequence[str]) -> list[str]:
-        """What is wrong with it, in words; nothing where it ended as it should."""
+        """The faults, in words; empty if the command ended as expected."""
         wrong = [f"left behind: {', '.join(self.left)}"] if self.left else []
         if "Traceback" in self.text or "Exception ignored" in self.text or "Warning" in self.text:
             wrong.append("a traceback or a warning")
@@ -174,17 +174,17 @@ class Ending:
 
     @property
     def when(self) -> str:
-        """Which signal came when."""
+        """The kind and the time of the signal, in words."""
         return f"{self.kind} {self.after_s:.2f} s after " + (f"{self.moment!r} was shown" if self.moment else "it listened")
 
     @property
     def stopped(self) -> bool:
-        """Whether the signal ended it."""
+        """Whether the signal ended the command."""
         return self.sent and not self.ended_before
 
     @property
     def ended_before(self) -> bool:
-        """Whether all was done when the signal came: the interpreter was about to end, and no longer listened."""
+        """Whether the work was done when the signal came: the interpreter was ending and no longer handled signals."""
         return self.done and self.code in (0, -signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP)
 
 

@@ -62,7 +62,7 @@ OscillatorNode.prototype.start = function (...when) { window.tonesPlayed += 1; r
 
 
 def tones_of(page: Any) -> int:
-    """Play the tones, and listen."""
+    """The number of tones that the sound check plays."""
     page.evaluate("() => { window.tonesPlayed = 0 }")
     page.get_by_role("button", name="Play the tones").click()
     page.wait_for_function("() => window.tonesPlayed > 0")  # all are scheduled at once
@@ -70,7 +70,7 @@ def tones_of(page: Any) -> int:
 
 
 def join(browser: Any, url: str, *, misheard: int = 0, **options: Any) -> Any:
-    """A visitor of their own, who has agreed to take part."""
+    """The page of a new visitor who has agreed to take part."""
     page = page_of(browser, **options)
     page.add_init_script(COUNT_TONES)
     page.goto(url)
@@ -102,7 +102,7 @@ def unlocked(page: Any) -> None:
 
 
 def pair_of(page: Any) -> tuple[str, str, str]:
-    """What is asked, and the addresses of both clips."""
+    """The question, and the URLs of both clips."""
     asked = text(page.locator(".asked"))  # written after the addresses
     left, right = (attribute(page.locator(f'[data-side="{side}"] video'), "src") for side in ("left", "right"))
     return asked, left, right
@@ -341,7 +341,7 @@ def test_boards_are_shown_with_what_they_rest_on(browser: Any, url: str) -> None
 
 
 def refused(home: Path, port: int) -> str:
-    """What `arena serve` says when it ends at once with an error of the user's."""
+    """The message of `arena serve` when it ends at once with a user error."""
     command = [sys.executable, "-c", "from seedbench.cli import main; main()", "arena", "serve", "s", "--port", str(port)]
     ended = subprocess.run(command, env={**os.environ, "SEEDBENCH_HOME": str(home)}, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
@@ -362,7 +362,7 @@ def test_a_study_that_is_served_already_is_an_error(home: Path, url: str) -> Non
 
 
 def test_a_pair_resumes_after_the_server_was_restarted(browser: Any, tmp_path: Path) -> None:
-    """Its addresses are others then: the page loads the clips again, and keeps what was heard."""
+    """The clip URLs differ after the restart: the page loads the clips again, and keeps which were heard."""
     home = tmp_path / "home"
     store = wire.study(home, checks={"gold": 0, "same": 0, "repeat": 0})
     with wire.served(home) as server:

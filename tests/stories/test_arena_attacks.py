@@ -1,4 +1,4 @@
-"""The story of a hostile visitor, over HTTP and the websocket, against the real server: nothing is granted or told, and all is noted."""
+"""Attacks of a visitor, over HTTP and the websocket, against the real server: none succeeds or reveals anything, and all are logged."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Attacked:
         self._seen = 0
 
     def reveals_nothing(self, answer: Answer | Page | bytes) -> None:
-        """Fails where something that was said holds one of the words."""
+        """Fails if an answer contains one of the words."""
         if isinstance(answer, Page):
             raw = json.dumps([answer.texts, answer.data], ensure_ascii=False).encode("utf-8", "surrogatepass")
         else:
@@ -58,14 +58,14 @@ class Attacked:
         assert [word for word in self.words if word in raw] == []
 
     def incidents(self) -> list[str]:
-        """The kinds of what was noted since the last look."""
+        """The kinds of incidents logged since the last call."""
         with self.store.session() as session:
             incidents = list(session.scalars(select(IncidentRow).where(IncidentRow.id > self._seen).order_by(IncidentRow.id)))
         self._seen = max([self._seen, *(incident.id for incident in incidents)])
         return [incident.kind for incident in incidents]
 
     def votes(self, battle: str) -> list[str]:
-        """The choices that stand in the database for a pair."""
+        """The choices in the database for a pair."""
         with self.store.session() as session:
             return list(session.scalars(select(VoteRow.choice).where(VoteRow.battle_id == battle)))
 
@@ -74,7 +74,7 @@ class Attacked:
             return session.scalar(select(func.count()).select_from(table)) or 0
 
     async def lives(self) -> None:
-        """Fails where the server does not answer any more."""
+        """Fails if the server no longer answers."""
         assert (await ask(self.url, "/health")).body == b'{"status":"ok"}'
 
 
@@ -85,7 +85,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(home: Path) -> Iterator[Attacked]:
-    """A study that tells nobody who made what, and stops nobody, so that each attack is seen for itself."""
+    """A study that reveals no makers and locks nobody out, so that each attack is tested alone."""
     store = study(home, limits={"refusals_an_hour": 10_000})
     with served(home) as running:
         yield Attacked(running, store)
@@ -93,13 +93,13 @@ def server(home: Path) -> Iterator[Attacked]:
 
 @pytest.fixture
 def attacked(server: Attacked) -> Attacked:
-    """The server, with everything noted so far left aside."""
+    """The server; incidents logged so far are ignored."""
     server.incidents()
     return server
 
 
 async def stays_open(attacked: Attacked, voter: Voter, page: Page, battle: str) -> None:
-    """What was refused changed nothing: the pair is open, and its voter may vote on it."""
+    """Check that a refused request changed nothing: the pair is open, and its voter may vote on it."""
     assert page.pair["battle"] == battle
     assert page.pair["voted"] is None
     assert attacked.votes(battle) == []
@@ -236,7 +236,7 @@ async def test_a_vote_at_once_is_refused(tmp_path: Path) -> None:
 
 
 async def voted(voter: Voter) -> str:
-    """Vote on the pair that is shown, as one should; gives the pair."""
+    """Vote on the shown pair as the page intends; returns the pair."""
     await voter.fetch()
     await asyncio.sleep(DWELL_S)
     page = await voter.vote("left")
@@ -340,7 +340,7 @@ async def test_the_makers_are_not_revealed_where_the_study_does_not_reveal_them(
 
 @over_the_wire
 async def test_the_stored_state_of_the_page_is_not_a_trigger(attacked: Attacked) -> None:
-    """A component's state stays from run to run: taken for a trigger, it would be answered for ever."""
+    """A component's state persists between script runs: treated as a trigger, it would be answered again on every run."""
     async with Voter(attacked.url) as voter:
         await voter.join()
         await voter.fetch()

@@ -1,6 +1,6 @@
-"""Whether clips sound by themselves, asked of Chromium over its own protocol without a user's gesture.
+"""Whether clips play sound without a click, tested in Chromium over its own protocol without a user gesture.
 
-Playwright's evaluations count as gestures, so under it everything seems allowed; here nothing does that is not said to.
+Playwright's evaluations count as gestures, so under it autoplay always seems allowed; here only explicit clicks are gestures.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Tab:
                 return result
 
     def value(self, expression: str) -> Any:
-        """What a script says, run as nobody's gesture."""
+        """The result of a script that is not run as a user gesture."""
         result = self.ask("Runtime.evaluate", expression=expression, userGesture=False, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
@@ -99,7 +99,7 @@ def tab(server: wire.Served, tmp_path: Path) -> Iterator[Tab]:
 
 
 def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
-    """Where Chromium listens; empty as long as it does not."""
+    """The address on which Chromium listens; empty until it does."""
     assert process.poll() is None, (folder / "chromium.log").read_text()
     port = folder / "profile" / "DevToolsActivePort"
     lines = port.read_text().split() if port.exists() else []
@@ -107,7 +107,7 @@ def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
 
 
 def _first_page(address: str) -> dict[str, Any]:
-    """Its first tab; empty as long as it has none."""
+    """The address of its first tab; empty until there is a tab."""
     with urllib.request.urlopen(f"{address}/json/list", timeout=WAIT_MS / 1000) as answer:
         return next((tab for tab in json.load(answer) if tab["type"] == "page"), {})
 

@@ -1,4 +1,4 @@
-"""The story of a power cut: the server is killed while people vote, and started anew. What was acknowledged is there, once."""
+"""The story of a power cut: the server is killed while people vote, and restarted. Each acknowledged vote is stored exactly once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 class Person:
-    """Somebody who votes without a pause, and remembers each vote that the page said it took."""
+    """A voter who votes without a pause, and records each vote that the page acknowledged."""
 
     def __init__(self, voter: Voter, number: int) -> None:
         self.voter, self.lot = voter, random.Random(number)
@@ -60,7 +60,7 @@ async def more_votes(people: list[Person], running: list[asyncio.Task[None]]) ->
 
 
 async def until_killed(people: list[Person], server: Served) -> None:
-    """Let them vote, and kill the server in the middle of it."""
+    """Let people vote, and kill the server meanwhile."""
     running = [asyncio.create_task(person.votes()) for person in people]
     await more_votes(people, running)
     await asyncio.to_thread(server.kill)

@@ -54,7 +54,7 @@ def url(tmp_path_factory: pytest.TempPathFactory, service: oidc.Service) -> Iter
 
 
 def _voted(home: Path) -> None:
-    """Three voters judge what they get; one writes a remark."""
+    """Three voters vote on their pairs; one writes a remark."""
     now = [datetime.now(UTC).replace(tzinfo=None)]
     service = VotingService(
         open_store(Workspace(home).database_url), wire.STUDY, clips_folder(Workspace(home), wire.STUDY), clock=lambda: now[0]
@@ -79,7 +79,7 @@ def visit(browser: Any, address: str) -> Any:
 
 
 def log_in(browser: Any, url: str, service: oidc.Service, person: dict[str, Any]) -> Any:
-    """Come to the study page, and go through the service as ``person``."""
+    """Open the study page, and log in at the service as ``person``."""
     service.person = person
     page = visit(browser, f"{url}/study")
     page.get_by_text("This page is for the study's owner").wait_for()

@@ -1,4 +1,4 @@
-"""The story of the demo, in small: what was broken on purpose is found, where it was broken."""
+"""The story of the demo on a small scale: each degradation is detected by the metric that measures it."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ Run = Callable[..., str]
 
 
 def write_modules(folder: Path, kind: str) -> Path:
-    """Put the user's modules, or packages, into a folder; where the note would be if one is imported."""
+    """Write the user's modules or packages into a folder; returns the path of the note that an import would leave."""
     note = folder / "imported.txt"
     for name in NAMES:
         path = folder / f"{name}.py" if kind == "modules" else folder / name / "__init__.py"

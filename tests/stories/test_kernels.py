@@ -51,7 +51,7 @@ DEFAULT_TOLERANCE = 1e-9
 
 
 def answers(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """What a process with this environment answers."""
+    """The answers of a process with this environment."""
     ours = {name: value for name, value in os.environ.items() if name not in {*ONE_THREAD, "OPENBLAS_CORETYPE"}}
     run = subprocess.run(
         [sys.executable, "-m", "tests.stories.kernel_answers", str(folder)],
@@ -66,7 +66,7 @@ def answers(folder: Path, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value that holds no other, and where it is."""
+    """Every value that contains no other value, with its path."""
     if isinstance(value, dict):
         for name, part in value.items():
             yield from leaves(part, f"{path}/{name}")
@@ -79,7 +79,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def apart(mine: float, theirs: float) -> float:
-    """How far two numbers are apart, relative to the larger where that is more than 1; numbers that are none are 0 apart if both are."""
+    """How far two numbers are apart, relative to the larger where that is more than 1; two NaNs are 0 apart."""
     if math.isnan(mine) or math.isnan(theirs) or math.isinf(mine) or math.isinf(theirs):
         return 0.0 if mine == theirs or (math.isnan(mine) and math.isnan(theirs)) else math.inf
     return abs(mine - theirs) / max(1.0, abs(mine), abs(theirs))

@@ -1,4 +1,4 @@
-"""A picture more or less at either end of a clip, and another rate, do not change what is measured by more than a little."""
+"""One picture more or less at either end of a clip, or another frame rate, changes measures only a little."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_fall_is_judged_alike_whatever_the_length_the_start_and_the_rate(
 
 
 def test_the_offset_of_lips_is_the_same_whatever_the_length(tmp_path: Path) -> None:
-    """At 30 pictures a second: in five lengths of six they were once read from held pictures, up to 15 ms late."""
+    """At 30 pictures a second: for five of six lengths, offsets were once read from repeated pictures, up to 15 ms late."""
     clip = rendered(OF["talk"], 30, tmp_path)
     measured = [values(LipSync(), cut(clip, 0, count, tmp_path), OF["talk"]) for count in (90, 91, 94)]
     offsets = [measures["offset_ms"] for measures in measured]

@@ -1,4 +1,4 @@
-"""The story of being stopped: real signals to real commands in a terminal, at any moment. None hangs, loses or leaves anything."""
+"""The story of stopped commands: real signals to real commands in a terminal, at any moment. None hangs, loses data or leaves processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The story of sound that comes 80 ms late: every metric that gives an offset says so with one sign, in the files and on the page."""
+"""The story of sound that comes 80 ms late: every metric with an offset reports it with the same sign, in the files and on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The story of a busy workspace: several commands at once, some of them killed. Nothing is lost, and what they say is true."""
+"""The story of a busy workspace: several commands at once, some of them killed. Nothing is lost, and their messages are true."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that comes, on however slow a machine."""
+    """Wait until a condition holds, also on a slow machine."""
     deadline = time.monotonic() + HANGS_S
     while not condition():
         assert time.monotonic() < deadline

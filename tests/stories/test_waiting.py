@@ -1,4 +1,4 @@
-"""Tests of pages wait for what a page comes to show: none of them looks once, or sleeps and hopes (see ``tests/browsing.py``)."""
+"""Tests of pages wait until a page shows what they expect: none looks only once or sleeps for a fixed time (see ``tests/browsing.py``)."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Brightness(Metric):
 
 
 class Shouting(Metric):
-    """Needs speech; breaks down on purpose on loud prompts."""
+    """Needs speech; raises an error on loud prompts, for the tests."""
 
     info = MetricInfo(
         name="toy_speech",
