@@ -31,7 +31,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
         prompts=suite.prompts,
         generators=(
             GeneratorSpec(label="simulator", name="simulator"),
-            GeneratorSpec(label="broken", name="simulator", options={"preset": "broken"}),
+            GeneratorSpec(label="degraded", name="simulator", options={"preset": "broken"}),
             GeneratorSpec(label="still", name="simulator", options={"freeze_from_s": 0}),
         ),
         metrics=("lipsync", "identity", "physics", "impact"),
@@ -55,29 +55,29 @@ def value(report: RunReport, generator: str, metric: str, measure: str) -> float
 
 @pytest.mark.slow
 def test_late_sound_is_measured_as_late(report: RunReport) -> None:
-    clean, broken = value(report, "simulator", "lipsync", "offset_ms"), value(report, "broken", "lipsync", "offset_ms")
+    clean, degraded = value(report, "simulator", "lipsync", "offset_ms"), value(report, "degraded", "lipsync", "offset_ms")
     assert clean is not None
-    assert broken is not None
+    assert degraded is not None
     assert clean <= 40
-    assert broken == pytest.approx(320, abs=40)
+    assert degraded == pytest.approx(320, abs=40)
 
 
 @pytest.mark.slow
 def test_a_swapped_face_loses_similarity(report: RunReport) -> None:
-    clean, broken = value(report, "simulator", "identity", "similarity"), value(report, "broken", "identity", "similarity")
+    clean, degraded = value(report, "simulator", "identity", "similarity"), value(report, "degraded", "identity", "similarity")
     assert clean is not None
-    assert broken is not None
+    assert degraded is not None
     assert clean > 0.8
-    assert broken < clean - 0.3
+    assert degraded < clean - 0.3
 
 
 @pytest.mark.slow
 def test_wrong_physics_loses_plausibility(report: RunReport) -> None:
-    clean, broken = value(report, "simulator", "physics", "plausibility"), value(report, "broken", "physics", "plausibility")
+    clean, degraded = value(report, "simulator", "physics", "plausibility"), value(report, "degraded", "physics", "plausibility")
     assert clean is not None
-    assert broken is not None
+    assert degraded is not None
     assert clean > 0.85
-    assert broken < clean - 0.05
+    assert degraded < clean - 0.05
 
 
 @pytest.mark.slow
