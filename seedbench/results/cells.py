@@ -22,14 +22,28 @@ def duration_s_of(cell: CellRow) -> float | None:
 
 
 class ClipFinder:
-    """Finds a run's clips. ``unread`` has one reason for each clip that may be intact but cannot be read now."""
+    """Finds the clips of a run, for one report.
+
+    Attributes:
+        unread: One reason for each clip that may be intact but cannot be read now.
+    """
 
     def __init__(self, workspace: Workspace, *, needed: bool) -> None:
         self.workspace, self.needed = workspace, needed
         self.unread: list[str] = []
 
     def find(self, cell: CellRow) -> tuple[Path | None, str]:
-        """A cell's clip, or None and the reason. Raises StorageError where clips are needed and one cannot be read now."""
+        """Find the clip of a cell, and check that it is the one that was scored.
+
+        Args:
+            cell: A stored cell that succeeded.
+
+        Returns:
+            The path and ""; or None and the reason why the clip is gone, damaged or cannot be read now.
+
+        Raises:
+            StorageError: The clip cannot be read now, and clips are needed.
+        """
         if self.unread and cell.clip_path is None and "://" in self.workspace.artifacts.url:  # an unreachable service is asked only once
             self.unread.append(self.unread[0])
             return None, self.unread[0]
@@ -45,7 +59,20 @@ class ClipFinder:
 
 
 def cell_report(cell: CellRow, spec: RunSpec, clips: ClipFinder, infos: Mapping[str, MetricInfo]) -> CellReport:
-    """A stored cell for the report; one that is only planned has the status ``unknown``."""
+    """A stored cell with its scores, for the report.
+
+    Args:
+        cell: The stored cell.
+        spec: What the run was asked to do; it has the prompt.
+        clips: Finds the file of the clip.
+        infos: What the metrics declare, by metric name.
+
+    Returns:
+        The cell as plain values. One that is only planned has the status ``unknown``.
+
+    Raises:
+        StorageError: The clip cannot be read now, and clips are needed.
+    """
     prompt = spec.prompt(cell.prompt_id)
     reason = cell.reason
     path = None

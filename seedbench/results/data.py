@@ -23,7 +23,13 @@ Role = Literal["ceiling", "system"]
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteFacts:
-    """The prompt suite of a run; ``sha256`` is of the suite file, ``n_prompts`` counts the prompts this run planned."""
+    """The prompt suite of a run.
+
+    Attributes:
+        name, version: Those of the suite.
+        sha256: The hash of the suite file.
+        n_prompts: How many prompts this run planned.
+    """
 
     name: str
     version: str
@@ -33,12 +39,21 @@ class SuiteFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorFacts:
-    """One generator: its ``options``, the outcome of its requests, how long it took and what it cost.
+    """One generator: the outcome of its requests, how long they took and what they cost.
 
-    Counts are of cells and cover every planned cell; ``n_other`` holds expired and unknown ones.
-    Latencies are in seconds, from the request until the file is there, over succeeded cells; None for imported clips, which have none.
-    ``seconds_per_output_second`` is the summed latency over the summed duration, of clips where both are known.
-    ``cost_usd`` is the sum over all cells, None if unknown.
+    The counts are of cells and cover every planned cell. Latencies are from the request until the file is there, over succeeded cells;
+    None for imported clips, which have none.
+
+    Attributes:
+        name: Names the generator in all other values of the report.
+        label: Its name as shown.
+        role: Whether it is the anchor or a system under test.
+        options: What it was constructed with, and its registered name as ``generator``.
+        n_succeeded, n_refused, n_failed: Counts of cells.
+        n_other: How many cells are expired, unknown or not generated yet.
+        latency_p50_s, latency_p90_s: The median and the 90th percentile of the latencies, in seconds.
+        cost_usd: The sum over all cells, in US dollars; None: not known.
+        seconds_per_output_second: The summed latency over the summed duration, of clips where both are known.
     """
 
     name: str
@@ -64,9 +79,16 @@ class GeneratorFacts:
 class MeasureFacts:
     """One column of the report: a measure under one backend, and how to read it.
 
-    ``version`` is that of the metric. ``meaning`` is the metric's one-line meaning (the measure has its own). ``certificate`` says in one
-    or two sentences what calibration showed ("monotone over injected 0..480 ms, ..."); where it is empty, the metric was not calibrated,
-    and the report says so.
+    Attributes:
+        metric: The name of the metric.
+        measure: What the metric declares of the measure.
+        metric_title: The title of the metric.
+        version: That of the metric.
+        backend: The method that gave the values; "" where no clip has one.
+        meaning: One sentence on the metric (the measure has its own).
+        citation: The source of the method.
+        certificate: What calibration showed, in one or two sentences ("monotone over injected 0..480 ms, ..."). Where it is empty, the
+            metric was not calibrated, and the report says so.
     """
 
     metric: str
@@ -86,13 +108,24 @@ class MeasureFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryRow:
-    """One generator under one column. ``value`` is None with a ``reason`` where no summary can be given.
+    """One generator under one column.
 
-    ``low``/``high`` bound the value at the report's confidence; both None, with a ``reason``, when there is no interval (one prompt,
-    or equal values without bounds). ``method`` names how value and interval were computed (``mean-over-prompts/t95``).
-    The four counts are of clips: ``n_failed`` holds metric failures and cells without a clip, ``n_not_applicable`` those whose prompt
-    does not ask for what the metric measures. ``worst_case`` is the second aggregate: the mean in which every missing answer counts as
-    the worst possible value (:func:`seedbench.results.worst_case.worst_case_mean`), None if not computed.
+    Attributes:
+        generator, metric, measure: Their names.
+        value: The summary in the unit of the measure; None with a ``reason`` where there is none.
+        low, high: The interval of the value at the report's confidence. Both are None, with a ``reason``, where there is no interval (one
+            prompt, or equal values without bounds).
+        n_scored, n_unscored: How many clips have a score, and how many have none because there is no answer.
+        n_failed: How many clips the metric failed on, plus the cells without a clip.
+        n_not_applicable: How many clips have a prompt that does not ask for what the metric measures.
+        reason: Why there is no value or no interval.
+        backend: The method that gave the values; "" where no clip has one.
+        method: How value and interval were computed (``mean-over-prompts/t95``).
+        worst_case: The second aggregate, the mean in which every missing answer counts as the worst possible value
+            (:func:`seedbench.results.worst_case.worst_case_mean`); None if not computed.
+
+    Raises:
+        ValueError: There is neither a value nor a reason.
     """
 
     generator: str
@@ -117,11 +150,20 @@ class SummaryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two generators under one column, paired by prompt: ``difference`` is a minus b in the measure's unit.
+    """Two generators under one column, paired by prompt.
 
-    ``better`` names the generator the data support as better after adjustment, None where they support neither. ``difference`` is None
-    with a ``reason`` where the two cannot be compared (no prompt that both have scores on, another backend); without an interval
-    ``reason`` says why.
+    Attributes:
+        metric, measure: Their names.
+        generator_a, generator_b: The names of the generators.
+        difference: a minus b in the unit of the measure; of absolute values where the measure's direction is ``zero``. None with a
+            ``reason`` where the two cannot be compared (no prompt that both have scores on, another backend).
+        low, high: The interval of the difference; both None, with a ``reason``, where there is none.
+        p_adjusted: The p-value, 0..1, adjusted for the number of tests; None where there was no test.
+        n_prompts: How many prompts have scores of both.
+        better: The generator that the data support as better after adjustment; None where they support neither.
+        backend: The method that gave the values.
+        method: How the difference, its interval and its p-value were computed.
+        reason: Why there is no difference or no interval.
     """
 
     metric: str
@@ -141,7 +183,22 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreReport:
-    """One score of one clip. ``evidence`` holds panels as :func:`seedbench.plugins.evidence.as_json` gives them."""
+    """One score of one clip.
+
+    Attributes:
+        metric, measure: Their names.
+        value: In the unit of the measure; None with a ``reason`` where there is none.
+        status: ``scored``, ``unscored`` (no answer) or ``failed`` (the metric failed).
+        reason: Why there is no value.
+        backend: The method that gave the value.
+        n_used, n_total: How many frames, windows or clips it was computed from, and how many there were.
+        interval: The 95% confidence interval (low, high) of this value; None where the metric gives none.
+        evidence: Panels, as :func:`seedbench.plugins.evidence.as_json` returns them.
+        details: Anything else that the metric kept, as JSON.
+
+    Raises:
+        ValueError: There is neither a value nor a reason.
+    """
 
     metric: str
     measure: str
@@ -164,8 +221,19 @@ class ScoreReport:
 class CellReport:
     """One prompt given to one generator with one seed.
 
-    ``clip_path`` is the file of the clip on this machine, None where there is none or it cannot be read; the files of a report have its
-    name only.
+    Attributes:
+        generator: The name of the generator.
+        prompt_id, prompt_text, task: What was asked for.
+        seed: The seed that was asked for.
+        status: The outcome; ``unknown`` also for a cell that is not generated yet.
+        reason: Why there is no clip, or why it cannot be shown.
+        clip_path: The file of the clip on this machine; None where there is none or it cannot be read. The files of a report have its name
+            only.
+        clip_sha256: The hash of the clip; "" where there is none.
+        duration_s: The length of the clip, in seconds; None: not known.
+        latency_s: Seconds from the request to the file; None: not known.
+        cost_usd: The price, in US dollars; None: not known.
+        scores: One for each metric and measure that was scored.
     """
 
     generator: str
@@ -187,10 +255,18 @@ class CellReport:
 class RunReport:
     """A run with its results.
 
-    ``created_at`` is ISO 8601. ``generators``, ``measures`` and ``cells`` are shown in the order given. ``provenance`` is nested JSON,
-    shown as it is; known keys are ``command`` (str), ``spec_sha256``, ``versions`` (name to version), ``weights`` (list of name, sha256,
-    licence, used_by), ``machine`` and ``seeds``. ``notes`` are sentences that the reader must see before the numbers (a fallback
-    backend, cells that failed). ``confidence`` is that of every interval.
+    Attributes:
+        name: The name of the run.
+        created_at: When it was planned, in ISO 8601.
+        suite: The prompts.
+        seeds: All seeds of the run.
+        generators, measures, cells: They are shown in the order given.
+        summary: Each generator under each column.
+        comparisons: Pairs of generators under each headline column.
+        provenance: Nested JSON, shown as it is. Known keys are ``command`` (str), ``spec_sha256``, ``versions`` (name to version),
+            ``weights`` (list of name, sha256, licence, used_by), ``machine`` and ``seeds``.
+        notes: Sentences that the reader must see before the numbers (a fallback backend, cells that failed).
+        confidence: The confidence level of every interval, 0..1.
     """
 
     name: str

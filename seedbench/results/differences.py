@@ -23,11 +23,17 @@ _EXACT_SIGN_FLIPS = 16  # up to this many prompts all 2^P sign patterns are enum
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The mean over prompts of a - b, in the unit of the values, with its interval and tests.
+    """The mean over prompts of a - b, with its interval and tests.
 
-    ``p`` is the two-sided p-value of the sign-flip test, ``p_t`` that of the t test; ``p_t`` is None where all differences are equal.
-    ``reason`` says why there is no difference or no interval. ``n_prompts`` were scored on both sides; ``n_only_a`` and ``n_only_b`` on
-    one side only, and are not part of the difference.
+    Attributes:
+        difference: In the unit of the values; None without a common prompt.
+        low, high: The interval of the difference; None where there is none.
+        p: The two-sided p-value of the sign-flip test; None where there was no test.
+        n_prompts: How many prompts have values on both sides.
+        method: How the difference, the interval and the p-values were computed.
+        n_only_a, n_only_b: How many prompts have values on one side only; they are not part of the difference.
+        p_t: The two-sided p-value of the t test; None where all differences are equal.
+        reason: Why there is no difference or no interval.
     """
 
     difference: float | None
@@ -42,9 +48,16 @@ class PairedDifference:
     reason: str = ""
 
     def p_value(self, *, rate: bool) -> float | None:
-        """The p-value to decide by: that of sign flips for rates, whose few values no t distribution fits, else that of the t test.
+        """The p-value to decide by.
 
-        Sign flips alone could never find a difference over five prompts, however large and steady: their smallest p-value is 1/16.
+        Sign flips alone could never find a difference over five prompts, however large and steady: their smallest p-value is 1/16. No t
+        distribution fits the few values of a rate.
+
+        Args:
+            rate: Whether the values are 0 or 1.
+
+        Returns:
+            The p-value of sign flips for rates and where there is no t test, else that of the t test; None where there was no test.
         """
         return self.p if rate or self.p_t is None else self.p_t
 

@@ -28,10 +28,16 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its two-sided interval, from ``n`` clips of ``n_clusters`` prompts.
+    """A value with its two-sided interval.
 
-    ``value`` is None where there are no clips; ``low`` and ``high`` are None where there is no interval, and ``reason`` says why.
-    ``method`` names how the value and the interval were computed.
+    Attributes:
+        value: None where there are no clips.
+        low, high: The interval; both None where there is none.
+        n: How many clips the value is from.
+        n_clusters: How many prompts these clips have.
+        method: How the value and the interval were computed.
+        standard_error: That of the value, where the interval is made from it.
+        reason: Why there is no interval.
     """
 
     value: float | None
@@ -131,11 +137,24 @@ def all_equal_reason(n: int) -> str:
 
 
 def range_interval(value: float, n: int, level: float, low: float | None, high: float | None) -> tuple[float, float] | tuple[None, None]:
-    """The interval of a mean whose ``n`` values are all equal to ``value``, from the range low..high alone; None without two bounds.
+    """The interval of a mean whose values are all equal, from the range of the measure alone.
 
     If the mean were above value + share * (high - value), each value would exceed ``value`` with a probability of at least ``share``
     (Markov's inequality), and the probability that none of n does would be below (1 - level) / 2; likewise below ``value``. So the
     interval covers for any distribution.
+
+    Args:
+        value: What all values are equal to.
+        n: How many values there are, at least 1.
+        level: The confidence level of the interval, 0..1.
+        low: The least value possible, None for no bound.
+        high: The largest value possible, None for no bound.
+
+    Returns:
+        The two ends; (None, None) without two bounds.
+
+    Raises:
+        ValueError: ``level`` is not between 0 and 1.
     """
     if low is None or high is None:
         return None, None
@@ -144,7 +163,15 @@ def range_interval(value: float, n: int, level: float, low: float | None, high: 
 
 
 def least_step(values: np.ndarray, same: float) -> float:
-    """The least distance of two values that differ by more than ``same``, where others are tied; 0 where no two are."""
+    """The step of values that come in steps: the least distance of two that differ, where others are tied.
+
+    Args:
+        values: (N,), in any order.
+        same: Values that differ by no more than this are equal.
+
+    Returns:
+        The distance; 0 where no two are tied, or all are.
+    """
     gaps = np.diff(np.sort(values))
     apart = gaps[gaps > same]
     return float(apart.min()) if len(apart) and len(apart) < len(gaps) else 0.0
@@ -228,7 +255,18 @@ def _effective_clips(means: np.ndarray, share: float, clusters: Sequence[Hashabl
 
 
 def t_quantile(level: float, degrees: int) -> float:
-    """The half-width of a two-sided interval of Student's t, in standard errors."""
+    """The half-width of a two-sided interval of Student's t, in standard errors.
+
+    Args:
+        level: The confidence level of the interval, 0..1.
+        degrees: The degrees of freedom, at least 1.
+
+    Returns:
+        The quantile of (1 + level) / 2, such as 12.7 for 0.95 and 1.
+
+    Raises:
+        ValueError: ``level`` is not between 0 and 1.
+    """
     return float(stdtrit(degrees, 0.5 + _checked(level) / 2))
 
 

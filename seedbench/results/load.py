@@ -126,7 +126,15 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
 
 
 def clip_table(cells: Sequence[CellRow], infos: Mapping[str, MetricInfo]) -> list[ClipScore]:
-    """The per-clip table of a run's cells, in a fixed order."""
+    """The scores of a run's clips, as the summary and the comparisons take them.
+
+    Args:
+        cells: The cells of the run, with their scores.
+        infos: What the metrics declare, by metric name.
+
+    Returns:
+        One value for each stored score: by cell in the order given, then by metric and measure.
+    """
     return [
         ClipScore(
             generator=cell.generator,

@@ -14,13 +14,33 @@ from seedbench.store.damaged_clips import REGENERATED
 
 
 def in_progress(store: Store, name: str) -> list[str]:
-    """A sentence where a process works on the run now."""
+    """Whether a process works on the run now, as a note.
+
+    Args:
+        store: The database of the workspace.
+        name: The name of the run.
+
+    Returns:
+        One sentence that names the process; empty where none works on it.
+
+    Raises:
+        StorageError: The locks of the database cannot be read.
+    """
     holder = store.locks.holder(run_lock(name))
     return [] if holder is None else [f"This run is being worked on ({holder}). The report shows what was finished when it was written."]
 
 
 def state_notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[SummaryRow]) -> list[str]:
-    """Notes on a changed spec, missing cells, cells without a clip, and measures with several backends."""
+    """Notes on a changed spec, missing cells, cells without a clip, and measures with several backends.
+
+    Args:
+        run: The stored run.
+        cells: Its cells, those of the reference set apart.
+        summary: The summary of the run.
+
+    Returns:
+        One sentence for each; empty where there is nothing to say.
+    """
     notes = []
     if RunSpec.digest_of_json(run.spec) != run.spec_hash:
         notes.append("The spec of this run was changed in the database after the run was planned: its results may be shown wrongly.")
@@ -51,7 +71,15 @@ def _without_clip(cells: Sequence[CellRow]) -> list[str]:
 
 
 def older_version_notes(older: Mapping[tuple[str, str], int], infos: Mapping[str, MetricInfo]) -> list[str]:
-    """A note on each metric and backend whose scores are of another version than the installed one."""
+    """Notes on scores of another version of a metric than the installed one.
+
+    Args:
+        older: The version of the scores, by metric and backend (:func:`seedbench.results.versions.older_versions`).
+        infos: What the metrics declare, by metric name.
+
+    Returns:
+        One note for each metric and backend.
+    """
     return [
         f"Scores of {metric} under {backend} are of version {version} of the metric; version {infos[metric].version} is installed and may "
         "give other numbers and signs. To score the clips again, give the same run another name."
@@ -60,7 +88,16 @@ def older_version_notes(older: Mapping[tuple[str, str], int], infos: Mapping[str
 
 
 def clip_notes(rows: Sequence[CellRow], cells: Sequence[CellReport], unread: Sequence[str]) -> list[str]:
-    """Notes on clips that cannot be read now (``unread`` has the reasons), that are damaged or gone, or that were generated twice."""
+    """Notes on clips that cannot be read now, that are damaged or gone, or that were generated twice.
+
+    Args:
+        rows: The stored cells, those of the reference set as well.
+        cells: The cells of the report.
+        unread: The reason for each clip that cannot be read now (:class:`seedbench.results.cells.ClipFinder`).
+
+    Returns:
+        One sentence for each kind of problem, with the number of clips and the first reason.
+    """
     notes = []
     if unread:
         notes.append(f"{len(unread)} of {len(cells)} clips cannot be read now and are not shown; their scores stand ({unread[0]}).")

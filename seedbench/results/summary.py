@@ -21,7 +21,17 @@ NO_OLDER_VERSIONS: Mapping[ColumnKey, Measure] = MappingProxyType({})
 
 @dataclass(frozen=True, kw_only=True)
 class ClipScore:
-    """One score of one clip. ``status``: ``scored``, ``unscored`` (no answer) or ``failed`` (the metric failed)."""
+    """One score of one clip.
+
+    Attributes:
+        generator: The label of the generator.
+        prompt_id, seed: What the clip was made of.
+        metric, measure: Their names.
+        value: In the unit of the measure; None unless it is scored.
+        status: ``scored``, ``unscored`` (no answer) or ``failed`` (the metric failed).
+        reason: Why there is no value.
+        backend: The method that gave the value.
+    """
 
     generator: str
     prompt_id: str
@@ -38,8 +48,10 @@ class ClipScore:
 class Coverage:
     """Which cells of a generator a metric could have scored.
 
-    ``applicable`` counts the cells whose prompt asks for the metric; ``without_clip`` holds the prompt of each of them that has no clip
-    (a prompt once for each such seed); ``not_applicable`` counts the other cells.
+    Attributes:
+        applicable: How many cells have a prompt that asks for the metric.
+        without_clip: The prompt of each of them that has no clip (a prompt once for each such seed).
+        not_applicable: How many other cells there are.
     """
 
     applicable: int

@@ -12,8 +12,9 @@ from seedbench.results.data import ColumnKey, Comparison, GeneratorFacts, Measur
 class SystemStanding:
     """What the paired comparisons support about one generator in one column.
 
-    ``against_ceiling`` is ``worse``, ``better``, ``level`` (neither is supported), or empty where there is no ceiling or no comparison.
-    ``leads``: supported as better than every other system, of which there is at least one.
+    Attributes:
+        against_ceiling: ``worse``, ``better`` or ``level`` (neither is supported); empty where there is no ceiling or no comparison.
+        leads: Whether it is supported as better than every other system, of which there is at least one.
     """
 
     against_ceiling: str = ""
@@ -24,9 +25,14 @@ class SystemStanding:
 class ResultsTable:
     """The results of a run by generator and column. Every file of a report is written from this one value; :func:`tabulate` makes it.
 
-    ``columns`` has one entry for every (metric, measure, backend). ``rows`` and ``standings`` are keyed by generator name and column,
-    ``comparisons`` by column; those that name no backend stand in every column of their measure. ``positions`` has the index in
-    ``columns`` of each key that a score or a summary row can have; where these name no backend, it is the first column of the measure.
+    Attributes:
+        report: The run.
+        columns: One for every (metric, measure, backend).
+        rows: The summaries, by generator name and column.
+        comparisons: By column; those that name no backend stand in every column of their measure.
+        standings: By generator name and column.
+        positions: The index in ``columns`` of each key that a score or a summary row can have. Where these name no backend, it is the first
+            column of the measure.
     """
 
     report: RunReport
@@ -52,19 +58,60 @@ class ResultsTable:
         return _with_role(self.report, "system")
 
     def row(self, generator: str, column: MeasureFacts) -> SummaryRow | None:
-        """The summary of a generator in a column: its row of that backend, else its row that names no backend (no answer at all)."""
+        """The summary of a generator in a column.
+
+        Args:
+            generator: The name of the generator.
+            column: One of ``columns``.
+
+        Returns:
+            Its row of that backend, else its row that names no backend (no answer at all); None where it was not measured.
+        """
         return self.rows.get((generator, column.key))
 
     def standing(self, generator: str, column: MeasureFacts) -> SystemStanding:
-        """What the comparisons support about a generator in a column. A ceiling has no standing, and a highest mean alone never leads."""
+        """What the comparisons support about a generator in a column.
+
+        Args:
+            generator: The name of the generator.
+            column: One of ``columns``.
+
+        Returns:
+            Its standing. A ceiling has none (both fields are empty), and a highest mean alone never leads.
+
+        Raises:
+            KeyError: The run has no such generator or column.
+        """
         return self.standings[generator, column.key]
 
     def comparison(self, column: MeasureFacts, a: str, b: str) -> Comparison | None:
-        """The comparison of two generators in a column, whichever of them it names first."""
+        """The comparison of two generators in a column.
+
+        Args:
+            column: One of ``columns``.
+            a: The name of a generator.
+            b: The name of another generator.
+
+        Returns:
+            The comparison, whichever of them it names first: look at its ``generator_a``. None where they were not compared.
+
+        Raises:
+            KeyError: The run has no such column.
+        """
         return _between(self.comparisons[column.key], a, b)
 
     def position(self, score: ScoreReport | SummaryRow) -> int:
-        """The index of the column that a score or a summary row belongs to."""
+        """The column that a score or a summary row belongs to.
+
+        Args:
+            score: A score or a row of this run.
+
+        Returns:
+            The index in ``columns``.
+
+        Raises:
+            KeyError: It is not of this run.
+        """
         return self.positions[score.metric, score.measure, score.backend]
 
 

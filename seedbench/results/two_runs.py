@@ -19,7 +19,17 @@ _RowKey = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """One generator and measure of two runs, in words ready for a table. ``in_both``: both runs have a summary of it."""
+    """One generator and measure of two runs, in words ready for a table.
+
+    Attributes:
+        generator: The label of the generator.
+        measure: ``metric.measure``.
+        first, second: The summary in each run with its interval and counts, or why there is none.
+        difference: Second minus first with its interval, in the unit of the measure.
+        p: The p-value adjusted by Holm's method.
+        n_prompts: How many prompts have scores in both runs.
+        in_both: Whether both runs have a summary of it.
+    """
 
     generator: str
     measure: str

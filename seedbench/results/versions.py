@@ -16,6 +16,13 @@ def backend_of(row: ScoreRow | SetScoreRow, infos: Mapping[str, MetricInfo]) -> 
 
     The name of the backend includes the version where it is not the installed one: another version may give other numbers or another
     sign, so its scores get columns of their own and are never pooled with the rest.
+
+    Args:
+        row: A stored score.
+        infos: What the metrics declare, by metric name.
+
+    Returns:
+        The stored backend, or ``BACKEND, version N``; "" where the score names no backend.
     """
     info = infos.get(row.metric)
     if not row.backend or info is None or row.metric_version == info.version:
@@ -24,13 +31,29 @@ def backend_of(row: ScoreRow | SetScoreRow, infos: Mapping[str, MetricInfo]) -> 
 
 
 def older_versions(infos: Mapping[str, MetricInfo], rows: Iterable[ScoreRow | SetScoreRow]) -> dict[tuple[str, str], int]:
-    """The version behind each (metric, backend) whose scores are of another version than the installed one."""
+    """Which scores are of another version of a metric than the installed one.
+
+    Args:
+        infos: What the metrics declare, by metric name.
+        rows: Stored scores.
+
+    Returns:
+        The version of those scores by metric and backend, as :func:`backend_of` names it.
+    """
     versions = {(row.metric, backend_of(row, infos)): row.metric_version for row in rows if row.backend}
     return {key: version for key, version in versions.items() if key[0] in infos and infos[key[0]].version != version}
 
 
 def older_measures(known: RunMetrics, older: Mapping[tuple[str, str], int]) -> dict[ColumnKey, Measure]:
-    """What the columns of ``older`` versions mean."""
+    """What the columns of another version of a metric mean.
+
+    Args:
+        known: The metrics of the run, with what the run stored of them.
+        older: What :func:`older_versions` returned.
+
+    Returns:
+        The measures by column. Where the run did not store that version, unit and direction are unknown, and the meaning says so.
+    """
     return {
         (metric, measure.name, backend): _measure_of_version(known, known.infos[metric], measure, version)
         for (metric, backend), version in older.items()
