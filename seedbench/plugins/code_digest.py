@@ -25,8 +25,15 @@ from collections.abc import Callable, Hashable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
-#: The modules of SeedBench that decide numbers: they decode and resample, choose among ties, and read results from the cache.
-DECIDES_NUMBERS = ("seedbench.clips.clip", "seedbench.store.codec", "seedbench.clips.media", "seedbench.ties")
+#: The modules of SeedBench that decide numbers: they decode and resample, choose among ties, read results from the cache, and say how the
+#: bodies of well-known events move.
+DECIDES_NUMBERS = (
+    "seedbench.clips.clip",
+    "seedbench.clips.media",
+    "seedbench.store.codec",
+    "seedbench.suites.event_kinds",
+    "seedbench.ties",
+)
 #: The package of which only DECIDES_NUMBERS is hashed, plug-ins apart.
 OURS = "seedbench"
 #: The first letters of the digest of code that has no file.

@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from seedbench.suites.prompt import KINDS, Event, KindFacts, Prompt
+from seedbench.suites.event_kinds import KINDS, KindFacts
+from seedbench.suites.prompt import Event, Prompt
 
 Location = tuple[int | str, ...]
 

@@ -7,9 +7,12 @@ Pydantic models of a suite's YAML. Times are seconds from the start of the clip.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from seedbench.suites.event_kinds import KINDS, Motion
 
 Task = Literal[
     "talking",  # one person speaks
@@ -28,7 +31,6 @@ Task = Literal[
     "edit",  # change one thing of a given clip, keep the rest
     "unknown",  # nothing is known of what was asked: imported clips without a suite
 ]
-Motion = Literal["flight", "roll", "collision", "swing", "none"]
 
 MAX_DURATION_S = 600.0
 """The longest clip that a prompt may ask for."""
@@ -62,31 +64,14 @@ class Line(_Strict):
     start_s: Annotated[float, Field(ge=0)] = 0.2
 
 
-class KindFacts(_Strict):
-    """What a well-known kind of event is for the metrics, where an event does not say it itself."""
-
-    motion: Motion = "none"
-    impact: bool = False
-
-
-KINDS: Mapping[str, KindFacts] = {
-    "drop": KindFacts(motion="flight", impact=True),
-    "throw": KindFacts(motion="flight", impact=True),
-    "bounce": KindFacts(motion="flight", impact=True),
-    "roll": KindFacts(motion="roll"),
-    "collide": KindFacts(motion="collision", impact=True),
-    "pendulum": KindFacts(motion="swing"),
-}
-"""Kinds whose ``motion`` and ``impact`` are known. Any other word is allowed as well; it has neither unless the event states them."""
-
-
 class Event(_Strict):
     """Something that happens, in free words: ``kind`` is the verb or noun ("serve", "door slam"), ``object`` what it happens to.
 
     Metrics read the other fields. ``motion`` is the law that a moving body follows: ``flight`` (it falls or flies freely), ``roll``,
     ``collision`` (two bodies meet), ``swing`` (it hangs from a string), ``none``. ``impact``: a body meets something, and the moment is
     seen. ``sound``: the event is heard. ``height_m``: how far the body falls, or the length of the string; None where the prompt does
-    not say. ``times_s``: when it is heard, where it repeats. ``motion`` and ``impact`` of the kinds in :data:`KINDS` need not be stated.
+    not say. ``times_s``: when it is heard, where it repeats. ``motion`` and ``impact`` need not be stated
+    for the kinds in :data:`~seedbench.suites.event_kinds.KINDS`.
     """
 
     kind: Annotated[str, Field(min_length=1)]
@@ -105,7 +90,7 @@ class Event(_Strict):
             return given
         kind = given.get("kind")
         facts = KINDS.get(kind) if isinstance(kind, str) else None
-        return given if facts is None else {**facts.model_dump(), **given}
+        return given if facts is None else {**asdict(facts), **given}
 
 
 class Music(_Strict):

@@ -12,13 +12,23 @@ import pytest
 
 from seedbench.clips.clip import Clip
 from seedbench.plugins import analysis, registry
-from seedbench.plugins.code_digest import DECIDES_NUMBERS, WITHOUT_SOURCE, _closure, _imports_of, _package_of, _source_of, code_digest
+from seedbench.plugins import code_digest as digests
+from seedbench.plugins.code_digest import (
+    DECIDES_NUMBERS,
+    WITHOUT_SOURCE,
+    _closure,
+    _imports_of,
+    _package_of,
+    _source_of,
+    code_digest,
+    is_unchanged,
+)
 from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
 from tests.packages import forget, install, uninstall
 
 #: Modules of SeedBench that metrics import and that decide no number: what they declare, show and raise, and how files are kept. Weights
-#: have hashes of their own, and what a prompt expects is part of a score's key.
+#: have hashes of their own. What a prompt states is part of a score's key; what its kinds of events mean is in DECIDES_NUMBERS.
 DECIDES_NO_NUMBER = {
     "seedbench.errors",
     "seedbench.files.atomic",
@@ -119,6 +129,28 @@ def test_what_reads_clips_is_part_of_every_digest(site: Path, monkeypatch: pytes
     before = digest()
     monkeypatch.setattr("seedbench.plugins.code_digest.DECIDES_NUMBERS", ("seedbench.clips.clip",))
     assert digest() != before
+
+
+@pytest.mark.parametrize("name", DECIDES_NUMBERS)
+def test_every_module_that_decides_numbers_has_a_file(name: str) -> None:
+    """A name that is out of date would be skipped in silence."""
+    assert _source_of(name) is not None
+
+
+@pytest.mark.parametrize("metric", ["impact", "physics"])
+def test_a_change_of_what_the_kinds_of_events_mean_changes_the_digest_of_a_metric(
+    metric: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = registry.load("metrics", metric)
+    digest_before = code_digest(kind)
+    assert is_unchanged(kind, digest_before)
+    name, statement = "seedbench.suites.event_kinds", '"bounce": KindFacts(motion="flight", impact=True)'
+    text = Path(str(_source_of(name))).read_text(encoding="utf-8")
+    assert statement in text
+    edited = tmp_path / "event_kinds.py"
+    edited.write_text(text.replace(statement, '"bounce": KindFacts(motion="flight")'), encoding="utf-8")
+    monkeypatch.setattr(digests, "_source_of", lambda module: edited if module == name else _source_of(module))
+    assert not is_unchanged(kind, digest_before)
 
 
 def test_every_core_module_that_metrics_import_is_hashed_or_decides_no_number() -> None:
