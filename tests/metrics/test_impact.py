@@ -24,6 +24,7 @@ DROP = Prompt(
     task="impact",
     duration_s=2.5,
     events=(Event(kind="drop", object="wooden ball", start_s=0.4, height_m=1.8),),
+    stage={"events": [{"restitution": 0.5}]},
 )
 
 
