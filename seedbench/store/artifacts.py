@@ -26,10 +26,15 @@ _NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
 class Artifacts:
-    """A content-addressed store at a folder or an fsspec URL (``s3://bucket/prefix``)."""
+    """A content-addressed store in a folder or at an fsspec URL.
+
+    Args:
+        url: a folder, or a URL such as ``s3://bucket/prefix``.
+        scratch: the folder for temporary files of this process.
+        fetched: the folder for copies of artifacts from a remote store.
+    """
 
     def __init__(self, url: str, scratch: Path, fetched: Path) -> None:
-        """Open the store at ``url``; ``scratch`` is for this process's temporary files, ``fetched`` for copies from a remote store."""
         self.url = url
         self.scratch = scratch
         self.fetched = fetched
@@ -79,7 +84,18 @@ class Artifacts:
         return alone and Path(os.path.realpath(file)).is_relative_to(scratch)
 
     def put_bytes(self, data: bytes, suffix: str) -> str:
-        """Store bytes; returns their sha256. Raises StorageError."""
+        """Store bytes.
+
+        Args:
+            data: the content.
+            suffix: the ending of the artifact's name, with the dot (``.json``).
+
+        Returns:
+            The sha256 of the content, 64 hexadecimal digits.
+
+        Raises:
+            StorageError: the content cannot be copied into the store.
+        """
         file = self.scratch / f"{uuid.uuid4().hex}{suffix}"
         try:
             self.scratch.mkdir(parents=True, exist_ok=True)
@@ -93,6 +109,13 @@ class Artifacts:
 
     def local(self, sha256: str, suffix: str) -> Path:
         """The path of an artifact on this machine. Its hash is checked once in a process; from a remote store it is fetched once.
+
+        Args:
+            sha256: what :meth:`put` returned.
+            suffix: the ending of the file that was stored, with the dot.
+
+        Returns:
+            A file with exactly this content. Do not write into it.
 
         Raises:
             ArtifactError: the artifact is gone, or damaged.
@@ -131,6 +154,10 @@ class Artifacts:
 
     def remove(self, sha256: str, suffix: str) -> bool:
         """Remove an artifact, damaged or not, and the copy fetched from a remote store.
+
+        Args:
+            sha256: what :meth:`put` returned.
+            suffix: the ending of the file that was stored, with the dot.
 
         Returns:
             Whether there was one.

@@ -22,7 +22,11 @@ _DIGEST_BYTES = 32
 
 
 class DiskCache:
-    """A cache in a folder, one file for each key. Several processes may use it at once: files are written atomically."""
+    """A cache in a folder, one file for each key. Several processes may use it at once: files are written atomically.
+
+    Args:
+        folder: the folder; it is created where it is missing.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,7 +36,14 @@ class DiskCache:
         return self.folder / name[:2] / name
 
     def get(self, key: str) -> bytes | None:
-        """The bytes stored under ``key``; None where there are none, or the entry is damaged or unreadable."""
+        """The bytes stored under a key.
+
+        Args:
+            key: any text.
+
+        Returns:
+            The bytes; None where there are none, or the entry is damaged or unreadable.
+        """
         try:
             entry = _read_file(self._path(key))
         except OSError:  # the result can be computed again
@@ -42,7 +53,15 @@ class DiskCache:
         return payload if entry[:start] == _header(key, payload) else None
 
     def put(self, key: str, data: bytes) -> None:
-        """Store bytes under ``key``; an entry of that key is replaced. Raises StorageError where the folder cannot be written."""
+        """Store bytes under a key; an entry of that key is replaced.
+
+        Args:
+            key: any text that names the value and everything that it depends on.
+            data: the bytes.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
         path = self._path(key)
         try:
             move_aside(path, self.folder)

@@ -28,10 +28,18 @@ _DECODING_ERRORS = (
 
 
 def pack(value: Any) -> bytes:
-    """Encode dataclasses, arrays, numbers, strings, None, bytes-free lists, tuples and string-keyed dicts.
+    """Encode dataclasses, arrays, numbers, strings, None, lists, tuples and dicts with strings as keys, nested as deep as needed.
 
-    Raises TypeError for what would not come back as it is: subclasses of these (named tuples, enumerations), dicts with other keys,
-    dataclasses that cannot be imported by name or made from their fields.
+    Args:
+        value: the value. Subclasses of these types (named tuples, enumerations) and bytes are not encoded, since they would not come back
+            as they are.
+
+    Returns:
+        An ``.npz`` archive without pickled objects.
+
+    Raises:
+        TypeError: a part has another type, a dict has other keys, an array holds objects, or a dataclass cannot be imported by its name or
+            made from its fields.
 
     >>> unpack(pack({"a": (1, 2.5, None), "b": np.arange(3)}))["b"]
     array([0, 1, 2])
@@ -44,7 +52,17 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(data: bytes) -> Any:
-    """The value that :func:`pack` encoded. Raises UndecodableError for other bytes, and where a dataclass has changed."""
+    """The value that :func:`pack` encoded.
+
+    Args:
+        data: what :func:`pack` returned.
+
+    Returns:
+        An equal value, of the same types. Scalars of numpy come back as Python's.
+
+    Raises:
+        UndecodableError: the bytes are others or damaged, or a dataclass in them has changed since.
+    """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             tree = json.loads(archive["tree"].tobytes())
@@ -55,7 +73,17 @@ def unpack(data: bytes) -> Any:
 
 @contextmanager
 def open_npz(file: Path) -> Iterator[Any]:
-    """The arrays of an ``.npz`` that came with a package. Raises UndecodableError where it cannot be read or is damaged."""
+    """Open the arrays of an ``.npz`` that came with a package.
+
+    Args:
+        file: the archive.
+
+    Yields:
+        The arrays by name, open until the end of the block.
+
+    Raises:
+        UndecodableError: the file cannot be read or is damaged; also for such an error of the block itself.
+    """
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             yield archive

@@ -17,9 +17,17 @@ REGENERATED = "made_again"
 
 
 def cells_without_clip(cells: Iterable[CellRow], workspace: Workspace) -> Iterator[tuple[CellRow, str]]:
-    """The cells whose clip was made for a run and is gone or damaged in the store, each with the reason.
+    """Find the cells whose clip was made for a run and is gone or damaged in the store.
 
-    Raises StorageError where the store cannot be read.
+    Args:
+        cells: stored cells; those without a clip, and those with a file of the user's, are passed over.
+        workspace: where the clips are.
+
+    Yields:
+        Each such cell, with the reason.
+
+    Raises:
+        StorageError: the store cannot be read.
     """
     for cell in cells:
         if cell.status == "succeeded" and cell.clip_path is None:
@@ -30,7 +38,12 @@ def cells_without_clip(cells: Iterable[CellRow], workspace: Workspace) -> Iterat
 
 
 def plan_regeneration(cell: CellRow, reason: str) -> None:
-    """Plan a cell again whose clip is lost, for ``reason``. Its scores stay until it is known whether the same clip is made again."""
+    """Plan a cell again whose clip is lost. Its scores stay until it is known whether the same clip is made again.
+
+    Args:
+        cell: the cell, in an open session that writes; it is changed.
+        reason: why the clip is lost, a clause.
+    """
     cell.status, cell.reason = "planned", f"{reason}; the command of the run makes it again"
     cell.facts = {**cell.facts, REGENERATED: reason}
     cell.run.finished_at = None

@@ -48,7 +48,17 @@ def delete_run(store: Store, workspace: Workspace, name: str) -> int:
 
 
 def is_used_elsewhere(session: Session, sha256: str, suffix: str, *, except_run: int) -> bool:
-    """Whether another run than the one with the id ``except_run`` has that artifact, as a clip or as the ground truth of a clip."""
+    """Whether another run has an artifact, as a clip or as the ground truth of a clip.
+
+    Args:
+        session: an open session.
+        sha256: the hash of the artifact.
+        suffix: the ending of its name, with the dot.
+        except_run: the database id of the run that does not count.
+
+    Returns:
+        True if the artifact must stay.
+    """
     matches = (CellRow.clip_sha256 == sha256) & (CellRow.clip_suffix == suffix) & CellRow.clip_path.is_(None)
     if suffix == ".json":
         matches |= CellRow.truth_sha256 == sha256

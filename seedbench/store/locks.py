@@ -22,7 +22,17 @@ _HOLDER = text("""
 
 
 def locks_of(engine: Engine) -> Locks:
-    """The locks of a database. Raises StorageError for one that is neither PostgreSQL nor a file of SQLite."""
+    """The locks of a database.
+
+    Args:
+        engine: the database.
+
+    Returns:
+        Locks that all processes with this database share: files beside a file of SQLite, advisory locks of a PostgreSQL server.
+
+    Raises:
+        StorageError: the database is neither PostgreSQL nor a file of SQLite.
+    """
     if engine.dialect.name == "postgresql":
         return DatabaseLocks(engine)
     database = engine.url.database
@@ -38,14 +48,27 @@ def key_of(what: str) -> int:
 
 
 class DatabaseLocks:
-    """Advisory locks of a PostgreSQL server. Each is held by a connection of its own, whose application name is that of its process."""
+    """Advisory locks of a PostgreSQL server. Each is held by a connection of its own, whose application name is that of its process.
+
+    Args:
+        engine: the database; its pool gives the connections.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     @contextmanager
     def hold(self, what: str, *, wait: OnWait | None = None) -> Iterator[None]:
-        """As :meth:`Locks.hold`. Raises StorageError where the server cannot be reached."""
+        """Hold a lock until the end of the block, as :meth:`seedbench.files.locks.Locks.hold`.
+
+        Args:
+            what: the name of the lock.
+            wait: called with the holder while another process holds the lock; None: do not wait.
+
+        Raises:
+            HeldError: another process holds it, and ``wait`` is None.
+            StorageError: the server cannot be reached.
+        """
         me, key = Holder.this_process(), {"key": key_of(what)}
         seconds = int(me.since.timestamp()) if me.since is not None else 0
         name = f"seedbench {me.pid} {seconds} {me.host}"[:63]  # the server's limit
@@ -60,7 +83,17 @@ class DatabaseLocks:
                 connection.invalidate()  # ends the session, and with it the lock; a connection that goes back to the pool would keep both
 
     def holder(self, what: str) -> Holder | None:
-        """As :meth:`Locks.holder`."""
+        """Which process holds a lock, as :meth:`seedbench.files.locks.Locks.holder`.
+
+        Args:
+            what: the name of the lock.
+
+        Returns:
+            The process; None where the lock is free.
+
+        Raises:
+            StorageError: the server cannot be reached.
+        """
         with self._connection() as connection, self._errors():
             name = connection.scalar(_HOLDER, {"key": key_of(what)})
         return None if name is None else _holder_from(str(name))

@@ -14,7 +14,18 @@ from seedbench.store.workspace import Workspace
 
 
 def find_run(session: Session, name: str | None) -> RunRow:
-    """The run called ``name``; None: the newest one. Raises RunError where there is none."""
+    """Look up a run.
+
+    Args:
+        session: an open session.
+        name: the name of the run; None: the newest.
+
+    Returns:
+        The row, which belongs to the session.
+
+    Raises:
+        RunError: there is no such run; the message suggests the nearest name.
+    """
     query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc())
     runs = list(session.scalars(query if name is None else query.where(RunRow.name == name)))
     if runs:
@@ -28,6 +39,13 @@ def find_run(session: Session, name: str | None) -> RunRow:
 def clip_path(cell: CellRow, workspace: Workspace) -> Path:
     """The path of a cell's clip on this machine. A clip in the artifact store is checked; a file of the user's is not.
 
+    Args:
+        cell: the cell.
+        workspace: where the clips are.
+
+    Returns:
+        The file. Do not write into it. A file of the user's may be gone.
+
     Raises:
         ArtifactError: the clip is gone from the store, or damaged.
         StorageError: the cell has no clip, or the store cannot be reached.
@@ -40,7 +58,19 @@ def clip_path(cell: CellRow, workspace: Workspace) -> Path:
 
 
 def checked_clip(cell: CellRow, workspace: Workspace) -> Path:
-    """As :func:`clip_path`, but a file of the user's is checked as well: ArtifactError where it is not the clip that was scored."""
+    """The path of a cell's clip on this machine, certain to have the content that was scored: a file of the user's is checked as well.
+
+    Args:
+        cell: the cell.
+        workspace: where the clips are.
+
+    Returns:
+        The file. Do not write into it.
+
+    Raises:
+        ArtifactError: the clip is gone, damaged, or has changed since it was taken into the run.
+        StorageError: the cell has no clip, or the store cannot be reached.
+    """
     path = clip_path(cell, workspace)
     if cell.clip_path is not None:
         try:

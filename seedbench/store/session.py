@@ -25,10 +25,18 @@ _migration_lock = threading.Lock()
 
 
 class Store:
-    """The database at ``url``, an SQLAlchemy URL. It is upgraded to the newest schema when it is opened.
+    """A database of runs. It is upgraded to the newest schema when it is opened.
 
-    Several processes may use it at once; worker processes do not. ``locks`` are the locks of this database (:mod:`seedbench.files.locks`).
-    Raises StorageError where it cannot be opened.
+    Several processes may use it at once; worker processes do not.
+
+    Args:
+        url: an SQLAlchemy URL of a file of SQLite or of PostgreSQL (:attr:`seedbench.store.workspace.Workspace.database_url`).
+
+    Attributes:
+        locks: the locks of this database (:mod:`seedbench.files.locks`).
+
+    Raises:
+        StorageError: the database cannot be opened.
     """
 
     def __init__(self, url: str) -> None:
@@ -49,6 +57,9 @@ class Store:
 
         Another process may write between two of its statements: use :meth:`writing` to write what depends on what was read.
 
+        Yields:
+            An SQLAlchemy session. Its rows can still be read after it has ended, as far as they were loaded.
+
         Raises:
             StorageError: the database cannot be read or written.
         """
@@ -66,6 +77,9 @@ class Store:
 
         Keep it short, since others give up after ``BUSY_S`` seconds: hash, load and use the network before it or after it.
 
+        Yields:
+            An SQLAlchemy session.
+
         Raises:
             StorageError: the database cannot be written.
         """
@@ -76,6 +90,9 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A read-only session that sees the database as it was at its first query, whatever others write meanwhile.
+
+        Yields:
+            An SQLAlchemy session.
 
         Raises:
             StorageError: the database cannot be read.

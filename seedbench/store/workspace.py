@@ -14,13 +14,24 @@ from seedbench.store.cache import DiskCache
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder ``.seedbench`` (or ``$SEEDBENCH_HOME``), and what lies in it."""
+    """The folder ``.seedbench`` (or ``$SEEDBENCH_HOME``), and what lies in it.
+
+    Attributes:
+        folder: the folder, as an absolute path where :meth:`current` made it.
+    """
 
     folder: Path
 
     @classmethod
     def current(cls) -> Workspace:
-        """The workspace of the current directory; created if it is missing. Raises StorageError where it cannot be written."""
+        """The workspace of the current directory; created if it is missing.
+
+        Returns:
+            The workspace. Its database is not opened yet.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
         folder = Path(os.environ.get("SEEDBENCH_HOME") or ".seedbench").resolve()
         try:
             for part in ("artifacts", "cache"):
@@ -48,7 +59,14 @@ class Workspace:
 
     @property
     def scratch(self) -> Path:
-        """The folder for temporary files of this process alone. Raises StorageError where it cannot be written."""
+        """The folder for temporary files of this process alone.
+
+        Returns:
+            The folder, which exists.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         try:
             return process_folder(self.folder / "scratch", (self.folder / "artifacts", self.folder / "cache"))
         except OSError as error:
