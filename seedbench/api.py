@@ -21,7 +21,7 @@ from seedbench.report.write import write_report
 from seedbench.results.data import RunReport
 from seedbench.results.load import load_report
 from seedbench.runs.clip_files import clip_files
-from seedbench.runs.executor import LocalExecutor, sensible_workers
+from seedbench.runs.executor import LocalExecutor, require_main_guard, sensible_workers
 from seedbench.runs.make_spec import default_name, make_spec
 from seedbench.runs.progress import Progress
 from seedbench.runs.records import name_of_run
@@ -32,11 +32,11 @@ from seedbench.store import Store
 from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
 
-__all__ = ["FileScores", "Finished", "Scores", "Written", "default_name", "make_spec", "report", "run", "score"]
+__all__ = ["FileScores", "RunResult", "ScoreResult", "WrittenReport", "default_name", "make_spec", "report", "run", "score"]
 
 
 @dataclass(frozen=True)
-class Finished:
+class RunResult:
     """A run that was carried out: how it went, its report, and the files of the report where it was written."""
 
     outcome: Outcome
@@ -45,7 +45,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenReport:
     """A report and the files it was written to, the page (``report.html``) among them."""
 
     report: RunReport
@@ -53,7 +53,7 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Scores:
+class ScoreResult:
     """Scores of loose files: one entry a file, what the metrics declare, and sentences about what was left out."""
 
     files: tuple[FileScores, ...]
@@ -67,16 +67,16 @@ def run(
     *,
     workers: int | None = None,
     progress: Progress | None = None,
-    out: Path | None = None,
+    out: Path | str | None = None,
     workspace: Workspace | None = None,
-) -> Finished:
+) -> RunResult:
     """Carry out a run, or the rest of it: plan, make or import clips, score them.
 
     Args:
         spec: what to run, see :func:`make_spec`.
         name: the run's name; None: one made from the spec, so that the same spec goes on with the same run.
         workers: worker processes; None: what cores and memory allow.
-        progress: is told of the progress.
+        progress: receives progress updates.
         out: a folder to write the report into; None: it is not written.
         workspace: where clips and database are; None: the one of the current folder.
 
@@ -84,18 +84,21 @@ def run(
         RunError: a run of that name has another spec.
         SeedBenchError: a generator, a metric or the store cannot be used. A cell that fails is recorded, and the run goes on.
     """
+    require_main_guard()
     workspace = workspace or Workspace.current()
     store = Store(workspace.database_url)
     name = name or name_of_run(store, spec)
     with LocalExecutor(workers or sensible_workers(), workspace.cache) as executor:
         outcome = execute(spec, name, store=store, workspace=workspace, executor=executor, progress=progress)
     if out is None:
-        return Finished(outcome, load_report(store, workspace, name))
+        return RunResult(outcome, load_report(store, workspace, name))
     written = report(name, out=out, workspace=workspace)
-    return Finished(outcome, written.report, written.files)
+    return RunResult(outcome, written.report, written.files)
 
 
-def report(name: str | None, *, out: Path | None = None, previews: bool = True, workspace: Workspace | None = None) -> Written:
+def report(
+    name: str | None = None, *, out: Path | str | None = None, previews: bool = True, workspace: Workspace | None = None
+) -> WrittenReport:
     """Write a run's report: one HTML page that needs nothing else, and CSV, JSON, Parquet and Markdown beside it.
 
     Args:
@@ -109,35 +112,40 @@ def report(name: str | None, *, out: Path | None = None, previews: bool = True, 
         StorageError: the folder cannot be written.
     """
     workspace = workspace or Workspace.current()
-    use_cache(workspace.cache)
     loaded = load_report(Store(workspace.database_url), workspace, name)
-    return Written(loaded, tuple(write_report(loaded, out or Path("report") / loaded.name, previews=previews)))
+    previous = use_cache(workspace.cache)
+    try:
+        files = write_report(loaded, Path(out) if out is not None else Path("report") / loaded.name, previews=previews)
+    finally:
+        use_cache(previous)
+    return WrittenReport(loaded, tuple(files))
 
 
 def score(
-    paths: Iterable[Path],
+    paths: Iterable[Path | str] | Path | str,
     *,
     metrics: Sequence[str] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     workspace: Workspace | None = None,
-) -> Scores:
+) -> ScoreResult:
     """Score clips as they lie there, without a suite; nothing is written but the cache.
 
     Args:
         paths: clips, folders of clips, or manifests that list clips.
         metrics: names of metrics of single clips; None: those that run by default.
         workers: worker processes; None: what cores and memory allow.
-        progress: is told of the progress.
+        progress: receives progress updates.
         workspace: where the cache is; None: the one of the current folder.
 
     Raises:
         UnknownNameError: there is no metric of that name.
         SeedBenchError: a folder holds no clips, a manifest cannot be read, or a metric compares sets of clips.
     """
+    require_main_guard()
     infos = clip_metrics(metrics)
-    listed = clip_files(paths)
+    listed = clip_files([paths] if isinstance(paths, str | Path) else paths)
     n_workers = min(workers or sensible_workers(), max(1, len(listed.files)))
     with LocalExecutor(n_workers, (workspace or Workspace.current()).cache) as executor:
         scored = score_files(listed.files, list(infos), executor, progress)
-    return Scores(tuple(scored), infos, listed.left_out)
+    return ScoreResult(tuple(scored), infos, listed.left_out)

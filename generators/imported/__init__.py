@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from seedbench.errors import did_you_mean
 from seedbench.files.hashing import file_sha256
 from seedbench.generators.imported.listing import ImportedClip, entries, generators_of, list_clips
-from seedbench.generators.imported.manifest import SUFFIXES, ManifestError, counted, near, rows, slug, unread
+from seedbench.generators.imported.manifest import SUFFIXES, ManifestError, counted, rows, slug, unread
 from seedbench.plugins.generator import Capabilities, Generation, Importer, Request
 from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.prompt import Prompt
@@ -56,7 +57,7 @@ class Imported(Importer):
         self.generator = names[0] if generator is None else str(generator)
         if self.generator not in names:
             known = f"it has clips of {', '.join(names)}"
-            raise ManifestError(f"{self.path} holds no clips of {self.generator!r}{near(self.generator, names)}; {known}")
+            raise ManifestError(f"{self.path} holds no clips of {self.generator!r}{did_you_mean(self.generator, names)}; {known}")
         self.clips = tuple(clip for clip in listed.clips if clip.generator == self.generator)
         #: Sentences about what the folder or manifest holds besides clips.
         self.left_out = listed.left_out

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from seedbench.errors import SeedBenchError
+from seedbench.errors import SeedBenchError, did_you_mean
 
 #: The largest seed that every database can store.
 LARGEST_SEED = 2**63 - 1
@@ -77,7 +77,7 @@ def _checked_header(path: Path, line: int, header: list[str], required: Sequence
     for column in required:
         if column not in header:
             known = f"the columns are {', '.join(header)}"
-            raise ManifestError(f"{path}:{line}: no column {column!r}{near(column, header)}; {known}")
+            raise ManifestError(f"{path}:{line}: no column {column!r}{did_you_mean(column, header)}; {known}")
     if len(set(header)) != len(header):
         raise ManifestError(f"{path}:{line}: two columns have the same name")
     return header
@@ -167,9 +167,3 @@ def slug(name: str) -> str:
         return plain
     mark = hashlib.sha256(name.encode()).hexdigest()[:6]
     return f"{plain or 'clip'}-{mark}"
-
-
-def near(name: str, known: Sequence[str]) -> str:
-    """The end of an error about an unknown name: the closest known name, or nothing."""
-    closest = get_close_matches(name, known, n=1)
-    return f" (did you mean {closest[0]!r}?)" if closest else ""

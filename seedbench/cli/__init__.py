@@ -46,8 +46,7 @@ def _print_warnings() -> None:
 
 
 def complain(command: Callable[[], object]) -> None:
-    """Run a command: errors a user can mend, and an early end, are one sentence and an exit code; anything else is a bug and keeps its
-    traceback."""
+    """Run a command. Errors that a user can correct, and an early end, are one sentence and an exit code; others keep their traceback."""
     try:
         with exit_when_stopped():
             _print_warnings()

@@ -76,18 +76,13 @@ def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     try:
-        seeds = tuple(int(part) for part in text.split(","))
+        return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise SeedBenchError(f"{option} {text!r} is not a list of whole numbers such as 0,1,2") from None
-    if len(set(seeds)) != len(seeds):
-        raise SeedBenchError(f"{option} {text!r} names a seed twice")
-    if not all(-(2**63) <= seed < 2**63 for seed in seeds):
-        raise SeedBenchError(f"{option} {text!r}: a seed lies between -2^63 and 2^63")
-    return seeds
 
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and 16 <= int(width) <= 7680 and 16 <= int(height) <= 7680):
+    if not (width.isdigit() and height.isdigit()):
         raise SeedBenchError(f"--size {text!r} is not a size such as 456x256")
     return int(width), int(height)

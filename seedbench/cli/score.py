@@ -12,7 +12,7 @@ from seedbench.errors import SeedBenchError
 from seedbench.processes.stopping import set_stop_message
 
 if TYPE_CHECKING:
-    from seedbench.api import Scores
+    from seedbench.api import ScoreResult
     from seedbench.plugins.metric import MetricInfo, Score
 
 EXAMPLES = """[bold]Examples[/bold]
@@ -60,13 +60,13 @@ def score(
         console.print(f"wrote {out}", highlight=False, soft_wrap=True)
 
 
-def _lines(scores: Scores) -> list[dict[str, Any]]:
+def _lines(scores: ScoreResult) -> list[dict[str, Any]]:
     """The scores as rows of a table: one a measure, and one for a file that could not be scored."""
     from seedbench.plugins.metric import Score
 
     lines = []
     for entry in scores.files:
-        if entry.error:
+        if entry.error is not None:
             lines.append(_line(entry.file, "", Score.failed("", entry.error)))
         lines += [_line(entry.file, metric, score) for metric, of_metric in entry.scores.items() for score in of_metric]
     return lines

@@ -24,8 +24,8 @@ from seedbench.errors import ClipError, ClipUnavailableError, StorageError
 SHORT_SIDE_CAP = 720
 #: The most bytes that the decoded pictures of one clip may take; larger ones are scaled down (by facts of the clip alone).
 PICTURE_BYTES_CAP = 1_500_000_000
-#: The longest clip, in seconds.
-LONGEST_S = 180.0
+#: The longest clip, in seconds: as long as a prompt may ask for.
+LONGEST_S = 600.0
 
 
 @dataclass(frozen=True)

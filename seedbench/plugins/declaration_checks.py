@@ -6,7 +6,7 @@ import math
 import typing
 from collections.abc import Iterator, Sequence
 
-from seedbench.plugins.generator import Generator
+from seedbench.plugins.generator import Generator, Importer
 from seedbench.plugins.metric import NEEDS, Direction, Measure, Metric, MetricInfo, SetMetric
 
 _LONGEST_NAME = 100  # the size of the database column
@@ -119,6 +119,10 @@ def _of_generator(name: str, kind: object) -> Iterator[str]:
     for method in ("capabilities", "generate"):
         if getattr(kind, method) is getattr(Generator, method):
             yield f"does not define {method}()"
+    if not issubclass(kind, Importer):
+        for method in ("offers", "own_seeds", "suite", "variants"):
+            if hasattr(kind, method):
+                yield f"defines {method}(), which only an Importer is asked for; derive from seedbench.plugins.generator.Importer"
 
 
 def _of_commands(name: str, app: object) -> Iterator[str]:

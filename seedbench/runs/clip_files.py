@@ -27,7 +27,7 @@ class ClipFiles:
     left_out: tuple[str, ...] = ()
 
 
-def clip_files(paths: Iterable[Path]) -> ClipFiles:
+def clip_files(paths: Iterable[Path | str]) -> ClipFiles:
     """The clips to score.
 
     Args:
@@ -38,7 +38,7 @@ def clip_files(paths: Iterable[Path]) -> ClipFiles:
     """
     files: list[Path] = []
     left_out: list[str] = []
-    for path in paths:
+    for path in map(Path, paths):
         if path.is_dir():
             listed = _in_folder(path)
         elif path.suffix.lower() not in MEDIA_SUFFIXES and (importer := _importer_of(path.suffix.lower())) is not None:

@@ -6,6 +6,7 @@ Workers import their models once and keep them. A worker that dies (killed, out 
 from __future__ import annotations
 
 import multiprocessing.connection
+import multiprocessing.process
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ from weakref import WeakSet
 
 import psutil
 
+from seedbench.errors import SeedBenchError
 from seedbench.processes import stopping
 from seedbench.processes.programs import end_processes, kill_marked, marked_environment, marked_processes, new_mark
 from seedbench.store.cache import DiskCache
@@ -57,8 +59,16 @@ class Executor(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
 
+def require_main_guard() -> None:
+    """Raise SeedBenchError in a worker that is importing the script that started it: the script would start workers again, for ever."""
+    if getattr(multiprocessing.process.current_process(), "_inheriting", False):
+        raise SeedBenchError(
+            'worker processes import the script that starts them: put the calls of SeedBench in it under `if __name__ == "__main__":`'
+        )
+
+
 def sensible_workers(cpus: int | None = None, free_bytes: int | None = None) -> int:
-    """How many workers this machine bears: one a core, as far as memory goes, at least one.
+    """How many workers this machine can run: one a core, as far as memory goes, at least one.
 
     >>> sensible_workers(8, 6_000_000_000)
     2
@@ -82,7 +92,7 @@ def _end_with_parent(mark: str) -> None:
 
 
 def _start_worker(cache_folder: str | None, mark: str) -> None:
-    """Set a worker up. The terminal's signals are its parent's to obey, who ends it then; they were blocked since it began."""
+    """Set a worker up. It ignores the terminal's signals: its parent handles them and ends it. They were blocked since it began."""
     for signum in _TERMINAL_SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
@@ -94,7 +104,7 @@ def _start_worker(cache_folder: str | None, mark: str) -> None:
         from seedbench.runs.numba_cache import take_cache_folder
         from seedbench.store.cache import use_cache
 
-        with suppress(OSError):  # a folder that cannot be written is complained of, in a sentence, by whoever must write there
+        with suppress(OSError):  # whoever must write into the folder reports that it cannot be written
             take_cache_folder(Path(os.environ.get("NUMBA_CACHE_DIR") or Path(cache_folder) / "compiled") / "workers")
         use_cache(DiskCache(Path(cache_folder)))
 
@@ -123,7 +133,7 @@ def _environment(changes: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _starting_workers(mark: str) -> Iterator[None]:
-    """A block that may start workers: it is not broken off, and they are deaf to the terminal from their first moment on."""
+    """A block that may start workers: it is not interrupted, and they ignore the terminal's signals from the start."""
     with stopping.defer_signals(), _environment(ONE_THREAD | marked_environment(mark)):
         if not hasattr(signal, "pthread_sigmask"):
             yield
@@ -146,6 +156,7 @@ class LocalExecutor:
     """A pool of ``workers`` processes on this machine. Results come in the order in which they are ready."""
 
     def __init__(self, workers: int, cache: DiskCache | None = None, tries: int = 2) -> None:
+        require_main_guard()
         self.workers = workers
         self.tries = tries
         self._cache_folder = str(cache.folder) if cache is not None else None
@@ -180,14 +191,14 @@ class LocalExecutor:
             ready, _ = wait(self._running, return_when=FIRST_COMPLETED)
             broken = [self._running[future] for future in ready if isinstance(future.exception(), BrokenProcessPool)]
             if broken:
-                yield from self._mend()
+                yield from self._restart_pool()
                 continue
             for future in ready:
                 _, task, _ = self._running.pop(future)
                 error = future.exception()
                 yield Done(task, error=error) if error is not None else Done(task, future.result())
 
-    def _mend(self) -> Iterator[Done[Any]]:
+    def _restart_pool(self) -> Iterator[Done[Any]]:
         """A worker died and took the pool with it: nobody knows whose task it was, so each is tried again, alone if it comes to it."""
         lost = list(self._running.items())
         self._running.clear()
@@ -199,11 +210,11 @@ class LocalExecutor:
             if done and error is None:
                 yield Done(task, future.result())
             elif attempt >= self.tries:
-                yield self._alone(function, task)
+                yield self._run_alone(function, task)
             else:
                 self._submit(function, task, attempt + 1)
 
-    def _alone(self, function: Callable[[Any], Any], task: Any) -> Done[Any]:
+    def _run_alone(self, function: Callable[[Any], Any], task: Any) -> Done[Any]:
         pool = self._fresh_pool(1)
         try:
             with _starting_workers(pool.mark):

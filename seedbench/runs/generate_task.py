@@ -59,7 +59,7 @@ class Generated:
 
 def generate(task: GenerateTask) -> Generated:
     """Make one clip. An outage or a refusal is a result; a full disk is a StorageError."""
-    with _room(task) as directory:
+    with _scratch_folder(task) as directory:
         return _generate_in(directory, task)
 
 
@@ -71,7 +71,7 @@ def generate_many(batch: GenerateBatch) -> list[Generated]:
     """
     count = len(batch.cells)
     with ExitStack() as rooms:
-        directories = [rooms.enter_context(_room(task)) for task in batch.cells]
+        directories = [rooms.enter_context(_scratch_folder(task)) for task in batch.cells]
         start = time.perf_counter()
         try:
             generations = make_generator(batch.cells[0].generator).generate_many([task.request for task in batch.cells], directories)
@@ -82,12 +82,12 @@ def generate_many(batch: GenerateBatch) -> list[Generated]:
         share_s = (time.perf_counter() - start) / count
         if len(generations) != count:
             raise GeneratorError(f"the generator answered {count} requests with {len(generations)} results")
-        kept = [_kept(task, generation, share_s) for task, generation in zip(batch.cells, generations, strict=True)]
-    return [replace(generated, facts={**generated.facts, "batch": count}) for generated in kept]
+        stored = [_store_clip(task, generation, share_s) for task, generation in zip(batch.cells, generations, strict=True)]
+    return [replace(generated, facts={**generated.facts, "batch": count}) for generated in stored]
 
 
 @contextmanager
-def _room(task: GenerateTask) -> Iterator[Path]:
+def _scratch_folder(task: GenerateTask) -> Iterator[Path]:
     """An empty folder of this attempt's own, gone afterwards."""
     directory = task.scratch / f"cell-{task.cell_id}-{uuid.uuid4().hex[:8]}"
     try:
@@ -111,10 +111,10 @@ def _generate_in(directory: Path, task: GenerateTask) -> Generated:
         raise
     except Exception as error:  # noqa: BLE001 - a stranger's generator may raise anything; it costs this cell, not the run
         return Generated(status="failed", reason=f"{type(error).__name__}: {error}", facts={"traceback": traceback.format_exc()})
-    return _kept(task, generation, time.perf_counter() - start)
+    return _store_clip(task, generation, time.perf_counter() - start)
 
 
-def _kept(task: GenerateTask, generation: Generation, wall_s: float) -> Generated:
+def _store_clip(task: GenerateTask, generation: Generation, wall_s: float) -> Generated:
     """Put what a generator made where it stays. ``wall_s`` is the latency of a clip whose generator states none."""
     if problem := generation_problem(generation):
         return Generated(status="failed", reason=problem)

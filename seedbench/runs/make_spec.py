@@ -20,6 +20,9 @@ from seedbench.suites.suite import Suite, select
 
 DEFAULT_SEED = 0
 DEFAULT_REFERENCE_SEED = 1000
+SEED_RANGE = (-(2**63), 2**63)
+SIDE_RANGE = (16, 7680)  # pixels
+FPS_RANGE = (1, 120)
 NAME_DIGITS = 6
 """Letters of the spec's hash at the end of a run's name."""
 
@@ -39,7 +42,7 @@ def make_spec(
     reference: str | None = None,
     reference_seeds: tuple[int, ...] | None = None,
 ) -> RunSpec:
-    """The spec of a run from the words of the command line.
+    """The spec of a run, from the same words as on the command line.
 
     Args:
         generators: each as ``[LABEL=]NAME[:key=value,...]`` or the path of a YAML file.
@@ -58,6 +61,9 @@ def make_spec(
     Raises:
         SeedBenchError: a name, a file or an option cannot be used; the sentence says which.
     """
+    _check_numbers(seeds, reference_seeds, size, fps)
+    if isinstance(generators, str) or isinstance(prompts, str) or isinstance(tasks, str) or isinstance(metrics, str):
+        raise SeedBenchError("generators, metrics, prompts and tasks are lists of texts, not one text")
     asked = [item for text in generators for item in variants_of(parse_generator(text))]
     chosen = select(_suite_of(suite, asked), ids=list(prompts), tasks=list(tasks), limit=limit)
     for sentence in dict.fromkeys(errors_in_stage_blocks(chosen, map(make_generator, asked))):
@@ -81,6 +87,23 @@ def make_spec(
         reference_seeds=(DEFAULT_REFERENCE_SEED,) if reference_seeds is None else reference_seeds,
         root=str(chosen.root.resolve()),
     )
+
+
+def _check_numbers(seeds: tuple[int, ...] | None, reference_seeds: tuple[int, ...] | None, size: tuple[int, int], fps: int) -> None:
+    """Raise SeedBenchError for numbers that no run can have."""
+    for what, given in (("seeds", seeds), ("reference seeds", reference_seeds)):
+        if given is None:
+            continue
+        if not given:
+            raise SeedBenchError(f"no {what} are given: name one, or leave them out")
+        if len(set(given)) != len(given):
+            raise SeedBenchError(f"the {what} {', '.join(map(str, given))} name one twice")
+        if not all(SEED_RANGE[0] <= seed < SEED_RANGE[1] for seed in given):
+            raise SeedBenchError(f"the {what} {', '.join(map(str, given))}: a seed lies between -2^63 and 2^63")
+    if not all(SIDE_RANGE[0] <= side <= SIDE_RANGE[1] for side in size):
+        raise SeedBenchError(f"the size {size[0]}x{size[1]}: width and height lie between {SIDE_RANGE[0]} and {SIDE_RANGE[1]} pixels")
+    if not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
+        raise SeedBenchError(f"{fps} frames a second: a rate lies between {FPS_RANGE[0]} and {FPS_RANGE[1]}")
 
 
 def default_name(spec: RunSpec) -> str:

@@ -37,7 +37,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _PlannedGenerator:
     """A generator of the run, its role, and the seeds it is asked."""
 
     role: Role
@@ -78,7 +78,7 @@ def _refusal(generator: Generator, label: str, request: Request) -> str:
     return "; ".join(refusal.sentence for refusal in generator.refusals(prompt))
 
 
-def _asked(spec: RunSpec) -> list[_Asked]:
+def _planned_generators(spec: RunSpec) -> list[_PlannedGenerator]:
     """The generators of a run, the reference set's first. One that takes no seed and always gives the same clip is asked under one seed."""
     parts: list[tuple[Role, GeneratorSpec, tuple[int, ...]]] = []
     if spec.reference is not None:
@@ -90,7 +90,7 @@ def _asked(spec: RunSpec) -> list[_Asked]:
         generator = make_generator(item)
         if not isinstance(can := generator.capabilities(), Capabilities):
             raise PluginError(f"generator {item.label!r} gives {type(can).__name__} as its capabilities(), where Capabilities are needed")
-        asked.append(_Asked(role, item, generator, seeds[:1] if can.deterministic and not can.seeds else seeds))
+        asked.append(_PlannedGenerator(role, item, generator, seeds[:1] if can.deterministic and not can.seeds else seeds))
     return asked
 
 
@@ -106,7 +106,7 @@ def plan(spec: RunSpec) -> list[Cell]:
         )
     root = Path(spec.root) if spec.root else None
     assets = {prompt.id: _asset_hashes(prompt, root) for prompt in spec.prompts}
-    asked = _asked(spec)
+    asked = _planned_generators(spec)
     _check_reference(asked)
     cells = [
         _cell(spec, system, prompt, seed, assets[prompt.id])
@@ -121,7 +121,7 @@ def plan(spec: RunSpec) -> list[Cell]:
     return cells
 
 
-def _check_reference(asked: Sequence[_Asked]) -> None:
+def _check_reference(asked: Sequence[_PlannedGenerator]) -> None:
     """Refuse a reference set that takes the label and the seeds of a system: its clips would be the system's own."""
     reference = next((system for system in asked if system.role == "reference"), None)
     for system in asked:
@@ -136,7 +136,7 @@ def _check_reference(asked: Sequence[_Asked]) -> None:
             )
 
 
-def _no_clip(system: _Asked, spec: RunSpec) -> str:
+def _no_clip(system: _PlannedGenerator, spec: RunSpec) -> str:
     """Why a generator has no cell at all, with what to do about it."""
     option = "--reference-seeds" if system.role == "reference" else "--seeds"
     seeds = ", ".join(map(str, system.seeds))
@@ -148,7 +148,7 @@ def _no_clip(system: _Asked, spec: RunSpec) -> str:
     return "; ".join([sentence, *system.generator.remarks(spec.prompts, system.seeds)])
 
 
-def _cell(spec: RunSpec, system: _Asked, prompt: Prompt, seed: int, assets: Mapping[str, str]) -> Cell:
+def _cell(spec: RunSpec, system: _PlannedGenerator, prompt: Prompt, seed: int, assets: Mapping[str, str]) -> Cell:
     """One cell with its key, which holds all that decides the clip."""
 
     def key(options: Mapping[str, Any], own: Mapping[str, Any]) -> str:
@@ -185,7 +185,7 @@ def remarks(spec: RunSpec) -> list[str]:
     These are clips that no cell asks for, seeds that change nothing, and sound that is asked of a generator without any.
     """
     sentences: list[str] = []
-    for system in _asked(spec):
+    for system in _planned_generators(spec):
         label, can = system.spec.label, system.generator.capabilities()
         wanted = spec.reference_seeds if system.role == "reference" else spec.seeds
         if system.spec.seeds is None and len(system.seeds) < len(wanted):

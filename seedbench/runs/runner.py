@@ -64,7 +64,7 @@ def execute(
         store: the database.
         workspace: where clips, analyses and features are kept.
         executor: where the work is done.
-        progress: is told of the progress.
+        progress: receives progress updates.
 
     Raises:
         RunError: a run of that name has another spec.
@@ -95,7 +95,7 @@ class Runner:
         self.executor = executor
         self.progress = progress
         self.prompts = {prompt.id: prompt for prompt in spec.prompts}
-        self._made_again: set[int] = set()
+        self._regenerated: set[int] = set()
         self._deferred: list[Callable[[], None]] = []
         metrics = make_metrics(spec.metrics)
         self.records = metric_records(metrics)
@@ -212,11 +212,11 @@ class Runner:
             artifacts=self.workspace.artifacts,
         )
 
-    def _make_again(self, cell: CellRow, reason: str) -> None:
+    def _regenerate(self, cell: CellRow, reason: str) -> None:
         """Ask once more for a clip that was lost between being made and being scored. Raises StorageError when it is lost again."""
-        if cell.id in self._made_again:
+        if cell.id in self._regenerated:
             raise StorageError(f"{reason}, for the second time: the store does not keep what is put into it")
-        self._made_again.add(cell.id)
+        self._regenerated.add(cell.id)
         plan_regeneration(cell, reason)
         self._defer(self.executor.submit, generate, self._generate_task(cell))
 
@@ -227,7 +227,7 @@ class Runner:
         try:
             path = clip_path(cell, self.workspace)
         except ArtifactError as error:
-            self._make_again(cell, str(error))
+            self._regenerate(cell, str(error))
             return
         prompt = prompt_for_metrics(self.prompts[cell.prompt_id])
         sets = tuple(name for name, info in self.set_metrics.items() if applies(info, prompt)) if self.spec.reference else ()

@@ -12,16 +12,17 @@ from seedbench.plugins import registry
 from seedbench.plugins.metric import MetricInfo, Score, SetMetric
 from seedbench.runs.executor import Executor
 from seedbench.runs.progress import NoProgress, Progress
+from seedbench.runs.reasons import failure_reason
 from seedbench.runs.score_task import ScoreTask, score
 
 
 @dataclass(frozen=True)
 class FileScores:
-    """The scores of one file by metric; ``error`` says why the file could not be scored at all."""
+    """The scores of one file by metric; ``error`` says why the file could not be scored at all, None where it could."""
 
     file: Path
     scores: Mapping[str, Sequence[Score]] = field(default_factory=dict)
-    error: str = ""
+    error: str | None = None
 
 
 def clip_metrics(names: Sequence[str] | None) -> dict[str, MetricInfo]:
@@ -50,7 +51,7 @@ def score_files(files: Sequence[Path], metrics: Sequence[str], executor: Executo
         files: clips; what is no clip gets scores without a value, and an unreadable file an ``error``.
         metrics: names, as :func:`clip_metrics` gives them.
         executor: where the work is done.
-        progress: is told of each finished file.
+        progress: receives each finished file.
 
     Returns:
         One entry a file, in the order of ``files``.
@@ -81,6 +82,6 @@ def _results(tasks: Sequence[ScoreTask], executor: Executor) -> Iterator[tuple[i
     for done in executor.results():
         task = done.task
         if done.error is not None:
-            yield task.cell_id, FileScores(task.path, error=str(done.error))
+            yield task.cell_id, FileScores(task.path, error=failure_reason(done.error))
         else:
             yield task.cell_id, FileScores(task.path, done.result.scores)

@@ -81,7 +81,7 @@ def score(task: ScoreTask) -> Scored:
         clip = open_unchanged(task.path, task.sha256)
     except ClipError as error:
         return Scored(
-            scores={name: _unread(loaded_metric(name), error, task.path) for name in task.metrics},
+            scores={name: _scores_for_error(loaded_metric(name), error, task.path) for name in task.metrics},
             keys=_keys(task),
             facts={"unreadable": without_path(error, task.path)},
             seconds={},
@@ -126,7 +126,7 @@ def no_answer(metric: Metric | SetMetric, reason: str) -> list[Score]:
     return [Score.none(measure.name, reason) for measure in metric.info.measures]
 
 
-def _unread(metric: Metric | SetMetric, error: Exception, path: Path) -> list[Score]:
+def _scores_for_error(metric: Metric | SetMetric, error: Exception, path: Path) -> list[Score]:
     """No answer from a clip for what its content is, or without weights that the key says are absent; failed, which no other run takes
     over, where clip or weights could not be read this time."""
     reason = without_path(error, path)
@@ -143,7 +143,7 @@ def _score_one(metric: Metric, clip: Clip, sample: Sample) -> list[Score]:
     try:
         scores = metric.score(clip, sample)
     except (ClipError, WeightsError) as error:
-        return _unread(metric, error, clip.path)
+        return _scores_for_error(metric, error, clip.path)
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 - a metric that breaks down on one clip is counted as failed, and the run goes on

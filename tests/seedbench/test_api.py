@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,26 @@ def test_without_a_name_a_run_is_named_after_its_spec() -> None:
 def test_a_metric_of_sets_does_not_score_loose_clips(workspace: Workspace) -> None:
     with pytest.raises(SeedBenchError, match="'video_distance' compares two sets of clips"):
         api.score([], metrics=["video_distance"], workspace=workspace)
+
+
+def test_a_script_without_a_main_guard_ends_and_says_what_is_missing(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from seedbench import api\napi.run(api.make_spec(['simulator'], suite='quick', limit=1, metrics=['impact']), 'r')")
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=500)
+    assert 'under `if __name__ == "__main__":`' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"seeds": (0, 0)}, "name one twice"),
+        ({"seeds": ()}, "no seeds are given"),
+        ({"reference_seeds": (2**63,)}, "a seed lies between"),
+        ({"size": (0, 0)}, "width and height lie between 16 and 7680"),
+        ({"fps": 0}, "a rate lies between 1 and 120"),
+        ({"prompts": "talk-*"}, "lists of texts"),
+    ],
+)
+def test_what_no_run_can_have_is_refused(asked: dict[str, object], says: str) -> None:
+    with pytest.raises(SeedBenchError, match=says):
+        api.make_spec(["toy"], suite="quick", metrics=["toy_brightness"], **asked)  # type: ignore[arg-type]

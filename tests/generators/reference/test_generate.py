@@ -24,7 +24,7 @@ from seedbench.runs.executor import LocalExecutor
 from seedbench.runs.generate_task import GenerateTask, generate
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Character, Line, Music, Prompt
-from seedbench.suites.prompt import Reference as Asset
+from seedbench.suites.prompt import ReferenceAsset as Asset
 
 HELLO = Line(character="ann", text="Hello.", start_s=0.2)
 

@@ -275,8 +275,8 @@ def test_a_pipe_is_refused_without_waiting_for_data(tmp_path: Path) -> None:
 
 
 def test_a_clip_that_is_too_long_is_refused(make_clip: MakeClip) -> None:
-    path = make_clip("film.mp4", frames=100, fps=0.5, tone_hz=None)
-    with pytest.raises(ClipError, match="lasts 200 s"):
+    path = make_clip("film.mp4", frames=310, fps=0.5, tone_hz=None)
+    with pytest.raises(ClipError, match="lasts 620 s"):
         Clip.open(path)
 
 
