@@ -73,8 +73,8 @@ def test_the_evidence_on_the_page_has_the_same_sign(written: Path) -> None:
     curve = evidence(written, "Fit of lips and sound")
     assert curve["x_label"] == OFFSET_AXIS
     at = {mark["label"]: mark["x"] for mark in curve["marks"]}
-    assert at["found"] == pytest.approx(-DELAY_MS, abs=40)
-    assert at["found"] < at["in sync"] == 0
+    assert at["this clip"] == pytest.approx(-DELAY_MS, abs=40)
+    assert at["this clip"] < at["in sync"] == 0
     fitted = curve["series"][0]
     assert fitted["x"][fitted["y"].index(max(fitted["y"]))] < 0
     table = evidence(written, "Offset of each contact (positive: sound early)")

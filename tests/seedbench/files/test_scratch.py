@@ -16,7 +16,7 @@ from seedbench.errors import StorageError
 from seedbench.files.scratch import process_folder, remove_process_folder
 from seedbench.plugins.generator import Request
 from seedbench.plugins.generator_spec import GeneratorSpec
-from seedbench.runs.generate_task import GenerateTask, _room
+from seedbench.runs.generate_task import GenerateTask, _scratch_folder
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Prompt
 
@@ -86,9 +86,9 @@ def test_two_simultaneous_attempts_at_a_cell_have_folders_of_their_own(workspace
     request = Request(prompt=Prompt(id="p", text="grey", task="sound", duration_s=0.4), seed=0)
     toy = GeneratorSpec(label="toy", name="toy")
     task = GenerateTask(cell_id=1, generator=toy, request=request, scratch=workspace.scratch, artifacts=workspace.artifacts)
-    with _room(task) as first:
+    with _scratch_folder(task) as first:
         (first / "clip.mp4").write_bytes(b"x")
-        with _room(task) as second:
+        with _scratch_folder(task) as second:
             assert not list(second.iterdir())
         assert (first / "clip.mp4").exists()
     assert not list(workspace.scratch.glob("cell-*"))
