@@ -81,7 +81,14 @@ class _Problems:
 
 
 def suites_directory() -> Path:
-    """Where the shipped suites lie: a folder of the package, which is a link to ``datasets/`` in a checkout."""
+    """Where the shipped suites lie: a folder of the package, which is a link to ``datasets/`` in a checkout.
+
+    Returns:
+        The folder; each suite is a folder in it with a ``suite.yaml``.
+
+    Raises:
+        SuiteError: The installation has no suites.
+    """
     folder = Path(str(resources.files("seedbench"))) / "datasets"
     if any(folder.glob(f"*/{FILE_NAME}")):
         return folder
@@ -89,13 +96,30 @@ def suites_directory() -> Path:
 
 
 def list_suites() -> dict[str, Path]:
-    """The shipped suites: name and path of its ``suite.yaml``, sorted by name."""
+    """The shipped suites.
+
+    Returns:
+        The paths of their ``suite.yaml`` by name, sorted by name.
+
+    Raises:
+        SuiteError: The installation has no suites.
+    """
     return {path.parent.name: path for path in sorted(suites_directory().glob(f"*/{FILE_NAME}"))}
 
 
 def find_suite(path_or_name: str | Path) -> Path:
-    """The ``suite.yaml`` meant by a shipped suite's name, a folder, or a path. A name wins over a folder of that name:
-    write ``./quick`` for the folder.
+    """Find the file of a suite.
+
+    Args:
+        path_or_name: The name of a shipped suite, a folder, or a path. A name wins over a folder of that name: write ``./quick`` for the
+            folder.
+
+    Returns:
+        The path of an existing file.
+
+    Raises:
+        SuiteError: There is no such file.
+        UnknownNameError: No shipped suite has that name.
     """
     given = str(path_or_name)
     path = Path(path_or_name)

@@ -41,14 +41,24 @@ class _Strict(BaseModel):
 
 
 class Character(_Strict):
-    """One of the cast. ``reference`` names the image of the prompt's references that shows this person."""
+    """One person of the cast.
+
+    Attributes:
+        id: Names the person in the other facts of the prompt.
+        reference: The id of the image among the prompt's references that shows this person; None: there is none.
+    """
 
     id: str
     reference: str | None = None
 
 
 class Shot(_Strict):
-    """A stretch between two cuts. ``cast`` lists who is seen, left to right."""
+    """A stretch between two cuts. The shots of a prompt follow each other from 0 to its end.
+
+    Attributes:
+        start_s, end_s: When it begins and ends, in seconds.
+        cast: The ids of the people who are seen, from left to right.
+    """
 
     start_s: Annotated[float, Field(ge=0)]
     end_s: Annotated[float, Field(gt=0)]
@@ -56,7 +66,14 @@ class Shot(_Strict):
 
 
 class Line(_Strict):
-    """A spoken line. ``language`` is a BCP 47 tag (``en``, ``pt-BR``, ``cmn``)."""
+    """A spoken line.
+
+    Attributes:
+        character: The id of the person who speaks.
+        text: The words.
+        language: A BCP 47 tag (``en``, ``pt-BR``, ``cmn``).
+        start_s: When it begins, in seconds.
+    """
 
     character: str
     text: str
@@ -65,13 +82,19 @@ class Line(_Strict):
 
 
 class Event(_Strict):
-    """Something that happens, in free words: ``kind`` is the verb or noun ("serve", "door slam"), ``object`` what it happens to.
+    """Something that happens, in free words. Metrics read the fields other than ``kind`` and ``object``.
 
-    Metrics read the other fields. ``motion`` is the law that a moving body follows: ``flight`` (it falls or flies freely), ``roll``,
-    ``collision`` (two bodies meet), ``swing`` (it hangs from a string), ``none``. ``impact``: a body meets something, and the moment is
-    seen. ``sound``: the event is heard. ``height_m``: how far the body falls, or the length of the string; None where the prompt does
-    not say. ``times_s``: when it is heard, where it repeats. ``motion`` and ``impact`` need not be stated
-    for the kinds in :data:`~seedbench.suites.event_kinds.KINDS`.
+    Attributes:
+        kind: The verb or noun ("serve", "door slam"). For the kinds in :data:`~seedbench.suites.event_kinds.KINDS`, ``motion`` and
+            ``impact`` need not be stated.
+        object: What it happens to.
+        start_s: When it begins, in seconds.
+        height_m: How far the body falls, or the length of the string, in metres; None where the prompt does not say.
+        sound: Whether the event is heard.
+        times_s: When it is heard, in seconds, where it repeats.
+        motion: The law that a moving body follows: ``flight`` (it falls or flies freely), ``roll``, ``collision`` (two bodies meet),
+            ``swing`` (it hangs from a string), ``none``.
+        impact: Whether a body meets something and the moment is seen.
     """
 
     kind: Annotated[str, Field(min_length=1)]
@@ -94,7 +117,13 @@ class Event(_Strict):
 
 
 class Music(_Strict):
-    """Music heard in the clip, its ``style`` in free words. ``cuts`` says whether the shots' cuts fall on its beats."""
+    """Music that is heard in the clip.
+
+    Attributes:
+        tempo_bpm: Beats per minute, 20 to 400; None where the prompt does not say.
+        style: In free words.
+        cuts: Whether the cuts between the shots fall on its beats.
+    """
 
     tempo_bpm: Annotated[float, Field(ge=20, le=400)] | None = None
     style: str = ""
@@ -102,7 +131,12 @@ class Music(_Strict):
 
 
 class FrameText(_Strict):
-    """Text to be read in the picture, exactly as written."""
+    """Text to be read in the picture.
+
+    Attributes:
+        text: Exactly as it is to be written.
+        start_s, end_s: From when to when it is seen, in seconds; ``end_s`` None: until the end of the clip.
+    """
 
     text: str
     start_s: float = 0.0
@@ -110,9 +144,15 @@ class FrameText(_Strict):
 
 
 class ReferenceAsset(_Strict):
-    """An asset the prompt names as ``{{image:1}}``. ``path`` is relative to the suite file.
+    """A file that steers the result; the text names it as ``{{image:1}}``.
 
-    ``person`` says that a real person can be recognised in it; such a reference needs ``consent`` (who agreed, where it is written down).
+    Attributes:
+        id: ``image``, ``video`` or ``audio``, a colon, and a number from 1.
+        path: The file, relative to the folder of the suite.
+        role: What is to be taken from it.
+        strength: How strongly it steers, 0..1.
+        person: Whether a real person can be recognised in it.
+        consent: Who agreed to be shown and where that is written down; needed where ``person`` is true.
     """
 
     id: Annotated[str, Field(pattern=r"^(image|video|audio):[1-9][0-9]*$")]
@@ -129,7 +169,14 @@ class ReferenceAsset(_Strict):
 
 
 class Edit(_Strict):
-    """What to change in the source clip, in free words, and what must stay."""
+    """What to change in a source clip, in free words, and what must stay.
+
+    Attributes:
+        source: The id of the clip among the prompt's references.
+        change: The thing to change.
+        to: What it is to become.
+        keep: The things that must stay.
+    """
 
     source: str
     change: Annotated[str, Field(min_length=1)]
@@ -138,9 +185,22 @@ class Edit(_Strict):
 
 
 class Prompt(_Strict):
-    """One item of a suite.
+    """One prompt of a suite: the text, and beside it the facts that metrics may expect of the clip.
 
-    ``stage`` is what a simulator needs to draw the prompt. SeedBench itself reads none of its keys: the simulator defines and checks them.
+    Attributes:
+        id: Unique in the suite; lower-case letters, digits, dots, dashes and underscores.
+        text: What a generator is asked for.
+        task: What kind of clip it asks for.
+        duration_s: The length of the clip, in seconds, above 0 and at most :data:`MAX_DURATION_S`.
+        cast, shots, speech, events, text_in_frame, music: What is to be seen and heard.
+        references: The files that steer the result.
+        extends: The id of the reference that the clip goes on from.
+        edit: The change to make in a reference.
+        sweep: A name that prompts share which differ in their ids and reference strengths only.
+        stage: What a simulator needs to draw the prompt. SeedBench itself reads none of its keys: the simulator defines and checks them.
+
+    Raises:
+        pydantic.ValidationError: A value is not allowed, or the facts contradict each other.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]

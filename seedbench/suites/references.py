@@ -23,7 +23,15 @@ _NAME = re.compile(r"\s*(image|video|audio)\s*:\s*([1-9][0-9]*)\s*", re.IGNORECA
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceLimits:
-    """How many reference assets a generator takes, and how large. Sizes in bytes, lengths in seconds."""
+    """How many reference assets a generator takes, and how large.
+
+    Attributes:
+        images, videos, audios: The most files of each kind.
+        image_bytes, video_bytes, audio_bytes: Every file of the kind must be smaller than this, in bytes.
+        video_total_s: The least and the greatest length of all videos together, in seconds.
+        audio_s: The greatest length of each audio file, in seconds.
+        total: The most files of all kinds together.
+    """
 
     images: int = 9
     image_bytes: int = 30_000_000
@@ -37,14 +45,28 @@ class ReferenceLimits:
 
 
 class Problem(NamedTuple):
-    """One reason why a prompt's references cannot be used; ``reference`` is its position in the prompt, None for all of them."""
+    """One reason why a prompt's references cannot be used.
+
+    Attributes:
+        reference: The position of the reference in the prompt, from 0; None: all of them together.
+        sentence: What is wrong.
+    """
 
     reference: int | None
     sentence: str
 
 
 def normalise(text: str) -> str:
-    """Spell every mention as ``{{kind:number}}``. ValueError for braces that name no reference.
+    """Spell every mention of a reference in the neutral form ``{{kind:number}}``.
+
+    Args:
+        text: The text of a prompt.
+
+    Returns:
+        The text; all else in it is unchanged.
+
+    Raises:
+        ValueError: Braces name no reference.
 
     >>> normalise("Dress @image2 like {{ Image:1 }}.")
     'Dress {{image:2}} like {{image:1}}.'
@@ -60,7 +82,16 @@ def normalise(text: str) -> str:
 
 
 def mentions(text: str) -> tuple[str, ...]:
-    """The ids of the references a text names, each once, in order of first mention.
+    """The references that a text names.
+
+    Args:
+        text: The text of a prompt, in either spelling.
+
+    Returns:
+        Their ids, each once, in order of first mention. The prompt need not have them.
+
+    Raises:
+        ValueError: Braces name no reference.
 
     >>> mentions("{{image:1}} hums @audio2; {{image:1}} again")
     ('image:1', 'audio:2')
@@ -69,9 +100,14 @@ def mentions(text: str) -> tuple[str, ...]:
 
 
 def render(text: str, syntax: Mapping[str, str]) -> str:
-    """The text with its mentions in a service's own spelling; ``syntax`` maps a kind to a format of ``{number}``.
+    """The text with its mentions in a service's own spelling.
 
-    Kinds that ``syntax`` leaves out keep the neutral spelling; braces that name no reference are left alone.
+    Args:
+        text: The text of a prompt, in either spelling.
+        syntax: For each kind (``image``, ``video``, ``audio``) a format with ``{number}``, such as ``[Image{number}]``.
+
+    Returns:
+        The text. Kinds that ``syntax`` leaves out have the neutral spelling; braces that name no reference are left alone.
 
     >>> render("Dress like {{image:2}}, sing like @audio1.", {"image": "[Image{number}]"})
     'Dress like [Image2], sing like {{audio:1}}.'
@@ -89,9 +125,15 @@ def render(text: str, syntax: Mapping[str, str]) -> str:
 
 
 def check_references(prompt: Prompt, root: Path, limits: ReferenceLimits | None = None) -> None:
-    """Raise ReferenceLimitError, one sentence a problem, if the references under ``root`` break the limits.
+    """Check that the references of a prompt can be used. It opens the files: sizes are from disk, lengths from their packets.
 
-    ``limits`` None stands for the default ones. Opens the files: sizes from disk, lengths through PyAV.
+    Args:
+        prompt: The prompt.
+        root: The folder that the paths of the references are relative to.
+        limits: What the generator takes; None: the default limits.
+
+    Raises:
+        ReferenceLimitError: The references break the limits; one sentence for each problem.
     """
     problems = reference_problems(prompt, root, ReferenceLimits() if limits is None else limits)
     if problems:
@@ -99,7 +141,17 @@ def check_references(prompt: Prompt, root: Path, limits: ReferenceLimits | None 
 
 
 def reference_problems(prompt: Prompt, root: Path, limits: ReferenceLimits) -> list[Problem]:
-    """Everything that speaks against the references of a prompt; empty when they can be used."""
+    """All reasons why the references of a prompt cannot be used.
+
+    Args:
+        prompt: The prompt.
+        root: The folder that the paths of the references are relative to.
+        limits: What the generator takes.
+
+    Returns:
+        The problems: wrong counts, missing consent, files that are missing, unreadable, too large, too short or too long. Empty: the
+        references can be used.
+    """
     if not prompt.references:
         return []
     problems = _counts(prompt.references, limits)
@@ -141,10 +193,19 @@ def reference_problems(prompt: Prompt, root: Path, limits: ReferenceLimits) -> l
 
 
 def media_length_s(file: Path, kind: str) -> float:
-    """How long the ``video`` or ``audio`` stream of a file lasts, in seconds, by its timestamps and not by its header alone.
+    """How long a stream of a file lasts, by the timestamps of its packets: a header can claim anything.
 
-    A header can claim anything; the packets are walked (not decoded), which costs milliseconds a megabyte.
-    ReferenceLimitError when the file is no media or holds no such stream.
+    The packets are read and not decoded, which takes milliseconds for each megabyte.
+
+    Args:
+        file: A media file.
+        kind: ``video`` or ``audio``.
+
+    Returns:
+        The length in seconds, above 0.
+
+    Raises:
+        ReferenceLimitError: The file is no media, or has no data of that kind.
     """
     import av
 

@@ -16,10 +16,17 @@ from seedbench.suites.references import ReferenceLimits
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A prompt suite as read from ``path``. ``sha256`` is of the file's bytes; its assets lie under :attr:`root`.
+    """A prompt suite, as read from a file.
 
-    ``warnings`` are sentences for people: nothing in them keeps the suite from being used. ``lines`` gives the line of a prompt's value,
-    by the prompt's id and a path of keys and positions; None for prompts that come from no suite file.
+    Attributes:
+        name, title, version, description, licence: As the file says.
+        prompts: The prompts, in the order of the file.
+        path: The file; its assets lie under :attr:`root`.
+        sha256: the hash of the file's bytes.
+        limits: How many reference assets a prompt may have, and how large.
+        warnings: Sentences for people; nothing in them keeps the suite from being used.
+        lines: Returns the line of a prompt's value, from the prompt's id and a path of keys and positions; None for prompts that come from
+            no suite file.
     """
 
     name: str
@@ -40,11 +47,29 @@ class Suite:
         return self.path.parent
 
     def place(self, prompt_id: str, location: Sequence[int | str]) -> str:
-        """Where a prompt's value stands, as ``FILE:LINE``; the file alone where its lines are not known."""
+        """Where a prompt's value stands, for error messages.
+
+        Args:
+            prompt_id: The id of the prompt.
+            location: The keys and positions that lead to the value, such as ``("events", 0, "kind")``.
+
+        Returns:
+            ``FILE:LINE``; the file alone where its lines are not known.
+        """
         return str(self.path) if self.lines is None else f"{self.path}:{self.lines(prompt_id, location)}"
 
     def prompt(self, prompt_id: str) -> Prompt:
-        """The prompt of that id; UnknownNameError with the nearest one otherwise."""
+        """The prompt with an id.
+
+        Args:
+            prompt_id: The id.
+
+        Returns:
+            The prompt.
+
+        Raises:
+            UnknownNameError: There is none; the message suggests the nearest id.
+        """
         for prompt in self.prompts:
             if prompt.id == prompt_id:
                 return prompt
@@ -57,10 +82,20 @@ class Suite:
 
 
 def select(suite: Suite, *, ids: Iterable[str] = (), tasks: Iterable[str] = (), limit: int | None = None) -> Suite:
-    """The suite with only some of its prompts, in its own order. ``ids`` may be patterns such as ``talk-*``.
+    """The suite with only some of its prompts, in its own order.
 
-    Both ``ids`` and ``tasks`` empty keeps all; given both, a prompt must satisfy both. UnknownNameError for an id, pattern or task that
-    selects nothing, SuiteError if nothing is left.
+    Args:
+        suite: The suite; it is not changed.
+        ids: Ids, or patterns such as ``talk-*``; empty: all.
+        tasks: The tasks to keep; empty: all. A prompt must satisfy both ``ids`` and ``tasks``.
+        limit: Keep at most the first so many of these; None: all of them.
+
+    Returns:
+        A copy with the other prompts left out. Its ``sha256`` is still that of the file.
+
+    Raises:
+        UnknownNameError: An id, a pattern or a task selects nothing.
+        SuiteError: Nothing is left.
     """
     kept = list(suite.prompts)
     patterns, wanted = list(ids), list(tasks)
