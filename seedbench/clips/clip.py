@@ -89,6 +89,12 @@ class Clip:
     def open(cls, path: Path | str) -> Clip:
         """Open a media file.
 
+        Args:
+            path: the file.
+
+        Returns:
+            The clip. Its packets were read and its bytes hashed; nothing is decoded yet.
+
         Raises:
             ClipError: it is not a media file, is empty, has neither picture nor sound, or is longer than 180 s.
             ClipUnavailableError: it cannot be read at the moment, or is not a file.
@@ -107,12 +113,22 @@ class Clip:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is unusual about the file, in words, such as where decoding stopped. Decodes the clip."""
+        """What is unusual about the file, in words, such as where decoding stopped. Decodes the clip.
+
+        Raises:
+            ClipError: there are pictures, but not one can be decoded.
+            ClipUnavailableError: the file cannot be read at the moment, or has changed since it was opened.
+        """
         return self._decoded.notes
 
     @property
     def end_s(self) -> float:
-        """When the last picture leaves the screen, in seconds from the first picture. Decodes the clip."""
+        """When the last picture leaves the screen, in seconds from the first picture. Decodes the clip.
+
+        Raises:
+            ClipError: the clip has no picture, or none can be decoded.
+            ClipUnavailableError: the file cannot be read at the moment, or has changed since it was opened.
+        """
         times = self.video.time_s
         step = 1.0 / self.facts.fps if self.facts.fps > 0 else 0.04
         return float(times[-1] + step)
@@ -123,6 +139,7 @@ class Clip:
 
         Raises:
             ClipError: the clip has no picture, or none can be decoded.
+            ClipUnavailableError: the file cannot be read at the moment, or has changed since it was opened.
         """
         if not self.facts.has_video:
             raise ClipError(f"{self.path}: has no picture")
@@ -132,14 +149,15 @@ class Clip:
         """The pictures at a constant rate: picture k is the one that is on screen at k/fps seconds.
 
         Args:
-            fps: frames per second.
+            fps: frames per second, above 0.
             short_side: scale down (by area) until the shorter side has this many pixels; None, or more than it has: no scaling.
 
         Returns:
-            The pictures. They are memoised and shared: do not write into the arrays.
+            The pictures, (T, H, W, 3) uint8, and their times k/fps. They are memoised and shared: do not write into the arrays.
 
         Raises:
             ClipError: the clip has no picture, or none can be decoded.
+            ClipUnavailableError: the file cannot be read at the moment, or has changed since it was opened.
         """
         import cv2
 
@@ -169,10 +187,11 @@ class Clip:
             rate: sample rate in Hz; the average of all channels is resampled to it.
 
         Returns:
-            The sound. It is memoised and shared: do not write into the array.
+            The sound, (N,) float32 in -1..1. It is memoised and shared: do not write into the array.
 
         Raises:
-            ClipError: the clip has no sound.
+            ClipError: the clip has no sound, or it has pictures of which none can be decoded.
+            ClipUnavailableError: the file cannot be read at the moment, or has changed since it was opened.
         """
         if not self.facts.has_audio:
             raise ClipError(f"{self.path}: has no sound")
@@ -197,10 +216,12 @@ class Clip:
         """The sound as stored.
 
         Returns:
-            Samples (C, N), float32 in -1..1, and their rate in Hz. The first sample is heard at :attr:`audio_start_s`.
+            Samples (C, N), float32 in -1..1, and their rate in Hz. The first sample is heard at :attr:`audio_start_s`. Do not
+            write into them.
 
         Raises:
-            ClipError: the clip has no sound.
+            ClipError: the clip has no sound, or it has pictures of which none can be decoded.
+            ClipUnavailableError: the file cannot be read at the moment, or has changed since it was opened.
         """
         if not self.facts.has_audio:
             raise ClipError(f"{self.path}: has no sound")

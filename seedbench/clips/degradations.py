@@ -39,7 +39,13 @@ class ClipArrays:
 
 @dataclass(frozen=True)
 class Degradation:
-    """One way to degrade a clip: a function of the clip and an amount, what the amount means, and the range it must lie in."""
+    """One way to degrade a clip.
+
+    Attributes:
+        apply: the function; it takes a clip and an amount and returns a changed copy.
+        amount: what the amount means, with its unit.
+        low, high: the range that the amount must lie in.
+    """
 
     apply: Callable[[ClipArrays, float], ClipArrays]
     amount: str
@@ -48,7 +54,17 @@ class Degradation:
 
 
 def delay_sound(clip: ClipArrays, amount_ms: float) -> ClipArrays:
-    """Sound later by ``amount_ms`` (negative: earlier); silence fills the gap, the length stays.
+    """Move the sound in time; silence fills the gap, and the length stays.
+
+    Args:
+        clip: the clip.
+        amount_ms: how much later the sound comes, in milliseconds; negative: earlier. It is rounded to whole samples.
+
+    Returns:
+        A copy with the sound moved. A later sound is a negative offset (:data:`seedbench.plugins.metric.OFFSET_SIGN`).
+
+    Raises:
+        SeedBenchError: the clip has no sound.
 
     >>> clip = ClipArrays(np.zeros((2, 2, 2, 3), np.uint8), np.array([0.0, 0.04]), np.array([[1.0, 2.0, 3.0]]), 1000)
     >>> delay_sound(clip, 1).sound.tolist(), delay_sound(clip, -2).sound.tolist()
@@ -64,7 +80,18 @@ def delay_sound(clip: ClipArrays, amount_ms: float) -> ClipArrays:
 
 
 def drop_sound(clip: ClipArrays, amount: float) -> ClipArrays:
-    """No sound stream at all (``amount`` 1), or this share of the sound silenced from the end."""
+    """Silence the end of the sound, or remove the sound stream.
+
+    Args:
+        clip: the clip.
+        amount: the share of the sound to silence, from the end, 0..1; 1 removes the stream.
+
+    Returns:
+        A copy with less sound, or with none.
+
+    Raises:
+        SeedBenchError: the clip has no sound, and ``amount`` is less than 1.
+    """
     if amount >= 1:
         return replace(clip, sound=None)
     sound = _sound_of(clip, "drop-sound").copy()
@@ -73,44 +100,100 @@ def drop_sound(clip: ClipArrays, amount: float) -> ClipArrays:
 
 
 def freeze(clip: ClipArrays, from_s: float) -> ClipArrays:
-    """The picture stands still from ``from_s`` seconds on; the sound goes on."""
+    """Let the picture stand still; the sound goes on.
+
+    Args:
+        clip: the clip.
+        from_s: from when on, in seconds from the first picture.
+
+    Returns:
+        A copy in which the picture at ``from_s`` is repeated to the end.
+    """
     index = np.minimum(np.arange(len(clip.rgb)), max(0, int(np.searchsorted(clip.time_s, from_s, side="right")) - 1))
     return replace(clip, rgb=clip.rgb[index])
 
 
 def flicker(clip: ClipArrays, amplitude: float) -> ClipArrays:
-    """Every second picture brighter and every other darker by ``amplitude`` (0..1 of full scale, half each way)."""
+    """Make every second picture brighter and every other one darker.
+
+    Args:
+        clip: the clip.
+        amplitude: the difference between the two, as a share of full scale, 0..1; half of it each way.
+
+    Returns:
+        A copy with changed pictures, cut off at black and white.
+    """
     sign = np.where(np.arange(len(clip.rgb)) % 2, -1.0, 1.0)[:, None, None, None]
     return _change_pictures(clip, lambda rgb, index: rgb.astype(np.float32) + sign[index] * amplitude * 127.5)
 
 
 def blur(clip: ClipArrays, sigma_px: float) -> ClipArrays:
-    """Gaussian blur of ``sigma_px`` pixels."""
+    """Blur all pictures with a Gaussian.
+
+    Args:
+        clip: the clip.
+        sigma_px: its standard deviation, in pixels of the working size.
+
+    Returns:
+        A copy with blurred pictures.
+    """
     import cv2
 
     return _change_pictures(clip, lambda rgb, _: cv2.GaussianBlur(rgb, (0, 0), sigma_px).astype(np.float32))
 
 
 def retime(clip: ClipArrays, factor: float) -> ClipArrays:
-    """The pictures ``factor`` times as slow (0.5: twice as fast), sound and length unchanged: pictures are repeated, or the last one is."""
+    """Change the speed of the pictures; the sound and the length stay.
+
+    Args:
+        clip: the clip.
+        factor: how many times as slow they are; 0.5 is twice as fast.
+
+    Returns:
+        A copy in which pictures are repeated, or left out with the last one repeated to the end.
+    """
     source = np.clip(np.searchsorted(clip.time_s, clip.time_s / factor + 1e-6, side="right") - 1, 0, len(clip.rgb) - 1)
     return replace(clip, rgb=clip.rgb[source])
 
 
 def reencode(clip: ClipArrays, crf: float) -> ClipArrays:
-    """Compress hard: x264 at this constant rate factor (18 good, 40 poor, 51 worst)."""
+    """Compress the clip hard when it is written.
+
+    Args:
+        clip: the clip.
+        crf: x264's constant rate factor, 0..51 (18 good, 40 poor, 51 worst), rounded to a whole number.
+
+    Returns:
+        A copy with the same arrays and this ``crf``.
+    """
     return replace(clip, crf=round(crf))
 
 
 def blacken(clip: ClipArrays, from_s: float) -> ClipArrays:
-    """The picture is black from ``from_s`` seconds on."""
+    """Make the picture black; the sound goes on.
+
+    Args:
+        clip: the clip.
+        from_s: from when on, in seconds from the first picture.
+
+    Returns:
+        A copy with black pictures from there to the end.
+    """
     rgb = clip.rgb.copy()
     rgb[clip.time_s >= from_s] = 0
     return replace(clip, rgb=rgb)
 
 
 def rewrite(clip: ClipArrays, amount: float) -> ClipArrays:
-    """Change nothing: the clip is only written anew, as it is for every other degradation."""
+    """Change nothing: the clip is only written anew, as it is for every other degradation.
+
+    Args:
+        clip: the clip.
+        amount: ignored.
+
+    Returns:
+        The clip itself.
+    """
     return clip
 
 

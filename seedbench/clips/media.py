@@ -130,6 +130,12 @@ def _reason(error: Exception) -> str:
 def probe(path: Path) -> ProbeFacts:
     """Read the facts of a media file from its packets.
 
+    Args:
+        path: the file.
+
+    Returns:
+        The facts. A file that is cut off is no error: the facts are of the part that is there, and ``notes`` says so.
+
     Raises:
         ClipError: it is not a media file, is empty, has neither picture nor sound, or is longer than 180 s.
         ClipUnavailableError: it cannot be read at the moment, or is not a file.
@@ -195,6 +201,9 @@ def probe(path: Path) -> ProbeFacts:
 def working_size(facts: ProbeFacts) -> tuple[int, int]:
     """The size at which a clip's pictures are decoded: short side at most 720 pixels, all pictures together at most 1.5 GB.
 
+    Args:
+        facts: what :func:`probe` returned.
+
     Returns:
         Width and height in pixels: as stored, or scaled down to even numbers.
 
@@ -218,7 +227,7 @@ def decode(path: Path, facts: ProbeFacts) -> Decoded:
 
     Args:
         path: the file.
-        facts: what :func:`probe` said of it.
+        facts: what :func:`probe` returned for it.
 
     Returns:
         Its content. Where decoding stops early, what was decoded until then, with a note.
