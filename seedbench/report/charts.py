@@ -20,7 +20,13 @@ XPosition = Callable[[float], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Dot:
-    """One clip: the value at which it is drawn, the value of its tooltip (``shown``), and which clip of the drill-down it opens."""
+    """One clip in a chart.
+
+    Attributes:
+        value: Where it is drawn, on the axis of the chart.
+        shown: The value of its tooltip, with its sign.
+        prompt_id, seed: Which clip of the drill-down it opens.
+    """
 
     value: float
     shown: float
@@ -30,8 +36,17 @@ class Dot:
 
 @dataclass(frozen=True, kw_only=True)
 class ForestRow:
-    """One generator of a chart. Where ``value`` is None nothing is drawn, and ``text`` is the reason. ``css`` is its colour class
-    (``g0`` to ``g7``, ``gc``)."""
+    """One generator of a chart.
+
+    Attributes:
+        label: Its name as shown.
+        css: Its colour class (``g0`` to ``g7``, ``gc`` for a ceiling).
+        text: The value in words; where there is none, the reason.
+        value: The summary; None: nothing is drawn.
+        low, high: Its interval; both None where there is none.
+        ceiling: Whether its value is also drawn as a line through all rows.
+        dots: Its clips.
+    """
 
     label: str
     css: str
@@ -44,7 +59,15 @@ class ForestRow:
 
 
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """About ``count`` round numbers within low..high.
+    """Round numbers for the ticks of an axis.
+
+    Args:
+        low: The start of the axis.
+        high: Its end.
+        count: About how many ticks.
+
+    Returns:
+        The ticks, ascending, within low..high, in steps of 1, 2, 2.5 or 5 times a power of ten. ``[low]`` for an axis without length.
 
     >>> nice_ticks(0.0, 1.0)
     [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -64,8 +87,15 @@ def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
 def domain(rows: Sequence[ForestRow], *, zero: bool, bounds: tuple[float | None, float | None] = (None, None)) -> tuple[float, float]:
     """The range of the axis: all values and intervals, and all clips but distant outliers.
 
-    Clips further from the intervals than twice their span are outside the range; they are drawn at its edge. ``zero`` includes 0.
-    A single value without interval has the ``bounds`` of the measure as its range, where it has both.
+    Clips further from the intervals than twice their span are outside the range; they are drawn at its edge.
+
+    Args:
+        rows: The generators of the chart.
+        zero: Whether 0 must be in the range.
+        bounds: The range of a single value without interval, where both are known: those of the measure.
+
+    Returns:
+        The start and the end, with a margin of 4%; 0 and 1 where there is nothing to draw.
 
     >>> domain([ForestRow(label="a", css="g0", text="", value=2.0, low=1.0, high=3.0)], zero=True)
     (-0.12, 3.12)
@@ -92,7 +122,19 @@ def forest(
     percent: bool = False,
     bounds: tuple[float | None, float | None] = (None, None),
 ) -> str:
-    """An SVG chart, text escaped. Colours come from the page's style sheet; every dot carries ``data-prompt`` and ``data-seed``."""
+    """Draw the chart of one column.
+
+    Args:
+        rows: The generators, from top to bottom.
+        title: The name of the chart for screen readers.
+        unit: The unit at the axis.
+        direction: That of the measure; for ``zero`` the values must be absolute ones.
+        percent: Whether shares are shown in per cent; the values stay in 0..1.
+        bounds: Those of the measure (:func:`domain`).
+
+    Returns:
+        An ``svg`` element, all text escaped. Colours come from the page's style sheet; every dot has ``data-prompt`` and ``data-seed``.
+    """
     low, high = domain(rows, zero=direction == "zero", bounds=bounds)
     plot = WIDTH - 2 * MARGIN
     drawn = any(row.value is not None for row in rows)

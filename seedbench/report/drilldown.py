@@ -15,8 +15,13 @@ from seedbench.results.table import ResultsTable
 
 @dataclass(frozen=True)
 class DrillDown:
-    """``index``: all cells with their scores, without evidence. ``clips``: MP4 files in base64, each file once. ``evidence``: that of
-    every cell, in the order of the cells."""
+    """The data of the page's script.
+
+    Attributes:
+        index: All cells with their scores in words, without evidence, as JSON.
+        clips: MP4 files in base64, each file once.
+        evidence: The evidence of every cell, in the order of the cells, as JSON.
+    """
 
     index: dict[str, Any]
     clips: list[str]
@@ -24,7 +29,19 @@ class DrillDown:
 
 
 def drill_down(table: ResultsTable, colours: Mapping[str, str], previews: Mapping[Path, Preview | NoPreview] | None) -> DrillDown:
-    """The data of the page's script. ``colours`` by generator name, ``previews`` by clip path (None: they were left out)."""
+    """Collect what the page's script reads.
+
+    Args:
+        table: The results of the run.
+        colours: The colour class of each generator, by name.
+        previews: The previews by clip path; None: they were left out.
+
+    Returns:
+        The data, with all numbers that the script shows in words.
+
+    Raises:
+        KeyError: A clip has no entry in ``previews``, or a generator none in ``colours``.
+    """
     report = table.report
     generators = [generator.name for generator in report.generators]
     prompts = {cell.prompt_id: {"id": cell.prompt_id, "text": cell.prompt_text, "task": cell.task} for cell in report.cells}

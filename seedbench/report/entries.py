@@ -11,10 +11,19 @@ from seedbench.results.table import ResultsTable, SystemStanding
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryEntry:
-    """One entry of the summary table.
+    """One entry of the summary table, in words.
 
-    ``value`` is empty exactly where ``reason`` is not. ``row`` is None where the generator was not measured. ``no_interval`` says why
-    ``interval`` is empty. ``mark`` and ``symbols`` are empty where the comparisons support nothing.
+    Attributes:
+        row: The summary that it shows; None where the generator was not measured.
+        value: The value without its unit; empty exactly where ``reason`` is not.
+        unit: The unit as shown.
+        interval: The interval without its unit; empty where there is none.
+        no_interval: Why ``interval`` is empty.
+        reason: Why there is no value.
+        coverage: How many clips it is computed from.
+        standing: What the comparisons support about the generator.
+        worst_case: The mean in which every missing answer counts as the worst value; empty where no answer is missing.
+        method: How value and interval were computed.
     """
 
     row: SummaryRow | None = None
@@ -30,19 +39,28 @@ class SummaryEntry:
 
     @property
     def mark(self) -> str:
-        """The standing in words."""
+        """The standing in words; empty where the comparisons support nothing."""
         if self.standing.leads:
             return "best of the systems"
         return {"worse": "below the ceiling", "better": "above the ceiling"}.get(self.standing.against_ceiling, "")
 
     @property
     def symbols(self) -> str:
-        """The mark as the terminal and Markdown have it: ▼ below the ceiling, ★ best of the systems."""
+        """The mark as the terminal and Markdown have it: ▼ below the ceiling, ★ best of the systems; empty where nothing is supported."""
         return (" ▼" if self.standing.against_ceiling == "worse" else "") + (" ★" if self.standing.leads else "")
 
 
 def summary_entry(table: ResultsTable, generator: str, column: MeasureFacts) -> SummaryEntry:
-    """What the summary table shows of one generator in one column."""
+    """What the summary table shows of one generator in one column.
+
+    Args:
+        table: The results of the run.
+        generator: The name of the generator.
+        column: One of the columns of the table.
+
+    Returns:
+        The entry in words; where the generator was not measured or has no value, one with a ``reason``.
+    """
     row = table.row(generator, column)
     if row is None:
         return SummaryEntry(reason="not measured", coverage="nothing to score")

@@ -18,7 +18,12 @@ MOST_PAIRS = 3
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence: ``subject`` is the generator it begins with (may be empty), ``text`` the rest."""
+    """One sentence on the result.
+
+    Attributes:
+        subject: The label of the generator that it begins with; may be empty.
+        text: The rest, with the space that follows the subject.
+    """
 
     subject: str
     text: str
@@ -29,7 +34,12 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Findings:
-    """``results`` say what is supported, ``caveats`` what weakens it."""
+    """The result of a run in sentences.
+
+    Attributes:
+        results: What the comparisons support.
+        caveats: What weakens it.
+    """
 
     results: tuple[Sentence, ...]
     caveats: tuple[str, ...]
@@ -50,6 +60,12 @@ def findings(table: ResultsTable) -> Findings:
 
     Every system is compared with the first ceiling. Systems are compared with each other pair by pair, or, where there are more than
     ``MOST_PAIRS`` pairs, by who leads on each measure.
+
+    Args:
+        table: The results of the run.
+
+    Returns:
+        The sentences. None of them says "better" or "worse" unless a comparison supports it.
     """
     tested = table.systems
     against = [(system, ceiling, _pair(table, system, ceiling)) for ceiling in table.ceilings[:1] for system in tested]

@@ -32,8 +32,11 @@ VERSION = 1
 class Preview:
     """The embedded copy of a clip.
 
-    ``mp4``: H.264 and AAC in base64. ``poster``: the middle frame as JPEG in base64. ``original``: ``mp4`` has the bytes of the clip
-    itself and not of a smaller copy.
+    Attributes:
+        mp4: H.264 and AAC, in base64.
+        poster: The middle frame as JPEG, in base64.
+        has_audio: Whether it has sound.
+        original: Whether ``mp4`` has the bytes of the clip itself and not of a smaller copy.
     """
 
     mp4: str
@@ -44,7 +47,11 @@ class Preview:
 
 @dataclass(frozen=True)
 class NoPreview:
-    """A clip that cannot be played in the page, and why."""
+    """A clip that cannot be played in the page.
+
+    Attributes:
+        reason: Why, as the page shows it.
+    """
 
     reason: str
 

@@ -127,7 +127,14 @@ def _score_fields(score: ScoreReport, column: MeasureFacts) -> dict[str, Any]:
 
 
 def summary_rows(table: ResultsTable) -> list[dict[str, Any]]:
-    """Every summary value as one flat row with the keys of :data:`SUMMARY_COLUMNS`, with what the comparisons support."""
+    """Every summary value as one flat row, with what the comparisons support.
+
+    Args:
+        table: The results of the run.
+
+    Returns:
+        Rows with the keys of :data:`SUMMARY_COLUMNS`, in the order of the summary. Missing values are None, missing texts "".
+    """
     report = table.report
     roles = {generator.name: generator.role for generator in report.generators}
     rows = []
@@ -145,7 +152,14 @@ def summary_rows(table: ResultsTable) -> list[dict[str, Any]]:
 
 
 def report_json(report: RunReport) -> str:
-    """The report as the text of ``report.json``; evidence has five significant digits, as in the page."""
+    """The report as the text of ``report.json``.
+
+    Args:
+        report: The run.
+
+    Returns:
+        Indented JSON. Numbers are in full, but evidence has five significant digits, as in the page.
+    """
     plain = to_json(report)
     for cell in plain["cells"]:
         for score in cell["scores"]:
@@ -154,7 +168,20 @@ def report_json(report: RunReport) -> str:
 
 
 def write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> Path:
-    """UTF-8 CSV with a header; None is an empty field, numbers are written in full."""
+    """Write rows as CSV: UTF-8, with a header; None is an empty field, numbers are written in full.
+
+    Args:
+        path: The file to write.
+        names: The columns, in order.
+        rows: Values by column.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        OSError: The file cannot be written.
+        ValueError: A row has a key that is not among the columns.
+    """
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(names), lineterminator="\n")
         writer.writeheader()
@@ -163,7 +190,18 @@ def write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, Any]]) 
 
 
 def write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
-    """The score rows as Parquet with fixed types, also where a column is empty."""
+    """Write the score rows as Parquet with fixed types, also where a column is empty.
+
+    Args:
+        path: The file to write.
+        rows: What :func:`score_rows` returned.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -174,7 +212,14 @@ def write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
 
 
 def markdown(table: ResultsTable) -> str:
-    """A summary for a pull request: what is supported, one row a headline measure, what is missing, what it cost."""
+    """A summary for a pull request: what is supported, one row a headline measure, what is missing, what it cost.
+
+    Args:
+        table: The results of the run.
+
+    Returns:
+        GitHub's Markdown. Names and reasons of the run are escaped: none of them is a link, a mention or HTML.
+    """
     report = table.report
     facts = [
         f"suite {report.suite.name} {report.suite.version}",

@@ -22,6 +22,14 @@ DIRECTIONS: dict[Direction, str] = {
 def decimals(value: float, low: float | None = None, high: float | None = None) -> int:
     """How many decimals to show: two digits of the interval's half-width, or three digits of a value without an interval.
 
+    Args:
+        value: The value, as shown (shares times 100).
+        low: The lower end of its interval, None for no interval.
+        high: The upper end of its interval.
+
+    Returns:
+        0 to 6.
+
     >>> decimals(0.8237, 0.79, 0.86)
     3
     >>> decimals(412.2, 380.0, 440.0), decimals(3.14159)
@@ -38,6 +46,13 @@ def _clamp(places: int) -> int:
 
 def number(value: float, places: int) -> str:
     """A number with a true minus sign; very large and very small ones in powers of ten.
+
+    Args:
+        value: A finite number.
+        places: How many decimals; not used below 1e-5 and from 1e6 on, where three digits are shown.
+
+    Returns:
+        The text; a value that is rounded to 0 has no sign.
 
     >>> number(-0.25, 2), number(0.0, 1), number(1234567.8, 1)
     ('−0.25', '0.0', '1.23e+06')
@@ -90,7 +105,13 @@ def value_and_interval(
 
 
 def coverage(row: SummaryRow) -> str:
-    """How many clips a summary is computed from, in words. Clips to which the metric does not apply are left out of the total.
+    """How many clips a summary is computed from, in words.
+
+    Args:
+        row: The summary.
+
+    Returns:
+        The counts. Clips to which the metric does not apply are left out of the total.
 
     >>> coverage(SummaryRow(generator="a", metric="m", measure="x", value=1.0, n_scored=9, n_unscored=2, n_failed=1))
     '9 of 12 scored, 2 no answer, 1 failed'
@@ -153,7 +174,14 @@ def dollars(value: float) -> str:
 
 
 def column_words(column: MeasureFacts) -> dict[str, Any]:
-    """A column for the page and its script: name, titles, unit, direction and range in words."""
+    """A column for the page and its script.
+
+    Args:
+        column: The column.
+
+    Returns:
+        Name, titles, unit, direction, meaning, sign and range in words; ``percent`` is a boolean.
+    """
     measure = column.measure
     bounds = ["−∞" if measure.low is None else f"{measure.low:g}", "∞" if measure.high is None else f"{measure.high:g}"]
     return {
