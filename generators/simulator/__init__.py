@@ -66,7 +66,7 @@ class Simulator(Generator):
         from seedbench.generators.simulator.plan import plan_scene
         from seedbench.generators.simulator.rendering import frames
         from seedbench.generators.simulator.soundtrack import RATE, record
-        from seedbench.generators.simulator.truth import truth_of
+        from seedbench.generators.simulator.truth import ground_truth
 
         try:
             scene = plan_scene(
@@ -76,7 +76,7 @@ class Simulator(Generator):
             return Generation(status="refused", reason=str(error), seed_used=request.seed)
         sound = record(scene)
         file = write_clip(directory / "clip.mp4", frames(scene), request.fps, sound.samples, RATE)
-        truth = truth_of(scene, sound)
+        truth = ground_truth(scene, sound)
         (directory / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, sort_keys=True), encoding="utf-8")
         return Generation(
             status="succeeded",

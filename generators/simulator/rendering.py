@@ -91,14 +91,14 @@ def body_centres(scene: ScenePlan, number: int) -> np.ndarray:
     return seen
 
 
-def _bench(scene: ScenePlan) -> PixelScale:
+def _pixel_scale(scene: ScenePlan) -> PixelScale:
     if scene.pixel_scale is None:
         raise ValueError(f"{scene.prompt.id}: no bodies in this scene")
     return scene.pixel_scale
 
 
 def _track_px(scene: ScenePlan, number: int) -> np.ndarray:
-    return _bench(scene).to_px(scene.bodies[number].path.at(scene.times_s))
+    return _pixel_scale(scene).to_px(scene.bodies[number].path.at(scene.times_s))
 
 
 def _background(scene: ScenePlan, shot: ShotPlan, frame: int, plates: dict[str, np.ndarray]) -> np.ndarray:
@@ -110,7 +110,7 @@ def _background(scene: ScenePlan, shot: ShotPlan, frame: int, plates: dict[str, 
     aside = (wide - scene.width) / 2
     seen = scenery.view(plates[shot.place], wide, scene.height, zoom=shot.zoom, blur=shot.blur, light=shot.light, offset=shot.aside)
     if shot.bodies:
-        pixel_scale = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px + aside)
+        pixel_scale = replace(_pixel_scale(scene), centre_x_px=_pixel_scale(scene).centre_x_px + aside)
         unlit = seen.copy()
         body_painting.paint_floor(unlit, pixel_scale, scene.streams.rng("floor"))
         for body in scene.bodies:
@@ -130,7 +130,7 @@ def _background(scene: ScenePlan, shot: ShotPlan, frame: int, plates: dict[str, 
 
 def _paint_bodies(canvas: np.ndarray, scene: ScenePlan, shot: ShotPlan, frame: int, tracks: dict[int, np.ndarray], moved: float) -> None:
     light = np.asarray(scenery.LIGHTS[shot.light])
-    pixel_scale = replace(_bench(scene), centre_x_px=_bench(scene).centre_x_px - moved)
+    pixel_scale = replace(_pixel_scale(scene), centre_x_px=_pixel_scale(scene).centre_x_px - moved)
     radii = [body.radius_m * pixel_scale.px_per_m for body in scene.bodies]
     for number, radius in enumerate(radii):
         x, y = tracks[number][frame] - (moved, 0)

@@ -16,7 +16,7 @@ from seedbench.generators.simulator.soundtrack import Soundtrack
 VERSION = 2
 
 
-def truth_of(scene: ScenePlan, sound: Soundtrack) -> dict[str, Any]:
+def ground_truth(scene: ScenePlan, sound: Soundtrack) -> dict[str, Any]:
     """The truth of a scene, ready for JSON; docs/simulator.md lists its fields."""
     return {
         "version": VERSION,

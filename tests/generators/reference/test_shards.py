@@ -14,7 +14,7 @@ from seedbench.generators.reference.training.cells import Cells, RowCells, actin
 from seedbench.generators.simulator.degradations import degradation_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.soundtrack import record
-from seedbench.generators.simulator.truth import truth_of
+from seedbench.generators.simulator.truth import ground_truth
 
 SMALL = ShardSize(64, 32)
 
@@ -43,7 +43,7 @@ def test_heads_are_where_the_simulator_puts_them() -> None:
     prompt = prompt_sampler.sample_prompt(5, kind="dialogue").prompt
     rendered = shards.render_prompt(prompt, 5, SMALL)
     scene = plan_scene(prompt, 5, width=64, height=32, fps=25, degradation=degradation_of(""))
-    boxes = truth_of(scene, record(scene))["faces"]
+    boxes = ground_truth(scene, record(scene))["faces"]
     assert [box["character"] for box in boxes] == [shot.cast[0] for shot in prompt.shots]
     left, top, right, bottom = np.concatenate([np.array(box["boxes"]) for box in boxes]).T
     wide = SMALL.width / SMALL.height
