@@ -19,14 +19,27 @@ _SILENCE_LUFS = -60.0
 
 @dataclass(frozen=True)
 class Loudness:
-    """Integrated loudness in LUFS (None for silence), and the true peak in dB of full scale."""
+    """The loudness of a piece of sound.
+
+    Attributes:
+        integrated: The integrated loudness in LUFS (EBU R 128); None for silence.
+        true_peak: The true peak in dB of full scale.
+    """
 
     integrated: float | None
     true_peak: float
 
 
 def loudness(samples: np.ndarray, rate: int) -> Loudness:
-    """The loudness of samples (N,) or (N, C) in -1..1 at ``rate`` Hz, after EBU R 128, by FFmpeg's ``ebur128``."""
+    """The loudness of a piece of sound after EBU R 128, measured by FFmpeg's ``ebur128``.
+
+    Args:
+        samples: (N,) or (N, C) in -1..1; more than two channels are mixed to one.
+        rate: Samples a second.
+
+    Returns:
+        Integrated loudness and true peak. Sound under half a second is filled up with silence, because the gate needs 400 ms.
+    """
     import av
 
     blocks = np.atleast_2d(np.asarray(samples, np.float32).T)
@@ -66,7 +79,15 @@ def _drained(sink: Any) -> dict[str, str]:
 
 
 def leveled_stereo(clip: Clip, n: int) -> np.ndarray:
-    """Stereo sound (n, 2) at 48 kHz and -16 LUFS; silence stays silence."""
+    """The sound of a clip at the loudness of all blind clips, -16 LUFS.
+
+    Args:
+        clip: The clip; one without sound is silent.
+        n: The number of samples, at 48 kHz; shorter sound is filled up with silence, longer sound is cut.
+
+    Returns:
+        (n, 2) float32 in -1..1, both channels the same, peaks limited; silence stays silence.
+    """
     given = np.asarray(clip.audio(RATE).samples, np.float32) if clip.facts.has_audio else np.zeros(n, np.float32)
     given = given[:n] if given.ndim == 1 else given[:n].mean(1)
     sound = np.zeros(n, np.float32)
@@ -80,8 +101,17 @@ def leveled_stereo(clip: Clip, n: int) -> np.ndarray:
 
 
 def limited(sound: np.ndarray, *, ceiling_db: float = TRUE_PEAK_DB - 0.3) -> np.ndarray:
-    """Sound (N,) at 48 kHz with its peaks limited to the ceiling (from 5 ms before to 50 ms after a peak); true peaks are up to 0.3 dB
-    above sampled ones."""
+    """Sound with its peaks limited.
+
+    The gain falls from 5 ms before a peak and rises until 50 ms after it. True peaks are up to 0.3 dB above the ceiling.
+
+    Args:
+        sound: (N,) in -1..1 at 48 kHz.
+        ceiling_db: The highest peak at four times the rate, in dB of full scale.
+
+    Returns:
+        (N,) sound; the same array where no peak is above the ceiling.
+    """
     from scipy.ndimage import maximum_filter1d
     from scipy.signal import resample_poly
 

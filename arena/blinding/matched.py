@@ -30,7 +30,14 @@ PLAYABLE_SOUND = frozenset({"aac", "opus", "mp3"})
 
 @dataclass(frozen=True)
 class MatchedCanvas:
-    """What the matched clips of a prompt share: width and height in pixels, frames a second, length in seconds."""
+    """What the matched clips of a prompt share.
+
+    Attributes:
+        width: Width in pixels.
+        height: Height in pixels.
+        fps: Frames a second.
+        duration_s: Length in seconds.
+    """
 
     width: int
     height: int
@@ -40,8 +47,17 @@ class MatchedCanvas:
 
 @dataclass(frozen=True)
 class BlindClip:
-    """A file that is ready to be shown, and what covariates of style are made of, as it was before matching; ``loudness`` is in LUFS, None
-    for silence."""
+    """A file that is ready to be shown, with the covariates of style as they were before matching.
+
+    Attributes:
+        file: The file.
+        profile: ``native`` or ``matched``.
+        duration_s: Length in seconds.
+        width: Width in pixels.
+        height: Height in pixels.
+        fps: Frames a second.
+        loudness: Integrated loudness in LUFS; None for silence.
+    """
 
     file: Path
     profile: Profile
@@ -58,9 +74,18 @@ class BlindClip:
 
 
 def canvas_of(clips: Sequence[ProbeFacts], *, width: int = 854, height: int = 480) -> MatchedCanvas:
-    """The canvas of the clips of one prompt: the given size, the slowest rate (at most 30 frames a second), the shortest length.
+    """The canvas of the clips of one prompt.
 
-    Raises PresentationError for no clips.
+    Args:
+        clips: The facts of the clips.
+        width: Width in pixels.
+        height: Height in pixels.
+
+    Returns:
+        The given size, the slowest rate of the clips (at most 30 frames a second) and the shortest length.
+
+    Raises:
+        BlindingError: There are no clips.
     """
     if not clips:
         raise BlindingError("there are no clips to match")

@@ -11,8 +11,16 @@ AAC_FRAME_BYTES = 2 * 6144 // 8
 
 
 def packet_cleaner(stream: Any, *, constant_size: bool) -> Callable[[Any], list[Any]]:
-    """A function that turns a packet of a stream into packets without the encoder's own data. With ``constant_size`` all AAC frames become
-    equally long: the size that a frame would need shows which codec the sound came from."""
+    """A function that takes the encoder's own data out of the packets of a stream.
+
+    Args:
+        stream: The stream of PyAV that the packets come from.
+        constant_size: Whether all AAC frames become equally long: the size that a frame would need shows which codec the sound came from.
+
+    Returns:
+        A function from a packet to the packets to write in its place: one, or none where nothing is left. Streams of unknown codecs stay as
+        they are.
+    """
     from av.bitstream import BitStreamFilterContext
 
     codec, extra = stream.codec_context.codec.canonical_name, bytes(stream.codec_context.extradata or b"")
@@ -46,9 +54,17 @@ def _rewritten(packet: Any, content: bytes) -> list[Any]:
 
 
 def strip_h264(picture: bytes, length: int) -> bytes:
-    """The units of a picture, each after its size in ``length`` bytes, without the kinds that code no picture: SEI, delimiters, filler.
+    """The units of an H.264 picture without the kinds that code no picture: SEI, delimiters, filler.
 
-    Raises ValueError for units that are cut off.
+    Args:
+        picture: The units, each after its size.
+        length: Bytes of a size.
+
+    Returns:
+        The other units, each after its size.
+
+    Raises:
+        ValueError: A unit is cut off.
 
     >>> strip_h264(bytes.fromhex("0003 06aaaa 0002 65bb"), 2).hex()
     '000265bb'
@@ -65,8 +81,14 @@ def strip_h264(picture: bytes, length: int) -> bytes:
 
 
 def strip_aac(frame: bytes, *, adts: bool = False) -> bytes:
-    """An AAC frame with empty fill elements at its beginning, where encoders write their names (ISO/IEC 14496-3,
-    ``fill_element``). With ``adts`` it has the header of a stream of its own, whose checksum, if any, holds no more.
+    """An AAC frame with empty fill elements at its beginning, where encoders write their names (ISO/IEC 14496-3, ``fill_element``).
+
+    Args:
+        frame: The frame.
+        adts: Whether the frame has an ADTS header, as in a stream of its own. A checksum in the header is not computed anew.
+
+    Returns:
+        The frame, of the same length.
 
     >>> strip_aac(bytes.fromhex("de0200") + b"Lavc62.28.102" + bytes.fromhex("0042")).hex()
     'de0200000000000000000000000000000042'
@@ -91,7 +113,17 @@ def strip_aac(frame: bytes, *, adts: bool = False) -> bytes:
 
 
 def fixed_size_aac(frame: bytes, *, size: int = AAC_FRAME_BYTES) -> bytes:
-    """A raw AAC frame brought to ``size`` bytes by fill elements before it. Raises ValueError for one that is too long.
+    """A raw AAC frame made longer by fill elements before it.
+
+    Args:
+        frame: The frame, without a header.
+        size: The length of the result in bytes.
+
+    Returns:
+        A frame of that length with the same sound.
+
+    Raises:
+        ValueError: Fill elements cannot make the frame that long, or it is too long already.
 
     >>> fixed_size_aac(bytes.fromhex("210049"), size=12).hex()
     'c4000183060c183060210049'
@@ -110,6 +142,12 @@ def fixed_size_aac(frame: bytes, *, size: int = AAC_FRAME_BYTES) -> bytes:
 
 def strip_mp3(frame: bytes) -> bytes:
     """An MP3 frame without the encoder's name in its padding.
+
+    Args:
+        frame: The frame.
+
+    Returns:
+        The frame, of the same length, with the name written over by ``U``.
 
     >>> strip_mp3(b"..LAME3.100UUUU..")
     b'..UUUUUUUUUUUUU..'

@@ -115,7 +115,15 @@ def _add_silence(container: Any, stream: Any, duration_s: float) -> None:
 
 
 def pad_to_one_size(files: Sequence[Path], *, step: int = FILE_SIZE_STEP) -> int:
-    """Pad MP4 files to one size, a multiple of ``step``, with a box at the end that players skip; returns the size in bytes."""
+    """Pad MP4 files to one size with a box at the end that players skip.
+
+    Args:
+        files: The files, which are changed.
+        step: The size is the least multiple of so many bytes that is enough for all.
+
+    Returns:
+        The size in bytes.
+    """
     most = max(file.stat().st_size for file in files)
     size = -(-(most + 8) // step) * step
     for file in files:

@@ -11,7 +11,15 @@ from seedbench.arena.votes.rules import Answer
 
 @dataclass(frozen=True)
 class BoardScope:
-    """Which votes a board is about; None stands for any."""
+    """The votes a board is about.
+
+    Attributes:
+        profile: ``native`` for clips as they came, ``matched`` for clips made alike.
+        with_sound: Whether the clips were judged with sound.
+        question: The question that was answered; by default the overall one.
+        task: The task of the prompts; None for any.
+        category: The category of the prompts; None for any.
+    """
 
     profile: Profile
     with_sound: bool
@@ -32,7 +40,14 @@ class BoardScope:
         return ", ".join(parts)
 
     def includes(self, vote: Vote) -> bool:
-        """Whether a vote belongs to the board."""
+        """Whether a vote belongs to the board.
+
+        Args:
+            vote: The vote.
+
+        Returns:
+            True if profile, sound, question, task and category of the vote are those of the scope.
+        """
         return (
             (vote.profile, vote.with_sound) == (self.profile, self.with_sound)
             and (self.question == OVERALL or self.question in vote.answers)
@@ -43,7 +58,14 @@ class BoardScope:
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with the bounds of its interval. Where there is no interval both are None, and ``reason`` says why."""
+    """A value with the bounds of its interval.
+
+    Attributes:
+        value: The estimate, in the unit of what it estimates.
+        low: The lower bound; None where there is no interval.
+        high: The upper bound; None where there is no interval.
+        reason: Why there is no interval; empty where there is one.
+    """
 
     value: float
     low: float | None
@@ -53,13 +75,27 @@ class Interval:
 
 @dataclass(frozen=True)
 class ModelStanding:
-    """One model on a board, on the Elo scale about 1000.
+    """One model on a board.
 
-    ``rank_best`` and ``rank_worst`` (1 is the first) are the ranks that the votes leave possible, ``tier`` is its tier. ``marks`` say what
-    limits a comparison: ``provisional`` (few votes, prompts or voters), ``unbeaten``, ``winless``, ``unsettled`` (only the ridge keeps the
-    rating finite), ``unconnected`` (no votes link it to most models: it is not ranked with them, and its rating is relative to the mean of
-    its own group). ``half_ties``, ``online`` and ``style_held`` are further ratings, which rank nothing: ties halved, online Elo, and style
-    control (None, with ``style_reason``, where the votes cannot give one).
+    Attributes:
+        model: The label of the model.
+        rating: Its rating on the Elo scale about 1000.
+        rank_best: The best rank (1 is the first) that the votes leave possible; None where the model is not ranked.
+        rank_worst: The worst such rank.
+        tier: Its tier (1 is the best); None where the model is not ranked.
+        wins: Votes that preferred its clip.
+        losses: Votes that preferred the other clip.
+        ties: Votes for neither.
+        both_bad: Votes that called both clips bad.
+        n_prompts: The number of prompts among its votes.
+        n_voters: The number of voters among its votes.
+        half_ties: Its Elo rating with ties as half wins; ranks nothing.
+        online: Its online Elo rating; ranks nothing.
+        marks: What limits a comparison: ``provisional`` (few votes, prompts or voters), ``unbeaten``, ``winless``, ``unsettled`` (only the
+            ridge keeps the rating finite), ``unconnected`` (no votes link it to most models: it is not ranked with them, and its rating is
+            relative to the mean of its own group).
+        style_held: Its Elo rating with style control; ranks nothing. None where the votes cannot give one.
+        style_reason: Why ``style_held`` is None; empty otherwise.
     """
 
     model: str
@@ -87,8 +123,14 @@ class ModelStanding:
 
 @dataclass(frozen=True)
 class StyleEffect:
-    """What ``step`` more of the covariate ``name`` on one side (1 LU, 10 frames a second) is worth, in Elo points; None, with the
-    ``reason``, where the votes cannot say."""
+    """What one step of a covariate of style on one side is worth.
+
+    Attributes:
+        name: The covariate.
+        step: One step in words (1 LU, 10 frames a second).
+        points: The worth in Elo points; None where the votes cannot say.
+        reason: Why ``points`` is None; empty otherwise.
+    """
 
     name: str
     step: str
@@ -98,8 +140,13 @@ class StyleEffect:
 
 @dataclass(frozen=True)
 class StyleControl:
-    """What the ratings with style control are based on: the effect of each covariate, the votes used, and the votes left out because they
-    lack a covariate that others have."""
+    """What the ratings with style control are based on.
+
+    Attributes:
+        effects: The effect of each covariate.
+        n_votes: The number of votes used.
+        n_lacking: The number of votes left out because they lack a covariate that others have.
+    """
 
     effects: tuple[StyleEffect, ...]
     n_votes: int
@@ -108,9 +155,17 @@ class StyleControl:
 
 @dataclass(frozen=True)
 class Fragility:
-    """How the lead depends on few votes: the board without one voter, or after 1% of the votes were left out, added or changed to another
-    answer; the worst case for the leader that the search found (:mod:`seedbench.arena.ratings.robustness`). ``n_changed`` is the number of
-    these votes, ``leader`` the model that leads then."""
+    """How far the lead depends on a few votes (:mod:`seedbench.arena.ratings.robustness`).
+
+    The case is the worst for the leader that the search found.
+
+    Attributes:
+        what: The change in words: without one voter, or 1% of the votes left out, added or changed to another answer.
+        n_changed: The number of changed votes.
+        moved_elo: The largest move of any model, in Elo points.
+        leader: The model that leads after the change; None where no vote is left.
+        overturned: Whether that is another model than before.
+    """
 
     what: str
     n_changed: int
@@ -123,9 +178,28 @@ class Fragility:
 class Board:
     """A board, with all that is needed to judge how far it can be trusted.
 
-    ``both_bad`` counts votes that prefer no side and that the rules keep out of the ratings; ``n_simulated`` of ``n_votes`` are those of
-    simulated voters; ``n_pieces`` is the number of groups of models that votes link; ``wins`` (M, M) is by pair (row over column, a tie is
-    half a win) and ``surely_above`` (M, M) says whether the row's model is certainly better, both in the order of ``standings``.
+    Attributes:
+        about: The votes it is about.
+        standings: The models in the order of the board.
+        side: What being on the left is worth, in Elo points; None where the rules do not estimate it.
+        tie_share: The share 0..1 of ties among the rated votes.
+        both_bad: The number of votes that prefer no side and that the rules keep out of the ratings.
+        n_votes: The number of rated votes.
+        n_prompts: The number of their prompts.
+        n_voters: The number of their voters.
+        n_pieces: The number of groups of models that votes link.
+        checks: For each check the number of votes with each answer.
+        unrated: The number of votes on check pairs, by kind.
+        excluded: The number of votes that a check excluded.
+        fragility: How far the lead depends on a few votes.
+        wins: (M, M) wins of the row's model over the column's, in the order of ``standings``; a tie is half a win.
+        surely_above: (M, M) whether the row's model is certainly better than the column's, in the same order.
+        notes: What else a reader must know.
+        votes_sha256: The hash of the vote log.
+        rules_sha256: The hash of the rules.
+        rules: Name and version of the rules.
+        style: What the ratings with style control are based on; None without style control.
+        n_simulated: How many of ``n_votes`` are those of simulated voters.
     """
 
     about: BoardScope

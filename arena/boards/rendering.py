@@ -31,7 +31,14 @@ _NARROW = ("Rank", "Tier", "Model", "Rating", "95% interval", "Votes", "Marks")
 
 
 def rows(board: Board) -> list[tuple[str, ...]]:
-    """A row of text for each model, in the order of :data:`COLUMNS`."""
+    """A row of text for each model, in the order of :data:`COLUMNS`.
+
+    Args:
+        board: The board.
+
+    Returns:
+        For each model, in the order of the board, one text for each of :data:`COLUMNS`.
+    """
     return [_row(standing) for standing in board.standings]
 
 
@@ -56,6 +63,12 @@ def _row(standing: ModelStanding) -> tuple[str, ...]:
 def rank(standing: ModelStanding) -> str:
     """The rank, or the range of ranks that the votes leave possible.
 
+    Args:
+        standing: The standing of a model.
+
+    Returns:
+        One rank, a range of ranks, or ``not ranked``.
+
     >>> from seedbench.arena.boards.board import Interval, ModelStanding
     >>> rank(ModelStanding("a", Interval(1000, 990, 1010), 1, 3, 1, 1, 1, 0, 0, 1, 1, 1000, 1000))
     '1-3'
@@ -68,6 +81,13 @@ def rank(standing: ModelStanding) -> str:
 def bounds(interval: Interval, *, digits: int = 0) -> str:
     """An interval in words, or the reason why there is none.
 
+    Args:
+        interval: The interval.
+        digits: The number of decimal places.
+
+    Returns:
+        ``LOW to HIGH``, or ``none: REASON``.
+
     >>> from seedbench.arena.boards.board import Interval
     >>> bounds(Interval(12.0, 3.21, 20.8), digits=1)
     '3.2 to 20.8'
@@ -78,7 +98,14 @@ def bounds(interval: Interval, *, digits: int = 0) -> str:
 
 
 def remarks(board: Board) -> list[str]:
-    """What a reader must know beside the table: what it is based on, what was left out, what the order depends on."""
+    """What a reader must know beside the table: what it is based on, what was left out, what the order depends on.
+
+    Args:
+        board: The board.
+
+    Returns:
+        Sentences, without marks of a list.
+    """
     lines = [f"{board.n_simulated} of {board.n_votes} votes are those of simulated voters: this says nothing about the models"] * bool(
         board.n_simulated
     )
@@ -132,7 +159,14 @@ def _style(board: Board) -> list[str]:
 
 
 def table(board: Board) -> Table:
-    """A table for the terminal, with the columns that fit; Markdown and JSON have them all."""
+    """A table for the terminal, with the columns that fit; Markdown and JSON have them all.
+
+    Args:
+        board: The board.
+
+    Returns:
+        The table, for ``rich`` to print.
+    """
     from rich import box
     from rich.table import Table
 
@@ -145,7 +179,14 @@ def table(board: Board) -> Table:
 
 
 def markdown(boards: Sequence[Board]) -> str:
-    """All boards as one Markdown document."""
+    """All boards as one Markdown document.
+
+    Args:
+        boards: The boards, in the order of the document.
+
+    Returns:
+        For each board a heading, a table (if there are standings) and its remarks.
+    """
     parts = []
     for board in boards:
         parts.append(f"## {board.about.title}\n")
@@ -159,7 +200,14 @@ def markdown(boards: Sequence[Board]) -> str:
 
 
 def as_json(boards: Sequence[Board]) -> str:
-    """All boards as JSON, with everything they hold."""
+    """All boards as JSON, with everything they hold.
+
+    Args:
+        boards: The boards.
+
+    Returns:
+        A JSON list with one object for each board, indented, with a line break at the end.
+    """
     return json.dumps([_plain(board) for board in boards], indent=1, ensure_ascii=False) + "\n"
 
 

@@ -30,8 +30,14 @@ _CHANGES: Mapping[Action, str] = {
 class RatedComponent:
     """The models of one component of the vote graph, rated together.
 
-    ``members`` (K,) are their indices among all models, ``votes`` the votes among them, ``fitted`` their ratings and ``half_ties`` (K,)
-    those with halved ties. ``covariance`` and ``ranks`` are None, with the ``reason``, where there are too few prompts or voters.
+    Attributes:
+        members: (K,) the indices of its models among all models.
+        votes: The votes among them.
+        fitted: Their ratings.
+        half_ties: (K,) their Elo ratings with halved ties.
+        covariance: The covariance of the parameters; None where there are too few prompts or voters.
+        ranks: The ranks that the votes leave possible; None in the same case.
+        reason: Why covariance and ranks are None; empty otherwise.
     """
 
     members: np.ndarray
@@ -43,7 +49,14 @@ class RatedComponent:
     reason: str
 
     def rating(self, index: int) -> Interval:
-        """The rating of a member on the Elo scale."""
+        """The rating of a member on the Elo scale.
+
+        Args:
+            index: The position 0..K-1 of the model in ``members``.
+
+        Returns:
+            The rating about 1000 with its interval, or with the reason why there is none.
+        """
         value = float(self.fitted.elo[index])
         if self.covariance is None:
             return interval_of(value, None, self.reason)
@@ -51,13 +64,25 @@ class RatedComponent:
         return interval_of(value, float(ELO * error * self.covariance.quantile), self.reason)
 
     def side(self) -> Interval:
-        """What being on the left is worth, in Elo points."""
+        """What being on the left is worth.
+
+        Returns:
+            The worth in Elo points with its interval, or with the reason why there is none.
+        """
         m, spread = len(self.members), self.covariance
         half_width = None if spread is None else float(ELO * spread.quantile * np.sqrt(max(0.0, spread.values[m + 1, m + 1])))
         return interval_of(float(ELO * self.fitted.side), half_width, self.reason)
 
     def fragility(self, models: Sequence[str], rules: Rules) -> tuple[Fragility, ...]:
-        """What the lead depends on; ``models`` are the names of all models."""
+        """How far the lead depends on a few votes.
+
+        Args:
+            models: The names of all models of the board.
+            rules: The rules of the board; the ridge of the ratings is used.
+
+        Returns:
+            The worst case of each kind of change; empty for a component of one model.
+        """
         if len(self.members) < 2:
             return ()
         ridge = rules.rating.ridge
@@ -79,7 +104,18 @@ class RatedComponent:
 
 
 def rated_component(votes: Votes, members: np.ndarray, rules: Rules) -> RatedComponent:
-    """Rate the models of one component."""
+    """Rate the models of one component.
+
+    The ratings are those of :func:`seedbench.arena.ratings.bradley_terry.fit`, with a covariance clustered by prompt and voter.
+
+    Args:
+        votes: The votes among all models.
+        members: (K,) the indices of the component's models.
+        rules: How ratings are computed.
+
+    Returns:
+        The ratings, with a reason where the votes allow no covariance.
+    """
     rating = rules.rating
     among = votes_among(votes, members)
     fitted = fit(among, ties=rating.ties, side=rating.side_bias, ridge=rating.ridge)
@@ -106,7 +142,23 @@ def standing_of(
     style_held: Interval | str,
     marks: Sequence[str],
 ) -> ModelStanding:
-    """The standing of a model, with its votes counted; ``style_held`` is the reason where there is no such rating."""
+    """The standing of one model on a board, with its votes counted.
+
+    Args:
+        model: The label of the model.
+        votes: The votes that count, those that call both clips bad included; votes on other models are skipped.
+        question: The question of the board.
+        rules: The rules, which say below how many votes, prompts and voters a model is provisional.
+        rating: Its rating on the Elo scale about 1000.
+        rank: Its best rank, worst rank and tier (each 1 for the first); None where the model is not ranked.
+        half_ties: Its Elo rating with ties as half wins.
+        online: Its online Elo rating.
+        style_held: Its Elo rating with style control, or the reason why there is none.
+        marks: Its marks from :func:`graph_marks`; ``provisional`` is added here.
+
+    Returns:
+        The standing.
+    """
     own = [vote for vote in votes if model in (vote.left, vote.right)]
     tally: Counter[str] = Counter()
     for vote in own:
@@ -138,7 +190,16 @@ def standing_of(
 
 
 def graph_marks(graph: VoteGraph, model: int) -> list[str]:
-    """The marks of a model that follow from who met whom."""
+    """The marks of a model that follow from who met whom.
+
+    Args:
+        graph: The vote graph of the board.
+        model: The index of the model.
+
+    Returns:
+        Those of ``unconnected``, ``unbeaten``, ``winless`` and ``unsettled`` that apply (see
+        :class:`seedbench.arena.boards.board.ModelStanding`).
+    """
     unbeaten, winless = graph.unbeaten[model], graph.winless[model]
     marks = ["unconnected"] if graph.component[model] else []
     marks += ["unbeaten"] if unbeaten else []

@@ -19,14 +19,36 @@ _STEPS = {"loudness_lu": (1.0, "1 LU"), "duration_s": (1.0, "1 s"), "megapixels"
 
 
 def interval_of(value: float, half_width: float | None, reason: str) -> Interval:
-    """A value plus and minus ``half_width``; with None a value without an interval, for the ``reason``."""
+    """A symmetric interval about a value.
+
+    Args:
+        value: The estimate.
+        half_width: Half the width of the interval, in the unit of the value; None where there is no interval.
+        reason: Why there is no interval; not used where there is one.
+
+    Returns:
+        The interval, or the value alone with the reason.
+    """
     return Interval(value, None, None, reason) if half_width is None else Interval(value, value - half_width, value + half_width)
 
 
 def style_control(
     votes: Sequence[Vote], models: Sequence[str], question: str, rules: Rules
 ) -> tuple[StyleControl | None, dict[str, Interval | str]]:
-    """The effects of style, and for each model its rating with style control, or the reason why there is none."""
+    """The effects of style, and the ratings with style control, of the models of a board.
+
+    Only votes with a value for every known covariate are used, and of these the largest group of models that they link.
+
+    Args:
+        votes: The rated votes.
+        models: The names of the models.
+        question: The question of the board.
+        rules: The rules, which name the covariates and say how ratings are computed.
+
+    Returns:
+        What the ratings are based on (None where the rules name no covariates), and for each model its Elo rating with style control or the
+        reason why there is none.
+    """
     names = rules.rating.style
     if not names:
         return None, dict.fromkeys(models, "the rules name no covariates of style")

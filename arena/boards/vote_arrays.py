@@ -14,12 +14,35 @@ _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
 
 
 def answer_of(vote: Vote, question: str) -> str:
-    """The answer of a vote to a question."""
+    """The answer of a vote to a question.
+
+    Args:
+        vote: The vote.
+        question: The question, which the vote must answer; the overall one is always answered.
+
+    Returns:
+        ``left``, ``right``, ``tie`` or ``both_bad``.
+
+    Raises:
+        KeyError: The vote does not answer the question.
+    """
     return vote.choice if question == OVERALL else vote.answers[question]
 
 
 def arrays_of(votes: Sequence[Vote], models: Sequence[str], question: str) -> Votes:
-    """Votes as arrays, without style; models have the numbers of ``models``, prompts and voters are numbered by their first vote."""
+    """Votes as arrays, without style.
+
+    Args:
+        votes: V votes that answer the question.
+        models: The names of the models, in the order of their indices.
+        question: The question of the board.
+
+    Returns:
+        Arrays of length V; prompts and voters are numbered by their first vote.
+
+    Raises:
+        KeyError: A vote is on another model, or does not answer the question.
+    """
     index_of = {name: index for index, name in enumerate(models)}
     prompts, voters = _numbers(vote.prompt for vote in votes), _numbers(vote.voter for vote in votes)
     left, right, outcome = (
@@ -39,7 +62,15 @@ def _numbers(names: Iterable[str]) -> np.ndarray:
 
 
 def votes_among(votes: Votes, members: np.ndarray) -> Votes:
-    """The votes among some models, which are numbered in the order of ``members`` (K,)."""
+    """The votes among some of the models.
+
+    Args:
+        votes: Votes that link no member to any other model, as those of a component of the vote graph.
+        members: (K,) the indices of the models to keep.
+
+    Returns:
+        The votes on members, whose models are numbered 0..K-1 in the order of ``members``.
+    """
     new_index = np.full(votes.n_models, -1)
     new_index[members] = np.arange(len(members))
     part = votes.chosen(new_index[votes.left] >= 0)

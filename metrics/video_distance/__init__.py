@@ -40,6 +40,9 @@ class EmbeddedVideoDistance(SetMetric):
     def embed(self, clip: Clip) -> np.ndarray:
         """Embedding (1, 32).
 
+        Args:
+            clip: The clip.
+
         Raises:
             ClipError: If the clip has fewer than 16 frames at 25 a second.
             WeightsError: If the weights of the network are missing or cannot be read.
@@ -47,7 +50,15 @@ class EmbeddedVideoDistance(SetMetric):
         return efficientnet.embed(clip)
 
     def compare(self, generated: Features, reference: Features) -> list[Score]:
-        """FD, plug-in FD and KD of the two sets, each with its interval or without an answer."""
+        """FD, plug-in FD and KD of the two sets, each with its interval or without an answer.
+
+        Args:
+            generated: The features of the generated clips.
+            reference: The features of the reference clips.
+
+        Returns:
+            The scores of ``fd``, ``fd_plugin`` and ``kd`` (see :func:`distance_scores`).
+        """
         return distance_scores(generated, reference, backend=efficientnet.NAME, remarks=("not FVD: another feature, another scale",))
 
 
@@ -70,6 +81,9 @@ class FrechetVideoDistance(SetMetric):
     def embed(self, clip: Clip) -> np.ndarray:
         """Logits (1, 400) of the first 16 frames.
 
+        Args:
+            clip: The clip.
+
         Raises:
             ClipError: If the clip is shorter.
             WeightsError: If the user's file is missing or cannot be read.
@@ -79,7 +93,15 @@ class FrechetVideoDistance(SetMetric):
         return i3d.embed(clip, weights.path(i3d.WEIGHTS))
 
     def compare(self, generated: Features, reference: Features) -> list[Score]:
-        """FD, plug-in FD and KD of the two sets; a remark says where the number must not be compared with published ones."""
+        """FD, plug-in FD and KD of the two sets; a remark says where the number must not be compared with published ones.
+
+        Args:
+            generated: The features of the generated clips.
+            reference: The features of the reference clips.
+
+        Returns:
+            The scores of ``fd``, ``fd_plugin`` and ``kd`` (see :func:`distance_scores`).
+        """
         sizes = (len(set(generated.groups)), len(set(reference.groups)))
         remarks = (
             () if sizes == (i3d.CLIPS, i3d.CLIPS) else (f"not comparable to literature: {sizes[0]} and {sizes[1]} clips, not 2048 each",)

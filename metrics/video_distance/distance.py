@@ -47,14 +47,27 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class SetDistances:
-    """Jackknifed Fréchet and kernel distance of two sets."""
+    """Two distances of two sets, each with its interval.
+
+    Attributes:
+        fd: The Fréchet distance, with its bias removed by the jackknife.
+        kd: The kernel distance, which has no bias.
+    """
 
     fd: JackknifeEstimate
     kd: JackknifeEstimate
 
 
 def set_distances(generated: Features, reference: Features) -> SetDistances:
-    """Both distances with their intervals.
+    """Fréchet and kernel distance of two sets of features, with intervals.
+
+    Args:
+        generated: The features (N, D) of the generated clips, and the clip of each row.
+        reference: The features (M, D) of the reference clips, and the clip of each row.
+
+    Returns:
+        Both distances: Heusel et al. 2017 (:mod:`seedbench.metrics.video_distance.frechet`) and Bińkowski et al. 2018
+        (:mod:`seedbench.metrics.video_distance.kernel`).
 
     Raises:
         ValueError: If a set has fewer than 4 clips, or the features have different widths.
@@ -81,7 +94,21 @@ def set_distances(generated: Features, reference: Features) -> SetDistances:
 
 
 def distance_scores(generated: Features, reference: Features, *, backend: str, remarks: tuple[str, ...] = ()) -> list[Score]:
-    """The three measures of two sets, or no answer with the reason; ``remarks`` on the numbers are added to the details."""
+    """The scores of a distance metric for two sets of clips.
+
+    Args:
+        generated: The features (N, D) of the generated clips.
+        reference: The features (M, D) of the reference clips.
+        backend: The name of the network that made the features; every score carries it.
+        remarks: Remarks on the numbers, for the details of each score. Remarks on small sets are added before them.
+
+    Returns:
+        The scores of ``fd`` and ``kd`` with intervals, which may lie below 0, and of ``fd_plugin``, at least 0; without values, but
+        with the reason, where a set has fewer than 4 clips or a feature is not finite.
+
+    Raises:
+        ValueError: If the features have different widths.
+    """
     clips = (len(set(generated.groups)), len(set(reference.groups)))
     if min(clips) < MIN_CLIPS:
         reason = f"a set of {min(clips)} clips is too small to compare; each set needs at least {MIN_CLIPS}"

@@ -11,10 +11,19 @@ import numpy as np
 
 
 def frechet_from_moments(mean_x: np.ndarray, cov_x: np.ndarray, mean_y: np.ndarray, cov_y: np.ndarray) -> float:
-    """Fréchet distance of two Gaussians with means (D,) and symmetric covariances (D, D).
+    """Fréchet distance of two Gaussians (Dowson and Landau 1982; Heusel et al. 2017).
 
     tr((C_x C_y)^(1/2)) is the sum of the square roots of the eigenvalues of C_x^(1/2) C_y C_x^(1/2), which is symmetric:
     no square root of an unsymmetric matrix, no complex rounding.
+
+    Args:
+        mean_x: (D,) mean of one distribution.
+        cov_x: (D, D) its symmetric covariance.
+        mean_y: (D,) mean of the other distribution.
+        cov_y: (D, D) its symmetric covariance.
+
+    Returns:
+        The distance, in the squared unit of the features: 0 for equal moments. Rounding may bring it slightly below 0.
 
     >>> round(frechet_from_moments(np.array([1.0, 0.0]), np.diag([4.0, 1.0]), np.zeros(2), np.diag([1.0, 9.0])), 12)
     6.0
@@ -27,10 +36,17 @@ def frechet_from_moments(mean_x: np.ndarray, cov_x: np.ndarray, mean_y: np.ndarr
 
 
 def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
-    """Plug-in Fréchet distance of features ``x`` (N, D) and ``y`` (M, D), at least two rows each; never below 0.
+    """Plug-in Fréchet distance of two sets of features (Heusel et al. 2017).
 
     With at most as many rows as columns the cross term is the nuclear norm of A B^T, A and B being the centred rows over
     sqrt(N - 1): exact, and no D x D matrix is formed. The arrays are not written to.
+
+    Args:
+        x: (N, D) features, N at least 2.
+        y: (M, D) features, M at least 2.
+
+    Returns:
+        The distance, in the squared unit of the features; never below 0.
 
     Raises:
         ValueError: If a set has one row only, or the widths differ.

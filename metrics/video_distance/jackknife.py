@@ -21,7 +21,16 @@ MIN_CLIPS = 4
 
 @dataclass(frozen=True)
 class JackknifeEstimate:
-    """``value`` with the first-order bias removed, its two-sided interval, the ``plug_in`` value, and the number of blocks."""
+    """A jackknife estimate with its interval.
+
+    Attributes:
+        value: The estimate; with the first-order bias removed where that was asked for.
+        low: The lower bound of the two-sided interval.
+        high: Its upper bound.
+        plug_in: The statistic of all rows.
+        blocks: The number of blocks.
+        method: The name of the method, with the number of blocks and the level.
+    """
 
     value: float
     low: float
@@ -34,6 +43,12 @@ class JackknifeEstimate:
 def clip_index(groups: Sequence[Hashable]) -> np.ndarray:
     """Number (N,) of the clip of each row, counted by first appearance.
 
+    Args:
+        groups: The name of the clip of each of N rows.
+
+    Returns:
+        (N,) integers from 0.
+
     >>> clip_index(["b", "b", "a", "b"])
     array([0, 0, 1, 0])
     """
@@ -42,7 +57,14 @@ def clip_index(groups: Sequence[Hashable]) -> np.ndarray:
 
 
 def block_index(groups: Sequence[Hashable], blocks: int) -> np.ndarray:
-    """Block (N,) of each row: the clips in their order are divided into ``blocks`` equal parts.
+    """Number of the block of each row: the clips in their order are divided into equal parts.
+
+    Args:
+        groups: The name of the clip of each of N rows.
+        blocks: The number of blocks, at most that of the clips.
+
+    Returns:
+        (N,) integers 0..blocks-1; rows of one clip are in one block.
 
     >>> block_index(["b", "a", "c", "d"], 2)
     array([0, 0, 1, 1])
@@ -71,6 +93,9 @@ def jackknife(
         groups_y: The same for the other set.
         correct_bias: Whether to remove the bias; False for statistics without bias.
         level: Coverage of the interval.
+
+    Returns:
+        The estimate and its interval (Quenouille 1956, Tukey 1958; Busing et al. 1999 for unequal blocks).
 
     Raises:
         ValueError: If a set has fewer than 4 clips.

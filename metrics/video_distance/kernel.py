@@ -13,7 +13,16 @@ import numpy as np
 
 
 def polynomial_kernel(x: np.ndarray, y: np.ndarray, *, degree: int = 3, coef: float = 1.0) -> np.ndarray:
-    """Gram matrix (N, M) of (x.y / D + coef)^degree for features ``x`` (N, D) and ``y`` (M, D).
+    """Gram matrix of the polynomial kernel (x.y / D + coef)^degree (Bińkowski et al. 2018).
+
+    Args:
+        x: (N, D) features.
+        y: (M, D) features.
+        degree: The exponent.
+        coef: What is added to the scaled inner product.
+
+    Returns:
+        (N, M) float64.
 
     >>> polynomial_kernel(np.array([[1.0, 1.0]]), np.array([[2.0, 0.0]])).tolist()
     [[8.0]]
@@ -23,7 +32,14 @@ def polynomial_kernel(x: np.ndarray, y: np.ndarray, *, degree: int = 3, coef: fl
 
 
 def from_different_clips(clips_x: np.ndarray, clips_y: np.ndarray) -> np.ndarray:
-    """Boolean (N, M): True where two rows come from clips of different numbers.
+    """Which pairs of rows come from clips of different numbers.
+
+    Args:
+        clips_x: (N,) number of the clip of each row of one set.
+        clips_y: (M,) the same for the other set.
+
+    Returns:
+        (N, M) bool.
 
     >>> from_different_clips(np.array([0, 0, 1]), np.array([0, 1])).astype(int).tolist()
     [[0, 1], [0, 1], [1, 0]]
@@ -32,12 +48,23 @@ def from_different_clips(clips_x: np.ndarray, clips_y: np.ndarray) -> np.ndarray
 
 
 def squared_mmd(k_xx: np.ndarray, k_yy: np.ndarray, k_xy: np.ndarray, use_xx: np.ndarray, use_yy: np.ndarray, use_xy: np.ndarray) -> float:
-    """Squared MMD from Gram matrices, each averaged over the pairs marked True in the matrix ``use`` of its shape.
+    """Squared maximum mean discrepancy (MMD) from Gram matrices: the U-statistic of Gretton et al. 2012.
 
-    Unbiased when no used pair within a set comes from one clip.
+    It is unbiased when no used pair within a set comes from one clip.
+
+    Args:
+        k_xx: (N, N) kernel values within the first set.
+        k_yy: (M, M) kernel values within the second set.
+        k_xy: (N, M) kernel values between the sets.
+        use_xx: (N, N) bool, the pairs of ``k_xx`` to average.
+        use_yy: (M, M) bool, the pairs of ``k_yy`` to average.
+        use_xy: (N, M) bool, the pairs of ``k_xy`` to average.
+
+    Returns:
+        mean(k_xx) + mean(k_yy) - 2 mean(k_xy), in the unit of the kernel: about 0 for equal distributions, and below 0 by chance.
 
     Raises:
-        ValueError: If there is no pair to average.
+        ValueError: If a matrix has no pair to average.
 
     >>> off = ~np.eye(2, dtype=bool)
     >>> squared_mmd(np.array([[9.0, 2.0], [2.0, 9.0]]), np.array([[9.0, 4.0], [4.0, 9.0]]), np.full((2, 2), 1.0), off, off, off)
