@@ -56,9 +56,13 @@ class VoterComparison:
 
 @dataclass(frozen=True)
 class VoterComparisons:
-    """``voters`` holds a comparison for each voter, None where the others rate too few of their votes. ``taste_elo`` is the spread of
-    honest tastes in Elo points; ``least`` the smallest p-value that so many simulated voters can give (for ``p_partisan`` twice that, times
-    the number of systems)."""
+    """The comparisons of all voters.
+
+    Attributes:
+        voters: A comparison for each voter; None where the others rate too few of their votes.
+        taste_elo: The spread of honest tastes in Elo points.
+        least: The smallest p-value that so many simulated voters can give; for ``p_partisan`` twice that, times the number of systems.
+    """
 
     voters: tuple[VoterComparison | None, ...]
     taste_elo: float

@@ -27,11 +27,20 @@ _DRAWN_AT_ONCE = 4_000_000
 
 @dataclass(frozen=True)
 class Agreement:
-    """``value`` is alpha, at most 1, or None; ``low`` and ``high`` bound its interval at ``level``, None where there is none. What is None
-    has its ``reason``; ``reason`` of a whole answer is empty.
+    """Krippendorff's alpha with its interval.
 
-    ``n_units`` were judged by two people or more and hold ``n_answers`` of ``n_voters``; ``n_alone`` were judged by one and left out.
-    ``observed`` and ``expected`` are the shares 0..1 of pairs of answers that differ, within units and drawn from all answers.
+    Attributes:
+        value: Alpha, at most 1; None where there is none.
+        low: The lower bound of its interval; None where there is none.
+        high: The upper bound; None where there is none.
+        reason: Why the value or the interval is None; empty otherwise.
+        level: The level of the interval.
+        n_units: The number of units that two people or more judged.
+        n_alone: The number of units that one person judged, which are left out.
+        n_answers: The number of answers on the ``n_units``.
+        n_voters: The number of people who gave them.
+        observed: The share 0..1 of pairs of answers within units that differ.
+        expected: The same share for answers drawn from all.
     """
 
     value: float | None

@@ -70,7 +70,14 @@ class Votes:
         return len(self.left)
 
     def chosen(self, kept: np.ndarray) -> Votes:
-        """The votes where ``kept`` (V,) is True, or the votes of these indices."""
+        """Some of the votes.
+
+        Args:
+            kept: (V,) bool, True for the votes to keep, or the indices of these votes.
+
+        Returns:
+            The votes, of as many models.
+        """
         weight = None if self.weight is None else self.weight[kept]
         left, right, outcome, prompt, voter = (column[kept] for column in (self.left, self.right, self.outcome, self.prompt, self.voter))
         return Votes(self.n_models, left, right, outcome, prompt, voter, weight, self.style[kept])
@@ -201,7 +208,14 @@ def _vote_slopes(beta: np.ndarray, cells: _Cells, m: int, ties: Ties) -> tuple[n
 
 
 def outcome_slopes(fitted: Fit) -> np.ndarray:
-    """Slopes (M, M, 3, 2) in s and in tie of the log-likelihood of one vote, by left, right and outcome, where style is 0."""
+    """Slopes of the log-likelihood of one vote on each pair, where style is 0.
+
+    Args:
+        fitted: The fit of M models.
+
+    Returns:
+        (M, M, 3, 2) by left, right, outcome, and the parameter: s and tie.
+    """
     m, k = len(fitted.ratings), len(fitted.style)
     left, right = np.divmod(np.arange(m * m), m)
     beta = np.concatenate([fitted.ratings, [0.0 if fitted.tie is None else fitted.tie, fitted.side], fitted.style])

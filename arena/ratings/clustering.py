@@ -28,8 +28,14 @@ _DENSE_CELLS = 4_000_000
 
 @dataclass(frozen=True)
 class Covariance:
-    """The covariance ``values`` (P, P) of all parameters in logits, ratings first; a standard error times ``quantile`` is the half-width of
-    an interval at the level asked for."""
+    """The covariance of the parameters of a fit.
+
+    Attributes:
+        values: (P, P) covariance in squared logits; the rows are ratings, tie, side, style.
+        quantile: A standard error times this is the half-width of an interval at the level that was asked for.
+        n_prompts: The number of prompts.
+        n_voters: The number of voters.
+    """
 
     values: np.ndarray
     quantile: float
@@ -42,7 +48,14 @@ class Covariance:
         return min(self.n_prompts, self.n_voters) < FEW
 
     def errors(self, n_models: int) -> np.ndarray:
-        """Standard errors (M,) of the ratings in logits."""
+        """Standard errors of the ratings.
+
+        Args:
+            n_models: The number M of models.
+
+        Returns:
+            (M,) in logits.
+        """
         return np.sqrt(np.maximum(np.diag(self.values)[:n_models], 0.0))
 
 
@@ -113,7 +126,14 @@ def _spread(votes: Votes, fitted: Fit, group: np.ndarray) -> np.ndarray:
 
 
 def group_indices(group: np.ndarray) -> tuple[int, np.ndarray]:
-    """The number of groups, and the index 0.. of each vote's group (V,)."""
+    """Number groups from 0 without gaps.
+
+    Args:
+        group: (V,) integers from 0, the group of each vote.
+
+    Returns:
+        The number of groups that occur, and (V,) the new index of each vote's group.
+    """
     top = int(group.max()) + 1
     if top <= 4 * len(group):
         there = np.bincount(group, minlength=top) > 0
@@ -124,8 +144,17 @@ def group_indices(group: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def summed_slopes(votes: Votes, fitted: Fit, cluster: np.ndarray, n: int) -> np.ndarray | sparse.csr_matrix:
-    """Slopes of the log-likelihood in all parameters, summed over the votes of each of ``n`` clusters: (n, P), sparse where n is large.
-    ``cluster`` (V,) is the index of each vote's cluster."""
+    """Slopes of the log-likelihood in all parameters, summed over the votes of each cluster.
+
+    Args:
+        votes: V votes.
+        fitted: Their fit, of P parameters.
+        cluster: (V,) the index 0..n-1 of each vote's cluster.
+        n: The number of clusters.
+
+    Returns:
+        (n, P), sparse where n is large.
+    """
     m, k = votes.n_models, votes.style.shape[1]
     by_s, by_tie = fitted.scores[:, 0], fitted.scores[:, 1]
     columns = [(votes.left, by_s), (votes.right, -by_s), (np.full(len(votes), m), by_tie), (np.full(len(votes), m + 1), by_s)]

@@ -17,7 +17,12 @@ _ALIKE = 1 + 1e-7  # chances that differ by less are one chance, as in R's fishe
 
 @dataclass(frozen=True)
 class ExactTest:
-    """``p`` in 0..1, and ``least``, the smallest p that any outcome with these totals could have had."""
+    """The result of an exact test.
+
+    Attributes:
+        p: The p-value, 0..1.
+        least: The smallest p that any outcome with these totals could have had.
+    """
 
     p: float
     least: float
@@ -59,6 +64,13 @@ def _choices(n: int, k: np.ndarray) -> np.ndarray:
 
 def at_most(p: float, level: float) -> bool:
     """Whether a p-value is at most ``level``, also where it exceeds the level by rounding only.
+
+    Args:
+        p: The p-value.
+        level: The level of the test.
+
+    Returns:
+        True for p up to the level, with a small tolerance.
 
     >>> at_most(0.05 * (1 + 1e-12), 0.05), at_most(0.0501, 0.05)
     (True, False)

@@ -21,8 +21,15 @@ SAME_RATING = 1e-9
 
 @dataclass(frozen=True)
 class Ranks:
-    """For M models: the ``best`` and ``worst`` rank each may have (1 first), its ``tier`` (1 first), ``surely_above`` (M, M), and the
-    ``critical`` number of standard errors a difference has to exceed (None for one model)."""
+    """The ranks of M models that votes leave possible.
+
+    Attributes:
+        best: (M,) the best rank that each may have, 1 for the first.
+        worst: (M,) the worst such rank.
+        tier: (M,) its tier, 1 for the best.
+        surely_above: (M, M) whether the row's model is certainly better than the column's.
+        critical: The number of standard errors that a difference has to exceed; None for one model.
+    """
 
     best: np.ndarray
     worst: np.ndarray
@@ -57,7 +64,17 @@ def ranks(ratings: np.ndarray, covariance: np.ndarray, *, quantile: float = 1.96
 
 
 def critical_value(covariance: np.ndarray, errors: np.ndarray, *, level: float = 0.95, seed: int = 0) -> float:
-    """The ``level`` quantile of the largest |difference| / error of normal draws with this covariance (M, M)."""
+    """The quantile of the largest |difference| / error of normal draws: the critical value of simultaneous (max-t) intervals.
+
+    Args:
+        covariance: (M, M) covariance of the ratings.
+        errors: (M, M) standard errors of the differences; pairs with an error of 0 are left out.
+        level: The quantile, 0..1.
+        seed: The seed of the draws.
+
+    Returns:
+        The number of standard errors.
+    """
     powers, vectors = np.linalg.eigh(covariance)
     # the symmetric root: eigenvectors alone are known up to their sign, and of equal eigenvalues up to a turn
     root = (vectors * np.sqrt(np.maximum(powers, 0.0))) @ vectors.T
@@ -73,7 +90,14 @@ def critical_value(covariance: np.ndarray, errors: np.ndarray, *, level: float =
 
 
 def tiers(ratings: np.ndarray, surely_above: np.ndarray) -> np.ndarray:
-    """Tiers (M,) 1..: going down the order, a new one begins with the first model that the best model of the current tier is surely above.
+    """Tiers of models: going down the order, a new one begins with the first model that the best model of the current tier is surely above.
+
+    Args:
+        ratings: (M,) ratings, M at least 1.
+        surely_above: (M, M) whether the row's model is certainly better than the column's.
+
+    Returns:
+        (M,) tiers from 1.
 
     >>> tiers(np.array([3.0, 2.9, 1.0]), np.array([[0, 0, 1], [0, 0, 1], [0, 0, 0]], bool)).tolist()
     [1, 1, 2]

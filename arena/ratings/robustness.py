@@ -26,8 +26,16 @@ _SAME = 1e-9  # logits: ratings and influences that differ by less are equal; th
 
 @dataclass(frozen=True)
 class AlteredBoard:
-    """A board after ``n_changed`` of ``n_votes`` votes were left out, added or changed: the largest move of any model in Elo points, the
-    index of the model that leads then (-1: no vote is left), and whether that is another model than before."""
+    """A board after some votes were left out, added or changed.
+
+    Attributes:
+        n_changed: The number of these votes.
+        n_votes: The number of all votes.
+        moved_elo: The largest move of any model, in Elo points.
+        leader: The index of the model that leads then; -1 where no vote is left.
+        overturned: Whether that is another model than before.
+        margin: How far the former leader is above the best of the others, in logits; below 0 where it lost the lead.
+    """
 
     n_changed: int
     n_votes: int
@@ -106,9 +114,17 @@ def worst_share(votes: Votes, fitted: Fit, *, action: Action = "drop", share: fl
 
 
 def influence(fitted: Fit, above: int, below: int) -> np.ndarray:
-    """How much one more vote (M, M, 3), by left, right and outcome, adds to the distance between two models: a one-step estimate in logits.
+    """How much one more vote adds to the distance between two models: a one-step estimate.
 
     Leaving such a vote out subtracts as much.
+
+    Args:
+        fitted: The fit of M models.
+        above: The index of one model.
+        below: The index of the other.
+
+    Returns:
+        (M, M, 3) in logits, by left, right and outcome of the vote; 0 where left and right are the same.
     """
     m = len(fitted.ratings)
     inverse = np.linalg.pinv(fitted.information, hermitian=True)

@@ -20,8 +20,14 @@ _OWN = 1e-2  # the least share of a covariate's spread that systems, side and ea
 
 @dataclass(frozen=True)
 class CovariateEffect:
-    """What one more unit of a covariate on the left is worth, in Elo points, with its interval. What cannot be given is None, with the
-    ``reason``."""
+    """What one more unit of a covariate on the left is worth.
+
+    Attributes:
+        value: The worth in Elo points; None where it cannot be given.
+        low: The lower bound of its interval; None where it cannot be given.
+        high: The upper bound; None where it cannot be given.
+        reason: Why something is None; empty otherwise.
+    """
 
     value: float | None
     low: float | None
@@ -31,8 +37,14 @@ class CovariateEffect:
 
 @dataclass(frozen=True)
 class StyleControlledFit:
-    """A fit with style control: ``elo`` (M,) about 1000 with ``half_widths`` (M,) (None, with ``reason``, where there are too few
-    clusters), and an effect for each covariate asked for."""
+    """A fit with style control.
+
+    Attributes:
+        elo: (M,) ratings on the Elo scale about 1000.
+        half_widths: (M,) half the widths of their intervals; None where there are too few clusters.
+        effects: The effect of each covariate that was asked for.
+        reason: Why ``half_widths`` is None; empty otherwise.
+    """
 
     elo: np.ndarray
     half_widths: np.ndarray | None
@@ -82,7 +94,15 @@ _NOT_OWN = "it does not vary between votes on the same two systems beyond what t
 
 
 def has_own_variation(votes: Votes, *, side: bool = True) -> tuple[bool, ...]:
-    """For each covariate (K,) whether it varies beyond what systems, the side and the covariates before it explain."""
+    """Which covariates vary beyond what systems, the side and the covariates before them explain.
+
+    Args:
+        votes: Votes with K covariates of style.
+        side: Whether the side is a parameter of the fit.
+
+    Returns:
+        For each of the K covariates whether it does.
+    """
     n, m = len(votes), votes.n_models
     rows = np.arange(n)
     where = (np.concatenate([rows, rows, rows]), np.concatenate([votes.left, votes.right, np.full(n, m)]))

@@ -28,10 +28,16 @@ _FOLDER_EXISTS = "{folder} exists already, and the database knows no study of it
 
 @dataclass(frozen=True)
 class PreparedStudy:
-    """What became of the clips of runs: counts, and for each refused clip the reason.
+    """What became of the clips of runs.
 
-    ``n_single`` counts the prompts and seeds with clips of one system only, ``n_sound_mismatch`` the pairs left out because one clip has
-    sound and the other has none.
+    Attributes:
+        study: The name of the study.
+        n_clips: The number of its clips.
+        n_pairs: The number of its pairs, without checks.
+        n_gold: The number of its gold pairs.
+        refused: For each refused clip the reason.
+        n_single: The number of prompts and seeds with clips of one system only.
+        n_sound_mismatch: The number of pairs left out because one clip has sound and the other has none.
     """
 
     study: str

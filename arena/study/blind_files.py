@@ -52,7 +52,12 @@ class BlindFiles:
         self._files: list[Path] = []  # of the group that is being made
 
     def add_group(self, entries: Sequence[Entry], profile: Profile) -> None:
-        """Add the clips of one prompt and seed, all files of one size, and their pairs."""
+        """Add the clips of one prompt and seed, all files of one size, and their pairs.
+
+        Args:
+            entries: The clips to compare.
+            profile: ``native`` or ``matched``.
+        """
         facts = self._facts(entries, profile)
         if len(facts) < 2:
             return

@@ -19,7 +19,18 @@ _LETTER_S, _SHORTEST_LINE_S = 0.075, 1.2
 class Entry:
     """A clip of a run that takes part in a study.
 
-    ``captions`` are the lines that were to be said. ``lost`` is the reason where the clip no longer exists.
+    Attributes:
+        generator: The label of its generator.
+        run: The name of its run.
+        prompt: The id of its prompt.
+        text: The text of the prompt.
+        task: The task of the prompt.
+        category: The category of the prompt.
+        seed: The seed that it was made with.
+        file: The file.
+        sha256: The hash of the clip.
+        captions: The lines that were to be said.
+        lost: The reason where the clip no longer exists; empty otherwise.
     """
 
     generator: str
@@ -37,6 +48,12 @@ class Entry:
 
 def captions_of(prompt: Prompt) -> tuple[Caption, ...]:
     """The lines of a prompt as captions: each from its start for as long as it takes to say, or until the next line.
+
+    Args:
+        prompt: The prompt.
+
+    Returns:
+        Start and end in seconds and the words of each line, in order of time.
 
     >>> from seedbench.suites.prompt import Character, Line, Prompt
     >>> speech = (Line(character="a", text="Good morning to you all."), Line(character="a", text="Bye.", start_s=1.5))

@@ -24,7 +24,15 @@ from seedbench.store import Store
 
 @dataclass(frozen=True)
 class StudySummary:
-    """The progress of a study in one line."""
+    """The progress of a study in one line.
+
+    Attributes:
+        name: The name of the study.
+        created_at: When it was prepared (UTC, ISO 8601).
+        n_pairs: The number of its pairs, without checks.
+        n_voters: The number of its voters.
+        n_votes: The number of votes that were not taken back.
+    """
 
     name: str
     created_at: str
@@ -34,7 +42,14 @@ class StudySummary:
 
 
 def list_studies(store: Store) -> list[StudySummary]:
-    """All studies, the oldest first."""
+    """All studies of a database.
+
+    Args:
+        store: The database.
+
+    Returns:
+        A summary of each, the oldest first.
+    """
     summaries = []
     with store.reading() as session:
         for row in session.scalars(select(StudyRow).order_by(StudyRow.id)):
@@ -48,13 +63,31 @@ def list_studies(store: Store) -> list[StudySummary]:
 
 
 def rules_of(store: Store, name: str) -> Rules:
-    """The rules of a study. Raises StudyError for one that does not exist."""
+    """The rules of a study.
+
+    Args:
+        store: The database.
+        name: The name of the study.
+
+    Returns:
+        The rules that it was prepared with.
+
+    Raises:
+        StudyError: There is no such study.
+    """
     with store.reading() as session:
         return Rules.model_validate(study_of(session, name).rules)
 
 
 def vote_id(number: int) -> str:
-    """The id in a vote log of a vote's row in the database."""
+    """The id of a vote in a vote log.
+
+    Args:
+        number: The id of the vote's row in the database.
+
+    Returns:
+        The id, in the same order as the numbers.
+    """
     return f"v{number:08d}"
 
 
@@ -139,7 +172,15 @@ def _settled(session: Session, study: int) -> dict[str, int]:
 
 
 def style_difference(left: ClipRow, right: ClipRow) -> dict[str, float]:
-    """Left minus right of every covariate of style that both clips have."""
+    """Left minus right of every covariate of style that both clips have.
+
+    Args:
+        left: The clip on the left.
+        right: The clip on the right.
+
+    Returns:
+        The difference by the covariate's name.
+    """
     both = left.style.keys() & right.style.keys()
     return {
         name: round(left.style[name] - right.style[name], 6)
@@ -180,6 +221,13 @@ def export_study(store: Store, name: str, folder: Path) -> list[Path]:
 
 def backup(store: Store, file: Path) -> Path:
     """Copy the whole database, which may be in use, into one SQLite file.
+
+    Args:
+        store: The database.
+        file: The file to write.
+
+    Returns:
+        The file.
 
     Raises:
         StorageError: The database is not SQLite, or the file exists.

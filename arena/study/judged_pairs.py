@@ -30,9 +30,21 @@ _PREFERRED = {("left", True): "first", ("left", False): "second", ("right", True
 class JudgedPair:
     """A pair that was voted on.
 
-    ``models`` made the two clips; ``files`` are their names in the study's folder, ``sources`` the hashes of the original clips, ``runs``
-    the runs they came from (empty: not known). ``tally`` counts the votes that count by ``first``, ``second``, ``tie`` and ``both_bad``;
-    ``n_simulated`` of them are those of simulated voters. ``n_left_out`` votes do not count.
+    Attributes:
+        pair: The id of the pair's row in the database.
+        prompt: The id of its prompt.
+        text: The text of the prompt.
+        seed: The seed of both clips.
+        task: The task of the prompt.
+        profile: ``native`` or ``matched``.
+        with_sound: Whether there is sound to judge.
+        models: The systems that made the first and the second clip.
+        files: The names of the clips in the study's folder.
+        sources: The hashes of the original clips.
+        tally: The number of votes that count, by ``first``, ``second``, ``tie`` and ``both_bad``.
+        n_simulated: How many of these are those of simulated voters.
+        n_left_out: The number of votes that do not count.
+        runs: The runs that the clips came from; empty where that is not known.
     """
 
     pair: int
@@ -58,8 +70,13 @@ class JudgedPair:
 
 @dataclass(frozen=True)
 class MeasureOfPair:
-    """The values of one measure on both clips in words, or the reason why there is none; ``better`` is ``first``, ``second``, or None where
-    the metric prefers neither."""
+    """The values of one measure on both clips of a pair.
+
+    Attributes:
+        name: The measure with its unit and direction.
+        values: The values in words, or the reason why there is none.
+        better: ``first`` or ``second``; None where the metric prefers neither.
+    """
 
     name: str
     values: tuple[str, str]
@@ -68,8 +85,15 @@ class MeasureOfPair:
 
 @dataclass(frozen=True)
 class MeasureAgreement:
-    """How often votes that prefer a clip prefer the one that a measure scores better: an estimate clustered by prompt, or None with a
-    ``reason``."""
+    """How often votes that prefer a clip prefer the one that a measure scores better.
+
+    Attributes:
+        name: The measure with its unit and direction.
+        share: The share 0..1 with its interval, clustered by prompt; None where there is none.
+        n_votes: The number of votes that it rests on.
+        n_prompts: The number of their prompts.
+        reason: Why ``share`` is None; empty otherwise.
+    """
 
     name: str
     share: Estimate | None
@@ -80,14 +104,32 @@ class MeasureAgreement:
 
 @dataclass(frozen=True)
 class CountingVotes:
-    """The ids of the votes that count by a study's rules; votes after the vote ``until`` were not examined."""
+    """Which votes count by a study's rules.
+
+    Attributes:
+        ids: The ids of these votes.
+        until: The id of the last vote that was examined; empty without votes.
+    """
 
     ids: frozenset[str]
     until: str
 
 
 def counting_votes(store: Store, study: str) -> CountingVotes:
-    """Which votes of a study count. This examines the whole log, so pages cache the result. Raises StudyError."""
+    """Which votes of a study count.
+
+    This examines the whole log, so pages cache the result.
+
+    Args:
+        store: The database.
+        study: The name of the study.
+
+    Returns:
+        The votes that count, and how far the log was examined.
+
+    Raises:
+        StudyError: There is no such study.
+    """
     log = votes_of(store, study)
     return CountingVotes(
         frozenset(vote.id for vote in apply_rules(log, rules_of(store, study)).kept), max((vote.id for vote in log), default="")
@@ -95,9 +137,19 @@ def counting_votes(store: Store, study: str) -> CountingVotes:
 
 
 def judged_pairs(store: Store, study: str, counts: CountingVotes, *, voter: str | None = None) -> list[JudgedPair]:
-    """The pairs that were voted on, without checks; with a ``voter`` only those that they voted on. Raises StudyError.
+    """The pairs that were voted on, without checks.
 
-    For a voter, a pair whose vote can still be taken back is left out.
+    Args:
+        store: The database.
+        study: The name of the study.
+        counts: Which votes count.
+        voter: The id of a voter, for the pairs that they voted on only. A pair whose vote can still be taken back is then left out.
+
+    Returns:
+        The pairs with their votes.
+
+    Raises:
+        StudyError: There is no such study.
     """
     with store.reading() as session:
         row = study_of(session, study)
@@ -154,7 +206,15 @@ def _settled_pairs(session: Session, voter: str) -> set[int]:
 
 
 def measures_of_pair(store: Store, pair: JudgedPair) -> list[MeasureOfPair]:
-    """The values of the runs' measures on both clips; none where neither clip has scores (see :func:`deleted_clips`)."""
+    """The values of the runs' measures on both clips of a pair.
+
+    Args:
+        store: The database.
+        pair: The pair.
+
+    Returns:
+        The measures; none where neither clip has scores (see :func:`deleted_clips`).
+    """
     first, second = (_scores(store, (source,)).get(source, {}) for source in pair.sources)
     deleted, kept = deleted_clips(store, [pair]), stored_infos(store)
     measures = []
@@ -167,8 +227,15 @@ def measures_of_pair(store: Store, pair: JudgedPair) -> list[MeasureOfPair]:
 
 
 def deleted_clips(store: Store, pairs: Sequence[JudgedPair]) -> dict[str, str]:
-    """The clips of ``pairs`` whose run was deleted, and with it their scores: the name of the run by the clip's hash. The name is empty
-    where an old study does not know it."""
+    """The clips of pairs whose run was deleted, and with it their scores.
+
+    Args:
+        store: The database.
+        pairs: The pairs.
+
+    Returns:
+        The name of the run by the clip's hash; the name is empty where an old study does not know it.
+    """
     came_from = {source: run for pair in pairs for source, run in zip(pair.sources, pair.runs, strict=True)}
     with store.session() as session:
         existing = set(session.scalars(select(CellRow.clip_sha256).where(CellRow.clip_sha256.in_(came_from))))
@@ -176,7 +243,13 @@ def deleted_clips(store: Store, pairs: Sequence[JudgedPair]) -> dict[str, str]:
 
 
 def deleted_runs_sentence(deleted: Mapping[str, str]) -> str:
-    """A sentence that names deleted runs, made of the result of :func:`deleted_clips`; empty for none.
+    """A sentence that names deleted runs.
+
+    Args:
+        deleted: The result of :func:`deleted_clips`.
+
+    Returns:
+        The sentence; empty where no run was deleted.
 
     >>> deleted_runs_sentence({"a1": "spring", "b2": "spring"})
     'The run spring was deleted; its metric scores went with it.'
@@ -196,9 +269,16 @@ def deleted_runs_sentence(deleted: Mapping[str, str]) -> str:
 
 
 def agreement_with_measures(store: Store, pairs: Sequence[JudgedPair]) -> list[MeasureAgreement]:
-    """For each measure with a better direction: how often people who preferred one clip preferred the one that it scores better.
+    """How often people who preferred one clip preferred the one that a measure scores better.
 
     Half would be chance. Pairs on which a measure gives both clips the same value, or no answer, do not count for it.
+
+    Args:
+        store: The database, which holds the scores.
+        pairs: The pairs with their votes.
+
+    Returns:
+        The agreement with each measure that has a better direction.
     """
     scores = _scores(store, tuple({source for pair in pairs for source in pair.sources}))
     kept = stored_infos(store)

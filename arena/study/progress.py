@@ -24,9 +24,21 @@ from seedbench.store import Store
 class StudyProgress:
     """The progress of a study.
 
-    ``pairs_voted`` of ``n_pairs`` have a vote that was not taken back; ``n_open`` pairs are open at a voter; ``by_day`` are votes of all
-    kinds, by day (UTC); ``dwell_s`` the 5%, 50% and 95% points of seconds from showing to voting (None without votes); ``by_models`` votes
-    on each two systems, their pairs, and pairs with a vote; ``incidents`` what was refused, by kind.
+    Attributes:
+        study: The name of the study.
+        title: Its title.
+        n_pairs: The number of its pairs, without checks.
+        pairs_voted: How many of these have a vote that was not taken back.
+        n_voters: The number of voters who came.
+        n_agreed: How many of these agreed to take part.
+        n_votes: The number of votes that were not taken back.
+        n_taken_back: The number of votes that were taken back.
+        n_open: The number of pairs that are open at a voter.
+        by_day: Votes of all kinds, by day (UTC).
+        dwell_s: The 5%, 50% and 95% points of seconds from showing to voting; None without votes.
+        sound_checks: The number of voters by the result of the sound check in their votes.
+        by_models: For each two systems the votes on them, their pairs, and their pairs with a vote.
+        incidents: What was refused, by kind.
     """
 
     study: str
@@ -47,7 +59,12 @@ class StudyProgress:
 
 @dataclass(frozen=True)
 class QuestionAgreement:
-    """The agreement of voters on one question."""
+    """The agreement of voters on one question.
+
+    Attributes:
+        question: The question.
+        alpha: Krippendorff's alpha of the answers.
+    """
 
     question: str
     alpha: Agreement
@@ -69,8 +86,14 @@ class QuestionAgreement:
 
 @dataclass(frozen=True)
 class Exclusions:
-    """What the rules exclude: for each check the number of its answers; for each voter the votes that count, and those that do not by the
-    first check that excluded them."""
+    """What the rules exclude.
+
+    Attributes:
+        checks: For each check the number of its answers.
+        by_voter: For each voter the number of votes that count, and of those that do not, by the first check that excluded them.
+        n_counted: The number of votes that count.
+        n_excluded: The number of votes that do not.
+    """
 
     checks: Mapping[str, Mapping[Answer, int]]
     by_voter: Mapping[str, tuple[int, Mapping[str, int]]]
@@ -79,7 +102,18 @@ class Exclusions:
 
 
 def progress_of(store: Store, name: str) -> StudyProgress:
-    """The progress of the study called ``name``. Raises StudyError where there is none."""
+    """The progress of a study.
+
+    Args:
+        store: The database.
+        name: The name of the study.
+
+    Returns:
+        The progress at this moment.
+
+    Raises:
+        StudyError: There is no such study.
+    """
     votes = votes_of(store, name)
     with store.reading() as session:
         study = study_of(session, name)
@@ -145,13 +179,27 @@ def _sound_checks(votes: Sequence[Vote]) -> dict[str, int]:
 
 
 def agreement_by_question(votes: Sequence[Vote]) -> list[QuestionAgreement]:
-    """Agreement on the overall question, and on each optional one that somebody answered."""
+    """Agreement on the overall question, and on each optional one that somebody answered.
+
+    Args:
+        votes: The votes of a study.
+
+    Returns:
+        The overall question first, the others by name.
+    """
     questions = [OVERALL, *sorted({question for vote in votes for question in vote.answers})]
     return [QuestionAgreement(question, agreement(votes, question=question)) for question in questions]
 
 
 def exclusions_of(use: CheckedVotes) -> Exclusions:
-    """What the rules exclude."""
+    """What the rules exclude.
+
+    Args:
+        use: The votes with the answers of the checks.
+
+    Returns:
+        The numbers, by check and by voter.
+    """
     kept = Counter(vote.voter for vote in use.kept)
     left_out: dict[str, Counter[str]] = {vote.voter: Counter() for vote in use.votes}
     for vote in use.votes:
@@ -162,7 +210,18 @@ def exclusions_of(use: CheckedVotes) -> Exclusions:
 
 
 def remarks_of(store: Store, name: str) -> list[tuple[str, str]]:
-    """What voters wrote with their votes, the newest first, each with its prompt. It is free text and must be shown as plain text only."""
+    """What voters wrote with their votes.
+
+    Args:
+        store: The database.
+        name: The name of the study.
+
+    Returns:
+        The prompt and the remark of each, the newest first. A remark is free text and must be shown as plain text only.
+
+    Raises:
+        StudyError: There is no such study.
+    """
     with store.reading() as session:
         study = study_of(session, name)
         query = select(PairRow.prompt, VoteRow.comment).join(BattleRow, VoteRow.battle_id == BattleRow.id)

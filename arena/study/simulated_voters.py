@@ -35,8 +35,14 @@ UNUSUAL = ("at random", "always left", "one system")
 
 @dataclass(frozen=True)
 class SimulatedVoting:
-    """What was simulated: the strength of each system in Elo points about 1000, the number of new votes and of voters, and how the unusual
-    voters vote, by their index (0 is the first voter)."""
+    """What was simulated.
+
+    Attributes:
+        strengths: The strength of each system in Elo points about 1000.
+        n_votes: The number of new votes.
+        n_voters: The number of simulated voters.
+        unusual: How the unusual voters vote, by their index (0 is the first voter).
+    """
 
     strengths: Mapping[str, float]
     n_votes: int
@@ -60,7 +66,14 @@ class SimulatedClock:
 
 
 def rules_counting_simulated_votes(rules: Rules) -> Rules:
-    """``rules`` changed so that simulated votes count as those of people do; the name says so."""
+    """Rules by which simulated votes count as those of people do.
+
+    Args:
+        rules: The rules to change.
+
+    Returns:
+        The changed rules, whose name says so.
+    """
     checks = tuple(
         check.model_copy(update={"origins": ("people", "simulated")}) if isinstance(check, OriginCheck) else check for check in rules.checks
     )
@@ -68,7 +81,18 @@ def rules_counting_simulated_votes(rules: Rules) -> Rules:
 
 
 def counts_simulated_votes(store: Store, study: str) -> bool:
-    """Whether the rules of a study count simulated votes. Raises StudyError for a study that does not exist."""
+    """Whether the rules of a study count simulated votes.
+
+    Args:
+        store: The database.
+        study: The name of the study.
+
+    Returns:
+        True if its rules accept votes of simulated voters.
+
+    Raises:
+        StudyError: There is no such study.
+    """
     return any(isinstance(check, OriginCheck) and "simulated" in check.origins for check in rules_of(store, study).checks)
 
 

@@ -48,11 +48,16 @@ _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE}
 class Bounds:
     """The limits beyond which a sign is flagged.
 
-    ``level`` is that of the tests, corrected. Time is counted in what judging takes at the least
-    (:func:`seedbench.arena.votes.log.least_judging_s`): below ``least_lengths`` of it no vote is possible, one under
-    ``fast_lengths`` is fast, and ``fast_share`` of fast votes is too many.
-    ``regular`` is the middle half of the free time, over its median: people who try to keep an interval are off by about a tenth.
-    ``one_answer`` is the share of the commonest answer. Signs that are no tests need ``votes`` votes.
+    Time is counted in what judging takes at the least (:func:`seedbench.arena.votes.log.least_judging_s`).
+
+    Attributes:
+        level: The level of the tests, corrected for their number.
+        votes: Signs that are no tests need so many votes.
+        least_lengths: In less than so many least times no vote is possible.
+        fast_lengths: A vote in less than so many least times is fast.
+        fast_share: More than this share 0..1 of fast votes is too many.
+        regular: The middle half of the free time, over its median: people who try to keep an interval are off by about a tenth.
+        one_answer: The share 0..1 of the commonest answer.
     """
 
     level: float = 0.05
@@ -66,9 +71,18 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer of one sign for one voter. ``figure`` is what the sign measures on ``n`` votes (a share; wins beyond expectation for
-    ``partisan``); None where unchecked. ``p`` and, corrected over voters, ``p_holm`` are those of a test. ``sentence`` is the finding in
-    words."""
+    """The answer of one sign for one voter.
+
+    Attributes:
+        voter: The id of the voter.
+        sign: The sign.
+        answer: The answer.
+        figure: What the sign measures (a share; wins beyond expectation for ``partisan``); None where unchecked.
+        n: The number of votes that it is measured on.
+        sentence: The finding in words.
+        p: The p-value of a test; None for a sign that is no test.
+        p_holm: The same, corrected over voters.
+    """
 
     voter: str
     sign: Sign
@@ -123,7 +137,14 @@ def _signs(by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], bounds: Bo
 
 
 def flagged(findings: Sequence[Finding]) -> dict[str, tuple[Finding, ...]]:
-    """The voters with any flag, those with the most flags first, and their flags."""
+    """The voters with any flag, those with the most flags first.
+
+    Args:
+        findings: The findings of :func:`anomalies`.
+
+    Returns:
+        The flags of each of these voters.
+    """
     by_voter: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         if finding.answer == "flagged":

@@ -101,17 +101,38 @@ def least_judging_s(shorter_s: float, heard: tuple[float | None, float | None], 
 
 
 def json_line(vote: Vote) -> str:
-    """A vote as one line of JSON: keys sorted, default values left out, so that equal votes are equal text."""
+    """A vote as one line of JSON.
+
+    Args:
+        vote: The vote.
+
+    Returns:
+        Its fields, keys sorted, default values left out, so that equal votes are equal text; without a line break.
+    """
     return json.dumps(vote.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=False)
 
 
 def in_order(votes: Iterable[Vote]) -> list[Vote]:
-    """Votes sorted by time; votes of the same time by id."""
+    """Votes sorted by time.
+
+    Args:
+        votes: The votes, in any order.
+
+    Returns:
+        The votes; those of the same time by id.
+    """
     return sorted(votes, key=lambda vote: (vote.at, vote.id))
 
 
 def digest(votes: Sequence[Vote]) -> str:
-    """The SHA-256 (hexadecimal) of a vote log; the order in which the votes are given does not matter."""
+    """The hash of a vote log.
+
+    Args:
+        votes: The votes; their order does not matter.
+
+    Returns:
+        The SHA-256 of their lines in order of time, hexadecimal.
+    """
     sha256 = hashlib.sha256()
     for vote in in_order(votes):
         sha256.update(json_line(vote).encode() + b"\n")

@@ -166,8 +166,11 @@ class Rules(_Strict):
 class CheckedVotes:
     """Votes and what the checks answer on them.
 
-    ``answers_by_vote`` holds, by check and vote id, the answer; ``excluded``, by vote id, the first check that excluded the vote. Votes on
-    pairs that are themselves checks (gold, same, repeat) have no answers: no board is made of them.
+    Attributes:
+        votes: All votes.
+        answers_by_vote: By check and vote id, the answer. Votes on pairs that are themselves checks (gold, same, repeat) have none: no
+            board is made of them.
+        excluded: By vote id, the first check that excluded the vote.
     """
 
     votes: tuple[Vote, ...]
@@ -197,7 +200,14 @@ class CheckedVotes:
         return counts
 
     def subset(self, includes: Callable[[Vote], bool]) -> CheckedVotes:
-        """Only the votes for which ``includes`` is true. Answers about a voter do not change: they rest on all votes of that voter."""
+        """Some of the votes, with the answers on them.
+
+        Args:
+            includes: Whether to keep a vote.
+
+        Returns:
+            These votes. Answers about a voter do not change: they rest on all votes of that voter.
+        """
         votes = tuple(vote for vote in self.votes if includes(vote))
         ids = {vote.id for vote in votes}
         answers = {
@@ -289,12 +299,26 @@ def _lengths(vote: Vote) -> float | None:
 
 
 def golds(votes: Sequence[Vote]) -> list[bool]:
-    """Whether each of a voter's gold pairs was judged right."""
+    """Whether each of a voter's gold pairs was judged right.
+
+    Args:
+        votes: The votes of one voter.
+
+    Returns:
+        An answer for each vote on a gold pair.
+    """
     return [vote.choice == vote.expected for vote in votes if vote.kind == "gold" and vote.expected is not None]
 
 
 def repeated(votes: Sequence[Vote]) -> list[bool]:
-    """Whether each of a voter's repeats got the verdict of the first time, sides swapped back."""
+    """Whether each of a voter's repeats got the verdict of the first time, sides swapped back.
+
+    Args:
+        votes: The votes of one voter.
+
+    Returns:
+        An answer for each repeat whose first vote is among the votes.
+    """
     swapped = {"left": "right", "right": "left"}
     first = {vote.battle: vote.choice for vote in votes}
     return [
@@ -303,6 +327,14 @@ def repeated(votes: Sequence[Vote]) -> list[bool]:
 
 
 def side_share(votes: Sequence[Vote], *, answered: int = 1) -> float | None:
-    """The share of a voter's decided votes that go to the left; None below ``answered`` of them."""
+    """The share of a voter's decided votes that go to the left.
+
+    Args:
+        votes: The votes of one voter.
+        answered: The least number of decided votes.
+
+    Returns:
+        The share 0..1; None with fewer decided votes than ``answered``, or with none.
+    """
     decided = [vote.choice == "left" for vote in votes if vote.kind in ("pair", "same") and vote.choice in ("left", "right")]
     return sum(decided) / len(decided) if len(decided) >= answered else None

@@ -33,8 +33,15 @@ _CHECK_PAIR = "a check: both are one system's"
 
 @dataclass(frozen=True)
 class HiddenFacts:
-    """What no voter may know before a vote: the kind of the pair, the indices of left and right in :attr:`PairAssignment.models`, which
-    side of a gold pair is not degraded, and the length of the shorter clip in seconds."""
+    """What no voter may know before a vote.
+
+    Attributes:
+        kind: The kind of the pair.
+        left: The index in :attr:`PairAssignment.models` of the system on the left.
+        right: The index of the system on the right.
+        expected: The side of a gold pair that is not degraded, ``left`` or ``right``; None for other pairs.
+        shorter_s: The length of the shorter clip in seconds.
+    """
 
     kind: str
     left: int
@@ -45,8 +52,19 @@ class HiddenFacts:
 
 @dataclass(frozen=True)
 class StudyPair:
-    """A pair of the study: ``models`` are the indices of the first and second clip's makers, ``files`` the two clips. ``text``,
-    ``with_sound`` and ``captions`` are what a voter is shown beside the clips."""
+    """A pair of the study.
+
+    Attributes:
+        id: The id of its row in the database.
+        kind: ``pair``, or a check: ``gold`` or ``same``.
+        expected: The clip of a gold pair that is not degraded, ``first`` or ``second``; None for other pairs.
+        models: The indices of the first and second clip's makers.
+        files: The two clips.
+        shorter_s: The length of the shorter clip in seconds.
+        text: The prompt's text, which a voter is shown.
+        with_sound: Whether there is sound to judge.
+        captions: The lines that were to be said: start and end in seconds, words.
+    """
 
     id: int
     kind: str
@@ -62,8 +80,13 @@ class StudyPair:
 class PairAssignment:
     """The pairs of a study, how often each was shown, and the votes on them as counts, from which the next pairs are drawn.
 
-    ``models`` are the names of the systems; ``counts`` (M, M, 3) the votes by left, right and outcome; ``lefts`` (M, M) how often a model
-    was left of another. Raises StudyError for clips that are missing or damaged.
+    Attributes:
+        models: The names of the M systems.
+        counts: (M, M, 3) the votes by left, right and outcome.
+        lefts: (M, M) how often the row's model was left of the column's.
+
+    Raises:
+        StudyError: Clips are missing or damaged.
     """
 
     def __init__(self, study: ServedStudy) -> None:
@@ -129,14 +152,28 @@ class PairAssignment:
         return (first, second) if battle.first_left else (second, first)
 
     def makers(self, battle: BattleRow) -> tuple[str, str]:
-        """The names of the systems that made left and right; of a check pair that it is one."""
+        """The systems that made the clips of a battle.
+
+        Args:
+            battle: The battle.
+
+        Returns:
+            The names for left and right; for a check pair, twice a text that says what it is.
+        """
         if self.pair(battle).kind != "pair":
             return _CHECK_PAIR, _CHECK_PAIR
         left, right = self._sides(battle)
         return self.models[left], self.models[right]
 
     def hidden_facts(self, battle: BattleRow) -> HiddenFacts:
-        """What no voter may know before a vote."""
+        """What no voter may know before a vote.
+
+        Args:
+            battle: The battle.
+
+        Returns:
+            The facts, with the sides of this battle.
+        """
         pair, (left, right) = self.pair(battle), self._sides(battle)
         expected = None if pair.expected is None else "left" if (pair.expected == "first") == battle.first_left else "right"
         return HiddenFacts(battle.kind, left, right, expected, pair.shorter_s)
@@ -154,14 +191,24 @@ class PairAssignment:
         self.lefts[self._sides(battle)] += 1
 
     def count_vote(self, battle: BattleRow, choice: str) -> None:
-        """Count a vote; after some votes the chances of pairs are computed anew."""
+        """Count a vote; after some votes the chances of pairs are computed anew.
+
+        Args:
+            battle: The battle that was voted on.
+            choice: ``left``, ``tie``, ``right`` or ``both_bad``.
+        """
         self._count(battle, choice, 1)
         self._votes_since_state += 1
         if self._votes_since_state >= _STATE_EVERY:
             self._state, self._votes_since_state = state_of(self.counts), 0
 
     def uncount_vote(self, battle: BattleRow, choice: str) -> None:
-        """Take back the count of a vote that was taken back."""
+        """Take back the count of a vote that was taken back.
+
+        Args:
+            battle: The battle that was voted on.
+            choice: The choice that was counted.
+        """
         self._count(battle, choice, -1)
 
     def _count(self, battle: BattleRow, choice: str, change: int) -> None:
@@ -171,7 +218,15 @@ class PairAssignment:
     # --- the next pair
 
     def next_battle(self, session: Session, voter: str) -> BattleRow | None:
-        """A new battle for a voter, decided by the study's seed, the voter and how many battles they had; None where no pair is left."""
+        """A new battle for a voter, decided by the study's seed, the voter and how many battles they had.
+
+        Args:
+            session: The database session of the request.
+            voter: The id of the voter.
+
+        Returns:
+            The battle, which is not in the session yet; None where no pair is left.
+        """
         battles = list(session.scalars(select(BattleRow).where(BattleRow.voter_id == voter)))
         rng = np.random.default_rng([self._study.settings.seed, int(voter[:16], 16), len(battles)])
         seen = {battle.pair_id for battle in battles}

@@ -36,7 +36,16 @@ class ClipUrls:
         self._watched: set[str] = set()  # open battles whose clips were both fetched, by URLs that have expired since
 
     def of_battle(self, battle: str, voter: str, files: tuple[Path, Path]) -> tuple[str, str]:
-        """The tokens of an open battle's left and right clip: the same ones while they are live, then new ones."""
+        """The tokens of an open battle's clips: the same ones while they are live, then new ones.
+
+        Args:
+            battle: The id of the battle.
+            voter: The id of its voter.
+            files: The left and the right clip.
+
+        Returns:
+            The tokens of left and right.
+        """
         with self._study.lock:
             tokens = self._by_battle.get(battle)
             if tokens is None or any(self._by_token[token].until < self._study.clock() for token in tokens):
@@ -46,7 +55,15 @@ class ClipUrls:
             return tokens
 
     def of_file(self, voter: str, file: Path) -> str:
-        """A new token for a clip, which is part of no battle, for a voter who may know who made it."""
+        """A new token for a clip that is part of no battle.
+
+        Args:
+            voter: The id of a voter, who may know who made the clip.
+            file: The clip.
+
+        Returns:
+            The token.
+        """
         with self._study.lock:
             return self._create(voter, _NO_BATTLE, file)
 
@@ -57,9 +74,15 @@ class ClipUrls:
             return url is not None and url.until > self._study.clock() + timedelta(minutes=1)
 
     def file_of(self, token: str, voter: str | None, *, fetched: bool = True) -> Path | None:
-        """The file that a token leads to, for its own voter while it is live; None, and an incident, for anything else.
+        """The file that a token leads to.
 
-        The clip counts as fetched, unless the caller reports that later, when bytes of it are sent (:meth:`mark_fetched`).
+        Args:
+            token: The token.
+            voter: The id of the voter who asks; None for somebody without a cookie.
+            fetched: Whether the clip counts as fetched now. False where the caller reports it when bytes are sent (:meth:`mark_fetched`).
+
+        Returns:
+            The file, for the token's own voter while it is live. None for anything else, which is logged as an incident.
         """
         with self._study.lock:
             url = self._by_token.get(token)
@@ -94,7 +117,11 @@ class ClipUrls:
             self._watched.discard(battle)
 
     def remove_expired(self) -> int:
-        """Remove the URLs that have expired; returns how many."""
+        """Remove the URLs that have expired.
+
+        Returns:
+            How many were removed.
+        """
         with self._study.lock:
             before = len(self._by_token)
             expired = {token: url.battle for token, url in self._by_token.items() if url.until < self._study.clock()}

@@ -39,7 +39,14 @@ class IncidentLog:
 
     @contextmanager
     def session(self, voter: str) -> Iterator[Session]:
-        """A database session for one request of a voter, under the study's lock. A refused request changes nothing else and is logged."""
+        """A database session for one request of a voter, under the study's lock.
+
+        Args:
+            voter: The id of the voter.
+
+        Yields:
+            The session. A refused request changes nothing else and is logged.
+        """
         with self._study.lock:
             try:
                 with self._study.store.session() as session:
@@ -49,7 +56,15 @@ class IncidentLog:
                 raise
 
     def add(self, voter: str, kind: str, detail: str = "") -> None:
-        """Log what was refused to a voter or to NO_VOTER. Beyond an hour's limit of one voter nothing is logged: a flood fills no disk."""
+        """Log what was refused.
+
+        Beyond an hour's limit of one voter nothing is logged: a flood fills no disk.
+
+        Args:
+            voter: The id of the voter, or NO_VOTER.
+            kind: The kind of the incident.
+            detail: What happened, in words.
+        """
         with self._study.lock:
             recent = self._recent(voter)
             if len(recent) > self._limit:
@@ -64,7 +79,14 @@ class IncidentLog:
                 session.add(row)
 
     def stop_flood(self, voter: str) -> None:
-        """Raises RefusedError for a voter who was refused too often within the last hour."""
+        """Refuse a voter who was refused too often within the last hour.
+
+        Args:
+            voter: The id of the voter.
+
+        Raises:
+            RefusedError: The voter was.
+        """
         with self._study.lock:
             if len(self._recent(voter)) >= self._limit:
                 self.add(voter, "too many refusals")

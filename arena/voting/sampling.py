@@ -20,7 +20,13 @@ _DEFAULT_POLICY = Policy()
 
 @dataclass(frozen=True)
 class State:
-    """What the votes so far say: ``ratings`` (M,) in Elo points, ``covariance`` (M, M) in squared logits, ``n_votes`` (M,)."""
+    """What the votes so far say about M models.
+
+    Attributes:
+        ratings: (M,) in Elo points.
+        covariance: (M, M) in squared logits.
+        n_votes: (M,) votes on each.
+    """
 
     ratings: np.ndarray
     covariance: np.ndarray
@@ -28,7 +34,14 @@ class State:
 
 
 def state_of(counts: np.ndarray) -> State:
-    """The state after ``counts`` (M, M, 3) of left, tie and right for each left and right model; without votes all models are equal."""
+    """The state after some votes.
+
+    Args:
+        counts: (M, M, 3) of left, tie and right for each left and right model.
+
+    Returns:
+        The state; without votes all models are equal.
+    """
     m = len(counts)
     cells = np.argwhere(counts > 0)
     n = counts.sum((1, 2)) + counts.sum((0, 2))
@@ -42,8 +55,19 @@ def state_of(counts: np.ndarray) -> State:
 
 
 def chances(state: State, possible: np.ndarray, policy: Policy = _DEFAULT_POLICY) -> np.ndarray:
-    """The chance (M, M) of each pair, above the diagonal, where ``possible`` (M, M) allows it; the chances sum to 1. Raises ValueError
-    where no pair is possible."""
+    """The chance of each pair of models to be shown next.
+
+    Args:
+        state: What the votes so far say.
+        possible: (M, M) bool, the pairs that may be shown.
+        policy: How pairs are preferred.
+
+    Returns:
+        (M, M) chances above the diagonal, which sum to 1.
+
+    Raises:
+        ValueError: No pair is possible.
+    """
     allowed = np.triu(possible | possible.T, 1)
     if not allowed.any():
         raise ValueError("there is no pair left to show")
@@ -60,14 +84,29 @@ def chances(state: State, possible: np.ndarray, policy: Policy = _DEFAULT_POLICY
 
 
 def draw(chance: np.ndarray, rng: np.random.Generator) -> tuple[int, int, float]:
-    """Draw a pair of models (the lower index first) by its chance; returns the pair and that chance."""
+    """Draw a pair of models by its chance.
+
+    Args:
+        chance: (M, M) chances that sum to 1, above the diagonal.
+        rng: The random generator.
+
+    Returns:
+        The indices of the two models, the lower one first, and the chance of the pair.
+    """
     flat = chance.ravel()
     at = int(rng.choice(len(flat), p=flat))
     return at // len(chance), at % len(chance), float(flat[at])
 
 
 def first_on_left(lefts: tuple[int, int], rng: np.random.Generator) -> bool:
-    """Whether the first of a pair goes to the left, given how often each was there: the one that was there less often, or a random one.
+    """Whether the first of a pair goes to the left: the one that was there less often does, of two equal ones a random one.
+
+    Args:
+        lefts: How often the first and the second were on the left of each other.
+        rng: The random generator.
+
+    Returns:
+        True for the first.
 
     >>> first_on_left((3, 5), np.random.default_rng(0)), first_on_left((5, 3), np.random.default_rng(0))
     (True, False)

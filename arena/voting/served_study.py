@@ -21,8 +21,19 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class ServedStudy:
-    """One study of a database, with the ``folder`` of its clips, the secret ``key`` that signs its voters' cookies, the ``clock``, and the
-    ``lock`` under which the parts of the service read and change their state."""
+    """One study of a database, as it is served.
+
+    Attributes:
+        store: The database.
+        id: The id of the study's row.
+        name: The name of the study.
+        folder: The folder of its clips.
+        settings: Its settings.
+        rules: Its rules.
+        key: The secret that signs its voters' cookies.
+        clock: Gives the time (UTC, without a time zone).
+        lock: The lock under which the parts of the service read and change their state.
+    """
 
     store: Store
     id: int
@@ -36,7 +47,20 @@ class ServedStudy:
 
 
 def load_study(store: Store, name: str, folder: Path, *, clock: Callable[[], datetime] = utc_now) -> ServedStudy:
-    """Load the study called ``name`` with its settings and rules. Raises StudyError where there is none."""
+    """Load a study with its settings and rules.
+
+    Args:
+        store: The database.
+        name: The name of the study.
+        folder: The folder of its clips.
+        clock: Gives the time (UTC, without a time zone).
+
+    Returns:
+        The study.
+
+    Raises:
+        StudyError: There is no such study.
+    """
     with store.session() as session:
         row = study_of(session, name)
         settings, rules = Settings.model_validate(row.settings), Rules.model_validate(row.rules)

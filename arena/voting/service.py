@@ -37,8 +37,17 @@ _UNDOS = 3  # of one pair
 
 @dataclass(frozen=True)
 class ShownPair:
-    """A pair as a voter gets it: the battle's id, the tokens of the two clip URLs, the prompt's text, whether there is sound to judge, and,
-    where the study allows captions, the lines that were to be said (start and end in seconds, words)."""
+    """A pair as a voter gets it.
+
+    Attributes:
+        battle: The id of the battle.
+        left: The token of the left clip's URL.
+        right: The token of the right clip's URL.
+        text: The prompt's text.
+        with_sound: Whether there is sound to judge.
+        captions: Where the study allows captions, the lines that were to be said: start and end in seconds, words.
+        n_voted: The number of votes that the voter has given.
+    """
 
     battle: str
     left: str
@@ -51,7 +60,13 @@ class ShownPair:
 
 @dataclass(frozen=True)
 class Receipt:
-    """An acknowledged vote."""
+    """An acknowledged vote.
+
+    Attributes:
+        vote: The id of the vote's row in the database.
+        battle: The id of the battle.
+        choice: The choice.
+    """
 
     vote: int
     battle: str
@@ -111,6 +126,9 @@ class VotingService:
 
     def open_pair(self, voter: str) -> ShownPair | None:
         """The voter's open pair (the same one after the page is loaded again), or a new one.
+
+        Args:
+            voter: The id of the voter.
 
         Returns:
             The pair; None where the voter has seen every pair.
@@ -210,6 +228,13 @@ class VotingService:
     def undo(self, voter: str, battle: str) -> ShownPair:
         """Take the voter's last vote back; the pair is open again. The log keeps the vote, and that it was undone.
 
+        Args:
+            voter: The id of the voter.
+            battle: The id of the battle that they voted on last.
+
+        Returns:
+            The pair, to be judged again.
+
         Raises:
             RefusedError: Another pair was opened since, the makers were revealed, or the pair's votes were taken back too often.
         """
@@ -231,7 +256,14 @@ class VotingService:
             return self._shown(again, n_voted)
 
     def reveal(self, voter: str, battle: str) -> tuple[str, str]:
-        """The names of the systems that made left and right, for the voter who voted on them.
+        """The systems that made the clips of a battle, for the voter who voted on it.
+
+        Args:
+            voter: The id of the voter.
+            battle: The id of the battle.
+
+        Returns:
+            The names of the systems for left and right.
 
         Raises:
             RefusedError: The study does not reveal them, or the voter has no vote on this pair.
@@ -247,6 +279,13 @@ class VotingService:
     def clip_token(self, voter: str, file_name: str) -> str:
         """A new token of a clip URL for a voter who may know who made the clip; the caller has checked that.
 
+        Args:
+            voter: The id of the voter.
+            file_name: The name of the clip's file in the study's folder.
+
+        Returns:
+            The token.
+
         Raises:
             StudyError: No clip of the study has this file name.
         """
@@ -255,7 +294,17 @@ class VotingService:
         return self.clip_urls.of_file(voter, self.study.folder / file_name)
 
     def hidden_facts(self, battle: str) -> HiddenFacts:
-        """What no voter may know of an opened pair; for simulated voters. Raises StudyError for a battle that does not exist."""
+        """What no voter may know of an opened pair; for simulated voters.
+
+        Args:
+            battle: The id of the battle.
+
+        Returns:
+            The facts.
+
+        Raises:
+            StudyError: There is no such battle in this study.
+        """
         with self.store.session() as session:
             row = session.get(BattleRow, battle)
             if row is None or row.study_id != self.study.id:
@@ -263,7 +312,11 @@ class VotingService:
             return self.assignment.hidden_facts(row)
 
     def forget_old(self) -> int:
-        """Remove expired clip URLs, and refusals and new voters of more than an hour ago; returns how many URLs."""
+        """Remove expired clip URLs, and refusals and new voters of more than an hour ago.
+
+        Returns:
+            How many URLs were removed.
+        """
         self.incidents.forget_old()
         self.voters.forget_old()
         return self.clip_urls.remove_expired()

@@ -16,8 +16,16 @@ _SIGNATURE = 32  # characters
 
 
 def cookie_name(study: str) -> str:
-    """The name of the cookie of a study's voters. Each study has its own: a browser sends a cookie to every port of a host, where another
-    study may be served."""
+    """The name of the cookie of a study's voters.
+
+    Each study has its own: a browser sends a cookie to every port of a host, where another study may be served.
+
+    Args:
+        study: The name of the study.
+
+    Returns:
+        The name, which differs between studies.
+    """
     return f"sb_voter_{hashlib.sha256(study.encode()).hexdigest()[:8]}"
 
 
@@ -35,9 +43,15 @@ class Voters:
         self._salt = secrets.token_bytes(32)  # of this process: nobody can compute addresses back from the keys of the counts
 
     def new_cookie(self, address: str) -> str | None:
-        """A cookie for a new voter from a network address; None where too many came from there within the hour.
+        """A cookie for a new voter.
 
         Nothing is kept of the address but, in memory and for an hour, a salted hash.
+
+        Args:
+            address: The network address that the voter comes from.
+
+        Returns:
+            The cookie; None where too many voters came from there within the hour.
         """
         study = self._study
         with study.lock:
@@ -50,19 +64,37 @@ class Voters:
         return self._signed(secrets.token_urlsafe(24))
 
     def id_of_name(self, name: str) -> str:
-        """The id of the voter whose cookie is made of ``name``; for voters that are simulated."""
+        """The id of the voter whose cookie is made of a name; for voters that are simulated.
+
+        Args:
+            name: The name.
+
+        Returns:
+            The id, always the same one for a name in a study.
+        """
         return self._id(self._signed(name))
 
     def id_of(self, cookie: str) -> str | None:
-        """The id of the voter with this cookie: a keyed hash, from which nobody can compute the cookie. None for a cookie that this study
-        did not sign."""
+        """The id of the voter with a cookie.
+
+        Args:
+            cookie: The cookie.
+
+        Returns:
+            A keyed hash, from which nobody can compute the cookie; None for a cookie that this study did not sign.
+        """
         name, signature = cookie[:-_SIGNATURE], cookie[-_SIGNATURE:]
         if not name or not hmac.compare_digest(self._signature(name).encode(), signature.encode()):
             return None
         return self._id(cookie)
 
     def record_consent(self, voter: str, *, sound_check: bool | None) -> None:
-        """Record that a voter agreed to take part, and whether they passed the sound check (None: not made)."""
+        """Record that a voter agreed to take part.
+
+        Args:
+            voter: The id of the voter.
+            sound_check: Whether they passed the sound check; None where they made none.
+        """
         study = self._study
         with self._incidents.session(voter) as session:
             row = session.get(VoterRow, voter)
