@@ -95,7 +95,10 @@ class MusicBlock(_Strict):
 
 
 class StageBlock(_Strict):
-    """The whole block. ``not_simulated`` says why the simulator is not to draw the prompt at all."""
+    """The whole block. ``not_simulated`` says why the simulator is not to draw the prompt at all.
+
+    With ``simulated: true`` it draws the prompt all the same: version 0.1 did so, and its runs resume.
+    """
 
     cast: dict[str, PersonBlock] = Field(default_factory=dict)
     shots: tuple[ShotBlock, ...] = ()
@@ -103,6 +106,7 @@ class StageBlock(_Strict):
     music: MusicBlock = MusicBlock()
     references: dict[str, Look] = Field(default_factory=dict)
     not_simulated: str = ""
+    simulated: Literal[True] | None = None
 
 
 class _Beside(BaseModel):
@@ -122,7 +126,7 @@ def block_of(prompt: Prompt) -> StageBlock:
 def refusals_of(prompt: Prompt) -> list[Refusal]:
     """What of a prompt the simulator cannot draw, each with its place in the prompt; empty if it can draw it all."""
     block, refusals = _read(prompt)
-    if not refusals and block.not_simulated:
+    if not refusals and block.not_simulated and not block.simulated:
         return [Refusal(block.not_simulated)]
     return refusals + list(_undrawable(prompt, block))
 

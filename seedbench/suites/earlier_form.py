@@ -59,6 +59,13 @@ class _EventFacts(_Facts):
     restitution: float = 0.7
 
 
+class _DrawingFacts(_Facts):
+    """Whether the simulator draws the prompt. It draws one with ``simulated: true`` whatever ``not_simulated`` says."""
+
+    simulated: bool = True
+    not_simulated: str = ""
+
+
 _KINDS = frozenset({*KINDS, "knock", "clap", "bell", "beep", "cloth", "water", "smoke"})
 _OBJECTS = frozenset({"", "rubber ball", "wooden ball", "steel ball", "glass marble", "basketball", "box", "none"})
 _FALLING_OR_SWINGING = frozenset(kind for kind, facts in KINDS.items() if facts.motion in ("flight", "swing"))
@@ -74,7 +81,7 @@ def is_earlier(prompt: Any) -> bool:
     """
     if not isinstance(prompt, Mapping) or "stage" in prompt:
         return False
-    if "simulated" in prompt or "not_simulated" in prompt:
+    if _DrawingFacts.model_fields.keys() & prompt.keys():
         return True
     moved = any(keys & row.keys() for section, keys in _MOVED.items() for row in _rows(prompt, section))
     return moved or any(_relies_on_the_height(event) for event in _rows(prompt, "events"))
@@ -105,8 +112,7 @@ def from_earlier(prompt: Mapping[str, Any]) -> dict[str, Any]:
             del row["height_m"]
     stage: dict[str, Any] = {"cast": people, "shots": shots if any(shots) else [], "events": events if any(events) else []}
     stage["references"] = looks
-    drawn, why = plain.pop("simulated", True), plain.pop("not_simulated", "")
-    stage["not_simulated"] = why or ("" if drawn is True else "no reason is given")
+    stage |= _drawing_of(plain)
     stage = {section: facts for section, facts in stage.items() if facts}
     return {**plain, **({"stage": stage} if stage else {})}
 
@@ -211,6 +217,14 @@ def _look_of(row: dict[str, Any]) -> dict[str, Any]:
     return _stated(_LookFacts, known) | {str(name): value for name, value in look.items() if name not in known}
 
 
+def _drawing_of(plain: dict[str, Any]) -> dict[str, Any]:
+    """What the block says of drawing the prompt: the reason alone refuses it, ``simulated: True`` beside the reason draws it."""
+    facts = {"simulated": True} | _stated(_DrawingFacts, _taken(plain, _DrawingFacts))
+    if facts["simulated"] is False:
+        return {"not_simulated": facts.get("not_simulated", "no reason is given")}
+    return {} if facts == {"simulated": True} else facts
+
+
 def _stated(facts: type[_Facts], given: Mapping[str, Any]) -> dict[str, Any]:
     """The given facts that are not the default, in the types they have; what is of another type stays as it is."""
     stated = {}
@@ -219,7 +233,7 @@ def _stated(facts: type[_Facts], given: Mapping[str, Any]) -> dict[str, Any]:
             read = getattr(facts.model_validate({name: value}), name)
         except ValidationError:
             read = value
-        if read != facts.model_fields[name].default:
+        if repr(read) != repr(facts.model_fields[name].default):  # -0.0 is another number in JSON than 0.0
             stated[name] = read
     return stated
 
@@ -228,7 +242,7 @@ def _as_earlier(prompt: Prompt) -> dict[str, Any]:
     """The earlier form of a prompt. Raises ValidationError or _NotInEarlierFormError where that form cannot say it."""
     plain = prompt.model_dump(mode="json", exclude={"stage"})
     stage: dict[str, Any] = dict(prompt.stage)
-    _only(stage, ("cast", "shots", "events", "references", "not_simulated"))
+    _only(stage, ("cast", "shots", "events", "references", *_DrawingFacts.model_fields))
     people, looks = _mapping(stage.get("cast", {})), _mapping(stage.get("references", {}))
     _only(people, (person.id for person in prompt.cast))
     _only(looks, (reference.id for reference in prompt.references))
@@ -252,9 +266,9 @@ def _as_earlier(prompt: Prompt) -> dict[str, Any]:
             raise _NotInEarlierFormError
         plain["music"]["style"] = plain["music"]["style"] or _MUSIC_STYLE
     why = stage.get("not_simulated", "")
-    if not isinstance(why, str):
+    if not isinstance(why, str) or ("simulated" in stage and not (stage["simulated"] is True and why)):
         raise _NotInEarlierFormError
-    return {**plain, "simulated": not why, "not_simulated": why}
+    return {**plain, "simulated": "simulated" in stage or not why, "not_simulated": why}
 
 
 def _event_as_earlier(row: dict[str, Any], event: Event) -> None:

@@ -67,6 +67,7 @@ def sentences(asked: Prompt) -> list[str]:
             ("stage", "events"),
         ),
         ({"not_simulated": "never mind"}, "never mind", ()),
+        ({"simulated": False}, "stage.simulated: False is not one of True", ("stage", "simulated")),
     ],
 )
 def test_a_mistake_in_the_block_is_refused_with_its_place(stage: dict[str, Any], sentence: str, location: tuple[Any, ...]) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
 
 from seedbench.files.hashing import digest_of
+from seedbench.generators.simulator.stage_block import refusals_of
 from seedbench.plugins.generator_spec import parse_generator
 from seedbench.plugins.metric import MetricInfo
 from seedbench.runs.make_spec import default_name
@@ -23,6 +25,7 @@ from seedbench.store import RunRow, Store
 from seedbench.suites.earlier_form import from_earlier, is_earlier, read_prompt, stored_json
 from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Event, Music, Prompt
+from tests.seedbench.suites import earlier_prompts
 
 #: Written by the last version that knew the earlier form alone.
 GOLDEN = json.loads((Path(__file__).parent / "golden_keys.json").read_text(encoding="utf-8"))
@@ -82,6 +85,26 @@ def test_a_prompt_of_the_earlier_form_keeps_its_key(row: dict[str, Any]) -> None
 @pytest.mark.parametrize("row", GOLDEN["flat"], ids=lambda row: row["prompt"]["id"])
 def test_a_prompt_rewritten_as_the_warning_advises_keeps_its_key(row: dict[str, Any]) -> None:
     assert digest_of(stored_json(Prompt.model_validate(from_earlier(row["prompt"])))) == row["digest"]
+
+
+@settings(deadline=None, max_examples=300)
+@given(earlier_prompts.prompts())
+def test_any_prompt_of_the_earlier_form_is_stored_as_before(prompts: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    for written in prompts:
+        assert canonical(stored_json(read_prompt(written))) == canonical(prompts[1])
+
+
+def canonical(plain: dict[str, Any]) -> str:
+    """Text that differs wherever a digest of the data would."""
+    return json.dumps(plain, sort_keys=True)
+
+
+def test_the_earlier_flag_decides_whether_a_prompt_is_drawn_and_not_the_reason() -> None:
+    prompt = {"id": "a", "text": "", "task": "sound", "not_simulated": "no bell here"}
+    for drawn in (prompt, {**prompt, "simulated": True}):
+        assert refusals_of(read_prompt(drawn)) == []
+        assert read_prompt(stored_json(read_prompt(drawn))) == read_prompt(drawn)
+    assert refusals_of(read_prompt({**prompt, "simulated": False})) == [("no bell here", ())]
 
 
 def test_cells_and_scores_of_quick_have_the_keys_of_the_previous_version() -> None:
@@ -162,6 +185,8 @@ def test_a_drop_without_a_height_is_of_the_earlier_form_only_without_present_fie
         Prompt(id="a", text="", task="sound", stage={"weather": "rain"}),
         Prompt(id="a", text="", task="sound", stage={"shots": [{"place": "park"}]}),
         Prompt(id="a", text="", task="sound", stage={"cast": {"nobody": {"hair": "red"}}}),
+        Prompt(id="a", text="", task="sound", stage={"simulated": True}),
+        Prompt(id="a", text="", task="sound", stage={"simulated": 1, "not_simulated": "no bell here"}),
         Prompt(id="a", text="", task="sound", stage={"cast": 3, "events": "x", "not_simulated": [1]}),
     ],
 )
