@@ -1,6 +1,6 @@
 """From a prompt to the plan of a scene: who stands where in which frames, what is spoken, what moves, what is heard and read, and when.
 
-Everything is settled here, before a picture is painted or a sound is synthesised; :mod:`rendering` and :mod:`soundtrack` only carry it out.
+Everything is decided here, before a picture is painted or a sound is synthesised; :mod:`rendering` and :mod:`soundtrack` only carry it out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from seedbench.generators.simulator.looks import Face, face_of
 from seedbench.generators.simulator.people import Placed, arrange, blend, other_person
 from seedbench.generators.simulator.signs import SignBoard, check_letters, garbled, sign_board
 from seedbench.generators.simulator.speech import SpokenText, speak
-from seedbench.generators.simulator.staging import StagedPerson, StagedPrompt, staged
+from seedbench.generators.simulator.staging import StagedPerson, StagedPrompt, resolve_stage
 from seedbench.suites.prompt import Prompt
 
 #: Zoom into the place behind people, blur (share of the height) for each framing.
@@ -128,7 +128,7 @@ class ScenePlan:
 
 def plan_scene(asked: Prompt, seed: int, *, width: int, height: int, fps: int, degradation: SceneDegradation) -> ScenePlan:
     """Settle everything about a clip. Raises GenerationRefusedError for what cannot be drawn, GeneratorError without a voice."""
-    prompt = staged(asked)
+    prompt = resolve_stage(asked)
     streams = RandomStreams(seed, prompt.sweep or prompt.id)
     n_frames = max(1, round(prompt.duration_s * fps))
     times_s = np.arange(n_frames) / fps

@@ -1,7 +1,7 @@
 """The stage block of a prompt: what the simulator needs to draw it, beyond what every generator is asked.
 
 A suite writes it as ``stage`` beside the prompt's other fields; SeedBench passes it on unread. Here are its keys and allowed values,
-and what of a prompt cannot be drawn and why (:func:`refusals_of`); :mod:`staging` settles everything else.
+and what of a prompt cannot be drawn and why (:func:`refusals_of`); :mod:`staging` fills in all defaults.
 docs/simulator.md lists the keys for those who write suites.
 """
 
@@ -109,7 +109,7 @@ class StageBlock(_Strict):
     simulated: Literal[True] | None = None
 
 
-class _Beside(BaseModel):
+class _PromptStage(BaseModel):
     """The block under its key, so that errors name their place in the prompt."""
 
     stage: StageBlock
@@ -134,9 +134,10 @@ def refusals_of(prompt: Prompt) -> list[Refusal]:
 def _read(prompt: Prompt) -> tuple[StageBlock, list[Refusal]]:
     """The block and what is wrong with it; an empty block where it cannot be read."""
     try:
-        block = _Beside.model_validate({"stage": prompt.stage}).stage
+        block = _PromptStage.model_validate({"stage": prompt.stage}).stage
     except ValidationError as error:
-        return StageBlock(), [Refusal(explain_with_field(details, _Beside), details["loc"]) for details in error.errors(include_url=False)]
+        problems = error.errors(include_url=False)
+        return StageBlock(), [Refusal(explain_with_field(problem, _PromptStage), problem["loc"]) for problem in problems]
     return block, [*_unmatched(prompt, block), *_miscounted(prompt, block)]
 
 

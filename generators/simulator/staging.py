@@ -1,6 +1,6 @@
-"""A prompt with everything settled that the simulator draws or plays: its fields and its stage block as one.
+"""What the simulator draws and plays: a prompt's fields and its stage block as one, with all defaults filled in.
 
-:func:`staged` settles it, with defaults for what the block leaves open; :func:`prompt_with_stage` makes a prompt of settled values.
+:func:`resolve_stage` makes it from a prompt; :func:`prompt_with_stage` makes a prompt from such values.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class StagedReference:
 
 @dataclass(frozen=True, kw_only=True)
 class StagedPrompt:
-    """A prompt with everything settled that the simulator draws or plays."""
+    """A prompt as the simulator draws and plays it, with all defaults filled in."""
 
     id: str
     duration_s: float
@@ -107,7 +107,7 @@ class StagedPrompt:
     sweep: str | None
 
 
-def staged(prompt: Prompt) -> StagedPrompt:
+def resolve_stage(prompt: Prompt) -> StagedPrompt:
     """The prompt as the simulator draws it. Raises GenerationRefusedError for what it cannot draw."""
     refusals = refusals_of(prompt)
     if refusals:
@@ -142,7 +142,7 @@ def prompt_with_stage(
     looks: Mapping[str, Look] | None = None,
     **more: Any,
 ) -> Prompt:
-    """A prompt with the stage block that settled values make.
+    """A prompt with the stage block that states the given values.
 
     Args:
         prompt_id: Its id.
@@ -155,7 +155,7 @@ def prompt_with_stage(
         more: Further fields of the prompt as they are (``duration_s``, ``speech``, ``references``, ...).
 
     Returns:
-        A prompt that :func:`staged` gives these values for.
+        A prompt for which :func:`resolve_stage` returns these values.
     """
     people = {person.id: person.look.model_dump(exclude_defaults=True) | _stated(person, PersonBlock) for person in cast}
     sections: dict[str, Any] = {
@@ -200,7 +200,7 @@ def _staged_event(event: Event, facts: EventBlock) -> StagedEvent:
 
 
 def staged_shots(prompt: Prompt) -> tuple[StagedShot, ...]:
-    """The shots with their facts. A prompt without shots is one of everybody, or a wide one of nobody.
+    """The shots with their facts. A prompt without shots is one shot of the whole cast, or one wide shot without people.
 
     Raises GenerationRefusedError for a stage block that is not valid.
     """

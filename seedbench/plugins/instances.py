@@ -76,7 +76,7 @@ def errors_in_stage_blocks(suite: Suite, generators: Iterable[Generator]) -> lis
         One sentence for each mistake, which begins with ``FILE:LINE``.
     """
     return [
-        f"{suite.place(prompt.id, refusal.location)}: prompt {prompt.id!r}: {refusal.sentence}; {generator.name} does not make it"
+        f"{suite.place(prompt.id, refusal.location)}: prompt {prompt.id!r}: {refusal.sentence}; {generator.name} will refuse it"
         for generator in generators
         for prompt in suite.prompts
         for refusal in generator.refusals(prompt)

@@ -13,13 +13,13 @@ from seedbench.generators.simulator.bodies import GRAVITY, PendulumPath, collide
 from seedbench.generators.simulator.body_painting import SMALLEST
 from seedbench.generators.simulator.body_plan import bodies_of
 from seedbench.generators.simulator.degradations import SceneDegradation
-from seedbench.generators.simulator.staging import StagedEvent, StagedPrompt, prompt_with_stage, staged
+from seedbench.generators.simulator.staging import StagedEvent, StagedPrompt, prompt_with_stage, resolve_stage
 
 HEIGHTS = st.floats(0.2, 3.0)
 
 
 def _prompt(*events: StagedEvent, duration_s: float = 3.0) -> StagedPrompt:
-    return staged(prompt_with_stage("p", "", "motion", duration_s=duration_s, events=events))
+    return resolve_stage(prompt_with_stage("p", "", "motion", duration_s=duration_s, events=events))
 
 
 @given(height=HEIGHTS, start_s=st.floats(0, 1))

@@ -17,7 +17,7 @@ from seedbench.generators.simulator.looks import face_of
 from seedbench.generators.simulator.plan import ScenePlan, face_for, plan_scene
 from seedbench.generators.simulator.rendering import frames
 from seedbench.generators.simulator.stage_block import Look
-from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage, staged
+from seedbench.generators.simulator.staging import StagedPerson, StagedShot, prompt_with_stage, resolve_stage
 from seedbench.plugins.generator import Generation, Request
 from seedbench.suites.prompt import Edit, Event, FrameText, Line, Prompt, ReferenceAsset
 
@@ -135,7 +135,7 @@ def test_a_reference_s_strength_mixes_two_faces() -> None:
     def shown(strength: float) -> Any:
         reference = ReferenceAsset(id="image:1", path="x.png", role="appearance", strength=strength)
         prompt = prompt_with_stage("r", "", "strength", cast=(own,), references=(reference,), looks={"image:1": look})
-        return face_for(own, staged(prompt))
+        return face_for(own, resolve_stage(prompt))
 
     assert shown(0.0) == face_of(own.look)
     assert shown(1.0) == face_of(look)

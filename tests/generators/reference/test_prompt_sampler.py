@@ -14,7 +14,7 @@ from seedbench.generators.reference.descriptions import RandomDraws, person_text
 from seedbench.generators.simulator.degradations import degradation_of
 from seedbench.generators.simulator.plan import plan_scene
 from seedbench.generators.simulator.stage_block import Look
-from seedbench.generators.simulator.staging import staged, staged_shots
+from seedbench.generators.simulator.staging import resolve_stage, staged_shots
 from seedbench.suites.prompt import Prompt
 
 MANY = 400
@@ -35,7 +35,7 @@ def draws(seed: int) -> RandomDraws:
 
 
 def looks_in(prompt: Prompt) -> list[Look]:
-    return [person.look for person in staged(prompt).cast]
+    return [person.look for person in resolve_stage(prompt).cast]
 
 
 def words_of(look: Look) -> list[str]:
@@ -205,7 +205,7 @@ def test_extras_show_each_of_the_cast_in_turn_twice(drawn: list[prompt_sampler.S
         if sampled.extras is not None:
             ids = [person.id for person in sampled.prompt.cast]
             assert [shot.cast for shot in sampled.extras.shots] == [(name,) for name in ids] * 2
-            assert staged(sampled.extras).cast == staged(sampled.prompt).cast
+            assert resolve_stage(sampled.extras).cast == resolve_stage(sampled.prompt).cast
 
 
 @pytest.mark.parametrize("kind", get_args(prompt_sampler.Kind))

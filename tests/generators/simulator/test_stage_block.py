@@ -12,7 +12,7 @@ from seedbench.generators.simulator import Simulator
 from seedbench.generators.simulator.bodies import SOLIDS
 from seedbench.generators.simulator.sounds import EVENT_SOUNDS
 from seedbench.generators.simulator.stage_block import KINDS, OBJECTS, Look, refusals_of
-from seedbench.generators.simulator.staging import StagedEvent, StagedPerson, StagedShot, prompt_with_stage, staged
+from seedbench.generators.simulator.staging import StagedEvent, StagedPerson, StagedShot, prompt_with_stage, resolve_stage
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.instances import errors_in_stage_blocks
 from seedbench.runs.plan import plan
@@ -74,7 +74,7 @@ def test_a_mistake_in_the_block_is_refused_with_its_place(stage: dict[str, Any],
     assert refusals_of(prompt(stage=stage)) == [(sentence, location)]
     assert Simulator().refusals(prompt(stage=stage)) == refusals_of(prompt(stage=stage))
     with pytest.raises(GenerationRefusedError):
-        staged(prompt(stage=stage))
+        resolve_stage(prompt(stage=stage))
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_words_that_cannot_be_drawn_are_refused_by_name(fields: dict[str, Any], 
 
 def test_words_it_knows_need_no_block_and_others_can_be_given_a_likeness() -> None:
     plain = prompt(events=[{"kind": "Drop", "object": "a wooden ball", "height_m": 2}])
-    assert staged(plain).events == (StagedEvent(kind="drop", object="wooden ball", height_m=2.0),)
+    assert resolve_stage(plain).events == (StagedEvent(kind="drop", object="wooden ball", height_m=2.0),)
     likeness = prompt(events=[SERVE], stage={"events": [{"kind": "throw", "object": "rubber ball", "speed_m_s": 2}]})
-    assert staged(likeness).events == (StagedEvent(kind="throw", object="rubber ball", height_m=1.5, speed_m_s=2.0),)
+    assert resolve_stage(likeness).events == (StagedEvent(kind="throw", object="rubber ball", height_m=1.5, speed_m_s=2.0),)
     music = Music(tempo_bpm=90, style="slow jazz")
-    played = staged(prompt(music=music, stage={"music": {"style": "piano"}})).music
+    played = resolve_stage(prompt(music=music, stage={"music": {"style": "piano"}})).music
     assert played is not None
     assert (played.tempo_bpm, played.style) == (90.0, "piano")
 
@@ -115,7 +115,7 @@ def test_everything_it_says_it_draws_it_draws() -> None:
     assert set(KINDS) >= set(EVENT_SOUNDS)
 
 
-def test_a_prompt_made_of_settled_values_gives_these_values_back() -> None:
+def test_a_prompt_made_from_staged_values_gives_these_values_back() -> None:
     people = (StagedPerson("ann", Look(identity=3, hair="red"), "high"), StagedPerson("bob", Look()))
     shots = (
         StagedShot(start_s=0.0, end_s=1.0, cast=("ann",), framing="close", camera="push"),
@@ -123,7 +123,7 @@ def test_a_prompt_made_of_settled_values_gives_these_values_back() -> None:
     )
     events = (StagedEvent(kind="throw", object="box", height_m=2.0, speed_m_s=1.0), StagedEvent(kind="bell", sound=False))
     written = prompt_with_stage("p", "A scene.", "motion", duration_s=3.0, cast=people, shots=shots, events=events)
-    again = staged(written)
+    again = resolve_stage(written)
     assert (again.cast, again.shots, again.events) == (people, shots, events)
     assert written.stage["shots"] == [{"framing": "close", "camera": "push"}, {}]
 
@@ -164,6 +164,6 @@ def test_mistakes_in_the_blocks_of_a_suite_name_file_and_line(tmp_path: Path) ->
         encoding="utf-8",
     )
     assert errors_in_stage_blocks(load_suite(file), [Simulator()]) == [
-        f"{file}:14: prompt 'two': stage.shots[0].framing: 'near' is not one of close, medium, wide; simulator does not make it"
+        f"{file}:14: prompt 'two': stage.shots[0].framing: 'near' is not one of close, medium, wide; simulator will refuse it"
     ]
     assert errors_in_stage_blocks(load_suite("core"), [Simulator()]) == []
