@@ -172,6 +172,9 @@ def test_a_drop_without_a_height_is_of_the_earlier_form_only_without_present_fie
     assert not is_earlier({**drop, "events": [{"kind": "drop", "motion": "flight"}]})
     assert not is_earlier({**drop, "events": [{"kind": "drop", "height_m": 2}]})
     assert not is_earlier({**drop, "events": [{"kind": "bell"}]})
+    heights_m = [1.5, None, None, None]
+    events = [{}, {"object": "tennis ball"}, {"motion": "flight"}, {"motion": "flight", "impact": True}]
+    assert [read_prompt({**drop, "events": [{"kind": "drop", **event}]}).events[0].height_m for event in events] == heights_m
 
 
 @pytest.mark.parametrize(
