@@ -29,8 +29,13 @@ SETTLING_S = 0.6
 
 @dataclass(frozen=True)
 class ImpactPairs:
-    """Contacts and sounds matched one to one: ``contact`` and ``sound`` (m,) indices, ``offset_s`` (m,) contact less sound, positive:
-    sound early."""
+    """Contacts and sounds matched one to one.
+
+    Attributes:
+        contact: (m,) index of the contact of each pair.
+        sound: (m,) index of its sound.
+        offset_s: (m,) contact less sound in seconds, positive: sound early.
+    """
 
     contact: np.ndarray
     sound: np.ndarray
@@ -39,8 +44,15 @@ class ImpactPairs:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How contacts and sounds agree. ``recall``: share of contacts heard; ``precision``: share of sounds seen; ``offset_s``
-    median (positive: sound early) and ``mad_s`` its median absolute deviation, None without a pair."""
+    """How contacts and sounds agree.
+
+    Attributes:
+        precision: Share 0..1 of sounds that are seen; None without a sound that counts.
+        recall: Share 0..1 of contacts that are heard.
+        f1: Their harmonic mean, 0..1.
+        offset_s: Median offset in seconds (positive: sound early); None without a pair.
+        mad_s: Median absolute deviation of the offsets; None without a pair.
+    """
 
     precision: float | None
     recall: float
@@ -103,7 +115,16 @@ def alignment_of(pairs: ImpactPairs, *, contact_counts: np.ndarray, sound_counts
 
 
 def sounds_that_count(heard: Onsets, contacts: list[SeenContact], pairs: ImpactPairs) -> np.ndarray:
-    """Which sounds (m,) must have a contact: not the faint ones, nor those of a body that comes to rest in bounces too small to see."""
+    """Which sounds must have a contact: not the faint ones, nor those of a body that comes to rest in bounces too small to see.
+
+    Args:
+        heard: M sounds.
+        contacts: The contacts.
+        pairs: Which sounds and contacts belong together.
+
+    Returns:
+        (M,) bool.
+    """
     if not len(heard.time_s):
         return np.zeros(0, bool)
     counts = heard.level >= SOFT_SOUND * heard.level.max()
@@ -241,7 +262,14 @@ def _or_none(measure: str, value: float | None, reason: str, about: dict[str, An
 
 
 def why_not_applicable(prompt: Prompt | None) -> str:
-    """Why impacts cannot be judged for a prompt; empty if they can."""
+    """Why impacts cannot be judged for a prompt.
+
+    Args:
+        prompt: The prompt; None for a clip without one.
+
+    Returns:
+        The reason; empty if they can.
+    """
     if prompt is None:
         return "no physical event is declared"
     meeting = [event for event in prompt.events if event.impact]
@@ -255,7 +283,17 @@ def why_not_applicable(prompt: Prompt | None) -> str:
 
 
 def panels(contacts: list[SeenContact], heard: Onsets, pairs: ImpactPairs, moving: BodyMotion) -> tuple[Panel, ...]:
-    """Evidence: height of each body over time with its contacts and the sounds, and the pairs in a table."""
+    """Evidence: height of each body over time with its contacts and the sounds, and the pairs in a table.
+
+    Args:
+        contacts: The contacts.
+        heard: The sounds.
+        pairs: Which of them belong together.
+        moving: The bodies in motion.
+
+    Returns:
+        The panels.
+    """
     series = []
     for index in sorted({contact.body for contact in contacts}):
         track = moving.tracks[index]

@@ -34,8 +34,10 @@ LEAST_DIFFERENCE = 12.0
 class StabilisedPictures:
     """The pictures of a shot with the camera's motion taken out, all on the plane of the first one.
 
-    ``rgb`` (T, H, W, 3) uint8; ``seen`` (T, H, W) bool: where each picture shows something, None when every picture shows all of it;
-    ``origin`` (2,) pixel (x, y) of the plane at which the first picture's corner lies.
+    Attributes:
+        rgb: (T, H, W, 3) uint8.
+        seen: (T, H, W) bool, where each picture shows something; None when every picture shows all of the plane.
+        origin: (2,) pixel (x, y) of the plane at which the first picture's corner lies.
     """
 
     rgb: np.ndarray
@@ -76,7 +78,14 @@ def stabilise(rgb: np.ndarray, camera: CameraMotion) -> StabilisedPictures | Non
 
 
 def median_over_time(pictures: np.ndarray, valid: np.ndarray | None) -> np.ndarray:
-    """Median (H, W, 3) uint8 over pictures (T, H, W, 3); ``valid`` (T, H, W) leaves samples out. Where nothing is valid: 0.
+    """Median of pictures over time.
+
+    Args:
+        pictures: (T, H, W, 3) uint8.
+        valid: (T, H, W) bool, the samples to use; None for all.
+
+    Returns:
+        (H, W, 3) uint8, the lower one of two medians; 0 where nothing is valid.
 
     >>> stack = np.array([10, 20, 90], np.uint8).reshape(3, 1, 1, 1).repeat(3, axis=3)
     >>> median_over_time(stack, None)[0, 0, 0], median_over_time(stack, np.array([True, False, False]).reshape(3, 1, 1))[0, 0, 0]
@@ -120,6 +129,15 @@ def settle_by_vote(background: np.ndarray, states: np.ndarray, valid: np.ndarray
     """The background (H, W, 3) with each ``undecided`` pixel taken from the stretch that shows the background best in the pixels around it.
 
     A body hides a whole patch for a stretch, so pixels of a patch agree on the stretches in which it is free; single mistakes are outvoted.
+
+    Args:
+        background: (H, W, 3) uint8.
+        states: (K, H, W, 3) uint8, the median of each of K stretches.
+        valid: (K, H, W) bool, where a stretch shows something.
+        undecided: (H, W) bool, the pixels to settle.
+
+    Returns:
+        A new background (H, W, 3) uint8.
     """
     import cv2
 
@@ -134,8 +152,16 @@ def settle_by_vote(background: np.ndarray, states: np.ndarray, valid: np.ndarray
 
 
 def fill_inward(background: np.ndarray, states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
-    """The background (H, W, 3) with each ``undecided`` pixel (H, W) set to the one of its ``states`` (K, H, W, 3) nearest in colour to a
-    decided neighbour, from the edge inward.
+    """The background with each undecided pixel set to the one of its states nearest in colour to a decided neighbour, from the edge inward.
+
+    Args:
+        background: (H, W, 3) uint8.
+        states: (K, H, W, 3) uint8, the colours that each pixel may have.
+        valid: (K, H, W) bool, the states that may be used.
+        undecided: (H, W) bool, the pixels to fill.
+
+    Returns:
+        A new background (H, W, 3) uint8.
 
     >>> states = np.stack([np.full((5, 5, 3), 90, np.uint8), np.full((5, 5, 3), 90, np.uint8)])
     >>> states[0, 1:4, 1:4] = 200  # a body rests here in the first of two stretches

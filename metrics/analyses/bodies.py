@@ -36,12 +36,23 @@ ODD_AREA = 1.1
 
 @dataclass(frozen=True)
 class BodyTrack:
-    """One body followed through a shot. Pixels are those of the shot's first picture at short side 256, the camera's motion taken out.
+    """One body followed through a shot.
 
-    ``frame`` (n,) indices into the shot's pictures; ``time_s`` (n,); ``x``, ``y`` (n,) centre, y downward; ``area`` (n,) pixels, with what
-    merged with it; ``bottom`` (n,) y of the lowest pixel; ``at_border`` (n,) bool: the border of the picture cuts it; ``reliable`` (n,)
-    bool: separated well from what it touches. ``diameter`` of a disc of its median area. ``sigma_px`` noise of a coordinate, from third
-    differences; more for grey bodies. ``colour`` (3,) RGB. ``shadow_share`` share of pixels that could be a shadow, in mid-air.
+    Pixels are those of the shot's first picture at short side 256, the camera's motion taken out.
+
+    Attributes:
+        frame: (n,) indices into the shot's pictures.
+        time_s: (n,) seconds.
+        x: (n,) centre, pixels.
+        y: (n,) centre, pixels, downward.
+        area: (n,) pixels, with what merged with it.
+        bottom: (n,) y of the lowest pixel.
+        at_border: (n,) bool, whether the border of the picture cuts it.
+        reliable: (n,) bool, whether it is separated well from what it touches.
+        diameter: Of a disc of its median area, pixels.
+        sigma_px: Noise of a coordinate, from third differences; more for grey bodies.
+        colour: (3,) RGB.
+        shadow_share: Share 0..1 of pixels that could be a shadow, in mid-air.
     """
 
     frame: np.ndarray
@@ -65,10 +76,19 @@ class BodyTrack:
 
 @dataclass(frozen=True)
 class Bodies:
-    """The bodies of a clip's longest shot, most travelled first, and what they were measured on.
+    """The bodies of a clip's longest shot, and what they were measured on.
 
-    ``time_s`` (T,) of its pictures; ``width``, ``height`` in pixels; ``changing`` (T,) share of the picture that differs at all from the
-    picture before (:func:`changing_share`); ``problem`` says why nothing could be followed ("" if it could).
+    Attributes:
+        tracks: The bodies, most travelled first.
+        time_s: (T,) times of the shot's pictures.
+        width: Width of the pictures in pixels.
+        height: Height of the pictures in pixels.
+        shots: How many shots the clip has.
+        camera_moving: Whether the camera moved at all.
+        camera_step_px: The camera's motion from picture to picture, pixels.
+        camera_residual_px: What is left of the background's motion, root mean square in pixels.
+        changing: (T,) share 0..1 of the picture that differs at all from the picture before (:func:`changing_share`).
+        problem: Why nothing could be followed; empty if it could.
     """
 
     tracks: list[BodyTrack]
@@ -111,6 +131,12 @@ def changing_share(rgb: np.ndarray) -> np.ndarray:
     """Share (T,) of 8 x 8 tiles of each picture (T, H, W, 3) that differ from the one before by more than :data:`CHANGE_LEVELS` on average.
 
     In a filmed picture every tile changes, if only by noise; in a repeated one none does. The first picture gets the value of the second.
+
+    Args:
+        rgb: (T, H, W, 3) uint8.
+
+    Returns:
+        (T,) shares 0..1.
 
     >>> pictures = np.zeros((3, 16, 16, 3), np.uint8)
     >>> pictures[1, :, 8:] = 1
@@ -285,6 +311,12 @@ def _remeasured_if_odd(blob: Blob, reference: Blob, picture: np.ndarray, differe
 @analysis(version=2)
 def bodies(clip: Clip) -> Bodies:
     """The moving bodies of a clip's longest shot.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The bodies, with the problem where nothing could be followed.
 
     Raises:
         ClipError: If the clip has no picture.

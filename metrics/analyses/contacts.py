@@ -38,10 +38,17 @@ ContactKind = Literal["floor", "body", "start", "kick", "leap"]
 class SeenContact:
     """A moment at which a body's velocity jumps.
 
-    ``kind``: ``floor`` (a downward motion turned or stopped), ``body`` (``other`` is the one met), ``start`` (out of rest, with no visible
-    cause), ``kick`` (in flight, with nothing near), ``leap`` (the position jumps). ``body`` and ``other`` index ``BodyMotion.tracks`` (-1:
-    none). ``x``, ``y`` the body's centre, pixels; ``before``, ``after`` (2,) velocities, pixels per second, y downward; ``change_sd`` of a
-    coordinate.
+    Attributes:
+        time_s: The time in seconds.
+        kind: ``floor`` (a downward motion turned or stopped), ``body`` (it met another), ``start`` (out of rest, with no visible cause),
+            ``kick`` (in flight, with nothing near), ``leap`` (the position jumps).
+        body: The index of the body in ``BodyMotion.tracks``.
+        other: The index of the body that it met; -1 for none.
+        x: The body's centre, pixels.
+        y: The body's centre, pixels, downward.
+        before: (2,) velocity before, pixels per second, y downward.
+        after: (2,) velocity after.
+        change_sd: Standard deviation of a coordinate of the change of velocity.
     """
 
     time_s: float
@@ -64,7 +71,13 @@ class SeenContact:
 
 @dataclass(frozen=True)
 class BodyMotion:
-    """The bodies of a shot that move, most travelled first, their paths as phases, and all contacts in order of time."""
+    """The bodies of a shot that move.
+
+    Attributes:
+        tracks: The bodies, most travelled first.
+        phases: The path of each as phases.
+        contacts: All contacts in order of time.
+    """
 
     tracks: list[BodyTrack]
     phases: list[Phases]
@@ -140,6 +153,13 @@ def visible_impacts(contacts: list[SeenContact], *, within_s: float = MEETING_S)
     """The contacts that are seen as an impact, with the floor or with another body, in order of time.
 
     Two bodies that meet count once: of two such contacts within ``within_s`` seconds the faster stays, of two equally fast the earlier.
+
+    Args:
+        contacts: All contacts of a shot.
+        within_s: Two contacts of kind ``body`` that are at most so far apart are one.
+
+    Returns:
+        Contacts of the kinds ``floor`` and ``body``.
     """
     impacts = [contact for contact in contacts if contact.kind in ("floor", "body")]
     kept: list[SeenContact] = []
@@ -152,6 +172,12 @@ def visible_impacts(contacts: list[SeenContact], *, within_s: float = MEETING_S)
 @analysis(version=2)
 def motion(clip: Clip) -> BodyMotion:
     """Moving bodies, phases and contacts of a clip's longest shot.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The motion of its bodies.
 
     Raises:
         ClipError: If the clip has no picture.

@@ -19,16 +19,36 @@ _RIGHT_EYE, _LEFT_EYE, _NOSE, _MOUTH = (33, 133), (362, 263), 4, (61, 291)
 
 
 class FaceEmbedder(Protocol):
-    """Turns aligned faces into vectors."""
+    """Turns aligned faces into vectors.
+
+    Attributes:
+        name: The name of the network, by which scores are told apart.
+    """
 
     name: str
 
     def align(self, rgb: np.ndarray, box: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """The aligned face (S, S, 3) uint8 from a picture (H, W, 3), a mesh box (4,) and mesh points (468, 3)."""
+        """Cut an upright face out of a picture.
+
+        Args:
+            rgb: (H, W, 3) uint8 picture.
+            box: (4,) x0 y0 x1 y1 of the face mesh, pixels.
+            landmarks: (468, 3) points of the mesh, pixels.
+
+        Returns:
+            (S, S, 3) uint8.
+        """
         ...
 
     def embed(self, faces: np.ndarray) -> np.ndarray:
-        """Vectors (n, D), not yet normalised, of aligned faces (n, S, S, 3) uint8."""
+        """Embed aligned faces.
+
+        Args:
+            faces: (n, S, S, 3) uint8.
+
+        Returns:
+            (n, D) vectors, not yet normalised.
+        """
         ...
 
 
@@ -84,7 +104,17 @@ class ArcFaceEmbedder:
         return cv2.warpAffine(rgb, matrix, (_ARCFACE_PX, _ARCFACE_PX), flags=cv2.INTER_LINEAR)
 
     def embed(self, faces: np.ndarray) -> np.ndarray:
-        """Vectors (n, D). Raises WeightsError when the network accepts or returns something else."""
+        """Embed aligned faces.
+
+        Args:
+            faces: (n, 112, 112, 3) uint8.
+
+        Returns:
+            (n, D) vectors, not yet normalised.
+
+        Raises:
+            WeightsError: The network accepts or returns something else.
+        """
         import torch
 
         from seedbench.errors import WeightsError
@@ -108,7 +138,14 @@ def five_points(landmarks: np.ndarray) -> np.ndarray:
 
 
 def similarity_transform(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The (2, 3) turn, scale and shift that carries points (n, 2) nearest to others, least squares, no mirroring.
+    """The turn, scale and shift that carries points nearest to others: least squares, no mirroring.
+
+    Args:
+        source: (n, 2) points.
+        target: (n, 2) where they should go.
+
+    Returns:
+        (2, 3) affine matrix.
 
     >>> corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     >>> similarity_transform(corners, 2 * corners + [3, 4]).round(6).tolist()

@@ -27,10 +27,17 @@ if TYPE_CHECKING:
 class FaceSamples:
     """Embedded pictures of faces, one row each, in order of time within each track.
 
-    ``track`` (n,) index into ``face_tracks(clip).tracks``, ``frame`` (n,) at 25 fps, ``time_s`` (n,), ``box`` (n, 4) pixels of
-    ``clip.frames(25)``, ``embedding`` (n, D) unit vectors, ``weight`` (n,) detector score times face side, ``yaw_deg`` (n,) positive
-    when the face looks to the picture's right, ``phash`` (n, 8) uint8: 64-bit perceptual hash of the aligned face.
-    ``dropped`` counts the pictures that were considered and not used, by reason.
+    Attributes:
+        backend: The name of the network.
+        track: (n,) index into ``face_tracks(clip).tracks``.
+        frame: (n,) index at 25 fps.
+        time_s: (n,) seconds.
+        box: (n, 4) x0 y0 x1 y1 in pixels of ``clip.frames(25)``.
+        embedding: (n, D) unit vectors.
+        weight: (n,) detector score times face side.
+        yaw_deg: (n,) degrees, positive when the face looks to the picture's right.
+        phash: (n, 8) uint8, 64-bit perceptual hash of the aligned face.
+        dropped: How many pictures were considered and not used, by reason.
     """
 
     backend: str
@@ -97,7 +104,14 @@ def embed_faces(
 
 
 def picture_at(clip: Clip) -> Callable[[int], np.ndarray]:
-    """A function that gives the picture of a frame of ``clip.frames(25)``, without building all of them."""
+    """A function that gives the picture of a frame of ``clip.frames(25)``, without building all of them.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        A function from a frame's index to a picture (H, W, 3) uint8.
+    """
     index = frames_on_screen(clip.video.time_s, FPS, clip.end_s)
     return lambda frame: clip.video.rgb[index[frame]]
 
@@ -110,6 +124,12 @@ def _of_clip(clip: Clip, embedder: FaceEmbedder) -> FaceSamples:
 def face_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by dlib (128-d).
 
+    Args:
+        clip: The clip.
+
+    Returns:
+        The samples, with vectors of 128 numbers.
+
     Raises:
         ClipError: If the clip has no picture.
         WeightsError: If the weights of a network are missing or cannot be read.
@@ -120,6 +140,12 @@ def face_embeddings(clip: Clip) -> FaceSamples:
 @analysis(version=3, weights=("blazeface", "facemesh", "arcface"))
 def arcface_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by the user's ArcFace network.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The samples, with vectors as long as the network makes them.
 
     Raises:
         ClipError: If the clip has no picture.

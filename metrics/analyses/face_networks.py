@@ -23,7 +23,13 @@ _RIGHT_EYE, _LEFT_EYE = 33, 263
 
 @dataclass(frozen=True)
 class Detection:
-    """One face detected by BlazeFace: ``box`` (4,) x0 y0 x1 y1 and ``eyes`` (2, 2), in pixels, and ``score`` 0..1."""
+    """One face detected by BlazeFace.
+
+    Attributes:
+        box: (4,) x0 y0 x1 y1 in pixels.
+        eyes: (2, 2) right and left eye in pixels.
+        score: The detector's score, 0..1.
+    """
 
     box: np.ndarray
     eyes: np.ndarray
@@ -31,7 +37,14 @@ class Detection:
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boxes x0 y0 x1 y1, 0..1.
+    """Intersection over union of two boxes.
+
+    Args:
+        a: (4,) x0 y0 x1 y1.
+        b: (4,) x0 y0 x1 y1.
+
+    Returns:
+        0..1.
 
     >>> round(iou(np.array([0, 0, 2, 2]), np.array([1, 0, 3, 2])), 4)
     0.3333
@@ -45,7 +58,13 @@ def iou(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def box_of(landmarks: np.ndarray) -> np.ndarray:
-    """Bounding box x0 y0 x1 y1 of points (..., n, 2 or 3): (..., 4).
+    """Bounding box of points.
+
+    Args:
+        landmarks: (..., n, 2 or 3) points.
+
+    Returns:
+        (..., 4) x0 y0 x1 y1.
 
     >>> box_of(np.array([[1.0, 5.0], [3.0, 2.0]])).tolist()
     [1.0, 2.0, 3.0, 5.0]
@@ -55,10 +74,17 @@ def box_of(landmarks: np.ndarray) -> np.ndarray:
 
 
 def crop_matrix(box: np.ndarray, right_eye: np.ndarray, left_eye: np.ndarray) -> np.ndarray:
-    """The (2, 3) affine map from image pixels to the 192-pixel upright crop around a face.
+    """The affine map from image pixels to the 192-pixel upright crop around a face.
 
-    The crop is a square of ``ROI_SCALE`` times the longer side of ``box``, turned so that the eyes are level.
-    Right and left are the person's own: the right eye lies left in the picture.
+    The crop is a square of ``ROI_SCALE`` times the longer side of the box, turned so that the eyes are level.
+
+    Args:
+        box: (4,) x0 y0 x1 y1 of the face, pixels.
+        right_eye: (2,) the person's own right eye, which lies left in the picture.
+        left_eye: (2,) the person's own left eye.
+
+    Returns:
+        (2, 3) affine matrix.
 
     >>> crop_matrix(np.array([0, 0, 128, 64]), np.array([40, 30]), np.array([80, 30])).tolist()
     [[1.0, 0.0, 32.0], [0.0, 1.0, 64.0]]
@@ -123,7 +149,14 @@ class FaceNets:
         return [net.get_tensor(output["index"])[0] for output in net.get_output_details()]  # type: ignore[attr-defined]
 
     def detect(self, rgb: np.ndarray) -> list[Detection]:
-        """Every face in the picture, best first."""
+        """Every face in the picture, best first.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+
+        Returns:
+            The faces, in pixels of the picture.
+        """
         import cv2
 
         height, width = rgb.shape[:2]
@@ -138,7 +171,15 @@ class FaceNets:
         return decode_detections(regressors, logits[:, 0], side=side, offset=(x * side / _INPUT, y * side / _INPUT))
 
     def mesh(self, rgb: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, float]:
-        """Mesh (468, 3) in picture pixels and its score 0..1, from the crop that ``to_crop`` (2, 3) cuts out."""
+        """The mesh of a face in a picture.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+            to_crop: (2, 3) affine map from the picture to the crop (:func:`crop_matrix`).
+
+        Returns:
+            (468, 3) points in pixels of the picture, and their score 0..1.
+        """
         import cv2
 
         crop = cv2.warpAffine(rgb, to_crop, (_INPUT, _INPUT), flags=cv2.INTER_LINEAR)
@@ -151,7 +192,15 @@ class FaceNets:
         return landmarks, float(1.0 / (1.0 + math.exp(-min(max(float(logit[0]), -80.0), 80.0))))
 
     def follow(self, rgb: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, float]:
-        """The mesh around the face whose ``landmarks`` (n, 2 or more) are known from an earlier frame or a first pass."""
+        """The mesh around a face that is known from an earlier frame or a first pass.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+            landmarks: (468, 2 or more) points of the known mesh in pixels.
+
+        Returns:
+            (468, 3) points in pixels of the picture, and their score 0..1.
+        """
         return self.mesh(rgb, crop_matrix(box_of(landmarks), landmarks[_RIGHT_EYE], landmarks[_LEFT_EYE]))
 
 

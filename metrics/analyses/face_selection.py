@@ -37,16 +37,27 @@ class ChosenPicture:
 
 
 def yaw_deg(landmarks: np.ndarray) -> np.ndarray:
-    """Turn of the head in degrees (n,), positive when the face looks to the picture's right, from meshes (n, 468, 3).
+    """Turn of the head: the angle, seen from above, of the line from the person's right to the left side of the face.
 
-    The angle, seen from above, of the line from the person's right to the left side of the face.
+    Args:
+        landmarks: (n, 468, 3) meshes.
+
+    Returns:
+        (n,) degrees, positive when the face looks to the picture's right.
     """
     line = landmarks[:, _LEFT_SIDE] - landmarks[:, _RIGHT_SIDE]
     return np.degrees(np.arctan2(line[:, 2], line[:, 0]))
 
 
 def sharpness(face: np.ndarray) -> float:
-    """Variance of the Laplacian over the variance of the grey picture: 0 for a blurred or flat face (H, W, 3)."""
+    """Variance of the Laplacian over the variance of the grey picture.
+
+    Args:
+        face: (H, W, 3) uint8.
+
+    Returns:
+        At least 0; about 0 for a blurred or flat face.
+    """
     import cv2
 
     grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -54,7 +65,14 @@ def sharpness(face: np.ndarray) -> float:
 
 
 def perceptual_hash(face: np.ndarray) -> np.ndarray:
-    """64 bits (8,) uint8: signs of the 8 x 8 lowest cosine coefficients of the 32-pixel grey picture against their median."""
+    """64 bits of a face: signs of the 8 x 8 lowest cosine coefficients of the 32-pixel grey picture against their median.
+
+    Args:
+        face: (H, W, 3) uint8.
+
+    Returns:
+        (8,) uint8.
+    """
     import cv2
 
     grey = cv2.resize(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -63,7 +81,14 @@ def perceptual_hash(face: np.ndarray) -> np.ndarray:
 
 
 def near_cut(time_s: np.ndarray, cuts_s: np.ndarray) -> np.ndarray:
-    """Which of the times (n,) lie nearer than :data:`CUT_MARGIN_S` to one of the cuts (m,). A time exactly that far away does not.
+    """Which times lie nearer than :data:`CUT_MARGIN_S` to a cut. A time exactly that far away does not.
+
+    Args:
+        time_s: (n,) seconds.
+        cuts_s: (m,) seconds.
+
+    Returns:
+        (n,) bool.
 
     >>> near_cut(np.array([0.96, 1.0]), np.array([1.02])).tolist()
     [False, True]

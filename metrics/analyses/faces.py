@@ -48,10 +48,12 @@ MIN_TRACK_S = 0.2
 class FaceTrack:
     """One face followed through one shot, at 25 fps.
 
-    ``frames`` (n,) int: consecutive indices into ``clip.frames(25)``. ``boxes`` (n, 4): x0 y0 x1 y1 of the mesh
-    (forehead to chin, ear to ear) in its pixels. ``landmarks`` (n, 468, 3): mesh points, x and y in the same pixels, z in pixels and
-    negative towards the viewer; raw, not smoothed. ``mesh_score`` (n,) 0..1: how sure FaceMesh is that this is a face.
-    ``det_score`` (n,) 0..1: the detector's score when it last saw the face.
+    Attributes:
+        frames: (n,) int, consecutive indices into ``clip.frames(25)``.
+        boxes: (n, 4) x0 y0 x1 y1 of the mesh (forehead to chin, ear to ear) in its pixels.
+        landmarks: (n, 468, 3) mesh points, x and y in the same pixels, z in pixels and negative towards the viewer; raw, not smoothed.
+        mesh_score: (n,) 0..1, how sure FaceMesh is that this is a face.
+        det_score: (n,) 0..1, the detector's score when it last saw the face.
     """
 
     frames: np.ndarray
@@ -73,9 +75,14 @@ class FaceTrack:
 
 @dataclass(frozen=True)
 class FaceTracks:
-    """All faces of a clip of ``n_frames`` frames at 25 fps, ``width`` x ``height`` pixels; ``count`` (n_frames,) faces on each.
+    """All faces of a clip.
 
-    ``tracks`` come longest first.
+    Attributes:
+        n_frames: The number of frames at 25 fps.
+        width: Width of the pictures in pixels.
+        height: Height of the pictures in pixels.
+        tracks: The faces, longest first.
+        count: (n_frames,) faces on each frame.
     """
 
     n_frames: int
@@ -184,7 +191,15 @@ def on_25_fps_grid(face: _FollowedFace, n_frames: int) -> FaceTrack | None:
 
 
 def interpolate(time_s: np.ndarray, values: np.ndarray, at_s: np.ndarray) -> np.ndarray:
-    """Linear interpolation over the first axis: ``values`` (T, ...) at ascending times (T,), to times (n,), constant beyond the ends.
+    """Linear interpolation over the first axis, constant beyond the ends.
+
+    Args:
+        time_s: (T,) ascending times.
+        values: (T, ...) values at these times.
+        at_s: (n,) times to interpolate at.
+
+    Returns:
+        (n, ...).
 
     >>> interpolate(np.array([0.0, 1.0]), np.array([[0.0], [10.0]]), np.array([0.25, 2.0])).ravel().tolist()
     [2.5, 10.0]
@@ -229,7 +244,17 @@ def pictures_to_follow(time_s: np.ndarray) -> np.ndarray:
 
 
 def tracks_of_video(video: Video, end_s: float, nets: FaceNets, *, cuts_s: Iterable[float] = ()) -> FaceTracks:
-    """Every face of the pictures of a clip that ends at ``end_s``, on the 25-fps grid; no track crosses a cut."""
+    """Every face of the pictures of a clip, on the 25-fps grid; no track crosses a cut.
+
+    Args:
+        video: The pictures with their times.
+        end_s: The end of the clip in seconds.
+        nets: The face networks.
+        cuts_s: The times of the cuts in seconds.
+
+    Returns:
+        The tracks.
+    """
     used = pictures_to_follow(video.time_s)
     faces = follow_faces((video.rgb[index] for index in used), video.time_s[used], nets, cuts_s=cuts_s)
     height, width = video.rgb.shape[1:3]
@@ -239,6 +264,12 @@ def tracks_of_video(video: Video, end_s: float, nets: FaceNets, *, cuts_s: Itera
 @analysis(version=3, weights=("blazeface", "facemesh"))
 def face_tracks(clip: Clip) -> FaceTracks:
     """Every face of the clip, followed within its shot.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The tracks at 25 fps, longest first.
 
     Raises:
         ClipError: If the clip has no picture.

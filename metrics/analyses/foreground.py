@@ -23,9 +23,11 @@ SHADOW_SLOPE = 0.11
 class BackgroundDifference:
     """How far each picture of a shot is from its background.
 
-    ``strength`` (T, H, W) uint8: difference of each pixel from ``background`` (H, W, 3) uint8, the largest over the colours; ``threshold``
-    above which a pixel is foreground, in the same grey levels; ``offset`` (T, 3): how much brighter each picture is than the background,
-    by colour, subtracted beforehand.
+    Attributes:
+        strength: (T, H, W) uint8, difference of each pixel from the background, the largest over the colours.
+        background: (H, W, 3) uint8.
+        threshold: The strength above which a pixel is foreground, in grey levels.
+        offset: (T, 3) how much brighter each picture is than the background, by colour; subtracted beforehand.
     """
 
     strength: np.ndarray
@@ -38,9 +40,16 @@ class BackgroundDifference:
 class Blob:
     """A connected piece of foreground in one stabilised picture, in its pixels.
 
-    ``x``, ``y`` centroid of the convex hull without shadow; ``area`` of that hull; ``box`` (left, top, right, bottom) of it; ``points`` (N,
-    2) its pixels; ``colour`` (3,) mean RGB; ``shadow_share`` share of pixels that could be a shadow; ``at_border``: whether the picture's
-    border cuts it; ``reliable``: whether its outline was measured, not guessed.
+    Attributes:
+        x: Centroid of the convex hull without shadow.
+        y: Centroid of that hull, downward.
+        area: Area of that hull.
+        box: (left, top, right, bottom) of that hull.
+        points: (N, 2) its pixels.
+        colour: (3,) mean RGB.
+        shadow_share: Share 0..1 of pixels that could be a shadow.
+        at_border: Whether the picture's border cuts it.
+        reliable: Whether its outline was measured, not guessed.
     """
 
     x: float
@@ -94,7 +103,14 @@ def _difference_from(smooth: np.ndarray, background: np.ndarray, seen: np.ndarra
 
 
 def shadow_like(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Where (h, w) bool a picture could be the background in a shadow: softly darker, by the same share in each colour. Both (h, w, 3).
+    """Where a picture could be the background in a shadow: softly darker, by the same share in each colour.
+
+    Args:
+        picture: (h, w, 3).
+        background: (h, w, 3).
+
+    Returns:
+        (h, w) bool.
 
     >>> wall = np.full((2, 2, 3), 200.0)
     >>> shadow_like(np.array([[[120.0, 120, 120], [135, 135, 135]]] * 2), wall).tolist()

@@ -40,7 +40,10 @@ KEY_SHARE = 0.5
 class ShotPictures:
     """The pictures that physics is measured on: the longest shot of a clip, scaled down, at its own times.
 
-    ``rgb`` (T, H, W, 3) uint8, ``time_s`` (T,) seconds on the clip's clock, ``shots`` how many shots the clip has.
+    Attributes:
+        rgb: (T, H, W, 3) uint8.
+        time_s: (T,) seconds on the clip's clock.
+        shots: How many shots the clip has.
     """
 
     rgb: np.ndarray
@@ -52,10 +55,12 @@ class ShotPictures:
 class CameraMotion:
     """The motion of the camera over the pictures of a shot.
 
-    ``to_first`` (T, 2, 3) float64: maps pixel (x, y) of each picture to the first picture's coordinates. ``step_px`` (T,) how far the
-    picture's centre moved since the picture before, in pixels. ``residual_px`` root mean square of what the similarities leave of the
-    background's motion. ``known`` is False when the picture shows too little structure; ``to_first`` is then the identity.
-    ``moving``: the camera moved at all.
+    Attributes:
+        to_first: (T, 2, 3) float64, maps pixel (x, y) of each picture to the first picture's coordinates.
+        step_px: (T,) how far the picture's centre moved since the picture before, in pixels.
+        residual_px: Root mean square of what the similarities leave of the background's motion.
+        known: False when the picture shows too little structure; ``to_first`` is then the identity.
+        moving: Whether the camera moved at all.
     """
 
     to_first: np.ndarray
@@ -69,6 +74,12 @@ def longest_shot(clip: Clip) -> ShotPictures:
     """The longest shot of a clip, scaled to :data:`SHORT_SIDE`, thinned to at most :data:`HIGHEST_FPS`.
 
     Kept in the clip's memory (pictures are too large for the cache on disk).
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The pictures with their times.
 
     Raises:
         ClipError: If the clip has no picture.
@@ -100,7 +111,14 @@ def _longest_shot(clip: Clip) -> ShotPictures:
 
 
 def compose_maps(after: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """The 2x3 map that applies ``before`` and then ``after``.
+    """One affine map for two.
+
+    Args:
+        after: (2, 3) the map that is applied second.
+        before: (2, 3) the map that is applied first.
+
+    Returns:
+        (2, 3).
 
     >>> shift = np.array([[1.0, 0, 2], [0, 1, 3]])
     >>> compose_maps(shift, shift)[:, 2].tolist()
@@ -120,7 +138,15 @@ def inverse_map(matrix: np.ndarray) -> np.ndarray:
 
 
 def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points (N, 2) under a 2x3 map."""
+    """Points under an affine map.
+
+    Args:
+        points: (N, 2) points (x, y).
+        matrix: (2, 3) the map.
+
+    Returns:
+        (N, 2).
+    """
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
@@ -249,6 +275,12 @@ def _map_to_key(key: np.ndarray, now: np.ndarray, corners: np.ndarray, guess: np
 @analysis(version=1)
 def camera_motion(clip: Clip) -> CameraMotion:
     """Camera motion over the longest shot of a clip.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The motion, in pixels of :func:`longest_shot`.
 
     Raises:
         ClipError: If the clip has no picture.

@@ -36,8 +36,14 @@ ATTACK_S = 0.08
 
 @dataclass(frozen=True)
 class Onsets:
-    """The sounds of a clip. ``time_s`` (n,): when each begins on the clip's clock, ascending; ``level`` (n,) amplitude the sound rises to,
-    of full scale (RMS over 2 ms); ``flux_db`` (n,) strength of the onset; ``loudest_dbfs`` of 10 ms of the clip."""
+    """The sounds of a clip.
+
+    Attributes:
+        time_s: (n,) when each begins on the clip's clock, ascending.
+        level: (n,) amplitude that the sound rises to, of full scale (RMS over 2 ms).
+        flux_db: (n,) strength of the onset.
+        loudest_dbfs: The level of the loudest 10 ms of the clip.
+    """
 
     time_s: np.ndarray
     level: np.ndarray
@@ -137,6 +143,12 @@ def find_onsets(samples: np.ndarray, rate: int = RATE) -> Onsets:
 @analysis(version=2)
 def onsets(clip: Clip) -> Onsets:
     """Onsets of a clip's sound.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The onsets; none in a silent clip.
 
     Raises:
         ClipError: If the clip has no sound.

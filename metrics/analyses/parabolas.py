@@ -23,10 +23,19 @@ SAME_PX = 1e-9
 
 @dataclass(frozen=True)
 class Parabola:
-    """Motion of constant acceleration fitted to points ``first`` to ``last`` (inclusive) of a path.
+    """Motion of constant acceleration fitted to a part of a path.
 
-    At time t, with u = t - ``origin_s``: ``position`` + ``velocity`` u + ``half_acceleration`` u^2, each (x, y), pixels and seconds.
-    ``rms_px`` of the residual over both coordinates; ``covariance`` (3, 3) of the three coefficients of a coordinate for unit noise.
+    At time t, with u = t - ``origin_s``, the position is ``position`` + ``velocity`` u + ``half_acceleration`` u^2.
+
+    Attributes:
+        first: The index of the first point.
+        last: The index of the last point (inclusive).
+        origin_s: The time that u counts from.
+        position: (2,) (x, y) pixels.
+        velocity: (2,) pixels per second.
+        half_acceleration: (2,) pixels per second squared.
+        rms_px: Root mean square of the residual over both coordinates.
+        covariance: (3, 3) of the three coefficients of a coordinate for unit noise.
     """
 
     first: int
@@ -58,7 +67,15 @@ class Parabola:
         return np.asarray(self.velocity + 2.0 * self.half_acceleration * (time_s - self.origin_s))
 
     def velocity_sd(self, time_s: float, sigma_px: float) -> float:
-        """Standard deviation of a velocity coordinate at a time, for noise ``sigma_px``."""
+        """Standard deviation of a velocity coordinate.
+
+        Args:
+            time_s: The time in seconds.
+            sigma_px: The noise of a coordinate.
+
+        Returns:
+            Pixels per second.
+        """
         row = np.array([0.0, 1.0, 2.0 * (time_s - self.origin_s)])
         return float(sigma_px * np.sqrt(row @ self.covariance @ row))
 
@@ -95,7 +112,15 @@ def fit_parabola(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, first: int, l
 
 
 def glitches(x: np.ndarray, y: np.ndarray, sigma_px: float) -> np.ndarray:
-    """Points (n,) bool that lie off the path while their neighbours agree: it bends there one way, and half as much the other way beside.
+    """Points that lie off a path while their neighbours agree: it bends there one way, and half as much the other way beside.
+
+    Args:
+        x: (n,) pixels.
+        y: (n,) pixels.
+        sigma_px: The noise of a coordinate.
+
+    Returns:
+        (n,) bool.
 
     >>> path = np.arange(9.0)
     >>> path[4] += 5
@@ -177,7 +202,16 @@ def _squares(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, start: int) -> np
 
 
 def leaps(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, diameter_px: float) -> list[int]:
-    """Indices of the points that a body reaches by a step much longer than its speeds before and after explain: it jumps.
+    """The points that a body reaches by a step much longer than its speeds before and after explain: it jumps.
+
+    Args:
+        time_s: (n,) ascending times.
+        x: (n,) pixels.
+        y: (n,) pixels.
+        diameter_px: The diameter of the body.
+
+    Returns:
+        Indices of these points.
 
     >>> leaps(np.arange(9.0), np.array([0.0, 1, 2, 3, 30, 31, 32, 33, 34]), np.zeros(9), 10.0)
     [4]
@@ -193,6 +227,12 @@ def leaps(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, diameter_px: float) 
 
 def nearest_approach(before: Parabola, after: Parabola, low_s: float, high_s: float) -> tuple[float, float]:
     """When two parabolas come nearest each other between two times, and how near.
+
+    Args:
+        before: One parabola.
+        after: The other.
+        low_s: The first time in seconds.
+        high_s: The last time in seconds.
 
     Returns:
         Time in seconds (the middle of the stretch where the distance is the same for a while) and distance in pixels.

@@ -39,9 +39,16 @@ JointKind = Literal["impact", "leap", "release", "settle"]
 
 @dataclass(frozen=True)
 class Joint:
-    """Where two phases meet: when, where, how, and the velocities (x, y) before and after, pixels per second.
+    """A point where two phases of a path meet.
 
-    ``change_sd``: standard deviation of a coordinate of the change of velocity.
+    Attributes:
+        time_s: The time in seconds.
+        kind: How they meet.
+        x: Pixels.
+        y: Pixels, downward.
+        before: (2,) velocity before, pixels per second.
+        after: (2,) velocity after.
+        change_sd: Standard deviation of a coordinate of the change of velocity.
     """
 
     time_s: float
@@ -60,10 +67,13 @@ class Joint:
 
 @dataclass(frozen=True)
 class Phases:
-    """A path as phases and the joints between them (one fewer).
+    """A path as phases and the joints between them.
 
-    ``parabolas``, ``joints`` and ``resting`` (whether the body is at rest) in order of time; ``used`` (n,) bool: the points that were
-    reliable, are no glitches and lie in a phase. ``first`` and ``last`` of the parabolas count the points of the whole path.
+    Attributes:
+        parabolas: The phases in order of time; their ``first`` and ``last`` count the points of the whole path.
+        joints: The joints in order of time, one fewer.
+        resting: Whether the body is at rest in each phase.
+        used: (n,) bool, the points that were reliable, are no glitches and lie in a phase.
     """
 
     parabolas: tuple[Parabola, ...]

@@ -46,11 +46,15 @@ RETURN_WIDTH = 32
 
 @dataclass(frozen=True)
 class Shots:
-    """Cuts of one clip.
+    """The shots of one clip.
 
-    ``cuts_s`` (n-1,) times of the first picture of each new shot, ascending; ``bounds_s`` (n, 2) start and end of each shot, seconds;
-    ``faint_s`` times of fainter changes, which are cuts only if the prompt declares one there.
-    ``time_s`` (T,), ``score`` (T,) 0..255 and ``ratio`` (T,): what the decision rests on, frame by frame.
+    Attributes:
+        cuts_s: (n-1,) times of the first picture of each new shot, ascending.
+        bounds_s: (n, 2) start and end of each shot, seconds.
+        faint_s: Times of fainter changes, which are cuts only if the prompt declares one there.
+        time_s: (T,) times of the pictures.
+        score: (T,) 0..255, the content score of each picture, on which the decision rests.
+        ratio: (T,) its ratio to the scores around it, on which the decision rests as well.
     """
 
     cuts_s: np.ndarray
@@ -61,12 +65,26 @@ class Shots:
     ratio: np.ndarray
 
     def shot_of(self, time_s: float) -> int:
-        """Index of the shot on screen at ``time_s``."""
+        """The shot on screen at a time.
+
+        Args:
+            time_s: Seconds.
+
+        Returns:
+            Its index 0..n-1.
+        """
         return int(np.searchsorted(self.cuts_s, time_s + 1e-6, side="right"))
 
 
 def shot_bounds(cuts_s: np.ndarray, end_s: float) -> np.ndarray:
-    """Start and end (n, 2) of the shots between cuts.
+    """Start and end of the shots between cuts.
+
+    Args:
+        cuts_s: (n-1,) ascending times in seconds.
+        end_s: The end of the clip in seconds.
+
+    Returns:
+        (n, 2) seconds.
 
     >>> shot_bounds(np.array([2.0]), 5.0).tolist()
     [[0.0, 2.0], [2.0, 5.0]]
@@ -76,7 +94,15 @@ def shot_bounds(cuts_s: np.ndarray, end_s: float) -> np.ndarray:
 
 
 def scaled_to_width(rgb: np.ndarray, width: int) -> np.ndarray:
-    """Pictures (T, H, W, 3) scaled down by area to ``width`` pixels, never up."""
+    """Pictures scaled down by area, never up.
+
+    Args:
+        rgb: (T, H, W, 3) uint8.
+        width: The largest width in pixels.
+
+    Returns:
+        (T, h, w, 3) uint8 of the same proportions.
+    """
     import cv2
 
     high, wide = rgb.shape[1:3]
@@ -143,7 +169,14 @@ def is_flash(thumbs: np.ndarray, time_s: np.ndarray, index: int) -> bool:
 
 
 def picture_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Correlation -1..1 of two pictures (h, w, 3): deaf to brightness and contrast; 0 when one of them is flat.
+    """Correlation of two pictures, which does not change with brightness or contrast.
+
+    Args:
+        first: (h, w, 3).
+        second: (h, w, 3).
+
+    Returns:
+        -1..1; 0 when one of them is flat.
 
     >>> ramp = np.arange(12).reshape(2, 2, 3)
     >>> round(picture_correlation(ramp, 3 * ramp + 40), 6)
@@ -199,6 +232,12 @@ def find_shots(rgb: np.ndarray, time_s: np.ndarray, end_s: float) -> Shots:
 @analysis(version=3)
 def shots(clip: Clip) -> Shots:
     """The shots of a clip.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        At least one shot.
 
     Raises:
         ClipError: If the clip has no picture.

@@ -39,9 +39,12 @@ MIN_SPEECH_S = 0.1
 
 @dataclass(frozen=True)
 class SpeechAnalysis:
-    """Speech in a clip. ``segments_s`` (n, 2) start and end; ``probability`` (m,) 0..1, one value for each ``CHUNK_S`` seconds.
+    """Speech in a clip.
 
-    ``level_dbfs`` is the RMS level of the whole sound, at least -120.
+    Attributes:
+        segments_s: (n, 2) start and end of each stretch of speech, seconds.
+        probability: (m,) 0..1, one value for each ``CHUNK_S`` seconds.
+        level_dbfs: RMS level of the whole sound, at least -120.
     """
 
     segments_s: np.ndarray
@@ -103,7 +106,17 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def speech_probability(samples: np.ndarray) -> np.ndarray:
-    """Probability of speech (m,) 0..1 in each 32 ms of mono sound at 16 kHz (silero-vad 16 kHz, computed in numpy)."""
+    """Probability of speech in each 32 ms (silero-vad 16 kHz, github.com/snakers4/silero-vad, computed in numpy).
+
+    Args:
+        samples: (N,) mono sound at 16 kHz.
+
+    Returns:
+        (m,) 0..1.
+
+    Raises:
+        WeightsError: If silero-vad's weights are missing or cannot be read.
+    """
     if len(samples) == 0:
         return np.empty(0)
     w = _vad_weights()
@@ -128,7 +141,14 @@ def speech_probability(samples: np.ndarray) -> np.ndarray:
 
 
 def speech_segments(probability: np.ndarray, step_s: float = CHUNK_S) -> np.ndarray:
-    """Stretches of speech (n, 2) in seconds from a probability every ``step_s``.
+    """Stretches of speech from its probability over time.
+
+    Args:
+        probability: (m,) 0..1.
+        step_s: Seconds between two values.
+
+    Returns:
+        (n, 2) start and end in seconds.
 
     >>> speech_segments(np.array([0, 0.9, 0.4, 0.9, 0, 0, 0, 0]), 0.1).round(3).tolist()
     [[0.1, 0.4]]
@@ -150,7 +170,17 @@ def speech_segments(probability: np.ndarray, step_s: float = CHUNK_S) -> np.ndar
 
 
 def speech_of(samples: np.ndarray) -> SpeechAnalysis:
-    """Speech in mono sound (N,) at 16 kHz."""
+    """Speech in sound.
+
+    Args:
+        samples: (N,) mono at 16 kHz.
+
+    Returns:
+        The stretches of speech, their probabilities and the level.
+
+    Raises:
+        WeightsError: If silero-vad's weights are missing or cannot be read.
+    """
     level = 10.0 * float(np.log10(max(float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0, 1e-12)))
     probability = speech_probability(samples)
     return SpeechAnalysis(speech_segments(probability), probability, level)
@@ -159,6 +189,12 @@ def speech_of(samples: np.ndarray) -> SpeechAnalysis:
 @analysis(version=1, weights=("silero-vad",))
 def speech(clip: Clip) -> SpeechAnalysis:
     """Where the clip's sound has speech.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The stretches of speech, their probabilities and the level.
 
     Raises:
         ClipError: If the clip has no sound.
@@ -169,7 +205,13 @@ def speech(clip: Clip) -> SpeechAnalysis:
 
 @analysis(version=1)
 def mel(clip: Clip) -> np.ndarray:
-    """Log-mel (N, 40) of the clip's sound (see :func:`log_mel`).
+    """Log-mel bands of a clip's sound (see :func:`log_mel`).
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        (N, 40).
 
     Raises:
         ClipError: If the clip has no sound.

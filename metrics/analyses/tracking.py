@@ -119,7 +119,16 @@ def _split_shared_blobs(active: list[_GrowingTrack], present: list[Blob], taken:
 
 
 def split_blob(blob: Blob, first: np.ndarray, second: np.ndarray) -> tuple[Blob, Blob]:
-    """One blob as two bodies expected around ``first`` and ``second``: each pixel goes to the nearer centre, in three rounds."""
+    """One blob as two bodies expected around ``first`` and ``second``: each pixel goes to the nearer centre, in three rounds.
+
+    Args:
+        blob: The blob.
+        first: (2,) expected centre of one body, pixels.
+        second: (2,) expected centre of the other.
+
+    Returns:
+        The two bodies.
+    """
     centres = np.stack([first, second]).astype(float)
     owner = np.zeros(len(blob.points), int)
     for _ in range(3):

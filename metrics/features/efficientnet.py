@@ -31,7 +31,16 @@ BLOCKS: dict[str, tuple[int, float]] = {"appearance": (16, 10.0), "fast change":
 
 
 def pair_frames(n_frames: int) -> np.ndarray:
-    """Indices (16,) of eight pairs of neighbouring frames, the pairs spread evenly. ValueError under 16 frames.
+    """Indices of eight pairs of neighbouring frames, the pairs spread evenly.
+
+    Args:
+        n_frames: The number of frames.
+
+    Returns:
+        (16,) indices.
+
+    Raises:
+        ValueError: There are fewer than 16 frames.
 
     >>> pair_frames(16).tolist()
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
@@ -45,11 +54,15 @@ def pair_frames(n_frames: int) -> np.ndarray:
 
 
 def summarise(features: np.ndarray) -> dict[str, np.ndarray]:
-    """Four vectors (C,) of the features (16, C) of eight pairs of frames.
+    """Four vectors that sum up the features of eight pairs of frames.
 
-    ``appearance``: mean over frames. ``fast change``: mean square root of the absolute difference within pairs (1/25 s; 0 for a
-    frozen clip, large for flicker). ``slow change``: the same between the means of consecutive pairs. ``trend``: mean of the second
-    half minus that of the first; playing the clip backwards changes its sign.
+    Args:
+        features: (16, C), two rows for each pair.
+
+    Returns:
+        ``appearance``: mean over frames. ``fast change``: mean square root of the absolute difference within pairs (1/25 s; 0 for a
+        frozen clip, large for flicker). ``slow change``: the same between the means of consecutive pairs. ``trend``: mean of the second
+        half minus that of the first; playing the clip backwards changes its sign. Each (C,).
 
     >>> ramp = np.arange(16.0)[:, None]
     >>> {name: round(value.item(), 3) for name, value in summarise(ramp).items()}
@@ -76,7 +89,14 @@ def projection(channels: int = CHANNELS) -> dict[str, np.ndarray]:
 
 
 def project(summary: dict[str, np.ndarray]) -> np.ndarray:
-    """The summary vectors as one embedding (32,) float64."""
+    """The summary vectors as one embedding, by fixed random projections.
+
+    Args:
+        summary: The result of :func:`summarise`.
+
+    Returns:
+        (32,) float64.
+    """
     matrices = projection(len(summary["appearance"]))
     return np.concatenate([summary[name] @ matrices[name] / scale for name, (_, scale) in BLOCKS.items()])
 
@@ -94,9 +114,18 @@ def _network() -> Any:
 
 
 def frame_features(rgb: np.ndarray) -> np.ndarray:
-    """Pooled last-layer features (N, 1280) float64 of pictures (N, H, W, 3) uint8, squeezed to 224 x 224 by area.
+    """Pooled last-layer features of pictures.
 
-    Pixels enter as (x - 127) / 128, the scaling the network was trained with. Raises WeightsError.
+    Pixels enter as (x - 127) / 128, the scaling the network was trained with.
+
+    Args:
+        rgb: (N, H, W, 3) uint8, squeezed to 224 x 224 by area.
+
+    Returns:
+        (N, 1280) float64.
+
+    Raises:
+        WeightsError: The weights of the network are missing or cannot be read.
     """
     import cv2
     import torch
@@ -109,12 +138,29 @@ def frame_features(rgb: np.ndarray) -> np.ndarray:
 
 
 def embed_frames(rgb: np.ndarray) -> np.ndarray:
-    """Embedding (32,) of the pictures (T, H, W, 3) of a clip at 25 a second, T at least 16."""
+    """Embedding of the pictures of a clip.
+
+    Args:
+        rgb: (T, H, W, 3) uint8 at 25 a second, T at least 16.
+
+    Returns:
+        (32,) float64.
+
+    Raises:
+        ValueError: There are fewer than 16 pictures.
+        WeightsError: The weights of the network are missing or cannot be read.
+    """
     return project(summarise(frame_features(rgb[pair_frames(len(rgb))])))
 
 
 def embed(clip: Clip) -> np.ndarray:
-    """Embedding (1, 32) of a clip.
+    """Embedding of a clip.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        (1, 32) float64.
 
     Raises:
         ClipError: If the clip is shorter than 16 frames at 25 a second (0.64 s), or has no picture.

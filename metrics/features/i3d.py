@@ -29,7 +29,17 @@ WIDTH = 400
 
 @functools.lru_cache(maxsize=1)
 def load(path: Path) -> Any:
-    """The torchscript module in ``path``. Raises WeightsError if the file is not one."""
+    """Read a torchscript module.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The module, on the CPU, for inference.
+
+    Raises:
+        WeightsError: The file is no such module.
+    """
     import torch
 
     try:
@@ -41,7 +51,18 @@ def load(path: Path) -> Any:
 
 
 def logits(detector: Any, rgb: np.ndarray) -> np.ndarray:
-    """Features (1, 400) float64 of consecutive frames (16, H, W, 3) uint8. Raises WeightsError if the module does not take or give that."""
+    """Features of consecutive frames, as StyleGAN-V calls the network.
+
+    Args:
+        detector: The module from :func:`load`.
+        rgb: (16, H, W, 3) uint8.
+
+    Returns:
+        (1, 400) float64.
+
+    Raises:
+        WeightsError: The module does not take or give that.
+    """
     import torch
 
     video = torch.from_numpy(np.ascontiguousarray(rgb.transpose(3, 0, 1, 2)))[None]
@@ -57,7 +78,19 @@ def logits(detector: Any, rgb: np.ndarray) -> np.ndarray:
 
 
 def embed(clip: Clip, path: Path) -> np.ndarray:
-    """Features (1, 400) of the first 16 frames of a clip as stored. Raises ClipError for a shorter clip: frames are never repeated."""
+    """Features of the first 16 frames of a clip as stored.
+
+    Args:
+        clip: The clip.
+        path: The file of the torchscript module.
+
+    Returns:
+        (1, 400) float64.
+
+    Raises:
+        ClipError: The clip is shorter: frames are never repeated.
+        WeightsError: The file is no such module.
+    """
     rgb = clip.video.rgb
     if len(rgb) < FRAMES:
         raise ClipError(f"{clip.path}: has {len(rgb)} frames, {FRAMES} consecutive ones are needed and none is repeated")
