@@ -38,7 +38,9 @@ class ProbeFacts:
         duration_s: from the packets, in seconds. The header is not used: it may be wrong, and then ``notes`` says so.
         n_frames: how many pictures the packets hold.
         has_video, has_audio: which streams there are; an audio stream without sound does not count.
-        audio_rate: in Hz; channels: how many; audio_duration_s: the end of the sound, in seconds.
+        audio_rate: in Hz; 0 without an audio stream.
+        channels: how many; 0 without an audio stream.
+        audio_duration_s: the end of the sound, in seconds.
         variable_rate: whether the times between pictures differ by more than 5 ms.
         container, video_codec, audio_codec: FFmpeg's names; "" for a stream that is missing.
         size_bytes: of the file.
@@ -70,8 +72,9 @@ class Decoded:
     Attributes:
         rgb: pictures (T, H, W, 3), uint8, at the working size.
         time_s: their times (T,), in seconds from the first picture.
-        audio: (C, N) float32 in -1..1; its first sample is heard ``audio_start_s`` seconds after the first picture.
+        audio: (C, N) float32 in -1..1.
         audio_rate: in Hz.
+        audio_start_s: when the first sample is heard, in seconds from the first picture; negative: before it.
         notes: what is unusual about the file, in words.
     """
 

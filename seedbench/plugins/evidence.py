@@ -170,5 +170,12 @@ def jpeg(rgb: np.ndarray, *, side: int = 128, quality: int = 80) -> str:
 
 
 def as_json(panel: Panel) -> dict[str, Any]:
-    """The panel as a dict that JSON can store; its ``kind`` names the type of panel."""
+    """A panel as it is stored with a score.
+
+    Args:
+        panel: the panel, made of Python's own numbers, text and lists.
+
+    Returns:
+        A dict that JSON can store; its ``kind`` names the type of panel.
+    """
     return asdict(panel)

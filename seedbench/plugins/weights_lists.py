@@ -35,8 +35,8 @@ class Weights:
     Attributes:
         name: unique among all lists.
         file: the name of the file, without a folder.
-        sha256: its hash; None for a file of the user's whose hash is not published in full. Then ``sha256_start`` and ``sha256_end`` are
-            the published first and last digits.
+        sha256: its hash; None for a file of the user's whose hash is not published in full.
+        sha256_start, sha256_end: the published first and last digits where ``sha256`` is None; else "".
         size: in bytes; 0: not known.
         licence: of the weights.
         used_by: what uses them, in words.

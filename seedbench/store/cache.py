@@ -92,7 +92,7 @@ Result = TypeVar("Result")
 
 
 class ContentCache(Protocol):
-    """A cache of bytes by key, which :func:`use_cache` can set."""
+    """A cache of bytes by key, which :func:`use_cache` can set: ``get`` returns None for a key that it does not have."""
 
     def get(self, key: str) -> bytes | None: ...
 

@@ -21,7 +21,18 @@ def now() -> datetime:
 
 
 class RunRow(RunTable):
-    """One run. ``spec`` holds everything that decides its results, prompts included."""
+    """One run.
+
+    Attributes:
+        id: the database's number of the run.
+        name: unique; what users call the run.
+        spec: everything that decides the results, prompts included, as JSON (:class:`seedbench.runs.spec.RunSpec`).
+        spec_hash: the hash of the spec as it was planned.
+        created_at, finished_at: in UTC, without a time zone; ``finished_at`` is None while cells are missing.
+        provenance: how the run was made, as JSON: command, versions, weights, machine, what the metrics declared.
+        cells: its cells, in the order of the plan.
+        set_scores: the scores of sets of clips.
+    """
 
     __tablename__ = "runs"
 
@@ -37,7 +48,26 @@ class RunRow(RunTable):
 
 
 class CellRow(RunTable):
-    """One generator on one prompt with one seed. ``clip_path`` is set only for files of the user's, which are never moved."""
+    """One generator on one prompt with one seed.
+
+    Attributes:
+        id, run_id: the database's numbers of the cell and of its run.
+        position: its place in the plan, from 0.
+        key: the hash of all that decides the clip; a new run takes over the clips of cells with the same key.
+        role: ``system``, ``ceiling``, or ``reference`` for the reference set, whose cells no report shows.
+        generator: the label of the generator.
+        prompt_id, seed: what was asked for.
+        status: ``planned``, or the status of the :class:`seedbench.plugins.generator.Generation`.
+        reason: why there is no clip, or why it is lost.
+        clip_sha256: the hash of the clip; None where there is none.
+        clip_suffix: the ending of the clip's name, with the dot.
+        clip_path: the file, for files of the user's only, which are never moved; None: the clip is in the artifact store.
+        truth_sha256: the artifact with the true content of the clip; None where it is not known.
+        seed_used, latency_s, cost_usd: as the generator returned them; seconds and US dollars.
+        facts: what else is known of the cell, as JSON: of the ``clip``, of the ``generator``, the ``seconds`` that each metric took.
+        scored: whether nothing is left to score.
+        run, scores: the run, and one score for each metric and measure.
+    """
 
     __tablename__ = "cells"
     __table_args__ = (UniqueConstraint("run_id", "generator", "prompt_id", "seed"), Index("cells_by_key", "key"))
@@ -66,7 +96,18 @@ class CellRow(RunTable):
 
 
 class ScoreRow(RunTable):
-    """One measure of one clip: a value, or none with a reason."""
+    """One measure of one clip: a value, or none with a reason.
+
+    Attributes:
+        id, cell_id: the database's numbers of the score and of its cell.
+        key: the hash of all that decides the score; scores of one key are equal.
+        metric, measure, metric_version: what was measured, by which version.
+        value, status, reason, backend, n_used, n_total: as in :class:`seedbench.plugins.metric.Score`.
+        low, high: the interval of the value; both None where the metric gives none.
+        evidence: panels, as :func:`seedbench.plugins.evidence.as_json` returns them.
+        details: what else the metric kept, as JSON.
+        cell: the cell.
+    """
 
     __tablename__ = "scores"
     __table_args__ = (UniqueConstraint("cell_id", "metric", "measure"), Index("scores_by_key", "key"))
@@ -91,7 +132,17 @@ class ScoreRow(RunTable):
 
 
 class SetScoreRow(RunTable):
-    """One measure of a whole set of clips of one generator against the run's reference set."""
+    """One measure of all clips of one generator against the run's reference set.
+
+    Attributes:
+        id, run_id: the database's numbers of the score and of its run.
+        generator: the label of the generator.
+        metric, measure, metric_version: what was measured, by which version.
+        value, status, reason, backend: as in :class:`seedbench.plugins.metric.Score`.
+        n_used, n_total: how many clips the value was computed from, and how many there were.
+        low, high: the interval of the value; both None where the metric gives none.
+        details: what else is known, as JSON; ``remarks`` are sentences for the report.
+    """
 
     __tablename__ = "set_scores"
     __table_args__ = (UniqueConstraint("run_id", "generator", "metric", "measure"),)

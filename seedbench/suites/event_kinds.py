@@ -11,7 +11,12 @@ Motion = Literal["flight", "roll", "collision", "swing", "none"]
 
 @dataclass(frozen=True)
 class KindFacts:
-    """``motion`` and ``impact`` of a kind of event, for events that do not state them."""
+    """What a kind of event means, for events that do not state it themselves.
+
+    Attributes:
+        motion: The law that a moving body follows, as :attr:`seedbench.suites.prompt.Event.motion`.
+        impact: Whether a body meets something and the moment is seen.
+    """
 
     motion: Motion = "none"
     impact: bool = False
