@@ -18,8 +18,7 @@ $(STAMP): pyproject.toml constraints.txt seedbench/weights.toml
 	$(BIN)/seedbench weights fetch
 	touch $@
 
-# The main job in small: the simulator as the ceiling, one broken on purpose, and two more, on the suite `quick`; then the report; at
-# last the arena on the same clips, with votes of simulated voters, to be opened and voted in.
+# The main job in small: six systems on the suite `quick`, with a report, and an arena of the same clips with votes of simulated voters.
 demo: setup
 	$(BIN)/python -m seedbench.cli.demo
 	$(BIN)/seedbench arena demo

@@ -6,7 +6,9 @@ import typer
 
 from seedbench.arena.cli import boards, demo, serving, studies
 
-app = typer.Typer(help="Blind pairs, votes, and boards that claim no more than the votes support.", no_args_is_help=True)
+app = typer.Typer(
+    help="Blind pairs, votes, and boards that claim no more than the votes support.", no_args_is_help=True, add_completion=False
+)
 app.command("board", epilog=boards.BOARD_EXAMPLES)(boards.board)
 app.command("prepare", epilog=studies.PREPARE_EXAMPLES)(studies.prepare)
 app.command("serve", epilog=serving.SERVE_EXAMPLES)(serving.serve)

@@ -1,1 +1,1 @@
-"""What is measured upon: the simulator, importers, adapters."""
+"""The systems that are evaluated: the simulator, the reference model, importers, adapters."""

@@ -11,7 +11,7 @@ import typer
 from seedbench.errors import GeneratorError
 from seedbench.processes.stopping import set_stop_message
 
-app = typer.Typer(help="Train and evaluate the reference model and its cascaded twin.", no_args_is_help=True)
+app = typer.Typer(help="Train and evaluate the reference model and its cascaded twin.", no_args_is_help=True, add_completion=False)
 
 SHARDS_EXAMPLES = """[bold]Examples[/bold]
 

@@ -26,7 +26,12 @@ VERSION = 2
 
 
 class Simulator(Generator):
-    """Draws, speaks and plays prompts. Options are those of :class:`SceneDegradation`, and ``preset`` (``broken``)."""
+    """Draws, speaks and plays prompts, and can degrade what it makes by known amounts.
+
+    Options: ``preset`` (``broken``: sound 320 ms late, faces swapped at cuts, bodies that gain energy), ``sound_delay_ms``,
+    ``impact_delay_ms``, ``beat_delay_ms``, ``lips_random``, ``swap_identity_at_cut``, ``gravity_scale``, ``energy_gain``, ``teleport``,
+    ``flicker``, ``freeze_from_s``, ``text_garbled``, ``mute``; docs/simulator.md explains each.
+    """
 
     name: ClassVar[str] = "simulator"
     libraries: ClassVar[tuple[str, ...]] = ("espeakng-loader",)

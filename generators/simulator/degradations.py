@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from seedbench.errors import SeedBenchError
+from seedbench.errors import SeedBenchError, did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +121,13 @@ def degradation_of(preset: str = "", **options: Any) -> SceneDegradation:
     {'sound_delay_ms': 320.0, 'swap_identity_at_cut': True, 'energy_gain': 0.2}
     """
     if preset and preset not in PRESETS:
-        raise SeedBenchError(f"simulator: there is no preset {preset!r}; there are {', '.join(PRESETS)}")
+        raise SeedBenchError(f"simulator: there is no preset {preset!r}{did_you_mean(preset, PRESETS, list_known=True)}")
     known = {field.name for field in fields(SceneDegradation)}
     asked: dict[str, Any] = {}
     for name, value in options.items():
         option = OLD_NAMES.get(name, name)
         if option not in known:
-            raise SeedBenchError(f"simulator: there is no option {name!r}; there are preset, {', '.join(sorted(known))}")
+            raise SeedBenchError(f"simulator: there is no option {name!r}{did_you_mean(name, {'preset', *known}, list_known=True)}")
         if option in asked:
             raise SeedBenchError(f"simulator: {option} is given twice, once by its old name; give it once")
         asked[option] = value

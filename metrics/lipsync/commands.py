@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seedbench.metrics.lipsync.fit import LipSyncExample, Trial
     from seedbench.metrics.lipsync.training import TrainingRecipe
 
-app = typer.Typer(help="Fit and evaluate the embedded lip-sync model.", no_args_is_help=True)
+app = typer.Typer(help="Fit and evaluate the embedded lip-sync model.", no_args_is_help=True, add_completion=False)
 
 Folder = Annotated[
     Path,

@@ -36,7 +36,7 @@ def _print_warnings() -> None:
     as_usual, printed = warnings.showwarning, set()
 
     def show(message: Warning | str, category: type[Warning], *location: Any, **more: Any) -> None:
-        if category is not UserWarning:
+        if category not in {UserWarning, FutureWarning}:
             as_usual(message, category, *location, **more)
         elif str(message) not in printed and sys.stderr is not None:
             printed.add(str(message))

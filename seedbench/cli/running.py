@@ -11,7 +11,7 @@ from seedbench.cli.progress import Bars
 from seedbench.report.console import summary_table
 from seedbench.results.data import RunReport
 from seedbench.runs.executor import sensible_workers
-from seedbench.runs.failures import check_failures
+from seedbench.runs.failures import allowed_failures, check_failures
 from seedbench.runs.records import name_of_run
 from seedbench.runs.spec import RunSpec
 from seedbench.store import Store
@@ -34,6 +34,7 @@ def run_and_show(
         TooManyFailuresError: more cells failed than allowed; the results are shown before.
         SeedBenchError: as :func:`seedbench.api.run`.
     """
+    allowed_failures(max_failures, 1)  # a limit that cannot be read is refused before the work, not after it
     console = Console()
     name = name or name_of_run(Store(Workspace.current().database_url), spec)
     workers = workers or sensible_workers()

@@ -234,6 +234,8 @@ def degrade_clip(source: Path, out: Path, degradations: Mapping[str, float]) -> 
     steps = [(_degradation(name, amount), amount) for name, amount in degradations.items()]
     if out.resolve() == source.resolve():
         raise SeedBenchError(f"{out} is the clip itself; name another file to write to")
+    if out.suffix.lower() != ".mp4":
+        raise SeedBenchError(f"{out}: the degraded copy is an .mp4; give it a name that ends so")
     opened = Clip.open(source)
     clip = _arrays_of(opened)
     for degradation, amount in steps:

@@ -36,4 +36,5 @@ def allowed_failures(limit: str, total: int) -> int:
 def check_failures(limit: str, *, failed: int, total: int) -> None:
     """Raise TooManyFailuresError where more of ``total`` cells ``failed`` than ``limit`` allows."""
     if failed > allowed_failures(limit, total):
-        raise TooManyFailuresError(f"{failed} of {total} cells failed, --max-failures {limit} allows fewer")
+        allowed = allowed_failures(limit, total)
+        raise TooManyFailuresError(f"{failed} of {total} cells failed; --max-failures {limit} allows {allowed}")

@@ -249,7 +249,7 @@ def _warn_of_earlier_form(path: Path, document: strict_yaml.Document) -> None:
     where, name = f"{path}:{document.line(['prompts', positions[0]])}", first["id"]
     text = (
         f"{where}: prompt {name!r}{more}: written in the form of earlier versions, which the next version does not read. Facts that "
-        "only drawing needs now stand in a `stage` block, and a body that falls or swings needs `height_m`. "
+        "only drawing needs now stand in a `stage` block, and gravity is given in m/s² only where `height_m` says how far a body falls. "
         f"Write the fields of {name!r} that change as:\n{advice(first)}"
     )
     warnings.warn(text, FutureWarning, stacklevel=3)
