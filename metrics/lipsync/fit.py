@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seedbench.errors import SeedBenchError
 from seedbench.metrics.lipsync.cca import fit_cca
 from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p_value, peak
-from seedbench.metrics.lipsync.features import LipFeatures, voiced_stretches
+from seedbench.metrics.lipsync.features import FPS, LipFeatures, voiced_stretches
 from seedbench.metrics.lipsync.judge import MIN_SEEN, ApertureEstimate
 from seedbench.metrics.lipsync.model import WINDOW_FRAMES, EmbeddedWindow, LipSyncComparison, LipSyncModel, stack_cohort, windows_of
 from seedbench.metrics.lipsync.training import TrainingRecipe, train_encoder
@@ -18,6 +19,8 @@ COHORT_SIZE = 32
 """Windows of impostors kept in the model."""
 COHORT_FRAMES = WINDOW_FRAMES
 """Length of each (4.8 s)."""
+FEWEST_CLIPS = 2
+"""Clips of at least that length without which there is nothing to fit on."""
 FOLDS = 10
 TOLERANCE_FRAMES = 1.0
 
@@ -59,6 +62,11 @@ def fit_model(
     model = LipSyncModel(encoder, cca, empty, np.ones(2), 0.0, 0.0, 0.0, 0.0, {})
     windows = [model.window(example.lips, example.sound) for example in examples]
     long_enough = [k for k, window in enumerate(windows) if len(window) >= COHORT_FRAMES]
+    if len(long_enough) < FEWEST_CLIPS:
+        seconds = COHORT_FRAMES / FPS
+        raise SeedBenchError(
+            f"{len(long_enough)} of {len(examples)} talking clips are longer than {seconds:g} s; the fit needs {FEWEST_CLIPS} at least"
+        )
     chosen = np.random.default_rng(recipe.seed).permutation(long_enough)[:COHORT_SIZE]
     cohort = stack_cohort([windows[k] for k in sorted(chosen.tolist())], COHORT_FRAMES)
     model = replace(model, cohort=cohort)

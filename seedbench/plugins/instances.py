@@ -90,11 +90,11 @@ def generators_without_options() -> list[Generator]:
     Returns:
         The instances by name of the generator. Those that cannot be loaded or constructed are left out without a warning.
     """
-    made = []
+    instances = []
     for name in registry.entries("generators"):
         with suppress(SeedBenchError):
-            made.append(make_generator(GeneratorSpec(label=name, name=name)))
-    return made
+            instances.append(make_generator(GeneratorSpec(label=name, name=name)))
+    return instances
 
 
 def make_metrics(names: tuple[str, ...]) -> dict[str, Metric | SetMetric]:
