@@ -15,10 +15,18 @@ LEAST_FOR_HALVES = 4
 
 @dataclass(frozen=True)
 class Appearance:
-    """A face in a shot. ``rows`` index the samples it was made of, in order of time; ``best`` is the row of greatest weight.
+    """A face in a shot.
 
-    ``vector`` (D,) is the unit mean of the embeddings, weighted; ``steadiness`` the split-half cosine, None with too few pictures;
-    ``x`` the mean middle of the face across the picture, pixels; ``prominence`` the summed weights.
+    Attributes:
+        shot: The index of the shot.
+        rows: The samples it was made of, in order of time.
+        best: The row of greatest weight.
+        vector: (D,) unit mean of the embeddings, weighted.
+        steadiness: Split-half cosine; None with too few pictures.
+        x: Mean middle of the face across the picture, pixels.
+        start_s: The time of the first sample in seconds.
+        end_s: The time of the last sample in seconds.
+        prominence: The summed weights.
     """
 
     shot: int
@@ -43,7 +51,15 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 
 def weighted_mean(embedding: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted mean of embeddings (n, D) with weights (n,), scaled to length 1."""
+    """Weighted mean of embeddings (n, D) with weights (n,), scaled to length 1.
+
+    Args:
+        embedding: (n, D).
+        weight: (n,).
+
+    Returns:
+        (D,).
+    """
     return unit((embedding.astype(np.float64) * weight[:, None]).sum(axis=0))
 
 
@@ -76,10 +92,18 @@ def appearance(samples: FaceSamples, rows: np.ndarray, shot: int) -> Appearance:
 
 
 def appearances_by_shot(samples: FaceSamples, shot: np.ndarray, same: Callable[[np.ndarray, np.ndarray], bool]) -> list[Appearance]:
-    """The faces of each shot, most prominent first within a shot. ``shot`` (n,) is the shot of each sample, -1 for one not to use.
+    """The faces of each shot.
 
-    A face that is lost and detected again has two tracks: tracks of one shot that are never on screen together are joined when ``same``
-    says that their vectors show one person.
+    A face that is lost and detected again has two tracks: tracks of one shot that are never on screen together are joined when their
+    vectors show one person.
+
+    Args:
+        samples: n embedded pictures of faces.
+        shot: (n,) the shot of each, -1 for one not to use.
+        same: Whether two unit vectors (D,) show one person.
+
+    Returns:
+        The faces, most prominent first within a shot.
     """
     faces: list[Appearance] = []
     for index in np.unique(shot[shot >= 0]):

@@ -27,10 +27,16 @@ ALIKE_SHARE = 0.3
 class Role:
     """A scheduled person in a shot and the face that took the part.
 
-    ``face`` indexes the appearances. ``anchor``: the person's gallery begins with this face. ``matched``: the face is close enough to
-    that person; False for a stand-in, the unmatched face of a shot in which the person is expected but missing.
-    ``looks_like``: the character of the cast it really looks like (:func:`nearest_character`), None when it looks like none or when
-    nothing of the cast is known from other shots. ``rivals`` counts the other characters it was compared with.
+    Attributes:
+        subject: The scheduled person.
+        shot: The index of the shot.
+        face: The index of the face's appearance.
+        anchor: Whether the person's gallery begins with this face.
+        matched: Whether the face is close enough to that person; False for a stand-in, the unmatched face of a shot in which the person is
+            expected but missing.
+        looks_like: The character of the cast it really looks like (:func:`nearest_character`); None when it looks like none or when nothing
+            of the cast is known from other shots.
+        rivals: The number of other characters that it was compared with.
     """
 
     subject: str
@@ -54,7 +60,12 @@ class Role:
 
 @dataclass(frozen=True)
 class Casting:
-    """Roles filled, in order of shots, and each person's gallery vector (D,)."""
+    """The parts of a clip and who took them.
+
+    Attributes:
+        roles: The roles that were filled, in order of shots.
+        gallery: (D,) gallery vector of each person.
+    """
 
     roles: tuple[Role, ...]
     gallery: dict[str, np.ndarray]
@@ -93,7 +104,16 @@ def match_faces(cosine: np.ndarray, least: np.ndarray) -> list[tuple[int, int]]:
 
 
 def nearest_character(face: np.ndarray, gallery: Mapping[str, np.ndarray], cosine_at: CosineAt) -> str | None:
-    """The character of the gallery that a face (D,) shows: the nearest, if near enough or clearly nearer than all others; else None."""
+    """The character that a face shows: the nearest, if near enough or clearly nearer than all others.
+
+    Args:
+        face: (D,) unit vector of the face.
+        gallery: (D,) unit vector of each character.
+        cosine_at: The cosine at a share of a character's scale (:func:`seedbench.metrics.identity.calibrate.cosine_at`).
+
+    Returns:
+        The name; None for a face that shows none of them.
+    """
     if not gallery:
         return None
     near = {name: float(face @ vector) for name, vector in gallery.items()}
@@ -111,6 +131,14 @@ def anchor_faces(faces: Sequence[Appearance], expected: Sequence[tuple[str, ...]
     Shots with the fewest people come first, then those that show as many faces as expected, then the earlier ones. Faces of people not yet
     known are named from left to right, in the order of the shot's cast; a shot that shows too few of them names nobody. A face that looks
     like a person who is already known cannot be the anchor of another.
+
+    Args:
+        faces: All faces.
+        expected: The cast of each shot, left to right.
+        cosine_at: The cosine at a share of a person's scale.
+
+    Returns:
+        For each person who is seen clearly the index of the face.
     """
     known: dict[str, int] = {}
     by_shot = {shot: [i for i, face in enumerate(faces) if face.shot == shot] for shot in range(len(expected))}

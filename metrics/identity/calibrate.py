@@ -28,9 +28,12 @@ LEAST_SCALE_GAP = {"dlib-resnet128": 0.02, "arcface": 0.05}
 
 @dataclass(frozen=True)
 class IdentityScale:
-    """The two ends of one subject's scale: ``own`` (g) and ``impostors`` (m).
+    """The two ends of one subject's scale.
 
-    ``source`` of the lower end: ``cast``, ``photographs`` or ``drawn faces``.
+    Attributes:
+        own: The cosine g of the same person.
+        impostors: The cosine m of the impostor cohort.
+        source: The origin of the lower end: ``cast``, ``photographs`` or ``drawn faces``.
     """
 
     own: float
@@ -48,7 +51,15 @@ class IdentityScale:
 
 
 def calibrated(cosine: float, *, own: float, impostors: float) -> float:
-    """clip((cos - m) / (g - m), 0, 1). ``own`` must exceed ``impostors``.
+    """A cosine on a subject's own scale: clip((cos - m) / (g - m), 0, 1).
+
+    Args:
+        cosine: The cosine of two vectors.
+        own: The cosine g of the same person, greater than m.
+        impostors: The cosine m of other people.
+
+    Returns:
+        0..1.
 
     >>> round(calibrated(0.93, own=1.0, impostors=0.86), 3)
     0.5
@@ -58,7 +69,13 @@ def calibrated(cosine: float, *, own: float, impostors: float) -> float:
 
 @functools.cache
 def drawn_face_bank(backend: str) -> np.ndarray:
-    """Embeddings (n, D) of drawn faces of the simulator, for backbones that have such a bank; else (0, 0).
+    """Embeddings of drawn faces of the simulator.
+
+    Args:
+        backend: The name of the network.
+
+    Returns:
+        (n, D); (0, 0) for a network without such a bank.
 
     Raises:
         UndecodableError: If the file is damaged or missing; without it, faces of a simulator would get other numbers.
@@ -90,7 +107,16 @@ def impostor_level(vector: np.ndarray, backend: str, drawn: np.ndarray) -> tuple
 
 
 def cosine_at(vector: np.ndarray, share: float, *, backend: str, drawn: np.ndarray) -> float:
-    """The cosine at a share of the way from this face's (D,) impostor cohort (0) to the same picture (1).
+    """The cosine at a share of the way from a face's impostor cohort to the same picture.
+
+    Args:
+        vector: (D,) unit vector of the face.
+        share: 0 for the cohort, 1 for the same picture.
+        backend: The name of the network.
+        drawn: (n, D) bank of drawn faces (:func:`drawn_face_bank`).
+
+    Returns:
+        The cosine.
 
     >>> round(cosine_at(np.array([1.0, 0.0]), 0.5, backend="dlib-resnet128", drawn=np.zeros((0, 2))), 3)
     0.93

@@ -90,7 +90,16 @@ def scales(subjects: Sequence[Subject], samples: FaceSamples) -> Facts:
 
 
 def panels(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: IdentityJudgement) -> tuple[Panel, ...]:
-    """Everything shown for one clip. ``picture_at`` gives the picture of a frame at 25 fps."""
+    """Everything shown for one clip.
+
+    Args:
+        picture_at: Gives the picture of a frame at 25 fps.
+        samples: The embedded faces.
+        result: The results.
+
+    Returns:
+        The panels.
+    """
     shown: list[Panel] = [faces_by_shot(picture_at, samples, result)]
     if any(subject.pairs for subject in result.subjects):
         shown.append(likeness_over_shots(result.subjects, result.plan))

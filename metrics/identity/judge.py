@@ -19,7 +19,14 @@ from seedbench.metrics.identity.schedule import Schedule
 
 @dataclass(frozen=True)
 class MeasureAnswer:
-    """The value of one measure, or None and the reason. It rests on ``used`` of ``total`` items (people, pairs, cuts or frames)."""
+    """The value of one measure.
+
+    Attributes:
+        value: The value; None where there is none.
+        reason: Why there is none; empty where there is one.
+        used: The number of items (people, pairs, cuts or frames) that it rests on.
+        total: The number of such items.
+    """
 
     value: float | None
     reason: str
@@ -29,7 +36,15 @@ class MeasureAnswer:
 
 @dataclass(frozen=True)
 class IdentityJudgement:
-    """All results for one clip; ``answers`` by measure."""
+    """All results for one clip.
+
+    Attributes:
+        plan: What the clip should show.
+        faces: The faces of its shots.
+        casting: Which face took which part.
+        subjects: Every person of the cast.
+        answers: The answer of each measure.
+    """
 
     plan: Schedule
     faces: list[Appearance]
@@ -56,7 +71,16 @@ class IdentityJudgement:
 
 
 def usable_appearances(samples: FaceSamples, plan: Schedule, drawn: np.ndarray) -> list[Appearance]:
-    """The faces of each shot of the plan, from samples that lie clear of its cuts."""
+    """The faces of each shot of the plan, from samples that lie clear of its cuts.
+
+    Args:
+        samples: The embedded faces.
+        plan: The shots.
+        drawn: (n, D) bank of drawn faces.
+
+    Returns:
+        The faces, most prominent first within a shot.
+    """
 
     def same(first: np.ndarray, second: np.ndarray) -> bool:
         return bool(first @ second >= cosine_at(first, SAME_PERSON_SHARE, backend=samples.backend, drawn=drawn))

@@ -105,9 +105,15 @@ class CrossShotIdentity(Metric):
 
 
 def why_not_one_person(samples: FaceSamples, cuts_s: np.ndarray, count: np.ndarray) -> str:
-    """Why a clip without a prompt cannot be taken as one person over several shots; empty when it can.
+    """Why a clip without a prompt cannot be taken as one person over several shots.
 
-    ``count`` (T,) faces on each frame at 25 fps.
+    Args:
+        samples: The embedded faces.
+        cuts_s: The cuts in seconds.
+        count: (T,) faces on each frame at 25 fps.
+
+    Returns:
+        The reason; empty when it can.
     """
     if not len(cuts_s):
         return "no cast declared, and only one shot"

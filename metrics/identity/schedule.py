@@ -29,7 +29,13 @@ LEAST_SHOT_S = 0.2
 
 @dataclass(frozen=True)
 class PlannedShot:
-    """A declared shot on the clip's own clock: ``start_s``, ``end_s`` after correspondence, ``cast`` left to right."""
+    """A declared shot on the clip's own clock.
+
+    Attributes:
+        start_s: Start in seconds, after declared cuts were matched with seen ones.
+        end_s: End in seconds.
+        cast: The people, left to right.
+    """
 
     start_s: float
     end_s: float
@@ -40,9 +46,15 @@ class PlannedShot:
 class Schedule:
     """What the clip should show.
 
-    ``cuts_s`` the cuts that are seen; ``bounds_s`` (n, 2) of the shots, and ``take`` (n,) which stretch between seen cuts each lies in;
-    ``expected`` the cast of each shot, left to right; ``planned`` the declared shots. Of ``cuts_declared`` cuts ``cuts_matched`` are seen
-    within two frames, out of ``cuts_seen``.
+    Attributes:
+        cuts_s: The cuts that are seen.
+        bounds_s: (n, 2) start and end of the shots, seconds.
+        take: (n,) the stretch between seen cuts in which each shot lies.
+        expected: The cast of each shot, left to right.
+        planned: The declared shots.
+        cuts_declared: The number of declared cuts.
+        cuts_matched: How many of these are seen within two frames.
+        cuts_seen: The number of cuts that are seen.
     """
 
     cuts_s: np.ndarray
@@ -60,7 +72,15 @@ class Schedule:
 
 
 def count_matched_cuts(declared_s: Sequence[float], seen_s: Sequence[float], tolerance_s: float = CUT_TOLERANCE_S) -> int:
-    """How many declared cuts have a seen cut of their own within the tolerance. Both ascending.
+    """How many declared cuts have a seen cut of their own within a tolerance.
+
+    Args:
+        declared_s: Ascending times in seconds.
+        seen_s: Ascending times in seconds.
+        tolerance_s: Seconds.
+
+    Returns:
+        The number.
 
     >>> count_matched_cuts([1.0, 2.0], [1.05, 1.06, 3.0])
     1
@@ -108,6 +128,14 @@ def align_cuts(declared_s: Sequence[float], seen_s: Sequence[float]) -> list[tup
 def confirm_faint_cuts(seen_s: np.ndarray, faint_s: np.ndarray, declared_s: Sequence[float]) -> np.ndarray:
     """Seen cuts plus those faint changes that lie where a cut was declared and none was seen.
 
+    Args:
+        seen_s: The cuts in seconds.
+        faint_s: The faint changes in seconds.
+        declared_s: The declared cuts in seconds.
+
+    Returns:
+        Ascending times in seconds.
+
     >>> confirm_faint_cuts(np.array([1.0]), np.array([1.02, 2.0, 2.5]), [1.0, 2.04]).tolist()
     [1.0, 2.0]
     """
@@ -154,7 +182,17 @@ def build_schedule(
 
 
 def schedule_of_prompt(prompt: Prompt, seen_s: np.ndarray, faint_s: np.ndarray, *, end_s: float) -> Schedule:
-    """The schedule of a prompt with a cast; without declared shots its whole cast is expected in one take."""
+    """The schedule of a prompt with a cast; without declared shots its whole cast is expected in one take.
+
+    Args:
+        prompt: The prompt.
+        seen_s: The cuts that are seen, seconds.
+        faint_s: Fainter changes, seconds.
+        end_s: The end of the clip in seconds.
+
+    Returns:
+        The schedule.
+    """
     if prompt.shots:
         declared = [(shot.start_s, shot.end_s, shot.cast) for shot in prompt.shots]
     else:
@@ -163,6 +201,15 @@ def schedule_of_prompt(prompt: Prompt, seen_s: np.ndarray, faint_s: np.ndarray, 
 
 
 def schedule_of_one_face(seen_s: np.ndarray, *, end_s: float, name: str = "the face") -> Schedule:
-    """The schedule of a clip without a prompt that is assumed to show one person: that person, in every shot."""
+    """The schedule of a clip without a prompt that is assumed to show one person: that person, in every shot.
+
+    Args:
+        seen_s: The cuts that are seen, seconds.
+        end_s: The end of the clip in seconds.
+        name: The name of the person.
+
+    Returns:
+        The schedule.
+    """
     edges = np.concatenate([[0.0], seen_s, [end_s]])
     return build_schedule([(float(a), float(b), (name,)) for a, b in pairwise(edges)], seen_s, np.zeros(0), end_s=end_s)

@@ -22,7 +22,15 @@ SEEN_S = 0.1
 
 @dataclass(frozen=True)
 class ShotPair:
-    """One person in two shots: shot indices, raw cosine, calibrated ``identity`` 0..1, and whether the pictures look pasted."""
+    """One person in two shots.
+
+    Attributes:
+        first: The index of the earlier shot.
+        second: The index of the later shot.
+        cosine: The raw cosine.
+        identity: The calibrated similarity, 0..1.
+        copied: Whether the pictures look pasted.
+    """
 
     first: int
     second: int
@@ -56,7 +64,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class ShareCount:
-    """A share as counts: ``hits`` of ``total``; ``unknown`` were not counted."""
+    """A share as counts.
+
+    Attributes:
+        hits: The items that count.
+        total: The items that were examined.
+        unknown: The items that could not be examined.
+    """
 
     hits: int
     total: int
@@ -109,7 +123,17 @@ def compare_subjects(
 ) -> list[Subject]:
     """Every person of the cast with its pairs of shots, or with the reason for having none.
 
-    ``take`` (shots,) is the take of each shot: only shots of different takes are compared. ``phash`` (n, 8) of the samples.
+    Args:
+        casting: Which face took which part.
+        names: The people of the cast.
+        faces: All faces.
+        take: (shots,) the take of each shot: only shots of different takes are compared.
+        phash: (n, 8) uint8 perceptual hashes of the samples.
+        backend: The name of the network.
+        drawn: (n, D) bank of drawn faces.
+
+    Returns:
+        The people, in the order of the names.
     """
     confirmed = {name: [faces[role.face] for role in casting.of(name) if role.present] for name in names}
     compared = []
@@ -161,6 +185,12 @@ def count_swaps(casting: Casting) -> ShareCount:
 
     The face with which a person's gallery begins is not tested, because the others are compared with it; it counts only as a person's sole
     role.
+
+    Args:
+        casting: Which face took which part.
+
+    Returns:
+        Swapped roles of all tested ones.
     """
     tested = [role for role in casting.roles if role.rivals and (not role.anchor or len(casting.of(role.subject)) == 1)]
     return ShareCount(sum(role.swapped for role in tested), len(tested))
@@ -169,8 +199,15 @@ def count_swaps(casting: Casting) -> ShareCount:
 def count_presence(schedule: Schedule, casting: Casting, faces: Sequence[Appearance], faces_seen: np.ndarray) -> ShareCount:
     """Scheduled parts (a character in a planned shot) in which that character is recognised.
 
-    ``faces_seen`` (T,) faces tracked on each frame at 25 fps. A part whose faces are all too small, turned away or
-    blurred is ``unknown`` and left out; one without any face counts as absent.
+    Args:
+        schedule: What the clip should show.
+        casting: Which face took which part.
+        faces: All faces.
+        faces_seen: (T,) faces tracked on each frame at 25 fps.
+
+    Returns:
+        The parts. One whose faces are all too small, turned away or blurred is ``unknown`` and left out; one without any face counts as
+        absent.
     """
     hits = total = unknown = 0
     for shot in schedule.planned:
@@ -187,14 +224,30 @@ def count_presence(schedule: Schedule, casting: Casting, faces: Sequence[Appeara
 
 
 def extra_faces(schedule: Schedule, faces_seen: np.ndarray) -> float:
-    """Mean number of faces beyond the expected ones, over the frames (T,) at 25 fps."""
+    """Mean number of faces beyond the expected ones.
+
+    Args:
+        schedule: What the clip should show.
+        faces_seen: (T,) faces tracked on each frame at 25 fps.
+
+    Returns:
+        Faces per frame, at least 0.
+    """
     shot = schedule.shot_of(np.arange(len(faces_seen)) / 25.0)
     wanted = np.array([len(cast) for cast in schedule.expected])[shot]
     return float(np.maximum(faces_seen - wanted, 0).mean())
 
 
 def count_face_frames(schedule: Schedule, faces_seen: np.ndarray) -> ShareCount:
-    """Frames (T,) at 25 fps with an expected cast, and those of them with at least as many faces as expected."""
+    """Frames with an expected cast on which there are at least as many faces as expected.
+
+    Args:
+        schedule: What the clip should show.
+        faces_seen: (T,) faces tracked on each frame at 25 fps.
+
+    Returns:
+        These frames, of all frames with an expected cast.
+    """
     shot = schedule.shot_of(np.arange(len(faces_seen)) / 25.0)
     wanted = np.array([len(cast) for cast in schedule.expected])[shot]
     return ShareCount(int(((wanted > 0) & (faces_seen >= wanted)).sum()), int((wanted > 0).sum()), 0)

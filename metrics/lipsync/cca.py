@@ -17,9 +17,18 @@ COMPONENTS = 8
 
 @dataclass(frozen=True)
 class Cca:
-    """A fitted pair of projections; ``weights`` (k,) are the canonical correlations.
+    """A fitted pair of projections of lips and sound (canonical correlation analysis, Hotelling 1936).
 
-    Scales, means and projections of lips and sound belong to their features with neighbours (:func:`with_neighbours`).
+    Scales, means and projections belong to features with neighbours (:func:`with_neighbours`).
+
+    Attributes:
+        lip_scale: What lip distances are divided by.
+        sound_scale: What sound features are divided by.
+        lip_mean: The mean of the scaled lips.
+        sound_mean: The mean of the scaled sound.
+        lip_projection: From lips to k variates.
+        sound_projection: From sound to k variates.
+        weights: (k,) the canonical correlations.
     """
 
     lip_scale: np.ndarray
@@ -40,13 +49,27 @@ class Cca:
 
 
 def sound_at_25_fps(sound: np.ndarray) -> np.ndarray:
-    """Sound features (4 T, bands) smoothed, halved in bands and thinned to 25 a second: (T, bands / 2)."""
+    """Sound features smoothed, halved in bands and thinned to 25 a second.
+
+    Args:
+        sound: (4 T, bands).
+
+    Returns:
+        (T, bands / 2).
+    """
     coarse = sound.reshape(len(sound), -1, 2).mean(axis=2)
     return gaussian_filter1d(coarse, 1.1, axis=0, mode="nearest")[::4]
 
 
 def with_neighbours(values: np.ndarray, offsets: tuple[int, ...]) -> np.ndarray:
-    """Rows of ``values`` (T, D) together with their neighbours at ``offsets``: (T, D len(offsets)); the ends are repeated.
+    """Rows together with their neighbours; the ends are repeated.
+
+    Args:
+        values: (T, D).
+        offsets: The offsets of the neighbours in rows; 0 is the row itself.
+
+    Returns:
+        (T, D len(offsets)).
 
     >>> with_neighbours(np.array([[1.0], [2.0], [3.0]]), (-1, 0)).tolist()
     [[1.0, 1.0], [1.0, 2.0], [2.0, 3.0]]
@@ -83,7 +106,16 @@ def ridge_cca(x: np.ndarray, y: np.ndarray, *, ridge: float = RIDGE, k: int = CO
 
 
 def fit_cca(distances: list[np.ndarray], sounds: list[np.ndarray], offsets: list[float]) -> Cca:
-    """Fit on clips: lip distances (T, 16), sound features (4 T, 40) and their known offsets in frames (positive: sound early)."""
+    """Fit the projections on clips.
+
+    Args:
+        distances: (T, 16) lip distances of each clip at 25 fps.
+        sounds: (4 T, 40) its sound features.
+        offsets: Its known offset in frames (positive: sound early).
+
+    Returns:
+        The projections.
+    """
     coarse = [sound_at_25_fps(sound) for sound in sounds]
     lip_scale = np.sqrt(np.mean([values.var(axis=0) for values in distances], axis=0)) + 1e-9
     sound_scale = np.sqrt(np.mean([values.var(axis=0) for values in coarse], axis=0)) + 1e-9

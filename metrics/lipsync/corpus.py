@@ -31,6 +31,9 @@ class CorpusError(SeedBenchError):
 def landmark_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read one feature file, with the keys ``landmarks``, ``interocular_px``, ``time_s``, ``mesh_score`` and ``log_mel``.
 
+    Args:
+        path: The ``.npz`` file.
+
     Returns:
         Points (T, 50, 2) in pixels at 25 fps, mesh score (T,) and log-mel (N, 40).
 
@@ -60,6 +63,15 @@ def landmark_folder(folder: Path) -> list[LipSyncExample]:
 
     Its columns: ``file`` and ``offsets_frames_at_25fps``, a JSON list with one offset per face track.
     Only clips with one track, whose published offset is not at the edge of the search, are used.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The examples, in the order of the table.
+
+    Raises:
+        CorpusError: If a file shows no face.
     """
     examples = []
     with (folder / "published.csv").open(newline="") as stream:
@@ -79,6 +91,15 @@ def media_folder(folder: Path) -> list[LipSyncExample]:
 
     ``offsets.csv`` (columns ``file``, ``offset_frames`` at 25 fps, positive: sound early) states known offsets; a file it does not name is
     taken to be in sync. Files without speech, or whose longest face is seen less than ``SEEN`` of the time, are left out.
+
+    Args:
+        folder: The folder, which is searched with all folders in it.
+
+    Returns:
+        The examples, in the order of the file names.
+
+    Raises:
+        ClipError: If a file cannot be read.
     """
     known: dict[str, float] = {}
     if (folder / "offsets.csv").exists():
@@ -94,7 +115,19 @@ def media_folder(folder: Path) -> list[LipSyncExample]:
 
 
 def media_example(path: Path, name: str, offset: float) -> LipSyncExample | None:
-    """One media file as an example, None if it has no speech or no face that is seen most of the time. ClipError if it cannot be read."""
+    """One media file as an example.
+
+    Args:
+        path: The file.
+        name: The name of the example.
+        offset: Its known offset in frames at 25 fps (positive: sound early).
+
+    Returns:
+        The example; None if it has no speech or no face that is seen most of the time.
+
+    Raises:
+        ClipError: If it cannot be read.
+    """
     clip = Clip.open(path)
     if not (clip.facts.has_video and clip.facts.has_audio) or speech(clip).duration_s < MIN_SPEECH_S:
         return None
@@ -108,6 +141,12 @@ def media_example(path: Path, name: str, offset: float) -> LipSyncExample | None
 
 def examples_of(folder: Path) -> list[LipSyncExample]:
     """Examples of a folder of either kind.
+
+    Args:
+        folder: Feature files with a ``published.csv``, or media files.
+
+    Returns:
+        At least one example.
 
     Raises:
         CorpusError: If there are none.

@@ -22,9 +22,15 @@ SOUND_LAYERS = ((1, 1), (5, 2), (5, 2), (5, 1), (5, 1))
 
 @dataclass(frozen=True)
 class LipSyncEncoder:
-    """Weights of the pair: for each layer ``weight`` (out, in, width) and ``bias`` (out,).
+    """Weights of the pair of networks that embed lips and sound.
 
-    ``lip_scale`` and ``sound_scale`` divide the inputs.
+    Attributes:
+        lip_weights: (out, in, width) of each layer of lips.
+        lip_biases: (out,) of each layer of lips.
+        sound_weights: (out, in, width) of each layer of sound.
+        sound_biases: (out,) of each layer of sound.
+        lip_scale: What lip features are divided by.
+        sound_scale: What sound features are divided by.
     """
 
     lip_weights: tuple[np.ndarray, ...]
@@ -35,11 +41,25 @@ class LipSyncEncoder:
     sound_scale: np.ndarray
 
     def lips(self, features: np.ndarray) -> np.ndarray:
-        """Unit vectors (T, k) of lip features (T, D)."""
+        """Embed lips.
+
+        Args:
+            features: (T, D) shape features at 25 fps.
+
+        Returns:
+            (T, k) unit vectors.
+        """
         return _encode(features / self.lip_scale, self.lip_weights, self.lip_biases, LIP_LAYERS)
 
     def sound(self, features: np.ndarray) -> np.ndarray:
-        """Unit vectors (T, k) of sound features (4 T, bands)."""
+        """Embed sound.
+
+        Args:
+            features: (4 T, bands) sound features.
+
+        Returns:
+            (T, k) unit vectors.
+        """
         return _encode(features / self.sound_scale, self.sound_weights, self.sound_biases, SOUND_LAYERS)
 
 
@@ -53,7 +73,16 @@ def gelu(x: np.ndarray) -> np.ndarray:
 
 
 def conv1d(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int = 1) -> np.ndarray:
-    """Convolution over time with zeros beyond the ends: (T, C), (D, C, width), (D,) to (ceil(T / stride), D).
+    """Convolution over time with zeros beyond the ends.
+
+    Args:
+        x: (T, C).
+        weight: (D, C, width).
+        bias: (D,).
+        stride: Every so many rows one result.
+
+    Returns:
+        (ceil(T / stride), D).
 
     >>> conv1d(np.array([[1.0], [2.0], [3.0]]), np.ones((1, 1, 3)), np.zeros(1)).ravel().tolist()
     [3.0, 6.0, 5.0]

@@ -59,8 +59,13 @@ def lag_curve(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None = 
 
 @dataclass(frozen=True)
 class LagPeak:
-    """The best lag of a curve: ``lag`` in frames (interpolated), ``height`` at the whole-frame maximum, ``edge``: at one of the last two
-    lags."""
+    """The best lag of a curve.
+
+    Attributes:
+        lag: Frames at 25 fps, interpolated.
+        height: The curve at the maximum over whole frames.
+        edge: Whether it lies at one of the last two lags.
+    """
 
     lag: float
     height: float
@@ -68,7 +73,13 @@ class LagPeak:
 
 
 def peak(curve: np.ndarray) -> LagPeak:
-    """The maximum of a lag curve (31,), refined by a parabola through its neighbours.
+    """The maximum of a lag curve, refined by a parabola through its neighbours.
+
+    Args:
+        curve: (31,) the fit at each of :data:`LAGS`.
+
+    Returns:
+        The maximum.
 
     >>> peak(np.exp(-0.5 * ((LAGS - 2.25) / 2) ** 2)).lag.__round__(1)
     2.2
@@ -111,7 +122,14 @@ def _random_phase_copies(values: np.ndarray, draws: int, rng: np.random.Generato
 
 
 def null_p_value(height: float, null: np.ndarray) -> float:
-    """Share of null heights at least as high, counting the observed one: never 0.
+    """Share of null heights at least as high, counting the observed one.
+
+    Args:
+        height: The observed height.
+        null: (n,) heights under the null hypothesis.
+
+    Returns:
+        0..1, never 0.
 
     >>> null_p_value(2.0, np.array([0.0, 1.0, 3.0]))
     0.5

@@ -22,8 +22,14 @@ UNUSABLE = LipSyncVerdict(None, None, "too few frames with a trusted mesh")
 class EvaluationCounts:
     """Counts over trials.
 
-    ``right``: answers within one frame of the known offset; ``fooled``: mismatched pairs that got an offset; ``called_apart``: mismatched
-    pairs judged not to belong together; ``wrongly_apart``: matched pairs judged so.
+    Attributes:
+        matched: Matched pairs.
+        answered: Matched pairs that got an offset.
+        right: Answers within one frame of the known offset.
+        mismatched: Mismatched pairs.
+        fooled: Mismatched pairs that got an offset.
+        called_apart: Mismatched pairs judged not to belong together.
+        wrongly_apart: Matched pairs judged so.
     """
 
     matched: int
@@ -52,7 +58,13 @@ class EvaluationCounts:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Scores that decide, and the natural lead of the lips that is subtracted, learned from trials."""
+    """What is learned from trials for the decision.
+
+    Attributes:
+        accept: The least score of a pair that belongs together.
+        reject: A pair with a lower score does not belong together.
+        lead_frames: The natural lead of the lips in frames, which is subtracted from lags.
+    """
 
     accept: float
     reject: float
@@ -69,7 +81,16 @@ def within_a_frame(lag: float, offset: float) -> bool:
 
 
 def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED_SHARE, belonging: float = MATCHED_SHARE) -> Thresholds:
-    """Thresholds reached by the stated shares of the matched pairs; the lead is the mean error of those that reach ``accept``."""
+    """Thresholds reached by the stated shares of the matched pairs; the lead is the mean error of those that reach ``accept``.
+
+    Args:
+        trials: The trials.
+        answered: The share 0..1 of matched pairs that reach ``accept``.
+        belonging: The share 0..1 of matched pairs that reach ``reject``.
+
+    Returns:
+        The thresholds; ``reject`` is never above ``accept``.
+    """
     matched = [trial for trial in trials if trial.matched and trial.usable]
     scores = np.array([trial.comparison.score for trial in matched])
     accept, reject = (float(np.quantile(scores, 1.0 - share)) for share in (answered, belonging))
@@ -80,12 +101,28 @@ def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED_SHAR
 
 
 def with_thresholds(model: LipSyncModel, thresholds: Thresholds) -> LipSyncModel:
-    """The model with these thresholds."""
+    """The model with these thresholds.
+
+    Args:
+        model: The model.
+        thresholds: The thresholds to set.
+
+    Returns:
+        A new model.
+    """
     return replace(model, accept=thresholds.accept, reject=thresholds.reject, lead_frames=thresholds.lead_frames)
 
 
 def count_answers(trials: Sequence[Trial], thresholds: Sequence[Thresholds]) -> EvaluationCounts:
-    """Judge the trials and count; one of ``thresholds`` per trial."""
+    """Judge the trials and count the answers.
+
+    Args:
+        trials: The trials.
+        thresholds: The thresholds for each of them.
+
+    Returns:
+        The counts.
+    """
     counts = dict.fromkeys(("matched", "answered", "right", "mismatched", "fooled", "called_apart", "wrongly_apart"), 0)
     for trial, used in zip(trials, thresholds, strict=True):
         verdict = UNUSABLE
@@ -105,7 +142,15 @@ def count_answers(trials: Sequence[Trial], thresholds: Sequence[Thresholds]) -> 
 
 
 def nested_cross_validation(trials: Sequence[Trial], *, answered: float = ANSWERED_SHARE) -> EvaluationCounts:
-    """Counts without bias: each fold is judged by thresholds learned on the other folds."""
+    """Counts without bias: each fold is judged by thresholds learned on the other folds.
+
+    Args:
+        trials: Trials of two folds or more.
+        answered: The share 0..1 of matched pairs that should get an answer.
+
+    Returns:
+        The counts.
+    """
     learned = {
         fold: learn_thresholds([trial for trial in trials if trial.fold != fold], answered=answered)
         for fold in {trial.fold for trial in trials}
@@ -116,12 +161,27 @@ def nested_cross_validation(trials: Sequence[Trial], *, answered: float = ANSWER
 def answer_curve(
     trials: Sequence[Trial], shares: Sequence[float] = (1.0, 0.98, 0.96, 0.95, 0.94, 0.93, 0.92, 0.9, 0.85, 0.8)
 ) -> list[tuple[float, EvaluationCounts]]:
-    """Counts of nested cross-validation for several target shares of answers, from all to few."""
+    """Counts of nested cross-validation for several target shares of answers, from all to few.
+
+    Args:
+        trials: Trials of two folds or more.
+        shares: The target shares, 0..1.
+
+    Returns:
+        Each share with its counts.
+    """
     return [(share, nested_cross_validation(trials, answered=share)) for share in shares]
 
 
 def separation(trials: Sequence[Trial]) -> float:
-    """Area under the curve of matched against mismatched scores, 0.5..1."""
+    """How well scores separate matched from mismatched pairs: the area under the receiver operating characteristic.
+
+    Args:
+        trials: The trials.
+
+    Returns:
+        0..1: 0.5 for no separation, 1 for a perfect one.
+    """
     matched = np.array([trial.comparison.score for trial in trials if trial.matched])
     others = np.sort([trial.comparison.score for trial in trials if not trial.matched])
     below = np.searchsorted(others, matched, side="left") + np.searchsorted(others, matched, side="right")

@@ -49,8 +49,11 @@ MIN_MESH_SCORE = 0.5
 class LipFeatures:
     """Lips of one face in one stretch, at 25 a second.
 
-    ``shape`` (T, 96) and ``distances`` (T, 16): features with their velocities, for two estimators. ``aperture`` (T,): inner lip
-    opening as a share of the face scale (about the distance of the eyes), unfiltered. ``seen``: share of frames with a trusted mesh.
+    Attributes:
+        shape: (T, 96) features with their velocities, for the encoder.
+        distances: (T, 16) features with their velocities, for the CCA.
+        aperture: (T,) inner lip opening as a share of the face scale (about the distance of the eyes), unfiltered.
+        seen: Share 0..1 of frames with a trusted mesh.
     """
 
     shape: np.ndarray
@@ -60,7 +63,13 @@ class LipFeatures:
 
 
 def mesh_points(landmarks: np.ndarray) -> np.ndarray:
-    """The points used (T, 50, 2) of a full mesh (T, 468, 2 or more).
+    """The points of a mesh that are used.
+
+    Args:
+        landmarks: (T, 468, 2 or more) full mesh.
+
+    Returns:
+        (T, 50, 2).
 
     >>> mesh_points(np.zeros((3, 468, 3))).shape
     (3, 50, 2)
@@ -210,15 +219,28 @@ def sound_features(log_mel: np.ndarray, n_frames: int, *, centre_s: float = 0.01
 
 
 def voice_energy(sound: np.ndarray) -> np.ndarray:
-    """Energy of the voice (T,) at 25 a second from sound features (4 T, bands): mean of the log-mel below about 3.5 kHz, smoothed."""
+    """Energy of the voice: mean of the log-mel below about 3.5 kHz, smoothed.
+
+    Args:
+        sound: (4 T, bands) sound features.
+
+    Returns:
+        (T,) at 25 a second.
+    """
     voice = gaussian_filter1d(sound[:, : sound.shape[1] * 3 // 4].mean(axis=1), 1.5, mode="nearest")
     return voice[::SOUND_PER_FRAME]
 
 
 def voiced_stretches(sound: np.ndarray) -> list[tuple[int, int]]:
-    """Where there is voice, with ``VOICE_MARGIN`` frames around it: (start, end) frames of sound features (4 T, bands), ends excluded.
+    """Where there is voice, with ``VOICE_MARGIN`` frames around it.
 
     Long silences are left out: the step from silence to speech would outweigh the speech itself.
+
+    Args:
+        sound: (4 T, bands) sound features.
+
+    Returns:
+        (start, end) of each stretch in frames at 25 fps, ends excluded.
 
     >>> sound = np.full((400, 40), -8.0)
     >>> sound[160:320] = 0.0
@@ -234,5 +256,12 @@ def voiced_stretches(sound: np.ndarray) -> list[tuple[int, int]]:
 
 
 def aperture_in_speech_band(aperture: np.ndarray) -> np.ndarray:
-    """The part of a lip opening (T,) that is due to speech, outliers limited."""
+    """The part of a lip opening that is due to speech, outliers limited.
+
+    Args:
+        aperture: (T,) lip opening at 25 fps.
+
+    Returns:
+        (T,) in the same unit, about 0.
+    """
     return limit_outliers(speech_band(aperture[:, None]))[:, 0]

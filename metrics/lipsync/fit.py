@@ -27,7 +27,14 @@ TOLERANCE_FRAMES = 1.0
 
 @dataclass(frozen=True)
 class LipSyncExample:
-    """One talking clip: ``offset`` is its known audio-visual offset in frames at 25 fps (positive: sound early)."""
+    """One talking clip.
+
+    Attributes:
+        name: Its name; examples of one name are in one fold.
+        lips: Its lips.
+        sound: (4 T, 40) its sound features.
+        offset: Its known offset in frames at 25 fps (positive: sound early).
+    """
 
     name: str
     lips: LipFeatures
@@ -39,7 +46,14 @@ class LipSyncExample:
 class Trial:
     """One pair of lips and sound, compared by a model that was fitted on neither.
 
-    ``matched``: they come from the same clip; ``usable``: the mesh is reliable in enough frames for an answer.
+    Attributes:
+        name: The name of the pair.
+        matched: Whether they come from the same clip.
+        offset: The known offset in frames at 25 fps (positive: sound early).
+        usable: Whether the mesh is reliable in enough frames for an answer.
+        comparison: How they fit together.
+        aperture: The result of the plain estimator.
+        fold: The fold that was left out of the fit.
     """
 
     name: str
@@ -54,7 +68,16 @@ class Trial:
 def fit_model(
     examples: Sequence[LipSyncExample], recipe: TrainingRecipe, *, progress: Callable[[int, float], None] | None = None
 ) -> LipSyncModel:
-    """Fit encoder, CCA and cohort on examples. Thresholds are left at 0 and set by :func:`with_thresholds`."""
+    """Fit encoder, CCA and cohort on examples.
+
+    Args:
+        examples: The talking clips.
+        recipe: The settings of the training.
+        progress: Is called with the step and the loss.
+
+    Returns:
+        The model; its thresholds are 0, to be set by :func:`with_thresholds`.
+    """
     sounds, offsets = [example.sound for example in examples], [example.offset for example in examples]
     encoder = train_encoder([example.lips.shape for example in examples], sounds, offsets, recipe, progress=progress)
     cca = fit_cca([example.lips.distances for example in examples], sounds, offsets)
@@ -96,7 +119,16 @@ def folds_of(examples: Sequence[LipSyncExample], count: int, seed: int) -> np.nd
 
 
 def trials_of(model: LipSyncModel, examples: Sequence[LipSyncExample], fold: int = 0) -> list[Trial]:
-    """Compare every pair of lips and sound among ``examples`` by the model: matched ones and all mismatched ones."""
+    """Compare every pair of lips and sound among the examples: matched ones and all mismatched ones.
+
+    Args:
+        model: The model, fitted on other clips.
+        examples: n talking clips.
+        fold: The number of the fold that they are.
+
+    Returns:
+        n^2 trials.
+    """
     windows = [model.window(example.lips, example.sound) for example in examples]
     trials = []
     for lips, lip_window in zip(examples, windows, strict=True):
@@ -120,7 +152,18 @@ def cross_validate(
     folds: int = FOLDS,
     progress: Callable[[int, float], None] | None = None,
 ) -> list[Trial]:
-    """Trials of every example with a model fitted on the other folds and on ``added``, which is not tested."""
+    """Trials of every example with a model fitted on the other folds.
+
+    Args:
+        examples: The talking clips.
+        recipe: The settings of the training.
+        added: Clips that every model is fitted on too and that are not tested.
+        folds: The number of folds.
+        progress: Is called with the step and the loss of each training.
+
+    Returns:
+        The trials, fold by fold.
+    """
     fold = folds_of(examples, folds, recipe.seed)
     trials = []
     for k in range(folds):

@@ -23,9 +23,12 @@ MIN_SEEN = 0.8
 
 @dataclass(frozen=True)
 class LipSyncVerdict:
-    """``matched``: lips and sound belong together (None: undecided). ``offset_ms``: positive when the sound is early (None: no answer).
+    """What is decided about lips and sound.
 
-    ``reason`` says why there is no offset; empty when there is one.
+    Attributes:
+        matched: Whether they belong together; None: undecided.
+        offset_ms: The offset, positive when the sound is early; None: no answer.
+        reason: Why there is no offset; empty when there is one.
     """
 
     matched: bool | None
@@ -35,8 +38,12 @@ class LipSyncVerdict:
 
 @dataclass(frozen=True)
 class ApertureEstimate:
-    """The result of the plain estimator: its lag in frames without the natural lead, and its p-value against sounds of the same
-    spectrum."""
+    """The result of the plain estimator: lip opening against voice energy.
+
+    Attributes:
+        lag: Frames at 25 fps, without the natural lead of the lips.
+        p: The p-value against sounds of the same spectrum, 0..1.
+    """
 
     lag: float
     p: float
@@ -45,6 +52,13 @@ class ApertureEstimate:
 def in_window(offset_ms: float, window: tuple[float, float]) -> bool:
     """Whether an offset lies in a window, bounds included.
 
+    Args:
+        offset_ms: The offset.
+        window: The lowest and the highest offset, ms.
+
+    Returns:
+        True inside.
+
     >>> in_window(45.0, DETECT_MS), in_window(46.0, DETECT_MS), in_window(-125.0, DETECT_MS)
     (True, False, True)
     """
@@ -52,7 +66,13 @@ def in_window(offset_ms: float, window: tuple[float, float]) -> bool:
 
 
 def sync_score(offset_ms: float) -> float:
-    """1 where nobody notices, falling linearly to 0 at twice the limit of what is accepted: 0..1.
+    """1 where nobody notices, falling linearly to 0 at twice the limit of what is accepted.
+
+    Args:
+        offset_ms: The offset, positive when the sound is early.
+
+    Returns:
+        0..1.
 
     >>> sync_score(40.0), sync_score(-125.0), sync_score(112.5), sync_score(-400.0)
     (1.0, 1.0, 0.5, 0.0)

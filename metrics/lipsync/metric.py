@@ -166,7 +166,15 @@ class LipSync(Metric):
 
 
 def aperture_estimate(speaking: list[SpeakerCandidate], model: LipSyncModel) -> tuple[np.ndarray, ApertureEstimate]:
-    """Lag curve (31,) of lip opening against voice energy, pooled, and its lag and p-value."""
+    """The plain estimate: lip opening against voice energy, pooled over faces.
+
+    Args:
+        speaking: The faces taken for the speaker.
+        model: The model, for the natural lead of the lips.
+
+    Returns:
+        Lag curve (31,), and its lag and p-value.
+    """
     curve, null = aperture_evidence([(candidate.lips.aperture, candidate.sound) for candidate in speaking])
     best = peak(curve)
     return curve, ApertureEstimate(best.lag - model.aperture_lead_frames, null_p_value(best.height, null))

@@ -33,7 +33,14 @@ MIN_WINDOW_FRAMES = 30
 
 @dataclass(frozen=True)
 class EmbeddedWindow:
-    """Embedded lips and sound of one stretch, for both estimators: (T, 16) of the encoder and (T, 8) of the CCA."""
+    """Embedded lips and sound of one stretch of T frames, for both estimators.
+
+    Attributes:
+        encoder_lips: (T, 16).
+        encoder_sound: (T, 16).
+        cca_lips: (T, 8).
+        cca_sound: (T, 8).
+    """
 
     encoder_lips: np.ndarray
     encoder_sound: np.ndarray
@@ -48,10 +55,19 @@ class EmbeddedWindow:
 class LipSyncComparison:
     """How lips and sound of some windows fit together.
 
-    ``fused``, ``encoder``, ``cca`` (31,): pooled lag curves; ``best``: peak of the fused one, before the natural lead is subtracted;
-    ``encoder_peak``, ``cca_peak``: the two estimators alone. ``by_lips``, ``by_sound``: standard deviations by which the peak exceeds
-    the cohort's with the same lips, and with the same sound; ``score`` is their mean. ``null_low``, ``null_high`` (31,): 5th and 95th
-    percentile of the cohort's curves. ``cohort_p``: share of the cohort's peaks that are at least as high.
+    Attributes:
+        fused: (31,) pooled lag curve of both estimators.
+        encoder: (31,) pooled lag curve of the encoder.
+        cca: (31,) pooled lag curve of the CCA.
+        best: Peak of the fused curve, before the natural lead is subtracted.
+        encoder_peak: Peak of the encoder's curve.
+        cca_peak: Peak of the CCA's curve.
+        by_lips: Standard deviations by which the peak exceeds the cohort's with the same lips.
+        by_sound: The same with the same sound.
+        null_low: (31,) 5th percentile of the cohort's curves.
+        null_high: (31,) 95th percentile of the cohort's curves.
+        cohort_p: Share 0..1 of the cohort's peaks that are at least as high.
+        frames: The number of frames compared.
     """
 
     fused: np.ndarray
@@ -82,9 +98,16 @@ class LipSyncComparison:
 class LipSyncModel:
     """A fitted model.
 
-    ``cohort``: windows of impostors, all of one length; ``curve_sd`` (2,): spread of encoder and CCA curves of mismatched pairs;
-    ``lead_frames``, ``aperture_lead_frames``: lag that the fitted and the plain estimator find in clips in sync; ``accept``: least score of
-    a pair that belongs together; ``reject``: a pair with a lower score does not.
+    Attributes:
+        encoder: The networks.
+        cca: The projections.
+        cohort: Windows of impostors, all of one length.
+        curve_sd: (2,) spread of encoder and CCA curves of mismatched pairs.
+        lead_frames: Lag that the fitted estimators find in clips in sync.
+        aperture_lead_frames: Lag that the plain estimator finds in clips in sync.
+        accept: Least score of a pair that belongs together.
+        reject: A pair with a lower score does not belong together.
+        provenance: What it was fitted on, and how.
     """
 
     encoder: LipSyncEncoder
@@ -98,13 +121,29 @@ class LipSyncModel:
     provenance: Mapping[str, Any]
 
     def window(self, lips: LipFeatures, sound: np.ndarray) -> EmbeddedWindow:
-        """Embed one stretch: lips at 25 fps and the sound features (4 T, 40) of the same time."""
+        """Embed one stretch.
+
+        Args:
+            lips: T frames at 25 fps.
+            sound: (4 T, 40) sound features of the same time.
+
+        Returns:
+            The embedded lips and sound.
+        """
         return EmbeddedWindow(
             self.encoder.lips(lips.shape), self.encoder.sound(sound), self.cca.lips(lips.distances), self.cca.sound(sound)
         )
 
     def curves(self, lips: EmbeddedWindow, sound: EmbeddedWindow) -> tuple[np.ndarray, np.ndarray]:
-        """Lag curves (..., 31) of encoder and CCA, in units of their spread over mismatched pairs. One of the two may be stacked."""
+        """Lag curves of lips against sound.
+
+        Args:
+            lips: Embedded lips; one of lips and sound may be stacked.
+            sound: Embedded sound.
+
+        Returns:
+            (..., 31) of encoder and CCA, in units of their spread over mismatched pairs.
+        """
         swap = lips.encoder_lips.ndim > 2
         encoder = _curve_of_stack(lips.encoder_lips, sound.encoder_sound, None, swap=swap)
         cca = _curve_of_stack(lips.cca_lips, sound.cca_sound, self.cca.weights, swap=swap)
@@ -168,6 +207,13 @@ def windows_of(window: EmbeddedWindow, stretches: Sequence[tuple[int, int]]) -> 
     """Cut the voiced ``stretches`` (start, end) out of a window, long ones into even pieces of about ``WINDOW_FRAMES`` frames.
 
     Stretches shorter than ``MIN_WINDOW_FRAMES`` are left out. If all are, the whole window is used.
+
+    Args:
+        window: The whole stretch.
+        stretches: (start, end) frames, ends excluded.
+
+    Returns:
+        At least one window.
     """
     n = len(window)
     long_enough = [(start, min(end, n)) for start, end in stretches if min(end, n) - start >= MIN_WINDOW_FRAMES] or [(0, n)]
@@ -179,7 +225,15 @@ def windows_of(window: EmbeddedWindow, stretches: Sequence[tuple[int, int]]) -> 
 
 
 def stack_cohort(windows: Sequence[EmbeddedWindow], length: int) -> EmbeddedWindow:
-    """Windows of at least ``length`` frames as one stacked window."""
+    """Windows of at least ``length`` frames as one stacked window.
+
+    Args:
+        windows: The windows; shorter ones are left out.
+        length: Frames to keep of each.
+
+    Returns:
+        n windows, each array (n, length, k).
+    """
     kept = [window for window in windows if len(window) >= length]
     return EmbeddedWindow(
         *(np.stack([part[:length] for part in parts]) for parts in zip(*(_parts(window) for window in kept), strict=True))
@@ -187,7 +241,12 @@ def stack_cohort(windows: Sequence[EmbeddedWindow], length: int) -> EmbeddedWind
 
 
 def save(model: LipSyncModel, path: Path) -> None:
-    """Write the model as a compressed ``.npz`` of half-precision arrays, its provenance inside as JSON."""
+    """Write the model as a compressed ``.npz`` of half-precision arrays, its provenance inside as JSON.
+
+    Args:
+        model: The model.
+        path: The file.
+    """
     encoder, cca, half = model.encoder, model.cca, np.float16
     arrays: dict[str, np.ndarray] = {}
     for name in ("lip_weights", "lip_biases", "sound_weights", "sound_biases"):
@@ -204,6 +263,12 @@ def save(model: LipSyncModel, path: Path) -> None:
 
 def load(path: Path) -> LipSyncModel:
     """Read what :func:`save` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The model.
 
     Raises:
         ValueError: If the file has another format.

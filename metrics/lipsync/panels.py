@@ -21,7 +21,17 @@ MAX_CROPS = 8
 
 
 def lag_panel(comparison: LipSyncComparison, aperture: np.ndarray, model: LipSyncModel, offset_ms: float | None) -> Curve:
-    """Fit against offset in ms, with the natural lead subtracted from the axis. ``aperture`` (31,): curve of the plain estimator."""
+    """Fit against offset, with the natural lead subtracted from the axis.
+
+    Args:
+        comparison: How lips and sound fit together.
+        aperture: (31,) curve of the plain estimator.
+        model: The model, for the natural leads.
+        offset_ms: The offset of the clip; None where there is none.
+
+    Returns:
+        The panel, over ms.
+    """
     offsets = ((LAGS - model.lead_frames) * FRAME_MS).round(1).tolist()
 
     def line(name: str, values: np.ndarray, x: list[float] = offsets) -> Series:
@@ -43,7 +53,14 @@ def lag_panel(comparison: LipSyncComparison, aperture: np.ndarray, model: LipSyn
 
 
 def trace_panel(speaking: list[SpeakerCandidate]) -> Curve:
-    """Lip opening and voice energy over time, each scaled to 0..1 over the clip; gaps where no speaking face is on screen."""
+    """Lip opening and voice energy over time, each scaled to 0..1 over the clip; gaps where no speaking face is on screen.
+
+    Args:
+        speaking: The faces taken for the speaker.
+
+    Returns:
+        The panel, over seconds.
+    """
     time_s: list[float] = []
     opening: list[float | None] = []
     energy: list[float | None] = []
@@ -67,7 +84,16 @@ def _scaled_to_unit(values: np.ndarray) -> list[float]:
 
 
 def crop_panel(candidates: list[SpeakerCandidate], speaking: list[SpeakerCandidate], frames: Video) -> Gallery:
-    """The middle frame of each face; the caption says which ones are taken for the speaker."""
+    """The middle frame of each face; the caption says which ones are taken for the speaker.
+
+    Args:
+        candidates: The faces that may be speaking.
+        speaking: Those taken for the speaker.
+        frames: The pictures of the clip at 25 fps.
+
+    Returns:
+        The panel.
+    """
     pictures = []
     for candidate in candidates[:MAX_CROPS]:
         middle = len(candidate.track.frames) // 2

@@ -34,7 +34,15 @@ MIN_SEEN_SPEECH = 0.5
 
 @dataclass(frozen=True)
 class SpeakerCandidate:
-    """A face that may be speaking: its track, its shot, its lips and the sound features of the same time."""
+    """A face that may be speaking.
+
+    Attributes:
+        track: Its track.
+        shot: The index of its shot.
+        lips: Its lips.
+        sound: (4 T, 40) the sound features of the same time.
+        windows: Its voiced windows, embedded.
+    """
 
     track: FaceTrack
     shot: int
@@ -50,7 +58,13 @@ class SpeakerCandidate:
 
 @dataclass(frozen=True)
 class SpeakerChoice:
-    """The faces taken for the speaker, at most one per shot, with their pooled comparison; or ``reason`` why there is none."""
+    """The faces taken for the speaker.
+
+    Attributes:
+        speaking: At most one face per shot.
+        comparison: How these fit the sound, pooled; None where there is none.
+        reason: Why there is no speaker; empty where there is one.
+    """
 
     speaking: list[SpeakerCandidate]
     comparison: LipSyncComparison | None
@@ -73,7 +87,18 @@ def speaking_frames(segments_s: np.ndarray, n_frames: int) -> np.ndarray:
 def speaker_candidates(
     tracks: FaceTracks, cuts: Shots, sound: np.ndarray, speech: SpeechAnalysis, model: LipSyncModel
 ) -> list[SpeakerCandidate]:
-    """Faces that are on screen long enough, large enough and during speech. ``sound`` (4 n_frames, 40): features of the whole clip."""
+    """Faces that are on screen long enough, large enough and during speech.
+
+    Args:
+        tracks: The faces of the clip.
+        cuts: Its shots.
+        sound: (4 n_frames, 40) sound features of the whole clip.
+        speech: Its speech.
+        model: The model that embeds lips and sound.
+
+    Returns:
+        The candidates, those of the longest tracks first.
+    """
     speaking = speaking_frames(speech.segments_s, tracks.n_frames)
     candidates = []
     for track in tracks.tracks:
@@ -88,7 +113,16 @@ def speaker_candidates(
 
 
 def seen_speech_s(candidates: Sequence[SpeakerCandidate], speech: SpeechAnalysis, n_frames: int) -> float:
-    """Seconds of speech during which at least one of the candidates is on screen."""
+    """How long a face is on screen during speech.
+
+    Args:
+        candidates: The faces.
+        speech: The speech of the clip.
+        n_frames: Frames of the clip at 25 fps.
+
+    Returns:
+        Seconds of speech during which at least one of them is on screen.
+    """
     on_screen = np.zeros(n_frames, bool)
     for candidate in candidates:
         on_screen[candidate.track.frames] = True
@@ -99,6 +133,13 @@ def choose_speaker(candidates: Sequence[SpeakerCandidate], model: LipSyncModel) 
     """Take the speaker of each shot. In a shot with one moving face it is that face; among several the only one that fits the sound.
 
     There is no choice between two faces that both fit, at lags more than two frames apart, nor between several that move and do not fit.
+
+    Args:
+        candidates: The faces that may be speaking.
+        model: The model that compares lips with sound.
+
+    Returns:
+        The faces, or the reason why there is no choice.
     """
     speaking: list[SpeakerCandidate] = []
     undecided = ""

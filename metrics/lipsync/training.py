@@ -67,10 +67,20 @@ def train_encoder(
     *,
     progress: Callable[[int, float], None] | None = None,
 ) -> LipSyncEncoder:
-    """Train on clips: lip shapes (T, D), sound features (4 T, bands), known offsets in frames (positive: sound early).
+    """Train the networks on clips.
 
     Each step cuts a window of each clip, shifts its sound by a random known lag and adds noise; the loss is the cross entropy of the right
     lag among 31 and of the right clip in the batch. Deterministic for a seed on one machine.
+
+    Args:
+        shapes: (T, D) lip shapes of each clip at 25 fps.
+        sounds: (4 T, bands) its sound features.
+        offsets: Its known offset in frames (positive: sound early).
+        recipe: The settings of the training.
+        progress: Is called with the step and the loss.
+
+    Returns:
+        The trained weights.
     """
     import torch
     from torch.nn import functional

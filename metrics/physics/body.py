@@ -31,7 +31,12 @@ ODD_SIZE = np.log(1.8)
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis: its value 0..1, or None and the reason."""
+    """One axis of plausibility.
+
+    Attributes:
+        value: 0..1; None where there is no answer.
+        reason: Why there is none; empty where there is one.
+    """
 
     value: float | None
     reason: str = ""
@@ -41,8 +46,19 @@ class Axis:
 class JudgedBody:
     """One body: what was measured of it and the resulting axes.
 
-    ``release`` (time in seconds, gravity in pixels/s^2) and ``fallen_px`` belong to its first fall; ``grown`` is the relative change of its
-    size.
+    Attributes:
+        index: The index of its track.
+        regime: The kind of its motion.
+        track: Its track.
+        sigma: Noise of a coordinate, pixels.
+        flights: Its flights.
+        axes: Its axes by name.
+        raw: The numbers behind the axes, ready for JSON.
+        restitutions: The coefficient of restitution of each bounce.
+        swing: The fitted swing; None for a body that does not swing.
+        release: Time in seconds and gravity in pixels per second squared of its first fall.
+        fallen_px: The height of that fall in pixels.
+        grown: The relative change of its size.
     """
 
     index: int
@@ -60,7 +76,17 @@ class JudgedBody:
 
 
 def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime]) -> JudgedBody:
-    """Judge one body of ``moving``; ``allowed``: the kinds of motion that the prompt declares."""
+    """Judge one body.
+
+    Args:
+        index: The index of the body in ``moving``.
+        moving: The bodies in motion.
+        seen: All bodies and what they were measured on.
+        allowed: The kinds of motion that the prompt declares.
+
+    Returns:
+        The measurements and the axes.
+    """
     track, phases, contacts = moving.tracks[index], moving.phases[index], moving.of(index)
     sigma = float(np.clip(track.sigma_px, LEAST_SIGMA_PX, MOST_SIGMA_PX))
     used = phases.used
@@ -135,7 +161,15 @@ def _law_score(misfit: float) -> float:
 
 
 def gain_score(gain: float, sd: float) -> tuple[float, float]:
-    """Violation (gain beyond two standard deviations) and its score: 0 from a fifth of the energy on."""
+    """How plausible a gain of energy is: gains beyond two standard deviations count, and a fifth of the energy costs everything.
+
+    Args:
+        gain: Relative gain of energy.
+        sd: Its standard deviation.
+
+    Returns:
+        The violation, at least 0, and its score 0..1.
+    """
     violation = max(0.0, gain - 2.0 * sd)
     return violation, kinematics.graded(violation, good=0.02, bad=0.2)
 

@@ -13,7 +13,17 @@ _WORDS = {"floor": "floor", "body": "bodies meet", "start": "set in motion", "ki
 
 
 def panels(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: PhysicsVerdict) -> tuple[Panel, ...]:
-    """Panels for the drill-down; ``picture`` (H, W, 3) is the first of the shot."""
+    """Panels for the drill-down.
+
+    Args:
+        picture: (H, W, 3) uint8, the first of the shot.
+        seen: All bodies.
+        moving: The bodies in motion.
+        verdict: The results.
+
+    Returns:
+        The panels; none where no body was judged.
+    """
     if not verdict.bodies:
         return ()
     contacts = [contact for contact in moving.contacts if contact.body in verdict.bodies]

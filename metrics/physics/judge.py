@@ -26,10 +26,19 @@ MOST_CAMERA_PX = 1.0
 
 @dataclass
 class PhysicsVerdict:
-    """The results for one clip. ``problem`` says why it cannot be judged; ``raw``: the numbers behind the axes, ready for JSON.
+    """The results for one clip.
 
-    ``bodies`` judged, as indices of ``BodyMotion.tracks``, and the regime of each; ``asked``: how many the prompt declares; ``swings``: the
-    fitted x of each pendulum at the used points of its track.
+    Attributes:
+        axes: The axes by name.
+        gravity_m_s2: Measured gravity in m/s^2; None where there is no scale.
+        gravity_interval: Its interval.
+        restitution: The coefficient of restitution.
+        raw: The numbers behind the axes, ready for JSON.
+        problem: Why the clip cannot be judged; empty if it can.
+        bodies: The bodies judged, as indices of ``BodyMotion.tracks``.
+        regimes: The kind of motion of each.
+        asked: How many bodies the prompt declares.
+        swings: The fitted x of each pendulum at the used points of its track.
     """
 
     axes: dict[str, Axis]

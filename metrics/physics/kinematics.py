@@ -21,11 +21,19 @@ STANDARD_GRAVITY = 9.81
 
 @dataclass(frozen=True)
 class FlightFit:
-    """A parabola fitted to a body in the air from ``start_s`` to ``end_s``.
+    """A parabola fitted to a body in the air.
 
-    ``gravity`` downward and ``sideways`` acceleration, pixels per second squared, each with standard deviation ``gravity_sd``;
-    ``misfit``: residual of (x linear, y quadratic) beyond the noise, over the extent of the path; ``extent_px`` diagonal of the path's box;
-    ``needed``: the acceleration that would take a body from rest over this height in this time; ``halves`` (gravity, sd) of each half.
+    Attributes:
+        start_s: The time of the first picture.
+        end_s: The time of the last picture.
+        n: The number of pictures.
+        gravity: Acceleration downward, pixels per second squared.
+        sideways: Acceleration across, pixels per second squared.
+        gravity_sd: Standard deviation of either.
+        misfit: Residual of (x linear, y quadratic) beyond the noise, over the extent of the path.
+        extent_px: Diagonal of the path's box.
+        needed: The acceleration that would take a body from rest over this height in this time.
+        halves: (gravity, sd) of each half; empty for a short flight.
     """
 
     start_s: float
@@ -46,7 +54,15 @@ class FlightFit:
 
 
 def graded(value: float, *, good: float, bad: float) -> float:
-    """1 up to ``good``, 0 from ``bad`` on, a straight line between.
+    """A score that falls in a straight line.
+
+    Args:
+        value: The value to grade.
+        good: The score is 1 up to this value.
+        bad: The score is 0 from this value on; greater than ``good``.
+
+    Returns:
+        0..1.
 
     >>> [round(graded(value, good=0.1, bad=0.5), 2) for value in (0.05, 0.3, 0.9)]
     [1.0, 0.5, 0.0]
@@ -129,16 +145,29 @@ def spread_beyond_noise(values: Sequence[float], sds: Sequence[float]) -> tuple[
 
 
 def gravity_of(flights: Sequence[FlightFit]) -> tuple[float, float]:
-    """Mean gravity of flights and halves of flights, pixels per second squared, and its spread beyond noise (coefficient of variation)."""
+    """Mean gravity of flights and halves of flights.
+
+    Args:
+        flights: The flights, at least one.
+
+    Returns:
+        Pixels per second squared, and the spread beyond noise (coefficient of variation).
+    """
     parts = [half for flight in flights for half in (flight.halves or ((flight.gravity, flight.gravity_sd),))]
     return spread_beyond_noise([value for value, _ in parts], [sd for _, sd in parts])
 
 
 def gravity_consistency(flights: Sequence[FlightFit]) -> float:
-    """How well flights agree on one gravity that points down: 0..1. A body that falls at constant speed, or upward, gets 0.
+    """How well flights agree on one gravity that points down.
 
     A spread of up to 10% costs nothing and one of 50% everything; sideways acceleration of up to 10% of gravity costs nothing and one of
     60% everything.
+
+    Args:
+        flights: The flights, at least one.
+
+    Returns:
+        0..1. A body that falls at constant speed, or upward, gets 0.
     """
     mean, spread = gravity_of(flights)
     falls = [flight.gravity + 2.0 * flight.gravity_sd > 0.1 * flight.needed and flight.gravity > 0 for flight in flights]
@@ -149,7 +178,15 @@ def gravity_consistency(flights: Sequence[FlightFit]) -> float:
 
 
 def gravity_in_metres(gravity_px: float, *, fallen_px: float, height_m: float) -> float:
-    """Gravity in m/s^2, from pixels per second squared and a fall of known height.
+    """Gravity in m/s^2, from a fall of known height.
+
+    Args:
+        gravity_px: Pixels per second squared.
+        fallen_px: The height of the fall in pixels.
+        height_m: The same height in metres.
+
+    Returns:
+        m/s^2.
 
     >>> round(gravity_in_metres(1962.0, fallen_px=300.0, height_m=1.5), 2)
     9.81
@@ -158,7 +195,15 @@ def gravity_in_metres(gravity_px: float, *, fallen_px: float, height_m: float) -
 
 
 def energy_gain(before: np.ndarray, after: np.ndarray, *, speed_sd: float) -> tuple[float, float]:
-    """Relative gain of kinetic energy from velocity ``before`` (2,) to ``after``, and its standard deviation; -1: all of it is lost.
+    """Relative gain of kinetic energy over a contact.
+
+    Args:
+        before: (2,) velocity before, not zero.
+        after: (2,) velocity after, in the same unit.
+        speed_sd: Standard deviation of a coordinate of either velocity.
+
+    Returns:
+        The gain (-1: all energy is lost) and its standard deviation.
 
     >>> gain, sd = energy_gain(np.array([0.0, 10.0]), np.array([0.0, -11.0]), speed_sd=0.0)
     >>> round(gain, 2), sd
@@ -170,7 +215,13 @@ def energy_gain(before: np.ndarray, after: np.ndarray, *, speed_sd: float) -> tu
 
 
 def restitutions(peaks: Sequence[float]) -> list[float]:
-    """Coefficient of restitution of each bounce, from the heights between which it lies: sqrt(h[k+1] / h[k]).
+    """Coefficient of restitution of each bounce: sqrt(h[k+1] / h[k]).
+
+    Args:
+        peaks: The heights between which the bounces lie, above the floor.
+
+    Returns:
+        One value for each two heights whose first is above 0.
 
     >>> [round(value, 2) for value in restitutions([1.0, 0.64, 0.4096, 0.2621])]
     [0.8, 0.8, 0.8]
@@ -179,7 +230,14 @@ def restitutions(peaks: Sequence[float]) -> list[float]:
 
 
 def growth(time_s: np.ndarray, size: np.ndarray) -> float:
-    """Relative change of a size (n,) over its time, by the median of pairwise slopes (Theil and Sen); +0.2: a fifth larger at the end.
+    """Relative change of a size over its time, by the median of pairwise slopes (Theil 1950, Sen 1968).
+
+    Args:
+        time_s: (n,) ascending times.
+        size: (n,) sizes above 0.
+
+    Returns:
+        +0.2: a fifth larger at the end; 0 with fewer than three points.
 
     >>> round(growth(np.arange(20.0), np.linspace(9.0, 11.0, 20)), 3)
     0.2
@@ -194,10 +252,16 @@ def growth(time_s: np.ndarray, size: np.ndarray) -> float:
 
 
 def permanence_score(*, missing: float, odd_size: float, leaps: int, grown: float) -> float:
-    """How steadily a body exists, 0..1: seen in every picture, of constant size, without jumps.
+    """How steadily a body exists: seen in every picture, of constant size, without jumps.
 
-    ``missing`` and ``odd_size``: shares of pictures; ``leaps``: how often it jumps, each jump multiplies the score by 0.3; ``grown``:
-    relative change of its diameter.
+    Args:
+        missing: Share 0..1 of pictures in which it is not seen.
+        odd_size: Share 0..1 of pictures in which its size is unusual.
+        leaps: How often it jumps; each jump multiplies the score by 0.3.
+        grown: Relative change of its diameter.
+
+    Returns:
+        0..1.
 
     >>> permanence_score(missing=0.0, odd_size=0.0, leaps=0, grown=0.02), permanence_score(missing=0.2, odd_size=0.0, leaps=1, grown=0.0)
     (1.0, 0.24)
@@ -206,7 +270,14 @@ def permanence_score(*, missing: float, odd_size: float, leaps: int, grown: floa
 
 
 def opposition(first: np.ndarray, second: np.ndarray) -> float:
-    """How oppositely two changes of velocity (2,) point, 0..1: 1 antiparallel, 0 at a right angle or worse. Needs no masses.
+    """How oppositely two changes of velocity point. Needs no masses.
+
+    Args:
+        first: (2,) change of one body's velocity.
+        second: (2,) change of the other's.
+
+    Returns:
+        0..1: 1 antiparallel, 0 at a right angle or less apart.
 
     >>> opposition(np.array([1.0, 0.0]), np.array([-2.0, 0.0])), opposition(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     (1.0, 0.0)

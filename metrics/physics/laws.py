@@ -18,8 +18,13 @@ SAME_SQUARES = 1e-12
 class RollFit:
     """A body that rolls or slides: straight, at constant deceleration.
 
-    ``misfit`` residual beyond the noise over the extent of the path; ``speed_start``, ``speed_end`` along the line, pixels per second;
-    ``gain`` relative change of kinetic energy from first to last picture and its standard deviation ``gain_sd``.
+    Attributes:
+        misfit: Residual beyond the noise over the extent of the path.
+        extent_px: The extent of the path.
+        speed_start: Along the line at the first picture, pixels per second.
+        speed_end: Along the line at the last picture.
+        gain: Relative change of kinetic energy from first to last picture.
+        gain_sd: Its standard deviation.
     """
 
     misfit: float
@@ -34,9 +39,15 @@ class RollFit:
 class SwingFit:
     """A body on a string: an arc about a pivot, a sinusoid in time whose amplitude may change steadily.
 
-    ``pivot`` (2,) and ``length_px`` of the string; ``period_s``; ``amplitude_rad`` at the middle of the clip; ``misfit`` as for
-    :class:`RollFit`; ``gain``: relative change of energy a period; ``half_period_variation``: coefficient of variation of
-    the half periods, None if fewer than three are seen; ``x_fit`` (n,): fitted x of each point.
+    Attributes:
+        pivot: (2,) pixels.
+        length_px: Length of the string.
+        period_s: Period in seconds.
+        amplitude_rad: Amplitude at the middle of the clip.
+        misfit: Residual beyond the noise over the extent of the path.
+        gain: Relative change of energy a period.
+        half_period_variation: Coefficient of variation of the half periods; None if fewer than three are seen.
+        x_fit: (n,) fitted x of each point.
     """
 
     pivot: tuple[float, float]
@@ -85,7 +96,14 @@ def fit_roll(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: floa
 
 
 def fit_circle(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
-    """Centre and radius of the circle through points (n,), by algebraic least squares (Kasa 1976).
+    """The circle through points, by algebraic least squares (Kasa 1976).
+
+    Args:
+        x: (n,) coordinates.
+        y: (n,) coordinates.
+
+    Returns:
+        x and y of the centre, and the radius.
 
     >>> a = np.linspace(0.5, 1.5, 9)
     >>> [round(value, 6) for value in fit_circle(3 + 2 * np.cos(a), 1 + 2 * np.sin(a))]
@@ -176,7 +194,14 @@ def fit_swing(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: flo
 
 
 def half_period_variation(time_s: np.ndarray, angle: np.ndarray) -> float | None:
-    """Coefficient of variation of the times between crossings of 0 by an angle (n,); None with fewer than three such times.
+    """Coefficient of variation of the times between crossings of 0.
+
+    Args:
+        time_s: (n,) ascending times.
+        angle: (n,) angle about its rest.
+
+    Returns:
+        At least 0; None with fewer than three such times.
 
     >>> t = np.arange(100) / 25
     >>> half_period_variation(t, np.cos(5 * t)) < 0.01
@@ -191,7 +216,17 @@ def half_period_variation(time_s: np.ndarray, angle: np.ndarray) -> float | None
 
 
 def pendulum_gravity(*, length_m: float, period_s: float, amplitude_rad: float) -> float:
-    """Gravity in m/s^2 from a pendulum's length and period, the period of large swings corrected to the fourth order of the amplitude.
+    """Gravity from a pendulum: 4 pi^2 L / T^2, the period of large swings corrected to the fourth order of the amplitude.
+
+    The correction is 1 + a^2 / 16 + 11 a^4 / 3072 (the textbook series of the period).
+
+    Args:
+        length_m: Length L in metres.
+        period_s: Period T in seconds.
+        amplitude_rad: Amplitude a.
+
+    Returns:
+        m/s^2.
 
     >>> round(pendulum_gravity(length_m=1.0, period_s=2.00607, amplitude_rad=0.0), 2)
     9.81

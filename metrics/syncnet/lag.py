@@ -29,11 +29,14 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class LagSearch:
-    """Result of one search: ``mean_distance`` (2 vshift + 1,) over offsets ``vshift`` down to ``-vshift``.
+    """Result of one search.
 
-    ``offset_frames`` is the offset of the least distance (positive: audio early), ``lse_d`` that distance, ``lse_c`` the median over lags
-    minus it.
-    ``frame_confidence`` (n,) is the median minus the distance of each window at the chosen lag, median-filtered over 9.
+    Attributes:
+        mean_distance: (2 vshift + 1,) over offsets ``vshift`` down to ``-vshift`` frames.
+        offset_frames: The offset of the least distance (positive: audio early).
+        lse_d: That distance (Prajwal et al. 2020).
+        lse_c: The median over lags minus that distance.
+        frame_confidence: (n,) the median minus the distance of each window at the chosen lag, median-filtered over 9.
     """
 
     mean_distance: np.ndarray

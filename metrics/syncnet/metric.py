@@ -38,7 +38,16 @@ NO_WEIGHTS = "SyncNet weights are not installed: seedbench weights add syncnet P
 
 @dataclass(frozen=True)
 class TrackResult:
-    """One scored face track: its frames, both searches and a crop from its middle. ``start_s`` and ``end_s`` bound it in the clip."""
+    """One scored face track.
+
+    Attributes:
+        start_s: Its start in the clip.
+        end_s: Its end in the clip.
+        windows: The number of windows scored.
+        faithful: The search with sound padded with zeros, as published.
+        masked: The search with each lag averaged over the windows that have sound.
+        picture: A crop from its middle.
+    """
 
     start_s: float
     end_s: float
@@ -49,7 +58,14 @@ class TrackResult:
 
 
 def boxes_by_frame(faces: FaceTracks) -> list[list[list[float]]]:
-    """The face boxes of each frame of the clip at 25 a second, longest track first."""
+    """The face boxes of each frame of a clip.
+
+    Args:
+        faces: The faces at 25 a second.
+
+    Returns:
+        For each frame its boxes x0 y0 x1 y1, longest track first.
+    """
     by_frame: list[list[list[float]]] = [[] for _ in range(faces.n_frames)]
     for track in faces.tracks:
         for frame, box in zip(track.frames.tolist(), track.boxes.astype(np.float64).tolist(), strict=True):
@@ -243,6 +259,13 @@ def scores_of(results: list[TrackResult], n_tracks: int) -> list[Score]:
     There is no faithful LSE if its nearest lag is at the edge of the search, because there the padding is nearer than unrelated sound.
     There is no offset if the masked search ends at its edge, because the true offset may lie beyond it, or if its confidence is below
     ``MIN_CONFIDENCE``.
+
+    Args:
+        results: The scored tracks, at least one.
+        n_tracks: The number of all tracks.
+
+    Returns:
+        The scores of all measures.
     """
     best = max(results, key=lambda result: result.masked.lse_c)
     edge = f"the nearest lag lies on the edge of the search (+-{best.masked.vshift} frames)"

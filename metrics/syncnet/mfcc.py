@@ -22,9 +22,15 @@ PRE_EMPHASIS = 0.97
 
 
 def int16_samples(samples: np.ndarray) -> np.ndarray:
-    """Samples (N,) in -1..1 as 16-bit integers, rounded and clipped as a WAV file holds them.
+    """Samples as 16-bit integers, rounded and clipped as a WAV file holds them.
 
     The scale matters: samples in -1..1 would shift the energy coefficient by 2 ln 32768 = 20.79 and raise no error.
+
+    Args:
+        samples: (N,) in -1..1.
+
+    Returns:
+        (N,) int16.
 
     >>> int16_samples(np.array([-2.0, 0.5, 1.0]))
     array([-32768,  16384,  32767], dtype=int16)

@@ -77,7 +77,17 @@ class SyncNetV2(nn.Module):
 
 
 def load(path: Path) -> SyncNetV2:
-    """The network with the parameters in ``path``, tensors only. Raises WeightsError when the file holds something else."""
+    """Read the network.
+
+    Args:
+        path: A file of parameters, tensors only.
+
+    Returns:
+        The network, on the CPU, for inference.
+
+    Raises:
+        WeightsError: The file holds something else.
+    """
     import pickle
 
     net = SyncNetV2()
@@ -89,7 +99,14 @@ def load(path: Path) -> SyncNetV2:
 
 
 def window_count(n_frames: int, n_samples: int) -> int:
-    """Windows that the published code scores: min(frames, floor(samples / 640)) - 5, one fewer than fit; not below 0.
+    """Windows that the published code scores: min(frames, floor(samples / 640)) - 5, one fewer than fit.
+
+    Args:
+        n_frames: Frames at 25 a second.
+        n_samples: Samples at 16 kHz.
+
+    Returns:
+        At least 0.
 
     >>> [window_count(n, n * 640) for n in (30, 50, 125)]
     [25, 45, 120]
@@ -98,7 +115,16 @@ def window_count(n_frames: int, n_samples: int) -> int:
 
 
 def embed_lips(net: SyncNetV2, crops: np.ndarray, windows: int) -> np.ndarray:
-    """Embeddings (windows, 1024) float32 of RGB crops (T, 224, 224, 3) uint8, T >= windows + 4; window i sees frames i to i + 4."""
+    """Embed lips; window i sees frames i to i + 4.
+
+    Args:
+        net: The network.
+        crops: (T, 224, 224, 3) uint8 RGB, T at least ``windows`` + 4.
+        windows: The number of windows.
+
+    Returns:
+        (windows, 1024) float32.
+    """
     parts = []
     with torch.inference_mode():
         for start in range(0, windows, _CHUNK):
@@ -109,7 +135,16 @@ def embed_lips(net: SyncNetV2, crops: np.ndarray, windows: int) -> np.ndarray:
 
 
 def embed_sound(net: SyncNetV2, cepstra: np.ndarray, windows: int) -> np.ndarray:
-    """Embeddings (windows, 1024) float32 of cepstra (n, 13), n >= 4 windows + 16; window i sees columns 4i to 4i + 19."""
+    """Embed sound; window i sees columns 4i to 4i + 19.
+
+    Args:
+        net: The network.
+        cepstra: (n, 13) cepstral coefficients at 100 a second, n at least 4 ``windows`` + 16.
+        windows: The number of windows.
+
+    Returns:
+        (windows, 1024) float32.
+    """
     starts = np.arange(windows)[:, None] * COLUMNS_A_FRAME
     columns = cepstra[starts + np.arange(COLUMNS_A_WINDOW)].transpose(0, 2, 1)
     with torch.inference_mode():

@@ -23,8 +23,13 @@ CROP_PX = 224
 
 @dataclass(frozen=True)
 class Track:
-    """A face over consecutive ``frames`` (n,) with ``boxes`` (n, 4); gaps are filled linearly, ``detections`` of the n boxes were
-    detected."""
+    """A face over consecutive frames.
+
+    Attributes:
+        frames: (n,) indices at 25 a second.
+        boxes: (n, 4) x0 y0 x1 y1 in pixels; gaps are filled linearly.
+        detections: How many of the n boxes were detected.
+    """
 
     frames: np.ndarray
     boxes: np.ndarray
@@ -51,6 +56,14 @@ def link_boxes(
     Greedy: a track begins with the first unused box and takes, frame by frame, the first box that overlaps its last one by more than
     ``MIN_IOU``, as long as the gap is at most ``MAX_GAP_FRAMES``. It is kept with more than ``min_track`` detections and a mean width or
     height above ``min_face_px``.
+
+    Args:
+        boxes_by_frame: The boxes x0 y0 x1 y1 of each frame, pixels.
+        min_track: Number of detections.
+        min_face_px: Pixels.
+
+    Returns:
+        The tracks, in the order in which they begin in the lists of boxes.
 
     >>> tracks = link_boxes([[[0, 0, 120, 120]]] * 51 + [[]] * 10 + [[[5, 0, 125, 120]]] * 20)
     >>> [(int(t.frames[0]), int(t.frames[-1]), t.detections) for t in tracks]
@@ -95,7 +108,14 @@ def crop_window(centre_x: float, centre_y: float, half: float) -> tuple[int, int
 
 
 def median_filter(values: np.ndarray, width: int) -> np.ndarray:
-    """Running median of ``values`` (n,) over an odd ``width``, zeros beyond the ends (as scipy.signal.medfilt, which is slow to import).
+    """Running median with zeros beyond the ends (as scipy.signal.medfilt, which is slow to import).
+
+    Args:
+        values: (n,).
+        width: Odd number of values.
+
+    Returns:
+        (n,).
 
     >>> median_filter(np.array([5.0, 1.0, 9.0, 2.0]), 3).tolist()
     [1.0, 5.0, 2.0, 2.0]
@@ -133,6 +153,14 @@ def crop_picture(rgb: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarr
 
 
 def face_crops(rgb: np.ndarray, track: Track) -> np.ndarray:
-    """The face crops (n, 224, 224, 3) of a track over pictures ``rgb`` (T, H, W, 3) at 25 a second."""
+    """The face crops of a track.
+
+    Args:
+        rgb: (T, H, W, 3) uint8 pictures of the clip at 25 a second.
+        track: The track.
+
+    Returns:
+        (n, 224, 224, 3) uint8.
+    """
     regions = zip(track.frames.tolist(), *(values.tolist() for values in smooth_boxes(track.boxes)), strict=True)
     return np.stack([crop_picture(rgb[frame], crop_window(x, y, half)) for frame, x, y, half in regions])
