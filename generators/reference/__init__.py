@@ -63,7 +63,18 @@ class Reference(Generator):
         return CAPABILITIES
 
     def identity(self, prompt: Prompt, seed: int) -> dict[str, Any]:
-        """The version of the code, the sha256 of the weights, and the values of all options: a changed default is another generator."""
+        """What decides a clip besides the prompt and the seed: a changed default is another generator.
+
+        Args:
+            prompt: The prompt.
+            seed: The seed.
+
+        Returns:
+            The version of the code, the sha256 of the weights, and the values of all options.
+
+        Raises:
+            GeneratorError: There are no weights.
+        """
         weights = _digest(self.twin, self._folder())
         return {
             "reference": VERSION,
@@ -74,10 +85,21 @@ class Reference(Generator):
         }
 
     def generate(self, request: Request, directory: Path) -> Generation:
-        """Write ``clip.mp4`` into ``directory``, or refuse what the model was not trained for. Raises GeneratorError without weights.
+        """Make a clip, or refuse what the model was not trained for.
 
         Each clip is computed alone and on one thread: sums over a padded batch, or split among threads, are rounded differently, and the
         clip would have other bytes.
+
+        Args:
+            request: The prompt with its seed, size and assets.
+            directory: The folder that ``clip.mp4`` is written into.
+
+        Returns:
+            The clip, or a refusal with its reason.
+
+        Raises:
+            GeneratorError: There are no weights, or an asset cannot be used.
+            ClipError: An asset that is a clip cannot be read.
         """
         from seedbench.generators.reference.flow import Sampling
         from seedbench.generators.reference.generate import generate

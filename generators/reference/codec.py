@@ -50,19 +50,49 @@ class SoundCodec(nn.Module):
         self.up = nn.Sequential(*up, _Block(c), nn.SiLU(), nn.Conv1d(c, sound.BANDS, 5, padding=2))
 
     def encode(self, bands: Tensor) -> Tensor:
-        """Codes (N, T, C) of bands (N, 8 T, 80)."""
+        """Encode sound.
+
+        Args:
+            bands: (N, 8 T, 80) log mel bands, a column every 10 ms.
+
+        Returns:
+            (N, T, C) codes of 80 ms.
+        """
         return self.down(((bands - _MIDDLE) / _SPREAD).transpose(1, 2)).transpose(1, 2)
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Bands (N, 8 T, 80) of codes (N, T, C)."""
+        """Decode sound.
+
+        Args:
+            codes: (N, T, C).
+
+        Returns:
+            (N, 8 T, 80) log mel bands.
+        """
         return self.up(codes.transpose(1, 2)).transpose(1, 2) * _SPREAD + _MIDDLE
 
 
 def sound_loss(output: Tensor, target: Tensor) -> Tensor:
-    """Error of bands (N, T, 80): of their values, and of their differences in time, which carry onsets."""
+    """Error of bands: of their values, and of their differences in time, which carry onsets.
+
+    Args:
+        output: (N, T, 80) log mel bands.
+        target: (N, T, 80).
+
+    Returns:
+        A scalar, at least 0.
+    """
     return F.l1_loss(output, target) + 0.5 * F.l1_loss(output.diff(dim=1), target.diff(dim=1)) + 0.25 * F.mse_loss(output, target)
 
 
 def with_noise(codes: Tensor, amount: float | Tensor) -> Tensor:
-    """Codes plus noise of deviation ``amount`` (for all, or for each code), because generated codes are never exact."""
+    """Codes plus normal noise, because generated codes are never exact.
+
+    Args:
+        codes: Codes of any shape.
+        amount: The deviation of the noise, for all or for each code.
+
+    Returns:
+        Codes of the same shape.
+    """
     return codes + amount * torch.randn_like(codes)

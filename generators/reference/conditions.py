@@ -54,7 +54,19 @@ class Conditions:
 
 
 def read_conditions(request: Request, model: ReferenceModel) -> Conditions:
-    """Read the prompt and the assets of a request. Raises GeneratorError or ClipError for an asset that cannot be used."""
+    """Read the prompt and the assets of a request.
+
+    Args:
+        request: The request.
+        model: The model that encodes the assets.
+
+    Returns:
+        What the clip is generated from.
+
+    Raises:
+        GeneratorError: An asset cannot be used.
+        ClipError: An asset that is a clip cannot be read.
+    """
     prompt = request.prompt
     conditions = Conditions(read(prompt, model.vocabulary.durations))
     indices = {person.id: index for index, person in enumerate(prompt.cast)}
@@ -87,7 +99,18 @@ def _people_of(prompt: Prompt, reference: ReferenceAsset, indices: dict[str, int
 
 
 def read_pictures(file: Path) -> np.ndarray:
-    """The picture of an image file, or eight pictures of a clip, (N, H, W, 3) uint8. Raises GeneratorError for what cannot be read."""
+    """The picture of an image file, or up to eight pictures of a clip.
+
+    Args:
+        file: The file.
+
+    Returns:
+        (N, H, W, 3) uint8 RGB.
+
+    Raises:
+        GeneratorError: The picture cannot be read.
+        ClipError: The clip cannot be read.
+    """
     if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".bmp"):
         picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
         if picture is None:
@@ -98,7 +121,16 @@ def read_pictures(file: Path) -> np.ndarray:
 
 
 def fitted_picture(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A picture (H, W, 3) scaled to (height, width, 3): cut at the sides where it is wide, its edges repeated where it is narrow."""
+    """A picture scaled to a size: cut at the sides where it is wide, its edges repeated where it is narrow.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        width: Width in pixels.
+        height: Height in pixels.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
     h, w = picture.shape[:2]
     scale = height / h
     sized = cv2.resize(picture, (max(1, round(w * scale)), height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -111,7 +143,15 @@ def fitted_picture(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 @torch.no_grad()
 def encoded_pictures(rgb: np.ndarray | Sequence[np.ndarray], model: ReferenceModel) -> tuple[Tensor, Tensor, Tensor]:
-    """Codes of pictures (N, H, W, 3) uint8: people (N, P), shots (N, S), motion (N, M)."""
+    """Encode pictures.
+
+    Args:
+        rgb: N pictures (H, W, 3) uint8, of one size or of several.
+        model: The model.
+
+    Returns:
+        Codes of people (N, P), shots (N, S) and motion (N, M).
+    """
     config = model.tokenizers.video.config
     parts = []
     for first in range(0, len(rgb), 25):

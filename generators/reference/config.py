@@ -170,11 +170,25 @@ class Config(_Section):
     validation: ValidationSettings = ValidationSettings()
 
     def jobs(self, folder: Path) -> list[ShardJob]:
-        """The jobs of the shard files to train on, in ``folder``."""
+        """The jobs of the shard files to train on.
+
+        Args:
+            folder: The folder of the files.
+
+        Returns:
+            One job for each file.
+        """
         return self._jobs(folder, self.world.clips, self.world.stills, self.world.seed)
 
     def held_out_jobs(self, folder: Path) -> list[ShardJob]:
-        """The jobs of the held-out shard files, whose prompts have another seed; none if the held-out loss is never measured."""
+        """The jobs of the held-out shard files, whose prompts have another seed.
+
+        Args:
+            folder: The folder of the files.
+
+        Returns:
+            One job for each file; none if the held-out loss is never measured.
+        """
         validation = self.validation
         if not validation.loss_every:
             return []

@@ -93,7 +93,16 @@ def person_text(draws: RandomDraws, look: Look, voice: str, *, left_out: float =
 
 
 def scene_text(draws: RandomDraws, shot: StagedShot, *, framing: bool = True) -> str:
-    """Place, light and, with ``framing``, framing of a shot."""
+    """Place, light and framing of a shot in words.
+
+    Args:
+        draws: The random choices.
+        shot: The shot.
+        framing: Whether to name the framing.
+
+    Returns:
+        A part of a sentence.
+    """
     parts = [draws.choice(PLACES[shot.place]), draws.choice(LIGHTS[shot.light])]
     if draws.chance(0.3):
         parts.reverse()
@@ -109,7 +118,18 @@ def _number_text(value: float) -> str:
 def prompt_text(
     draws: RandomDraws, cast: tuple[StagedPerson, ...], shots: Sequence[StagedShot], lines: Sequence[Line], *, left_out: float
 ) -> str:
-    """The text of a prompt with people: who they are, where each shot shows them, what they say."""
+    """The text of a prompt with people: who they are, where each shot shows them, what they say.
+
+    Args:
+        draws: The random choices.
+        cast: The people.
+        shots: The shots.
+        lines: What they say.
+        left_out: The chance 0..1 that a feature of a person is not named.
+
+    Returns:
+        The text.
+    """
     people = {person.id: person_text(draws, person.look, person.voice, left_out=left_out) for person in cast}
     says = {
         line.character: draws.choice(
@@ -163,7 +183,15 @@ def prompt_text(
 
 
 def height_text(draws: RandomDraws, tenths: int) -> str:
-    """A height of so many tenths of a metre."""
+    """A height in words.
+
+    Args:
+        draws: The random choices.
+        tenths: The height in tenths of a metre.
+
+    Returns:
+        The height in metres or centimetres.
+    """
     if tenths in _NUMBERS and draws.chance(0.7):
         return str(_NUMBERS[tenths])
     return f"{10 * tenths} centimetres" if tenths < 10 and draws.chance(0.6) else f"{_number_text(tenths / 10)} metres"

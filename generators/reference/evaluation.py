@@ -22,7 +22,14 @@ METRICS = ("lipsync", "identity", "impact", "physics", "video_distance")
 
 
 def untrained(weights: Path) -> Path:
-    """A folder in the workspace with an untrained joint twin (its tokenizers are trained), made once for each folder of weights."""
+    """A folder in the workspace with an untrained joint twin, made once for each folder of weights.
+
+    Args:
+        weights: The folder of trained weights; its tokenizers are used.
+
+    Returns:
+        The folder.
+    """
     import torch
 
     from seedbench.generators.reference.model import weights_digest
@@ -134,7 +141,14 @@ def training_text(folder: Path) -> str:
 
 
 def read_run(name: str) -> tuple[list[EvaluatedClip], dict[tuple[str, str], SummaryRow]]:
-    """The clips of a run with their scores, and its scores of sets by (generator, measure)."""
+    """The scores of a run.
+
+    Args:
+        name: The name of the run.
+
+    Returns:
+        Its clips with their scores, and its scores of sets by (generator, measure).
+    """
     from seedbench.results.load import load_report
     from seedbench.store import Store
     from seedbench.store.workspace import Workspace
@@ -158,10 +172,18 @@ def read_run(name: str) -> tuple[list[EvaluatedClip], dict[tuple[str, str], Summ
 def likeness_of(
     suite: heldout.HeldOutSuite, clips: Sequence[EvaluatedClip], out: Path, report: Callable[[str], None]
 ) -> dict[tuple[str, str], float]:
-    """The likeness of each clip with a reference strength to its reference picture, by (generator, prompt).
+    """The likeness of each clip with a reference strength to its reference picture.
 
     It is the calibrated similarity of the identity metric between the picture and the clip, shown one after the other as two shots.
-    Where there is no answer, ``report`` gets the reason.
+
+    Args:
+        suite: The suite.
+        clips: The clips.
+        out: The folder of the evaluation.
+        report: Gets the reason where there is no answer.
+
+    Returns:
+        0..1 by (generator, prompt).
     """
     from seedbench.clips.clip import Clip
     from seedbench.errors import SeedBenchError

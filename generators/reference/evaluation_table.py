@@ -24,7 +24,15 @@ LABELS = (*COMPARED, "untrained", "frozen")
 
 @dataclass(frozen=True)
 class EvaluatedClip:
-    """The scores of one clip by ``metric.measure``. A measure without an answer is missing; the run's report has its reason."""
+    """The scores of one clip.
+
+    Attributes:
+        generator: The label of its generator.
+        prompt: The id of its prompt.
+        values: The values by ``metric.measure``. A measure without an answer is missing; the run's report has its reason.
+        file: The clip; None where none was made.
+        latency_s: How long it took to make; None where that is not known.
+    """
 
     generator: str
     prompt: str

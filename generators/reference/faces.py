@@ -59,7 +59,16 @@ class FaceSquarePainter(nn.Module):
         nn.init.zeros_(last.weight)
 
     def heads(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
-        """Middle (x, y) and height of the head (N, 3), in heights of the picture."""
+        """Where the heads are.
+
+        Args:
+            person: (N, P) codes of people.
+            shot: (N, S) codes of shots.
+            motion: (N, M) codes of motion.
+
+        Returns:
+            (N, 3) middle (x, y) and height of the head, in heights of the picture.
+        """
         offset = self.where(torch.cat([person, shot, motion], 1)).float()
         return self.get_buffer("middle") + self.get_buffer("spread") * offset.clamp(-4, 4)  # so that no height is negative
 
@@ -74,13 +83,30 @@ class FaceSquarePainter(nn.Module):
 
 
 def pixel_positions(side: int, device: torch.device) -> Tensor:
-    """Positions of the pixels in a square, (side, side, 2): across and down, from -1 to 1."""
+    """Positions of the pixels in a square.
+
+    Args:
+        side: Pixels across.
+        device: The device of the result.
+
+    Returns:
+        (side, side, 2) across and down, from -1 to 1.
+    """
     along = (torch.arange(side, device=device) + 0.5) / side * 2 - 1
     return torch.stack(torch.meshgrid(along, along, indexing="xy"), -1)
 
 
 def cut_out(pictures: Tensor, heads: Tensor, side: int) -> Tensor:
-    """Squares (N, 3, side, side) around the ``heads`` (N, 3) of pictures (N, 3, H, W); the edge of a picture is repeated beyond it."""
+    """Squares around heads; the edge of a picture is repeated beyond it.
+
+    Args:
+        pictures: (N, 3, H, W).
+        heads: (N, 3) middle (x, y) and height of each head, in heights of the picture.
+        side: Pixels across a square.
+
+    Returns:
+        (N, 3, side, side).
+    """
     height, width = pictures.shape[2:]
     x, y, size = heads[:, :, None, None].unbind(1)
     across, down = (REACH * pixel_positions(side, heads.device)).unbind(-1)
@@ -89,7 +115,16 @@ def cut_out(pictures: Tensor, heads: Tensor, side: int) -> Tensor:
 
 
 def blended(pictures: Tensor, faces: Tensor, heads: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) with the squares (N, 3, S, S) of their ``heads`` (N, 3) blended in; :func:`blend_weights` gives the shares."""
+    """Pictures with squares of faces blended in; :func:`blend_weights` gives the shares.
+
+    Args:
+        pictures: (N, 3, H, W).
+        faces: (N, 3, S, S) squares.
+        heads: (N, 3) middle (x, y) and height of each head, in heights of the picture.
+
+    Returns:
+        (N, 3, H, W).
+    """
     height, width = pictures.shape[2:]
     x, y, size = heads[:, :, None, None].unbind(1)
     # Only these columns and rows are blended in any of the pictures; they are a small part.

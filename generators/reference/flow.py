@@ -20,7 +20,14 @@ WEIGHTS = {"person": 0.4, "shot": 0.4, "video": 1.0, "sound": 1.0}
 
 
 def all_noisy(scripts: Scripts) -> Latents:
-    """States of tokens of which none is given, for each kind (B, n)."""
+    """States of tokens of which none is given.
+
+    Args:
+        scripts: B scripts.
+
+    Returns:
+        The states (B, n) of each kind of token.
+    """
     b = len(scripts.words)
     sizes = (scripts.people.shape[1], scripts.shots.shape[1], scripts.tokens.shape[1], scripts.tokens.shape[1])
     return Latents(*(torch.full((b, size), NOISY, device=scripts.words.device) for size in sizes))
@@ -31,6 +38,11 @@ def draw_states(scripts: Scripts, twin: Twin, generator: torch.Generator) -> Lat
 
     In four of ten tasks the people are given (references). For the cascaded twin half of the tasks are pictures without sound, the other
     half sound for finished pictures; the joint twin generates both at once.
+
+    Args:
+        scripts: B scripts.
+        twin: The twin.
+        generator: The random generator.
 
     Returns:
         The states of the tokens, for each kind (B, n).
@@ -76,7 +88,21 @@ class Losses:
 def loss_of(
     model: JointTransformer, clean: Latents, scripts: Scripts, states: Latents, generator: torch.Generator, *, blank_share: float = 0.1
 ) -> Losses:
-    """Flow matching (Lipman et al. 2023; logit-normal times as Esser et al. 2024): the velocity from noise to data, on noisy tokens."""
+    """The loss of flow matching (Lipman et al. 2023; logit-normal times as Esser et al. 2024).
+
+    The model learns the velocity from noise to data; only noisy tokens count.
+
+    Args:
+        model: The transformer.
+        clean: (B, n, C) scaled codes of each kind.
+        scripts: B scripts.
+        states: (B, n) which tokens are given and which are noisy, for each kind.
+        generator: The random generator.
+        blank_share: The share 0..1 of scripts whose context is empty (for guidance).
+
+    Returns:
+        The loss, in total and for each kind of token.
+    """
     b = len(scripts.words)
     device = scripts.words.device
     time = torch.sigmoid(torch.randn(b, generator=generator)).to(device)

@@ -25,7 +25,12 @@ _PORTRAIT = "assets/{}.png"
 
 @dataclass(frozen=True)
 class HeldOutSuite:
-    """A written suite: its file and its prompts."""
+    """A written suite.
+
+    Attributes:
+        file: Its file.
+        prompts: Its prompts.
+    """
 
     file: Path
     prompts: tuple[Prompt, ...]

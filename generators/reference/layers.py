@@ -45,7 +45,11 @@ class Dense(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Set first weights that keep the size of a signal through the layers; residual branches start at zero."""
+    """Set first weights that keep the size of a signal through the layers (He et al. 2015); residual branches start at zero.
+
+    Args:
+        module: The layer, which is changed.
+    """
     if isinstance(module, Conv | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
         if module.bias is not None:

@@ -37,7 +37,14 @@ CAPABILITIES = Capabilities(
 
 
 def refusal_of(prompt: Prompt) -> str:
-    """Why the model refuses a prompt, with the name of what it cannot do; empty if it accepts it."""
+    """Why the model refuses a prompt.
+
+    Args:
+        prompt: The prompt.
+
+    Returns:
+        The reason, with the name of what the model cannot do; empty if it accepts the prompt.
+    """
     for event in prompt.events:
         if event.kind not in EVENTS:
             return f"the reference model was not trained on {event.kind!r} events, only on {' and '.join(sorted(EVENTS))}"

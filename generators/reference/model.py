@@ -28,7 +28,12 @@ SHIPPED = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class CodeScale:
-    """Mean and standard deviation (C,) of the codes of each kind. The transformer works on codes of mean 0 and deviation 1."""
+    """The scale of the codes: the transformer works on codes of mean 0 and deviation 1.
+
+    Attributes:
+        mean: (C,) mean of each kind of code.
+        deviation: (C,) standard deviation of each kind of code.
+    """
 
     mean: dict[str, Tensor]
     deviation: dict[str, Tensor]
@@ -50,14 +55,29 @@ class Tokenizers:
     sound: SoundCodec
 
     def save(self, file: Path, *, packed: bool = True) -> None:
-        """Write both to one safetensors file. ``packed``: matrices as 8-bit integers with a scale a row, the rest as 16-bit floats."""
+        """Write both tokenizers to one safetensors file.
+
+        Args:
+            file: The file.
+            packed: Whether matrices are stored as 8-bit integers with a scale a row, and the rest as 16-bit floats.
+        """
         tensors = {f"video.{name}": tensor for name, tensor in self.video.state_dict().items()}
         tensors |= {f"sound.{name}": tensor for name, tensor in self.sound.state_dict().items()}
         _save(file, tensors, {"video": asdict(self.video.config), "sound": asdict(self.sound.config)}, packed=packed)
 
     @classmethod
     def load(cls, file: Path) -> Tokenizers:
-        """Read what :meth:`save` wrote. Raises GeneratorError for a file that is missing or holds something else."""
+        """Read what :meth:`save` wrote.
+
+        Args:
+            file: The file.
+
+        Returns:
+            The tokenizers.
+
+        Raises:
+            GeneratorError: The file is missing or holds something else.
+        """
         tensors, about = _load(file, ("video", "sound"))
         sizes: dict[str, Any] = {name: tuple(size) if isinstance(size, list) else size for name, size in about["video"].items()}
         tokenizers = cls(
@@ -71,7 +91,16 @@ class Tokenizers:
 
 @dataclass(frozen=True)
 class ReferenceModel:
-    """A trained twin with its tokenizers. ``trained`` holds the facts about its training: data, steps, seconds, device."""
+    """A trained twin with its tokenizers.
+
+    Attributes:
+        twin: ``joint`` or ``cascaded``.
+        tokenizers: The tokenizers that the twins share.
+        transformer: The transformer of the twin.
+        scale: The scale of the codes.
+        vocabulary: The words and sounds that it knows.
+        trained: The facts about its training: data, steps, seconds, device.
+    """
 
     twin: Twin
     tokenizers: Tokenizers
@@ -82,6 +111,10 @@ class ReferenceModel:
 
     def save(self, folder: Path, *, packed: bool = True) -> Path:
         """Write the twin to ``<twin>.safetensors`` in a folder, and the tokenizers that the twins share unless they are there.
+
+        Args:
+            folder: The folder, which is made.
+            packed: Whether matrices are stored as 8-bit integers with a scale a row, and the rest as 16-bit floats.
 
         Returns:
             The file of the twin.
@@ -102,7 +135,18 @@ class ReferenceModel:
 
     @classmethod
     def load(cls, twin: Twin, folder: Path = SHIPPED) -> ReferenceModel:
-        """Read a twin and its tokenizers from a folder, for sampling. Raises GeneratorError if a file is missing or does not fit."""
+        """Read a twin and its tokenizers, for sampling.
+
+        Args:
+            twin: ``joint`` or ``cascaded``.
+            folder: The folder; by default the shipped weights.
+
+        Returns:
+            The model, on the CPU.
+
+        Raises:
+            GeneratorError: There is no such twin, or a file is missing or does not fit.
+        """
         if twin not in TWINS:
             raise GeneratorError(f"there is no twin {twin!r}: choose {' or '.join(TWINS)}")
         tensors, about = _load(folder / f"{twin}.safetensors", ("transformer", "vocabulary", "scale", "trained"))
@@ -119,7 +163,18 @@ class ReferenceModel:
 
 
 def weights_digest(twin: str, folder: Path) -> str:
-    """The sha256 of the files that a twin is read from, together. Raises GeneratorError if one is missing."""
+    """The hash of the files that a twin is read from.
+
+    Args:
+        twin: ``joint`` or ``cascaded``.
+        folder: The folder.
+
+    Returns:
+        The SHA-256 of both files together, hexadecimal.
+
+    Raises:
+        GeneratorError: A file is missing.
+    """
     digest = hashlib.sha256()
     for name in (TOKENIZERS_FILE, f"{twin}.safetensors"):
         if not (folder / name).exists():

@@ -67,7 +67,18 @@ def paint_frames(
 
 @torch.no_grad()
 def synthesise_sound(model: ReferenceModel, script: Script, codes: Tensor, *, seed: int, skip: int = 0) -> np.ndarray:
-    """The sound (N,) float32 at 16 kHz of sound codes (T, C), without the time of the first ``skip`` frames at 25 a second."""
+    """The sound of sound codes.
+
+    Args:
+        model: The model.
+        script: The script, whose length the sound gets.
+        codes: (T, C) sound codes.
+        seed: The seed of the phases.
+        skip: Frames at 25 a second to leave out at the beginning.
+
+    Returns:
+        (N,) float32 at 16 kHz in -1..1.
+    """
     bands = model.tokenizers.sound.decode(codes[None])[0].numpy()
     samples = sound.synthesised(bands[: script.n_frames * sound.COLUMNS_PER_FRAME], seed=seed & 0x7FFFFFFF)
     return samples[skip * sound.RATE // FPS :]

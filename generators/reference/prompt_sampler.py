@@ -43,7 +43,12 @@ OBJECTS = {
 
 @dataclass(frozen=True)
 class SampledPrompt:
-    """A sampled prompt, and ``extras``: other shots of its people (one frame each, for each of the cast in turn)."""
+    """A sampled prompt.
+
+    Attributes:
+        prompt: The prompt.
+        extras: Other shots of its people (one frame each, for each of the cast in turn); None where there are none.
+    """
 
     prompt: Prompt
     extras: Prompt | None
@@ -75,9 +80,17 @@ def sample_prompt(number: int, *, seed: int = 0, kind: Kind | None = None) -> Sa
 
 
 def sample_look(draws: RandomDraws, voice: str, *, held_out: bool = False) -> Look:
-    """A look with all words set: one of the training looks, or a held-out one.
+    """A look with all words set.
 
     No held-out look is bald, because a text does not name the hair of a bald person, and looks with other hair are trained on.
+
+    Args:
+        draws: The random choices.
+        voice: The voice of the person; a high one is never bald.
+        held_out: Whether to draw from the held-out looks instead of the training looks.
+
+    Returns:
+        The look.
     """
     fields = Look.model_fields
     while True:
@@ -97,6 +110,17 @@ def sample_look(draws: RandomDraws, voice: str, *, held_out: bool = False) -> Lo
 
 
 def sample_shot(draws: RandomDraws, cast: tuple[str, ...], start_s: float, end_s: float) -> StagedShot:
+    """A shot with random framing, light and place.
+
+    Args:
+        draws: The random choices.
+        cast: The people of the shot.
+        start_s: Its start in seconds.
+        end_s: Its end in seconds.
+
+    Returns:
+        The shot.
+    """
     return StagedShot(
         start_s=start_s,
         end_s=end_s,
@@ -115,7 +139,15 @@ def _cut_times(draws: RandomDraws, n_shots: int, duration_s: float) -> list[floa
 
 
 def spoken_length_s(text: str, language: str) -> float:
-    """The approximate length of a spoken sentence in seconds, from the number of its letters."""
+    """The approximate length of a spoken sentence, from the number of its letters.
+
+    Args:
+        text: The sentence.
+        language: Its language, as a tag.
+
+    Returns:
+        Seconds.
+    """
     return (0.21 if language == "cmn" else 0.068) * len(text) + 0.35
 
 

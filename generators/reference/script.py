@@ -24,7 +24,13 @@ _WORD = re.compile(r"\{\{[a-z]+:\d+\}\}|[^\W\d_]+|\d+(?:\.\d+)?|[.,:;()]")
 
 @dataclass(frozen=True)
 class Sound:
-    """One phoneme in IPA, :data:`PAUSE` or :data:`EVENT`, with its nominal time in seconds and the index of its speaker in the cast."""
+    """One sound of a script.
+
+    Attributes:
+        symbol: A phoneme in IPA, :data:`PAUSE` or :data:`EVENT`.
+        time_s: Its nominal time in seconds.
+        speaker: The index of its speaker in the cast.
+    """
 
     symbol: str
     time_s: float
@@ -33,7 +39,13 @@ class Sound:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames ``first`` to before ``last`` of one shot, and the index in the cast of the visible person (-1: nobody)."""
+    """The frames of one shot.
+
+    Attributes:
+        first: The first frame.
+        last: The frame after the last.
+        person: The index in the cast of the visible person; -1 for nobody.
+    """
 
     first: int
     last: int
@@ -42,7 +54,15 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Script:
-    """Everything that the model reads of a prompt."""
+    """Everything that the model reads of a prompt.
+
+    Attributes:
+        words: The words of its text.
+        sounds: The sounds that it asks for.
+        shots: Its shots.
+        n_people: The number of people in its cast.
+        n_frames: Its length in frames at 25 a second.
+    """
 
     words: tuple[str, ...]
     sounds: tuple[Sound, ...]
@@ -53,6 +73,12 @@ class Script:
 
 def words_of(text: str) -> tuple[str, ...]:
     """A text as lower-case words and marks. Text between double quotes is left out, references become their kind.
+
+    Args:
+        text: The text.
+
+    Returns:
+        At most :data:`MAX_WORDS` words.
 
     >>> words_of('A man (see {{image:1}}), close: "Hello, you." At 1.5 seconds, a cut.')
     ('a', 'man', '(', 'see', '<image>', ')', ',', 'close', ':', '"', '.', 'at', '1.5', 'seconds', ',', 'a', 'cut', '.')
@@ -92,7 +118,16 @@ def read(prompt: Prompt, durations: Mapping[str, float], *, fps: int = FPS) -> S
 
 
 def stretches(prompt: Prompt, n_frames: int, *, fps: int = FPS) -> tuple[Stretch, ...]:
-    """The shots of a prompt over ``n_frames``; one shot if the prompt declares none. Shots without a frame are left out."""
+    """The shots of a prompt in frames.
+
+    Args:
+        prompt: The prompt.
+        n_frames: The number of frames of the clip.
+        fps: Frames a second.
+
+    Returns:
+        The shots, without those that have no frame; one shot if the prompt declares none.
+    """
     order = {person.id: index for index, person in enumerate(prompt.cast)}
     shots: list[Stretch] = []
     for index, shot in enumerate(prompt.shots):

@@ -46,10 +46,18 @@ def languages() -> tuple[str, ...]:
 
 
 def sentence(language: str, rng: np.random.Generator, *, words: tuple[int, int] = (3, 13)) -> str:
-    """A random sentence of at least ``words[0]`` and at most ``words[1]`` words; see :func:`count_words`.
+    """A random sentence. The same state of the random generator gives the same sentence.
 
-    The same state of ``rng`` gives the same sentence. Raises GeneratorError for a language without a grammar, and for a range
-    of lengths that the grammar does not reach.
+    Args:
+        language: Its language, one of :func:`languages`.
+        rng: The random generator.
+        words: The least and the largest number of words; see :func:`count_words`.
+
+    Returns:
+        The sentence.
+
+    Raises:
+        GeneratorError: The language has no grammar, or the grammar does not reach this range of lengths.
 
     >>> sentence("en", np.random.default_rng(0), words=(6, 8))
     'Surely, Ruth is eating fried fish.'

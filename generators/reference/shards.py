@@ -45,7 +45,16 @@ class ShardSize:
 
 @dataclass(frozen=True)
 class ShardJob:
-    """One file to render: rows ``first`` to before ``last`` of a seed, stills or clips."""
+    """One file to render.
+
+    Attributes:
+        folder: The folder of the file.
+        first: The first row.
+        last: The row after the last.
+        seed: The seed of the prompts.
+        stills: Whether the rows are stills instead of clips.
+        size: The size of the pictures.
+    """
 
     folder: Path
     first: int
@@ -62,7 +71,18 @@ class ShardJob:
 
 
 def shard_jobs(folder: Path, *, clips: int, stills: int, seed: int = 0, size: ShardSize | None = None) -> list[ShardJob]:
-    """The jobs for so many clips and stills."""
+    """The jobs for a number of clips and stills.
+
+    Args:
+        folder: The folder of the files.
+        clips: The number of clips.
+        stills: The number of stills.
+        seed: The seed of the prompts.
+        size: The size of the pictures; None for the default one.
+
+    Returns:
+        One job for each file, clips first.
+    """
     result = []
     for count, still in ((clips, False), (stills, True)):
         per_file = ROWS_PER_FILE * (8 if still else 1)
@@ -161,7 +181,16 @@ class Rendered:
 
 
 def render_prompt(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
-    """Render a prompt with everything that the training learns from."""
+    """Render a prompt with everything that the training learns from.
+
+    Args:
+        prompt: The prompt.
+        seed: The seed of the scene.
+        size: The size of the pictures.
+
+    Returns:
+        Pictures, sound and what is known about them.
+    """
     from seedbench.generators.simulator.degradations import degradation_of
     from seedbench.generators.simulator.plan import plan_scene
     from seedbench.generators.simulator.rendering import frames
@@ -177,7 +206,16 @@ def render_prompt(prompt: Prompt, seed: int, size: ShardSize) -> Rendered:
 
 
 def acting_of(prompt: Prompt, scene: ScenePlan, n: int) -> np.ndarray:
-    """The :data:`ACTING` of the visible person in ``n`` pictures, minus its mean in units of its spread, (n, 4); NaN where nobody is."""
+    """The :data:`ACTING` of the visible person, minus its mean in units of its spread.
+
+    Args:
+        prompt: The prompt.
+        scene: The plan of its scene.
+        n: The number of pictures.
+
+    Returns:
+        (n, 4) float32; NaN where nobody is.
+    """
     values = np.full((n, len(ACTING)), np.nan, np.float32)
     for shot in stretches(prompt, n):
         if shot.person >= 0:
@@ -188,7 +226,16 @@ def acting_of(prompt: Prompt, scene: ScenePlan, n: int) -> np.ndarray:
 
 
 def heads_of(prompt: Prompt, scene: ScenePlan, n: int) -> np.ndarray:
-    """Middle (x, y) and height of the visible person's head in ``n`` pictures, (n, 3), in heights of the picture; NaN where nobody is."""
+    """Where the visible person's head is.
+
+    Args:
+        prompt: The prompt.
+        scene: The plan of its scene.
+        n: The number of pictures.
+
+    Returns:
+        (n, 3) middle (x, y) and height of the head, in heights of the picture; NaN where nobody is.
+    """
     from seedbench.generators.simulator.rendering import head_centre
 
     values = np.full((n, 3), np.nan, np.float32)
@@ -207,7 +254,17 @@ def _jpeg(picture: np.ndarray) -> bytes:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a shard file: one sampled prompt with what was rendered of it."""
+    """A row of a shard file: one sampled prompt with what was rendered of it.
+
+    Attributes:
+        prompt: The prompt.
+        pictures: The pictures of the clip, encoded.
+        extras: Pictures of other shots of its people, encoded.
+        bands: (T, 80) log mel bands; (0, 80) without sound.
+        lasting: The sounds that were spoken, with their lengths in seconds.
+        acting: (n, 4) the acting of the visible person (:func:`acting_of`).
+        heads: (n, 3) where the head is (:func:`heads_of`).
+    """
 
     prompt: Prompt
     pictures: list[bytes]
@@ -219,7 +276,14 @@ class Row:
 
 
 def row_of(stored: Mapping[str, Any]) -> Row:
-    """A row from its stored columns."""
+    """A row from its stored columns.
+
+    Args:
+        stored: The columns by name.
+
+    Returns:
+        The row; its pictures are still encoded.
+    """
     return Row(
         read_prompt(json.loads(stored["prompt"])),
         stored["pictures"],
@@ -237,14 +301,31 @@ def bands_of(stored: bytes) -> np.ndarray:
 
 
 def read_rows(file: Path) -> list[Row]:
-    """The rows of a file."""
+    """The rows of a shard file.
+
+    Args:
+        file: The parquet file.
+
+    Returns:
+        The rows in their order.
+    """
     import pyarrow.parquet as pq
 
     return [row_of(row) for row in pq.read_table(file).to_pylist()]
 
 
 def decode_picture(data: bytes) -> np.ndarray:
-    """A stored picture, (H, W, 3) uint8 RGB."""
+    """A stored picture.
+
+    Args:
+        data: The encoded picture.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        GeneratorError: The picture cannot be read.
+    """
     import cv2
 
     stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)

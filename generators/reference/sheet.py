@@ -28,7 +28,13 @@ _LOUDEST = 3.0
 
 @dataclass(frozen=True)
 class Strip:
-    """The strip of one system: its name, a line or two about its scores, and its clip (None: it made none)."""
+    """The strip of one system.
+
+    Attributes:
+        name: The name of the system.
+        scored: A line or two about its scores.
+        clip: Its clip; None where it made none.
+    """
 
     name: str
     scored: str

@@ -25,7 +25,15 @@ def _mel_filters() -> np.ndarray:
 
 
 def log_mel(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Log magnitudes (T, 80) of mono ``samples`` (N,), a column every 10 ms from time 0, between :data:`FLOOR` and about 4."""
+    """Log magnitudes in mel bands, a column every 10 ms from time 0.
+
+    Args:
+        samples: (N,) mono in -1..1.
+        rate: Samples a second.
+
+    Returns:
+        (T, 80) between :data:`FLOOR` and about 4.
+    """
     from librosa import stft
 
     if rate != RATE:
@@ -39,14 +47,30 @@ def log_mel(samples: np.ndarray, rate: int) -> np.ndarray:
 
 
 def fitted(columns: np.ndarray, count: int) -> np.ndarray:
-    """``columns`` (T, 80) cut or filled with silence to (count, 80)."""
+    """Columns cut or filled with silence to a length.
+
+    Args:
+        columns: (T, 80) log mel bands.
+        count: The number of columns.
+
+    Returns:
+        (count, 80).
+    """
     if len(columns) >= count:
         return columns[:count]
     return np.concatenate([columns, np.full((count - len(columns), BANDS), FLOOR, np.float32)])
 
 
 def synthesised(columns: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """Samples float32 (T * 160,) at 16 kHz in -1..1 with log mel bands close to ``columns`` (T, 80); phases start from ``seed``."""
+    """Sound with log mel bands close to the given ones, by the algorithm of Griffin and Lim (1984).
+
+    Args:
+        columns: (T, 80) log mel bands, a column every 10 ms.
+        seed: The seed of the first phases.
+
+    Returns:
+        (160 T,) float32 at 16 kHz in -1..1.
+    """
     from librosa import griffinlim
 
     bands = np.exp(np.clip(columns, FLOOR, 6.0)).T

@@ -95,11 +95,25 @@ class Grid(nn.Module):
         self.apply(initialise)
 
     def encode(self, pictures: Tensor) -> Tensor:
-        """Cells of pictures."""
+        """Encode pictures.
+
+        Args:
+            pictures: (N, 3, H, W) in 0..1.
+
+        Returns:
+            (N, C, H / 8, W / 8) cells.
+        """
         return self.down((pictures * 2 - 1).contiguous(memory_format=torch.channels_last))
 
     def decode(self, cells: Tensor) -> Tensor:
-        """Pictures, near 0..1, of cells."""
+        """Decode cells.
+
+        Args:
+            cells: (N, C, H / 8, W / 8).
+
+        Returns:
+            (N, 3, H, W), near 0..1.
+        """
         return self.up(cells.contiguous(memory_format=torch.channels_last)).contiguous() + 0.5
 
 
@@ -154,19 +168,52 @@ class VideoTokenizer(nn.Module):
         self.register_buffer("deviation", torch.ones(self.config.cell, 1, 1))
 
     def cells(self, pictures: Tensor) -> Tensor:
-        """Scaled cells (N, C, h, w) of pictures (N, 3, H, W) in 0..1."""
+        """Scaled cells of pictures.
+
+        Args:
+            pictures: (N, 3, H, W) in 0..1.
+
+        Returns:
+            (N, C, h, w) of about unit size.
+        """
         return (self.grid.encode(pictures).float() - self.mean) / self.deviation
 
     def encode(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures (N, 3, H, W) in 0..1 to person codes (N, P), shot codes (N, S) and motion codes (N, M), with the mean of their shot."""
+        """Encode pictures.
+
+        Args:
+            pictures: (N, 3, H, W) in 0..1.
+
+        Returns:
+            Codes of people (N, P), shots (N, S) and motion (N, M); the mean of a shot's motion is still in its motion.
+        """
         return self.encoder(self.cells(pictures))
 
     def draft(self, person: Tensor, shot: Tensor, motion: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W), about 0..1, of N codes of each kind, without painted faces; ``motion`` is without its shot's mean."""
+        """Decode pictures without painted faces.
+
+        Args:
+            person: (N, P) codes of people.
+            shot: (N, S) codes of shots.
+            motion: (N, M) codes of motion, without their shot's mean.
+
+        Returns:
+            (N, 3, H, W), about 0..1.
+        """
         return self.grid.decode(self.decoder(person, shot, motion) * self.deviation + self.mean)
 
     def decode(self, person: Tensor, shot: Tensor, motion: Tensor, *, size: tuple[int, int] | None = None) -> Tensor:
-        """Pictures as of :meth:`draft` with painted faces, of a ``size`` (width, height) if given. A person code of zeros is nobody."""
+        """Decode pictures with painted faces.
+
+        Args:
+            person: (N, P) codes of people; zeros are nobody.
+            shot: (N, S) codes of shots.
+            motion: (N, M) codes of motion, without their shot's mean.
+            size: Width and height of the pictures; None for those of :meth:`draft`.
+
+        Returns:
+            (N, 3, H, W), about 0..1.
+        """
         pictures = self.draft(person, shot, motion)
         heads = self.faces.heads(person, shot, motion)
         faces = self.faces(cut_out(pictures, heads, self.faces.side), person, motion)
@@ -183,16 +230,30 @@ def resized(pictures: Tensor, width: int, height: int) -> Tensor:
 
 
 def without_shot_mean(motion: Tensor, n_acting: int) -> Tensor:
-    """Motion codes (N, M) of the pictures of one shot without their mean, which belongs in the shot's code.
+    """Motion codes of the pictures of one shot without their mean, which belongs in the shot's code.
 
-    The first ``n_acting`` numbers are the acting of the face. They mean the same in every shot and stay as they are.
+    Args:
+        motion: (N, M) codes of the pictures of one shot.
+        n_acting: How many numbers at the beginning are the acting of the face. They mean the same in every shot and stay as they are.
+
+    Returns:
+        (N, M).
     """
     free = motion[:, n_acting:]
     return torch.cat([motion[:, :n_acting], free - free.mean(0, keepdim=True)], 1)
 
 
 def sharpness_loss(output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean absolute error of the differences between adjacent pixels of pictures (N, 3, H, W); ``weight`` is (N, 1, H, W)."""
+    """Mean absolute error of the differences between adjacent pixels.
+
+    Args:
+        output: (N, 3, H, W).
+        target: (N, 3, H, W).
+        weight: (N, 1, H, W) weights of the pixels; None for 1.
+
+    Returns:
+        A scalar, at least 0.
+    """
     weight = torch.ones_like(target[:, :1]) if weight is None else weight
     down = (output.diff(dim=2) - target.diff(dim=2)).abs() * weight[:, :, 1:]
     across = (output.diff(dim=3) - target.diff(dim=3)).abs() * weight[..., 1:]
@@ -200,6 +261,16 @@ def sharpness_loss(output: Tensor, target: Tensor, weight: Tensor | None = None)
 
 
 def picture_loss(output: Tensor, target: Tensor, weight: Tensor | None = None, sharpness_weight: Tensor | None = None) -> Tensor:
-    """Error of pictures (N, 3, H, W): absolute error of the pixels plus 0.6 times :func:`sharpness_loss`. The weights are (N, 1, H, W)."""
+    """Error of pictures: absolute error of the pixels plus 0.6 times :func:`sharpness_loss`.
+
+    Args:
+        output: (N, 3, H, W).
+        target: (N, 3, H, W).
+        weight: (N, 1, H, W) weights of the pixels; None for 1.
+        sharpness_weight: (N, 1, H, W) weights of the sharpness; None for 1.
+
+    Returns:
+        A scalar, at least 0.
+    """
     error = (output - target).abs()
     return (error if weight is None else error * weight).mean() + 0.6 * sharpness_loss(output, target, sharpness_weight)

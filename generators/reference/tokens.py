@@ -24,7 +24,13 @@ VOICE = 160
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words and the symbols of sounds that the model knows, and the mean length of each sound in seconds (``""``: of any sound)."""
+    """The words and sounds that the model knows.
+
+    Attributes:
+        words: The words.
+        symbols: The characters of sounds.
+        durations: The mean length of each sound in seconds (``""``: of any sound).
+    """
 
     words: tuple[str, ...]
     symbols: tuple[str, ...]
@@ -60,11 +66,25 @@ def grams(word: str) -> list[int]:
 
 @dataclass(frozen=True)
 class Scripts:
-    """A batch of scripts. B scripts, W words, S sounds, K shots, T tokens of 80 ms; masks are True where something is.
+    """A batch of B scripts; masks are True where something is.
 
-    ``words`` (B, W), ``grams`` (B, W, 5), ``symbols`` (B, S, 4), ``sound_s`` (B, S) seconds, ``speaker`` (B, S) 0 nobody, 1.. the cast;
-    ``people`` (B, P) mask; ``shots`` (B, K) mask, ``shot_s`` (B, K) middle in seconds, ``shot_person`` (B, K) 0 nobody, 1.. the cast;
-    ``tokens`` (B, T) mask, ``token_shot`` (B, T), ``token_person`` (B, T); ``voice`` (B, 160), ``has_voice`` (B,).
+    Attributes:
+        words: (B, W) numbers of words.
+        word_mask: (B, W).
+        grams: (B, W, 5) hash buckets of the letters of each word.
+        symbols: (B, S, 4) numbers of the characters of each sound.
+        sound_mask: (B, S).
+        sound_s: (B, S) times of the sounds in seconds.
+        speaker: (B, S) 0 for nobody, 1.. for the cast.
+        people: (B, P) mask.
+        shots: (B, K) mask.
+        shot_s: (B, K) middle of each shot in seconds.
+        shot_person: (B, K) 0 for nobody, 1.. for the cast.
+        tokens: (B, T) mask of the tokens of 80 ms.
+        token_shot: (B, T) the shot of each token.
+        token_person: (B, T) the visible person of each token.
+        voice: (B, 160) features of a given voice.
+        has_voice: (B,) whether a voice is given.
     """
 
     words: Tensor
@@ -102,7 +122,17 @@ def n_tokens(script: Script) -> int:
 def batch_scripts(
     scripts: Sequence[Script], vocabulary: Vocabulary, voices: Sequence[np.ndarray | None] | None = None, *, timed: bool = True
 ) -> Scripts:
-    """Scripts as one padded batch; ``voices`` are (160,) or None each; without ``timed`` there are no tokens in time (stills)."""
+    """Scripts as one padded batch.
+
+    Args:
+        scripts: B scripts.
+        vocabulary: The words and sounds that the model knows.
+        voices: (160,) features of a voice, or None, for each; None for no voices.
+        timed: Whether there are tokens in time; False for stills.
+
+    Returns:
+        The batch.
+    """
     n = len(scripts)
     n_words = max(1, max(len(script.words) for script in scripts))
     n_sounds = max(1, max(len(script.sounds) for script in scripts))
@@ -142,7 +172,14 @@ def batch_scripts(
 
 
 def voice_of(bands: np.ndarray) -> np.ndarray | None:
-    """The features of a voice: mean and deviation (160,) of log mel bands (T, 80) over the louder columns; None for silence."""
+    """The features of a voice: mean and deviation of log mel bands over the louder columns.
+
+    Args:
+        bands: (T, 80) log mel bands.
+
+    Returns:
+        (160,) float32; None for silence.
+    """
     loud = bands.mean(1)
     if not len(bands) or loud.max() < -9.5:
         return None

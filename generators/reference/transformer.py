@@ -51,7 +51,14 @@ class TransformerConfig:
 
 @dataclass(frozen=True)
 class Latents:
-    """A tensor (B, n, C) for each kind of token: people, shots, pictures (T tokens of 80 ms) and sound (T)."""
+    """A tensor for each kind of token, all (B, n, C).
+
+    Attributes:
+        person: A token for each of the people.
+        shot: A token for each shot.
+        video: T tokens of 80 ms of pictures.
+        sound: T tokens of 80 ms of sound.
+    """
 
     person: Tensor
     shot: Tensor
@@ -64,7 +71,15 @@ class Latents:
 
 
 def rotated(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
-    """Apply rotary positions to the first half of each head's numbers. ``x`` (B, H, N, D); cosines and sines (B or 1, 1, N, D / 4)."""
+    """Apply rotary positions (Su et al. 2021, arXiv 2104.09864) to the first half of each head's numbers.
+
+    Args:
+        x: (B, H, N, D).
+        angles: Cosines and sines, each (B or 1, 1, N, D / 4).
+
+    Returns:
+        (B, H, N, D).
+    """
     cos, sin = angles
     quarter = cos.shape[-1]
     a, b, rest = x[..., :quarter], x[..., quarter : 2 * quarter], x[..., 2 * quarter :]
@@ -208,7 +223,15 @@ class JointTransformer(nn.Module):
         return angle.cos(), angle.sin()
 
     def read(self, scripts: Scripts, *, blank: Tensor | None = None) -> Context:
-        """Read scripts once for all layers. Where ``blank`` (B,) is True the context is empty (for guidance)."""
+        """Read scripts once for all layers.
+
+        Args:
+            scripts: B scripts.
+            blank: (B,) True where the context is empty (for guidance); None for nowhere.
+
+        Returns:
+            What the layers attend to.
+        """
         words = self.word(scripts.words) + self.gram(scripts.grams.flatten(0, 1)).unflatten(0, scripts.words.shape) / 3
         words = words + self.sorts[0]
         sounds = (

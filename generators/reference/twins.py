@@ -11,7 +11,14 @@ TEMPERATURES: dict[str, float] = {"joint": 0.5, "cascaded": 1.0}
 
 
 def temperature_of(twin: str, *, people: bool) -> float:
-    """The default temperature of a twin in clips with or without people; the motion of bodies needs the full noise.
+    """The default temperature of a twin; the motion of bodies needs the full noise.
+
+    Args:
+        twin: ``joint`` or ``cascaded``.
+        people: Whether the clip shows people.
+
+    Returns:
+        The deviation of the first noise, 0..1.
 
     >>> temperature_of("joint", people=True), temperature_of("joint", people=False), temperature_of("cascaded", people=True)
     (0.5, 1.0, 1.0)
