@@ -75,7 +75,16 @@ def split_half(embedding: np.ndarray, weight: np.ndarray) -> float | None:
 
 
 def appearance(samples: FaceSamples, rows: np.ndarray, shot: int) -> Appearance:
-    """The appearance made of some rows of the samples."""
+    """The appearance made of some rows of the samples.
+
+    Args:
+        samples: The embedded pictures.
+        rows: The indices of the rows to use, at least one.
+        shot: The index of the shot.
+
+    Returns:
+        The appearance, its rows in order of time.
+    """
     rows = rows[np.argsort(samples.time_s[rows], kind="stable")]
     weight = samples.weight[rows].astype(np.float64)
     return Appearance(

@@ -16,7 +16,15 @@ MOST_PICTURES = 40
 
 
 def crop(rgb: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The face (h, w, 3) with a quarter of its box around it, cut at the edges of the picture (H, W, 3)."""
+    """The face with a quarter of its box around it, cut at the edges of the picture.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        box: (4,) x0 y0 x1 y1 in pixels.
+
+    Returns:
+        (h, w, 3) uint8; the whole picture where the box lies outside it.
+    """
     height, width = rgb.shape[:2]
     x0, y0, x1, y1 = (float(edge) for edge in box)
     margin = 0.25 * max(x1 - x0, y1 - y0)

@@ -40,11 +40,25 @@ class Cca:
     weights: np.ndarray
 
     def lips(self, distances: np.ndarray) -> np.ndarray:
-        """Canonical variates (T, k) of lip distances (T, 16)."""
+        """Canonical variates of lips.
+
+        Args:
+            distances: (T, 16) lip distances at 25 fps.
+
+        Returns:
+            (T, k).
+        """
         return (with_neighbours(distances / self.lip_scale, LIP_CONTEXT) - self.lip_mean) @ self.lip_projection
 
     def sound(self, sound: np.ndarray) -> np.ndarray:
-        """Canonical variates (T, k) of sound features (4 T, 40)."""
+        """Canonical variates of sound.
+
+        Args:
+            sound: (4 T, 40) sound features.
+
+        Returns:
+            (T, k).
+        """
         return (with_neighbours(sound_at_25_fps(sound) / self.sound_scale, SOUND_CONTEXT) - self.sound_mean) @ self.sound_projection
 
 

@@ -190,7 +190,18 @@ def verdict_of(speaking: list[SpeakerCandidate], comparison: LipSyncComparison, 
 def scores_of(
     verdict: LipSyncVerdict, comparison: LipSyncComparison, aperture: ApertureEstimate, *, evidence: tuple, n_total: int
 ) -> list[Score]:
-    """The scores of all measures."""
+    """The scores of all measures.
+
+    Args:
+        verdict: What is decided about lips and sound.
+        comparison: How they fit together.
+        aperture: The result of the plain estimator.
+        evidence: The panels.
+        n_total: The frames of the clip at 25 fps.
+
+    Returns:
+        One score for each measure.
+    """
     details = {
         "offset_frames": round(comparison.best.lag, 3),
         "encoder_offset_frames": round(comparison.encoder_peak.lag, 3),

@@ -299,7 +299,15 @@ def scores_of(results: list[TrackResult], n_tracks: int) -> list[Score]:
 
 
 def panels(results: list[TrackResult], best: TrackResult) -> tuple[Panel, ...]:
-    """The lag curve and frame confidence of the best track, a crop of every track, and a table of them."""
+    """The lag curve and frame confidence of the best track, a crop of every track, and a table of them.
+
+    Args:
+        results: The scored tracks.
+        best: The track that the scores rest on.
+
+    Returns:
+        The panels.
+    """
     offsets_ms = (best.masked.offsets * 1000.0 / FPS).tolist()
     lines = [
         Series(name, offsets_ms, search.mean_distance.tolist()) for name, search in (("masked", best.masked), ("faithful", best.faithful))

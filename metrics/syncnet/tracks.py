@@ -37,7 +37,14 @@ class Track:
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes, 0..1.
+    """Intersection over union of two boxes, as the published code computes it.
+
+    Args:
+        a: x0 y0 x1 y1.
+        b: x0 y0 x1 y1.
+
+    Returns:
+        0..1.
 
     >>> round(iou([0, 0, 2, 1], [1, 0, 3, 1]), 4)
     0.3333
