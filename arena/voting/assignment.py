@@ -231,14 +231,14 @@ class PairAssignment:
         rng = np.random.default_rng([self._study.settings.seed, int(voter[:16], 16), len(battles)])
         seen = {battle.pair_id for battle in battles}
         checks = self._study.settings.checks
-        draw = float(rng.random())
-        if draw < checks.repeat:
+        draw_value = float(rng.random())
+        if draw_value < checks.repeat:
             undone = select(VoteRow.battle_id).join(UndoneRow, UndoneRow.vote_id == VoteRow.id).where(VoteRow.voter_id == voter)
             reopened = set(session.scalars(undone))
             check = self._repeat([battle for battle in battles if battle.id not in reopened], rng)
-        elif draw < checks.repeat + checks.gold:
+        elif draw_value < checks.repeat + checks.gold:
             check = self._check("gold", seen, voter, rng)
-        elif draw < checks.repeat + checks.gold + checks.same:
+        elif draw_value < checks.repeat + checks.gold + checks.same:
             check = self._check("same", seen, voter, rng)
         else:
             check = None
