@@ -100,16 +100,15 @@ def _loaded(*, ours: bool) -> str:
 def _requirements() -> Iterator[Check]:
     """What plug-ins say that this machine lacks for some of their work, one check for each plug-in that can say so."""
     from seedbench.plugins import registry
-    from seedbench.plugins.generator import Generator
-    from seedbench.plugins.metric import Metric, SetMetric
+    from seedbench.plugins.requirements import Requirements
 
-    silent = {base.missing_requirements.__func__ for base in (Generator, Metric, SetMetric)}  # type: ignore[attr-defined]
+    says_nothing = Requirements.missing_requirements.__func__  # type: ignore[attr-defined]
     groups: tuple[registry.Group, ...] = ("generators", "metrics")
     for group in groups:
         for name in registry.entries(group):
             try:
                 kind = registry.load(group, name)
-                if kind.missing_requirements.__func__ in silent:
+                if kind.missing_requirements.__func__ is says_nothing:
                     continue
                 missing = kind.missing_requirements()
             except PluginError:  # "plug-ins" says so

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from seedbench.errors import ClipError, GenerationRefusedError, GeneratorError
+from seedbench.plugins.requirements import Requirements
 from seedbench.suites.prompt import MAX_DURATION_S
 from seedbench.suites.references import ReferenceLimits
 
@@ -113,7 +114,7 @@ class Generation:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Generator:
+class Generator(Requirements):
     """A system under test: subclass it, and define ``name``, :meth:`capabilities` and :meth:`generate`.
 
     It is constructed with its options: keyword arguments whose values JSON can store. Construction must be cheap.
@@ -125,15 +126,6 @@ class Generator:
 
     name: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def missing_requirements(cls) -> tuple[str, ...]:
-        """What this machine lacks for some of its prompts, besides weights; ``seedbench doctor`` shows it.
-
-        Returns:
-            Sentences that say what is missing, for what, and how to install it. Empty: nothing is missing.
-        """
-        return ()
 
     def capabilities(self) -> Capabilities:
         """What this generator can do; the plan of a run asks for it before anything is generated.

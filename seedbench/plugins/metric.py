@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from seedbench.plugins.evidence import Panel
+from seedbench.plugins.requirements import Requirements
 
 if TYPE_CHECKING:
     from seedbench.clips.clip import Clip
@@ -249,7 +250,7 @@ class Features:
             raise ValueError("values must be (N, D), with one group for each row")
 
 
-class Metric:
+class Metric(Requirements):
     """A clip metric: subclass it, and define ``info`` and :meth:`score`. Construction must be cheap: load models at their first use.
 
     Attributes:
@@ -257,15 +258,6 @@ class Metric:
     """
 
     info: ClassVar[MetricInfo]
-
-    @classmethod
-    def missing_requirements(cls) -> tuple[str, ...]:
-        """What this machine lacks for some of its clips, besides weights; ``seedbench doctor`` shows it.
-
-        Returns:
-            Sentences that say what is missing, for what, and how to install it. Empty: nothing is missing.
-        """
-        return ()
 
     def score(self, clip: Clip, sample: Sample) -> Score | list[Score]:
         """Score one clip.
@@ -298,7 +290,7 @@ class Metric:
         return [Score.none(measure.name, reason, backend=backend, **more) for measure in self.info.measures]
 
 
-class SetMetric:
+class SetMetric(Requirements):
     """A set metric: subclass it, and define ``info``, :meth:`embed` and :meth:`compare`. Embeddings are cached by content.
 
     Attributes:
@@ -306,15 +298,6 @@ class SetMetric:
     """
 
     info: ClassVar[MetricInfo]
-
-    @classmethod
-    def missing_requirements(cls) -> tuple[str, ...]:
-        """What this machine lacks for some of its clips, besides weights; ``seedbench doctor`` shows it.
-
-        Returns:
-            Sentences that say what is missing, for what, and how to install it. Empty: nothing is missing.
-        """
-        return ()
 
     def embed(self, clip: Clip) -> np.ndarray:
         """Embed one clip.

@@ -35,6 +35,6 @@ def allowed_failures(limit: str, total: int) -> int:
 
 def check_failures(limit: str, *, failed: int, total: int) -> None:
     """Raise TooManyFailuresError where more of ``total`` cells ``failed`` than ``limit`` allows."""
-    if failed > allowed_failures(limit, total):
-        allowed = allowed_failures(limit, total)
+    allowed = allowed_failures(limit, total)
+    if failed > allowed:
         raise TooManyFailuresError(f"{failed} of {total} cells failed; --max-failures {limit} allows {allowed}")

@@ -109,7 +109,7 @@ def _generate_in(directory: Path, task: GenerateTask) -> Generated:
         return Generated(status="failed", reason=str(error))
     except StorageError:
         raise
-    except Exception as error:  # noqa: BLE001 - a stranger's generator may raise anything; it costs this cell, not the run
+    except Exception as error:  # noqa: BLE001 - the generator of another package may raise anything; that fails this cell, not the run
         return Generated(status="failed", reason=f"{type(error).__name__}: {error}", facts={"traceback": traceback.format_exc()})
     return _store_clip(task, generation, time.perf_counter() - start)
 

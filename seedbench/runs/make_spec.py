@@ -62,7 +62,7 @@ def make_spec(
         SeedBenchError: a name, a file or an option cannot be used; the sentence says which.
     """
     _check_numbers(seeds, reference_seeds, size, fps)
-    if isinstance(generators, str) or isinstance(prompts, str) or isinstance(tasks, str) or isinstance(metrics, str):
+    if any(isinstance(texts, str) for texts in (generators, metrics, prompts, tasks)):
         raise SeedBenchError("generators, metrics, prompts and tasks are lists of texts, not one text")
     asked = [item for text in generators for item in variants_of(parse_generator(text))]
     chosen = select(_suite_of(suite, asked), ids=list(prompts), tasks=list(tasks), limit=limit)
