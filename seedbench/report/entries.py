@@ -67,7 +67,7 @@ def summary_entry(table: ResultsTable, generator: str, column: MeasureFacts) -> 
     if row.value is None:
         return SummaryEntry(row=row, reason=row.reason, coverage=coverage(row), method=row.method)
     value, interval = value_and_interval(column.measure, row.value, row.low, row.high)
-    has_missing = row.worst_case is not None and row.n_unscored + row.n_failed > 0
+    has_missing = row.worst_case is not None and row.n_asked > row.n_scored
     return SummaryEntry(
         row=row,
         value=value,

@@ -64,6 +64,7 @@ SUMMARY_COLUMNS = (
     "n_scored",
     "n_unscored",
     "n_failed",
+    "n_refused",
     "n_not_applicable",
     "reason",
     "against_ceiling",

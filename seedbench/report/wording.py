@@ -113,16 +113,16 @@ def coverage(row: SummaryRow) -> str:
     Returns:
         The counts. Clips to which the metric does not apply are left out of the total.
 
-    >>> coverage(SummaryRow(generator="a", metric="m", measure="x", value=1.0, n_scored=9, n_unscored=2, n_failed=1))
-    '9 of 12 scored, 2 no answer, 1 failed'
+    >>> coverage(SummaryRow(generator="a", metric="m", measure="x", value=1.0, n_scored=9, n_unscored=2, n_refused=3, n_failed=1))
+    '9 of 15 scored, 2 no answer, 3 refused, 1 failed'
     >>> coverage(SummaryRow(generator="a", metric="m", measure="x", value=None, reason="no faces", n_scored=0, n_not_applicable=4))
     'not applicable to 4'
     """
-    asked = row.n_scored + row.n_unscored + row.n_failed
-    parts = [f"{row.n_scored} of {asked} scored"] if asked else []
+    parts = [f"{row.n_scored} of {row.n_asked} scored"] if row.n_asked else []
     parts += [f"{row.n_unscored} no answer"] if row.n_unscored else []
+    parts += [f"{row.n_refused} refused"] if row.n_refused else []
     parts += [f"{row.n_failed} failed"] if row.n_failed else []
-    if not asked:
+    if not row.n_asked:
         parts = [f"not applicable to {row.n_not_applicable}"] if row.n_not_applicable else ["nothing to score"]
     return ", ".join(parts)
 

@@ -116,7 +116,8 @@ class SummaryRow:
         low, high: The interval of the value at the report's confidence. Both are None, with a ``reason``, where there is no interval (one
             prompt, or equal values without bounds).
         n_scored, n_unscored: How many clips have a score, and how many have none because there is no answer.
-        n_failed: How many clips the metric failed on, plus the cells without a clip.
+        n_failed: How many clips the metric failed on, plus the cells that gave no clip because something failed or expired.
+        n_refused: How many cells have no clip because the generator refused the prompt.
         n_not_applicable: How many clips have a prompt that does not ask for what the metric measures.
         reason: Why there is no value or no interval.
         backend: The method that gave the values; "" where no clip has one.
@@ -137,11 +138,17 @@ class SummaryRow:
     n_scored: int
     n_unscored: int = 0
     n_failed: int = 0
+    n_refused: int = 0
     n_not_applicable: int = 0
     reason: str = ""
     backend: str = ""
     method: str = ""
     worst_case: float | None = None
+
+    @property
+    def n_asked(self) -> int:
+        """How many cells have a prompt that asks for the metric: scored, without an answer, failed or refused."""
+        return self.n_scored + self.n_unscored + self.n_failed + self.n_refused
 
     def __post_init__(self) -> None:
         if self.value is None and not self.reason:

@@ -21,6 +21,7 @@ from seedbench.results.notes import clip_notes, in_progress, older_version_notes
 from seedbench.results.summary import ClipScore, Coverage, summarise
 from seedbench.results.versions import backend_of, older_measures, older_versions
 from seedbench.runs.provenance import LEFT_OUT
+from seedbench.runs.records import FAILED
 from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
 from seedbench.store.queries import find_run
@@ -98,7 +99,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
     table = clip_table(cells, infos)
     summary = [
         *summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos), older),
-        *(_set_summary(row, infos) for row in set_rows),
+        *(_set_summary(row, infos, cells) for row in set_rows),
     ]
     clips = ClipFinder(workspace, needed=needs_clips)
     cell_reports = tuple(cell_report(cell, spec, clips, infos) for cell in cells)
@@ -160,14 +161,23 @@ def _coverage(cells: Sequence[CellRow], spec: RunSpec, infos: Mapping[str, Metri
         of_generator = [cell for cell in cells if cell.generator == generator.label]
         for name, info in infos.items():
             applicable = [cell for cell in of_generator if applies(info, prompts[cell.prompt_id])]
-            without_clip = tuple(cell.prompt_id for cell in applicable if cell.status not in {"succeeded", "planned"})
             coverage[generator.label, name] = Coverage(
-                applicable=len(applicable), without_clip=without_clip, not_applicable=len(of_generator) - len(applicable)
+                applicable=len(applicable),
+                without_clip=tuple(cell.prompt_id for cell in applicable if cell.status not in {"succeeded", "planned"}),
+                not_applicable=len(of_generator) - len(applicable),
+                n_refused=sum(cell.status == "refused" for cell in applicable),
             )
     return coverage
 
 
-def _set_summary(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRow:
+def _set_summary(row: SetScoreRow, infos: Mapping[str, MetricInfo], cells: Sequence[CellRow]) -> SummaryRow:
+    """The summary of a set. Its score counts clips and cells; which cells gave no clip, and why, is known of the cells alone."""
+    statuses = [cell.status for cell in cells if cell.generator == row.generator]
+    scored = (row.n_used or 0) if row.status == "scored" else 0
+    missing = max(0, (row.n_total or 0) - scored)
+    refused = min(statuses.count("refused"), missing)
+    without_clip = min(sum(statuses.count(status) for status in FAILED), missing - refused)
+    rest = missing - refused - without_clip
     return SummaryRow(
         generator=row.generator,
         metric=row.metric,
@@ -175,10 +185,10 @@ def _set_summary(row: SetScoreRow, infos: Mapping[str, MetricInfo]) -> SummaryRo
         value=row.value,
         low=row.low,
         high=row.high,
-        n_scored=(row.n_used or 0) if row.status == "scored" else 0,
-        n_unscored=max(0, (row.n_total or 0) - (row.n_used or 0)) if row.status == "scored" else row.n_total or 0,
-        n_failed=(row.n_total or 0) if row.status == "failed" else 0,
-        n_not_applicable=0,
+        n_scored=scored,
+        n_unscored=0 if row.status == "failed" else rest,
+        n_failed=without_clip + (rest if row.status == "failed" else 0),
+        n_refused=refused,
         reason=row.reason,
         backend=backend_of(row, infos),
         method=str(row.details.get("method", "set")),

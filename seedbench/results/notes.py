@@ -59,9 +59,10 @@ def state_notes(run: RunRow, cells: Sequence[CellRow], summary: Sequence[Summary
 
 
 def _without_clip(cells: Sequence[CellRow]) -> list[str]:
-    """How many cells failed or were refused, and the most frequent reason of each."""
+    """How many cells failed, expired or were refused, and the most frequent reason of each."""
     notes = []
-    for status, verb in (("failed", "failed"), ("refused", "refused by the generator")):
+    verbs = {"failed": "failed", "expired": "expired", "unknown": "without a known outcome", "refused": "refused by the generator"}
+    for status, verb in verbs.items():
         reasons = Counter(cell.reason or "no reason given" for cell in cells if cell.status == status)
         if reasons:
             reason, n = reasons.most_common(1)[0]

@@ -51,12 +51,14 @@ class Coverage:
     Attributes:
         applicable: How many cells have a prompt that asks for the metric.
         without_clip: The prompt of each of them that has no clip (a prompt once for each such seed).
+        n_refused: How many of ``without_clip`` were refused by the generator; the others failed or expired.
         not_applicable: How many other cells there are.
     """
 
     applicable: int
     without_clip: tuple[str, ...]
     not_applicable: int
+    n_refused: int = 0
 
 
 def summarise(
@@ -105,7 +107,7 @@ def _row(
 ) -> SummaryRow:
     scored = [line for line in lines if line.status == "scored" and line.backend == backend]
     unscored = sum(line.status == "unscored" for line in lines)
-    failed = sum(line.status == "failed" for line in lines) + len(coverage.without_clip)
+    failed = sum(line.status == "failed" for line in lines) + len(coverage.without_clip) - coverage.n_refused
     values = [abs(_value(line)) if measure.direction == "zero" else _value(line) for line in scored]
     estimate = _estimate(measure, values, [line.prompt_id for line in scored])
     reason = ""
@@ -124,6 +126,7 @@ def _row(
         n_scored=len(scored),
         n_unscored=unscored,
         n_failed=failed,
+        n_refused=coverage.n_refused,
         n_not_applicable=coverage.not_applicable,
         reason=reason or estimate.reason,
         backend=backend,
@@ -174,4 +177,6 @@ def _most_frequent_reason(lines: Sequence[ClipScore], coverage: Coverage) -> str
         return most_frequent + (f" (and {others} other reason{'' if others == 1 else 's'})" if others else "")
     if coverage.applicable == 0:
         return "no prompt asks for what it measures"
+    if coverage.n_refused and coverage.n_refused == len(coverage.without_clip):
+        return "no clip: the generator refused the prompts"
     return "no clip"

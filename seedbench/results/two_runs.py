@@ -130,7 +130,7 @@ def _value_words(row: SummaryRow | None) -> str:
     if row.value is None:
         return row.reason
     bounds = f" [{row.low:.3g}, {row.high:.3g}]" if row.low is not None and row.high is not None else ""
-    return f"{row.value:.3g}{bounds} ({row.n_scored}/{row.n_scored + row.n_unscored + row.n_failed})"
+    return f"{row.value:.3g}{bounds} ({row.n_scored}/{row.n_asked})"
 
 
 def _difference_words(paired: PairedDifference) -> str:

@@ -314,8 +314,10 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
             if facts.measure.direction == "zero":  # a summary of these is the mean absolute value
                 low, high = sorted((abs(low), abs(high)))
                 value = min(max(abs(value), low), high)
-            more = {"backend": facts.backend, "method": "mean/t-by-prompt", "n_failed": 2 if generator.name == "hosted" else 0}
-            summary.append(SummaryRow(**common, value=value, low=low, high=high, n_scored=n, n_unscored=4 - n - more["n_failed"], **more))
+            more = {"backend": facts.backend, "method": "mean/t-by-prompt", "n_failed": 0, "n_refused": 0}
+            more |= {"n_failed": 1, "n_refused": 1} if generator.name == "hosted" else {}
+            missing = 4 - n - more["n_failed"] - more["n_refused"]
+            summary.append(SummaryRow(**common, value=value, low=low, high=high, n_scored=n, n_unscored=missing, **more))
     comparisons = []
     for facts in MEASURES:
         if facts.metric == "video_distance":

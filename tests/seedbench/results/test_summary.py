@@ -51,6 +51,16 @@ def test_a_prompt_without_clips_counts_once_in_the_worst_case() -> None:
     assert summary.worst_case == 0.75
 
 
+def test_what_a_generator_refused_is_counted_apart_from_what_failed() -> None:
+    counts = Coverage(applicable=4, without_clip=("q", "r", "s"), not_applicable=0, n_refused=2)
+    (summary,) = summarise([line("p", 1.0)], info(SHARE), ["g"], {("g", "m"): counts})
+    assert (summary.n_scored, summary.n_failed, summary.n_refused, summary.n_asked) == (1, 1, 2, 4)
+    assert summary.worst_case == 0.25
+    refused = Coverage(applicable=2, without_clip=("q", "r"), not_applicable=0, n_refused=2)
+    (summary,) = summarise([], info(SHARE), ["g"], {("g", "m"): refused})
+    assert (summary.value, summary.reason) == (None, "no clip: the generator refused the prompts")
+
+
 def test_a_missing_clip_counts_within_its_prompt() -> None:
     lines = [line("p", 1.0), line("p", 1.0), line("q", 1.0), line("q", 1.0)]
     assert row(lines, without=("q",)).worst_case == pytest.approx((1 + 2 / 3) / 2)

@@ -242,7 +242,7 @@ def test_a_generator_that_fails_loses_its_cell_and_is_counted(workspace: Workspa
         ("failed", "ZeroDivisionError: a bug of the plug-in"),
     ]
     row = next(row for row in report.summary if row.measure == "mean")
-    assert (row.n_scored, row.n_unscored, row.n_failed) == (1, 0, 3)
+    assert (row.n_scored, row.n_unscored, row.n_failed, row.n_refused) == (1, 0, 2, 1)
     assert row.worst_case is not None
     assert row.value is not None
     assert row.worst_case == pytest.approx(row.value / 4)
