@@ -22,7 +22,7 @@ from seedbench.results.data import RunReport
 from seedbench.results.load import load_report
 from seedbench.runs.clip_files import clip_files
 from seedbench.runs.executor import LocalExecutor, require_main_guard, sensible_workers
-from seedbench.runs.make_spec import default_name, make_spec
+from seedbench.runs.make_spec import check_run_name, default_name, make_spec
 from seedbench.runs.progress import Progress
 from seedbench.runs.records import name_of_run
 from seedbench.runs.runner import Outcome, execute
@@ -108,11 +108,13 @@ def report(
         workspace: where clips and database are; None: the one of the current folder.
 
     Raises:
-        RunError: there is no such run.
+        RunError: there is no such run, or its name (of an earlier version) is no name of a folder and ``out`` is None.
         StorageError: the folder cannot be written.
     """
     workspace = workspace or Workspace.current()
     loaded = load_report(Store(workspace.database_url), workspace, name)
+    if out is None:
+        check_run_name(loaded.name)
     previous = use_cache(workspace.cache)
     try:
         files = write_report(loaded, Path(out) if out is not None else Path("report") / loaded.name, previews=previews)

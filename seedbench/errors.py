@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
         REGRESSION: the gate found a regression.
         USAGE: wrong usage or invalid input.
         INCONCLUSIVE: the gate cannot decide.
-        FAILURES: more cells failed than ``--max-failures`` allows.
+        FAILURES: more cells failed than ``--max-failures`` allows, or no file that was to be scored can be read.
     """
 
     OK = 0
@@ -88,7 +88,7 @@ class ArtifactError(StorageError):
 
 
 class TooManyFailuresError(SeedBenchError):
-    """More cells failed than ``--max-failures`` allows."""
+    """More cells failed than ``--max-failures`` allows, or no file that was to be scored can be read."""
 
     exit_code = ExitCode.FAILURES
 

@@ -14,18 +14,17 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from seedbench.errors import SeedBenchError
 from seedbench.files.hashing import file_sha256
 from seedbench.generators.command.named_files import content_of, named_paths
+from seedbench.generators.command.options import durations, limits_of, positive_seconds, sizes_of, suffix_of, syntax_of, tasks_of
 from seedbench.generators.command.template import checked_template, fill, placeholders_in
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 from seedbench.processes.programs import run_program
 from seedbench.suites.prompt import MAX_DURATION_S, Prompt
-from seedbench.suites.references import ReferenceLimits, render
+from seedbench.suites.references import render
 
 REFUSED = 10
 _TAIL_BYTES = 2000
@@ -50,7 +49,7 @@ class Command(Generator):
     The other options declare what the program takes (see :class:`Capabilities`).
 
     Raises:
-        SeedBenchError: the template cannot work.
+        SeedBenchError: the template cannot work, or an option has a value that it cannot have.
     """
 
     name: ClassVar[str] = "command"
@@ -73,19 +72,20 @@ class Command(Generator):
         identity_files: Sequence[str] | None = None,
     ) -> None:
         self.argv = checked_template(argv)
-        self.timeout_s = float(timeout_s)
-        self.suffix = suffix if suffix.startswith(".") else f".{suffix}"
-        self.reference_syntax = dict(reference_syntax or {})
+        self.timeout_s = positive_seconds("timeout_s", timeout_s)
+        self.suffix = suffix_of(suffix)
+        self.reference_syntax = syntax_of(reference_syntax)
         self.version = version
         self.identity_files = None if identity_files is None else tuple(str(name) for name in identity_files)
         self._takes_seeds = "seed" in placeholders_in(self.argv)
+        shortest_s, longest_s = durations(min_duration_s, max_duration_s)
         self._capabilities = Capabilities(
-            tasks=frozenset(tasks),
-            min_duration_s=float(min_duration_s),
-            max_duration_s=float(max_duration_s),
-            sizes=frozenset((int(width), int(height)) for width, height in sizes),
+            tasks=tasks_of(tasks),
+            min_duration_s=shortest_s,
+            max_duration_s=longest_s,
+            sizes=sizes_of(sizes),
             audio=audio,
-            references=_limits(references),
+            references=limits_of(references),
             seeds=self._takes_seeds,
             deterministic=deterministic,
         )
@@ -183,17 +183,6 @@ class Command(Generator):
             "duration": f"{prompt.duration_s:g}",
             "references": [reference["path"] for reference in fields_of_prompt["references"]],
         }
-
-
-def _limits(references: bool | Mapping[str, Any]) -> ReferenceLimits | None:
-    if isinstance(references, bool):
-        return ReferenceLimits() if references else None
-    known = [limit.name for limit in fields(ReferenceLimits)]
-    for key in references:
-        if key not in known:
-            raise SeedBenchError(f"references: there is no limit {key!r}; known: {', '.join(known)}")
-    limits: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in references.items()}
-    return ReferenceLimits(**limits)
 
 
 def _tail(stream: IO[bytes]) -> str:

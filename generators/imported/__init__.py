@@ -48,8 +48,8 @@ class Imported(Importer):
         return tuple(clip.file for clip in listed.clips), listed.left_out
 
     def __init__(self, *, path: str, generator: str | None = None, prompts: str | None = None) -> None:
-        self.path = Path(str(path))
-        self.prompts = None if prompts is None else Path(str(prompts))
+        self.path = _path("path", path)
+        self.prompts = None if prompts is None else _path("prompts", prompts)
         listed = list_clips(self.path)
         names = generators_of(listed.clips)
         if generator is None and len(names) > 1:
@@ -69,7 +69,7 @@ class Imported(Importer):
         """The options for each generator whose clips the path holds, by its name; one entry if ``generator`` is given."""
         if options.get("generator") is not None:
             return {str(options["generator"]): dict(options)}
-        return {name: {**options, "generator": name} for name in generators_of(entries(Path(str(options["path"]))))}
+        return {name: {**options, "generator": name} for name in generators_of(entries(_path("path", options["path"])))}
 
     def suite(self) -> Suite:
         """A suite of the prompts that have clips (of any generator of the path), for a run that names no suite."""
@@ -204,6 +204,13 @@ def texts_of(path: Path) -> dict[str, str]:
             raise ManifestError(f"{path}:{line}: a second text for prompt {name!r}")
         texts[name] = str(row["text"])
     return texts
+
+
+def _path(option: str, text: object) -> Path:
+    """The path that an option names. Raises ManifestError for an empty one, which would mean the current folder."""
+    if not str(text).strip():
+        raise ManifestError(f"import: {option}= is empty: give a folder or a file, or {option}=. for the current folder")
+    return Path(str(text))
 
 
 def _claims(clip: ImportedClip) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedbench.errors import SeedBenchError
+from seedbench.errors import SeedBenchError, TooManyFailuresError
 from seedbench.processes.stopping import set_stop_message
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def score(
         int | None, typer.Option("--workers", "-j", min=1, help="Processes; by default as many as cores and memory allow.")
     ] = None,
 ) -> None:
-    """Score clips as they lie there: no suite, no run, nothing written but what --out names."""
+    """Score clips as they lie there: no suite, no run, nothing written but what --out names. Exit code 4: no file can be read."""
     set_stop_message("stopped; no scores were written; the same command begins again")
     from rich.console import Console
 
@@ -48,8 +48,9 @@ def score(
         scores = api.score(paths, metrics=metric, workers=workers, progress=bars)
     lines = _lines(scores)
     headlines = {(name, measure.name) for name, info in scores.infos.items() for measure in info.measures if measure.headline}
-    shown = [line for line in lines if everything or not line["metric"] or (line["metric"], line["measure"]) in headlines]
-    console.print(_table(shown))
+    shown = [line for line in lines if everything or (line["metric"], line["measure"]) in headlines]
+    unread = {str(entry.file): entry.error for entry in scores.files if entry.error is not None}
+    console.print(_table(shown, unread))
     for sentence in _signs(shown, scores.infos):
         console.print(sentence, highlight=False, markup=False)
     for sentence in scores.left_out:
@@ -58,18 +59,15 @@ def score(
         _write(lines, out)
         set_stop_message(f"stopped; the scores are in {out}")
         console.print(f"wrote {out}", highlight=False, soft_wrap=True)
+    if unread and len(unread) == len(scores.files):
+        raise TooManyFailuresError("no clip was scored: none of the files can be read; the table says why")
+    if unread:
+        console.print(f"note: {len(unread)} of {len(scores.files)} files cannot be read as clips.", highlight=False)
 
 
 def _lines(scores: ScoreResult) -> list[dict[str, Any]]:
-    """The scores as rows of a table: one a measure, and one for a file that could not be scored."""
-    from seedbench.plugins.metric import Score
-
-    lines = []
-    for entry in scores.files:
-        if entry.error is not None:
-            lines.append(_line(entry.file, "", Score.failed("", entry.error)))
-        lines += [_line(entry.file, metric, score) for metric, of_metric in entry.scores.items() for score in of_metric]
-    return lines
+    """The scores as rows of a table, one for each file and measure."""
+    return [_line(entry.file, metric, score) for entry in scores.files for metric, of_metric in entry.scores.items() for score in of_metric]
 
 
 def _line(file: Path, metric: str, score: Score) -> dict[str, Any]:
@@ -84,7 +82,8 @@ def _line(file: Path, metric: str, score: Score) -> dict[str, Any]:
     }
 
 
-def _table(lines: list[dict[str, Any]]) -> Any:
+def _table(lines: list[dict[str, Any]], unread: Mapping[str, str]) -> Any:
+    """One row a file and measure, and one row for each file of ``unread``, with the reason why it cannot be read."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -93,8 +92,13 @@ def _table(lines: list[dict[str, Any]]) -> Any:
         table.add_column(title, style=style, justify="right" if title == "value" else "left", overflow="fold")
     last = ""
     for line in lines:
+        if line["file"] in unread:
+            if line["file"] != last:
+                table.add_row(escape(line["file"]), "", "unreadable", escape(unread[line["file"]]))
+            last = line["file"]
+            continue
         value = f"{line['value']:.3g}" if line["value"] is not None else line["status"]
-        name = f"{line['metric']}.{line['measure']}" if line["metric"] else ""
+        name = f"{line['metric']}.{line['measure']}"
         table.add_row(escape(line["file"]) if line["file"] != last else "", name, value, escape(line["reason"]))
         last = line["file"]
     return table

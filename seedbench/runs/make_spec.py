@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
-from seedbench.errors import SeedBenchError
+from seedbench.errors import RunError, SeedBenchError
 from seedbench.files.hashing import digest_of
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Importer
@@ -20,9 +21,10 @@ from seedbench.suites.suite import Suite, select
 
 DEFAULT_SEED = 0
 DEFAULT_REFERENCE_SEED = 1000
-SEED_RANGE = (-(2**63), 2**63)
+LARGEST_SEED = 2**63 - 1  # of a column of integers in every database
 SIDE_RANGE = (16, 7680)  # pixels
 FPS_RANGE = (1, 120)
+LONGEST_NAME_BYTES = 250  # file systems allow 255
 NAME_DIGITS = 6
 """Letters of the spec's hash at the end of a run's name."""
 
@@ -98,8 +100,8 @@ def _check_numbers(seeds: tuple[int, ...] | None, reference_seeds: tuple[int, ..
             raise SeedBenchError(f"no {what} are given: name one, or leave them out")
         if len(set(given)) != len(given):
             raise SeedBenchError(f"the {what} {', '.join(map(str, given))} name one twice")
-        if not all(SEED_RANGE[0] <= seed < SEED_RANGE[1] for seed in given):
-            raise SeedBenchError(f"the {what} {', '.join(map(str, given))}: a seed lies between -2^63 and 2^63")
+        if not all(0 <= seed <= LARGEST_SEED for seed in given):
+            raise SeedBenchError(f"the {what} {', '.join(map(str, given))}: a seed is a whole number from 0 to 2^63 - 1")
     if not all(SIDE_RANGE[0] <= side <= SIDE_RANGE[1] for side in size):
         raise SeedBenchError(f"the size {size[0]}x{size[1]}: width and height lie between {SIDE_RANGE[0]} and {SIDE_RANGE[1]} pixels")
     if not FPS_RANGE[0] <= fps <= FPS_RANGE[1]:
@@ -114,6 +116,17 @@ def default_name(spec: RunSpec) -> str:
     labels = "-".join(item.label for item in spec.generators)
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in f"{spec.suite}-{labels}")
     return f"{safe[:60]}-{spec.digest()[:NAME_DIGITS]}"
+
+
+def check_run_name(name: str) -> None:
+    """Raise RunError for a name that cannot be the name of a folder everywhere: reports and exports are written under it."""
+    remedy = "choose a name of letters, digits, blanks and .-_ with --name"
+    if not name.strip() or name in (".", "..") or len(name.encode()) > LONGEST_NAME_BYTES:
+        raise RunError(f"{name[:60]!r} cannot be the name of a run (1 to {LONGEST_NAME_BYTES} bytes, neither . nor ..); {remedy}")
+    if name != name.strip():
+        raise RunError(f"the run name {name!r} begins or ends with a blank; {remedy}")
+    if wrong := [letter for letter in name if letter in "/\\" or unicodedata.category(letter).startswith("C")]:
+        raise RunError(f"the run name {name!r} holds {wrong[0]!r}: a name is no path; {remedy}, and the folder of the report with --out")
 
 
 def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:

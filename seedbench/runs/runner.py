@@ -24,6 +24,7 @@ from seedbench.runs import set_comparison
 from seedbench.runs.batching import batches
 from seedbench.runs.executor import Done, Executor
 from seedbench.runs.generate_task import GenerateBatch, Generated, GenerateTask, generate, generate_many
+from seedbench.runs.make_spec import check_run_name
 from seedbench.runs.plan import plan, request_of
 from seedbench.runs.progress import NoProgress, Progress
 from seedbench.runs.reasons import failure_reason
@@ -67,13 +68,14 @@ def execute(
         progress: receives progress updates.
 
     Raises:
-        RunError: a run of that name has another spec.
+        RunError: a run of that name has another spec, or the name of a new run is none that a folder can have.
         StorageError: the database or the store of clips cannot be used.
         SeedBenchError: a generator or a metric cannot be used. A cell that fails is recorded, and the run goes on.
     """
     progress = progress or NoProgress()
     with store.session() as session:
-        stored_run(session, name, spec)  # another spec is refused at once, not after a wait
+        if stored_run(session, name, spec) is None:  # another spec is refused at once, not after a wait
+            check_run_name(name)  # a run of an earlier version goes on under whatever name it has
     make_metrics(spec.metrics)  # an error here comes before anything is written
     with store.locks.hold(run_lock(name), wait=progress.wait):
         progress.wait(None)

@@ -12,13 +12,16 @@ from seedbench.plugins import registry
 from seedbench.plugins.metric import MetricInfo, Score, SetMetric
 from seedbench.runs.executor import Executor
 from seedbench.runs.progress import NoProgress, Progress
-from seedbench.runs.reasons import failure_reason
+from seedbench.runs.reasons import failure_reason, without_path
 from seedbench.runs.score_task import ScoreTask, score
 
 
 @dataclass(frozen=True)
 class FileScores:
-    """The scores of one file by metric; ``error`` says why the file could not be scored at all, None where it could."""
+    """The scores of one file by metric; ``error`` says why the file could not be read as a clip, None where it could.
+
+    A file that is no clip has scores without a value, as in a run; a file that is not there, or cannot be read now, has failed ones.
+    """
 
     file: Path
     scores: Mapping[str, Sequence[Score]] = field(default_factory=dict)
@@ -63,7 +66,7 @@ def score_files(files: Sequence[Path], metrics: Sequence[str], executor: Executo
         try:
             sha256 = file_sha256(file)
         except ClipError as error:
-            finished[index] = FileScores(file, error=str(error))
+            finished[index] = _unread(file, without_path(error, file), metrics)
             continue
         tasks.append(
             ScoreTask(cell_id=index, path=file, sha256=sha256, prompt=None, generator="", seed=None, metrics=tuple(metrics), set_metrics=())
@@ -82,6 +85,13 @@ def _results(tasks: Sequence[ScoreTask], executor: Executor) -> Iterator[tuple[i
     for done in executor.results():
         task = done.task
         if done.error is not None:
-            yield task.cell_id, FileScores(task.path, error=failure_reason(done.error))
+            yield task.cell_id, _unread(task.path, failure_reason(done.error), task.metrics)
         else:
-            yield task.cell_id, FileScores(task.path, done.result.scores)
+            yield task.cell_id, FileScores(task.path, done.result.scores, done.result.facts.get("unreadable"))
+
+
+def _unread(file: Path, reason: str, metrics: Sequence[str]) -> FileScores:
+    """A file that gave nothing: every measure of every metric failed, for one reason."""
+    infos = {name: registry.load("metrics", name).info for name in metrics}
+    failed = {name: [Score.failed(measure.name, reason) for measure in info.measures] for name, info in infos.items()}
+    return FileScores(file, failed, reason)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from seedbench.errors import StorageError
@@ -36,12 +36,12 @@ class Store:
         locks: the locks of this database (:mod:`seedbench.files.locks`).
 
     Raises:
-        StorageError: the database cannot be opened.
+        StorageError: the URL names no database, or the database cannot be opened.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = create_engine(url)
+        self.engine = _engine(url)
         self.locks = locks_of(self.engine)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _sqlite_settings)
@@ -120,6 +120,17 @@ class Store:
                     "lost: run the command again, and if that fails too, look for a process that was stopped while it wrote"
                 ) from error
             raise StorageError(f"the database {self.engine.url!r} cannot be {action} ({error.orig})") from error
+
+
+def _engine(url: str) -> Engine:
+    """The engine of a URL. Raises StorageError where the URL cannot be read, or needs a driver that is not installed."""
+    remedy = "change SEEDBENCH_DATABASE_URL to sqlite:////FOLDER/FILE.db or postgresql+DRIVER://USER:PASSWORD@HOST/NAME, or unset it"
+    try:
+        return create_engine(url)
+    except (ArgumentError, ValueError) as error:  # the text is not repeated, it may hold a password
+        raise StorageError(f"the URL of the database cannot be read; {remedy}") from error
+    except ModuleNotFoundError as error:
+        raise StorageError(f"the URL of the database needs the Python package {error.name!r}, which is not installed; {remedy}") from error
 
 
 def _begin_writing(connection: Connection) -> None:

@@ -213,6 +213,28 @@ def test_a_string_is_split_once_and_options_become_capabilities() -> None:
         Command(argv="true {prompt} {out}", references={"pictures": 4})
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"timeout_s": -1}, "timeout_s=-1: give a number of seconds above 0"),
+        ({"timeout_s": float("inf")}, "timeout_s=inf: give a number"),
+        ({"min_duration_s": 5, "max_duration_s": 2}, "min_duration_s=5 is above max_duration_s=2"),
+        ({"tasks": ["talkin"]}, "there is no task 'talkin' (did you mean 'talking'?)"),
+        ({"sizes": [[0, 720]]}, "sizes: [0, 720] is no size"),
+        ({"sizes": [[1, 2, 3]]}, "sizes: [1, 2, 3] is no size"),
+        ({"sizes": [640]}, "sizes: 640 is no size"),
+        ({"suffix": ""}, "suffix='' is no ending"),
+        ({"suffix": "../x"}, "is no ending of a file name"),
+        ({"reference_syntax": {"picture": "x"}}, "there is no kind 'picture'; the kinds are image, video, audio"),
+        ({"reference_syntax": {"image": "[{n}]"}}, "has another placeholder than {number}"),
+    ],
+)
+def test_an_option_with_a_value_that_cannot_work_is_refused_at_once(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeedBenchError) as caught:
+        Command(argv=[sys.executable, "{prompt}", "{out}"], **options)  # type: ignore[arg-type]
+    assert message in str(caught.value)
+
+
 def test_a_changed_script_is_another_cell(tmp_path: Path) -> None:
     argv = [sys.executable, program(tmp_path, WRITE), "{out}", "{prompt}"]
     prompt = Prompt(id="p", text="A", task="motion")

@@ -54,7 +54,8 @@ def test_a_script_without_a_main_guard_ends_and_says_what_is_missing(tmp_path: P
     [
         ({"seeds": (0, 0)}, "name one twice"),
         ({"seeds": ()}, "no seeds are given"),
-        ({"reference_seeds": (2**63,)}, "a seed lies between"),
+        ({"reference_seeds": (2**63,)}, "a seed is a whole number from 0"),
+        ({"seeds": (0, -1)}, "the seeds 0, -1: a seed is a whole number from 0"),
         ({"size": (0, 0)}, "width and height lie between 16 and 7680"),
         ({"fps": 0}, "a rate lies between 1 and 120"),
         ({"prompts": "talk-*"}, "lists of texts"),

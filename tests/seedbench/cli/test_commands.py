@@ -55,6 +55,10 @@ def test_the_help_page_says_what_commands_of_other_packages_do(tmp_path: Path) -
         (("run", "-g", "toy:colour=red", "--suite", "quick"), "has no option 'colour' (known:"),
         (("run", "-g", "import", "--suite", "quick"), "needs the option path="),
         (("run", "-g", "toy", "--suite", "quick", "--seeds", "a"), "whole numbers"),
+        (("run", "-g", "toy", "--suite", "quick", "--seeds", "-1"), "a seed is a whole number from 0"),
+        (("run", "-g", "toy", "--suite", "quick", "--name", "../x"), "a name is no path"),
+        (("run", "-g", "toy", "--suite", "quick", "--name", "/tmp/x"), "a name is no path"),
+        (("run", "-g", "import:path="), "path= is empty"),
         (("run", "-g", "toy", "-g", "toy", "--suite", "quick"), "two generators are called 'toy'"),
         (("run", "-g", "toy", "--suite", "quick", "--ceiling", "toi"), "did you mean 'toy'"),
         (("run", "-g", "toy", "--suite", "quick", "--size", "big"), "not a size"),
@@ -105,6 +109,7 @@ def test_scoring_bad_files_gives_each_a_reason_and_loses_no_good_one(make_clip: 
     out = tmp_path / "scores.csv"
     done = seedbench("score", str(folder), "-m", "toy_brightness", "-m", "toy_speech", "--out", str(out), home=workspace.folder)
     assert done.returncode == 0, done.stderr
+    assert "3 of 5 files cannot be read as clips" in done.stdout
     table = pd.read_csv(out, keep_default_na=False)
     status = {(Path(row.file).name, row.metric): (row.status, row.reason) for row in table.itertuples() if row.measure in {"mean", "level"}}
     assert status["good.mp4", "toy_brightness"] == ("scored", "")
@@ -114,6 +119,28 @@ def test_scoring_bad_files_gives_each_a_reason_and_loses_no_good_one(make_clip: 
         assert status[name, "toy_brightness"][0] == "unscored"
         assert words in status[name, "toy_brightness"][1]
     assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
+
+
+def test_scoring_nothing_but_unreadable_files_exits_with_4_after_the_reasons(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("hello")
+    out = tmp_path / "scores.csv"
+    files = [str(tmp_path / "text.mp4"), str(tmp_path / "gone.mp4")]
+    done = seedbench("score", *files, "-m", "toy_brightness", "--out", str(out), home=workspace.folder)
+    assert_one_sentence(done, code=4)
+    assert "not a media file" in " ".join(done.stdout.split())
+    table = pd.read_csv(out, keep_default_na=False)
+    assert set(zip(table.file, table.metric, table.status, strict=True)) == {
+        (files[0], "toy_brightness", "unscored"),
+        (files[1], "toy_brightness", "failed"),
+    }
+
+
+def test_a_database_url_that_names_no_database_is_one_sentence(tmp_path: Path) -> None:
+    for url in ("foo", "foo://x", "postgresql+nodriver://me:secret@host/x", "mysql://x"):
+        done = seedbench("runs", "list", home=tmp_path / "home", SEEDBENCH_DATABASE_URL=url)
+        assert_one_sentence(done)
+        assert "SEEDBENCH_DATABASE_URL" in done.stderr
+        assert "secret" not in done.stderr
 
 
 @pytest.mark.slow
