@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 from seedbench.errors import did_you_mean
 from seedbench.files.hashing import file_sha256
+from seedbench.files.tables import Table, read_table
 from seedbench.generators.imported.listing import ImportedClip, entries, generators_of, list_clips
-from seedbench.generators.imported.manifest import SUFFIXES, ManifestError, counted, rows, slug, unread
+from seedbench.generators.imported.manifest import SUFFIXES, ManifestError, counted, slug, unread
 from seedbench.plugins.generator import Capabilities, Generation, Importer, Request
 from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.prompt import Prompt
@@ -129,7 +130,7 @@ class Imported(Importer):
             return []
         ids = {clip.prompt_id for clip in entries(self.path)}
         unused = [name for name in texts_of(self.prompts) if name not in ids]
-        columns = (column for _, row in rows(self.prompts, TEXTS) for column in row if column not in TEXTS)
+        columns = (column for column in _table_of_texts(self.prompts).columns if column not in TEXTS)
         sentences = [f"{self.prompts.name}: no clip of {counted(unused, 'prompt')} is there; these texts are left out."] if unused else []
         return sentences + unread(self.prompts, columns, TEXTS, "not read")
 
@@ -198,11 +199,11 @@ def suite_of(clips: Sequence[ImportedClip], path: Path, *, texts: Mapping[str, s
 def texts_of(path: Path) -> dict[str, str]:
     """The texts of a ``prompt_id,text`` file (CSV, TSV or JSONL) by prompt id. Raises ManifestError."""
     texts: dict[str, str] = {}
-    for line, row in rows(path, TEXTS):
-        name = slug(str(row["prompt_id"]).strip())
+    for row in _table_of_texts(path).rows:
+        name = slug(row.text("prompt_id"))
         if name in texts:
-            raise ManifestError(f"{path}:{line}: a second text for prompt {name!r}")
-        texts[name] = str(row["text"])
+            raise row.error(f"a second text for prompt {name!r}")
+        texts[name] = row.text("text")
     return texts
 
 
@@ -211,6 +212,10 @@ def _path(option: str, text: object) -> Path:
     if not str(text).strip():
         raise ManifestError(f"import: {option}= is empty: give a folder or a file, or {option}=. for the current folder")
     return Path(str(text))
+
+
+def _table_of_texts(path: Path) -> Table:
+    return read_table(path, error=ManifestError, columns=TEXTS, filled=TEXTS[:1])
 
 
 def _claims(clip: ImportedClip) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seedbench.generators.imported.manifest import LARGEST_SEED, SUFFIXES, ManifestError, counted, number, rows, slug, unread, whole_number
+from seedbench.files.tables import TableRow, read_table
+from seedbench.generators.imported.manifest import LARGEST_SEED, SUFFIXES, ManifestError, counted, number, slug, unread, whole_number
 
 MEDIA_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".gif"})
 REQUIRED = ("generator", "prompt_id", "file")
@@ -66,7 +67,9 @@ def list_clips(path: Path) -> ClipListing:
     elif not path.exists():
         raise ManifestError(f"{path}: no such folder or manifest")
     else:
-        raise ManifestError(f"{path}: neither a folder nor a .csv, .tsv or .jsonl manifest; to score single files use `seedbench score`")
+        raise ManifestError(
+            f"{path}: neither a folder nor a .csv, .tsv, .jsonl or .json manifest; to score single files use `seedbench score`"
+        )
     _refuse_duplicates(listed.clips)
     return listed
 
@@ -143,33 +146,32 @@ def _holds_media(folder: Path) -> bool:
 
 
 def _manifest(path: Path) -> ClipListing:
-    columns: dict[str, None] = {}
-    clips = []
-    for line, row in rows(path, REQUIRED):
-        columns |= dict.fromkeys(column for column in row if column not in REQUIRED + OPTIONAL)
-        clips.append(_entry(row, path, line))
-    return ClipListing(clips, tuple(unread(path, columns, OPTIONAL, "kept as metadata and not used otherwise")))
+    table = read_table(path, error=ManifestError, filled=REQUIRED)
+    columns = [column for column in table.columns if column not in REQUIRED + OPTIONAL]
+    left_out = unread(path, columns, OPTIONAL, "kept as metadata and not used otherwise")
+    return ClipListing([_entry(row) for row in table.rows], tuple(left_out))
 
 
-def _entry(row: Mapping[str, Any], path: Path, line: int) -> ImportedClip:
+def _entry(row: TableRow) -> ImportedClip:
     """One row as a clip; columns that are not known are kept as metadata."""
-    where = f"{path}:{line}"
-    metadata: dict[str, Any] = {key: value for key, value in row.items() if key not in REQUIRED + OPTIONAL}
-    own_metadata = row.get("metadata")
+    metadata: dict[str, Any] = {key: value for key, value in row.cells.items() if key not in REQUIRED + OPTIONAL}
+    own_metadata = row.cells.get("metadata")
     if isinstance(own_metadata, str):
         try:
             own_metadata = json.loads(own_metadata)
-        except json.JSONDecodeError as error:
-            raise ManifestError(f"{where}: metadata: not valid JSON: {error.msg}") from error
+        except (ValueError, RecursionError) as error:
+            raise row.error(
+                f"not valid JSON: {getattr(error, 'msg', 'it holds a number that is too long, or is nested too deeply')}", "metadata"
+            ) from error
     if own_metadata is not None and not isinstance(own_metadata, dict):
-        raise ManifestError(f"{where}: metadata must be a JSON object")
+        raise row.error("must be a JSON object", "metadata")
     return ImportedClip(
-        generator=str(row["generator"]).strip(),
-        prompt_id=slug(str(row["prompt_id"])),
-        file=(path.parent / str(row["file"]).strip()).absolute(),
-        seed=whole_number(row, "seed", where),
-        latency_s=number(row, "latency_s", where),
-        cost_usd=number(row, "cost_usd", where),
+        generator=row.text("generator"),
+        prompt_id=slug(row.text("prompt_id")),
+        file=row.path("file"),
+        seed=whole_number(row, "seed"),
+        latency_s=number(row, "latency_s"),
+        cost_usd=number(row, "cost_usd"),
         metadata={**metadata, **(own_metadata or {})},
-        where=where,
+        where=row.where,
     )

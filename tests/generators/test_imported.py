@@ -172,16 +172,17 @@ def test_json_lines_and_tabs_are_read_like_commas(tmp_path: Path) -> None:
             "generator,promt_id,file\n",
             "clips.csv:1: no column 'prompt_id' (did you mean 'promt_id'?); the columns are generator, promt_id, file",
         ),
-        ("generator,prompt_id,file,file\n", "clips.csv:1: two columns have the same name"),
+        ("generator,prompt_id,file,file\n", "clips.csv:1: columns 3 and 4 are both called 'file'"),
         ("generator,prompt_id,file\na,b\n", "clips.csv:2: 2 cells where the header has 3 columns"),
         ("generator,prompt_id,file\na,,c.mp4\n", "clips.csv:2: prompt_id is missing"),
         ('generator,prompt_id,file\na,"b\nb",c.mp4\na,x,\n', "clips.csv:4: file is missing"),
         ('generator,prompt_id,file\na,b,"c', "clips.csv:2: not valid CSV"),
-        ("generator,prompt_id,file,seed\na,b,c.mp4,x\n", "clips.csv:2: seed: 'x' is not a number of at least 0"),
+        ("generator,prompt_id,file,seed\na,b,c.mp4,x\n", "clips.csv:2: seed: 'x' is not a whole number"),
+        ("generator,prompt_id,file,seed\na,b,c.mp4,-1\n", "clips.csv:2: seed: '-1' is not a whole number from 0 to 9223372036854775807"),
         ("generator,prompt_id,file,seed\na,b,c.mp4,1.5\n", "clips.csv:2: seed: '1.5' is not a whole number"),
-        ("generator,prompt_id,file,cost_usd\na,b,c.mp4,nan\n", "clips.csv:2: cost_usd: 'nan' is not a number of at least 0"),
+        ("generator,prompt_id,file,cost_usd\na,b,c.mp4,nan\n", "clips.csv:2: cost_usd: 'nan' is not a number"),
         ("generator,prompt_id,file,metadata\na,b,c.mp4,{\n", "clips.csv:2: metadata: not valid JSON"),
-        ("generator,prompt_id,file,metadata\na,b,c.mp4,[]\n", "clips.csv:2: metadata must be a JSON object"),
+        ("generator,prompt_id,file,metadata\na,b,c.mp4,[]\n", "clips.csv:2: metadata: must be a JSON object"),
         (
             "generator,prompt_id,file\na,b,1.mp4\na,B,2.mp4\n",
             "clips.csv:3: a second clip of 'a' for prompt 'b' without a seed; the first is at",
@@ -203,7 +204,7 @@ def test_an_error_in_a_manifest_names_its_line(tmp_path: Path, text: str, messag
     ("text", "message"),
     [
         ("{}\n", "clips.jsonl:1: generator is missing"),
-        ("\n[1]\n", "clips.jsonl:2: every line must be an object with generator, prompt_id, file"),
+        ("\n[1]\n", "clips.jsonl:2: is a number where an object is needed"),
         ('{"generator": "a", "prompt_id": "b", "file": "c", "file": "d"}\n', "clips.jsonl:1: the key file appears twice in one object"),
         ('{"generator": 1,\n', "clips.jsonl:1: not valid JSON"),
     ],
@@ -211,6 +212,16 @@ def test_an_error_in_a_manifest_names_its_line(tmp_path: Path, text: str, messag
 def test_an_error_in_json_lines_names_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ManifestError, match=re.escape(message)):
         entries(manifest(tmp_path, text, "clips.jsonl"))
+
+
+def test_a_manifest_of_a_spreadsheet_on_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").touch()
+    text = "\ufeffgenerator;prompt_id;file;seed;cost_usd;;\r\nveo;Talk 01;clips\\a.mp4;3;0,40;;\r\n;;;;;;\r\n"
+    (clip,) = entries(manifest(tmp_path, text))
+    assert (clip.file, clip.seed, clip.cost_usd, clip.metadata) == (tmp_path / "clips" / "a.mp4", 3, 0.4, {})
+    with pytest.raises(ManifestError, match=r"clips\.csv:2: file: 'C:\\\\a\.mp4' is a path of a Windows computer"):
+        entries(manifest(tmp_path, "generator;prompt_id;file\nveo;a;C:\\a.mp4\n"))
 
 
 def test_paths_without_clips_are_refused(tmp_path: Path) -> None:
@@ -222,7 +233,7 @@ def test_paths_without_clips_are_refused(tmp_path: Path) -> None:
         entries(clip(tmp_path / "a.mp4"))
     bad = tmp_path / "bad.csv"
     bad.write_bytes(b"generator,prompt_id,file\n\xff\n")
-    with pytest.raises(ManifestError, match="not UTF-8 text"):
+    with pytest.raises(ManifestError, match=r"bad\.csv:2: not UTF-8"):
         entries(bad)
 
 
