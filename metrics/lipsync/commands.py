@@ -21,7 +21,8 @@ app = typer.Typer(help="Fit and evaluate the embedded lip-sync model.", no_args_
 Folder = Annotated[
     Path,
     typer.Argument(
-        help="Media files with one talking face each (offsets.csv: known offsets, positive: sound early), or feature files (published.csv)."
+        help="Media files with one talking face each (offsets.csv with the columns file and offset_frames: known offsets in frames at 25 a "
+        "second, positive: sound early), or feature files (published.csv)."
     ),
 ]
 More = Annotated[list[Path], typer.Option("--more", help="Another folder to fit on; it is not used for evaluation.")]
@@ -101,7 +102,11 @@ def _gather(folder: Path, more: Sequence[Path], seed: int, steps: int) -> tuple[
 
 def _cross_validated(examples: list[LipSyncExample], added: list[LipSyncExample], recipe: TrainingRecipe) -> list[Trial]:
     from seedbench.metrics.lipsync.fit import FOLDS, cross_validate
+    from seedbench.metrics.lipsync.known_offsets import CorpusError
 
+    if len(examples) < FOLDS:
+        count = f"{len(examples)} talking clip{'' if len(examples) == 1 else 's'}"
+        raise CorpusError(f"{count} to cross-validate on: it needs {FOLDS}; `evaluate --shipped` needs one")
     return _shown("cross-validating", lambda tick: cross_validate(examples, recipe, added=added, progress=tick), recipe, FOLDS)
 
 
@@ -129,10 +134,21 @@ def _print_outcomes(rows: list[tuple[str, Any]]) -> None:
 
     table = Table("", "answers", "right", "errors", "mismatched pairs answered", "mismatched rejected", "matched rejected")
     for name, row in rows:
-        rejected, wrongly_rejected = row.called_apart / max(1, row.mismatched), row.wrongly_apart / max(1, row.matched)
-        shares = [f"{share:.1%}" for share in (row.answer_share, row.right_share)]
-        table.add_row(name, *shares, str(row.answered - row.right), f"{row.fooled_share:.1%}", f"{rejected:.1%}", f"{wrongly_rejected:.1%}")
+        table.add_row(
+            name,
+            _share(row.answered, row.matched),
+            _share(row.right, row.answered),
+            str(row.answered - row.right),
+            _share(row.fooled, row.mismatched),
+            _share(row.called_apart, row.mismatched),
+            _share(row.wrongly_apart, row.matched),
+        )
     Console().print(table)
+
+
+def _share(count: int, total: int) -> str:
+    """A share in percent; a dash where there is nothing to count."""
+    return f"{count / total:.1%}" if total else "-"
 
 
 def _described(folder: Path, examples: list[LipSyncExample] | None) -> str:

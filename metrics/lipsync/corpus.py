@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from seedbench.clips.clip import Clip
-from seedbench.errors import SeedBenchError
+from seedbench.files.tables import TableRow, read_table
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.speech import mel, speech
 from seedbench.metrics.lipsync.features import FPS, MIN_MESH_SCORE, lip_features, mesh_points, sound_features
 from seedbench.metrics.lipsync.fit import LipSyncExample
+from seedbench.metrics.lipsync.known_offsets import CorpusError, known_offsets
 from seedbench.metrics.lipsync.speakers import MIN_SPEECH_S
 
 MAX_OFFSET = 12
 """Published offsets beyond this lie at the edge of SyncNet's search and are not trusted."""
+PUBLISHED = "offsets_frames_at_25fps"
+"""The column of ``published.csv`` with a JSON list of one offset per face track."""
 MIN_FRAMES = 50
 MEDIA = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi"})
+_SHOWN = 5
 SEEN = 0.8
 """Least share of a clip during which its longest face must be followed."""
-
-
-class CorpusError(SeedBenchError):
-    """A folder or file without anything to fit on."""
 
 
 def landmark_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -61,7 +62,7 @@ def landmark_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def landmark_folder(folder: Path) -> list[LipSyncExample]:
     """Examples of a folder of feature files with a ``published.csv``.
 
-    Its columns: ``file`` and ``offsets_frames_at_25fps``, a JSON list with one offset per face track.
+    Its columns: ``file`` and :data:`PUBLISHED`.
     Only clips with one track, whose published offset is not at the edge of the search, are used.
 
     Args:
@@ -74,23 +75,32 @@ def landmark_folder(folder: Path) -> list[LipSyncExample]:
         CorpusError: If a file shows no face.
     """
     examples = []
-    with (folder / "published.csv").open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            offsets = json.loads(row["offsets_frames_at_25fps"])
-            if len(offsets) != 1 or abs(offsets[0]) > MAX_OFFSET:
-                continue
-            points, score, log_mel = landmark_file(folder / row["file"])
-            examples.append(
-                LipSyncExample(Path(row["file"]).stem, lip_features(points, score), sound_features(log_mel, len(points)), float(offsets[0]))
-            )
+    for row in read_table(folder / "published.csv", error=CorpusError, filled=("file", PUBLISHED)).rows:
+        offsets = _published_offsets(row)
+        if len(offsets) != 1 or abs(offsets[0]) > MAX_OFFSET:
+            continue
+        path = row.path("file")
+        if not path.is_file():
+            raise row.error(f"{row.text('file')!r} is not there", "file")
+        points, score, log_mel = landmark_file(path)
+        name = Path(row.text("file")).stem
+        examples.append(LipSyncExample(name, lip_features(points, score), sound_features(log_mel, len(points)), offsets[0]))
     return examples
+
+
+def _published_offsets(row: TableRow) -> list[float]:
+    """The offsets of a row's face tracks, in frames at 25 a second."""
+    try:
+        return [float(offset) for offset in json.loads(row.text(PUBLISHED))]
+    except (ValueError, TypeError, RecursionError) as cause:
+        raise row.error(f"{row.text(PUBLISHED)!r} is not a list of numbers such as [0] or [0, 3]", PUBLISHED) from cause
 
 
 def media_folder(folder: Path) -> list[LipSyncExample]:
     """Examples of a folder of media files, each with one talking face on screen throughout.
 
-    ``offsets.csv`` (columns ``file``, ``offset_frames`` at 25 fps, positive: sound early) states known offsets; a file it does not name is
-    taken to be in sync. Files without speech, or whose longest face is seen less than ``SEEN`` of the time, are left out.
+    A table states known offsets (:func:`~seedbench.metrics.lipsync.known_offsets.known_offsets`); a file that it does not name is taken to
+    be in sync. Files without speech, or whose longest face is seen less than ``SEEN`` of the time, are left out. Both are said in warnings.
 
     Args:
         folder: The folder, which is searched with all folders in it.
@@ -100,18 +110,30 @@ def media_folder(folder: Path) -> list[LipSyncExample]:
 
     Raises:
         ClipError: If a file cannot be read.
+        CorpusError: If the table of offsets cannot be used.
     """
-    known: dict[str, float] = {}
-    if (folder / "offsets.csv").exists():
-        with (folder / "offsets.csv").open(newline="") as stream:
-            known = {row["file"]: float(row["offset_frames"]) for row in csv.DictReader(stream)}
-    examples = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in MEDIA):
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MEDIA)
+    known = known_offsets(folder, paths)
+    examples, left_out = [], []
+    for path in paths:
         name = path.relative_to(folder).as_posix()
-        example = media_example(path, name, known.get(name, 0.0))
-        if example is not None:
+        example = media_example(path, name, known.get(path, 0.0))
+        if example is None:
+            left_out.append(name)
+        else:
             examples.append(example)
+    _warn_of_left_out(folder, left_out, len(paths))
     return examples
+
+
+def _warn_of_left_out(folder: Path, names: Sequence[str], total: int) -> None:
+    if names:
+        shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+        warnings.warn(
+            f"{folder}: {len(names)} of {total} files are left out ({shown}): "
+            f"less than {MIN_SPEECH_S:g} s of speech, or no face that is seen {SEEN:.0%} of the time",
+            stacklevel=3,
+        )
 
 
 def media_example(path: Path, name: str, offset: float) -> LipSyncExample | None:
