@@ -19,6 +19,7 @@ from seedbench.files.scratch import remove_process_folder  # noqa: E402
 from seedbench.runs.numba_cache import record_compiled, take_cache_folder  # noqa: E402
 from seedbench.store.cache import use_cache  # noqa: E402
 from seedbench.store.workspace import Workspace  # noqa: E402
+from tests.media_grid.files import GridFiles  # noqa: E402
 
 os.environ["NUMBA_CACHE_DIR"] = str(take_cache_folder(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))
 
@@ -94,3 +95,10 @@ def make_clip(tmp_path: Path) -> Callable[..., Path]:
         return write_clip(tmp_path / name, pictures, fps, sound, **options)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def grid_files(tmp_path_factory: pytest.TempPathFactory) -> GridFiles:
+    """Small files of all kinds of containers, codecs and traits (:mod:`tests.media_grid`), shared by the workers of a session."""
+    base = tmp_path_factory.getbasetemp()
+    return GridFiles((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "media_grid")
