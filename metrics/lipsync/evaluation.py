@@ -40,21 +40,6 @@ class EvaluationCounts:
     called_apart: int
     wrongly_apart: int
 
-    @property
-    def answer_share(self) -> float:
-        """Answered matched pairs, 0..1."""
-        return self.answered / max(1, self.matched)
-
-    @property
-    def right_share(self) -> float:
-        """Right answers among answers, 0..1."""
-        return self.right / max(1, self.answered)
-
-    @property
-    def fooled_share(self) -> float:
-        """Mismatched pairs answered, 0..1."""
-        return self.fooled / max(1, self.mismatched)
-
 
 @dataclass(frozen=True)
 class Thresholds:

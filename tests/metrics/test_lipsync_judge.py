@@ -102,9 +102,9 @@ def test_thresholds_answer_the_target_share() -> None:
 
 def test_nested_thresholds_give_unbiased_counts() -> None:
     result = nested_cross_validation(trials(), answered=0.9)
-    assert result.answer_share == pytest.approx(0.9, abs=0.05)
-    assert result.right_share == 1.0
-    assert result.fooled_share == pytest.approx(0.15, abs=0.06)
+    assert result.answered / result.matched == pytest.approx(0.9, abs=0.05)
+    assert result.right == result.answered
+    assert result.fooled / result.mismatched == pytest.approx(0.15, abs=0.06)
     assert result.matched == result.mismatched == 200
 
 
