@@ -20,8 +20,8 @@ def agreement(
 
     A unit is what people saw: one prompt of one task, two systems, one profile, with or without sound. A vote does not hold the seed of the
     clips: clips of one prompt with several seeds are one unit, and their differences lower alpha. The side of a system does not matter.
-    Checks (gold, same, repeat) and votes without an answer to the question are left out; of several votes of one person on one unit the
-    first counts.
+    Checks (gold, same, repeat), votes without an answer to the question and votes without a known prompt or voter are left out; of several
+    votes of one person on one unit the first counts.
 
     Args:
         votes: The votes, in any order.
@@ -35,6 +35,8 @@ def agreement(
     """
     first: dict[tuple[tuple[object, ...], str], int] = {}
     for vote in in_order(votes):
+        if vote.prompt is None or vote.voter is None:
+            continue
         if vote.kind == "pair" and (question == OVERALL or question in vote.answers):
             pair = tuple(sorted((vote.left, vote.right)))
             unit = (vote.prompt, vote.task, vote.profile, vote.with_sound, *pair)

@@ -87,8 +87,8 @@ class ModelStanding:
         losses: Votes that preferred the other clip.
         ties: Votes for neither.
         both_bad: Votes that called both clips bad.
-        n_prompts: The number of prompts among its votes.
-        n_voters: The number of voters among its votes.
+        n_prompts: The number of known prompts among its votes.
+        n_voters: The number of known voters among its votes.
         half_ties: Its Elo rating with ties as half wins; ranks nothing.
         online: Its online Elo rating; ranks nothing.
         marks: What limits a comparison: ``provisional`` (few votes, prompts or voters), ``unbeaten``, ``winless``, ``unsettled`` (only the
@@ -96,6 +96,8 @@ class ModelStanding:
             relative to the mean of its own group).
         style_held: Its Elo rating with style control; ranks nothing. None where the votes cannot give one.
         style_reason: Why ``style_held`` is None; empty otherwise.
+        n_without_prompt: How many of its votes are on a prompt that is not known.
+        n_without_voter: How many of its votes are of a voter who is not known.
     """
 
     model: str
@@ -114,6 +116,8 @@ class ModelStanding:
     marks: tuple[str, ...] = ()
     style_held: Interval | None = None
     style_reason: str = ""
+    n_without_prompt: int = 0
+    n_without_voter: int = 0
 
     @property
     def n_votes(self) -> int:
@@ -185,8 +189,8 @@ class Board:
         tie_share: The share 0..1 of ties among the rated votes.
         both_bad: The number of votes that prefer no side and that the rules keep out of the ratings.
         n_votes: The number of rated votes.
-        n_prompts: The number of their prompts.
-        n_voters: The number of their voters.
+        n_prompts: The number of their known prompts.
+        n_voters: The number of their known voters.
         n_pieces: The number of groups of models that votes link.
         checks: For each check the number of votes with each answer.
         unrated: The number of votes on check pairs, by kind.
@@ -200,6 +204,10 @@ class Board:
         rules: Name and version of the rules.
         style: What the ratings with style control are based on; None without style control.
         n_simulated: How many of ``n_votes`` are those of simulated voters.
+        n_imported: How many of ``n_votes`` are imported from another arena.
+        n_without_prompt: How many of ``n_votes`` are on a prompt that is not known.
+        n_without_voter: How many of ``n_votes`` are of a voter who is not known.
+        equal_first: The models that share the highest rating, so that nobody leads; empty where one model has the highest.
     """
 
     about: BoardScope
@@ -223,3 +231,7 @@ class Board:
     rules: str
     style: StyleControl | None = None
     n_simulated: int = 0
+    n_imported: int = 0
+    n_without_prompt: int = 0
+    n_without_voter: int = 0
+    equal_first: tuple[str, ...] = ()

@@ -12,10 +12,12 @@ from dataclasses import replace
 import numpy as np
 
 from seedbench.arena.boards.board import Board, BoardScope, ModelStanding
+from seedbench.arena.boards.notes import few_clusters_note, name_notes, none_counts_notes, unknown_notes
 from seedbench.arena.boards.standings import graph_marks, rated_component, standing_of
 from seedbench.arena.boards.style_control import style_control
 from seedbench.arena.boards.vote_arrays import answer_of, arrays_of
-from seedbench.arena.ratings.bradley_terry import ELO, TIE
+from seedbench.arena.ratings.bradley_terry import ELO, TIE, UNKNOWN
+from seedbench.arena.ratings.clustering import n_known
 from seedbench.arena.ratings.connectivity import vote_graph
 from seedbench.arena.ratings.elo import online
 from seedbench.arena.ratings.ranks import SAME_RATING
@@ -95,10 +97,8 @@ def _board(checked: CheckedVotes, rules: Rules, about: BoardScope, votes_sha256:
                 style_held=style_held[models[member]],
                 marks=graph_marks(graph, int(member)),
             )
-    spread = largest.covariance
-    if spread is not None and spread.few:
-        n_clusters = f"{spread.n_prompts} prompts and {spread.n_voters} voters"
-        notes.append(f"intervals rest on {n_clusters}: with fewer than 30 of either they are rough")
+    unknown = unknown_notes(votes)
+    notes += [*unknown, *few_clusters_note(largest.covariance, all_known=not unknown), *name_notes(models)]
     if len(components) > 1:
         notes.append(f"the votes fall into {len(components)} groups that no vote links: only the models of the largest group are ranked")
     by_rating = falling_order([standings[model].rating.value for model in range(len(models))], tolerance=ELO * SAME_RATING)
@@ -110,8 +110,8 @@ def _board(checked: CheckedVotes, rules: Rules, about: BoardScope, votes_sha256:
         tie_share=float((votes.outcome == TIE).mean()),
         both_bad=len(kept) - len(rated) if apart else 0,
         n_votes=len(votes),
-        n_prompts=len(np.unique(votes.prompt)),
-        n_voters=len(np.unique(votes.voter)),
+        n_prompts=n_known(votes.prompt),
+        n_voters=n_known(votes.voter),
         n_pieces=len(components),
         checks=checked.answers,
         unrated=checked.unrated,
@@ -125,15 +125,19 @@ def _board(checked: CheckedVotes, rules: Rules, about: BoardScope, votes_sha256:
         rules=f"{rules.name} {rules.version}",
         style=style,
         n_simulated=sum(vote.origin == "simulated" for vote in rated),
+        n_imported=sum(vote.origin == "imported" for vote in rated),
+        n_without_prompt=int((votes.prompt == UNKNOWN).sum()),
+        n_without_voter=int((votes.voter == UNKNOWN).sum()),
+        equal_first=tuple(models[int(largest.members[index])] for index in largest.first) if len(largest.first) > 1 else (),
     )
 
 
 def _empty_board(about: BoardScope, checked: CheckedVotes, rules: Rules, votes_sha256: str, notes: Sequence[str]) -> Board:
     """A board without standings, with the reason."""
     if checked.kept:
-        reason = f"all {len(checked.kept)} votes that count say that both are bad"
+        reasons = [f"all {len(checked.kept)} votes that count say that both are bad"]
     else:
-        reason = f"of {len(checked.votes)} votes none counts" if checked.votes else "no vote was cast"
+        reasons = none_counts_notes(checked, rules) if checked.votes else ["no vote was cast"]
     return Board(
         about=about,
         standings=(),
@@ -150,7 +154,7 @@ def _empty_board(about: BoardScope, checked: CheckedVotes, rules: Rules, votes_s
         fragility=(),
         wins=(),
         surely_above=(),
-        notes=(reason, *notes),
+        notes=(*reasons, *notes),
         votes_sha256=votes_sha256,
         rules_sha256=rules.digest,
         rules=f"{rules.name} {rules.version}",

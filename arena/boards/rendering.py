@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from seedbench.arena.boards.board import Board, Interval, ModelStanding
+from seedbench.arena.boards.notes import lead_note
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,13 +52,20 @@ def _row(standing: ModelStanding) -> tuple[str, ...]:
         "none" if standing.rating.low is None else bounds(standing.rating),
         str(standing.n_votes),
         f"{standing.wins} / {standing.losses} / {standing.ties} / {standing.both_bad}",
-        str(standing.n_prompts),
-        str(standing.n_voters),
+        _number_known(standing.n_prompts, standing.n_without_prompt),
+        _number_known(standing.n_voters, standing.n_without_voter),
         f"{standing.half_ties:.0f}",
         f"{standing.online:.0f}",
         "-" if standing.style_held is None else f"{standing.style_held.value:.0f}",
         ", ".join(standing.marks),
     )
+
+
+def _number_known(known: int, without: int) -> str:
+    """A number of voters or prompts, some of which may not be known."""
+    if not without:
+        return str(known)
+    return f"{known} + unknown" if known else "unknown"
 
 
 def rank(standing: ModelStanding) -> str:
@@ -109,8 +117,16 @@ def remarks(board: Board) -> list[str]:
     lines = [f"{board.n_simulated} of {board.n_votes} votes are those of simulated voters: this says nothing about the models"] * bool(
         board.n_simulated
     )
+    if board.n_imported:
+        lines.append(
+            f"{board.n_imported} of {board.n_votes} votes are imported from another arena: whether names were hidden there, and how much "
+            "of the clips was watched, was not checked here"
+        )
+    if board.equal_first:
+        lines.append(nobody_leads(board))
+    voters, prompts = _number_known(board.n_voters, board.n_without_voter), _number_known(board.n_prompts, board.n_without_prompt)
     lines += [
-        f"{board.n_votes} votes of {board.n_voters} voters on {board.n_prompts} prompts; {100 * board.tie_share:.0f}% ties; "
+        f"{board.n_votes} votes of {voters} voters on {prompts} prompts; {100 * board.tie_share:.0f}% ties; "
         f"{board.both_bad} more found both bad, {board.excluded} were left out"
     ]
     for check, answers in board.checks.items():
@@ -135,6 +151,18 @@ def remarks(board: Board) -> list[str]:
     lines += _style(board)
     lines += board.notes
     return [*lines, f"votes sha256 {board.votes_sha256[:16]}, rules {board.rules} sha256 {board.rules_sha256[:16]}"]
+
+
+def nobody_leads(board: Board) -> str:
+    """That no model leads, and why.
+
+    Args:
+        board: A board whose highest rating several models share.
+
+    Returns:
+        A sentence.
+    """
+    return lead_note(board.equal_first, all_ties=board.tie_share == 1)
 
 
 def _style(board: Board) -> list[str]:
@@ -169,12 +197,13 @@ def table(board: Board) -> Table:
     """
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=board.about.title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=Text(board.about.title), title_justify="left", box=box.SIMPLE_HEAD)
     for name in _NARROW:
         table.add_column(name, justify="left" if name in ("Model", "Marks") else "right")
     for row in rows(board):
-        table.add_row(*(cell for name, cell in zip(COLUMNS, row, strict=True) if name in _NARROW))
+        table.add_row(*(Text(cell) for name, cell in zip(COLUMNS, row, strict=True) if name in _NARROW))
     return table
 
 

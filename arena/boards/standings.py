@@ -14,7 +14,7 @@ from seedbench.arena.boards.vote_arrays import answer_of, votes_among
 from seedbench.arena.ratings.bradley_terry import ELO, Fit, Votes, fit
 from seedbench.arena.ratings.clustering import Covariance, covariance
 from seedbench.arena.ratings.connectivity import VoteGraph
-from seedbench.arena.ratings.ranks import Ranks, ranks
+from seedbench.arena.ratings.ranks import SAME_RATING, Ranks, ranks
 from seedbench.arena.ratings.robustness import Action, worst_share, worst_voter
 from seedbench.arena.votes.log import Vote
 from seedbench.arena.votes.rules import Rules
@@ -47,6 +47,11 @@ class RatedComponent:
     covariance: Covariance | None
     ranks: Ranks | None
     reason: str
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The positions 0..K-1 in ``members`` of the models with the highest rating: several where ratings are equal."""
+        return tuple(int(index) for index in np.flatnonzero(self.fitted.ratings >= self.fitted.ratings.max() - SAME_RATING))
 
     def rating(self, index: int) -> Interval:
         """The rating of a member on the Elo scale.
@@ -81,9 +86,9 @@ class RatedComponent:
             rules: The rules of the board; the ridge of the ratings is used.
 
         Returns:
-            The worst case of each kind of change; empty for a component of one model.
+            The worst case of each kind of change; empty where nobody leads and for a component of one model.
         """
-        if len(self.members) < 2:
+        if len(self.members) < 2 or len(self.first) > 1:
             return ()
         ridge = rules.rating.ridge
         voter = worst_voter(self.votes, self.fitted, ridge=ridge)
@@ -165,9 +170,10 @@ def standing_of(
         answer = answer_of(vote, question)
         winner = {"left": vote.left, "right": vote.right}.get(answer)
         tally[answer if winner is None else "won" if winner == model else "lost"] += 1
-    n_prompts, n_voters = len({vote.prompt for vote in own}), len({vote.voter for vote in own})
+    n_prompts, n_voters = len({vote.prompt for vote in own} - {None}), len({vote.voter for vote in own} - {None})
     listing = rules.listing
-    provisional = len(own) < listing.votes or n_prompts < listing.prompts or n_voters < listing.voters
+    # votes of unknown voters, or on unknown prompts, may all be of one
+    provisional = len(own) < listing.votes or max(n_prompts, 1) < listing.prompts or max(n_voters, 1) < listing.voters
     best, worst, tier = rank or (None, None, None)
     return ModelStanding(
         model=model,
@@ -186,6 +192,8 @@ def standing_of(
         marks=(*marks, *(["provisional"] if provisional else [])),
         style_held=style_held if isinstance(style_held, Interval) else None,
         style_reason=style_held if isinstance(style_held, str) else "",
+        n_without_prompt=sum(vote.prompt is None for vote in own),
+        n_without_voter=sum(vote.voter is None for vote in own),
     )
 
 

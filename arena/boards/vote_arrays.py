@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, Votes
+from seedbench.arena.ratings.bradley_terry import LEFT, RIGHT, TIE, UNKNOWN, Votes
 from seedbench.arena.votes.log import OVERALL, Vote
 
 _OUTCOME = {"left": LEFT, "right": RIGHT, "tie": TIE, "both_bad": TIE}
@@ -38,7 +38,7 @@ def arrays_of(votes: Sequence[Vote], models: Sequence[str], question: str) -> Vo
         question: The question of the board.
 
     Returns:
-        Arrays of length V; prompts and voters are numbered by their first vote.
+        Arrays of length V; prompts and voters are numbered by their first vote, and UNKNOWN where they are not known.
 
     Raises:
         KeyError: A vote is on another model, or does not answer the question.
@@ -56,9 +56,9 @@ def arrays_of(votes: Sequence[Vote], models: Sequence[str], question: str) -> Vo
     return Votes(len(models), left, right, outcome, prompts, voters)
 
 
-def _numbers(names: Iterable[str]) -> np.ndarray:
+def _numbers(names: Iterable[str | None]) -> np.ndarray:
     order: dict[str, int] = {}
-    return np.array([order.setdefault(name, len(order)) for name in names], np.int64)
+    return np.array([UNKNOWN if name is None else order.setdefault(name, len(order)) for name in names], np.int64)
 
 
 def votes_among(votes: Votes, members: np.ndarray) -> Votes:

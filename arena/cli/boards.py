@@ -35,7 +35,11 @@ def board(
     votes: Annotated[Path, typer.Argument(metavar="VOTES.JSONL", help="A vote log.")],
     rules: Annotated[
         Path | None,
-        typer.Option("--rules", help="A rules file; by default the rules.json that was exported with the votes, or else the shipped one."),
+        typer.Option(
+            "--rules",
+            help="A rules file; by default the rules.json that was exported with the votes, or else the shipped one (for a log of imported "
+            "votes only: the shipped one for imported votes).",
+        ),
     ] = None,
     overall_only: Annotated[
         bool, typer.Option("--overall-only", help="Leave out the boards by task, category and optional question.")
@@ -47,13 +51,17 @@ def board(
     """Make the boards of a vote log: ratings with intervals by prompt and voter, and ranks as far as they are certain."""
     from seedbench.arena.boards.build import boards
     from seedbench.arena.votes import log
-    from seedbench.arena.votes.rules import load
+    from seedbench.arena.votes.rules import FOR_IMPORTED, load, shipped_rules_file
 
-    exported = votes.parent / "rules.json"
+    read_votes, exported = log.read(votes), votes.parent / "rules.json"
     if rules is None and exported.exists():
         rules = exported
         typer.echo(f"rules: {exported}, exported with the votes", err=True)
-    all_boards = boards(log.read(votes), load(rules), split=not (overall_only or whole))
+    elif rules is None:
+        rules = shipped_rules_file(read_votes)
+        if rules == FOR_IMPORTED:
+            typer.echo("rules: the shipped ones for imported votes, since the log holds no others", err=True)
+    all_boards = boards(read_votes, load(rules), split=not (overall_only or whole))
     if not all_boards:
         raise log.VoteError(f"{votes} holds no votes")
     show_boards(all_boards, format, out)
@@ -78,9 +86,9 @@ def show_boards(boards: list[Board], format: str = "table", out: Path | None = N
             if shown.standings:
                 console.print(table(shown))
             else:
-                console.print(shown.about.title, style="bold")
+                console.print(shown.about.title, style="bold", markup=False)
             for line in remarks(shown):
-                console.print(f"  {line}", highlight=False)
+                console.print(f"  {line}", highlight=False, markup=False)
             console.print()
 
 

@@ -19,6 +19,8 @@ from scipy.special import expit
 Ties = Literal["davidson", "half"]
 
 LEFT, TIE, RIGHT = 0, 1, 2
+UNKNOWN = -1
+"""The index of a prompt or a voter that is not known."""
 ELO = 400 / math.log(10)
 """Points of the Elo scale for one logit (natural logarithm): 400 points are odds of ten to one."""
 CENTRE = 1000.0
@@ -39,8 +41,8 @@ class Votes:
         left: The index 0..M-1 of the model on the left (V,).
         right: The index of the model on the right (V,).
         outcome: LEFT, TIE or RIGHT (V,).
-        prompt: The index of the prompt (V,).
-        voter: The index of the voter (V,).
+        prompt: The index of the prompt (V,); UNKNOWN where it is not known.
+        voter: The index of the voter (V,); UNKNOWN where it is not known.
         weight: How often each vote counts (V,); None for once.
         style: Covariates of style, left minus right (V, K).
 

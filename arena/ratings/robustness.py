@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, Fit, Votes, fit, outcome_slopes
+from seedbench.arena.ratings.bradley_terry import ELO, RIDGE, UNKNOWN, Fit, Votes, fit, outcome_slopes
 from seedbench.arena.ratings.clustering import group_indices, summed_slopes
 from seedbench.ties import falling_order, first_greatest, first_least, first_least_of_rows
 
@@ -63,18 +63,19 @@ def worst_voter(votes: Votes, fitted: Fit, *, ridge: float = RIDGE) -> tuple[int
         ridge: The ridge of that fit.
 
     Returns:
-        The voter (its number in ``votes.voter``) and the board without their votes; None where there is only one voter.
+        The voter (its number in ``votes.voter``) and the board without their votes; None where there is only one voter. All votes of
+        unknown voters are taken for one voter's, since they may be.
 
     Raises:
         ValueError: The votes carry style or weights.
     """
     counts = _counted(votes)
-    n, voter_index = group_indices(votes.voter)
+    n, voter_index = group_indices(np.where(votes.voter == UNKNOWN, int(votes.voter.max()) + 1, votes.voter))
     if n < 2:
         return None
     first = first_greatest(fitted.ratings, tolerance=_SAME)
     inverse = np.linalg.pinv(fitted.information, hermitian=True)
-    moved = np.asarray(summed_slopes(votes, fitted, voter_index, n) @ inverse)[:, : votes.n_models]
+    moved = np.asarray(summed_slopes(votes, fitted.scores, voter_index, n) @ inverse)[:, : votes.n_models]
     by_effect = [np.abs(moved).max(1), *(moved[:, first] - moved[:, other] for other in _others(fitted, first))]
     candidates = [first_greatest(effect, tolerance=_tolerance(effect)) for effect in by_effect]
     altered: list[tuple[int, AlteredBoard]] = []

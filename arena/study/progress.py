@@ -19,6 +19,8 @@ from seedbench.arena.votes.log import OVERALL, Vote
 from seedbench.arena.votes.rules import Answer, CheckedVotes
 from seedbench.store import Store
 
+_UNKNOWN_VOTER = "unknown"
+
 
 @dataclass(frozen=True)
 class StudyProgress:
@@ -200,11 +202,11 @@ def exclusions_of(use: CheckedVotes) -> Exclusions:
     Returns:
         The numbers, by check and by voter.
     """
-    kept = Counter(vote.voter for vote in use.kept)
-    left_out: dict[str, Counter[str]] = {vote.voter: Counter() for vote in use.votes}
+    kept = Counter(vote.voter or _UNKNOWN_VOTER for vote in use.kept)
+    left_out: dict[str, Counter[str]] = {vote.voter or _UNKNOWN_VOTER: Counter() for vote in use.votes}
     for vote in use.votes:
         if vote.id in use.excluded:
-            left_out[vote.voter][use.excluded[vote.id]] += 1
+            left_out[vote.voter or _UNKNOWN_VOTER][use.excluded[vote.id]] += 1
     by_voter = {voter: (kept[voter], dict(why)) for voter, why in left_out.items()}
     return Exclusions(use.answers, by_voter, kept.total(), len(use.excluded))
 

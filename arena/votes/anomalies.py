@@ -108,7 +108,7 @@ def anomalies(votes: Sequence[Vote], bounds: Bounds = Bounds(), *, seed: int = 0
     Where most voters are bots, the honest ones differ from the others.
 
     Args:
-        votes: All votes of a log, also those that a rules file excludes.
+        votes: All votes of a log, also those that a rules file excludes. Votes of unknown voters are left out.
         bounds: The limits beyond which a sign is flagged.
         seed: The seed of the simulated voters; the same votes and seed give the same findings.
 
@@ -117,7 +117,8 @@ def anomalies(votes: Sequence[Vote], bounds: Bounds = Bounds(), *, seed: int = 0
     """
     by_voter: dict[str, list[Vote]] = defaultdict(list)
     for vote in in_order(votes):
-        by_voter[vote.voter].append(vote)
+        if vote.voter is not None:
+            by_voter[vote.voter].append(vote)
     first = _signs(by_voter, set(by_voter), bounds, seed)
     trusted = set(by_voter) - {finding.voter for finding in first if finding.answer == "flagged"}
     again = len(by_voter) / 2 <= len(trusted) < len(by_voter)  # where most are flagged, the others say nothing about anybody
@@ -272,13 +273,13 @@ def _corrected(tested: Sequence[_Tested], bounds: Bounds) -> list[Finding]:
 def _against(by_voter: Mapping[str, Sequence[Vote]], trusted: Set[str], bounds: Bounds, seed: int) -> tuple[list[_Tested], list[_Tested]]:
     """The signs ``contrary`` and ``partisan``, from votes on pairs only, which are rated by profile and sound as on boards."""
     position = {voter: number for number, voter in enumerate(by_voter)}
-    pairs = [vote for own in by_voter.values() for vote in own if vote.kind == "pair" and vote.choice in _OUTCOME]
-    rated = sorted({(name, vote.profile, vote.with_sound) for vote in pairs for name in (vote.left, vote.right)})
+    pairs = [(voter, vote) for voter, own in by_voter.items() for vote in own if vote.kind == "pair" and vote.choice in _OUTCOME]
+    rated = sorted({(name, vote.profile, vote.with_sound) for _, vote in pairs for name in (vote.left, vote.right)})
     index_of = {model: index for index, model in enumerate(rated)}
     systems = sorted({name for name, _, _ in rated})
     rows = [
-        (*(index_of[name, vote.profile, vote.with_sound] for name in (vote.left, vote.right)), _OUTCOME[vote.choice], position[vote.voter])
-        for vote in pairs
+        (*(index_of[name, vote.profile, vote.with_sound] for name in (vote.left, vote.right)), _OUTCOME[vote.choice], position[voter])
+        for voter, vote in pairs
     ]
     left, right, outcome, voters = np.array(rows, np.int64).reshape(-1, 4).T
     comparisons = against_others(

@@ -115,12 +115,12 @@ def _vote(row: Mapping[str, Any], number: int, voters: dict[str, str], *, task: 
     if row.get("anony") is False:
         return "not blind (anony is false)"
     who = _first(row, _WHO)
-    voter = voters.setdefault(who, f"voter-{len(voters) + 1:06d}") if who else f"alone-{number:06d}"
+    voter = voters.setdefault(who, f"voter-{len(voters) + 1:06d}") if who else None
     return Vote(
-        id=f"import-{number:08d}",
+        id=f"imported-{number:08d}",
         at=_time(_first(row, _WHEN), number),
-        battle=f"import-{number:08d}",
-        prompt=_prompt(row, number),
+        battle=f"imported-{number:08d}",
+        prompt=_prompt(row),
         left=left,
         right=right,
         choice=_WINNERS[winner],
@@ -156,14 +156,14 @@ def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return ""
 
 
-def _prompt(row: Mapping[str, Any], number: int) -> str:
-    """An id of the prompt: the row's own, or a hash of the first message of its conversation."""
+def _prompt(row: Mapping[str, Any]) -> str | None:
+    """An id of the prompt: the row's own, or a hash of the first message of its conversation; None where it has neither."""
     messages = row.get("conversation_a")
     if isinstance(messages, list) and messages and isinstance(messages[0], dict) and messages[0].get("content"):
         return hashlib.sha256(str(messages[0]["content"]).encode()).hexdigest()[:16]
     prompt = _first(row, _PROMPT)
     if not prompt:
-        return f"prompt-{number:06d}"
+        return None
     return prompt if len(prompt) <= 64 else hashlib.sha256(prompt.encode()).hexdigest()[:16]
 
 

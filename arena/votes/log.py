@@ -11,10 +11,11 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from seedbench.arena.votes.names import clean_name, known_name
 from seedbench.errors import SeedBenchError
 from seedbench.files.atomic import atomic_write
 from seedbench.files.validation_messages import explain_with_field
@@ -23,6 +24,23 @@ Choice = Literal["left", "right", "tie", "both_bad"]
 Profile = Literal["native", "matched"]
 Kind = Literal["pair", "gold", "same", "repeat"]
 Origin = Literal["people", "simulated", "imported"]
+
+
+def _cleaned(value: Any) -> Any:
+    return clean_name(value) if isinstance(value, str) else value
+
+
+def _known(value: Any) -> Any:
+    return known_name(value) if isinstance(value, str) else value
+
+
+def _given(value: Any) -> Any:
+    return clean_name(value) or None if isinstance(value, str) else value
+
+
+SystemName = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1)]
+KnownVoter = Annotated[str | None, BeforeValidator(_known)]
+KnownPrompt = Annotated[str | None, BeforeValidator(_given)]
 
 OVERALL = "overall"
 """The question every vote answers; others are optional."""
@@ -35,6 +53,7 @@ class VoteError(SeedBenchError):
 class Vote(BaseModel):
     """One person's judgement of one pair.
 
+    ``voter`` and ``prompt`` are None where they are not known; such votes are never taken for independent of each other.
     ``left`` and ``right`` are labels of generators; ``kind`` is ``pair``, or a check: ``gold`` (one side is degraded; ``expected``
     is the other), ``same`` (one clip on both sides) or ``repeat`` (of the battle ``repeats``, sides swapped). ``answers`` holds the
     optional questions. ``heard_left`` and ``heard_right`` are the shares 0..1 of each clip that were played; ``dwell_s`` is the time that
@@ -48,11 +67,11 @@ class Vote(BaseModel):
     id: str = Field(min_length=1)
     at: datetime
     battle: str
-    prompt: str
-    left: str = Field(min_length=1)
-    right: str = Field(min_length=1)
+    prompt: KnownPrompt = None
+    left: SystemName
+    right: SystemName
     choice: Choice
-    voter: str
+    voter: KnownVoter = None
     task: str = "unknown"
     category: str = ""
     profile: Profile = "native"
@@ -70,6 +89,16 @@ class Vote(BaseModel):
     probability: float | None = Field(default=None, gt=0, le=1)
     style: dict[str, float] = {}
     origin: Origin = "people"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_invented_names(cls, fields: Any) -> Any:
+        """Earlier imports gave each vote without a voter or a prompt one of its own, which made votes look independent."""
+        if isinstance(fields, dict) and fields.get("origin") == "imported" and str(fields.get("id", "")).startswith("import-"):
+            number = str(fields["id"]).removeprefix("import-").lstrip("0").zfill(6)
+            invented = {"voter": f"alone-{number}", "prompt": f"prompt-{number}"}
+            return {name: value for name, value in fields.items() if invented.get(name) != value}
+        return fields
 
     @model_validator(mode="after")
     def _two_models(self) -> Self:

@@ -24,6 +24,7 @@ from seedbench.files import yaml_model
 
 Answer = Literal["ok", "excluded", "unchecked"]
 DEFAULT = Path(__file__).parent / "rules.yaml"
+FOR_IMPORTED = Path(__file__).parent / "imported_rules.yaml"
 
 
 class RulesError(SeedBenchError):
@@ -228,6 +229,21 @@ def load(file: Path | None = None) -> Rules:
     return yaml_model.load(file or DEFAULT, Rules, RulesError)
 
 
+def shipped_rules_file(votes: Sequence[Vote]) -> Path:
+    """The shipped rules file for a log that comes without rules of its own.
+
+    The check of origins keeps votes that were not given under a study's rules out of the study's boards. A log that holds nothing else than
+    imported votes is no study, and has boards of its own.
+
+    Args:
+        votes: The votes of the log.
+
+    Returns:
+        The rules for imported votes where all votes are imported, else the default rules, which leave imported votes out.
+    """
+    return FOR_IMPORTED if votes and all(vote.origin == "imported" for vote in votes) else DEFAULT
+
+
 def apply_rules(votes: Sequence[Vote], rules: Rules) -> CheckedVotes:
     """Apply the checks of ``rules`` to votes.
 
@@ -240,7 +256,8 @@ def apply_rules(votes: Sequence[Vote], rules: Rules) -> CheckedVotes:
     """
     by_voter: dict[str, list[Vote]] = defaultdict(list)
     for vote in votes:
-        by_voter[vote.voter].append(vote)
+        if vote.voter is not None:
+            by_voter[vote.voter].append(vote)
     answers: dict[str, dict[str, Answer]] = {}
     excluded: dict[str, str] = {}
     for check in rules.checks:
@@ -265,16 +282,21 @@ def _answering(check: Check, by_voter: Mapping[str, Sequence[Vote]]) -> Callable
             return lambda vote: "ok" if vote.origin in check.origins else "excluded"
         case VoteCapCheck():
             first = {vote.id for votes in by_voter.values() for vote in [vote for vote in votes if vote.kind == "pair"][: check.votes]}
-            return lambda vote: "ok" if vote.id in first else "excluded"
+            return _of_voter(lambda vote, _: "ok" if vote.id in first else "excluded")
         case GoldCheck():
             right = {voter: _reached(golds(votes), check) for voter, votes in by_voter.items()}
-            return lambda vote: right[vote.voter]
+            return _of_voter(lambda _, voter: right[voter])
         case ConsistencyCheck():
             same = {voter: _reached(repeated(votes), check) for voter, votes in by_voter.items()}
-            return lambda vote: same[vote.voter]
+            return _of_voter(lambda _, voter: same[voter])
         case OneSidedCheck():
             share = {voter: side_share(votes, answered=check.answered) for voter, votes in by_voter.items()}
-            return lambda vote: _verdict(share[vote.voter], lambda left: max(left, 1 - left) <= check.at_most)
+            return _of_voter(lambda _, voter: _verdict(share[voter], lambda left: max(left, 1 - left) <= check.at_most))
+
+
+def _of_voter(answer: Callable[[Vote, str], Answer]) -> Callable[[Vote], Answer]:
+    """A check of a voter as a function of a vote; it cannot be made where the voter is not known."""
+    return lambda vote: "unchecked" if vote.voter is None else answer(vote, vote.voter)
 
 
 def _verdict(value: float | None, good: Callable[[float], bool]) -> Answer:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from seedbench.arena.commands import app
 from seedbench.arena.settings import StudyError, study_lock
 from seedbench.arena.votes.log import Vote, VoteError, read, write
+from seedbench.arena.votes.rules import DEFAULT
 from seedbench.files.locks import HeldError
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace
@@ -69,9 +70,16 @@ def test_an_empty_log_is_no_board(tmp_path: Path) -> None:
         RUNNER.invoke(app, ["board", str(empty)], catch_exceptions=False)
 
 
-def test_imported_votes_make_a_board_once_the_rules_take_them(tmp_path: Path) -> None:
+def test_imported_votes_make_a_board_as_the_help_says(tmp_path: Path) -> None:
     rows = [
-        {"model_a": "a", "model_b": "b", "winner": ("model_a", "model_b", "tie")[n % 3], "judge": f"j{n % 9}", "tstamp": n}
+        {
+            "model_a": "a",
+            "model_b": "b",
+            "winner": ("model_a", "model_b", "tie")[n % 3],
+            "judge": f"j{n % 9}",
+            "prompt_id": n % 7,
+            "tstamp": n,
+        }
         for n in range(60)
     ]
     battles, out = tmp_path / "battles.json", tmp_path / "votes.jsonl"
@@ -80,13 +88,34 @@ def test_imported_votes_make_a_board_once_the_rules_take_them(tmp_path: Path) ->
     assert "60 votes are in" in shown.stdout
     assert "1 left out: no two models" in shown.stdout
     assert len(read(out)) == 60
-    assert "of 60 votes none counts" in RUNNER.invoke(app, ["board", str(out)], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
-    rules = tmp_path / "rules.yaml"
-    rules.write_text("name: imported\nchecks: [{check: origin, origins: [imported]}]\n")
-    assert (
-        "60 votes of 9 voters"
-        in RUNNER.invoke(app, ["board", str(out), "--rules", str(rules)], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
-    )
+    board = RUNNER.invoke(app, ["board", str(out)], env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert "the shipped ones for imported votes" in board.stderr
+    for words in (
+        "60 votes of 9 voters on 7 prompts",
+        "60 of 60 votes are imported",
+        "rules imported 1",
+        "check gold: 0 ok, 0 excluded, 60",
+    ):
+        assert words in board.stdout
+
+
+def test_names_in_brackets_are_shown_as_they_are(tmp_path: Path, vote_log: Log) -> None:
+    votes = write(vote_log({"[red]": 0.5, "b[/]": 0.0}, 40), tmp_path / "votes.jsonl")
+    shown = RUNNER.invoke(app, ["board", str(votes)], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
+    assert "[red]" in shown
+    assert "b[/]" in shown
+
+
+def test_the_rules_of_a_study_leave_imported_votes_out_and_say_what_would_count_them(tmp_path: Path, vote_log: Log) -> None:
+    imported = [vote.model_copy(update={"origin": "imported"}) for vote in vote_log(THREE, 60)]
+    shown = [
+        RUNNER.invoke(app, ["board", str(write(imported, tmp_path / "votes.jsonl")), "--rules", str(DEFAULT)], env={"COLUMNS": "300"}),
+        RUNNER.invoke(app, ["board", str(write([*imported, vote_log(THREE, 61)[-1]], tmp_path / "mixed.jsonl"))], env={"COLUMNS": "300"}),
+    ]
+    for words in ("of 60 votes none counts: 60 excluded by the check origin", "count votes of the origin people", "origins: [imported]"):
+        assert words in shown[0].stdout
+    assert "check origin: 1 ok, 60 excluded" in shown[1].stdout
+    assert "rules default 3" in shown[1].stdout
 
 
 def test_a_study_is_served_by_one_process(workspace: Workspace) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from seedbench.arena.boards.board import Board
 from seedbench.arena.boards.build import boards as make_boards
-from seedbench.arena.boards.rendering import COLUMNS, remarks, rows
+from seedbench.arena.boards.rendering import COLUMNS, nobody_leads, remarks, rows
 from seedbench.arena.study.export import votes_of
 from seedbench.arena.web.server import service
 from seedbench.arena.web.views import visitor
@@ -51,6 +51,8 @@ def _show(board: Board) -> None:
 
     if board.n_simulated:
         st.warning(f"{board.n_simulated} of {board.n_votes} votes are those of simulated voters: this says nothing about the models.")
+    if board.equal_first:
+        st.info("N" + nobody_leads(board).removeprefix("n") + ".")
     if board.standings:
         st.altair_chart(chart(board), width="stretch")
         st.dataframe(pd.DataFrame(rows(board), columns=list(COLUMNS)), hide_index=True, width="stretch")

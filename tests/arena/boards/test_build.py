@@ -155,7 +155,7 @@ def test_no_votes_make_no_board_and_votes_that_do_not_count_an_empty_one(vote: C
     assert boards([], rules()) == []
     (board,) = boards([vote(1, dwell_s=0.0)], rules(checks=[{"check": "dwell"}]))
     assert board.standings == ()
-    assert board.notes == ("of 1 votes none counts",)
+    assert board.notes == ("of 1 votes none counts: 1 excluded by the check dwell",)
 
 
 def test_both_hashes_are_on_the_board(vote_log: Log) -> None:

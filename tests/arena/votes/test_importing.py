@@ -107,13 +107,12 @@ def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch
         csv.field_size_limit(131_072)
 
 
-def test_a_table_without_voters_counts_each_vote_as_a_voter_s_own(tmp_path: Path) -> None:
+def test_a_table_without_voters_and_prompts_invents_none(tmp_path: Path) -> None:
     file = tmp_path / "battles.csv"
     file.write_text("model_a,model_b,winner,timestamp\nalpha,beta,model_a,2025-07-01T10:00:00\nbeta,alpha,tie,\n")
     votes, _ = read(file)
-    assert len({vote.voter for vote in votes}) == 2
+    assert {(vote.voter, vote.prompt) for vote in votes} == {(None, None)}
     assert votes[0].at == datetime(2025, 7, 1, 10, tzinfo=UTC)
-    assert votes[1].prompt != votes[0].prompt
 
 
 @pytest.mark.parametrize(("text", "message"), [("[1, 2]", "an entry is int"), ("{", "neither JSON"), ("[]", "no row is a vote")])

@@ -65,3 +65,19 @@ def test_a_missing_log_is_one_sentence(tmp_path: Path) -> None:
 def test_values_out_of_range_are_refused(vote: Callable[..., Vote], wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         vote(**wrong)
+
+
+def test_names_have_no_outer_blanks_and_placeholders_name_no_voter(vote: Callable[..., Vote]) -> None:
+    cast = vote(left="\u00a0alpha ", right=" beta\u200b", voter=" w7\u00a0", prompt=" p1 ")
+    assert (cast.left, cast.right, cast.voter, cast.prompt) == ("alpha", "beta", "w7", "p1")
+    for word in ("", " ", "anonymous", "Unknown", "N/A", "null", "NaN"):
+        assert vote(voter=word).voter is None
+    assert vote(prompt="unknown").prompt == "unknown"  # a study's prompt may have any name
+    assert vote(prompt="  ").prompt is None
+
+
+def test_names_that_earlier_imports_invented_are_unknown(vote: Callable[..., Vote]) -> None:
+    invented = {"id": "import-00000012", "voter": "alone-000012", "prompt": "prompt-000012"}
+    assert (vote(**invented, origin="imported").voter, vote(**invented, origin="imported").prompt) == (None, None)
+    assert vote(**invented).voter == "alone-000012"
+    assert vote(**{**invented, "voter": "alone-000013"}, origin="imported").voter == "alone-000013"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seedbench.arena.votes.log import Vote
-from seedbench.arena.votes.rules import Rules, RulesError, apply_rules, golds, load, repeated, side_share
+from seedbench.arena.votes.rules import DEFAULT, FOR_IMPORTED, Rules, RulesError, apply_rules, golds, load, repeated, side_share
 
 Make = Callable[..., Vote]
 
@@ -175,3 +175,10 @@ def test_a_wrong_rules_file_is_refused_with_its_line(tmp_path: Path, text: str, 
 def test_missing_rules_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match="cannot be read"):
         load(tmp_path / "none.yaml")
+
+
+def test_the_rules_for_imported_votes_are_the_default_ones_for_another_origin() -> None:
+    default, imported = (load(file).model_dump(exclude={"name", "version"}) for file in (DEFAULT, FOR_IMPORTED))
+    assert imported["checks"][0].pop("origins") == ("imported",)
+    assert default["checks"][0].pop("origins") == ("people",)
+    assert imported == default
