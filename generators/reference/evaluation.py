@@ -64,12 +64,11 @@ def evaluate(
     Raises:
         SeedBenchError: as a run does.
     """
-    from rich.console import Console
-
     from seedbench import api
     from seedbench.cli.progress import Bars
     from seedbench.generators.reference import Reference
     from seedbench.generators.reference.model import weights_digest
+    from seedbench.report.terminal import terminal_console
 
     folder = Path(weights).expanduser() if weights else SHIPPED
     digest = "-".join(weights_digest(twin, folder)[:6] for twin in ("joint", "cascaded"))
@@ -95,7 +94,7 @@ def evaluate(
         ceiling="simulator",
         reference="simulator",
     )
-    with Bars(Console()) as bars:
+    with Bars(terminal_console()) as bars:
         api.run(spec, name, workers=workers, progress=bars, out=out / "report")
     clips, distances = read_run(name)
     likeness = likeness_of(suite, clips, out, report)

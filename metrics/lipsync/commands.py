@@ -129,8 +129,9 @@ def _print_curve(trials: list[Trial]) -> None:
 
 
 def _print_outcomes(rows: list[tuple[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from seedbench.report.terminal import terminal_console
 
     table = Table("", "answers", "right", "errors", "mismatched pairs answered", "mismatched rejected", "matched rejected")
     for name, row in rows:
@@ -143,7 +144,7 @@ def _print_outcomes(rows: list[tuple[str, Any]]) -> None:
             _share(row.called_apart, row.mismatched),
             _share(row.wrongly_apart, row.matched),
         )
-    Console().print(table)
+    terminal_console().print(table)
 
 
 def _share(count: int, total: int) -> str:

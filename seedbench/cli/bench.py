@@ -22,15 +22,15 @@ def bench(
 ) -> None:
     """Measure on this machine what scoring costs. Ratios within one run can be compared; seconds of different machines cannot."""
     set_stop_message("stopped; measurements that were not printed yet are lost")
-    from rich.console import Console
     from rich.table import Table
 
     from seedbench.cli import costs as measure
     from seedbench.plugins import registry
+    from seedbench.report.terminal import terminal_console
     from seedbench.store.workspace import Workspace
     from seedbench.suites.loading import load_suite
 
-    console = Console()
+    console = terminal_console()
     workspace = Workspace.current()
     metrics = list(registry.default_metrics())
     suite = load_suite("quick")

@@ -23,17 +23,17 @@ seedbench degrade --list
 def list_degradations(value: bool) -> None:
     """Print the degradations, and exit."""
     if value:
-        from rich.console import Console
         from rich.table import Table
 
         from seedbench.clips.degradations import DEGRADATIONS
+        from seedbench.report.terminal import terminal_console
 
         table = Table(box=None, pad_edge=False)
         for title in ("degradation", "amount"):
             table.add_column(title, overflow="fold")
         for name, degradation in DEGRADATIONS.items():
             table.add_row(name, degradation.amount)
-        Console().print(table)
+        terminal_console().print(table)
         raise typer.Exit
 
 

@@ -23,13 +23,13 @@ def _table(*titles: str) -> Any:
 
 def suites(name: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="Show the prompts of this one.")] = None) -> None:
     """The shipped prompt suites, or the prompts of one (a name or a YAML file)."""
-    from rich.console import Console
     from rich.markup import escape
 
     from seedbench.plugins.instances import errors_in_stage_blocks, generators_without_options
+    from seedbench.report.terminal import terminal_console
     from seedbench.suites.loading import list_suites, load_suite
 
-    console = Console()
+    console = terminal_console()
     if name is None:
         table = _table("suite", "prompts", "title")
         for shipped in map(load_suite, list_suites()):
@@ -49,11 +49,10 @@ def generators(name: Annotated[str | None, typer.Argument(metavar="[GENERATOR]",
     """The registered generators, or the options of one."""
     import inspect as introspection
 
-    from rich.console import Console
-
     from seedbench.plugins import registry
+    from seedbench.report.terminal import terminal_console
 
-    console = Console()
+    console = terminal_console()
     if name is None:
         table = _table("generator", "from", "what it is")
         for known, kind in registry.load_all("generators").items():
@@ -72,12 +71,11 @@ def generators(name: Annotated[str | None, typer.Argument(metavar="[GENERATOR]",
 
 def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help="Explain this one.")] = None) -> None:
     """The registered metrics, or what one declares."""
-    from rich.console import Console
-
     from seedbench.plugins import registry
     from seedbench.plugins.metric import SetMetric
+    from seedbench.report.terminal import terminal_console
 
-    console = Console()
+    console = terminal_console()
     if name is None:
         table = _table("metric", "kind", "headline measures", "meaning")
         for known, kind in registry.load_all("metrics").items():
@@ -113,12 +111,11 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
 
 def doctor() -> None:
     """Check this installation: packages, weights, workspace, database, a clip written and read."""
-    from rich.console import Console
-
     from seedbench.cli.checks import run_checks
     from seedbench.errors import SeedBenchError
+    from seedbench.report.terminal import terminal_console
 
-    console = Console()
+    console = terminal_console()
     checks = run_checks()
     table = _table("check", "", "finding")
     for check in checks:

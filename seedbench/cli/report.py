@@ -26,12 +26,11 @@ def report(
 ) -> None:
     """Write a run's report: one HTML file that needs nothing else, and CSV, JSON, Parquet and Markdown beside it."""
     set_stop_message("stopped; the report is not complete; the same command writes it anew")
-    from rich.console import Console
-
     from seedbench import api
     from seedbench.cli.running import show_report
+    from seedbench.report.terminal import terminal_console
 
-    console = Console()
+    console = terminal_console()
     with console.status("writing the report"):
         written = api.report(name, out=out, previews=clips)
     show_report(console, written.report)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from seedbench import api
 from seedbench.cli.progress import Bars
-from seedbench.report.console import summary_table
+from seedbench.report.console import summary_of
+from seedbench.report.terminal import terminal_console
 from seedbench.results.data import RunReport
 from seedbench.runs.executor import sensible_workers
 from seedbench.runs.failures import allowed_failures, check_failures
@@ -35,27 +38,28 @@ def run_and_show(
         SeedBenchError: as :func:`seedbench.api.run`.
     """
     allowed_failures(max_failures, 1)  # a limit that cannot be read is refused before the work, not after it
-    console = Console()
+    console = terminal_console()
     name = name or name_of_run(Store(Workspace.current().database_url), spec)
     workers = workers or sensible_workers()
     counts = {"prompts": len(spec.prompts), "generators": len(spec.generators), "seeds": len(spec.all_seeds), "metrics": len(spec.metrics)}
     listed = ", ".join(_counted(count, noun) for noun, count in {**counts, "workers": workers}.items())
-    console.print(f"run [bold]{name}[/bold] on suite {spec.suite}: {listed}", highlight=False)
+    console.print(Text.assemble("run ", (name, "bold"), f" on suite {spec.suite}: {listed}"))
     with Bars(console) as bars:
         finished = api.run(spec, name, workers=workers, progress=bars, out=out)
     show_report(console, finished.report)
     if finished.files:
-        console.print(f"report: {page_of(finished.files)}", highlight=False, soft_wrap=True)
+        console.print(f"report: {page_of(finished.files)}", highlight=False, markup=False, soft_wrap=True)
     else:
-        console.print(f"write the report with: seedbench report {name}", highlight=False)
+        console.print(f"write the report with: seedbench report {shlex.quote(name)}", highlight=False, markup=False, soft_wrap=True)
     check_failures(max_failures, failed=finished.outcome.failed, total=finished.outcome.cells)
 
 
 def show_report(console: Console, report: RunReport) -> None:
     """Print a run's summary and its notes."""
-    console.print(summary_table(report))
+    for part in summary_of(report, width=console.width):
+        console.print(part)
     for note in report.notes:
-        console.print(f"note: {note}", highlight=False)
+        console.print(f"note: {note}", highlight=False, markup=False)
 
 
 def page_of(files: tuple[Path, ...]) -> Path:

@@ -36,21 +36,20 @@ def score(
 ) -> None:
     """Score clips as they lie there: no suite, no run, nothing written but what --out names. Exit code 4: no file can be read."""
     set_stop_message("stopped; no scores were written; the same command begins again")
-    from rich.console import Console
-
     from seedbench import api
     from seedbench.cli.progress import Bars
+    from seedbench.report.terminal import terminal_console
 
     if out is not None and out.suffix not in {".csv", ".json", ".parquet"}:
         raise SeedBenchError(f"--out {out}: the name must end in .csv, .json or .parquet")
-    console = Console()
+    console = terminal_console()
     with Bars(console) as bars:
         scores = api.score(paths, metrics=metric, workers=workers, progress=bars)
     lines = _lines(scores)
     headlines = {(name, measure.name) for name, info in scores.infos.items() for measure in info.measures if measure.headline}
     shown = [line for line in lines if everything or (line["metric"], line["measure"]) in headlines]
     unread = {str(entry.file): entry.error for entry in scores.files if entry.error is not None}
-    console.print(_table(shown, unread))
+    console.print(_table(shown, unread, console.width))
     for sentence in _signs(shown, scores.infos):
         console.print(sentence, highlight=False, markup=False)
     for sentence in scores.left_out:
@@ -82,24 +81,30 @@ def _line(file: Path, metric: str, score: Score) -> dict[str, Any]:
     }
 
 
-def _table(lines: list[dict[str, Any]], unread: Mapping[str, str]) -> Any:
+def _table(lines: list[dict[str, Any]], unread: Mapping[str, str], width: int) -> Any:
     """One row a file and measure, and one row for each file of ``unread``, with the reason why it cannot be read."""
     from rich.markup import escape
     from rich.table import Table
 
+    from seedbench.report.terminal import shortened
+
     table = Table(box=None, pad_edge=False)
-    for title, style in (("file", "bold"), ("measure", ""), ("value", ""), ("why not", "dim")):
-        table.add_column(title, style=style, justify="right" if title == "value" else "left", overflow="fold")
+    table.add_column("file", style="bold", no_wrap=True)
+    table.add_column("measure", no_wrap=True)
+    table.add_column("value", no_wrap=True, justify="right")
+    table.add_column("why not", style="dim", overflow="fold")
+    files = [line["file"] for line in lines]
+    names = dict(zip(files, map(escape, shortened(files, max(16, width * 3 // 10))), strict=True))
     last = ""
     for line in lines:
         if line["file"] in unread:
             if line["file"] != last:
-                table.add_row(escape(line["file"]), "", "unreadable", escape(unread[line["file"]]))
+                table.add_row(names[line["file"]], "", "unreadable", escape(unread[line["file"]]))
             last = line["file"]
             continue
         value = f"{line['value']:.3g}" if line["value"] is not None else line["status"]
         name = f"{line['metric']}.{line['measure']}"
-        table.add_row(escape(line["file"]) if line["file"] != last else "", name, value, escape(line["reason"]))
+        table.add_row(names[line["file"]] if line["file"] != last else "", name, value, escape(line["reason"]))
         last = line["file"]
     return table
 

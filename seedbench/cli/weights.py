@@ -15,10 +15,10 @@ app = typer.Typer(no_args_is_help=True, help="Model weights: list, fetch, verify
 @app.command("list")
 def list_() -> None:
     """Every entry of the list: size, licence, who uses it, whether it is installed."""
-    from rich.console import Console
     from rich.table import Table
 
     from seedbench.plugins.weights import all_weights, folder, verify
+    from seedbench.report.terminal import terminal_console
 
     table = Table(box=None, pad_edge=False)
     for title in ("name", "state", "size", "source", "licence", "used by", "listed by"):
@@ -26,7 +26,7 @@ def list_() -> None:
     for item in all_weights().values():
         size = f"{item.size / 1e6:.1f} MB" if item.size else "?"
         table.add_row(item.name, verify(item.name), size, item.source["kind"], item.licence, item.used_by, item.package)
-    console = Console()
+    console = terminal_console()
     console.print(table)
     console.print(f"folder: {folder()}", highlight=False, soft_wrap=True)
 
@@ -35,12 +35,11 @@ def list_() -> None:
 def fetch(names: Annotated[list[str] | None, typer.Argument(help="Names; by default all that can be downloaded.")] = None) -> None:
     """Download weights from their source and check their hash."""
     set_stop_message("stopped; the same command fetches what is missing")
-    from rich.console import Console
-
     from seedbench.plugins.weights import all_weights
     from seedbench.plugins.weights_install import fetch as get
+    from seedbench.report.terminal import terminal_console
 
-    console = Console()
+    console = terminal_console()
     for name in names or [item.name for item in all_weights().values() if item.source["kind"] != "user"]:
         with console.status(f"fetching {name}"):
             path = get(name)
@@ -50,13 +49,12 @@ def fetch(names: Annotated[list[str] | None, typer.Argument(help="Names; by defa
 @app.command()
 def verify() -> None:
     """Check the hash of everything that is installed; exit code 2 if one is wrong."""
-    from rich.console import Console
-
     from seedbench.errors import WeightsError
     from seedbench.plugins.weights import ABSENT, all_weights
     from seedbench.plugins.weights import verify as check
+    from seedbench.report.terminal import terminal_console
 
-    console = Console()
+    console = terminal_console()
     wrong = []
     for name in all_weights():
         state = check(name)
@@ -74,8 +72,7 @@ def add(
     accept_other: Annotated[bool, typer.Option(help="Take a file whose hash is not the published one.")] = False,
 ) -> None:
     """Install a file that only you can supply."""
-    from rich.console import Console
-
     from seedbench.plugins.weights_install import add as install
+    from seedbench.report.terminal import terminal_console
 
-    Console().print(f"{name}: {install(name, file, accept_other=accept_other)}", highlight=False, soft_wrap=True)
+    terminal_console().print(f"{name}: {install(name, file, accept_other=accept_other)}", highlight=False, soft_wrap=True)

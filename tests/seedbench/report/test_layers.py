@@ -8,7 +8,7 @@ from pathlib import Path
 from seedbench.report import write
 
 LAYERS = (
-    {"wording", "charts", "preview"},
+    {"wording", "charts", "preview", "terminal"},
     {"entries", "findings", "drilldown"},
     {"html", "console", "tables"},
     {"write"},

@@ -14,7 +14,6 @@ from pyarrow import parquet
 
 from seedbench.errors import StorageError
 from seedbench.plugins.metric import OFFSET_SIGN
-from seedbench.report.console import summary_table
 from seedbench.report.tables import SCORE_COLUMNS, markdown, score_rows
 from seedbench.report.write import write_report
 from seedbench.results.data import CellReport, RunReport, ScoreReport, SummaryRow, from_json, to_json
@@ -112,21 +111,6 @@ def test_labels_cannot_break_the_markdown_table_or_add_markup(report: RunReport)
     assert "@team" not in text
     assert "276 [259 to 292] ▼" in text
     assert "*one face only in every clip: nothing to compare*" in text
-
-
-def test_the_terminal_table_shows_values_reasons_and_marks(report: RunReport) -> None:
-    from rich.console import Console
-
-    stream = io.StringIO()
-    odd = replace(report.generators[1], label="[bold]odd[/bold]")
-    odd_report = replace(report, generators=(report.generators[0], odd, *report.generators[2:]))
-    Console(file=stream, width=200).print(summary_table(odd_report))
-    text = stream.getvalue()
-    assert "276 [259 to 292] ▼" in text
-    assert "[bold]odd[/bold]" in text
-    assert "Signed offset" not in text
-    Console(file=stream, width=200).print(summary_table(odd_report, every_measure=True))
-    assert "Signed offset" in stream.getvalue()
 
 
 def test_no_value_without_a_reason_can_be_put_into_a_report() -> None:

@@ -1,0 +1,57 @@
+"""Tables of the commands at the width of a small terminal: no number is cut, no line is too long."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console, RenderableType
+
+from seedbench.cli.runs import _comparison_table
+from seedbench.cli.score import _table
+from seedbench.results.two_runs import ComparedRow
+
+LONG = "laboratories/checkpoint-of-step-{:04d}-of-a-training-run-with-a-long-name"
+
+
+def lines_of(part: RenderableType, width: int) -> list[str]:
+    console = Console(file=(stream := io.StringIO()), width=width)
+    console.print(part)
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_two_compared_runs_are_readable(width: int) -> None:
+    rows = [
+        ComparedRow(
+            generator=LONG.format(index),
+            measure="lipsync.offset_ms",
+            first="-123 [-1.05e+03, 12.7] (3/3)",
+            second="not in this run",
+            difference="+0.125 [-0.333, +0.583]",
+            p="too few prompts",
+            n_prompts=12,
+            in_both=True,
+        )
+        for index in range(34)
+    ]
+    lines = lines_of(_comparison_table(rows, "a-run-with-a-long-name-before-the-change", "after", Console(width=width)), width)
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    for word in ("-123", "[-1.05e+03,", "+0.125", "[-0.333,", "+0.583]", "12.7]"):
+        assert text.split().count(word) == 34, word
+    assert all(f"{index:04d}" in text for index in range(34))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_scores_of_files_with_long_paths_are_readable(width: int) -> None:
+    reason = "only 0.0 s of speech, at least 1.5 s are needed"
+    files = [f"/data/experiments/{LONG.format(index)}/clip.mp4" for index in range(34)]
+    lines = [
+        {"file": file, "metric": "lipsync", "measure": "offset_ms", "value": -123.0, "status": "scored", "reason": ""} for file in files
+    ] + [{"file": files[0], "metric": "lipsync", "measure": "in_sync", "value": None, "status": "unscored", "reason": reason}]
+    shown = lines_of(_table(lines, {}, width), width)
+    assert max(map(len, shown)) <= width
+    assert sum("-123" in line for line in shown) == 34
+    assert len({line.split()[0] for line in shown[1:35]}) == 34
+    assert any("unscored" in line for line in shown)
