@@ -14,7 +14,7 @@ import pytest
 TOY = Path(__file__).parent / "toy"
 sys.path.insert(0, str(TOY))  # found by importlib.metadata as an installed distribution; spawned workers inherit the path
 
-from seedbench.clips.media import write_clip  # noqa: E402
+from seedbench.clips.writing import write_clip  # noqa: E402
 from seedbench.files.scratch import remove_process_folder  # noqa: E402
 from seedbench.runs.numba_cache import record_compiled, take_cache_folder  # noqa: E402
 from seedbench.store.cache import use_cache  # noqa: E402

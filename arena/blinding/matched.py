@@ -20,7 +20,8 @@ from seedbench.arena.blinding.loudness import RATE, leveled_stereo, loudness
 from seedbench.arena.blinding.remux import BlindingError, remux
 from seedbench.arena.votes.log import Profile
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import ProbeFacts, write_clip
+from seedbench.clips.probing import ProbeFacts
+from seedbench.clips.writing import write_clip
 
 MAX_FPS = 30.0
 PLAYABLE_VIDEO = frozenset({"h264", "av1", "vp9"})
@@ -156,7 +157,7 @@ def matched(source: Path, goal: Path, canvas: MatchedCanvas) -> BlindClip:
 
 
 def _blind_clip(clip: Clip, goal: Path, profile: Profile) -> BlindClip:
-    from seedbench.clips.media import probe
+    from seedbench.clips.probing import probe
 
     shown = probe(goal)
     level = loudness(clip.audio(RATE).samples, RATE).integrated if clip.facts.has_audio else None

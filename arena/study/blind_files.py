@@ -17,7 +17,7 @@ from seedbench.arena.store import ClipRow, PairRow
 from seedbench.arena.study.entries import Entry
 from seedbench.arena.votes.log import Profile
 from seedbench.clips.degradations import degrade_clip
-from seedbench.clips.media import ProbeFacts, probe
+from seedbench.clips.probing import ProbeFacts, probe
 from seedbench.errors import SeedBenchError
 
 #: How one side of a gold pair is degraded, so that a careful voter cannot miss it. Sound can be degraded only where there is some.

@@ -223,7 +223,7 @@ def likeness_of(
 def _after_picture(picture: Path, clip: Path, file: Path) -> Path:
     """Write a clip of two seconds: a picture, then the first second of a clip."""
     from seedbench.clips.clip import Clip
-    from seedbench.clips.media import write_clip
+    from seedbench.clips.writing import write_clip
     from seedbench.generators.reference.conditions import fitted_picture, read_pictures
 
     frames = Clip.open(clip).frames(FPS).rgb[:FPS]

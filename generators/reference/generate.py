@@ -11,7 +11,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.errors import ClipError, GeneratorError
 from seedbench.generators.reference import sound
 from seedbench.generators.reference.conditions import Conditions, read_conditions

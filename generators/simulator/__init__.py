@@ -67,7 +67,7 @@ class Simulator(Generator):
     def generate(self, request: Request, directory: Path) -> Generation:
         """Write ``clip.mp4`` and ``truth.json`` into ``directory``; refuse what cannot be drawn. Raises GeneratorError without a voice."""
         start = time.perf_counter()
-        from seedbench.clips.media import write_clip
+        from seedbench.clips.writing import write_clip
         from seedbench.generators.simulator.plan import plan_scene
         from seedbench.generators.simulator.rendering import frames
         from seedbench.generators.simulator.soundtrack import RATE, record

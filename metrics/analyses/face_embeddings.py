@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.clips.clip import frames_on_screen
 from seedbench.metrics.analyses.face_embedders import FaceEmbedder, arcface_embedder, dlib_embedder
 from seedbench.metrics.analyses.face_selection import MIN_SHARPNESS, ChosenPicture, choose_pictures, perceptual_hash, sharpness, yaw_deg
 from seedbench.metrics.analyses.faces import FPS, FaceTrack, face_tracks
+from seedbench.metrics.analyses.frame_pictures import map_frames
 from seedbench.metrics.analyses.shots import shots
 from seedbench.plugins.analysis import analysis
 
 if TYPE_CHECKING:
     from seedbench.clips.clip import Clip
+
+
+MapPictures = Callable[[Sequence[int], Callable[[int, np.ndarray], np.ndarray]], Sequence[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class FaceSamples:
 
 
 def embed_faces(
-    picture_at: Callable[[int], np.ndarray],
+    map_pictures: MapPictures,
     tracks: Sequence[FaceTrack],
     cuts_s: np.ndarray,
     embedder: FaceEmbedder,
@@ -66,7 +70,8 @@ def embed_faces(
     """Choose and embed pictures of every track.
 
     Args:
-        picture_at: Gives the picture (H, W, 3) uint8 of a frame at 25 fps.
+        map_pictures: Called with numbers of frames at 25 fps and a function; calls it with the position and the picture (H, W, 3) uint8 of
+            each, and returns the results.
         tracks: Face tracks of the clip.
         cuts_s: Times (m,) of its cuts in seconds.
         embedder: The network that turns a face into a vector.
@@ -75,9 +80,13 @@ def embed_faces(
     chosen, dropped = choose_pictures(tracks, cuts_s, duration_s)
     kept: list[ChosenPicture] = []
     faces: list[np.ndarray] = []
-    for choice in chosen:
+
+    def aligned(position: int, picture: np.ndarray) -> np.ndarray:
+        choice = chosen[position]
         track = tracks[choice.track]
-        face = embedder.align(picture_at(int(track.frames[choice.row])), track.boxes[choice.row], track.landmarks[choice.row])
+        return embedder.align(picture, track.boxes[choice.row], track.landmarks[choice.row])
+
+    for choice, face in zip(chosen, map_pictures([int(tracks[c.track].frames[c.row]) for c in chosen], aligned), strict=True):
         if sharpness(face) < MIN_SHARPNESS:
             dropped["blurred"] = dropped.get("blurred", 0) + 1
         else:
@@ -103,24 +112,11 @@ def embed_faces(
     )
 
 
-def picture_at(clip: Clip) -> Callable[[int], np.ndarray]:
-    """A function that gives the picture of a frame of ``clip.frames(25)``, without building all of them.
-
-    Args:
-        clip: The clip.
-
-    Returns:
-        A function from a frame's index to a picture (H, W, 3) uint8.
-    """
-    index = frames_on_screen(clip.video.time_s, FPS, clip.end_s)
-    return lambda frame: clip.video.rgb[index[frame]]
-
-
 def _of_clip(clip: Clip, embedder: FaceEmbedder) -> FaceSamples:
-    return embed_faces(picture_at(clip), face_tracks(clip).tracks, shots(clip).cuts_s, embedder, duration_s=clip.end_s)
+    return embed_faces(partial(map_frames, clip, FPS), face_tracks(clip).tracks, shots(clip).cuts_s, embedder, duration_s=clip.end_s)
 
 
-@analysis(version=3, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
+@analysis(version=4, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
 def face_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by dlib (128-d).
 
@@ -137,7 +133,7 @@ def face_embeddings(clip: Clip) -> FaceSamples:
     return _of_clip(clip, dlib_embedder())
 
 
-@analysis(version=3, weights=("blazeface", "facemesh", "arcface"))
+@analysis(version=4, weights=("blazeface", "facemesh", "arcface"))
 def arcface_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by the user's ArcFace network.
 

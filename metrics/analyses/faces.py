@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.clips.clip import frames_on_screen
 from seedbench.metrics.analyses.face_networks import FaceNets, box_of, crop_matrix, face_nets, iou
 from seedbench.metrics.analyses.shots import shots
 from seedbench.plugins.analysis import analysis
 
 if TYPE_CHECKING:
-    from seedbench.clips.clip import Clip, Video
+    from seedbench.clips.clip import Clip
 
 FPS = 25.0
 """Frames a second of every face track."""
@@ -243,25 +242,7 @@ def pictures_to_follow(time_s: np.ndarray) -> np.ndarray:
     return np.unique(np.searchsorted((time_s[1:] + time_s[:-1]) / 2, grid - 1e-6))
 
 
-def tracks_of_video(video: Video, end_s: float, nets: FaceNets, *, cuts_s: Iterable[float] = ()) -> FaceTracks:
-    """Every face of the pictures of a clip, on the 25-fps grid; no track crosses a cut.
-
-    Args:
-        video: The pictures with their times.
-        end_s: The end of the clip in seconds.
-        nets: The face networks.
-        cuts_s: The times of the cuts in seconds.
-
-    Returns:
-        The tracks.
-    """
-    used = pictures_to_follow(video.time_s)
-    faces = follow_faces((video.rgb[index] for index in used), video.time_s[used], nets, cuts_s=cuts_s)
-    height, width = video.rgb.shape[1:3]
-    return tracks_on_grid(faces, len(frames_on_screen(video.time_s, FPS, end_s)), width=width, height=height)
-
-
-@analysis(version=3, weights=("blazeface", "facemesh"))
+@analysis(version=4, weights=("blazeface", "facemesh"))
 def face_tracks(clip: Clip) -> FaceTracks:
     """Every face of the clip, followed within its shot.
 
@@ -275,4 +256,9 @@ def face_tracks(clip: Clip) -> FaceTracks:
         ClipError: If the clip has no picture.
         WeightsError: If the weights of the face networks are missing or cannot be read.
     """
-    return tracks_of_video(clip.video, clip.end_s, face_nets(), cuts_s=shots(clip).cuts_s.tolist())
+    cuts_s = shots(clip).cuts_s.tolist()
+    timing = clip.timing  # pictures that are held are followed once, at the times at which they were due
+    used = pictures_to_follow(timing.new_time_s)
+    faces = follow_faces(clip.pictures(timing.new[used]), timing.new_time_s[used], face_nets(), cuts_s=cuts_s)
+    width, height = clip.size
+    return tracks_on_grid(faces, len(clip.on_screen(FPS)), width=width, height=height)

@@ -92,22 +92,16 @@ def longest_shot(clip: Clip) -> ShotPictures:
 
 
 def _longest_shot(clip: Clip) -> ShotPictures:
-    import cv2
-
     bounds_s = shots(clip).bounds_s
     start, end = bounds_s[first_greatest(bounds_s[:, 1] - bounds_s[:, 0], tolerance=SAME_S)]
-    video = clip.video
-    index = np.flatnonzero((video.time_s >= start - 1e-6) & (video.time_s < end - 1e-6))
-    if len(index) > 1:
-        fps = 1.0 / float(np.median(np.diff(video.time_s[index])))
-        index = index[:: max(1, int(np.ceil(fps / HIGHEST_FPS - 1e-3)))]
-    height, width = video.rgb.shape[1:3]
-    side = min(height, width)
-    if side <= SHORT_SIDE:
-        return ShotPictures(video.rgb[index], video.time_s[index], len(bounds_s))
-    size = (round(width * SHORT_SIDE / side), round(height * SHORT_SIDE / side))
-    small = np.stack([cv2.resize(video.rgb[i], size, interpolation=cv2.INTER_AREA) for i in index])
-    return ShotPictures(small, video.time_s[index], len(bounds_s))
+    timing = clip.timing
+    appears_s = clip.time_s[timing.new]  # shots are bounded by the times at which pictures appear
+    rows = np.flatnonzero((appears_s >= start - 1e-6) & (appears_s < end - 1e-6))
+    if len(rows) > 1:
+        fps = 1.0 / float(np.median(np.diff(timing.new_time_s[rows])))
+        rows = rows[:: max(1, int(np.ceil(fps / HIGHEST_FPS - 1e-3)))]
+    small = np.stack(list(clip.pictures(timing.new[rows], short_side=SHORT_SIDE)))
+    return ShotPictures(small, timing.new_time_s[rows], len(bounds_s))
 
 
 def compose_maps(after: np.ndarray, before: np.ndarray) -> np.ndarray:

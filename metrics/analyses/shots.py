@@ -7,6 +7,7 @@ in more than light (a switched lamp is no cut), and the picture does not come ba
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,26 +95,26 @@ def shot_bounds(cuts_s: np.ndarray, end_s: float) -> np.ndarray:
 
 
 def scaled_to_width(rgb: np.ndarray, width: int) -> np.ndarray:
-    """Pictures scaled down by area, never up.
+    """A picture scaled down by area, never up.
 
     Args:
-        rgb: (T, H, W, 3) uint8.
+        rgb: (H, W, 3) uint8.
         width: The largest width in pixels.
 
     Returns:
-        (T, h, w, 3) uint8 of the same proportions.
+        (h, w, 3) uint8 of the same proportions.
     """
     import cv2
 
-    high, wide = rgb.shape[1:3]
+    high, wide = rgb.shape[:2]
     if wide <= width:
         return rgb
-    size = (width, max(1, round(high * width / wide)))
-    return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in rgb])
+    scaled: np.ndarray = cv2.resize(rgb, (width, max(1, round(high * width / wide))), interpolation=cv2.INTER_AREA)
+    return scaled
 
 
-def content_scores(rgb: np.ndarray) -> np.ndarray:
-    """PySceneDetect's content score (T,) of each picture against the one before; 0 for the first. ``rgb`` (T, h, w, 3) uint8, small.
+def content_scores(pictures: Iterable[np.ndarray]) -> np.ndarray:
+    """PySceneDetect's content score (T,) of each picture against the one before; 0 for the first. Pictures (h, w, 3) uint8, small.
 
     >>> plates = np.zeros((3, 36, 64, 3), np.uint8)
     >>> plates[2] = 255
@@ -127,13 +128,12 @@ def content_scores(rgb: np.ndarray) -> np.ndarray:
     detector = ContentDetector()
     detector.stats_manager = StatsManager()
     key = [ContentDetector.FRAME_SCORE_KEY]
-    scores = np.zeros(len(rgb))
-    for index, picture in enumerate(rgb):
+    scores: list[float] = []
+    for index, picture in enumerate(pictures):
         timecode = FrameTimecode(index, fps=25.0)
         detector.process_frame(timecode, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        if index:
-            scores[index] = detector.stats_manager.get_metrics(timecode, key)[0]
-    return scores
+        scores.append(detector.stats_manager.get_metrics(timecode, key)[0] if index else 0.0)
+    return np.array(scores)
 
 
 def score_ratios(score: np.ndarray, time_s: np.ndarray) -> np.ndarray:
@@ -212,18 +212,47 @@ def select_cuts(score: np.ndarray, ratio: np.ndarray, time_s: np.ndarray, thumbs
     return np.sort(np.array(chosen, dtype=int))
 
 
-def find_shots(rgb: np.ndarray, time_s: np.ndarray, end_s: float) -> Shots:
+@dataclass(frozen=True)
+class PictureChanges:
+    """What shots are found from.
+
+    Attributes:
+        score: (T,) content scores.
+        thumbs: (T, h, w, 3) uint8, at most :data:`RETURN_WIDTH` wide.
+    """
+
+    score: np.ndarray
+    thumbs: np.ndarray
+
+
+def changes_of(pictures: Iterable[np.ndarray]) -> PictureChanges:
+    """Content scores and thumbnails of pictures, one after another.
+
+    Args:
+        pictures: (H, W, 3) uint8 each.
+    """
+    thumbs: list[np.ndarray] = []
+
+    def small() -> Iterator[np.ndarray]:
+        for picture in pictures:
+            scaled = scaled_to_width(picture, SCORE_WIDTH)
+            thumbs.append(scaled_to_width(scaled, RETURN_WIDTH))
+            yield scaled
+
+    score = content_scores(small())
+    return PictureChanges(score, np.stack(thumbs))
+
+
+def find_shots(changes: PictureChanges, time_s: np.ndarray, end_s: float) -> Shots:
     """Find the shots of a sequence of pictures.
 
     Args:
-        rgb: Pictures (T, H, W, 3) uint8.
+        changes: Content scores and thumbnails of the pictures.
         time_s: Times (T,) in seconds at which they appear.
         end_s: Time at which the last one leaves the screen.
     """
-    small = scaled_to_width(rgb, SCORE_WIDTH)
-    score = content_scores(small)
+    score, thumbs = changes.score, changes.thumbs
     ratio = score_ratios(score, time_s)
-    thumbs = scaled_to_width(small, RETURN_WIDTH)
     cuts = select_cuts(score, ratio, time_s, thumbs, least=CUT_SCORE)
     faint = np.setdiff1d(select_cuts(score, ratio, time_s, thumbs, least=DECLARED_SCORE), cuts)
     return Shots(time_s[cuts], shot_bounds(time_s[cuts], end_s), time_s[faint], time_s, score, ratio)
@@ -242,4 +271,5 @@ def shots(clip: Clip) -> Shots:
     Raises:
         ClipError: If the clip has no picture.
     """
-    return find_shots(clip.video.rgb, clip.video.time_s, clip.end_s)
+    changes = changes_of(clip.pictures())
+    return find_shots(changes, clip.time_s, clip.end_s)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbench.errors import ClipError
+from seedbench.metrics.analyses.frame_pictures import map_frames
 
 if TYPE_CHECKING:
     from seedbench.clips.clip import Clip
@@ -113,13 +114,13 @@ def _network() -> Any:
     return net.eval()
 
 
-def frame_features(rgb: np.ndarray) -> np.ndarray:
+def frame_features(small: np.ndarray) -> np.ndarray:
     """Pooled last-layer features of pictures.
 
     Pixels enter as (x - 127) / 128, the scaling the network was trained with.
 
     Args:
-        rgb: (N, H, W, 3) uint8, squeezed to 224 x 224 by area.
+        small: (N, 224, 224, 3) uint8.
 
     Returns:
         (N, 1280) float64.
@@ -127,30 +128,35 @@ def frame_features(rgb: np.ndarray) -> np.ndarray:
     Raises:
         WeightsError: The weights of the network are missing or cannot be read.
     """
-    import cv2
     import torch
 
-    small = np.stack([cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for picture in rgb])
     values = torch.from_numpy(small.transpose(0, 3, 1, 2).astype(np.float32))
     with torch.inference_mode():
         features: np.ndarray = _network().extract_features((values - 127.0) / 128.0).mean(dim=(2, 3)).double().numpy()
     return features
 
 
-def embed_frames(rgb: np.ndarray) -> np.ndarray:
-    """Embedding of the pictures of a clip.
+def embed_pairs(small: np.ndarray) -> np.ndarray:
+    """Embedding of the sixteen pictures that :func:`pair_frames` chooses.
 
     Args:
-        rgb: (T, H, W, 3) uint8 at 25 a second, T at least 16.
+        small: (16, 224, 224, 3) uint8.
 
     Returns:
         (32,) float64.
 
     Raises:
-        ValueError: There are fewer than 16 pictures.
         WeightsError: The weights of the network are missing or cannot be read.
     """
-    return project(summarise(frame_features(rgb[pair_frames(len(rgb))])))
+    return project(summarise(frame_features(small)))
+
+
+def squeezed(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) uint8 scaled to 224 x 224 by area."""
+    import cv2
+
+    small: np.ndarray = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return small
 
 
 def embed(clip: Clip) -> np.ndarray:
@@ -166,7 +172,7 @@ def embed(clip: Clip) -> np.ndarray:
         ClipError: If the clip is shorter than 16 frames at 25 a second (0.64 s), or has no picture.
         WeightsError: If the weights of the network are missing or cannot be read.
     """
-    rgb = clip.frames(FPS).rgb
-    if len(rgb) < 2 * PAIRS:
-        raise ClipError(f"{clip.path}: has {len(rgb)} frames at 25 a second, {NAME} needs {2 * PAIRS}")
-    return embed_frames(rgb)[None]
+    n_frames = len(clip.on_screen(FPS))
+    if n_frames < 2 * PAIRS:
+        raise ClipError(f"{clip.path}: has {n_frames} frames at 25 a second, {NAME} needs {2 * PAIRS}")
+    return embed_pairs(np.stack(map_frames(clip, FPS, pair_frames(n_frames).tolist(), lambda _, rgb: squeezed(rgb))))[None]

@@ -91,7 +91,7 @@ def embed(clip: Clip, path: Path) -> np.ndarray:
         ClipError: The clip is shorter: frames are never repeated.
         WeightsError: The file is no such module.
     """
-    rgb = clip.video.rgb
-    if len(rgb) < FRAMES:
-        raise ClipError(f"{clip.path}: has {len(rgb)} frames, {FRAMES} consecutive ones are needed and none is repeated")
-    return logits(load(path), rgb[:FRAMES])
+    count = len(clip.time_s)
+    if count < FRAMES:
+        raise ClipError(f"{clip.path}: has {count} frames, {FRAMES} consecutive ones are needed and none is repeated")
+    return logits(load(path), np.stack(list(clip.pictures(np.arange(FRAMES)))))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from seedbench.metrics.analyses.face_embeddings import FaceSamples
+from seedbench.metrics.analyses.face_embeddings import FaceSamples, MapPictures
 from seedbench.metrics.identity.judge import IdentityJudgement
 from seedbench.metrics.identity.schedule import Schedule
 from seedbench.metrics.identity.summary import Subject, gap_decay
@@ -33,13 +33,15 @@ def crop(rgb: np.ndarray, box: np.ndarray) -> np.ndarray:
     return rgb[top:bottom, left:right] if right > left and bottom > top else rgb
 
 
-def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: IdentityJudgement) -> Gallery:
+def faces_by_shot(map_pictures: MapPictures, samples: FaceSamples, result: IdentityJudgement) -> Gallery:
     """One picture per face and shot; the caption names the expected character and the cosine to that character in other shots."""
     casting = result.casting
     cosines_of = {subject.name: _cosines_by_shot(subject) for subject in result.subjects}
     roles = {role.face: role for role in casting.roles}
+    faces = result.faces[:MOST_PICTURES]
+    crops = map_pictures([int(samples.frame[face.best]) for face in faces], lambda at, rgb: crop(rgb, samples.box[faces[at].best]).copy())
     pictures = []
-    for index, face in enumerate(result.faces[:MOST_PICTURES]):
+    for index, (face, picture) in enumerate(zip(faces, crops, strict=True)):
         start, end = result.plan.bounds_s[face.shot]
         role = roles.get(index)
         if role is None:
@@ -53,7 +55,6 @@ def faces_by_shot(picture_at: Callable[[int], np.ndarray], samples: FaceSamples,
         cosines = [] if role is None else cosines_of[role.subject].get(face.shot, [])
         if cosines:
             caption += f" (cos {np.mean(cosines):.3f} to the other shots)"
-        picture = crop(picture_at(int(samples.frame[face.best])), samples.box[face.best])
         pictures.append(Picture(caption, jpeg(picture, side=112), group=f"shot {face.shot + 1} ({start:.2f}-{end:.2f} s)"))
     return Gallery("Faces by shot", pictures)
 
@@ -97,18 +98,18 @@ def scales(subjects: Sequence[Subject], samples: FaceSamples) -> Facts:
     return Facts("Identity", rows)
 
 
-def panels(picture_at: Callable[[int], np.ndarray], samples: FaceSamples, result: IdentityJudgement) -> tuple[Panel, ...]:
+def panels(map_pictures: MapPictures, samples: FaceSamples, result: IdentityJudgement) -> tuple[Panel, ...]:
     """Everything shown for one clip.
 
     Args:
-        picture_at: Gives the picture of a frame at 25 fps.
+        map_pictures: Calls a function with the pictures of some frames at 25 fps.
         samples: The embedded faces.
         result: The results.
 
     Returns:
         The panels.
     """
-    shown: list[Panel] = [faces_by_shot(picture_at, samples, result)]
+    shown: list[Panel] = [faces_by_shot(map_pictures, samples, result)]
     if any(subject.pairs for subject in result.subjects):
         shown.append(likeness_over_shots(result.subjects, result.plan))
     return (*shown, scales(result.subjects, samples))

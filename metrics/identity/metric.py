@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from seedbench.clips.clip import Clip
-from seedbench.metrics.analyses.face_embeddings import FaceSamples, arcface_embeddings, face_embeddings, picture_at
-from seedbench.metrics.analyses.faces import face_tracks
+from seedbench.metrics.analyses.face_embeddings import FaceSamples, arcface_embeddings, face_embeddings
+from seedbench.metrics.analyses.faces import FPS, face_tracks
+from seedbench.metrics.analyses.frame_pictures import map_frames
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.identity import calibrate, evidence, schedule
 from seedbench.metrics.identity.judge import judge
@@ -77,7 +79,7 @@ class CrossShotIdentity(Metric):
             plan = schedule.schedule_of_prompt(prompt, seen.cuts_s, seen.faint_s, end_s=clip.end_s)
         backend = samples.backend if prompt is not None else f"{samples.backend}/{ASSUMED}"
         result = judge(samples, plan, count, drawn=calibrate.drawn_face_bank(samples.backend))
-        shown = evidence.panels(picture_at(clip), samples, result) if result.faces else ()
+        shown = evidence.panels(partial(map_frames, clip, FPS), samples, result) if result.faces else ()
         scores = []
         for measure in self.info.measures:
             answer = result.answers[measure.name]

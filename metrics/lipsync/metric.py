@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seedbench.clips.clip import Clip
-from seedbench.metrics.analyses.faces import FPS, face_tracks
+from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.analyses.speech import mel, speech
 from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p_value, peak
@@ -160,7 +160,7 @@ class LipSync(Metric):
         evidence = (
             lag_panel(choice.comparison, curve, model, verdict.offset_ms),
             trace_panel(choice.speaking),
-            crop_panel(candidates, choice.speaking, clip.frames(FPS)),
+            crop_panel(candidates, choice.speaking, clip),
         )
         return scores_of(verdict, choice.comparison, aperture, evidence=evidence, n_total=tracks.n_frames)
 

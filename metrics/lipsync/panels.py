@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seedbench.metrics.analyses.frame_pictures import map_frames
 from seedbench.metrics.lipsync.estimators import LAGS
 from seedbench.metrics.lipsync.features import FPS, voice_energy
 from seedbench.metrics.lipsync.judge import FRAME_MS
@@ -15,7 +16,7 @@ from seedbench.plugins.evidence import Curve, Gallery, Mark, Picture, Series, jp
 from seedbench.plugins.metric import OFFSET_AXIS
 
 if TYPE_CHECKING:
-    from seedbench.clips.clip import Video
+    from seedbench.clips.clip import Clip
 
 MAX_CROPS = 8
 
@@ -83,30 +84,35 @@ def _scaled_to_unit(values: np.ndarray) -> list[float]:
     return np.clip((values - low) / max(float(high - low), 1e-9), 0.0, 1.0).round(3).tolist()
 
 
-def crop_panel(candidates: list[SpeakerCandidate], speaking: list[SpeakerCandidate], frames: Video) -> Gallery:
+def crop_panel(candidates: list[SpeakerCandidate], speaking: list[SpeakerCandidate], clip: Clip) -> Gallery:
     """The middle frame of each face; the caption says which ones are taken for the speaker.
 
     Args:
         candidates: The faces that may be speaking.
         speaking: Those taken for the speaker.
-        frames: The pictures of the clip at 25 fps.
+        clip: The clip.
 
     Returns:
         The panel.
     """
+    shown = candidates[:MAX_CROPS]
+    middles = [len(candidate.track.frames) // 2 for candidate in shown]
+    frames = [int(candidate.track.frames[middle]) for candidate, middle in zip(shown, middles, strict=True)]
+    crops = map_frames(clip, FPS, frames, lambda at, rgb: _crop(rgb, shown[at].track.boxes[middles[at]]).copy())
     pictures = []
-    for candidate in candidates[:MAX_CROPS]:
-        middle = len(candidate.track.frames) // 2
-        x0, y0, x1, y1 = candidate.track.boxes[middle].tolist()
-        margin = 0.2 * max(x1 - x0, y1 - y0)
-        picture = frames.rgb[min(int(candidate.track.frames[middle]), len(frames.rgb) - 1)]
-        height, width = picture.shape[:2]
-        rows = slice(max(0, int(y0 - margin)), min(height, int(y1 + margin) + 1))
-        columns = slice(max(0, int(x0 - margin)), min(width, int(x1 + margin) + 1))
-        crop = picture[rows, columns]
+    for candidate, crop in zip(shown, crops, strict=True):
         if crop.size == 0:
             continue
         start, end = candidate.track.time_s[[0, -1]].tolist()
         role = "taken for the speaker" if any(candidate is other for other in speaking) else "not taken for the speaker"
-        pictures.append(Picture(f"{start:.1f}-{end:.1f} s, {role}", jpeg(np.ascontiguousarray(crop)), f"shot {candidate.shot + 1}"))
+        pictures.append(Picture(f"{start:.1f}-{end:.1f} s, {role}", jpeg(crop), f"shot {candidate.shot + 1}"))
     return Gallery("Faces", pictures)
+
+
+def _crop(picture: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The face with a fifth of its box (4,) around it; empty where the box lies outside the picture."""
+    x0, y0, x1, y1 = box.tolist()
+    margin = 0.2 * max(x1 - x0, y1 - y0)
+    height, width = picture.shape[:2]
+    rows = slice(max(0, int(y0 - margin)), min(height, int(y1 + margin) + 1))
+    return picture[rows, max(0, int(x0 - margin)) : min(width, int(x1 + margin) + 1)]

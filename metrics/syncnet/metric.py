@@ -222,27 +222,34 @@ class SyncNet(Metric):
         if spoken.duration_s < MIN_SPEECH_S:
             return self.none(f"{spoken.duration_s:.1f} s of speech, at least {MIN_SPEECH_S:g} s are needed", backend=BACKEND)
         samples = clip.audio(mfcc.RATE).samples
-        rgb = clip.frames(FPS).rgb
         face_boxes = boxes_by_frame(face_tracks(clip))
         linked = tracks_in_shots(face_boxes, shots(clip).cuts_s)
         if not linked:
             return self.none(
                 f"no face larger than {tracks.MIN_FACE_PX:g} px is seen for more than {tracks.MIN_TRACK} frames of a shot", backend=BACKEND
             )
-        tried = [track_result(self._net, rgb, samples, spoken, track) for track in linked]
+        crops = tracks.face_crops(clip.pictures_at(FPS), linked)
+        tried = [track_result(self._net, faces, samples, spoken, track) for track, faces in zip(linked, crops, strict=True)]
         results = [result for result in tried if isinstance(result, TrackResult)]
         if not results:
             return self.none(next(reason for reason in tried if isinstance(reason, str)), backend=BACKEND)
         return scores_of(results, len(linked))
 
 
-def track_result(net: SyncNetV2, rgb: np.ndarray, samples: np.ndarray, spoken: SpeechAnalysis, track: tracks.Track) -> TrackResult | str:
-    """Score one track, or say why not; ``rgb`` (T, H, W, 3) at 25 a second and ``samples`` (N,) at 16 kHz are those of the whole clip."""
+def track_result(net: SyncNetV2, crops: np.ndarray, samples: np.ndarray, spoken: SpeechAnalysis, track: tracks.Track) -> TrackResult | str:
+    """Score one track, or say why not.
+
+    Args:
+        net: The network.
+        crops: (n, 224, 224, 3) the faces of the track at 25 a second.
+        samples: (N,) the sound of the whole clip at 16 kHz.
+        spoken: Its speech.
+        track: The track.
+    """
     first, last = int(track.frames[0]), int(track.frames[-1])
     seconds = speech_within(spoken, first / FPS, (last + 1) / FPS)
     if seconds < MIN_SPEECH_S:
         return f"{seconds:.1f} s of speech while a face is seen, at least {MIN_SPEECH_S:g} s are needed"
-    crops = tracks.face_crops(rgb, track)
     if mouth_motion(crops) < LEAST_MOUTH_MOTION:
         return "the face does not move"
     part = samples[first * SAMPLES_A_FRAME : (last + 1) * SAMPLES_A_FRAME]

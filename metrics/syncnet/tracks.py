@@ -5,7 +5,7 @@ Boxes are x0 y0 x1 y1 in pixels; frames count at 25 a second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,15 +159,22 @@ def crop_picture(rgb: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarr
     return np.asarray(cv2.resize(canvas, (CROP_PX, CROP_PX)))
 
 
-def face_crops(rgb: np.ndarray, track: Track) -> np.ndarray:
-    """The face crops of a track.
+def face_crops(pictures: Iterable[np.ndarray], tracks: Sequence[Track]) -> list[np.ndarray]:
+    """The face crops of tracks, in one pass over the pictures.
 
     Args:
-        rgb: (T, H, W, 3) uint8 pictures of the clip at 25 a second.
-        track: The track.
+        pictures: The pictures (H, W, 3) uint8 of the clip at 25 a second.
+        tracks: The tracks.
 
     Returns:
-        (n, 224, 224, 3) uint8.
+        For each track (n, 224, 224, 3) uint8.
     """
-    regions = zip(track.frames.tolist(), *(values.tolist() for values in smooth_boxes(track.boxes)), strict=True)
-    return np.stack([crop_picture(rgb[frame], crop_window(x, y, half)) for frame, x, y, half in regions])
+    windows: dict[int, list[tuple[int, tuple[int, int, int, int]]]] = {}
+    for index, track in enumerate(tracks):
+        for frame, x, y, half in zip(track.frames.tolist(), *(values.tolist() for values in smooth_boxes(track.boxes)), strict=True):
+            windows.setdefault(frame, []).append((index, crop_window(x, y, half)))
+    crops: list[list[np.ndarray]] = [[] for _ in tracks]
+    for frame, picture in enumerate(pictures):
+        for index, window in windows.get(frame, ()):
+            crops[index].append(crop_picture(picture, window))
+    return [np.stack(faces) for faces in crops]

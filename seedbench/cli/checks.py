@@ -42,7 +42,7 @@ def _try(name: str, check: Callable[[], str], *, optional: bool = False) -> Chec
 
 def _clips() -> str:
     from seedbench.clips.clip import Clip
-    from seedbench.clips.media import write_clip
+    from seedbench.clips.writing import write_clip
 
     with tempfile.TemporaryDirectory() as scratch:
         frames = [np.full((64, 64, 3), 8 * index, np.uint8) for index in range(25)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.errors import SeedBenchError, UnknownNameError, did_you_mean
 
 
@@ -262,19 +262,16 @@ def _degradation(name: str, amount: float) -> Degradation:
 
 
 def _arrays_of(clip: Clip) -> ClipArrays:
-    """The content of a clip; more than two channels are averaged into one."""
+    """The content of a clip; more than two channels are mixed to two."""
     video = clip.video
     if not clip.facts.has_audio:
         return ClipArrays(video.rgb, video.time_s, None, 48000)
     (channels, stored_rate), rate = clip.sound_channels(), 48000
-    if channels.shape[0] != 2:
-        return ClipArrays(video.rgb, video.time_s, clip.audio(rate).samples[None], rate)
-    import soxr
+    if stored_rate != rate:
+        import soxr
 
-    both = soxr.resample(channels.T, stored_rate, rate).T if stored_rate != rate else channels
-    offset = round(clip.audio_start_s * rate)
-    both = both[:, -offset:] if offset < 0 else np.pad(both, ((0, 0), (offset, 0)))
-    return ClipArrays(video.rgb, video.time_s, np.ascontiguousarray(both, np.float32), rate)
+        channels = soxr.resample(channels.T, stored_rate, rate).T
+    return ClipArrays(video.rgb, video.time_s, np.ascontiguousarray(channels, np.float32), rate)
 
 
 def _sound_of(clip: ClipArrays, name: str) -> np.ndarray:

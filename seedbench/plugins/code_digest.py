@@ -29,7 +29,15 @@ from pathlib import Path
 #: bodies of well-known events move.
 DECIDES_NUMBERS = (
     "seedbench.clips.clip",
-    "seedbench.clips.media",
+    "seedbench.clips.display",
+    "seedbench.clips.media_file",
+    "seedbench.clips.pictures",
+    "seedbench.clips.probing",
+    "seedbench.clips.repeats",
+    "seedbench.clips.sound",
+    "seedbench.clips.streams",
+    "seedbench.clips.timeline",
+    "seedbench.clips.writing",
     "seedbench.store.codec",
     "seedbench.suites.event_kinds",
     "seedbench.ties",

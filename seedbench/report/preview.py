@@ -96,7 +96,7 @@ def make_preview(path: Path) -> Preview:
 
 
 def _copy(clip: Clip, frames: np.ndarray, fps: float) -> bytes:
-    from seedbench.clips.media import write_clip
+    from seedbench.clips.writing import write_clip
 
     sound = clip.audio(AUDIO_RATE).samples if clip.facts.has_audio else None
     with tempfile.TemporaryDirectory(prefix="seedbench-preview-") as folder:

@@ -34,7 +34,7 @@ from seedbench.arena.study.ballots import prepare
 from seedbench.arena.study.entries import Entry
 from seedbench.arena.votes.rules import load
 from seedbench.arena.voting.service import VotingService
-from seedbench.clips.media import probe
+from seedbench.clips.probing import probe
 from seedbench.store.workspace import Workspace
 from tests.arena import blindness_sources as sources
 from tests.arena import wire

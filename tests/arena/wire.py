@@ -36,7 +36,7 @@ from seedbench.arena.study.ballots import prepare
 from seedbench.arena.study.entries import Entry
 from seedbench.arena.votes.rules import load
 from seedbench.arena.voting.voters import cookie_name
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.store import Store
 from seedbench.store.workspace import Workspace
 

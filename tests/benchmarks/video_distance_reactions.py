@@ -59,7 +59,9 @@ def main() -> None:
         for name, change in reactions().items():
             rgb = change(clip).rgb
             start = time.process_time()
-            rows[name].append(efficientnet.embed_frames(rgb))
+            rows[name].append(
+                efficientnet.embed_pairs(np.stack([efficientnet.squeezed(rgb[frame]) for frame in efficientnet.pair_frames(len(rgb))]))
+            )
             spent += time.process_time() - start
     clips = [file.as_posix() for file in files]
     unchanged = Features(np.stack(rows["unchanged"]), clips)

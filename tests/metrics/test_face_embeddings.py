@@ -11,7 +11,7 @@ import pytest
 
 from seedbench.errors import WeightsError
 from seedbench.metrics.analyses.face_embedders import ArcFaceEmbedder, five_points, similarity_transform
-from seedbench.metrics.analyses.face_embeddings import embed_faces
+from seedbench.metrics.analyses.face_embeddings import MapPictures, embed_faces
 from seedbench.metrics.analyses.face_selection import CUT_MARGIN_S, choose_pictures, near_cut, perceptual_hash, sharpness, yaw_deg
 from seedbench.metrics.analyses.faces import FPS, FaceTrack
 
@@ -142,9 +142,14 @@ def test_an_arcface_network_sees_aligned_crops_from_minus_one_to_one(arcface: Ar
     assert (columns.mean(), rows.mean()) == pytest.approx((38.3, 51.7), abs=4.0)
 
 
+def pictures_of(picture: np.ndarray) -> MapPictures:
+    """A clip that shows one picture all the time."""
+    return lambda frames, use: [use(position, picture) for position in range(len(frames))]
+
+
 def test_samples_are_unit_vectors_with_weights(arcface: ArcFaceEmbedder) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (200, 200, 3), dtype=np.uint8)
-    samples = embed_faces(lambda frame: noise, [track(30, first=10)], NO_CUTS, arcface, duration_s=5.0)
+    samples = embed_faces(pictures_of(noise), [track(30, first=10)], NO_CUTS, arcface, duration_s=5.0)
     assert samples.backend == "arcface"
     assert samples.frame.tolist() == [12, 17, 22, 27, 32, 37]
     assert np.linalg.norm(samples.embedding, axis=1) == pytest.approx(1.0, abs=1e-6)
@@ -154,7 +159,7 @@ def test_samples_are_unit_vectors_with_weights(arcface: ArcFaceEmbedder) -> None
 
 def test_blurred_faces_are_not_embedded(arcface: ArcFaceEmbedder) -> None:
     flat = np.full((200, 200, 3), 128, np.uint8)
-    samples = embed_faces(lambda frame: flat, [track(30)], NO_CUTS, arcface, duration_s=5.0)
+    samples = embed_faces(pictures_of(flat), [track(30)], NO_CUTS, arcface, duration_s=5.0)
     assert len(samples) == 0
     assert samples.dropped == {"blurred": 6}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seedbench.clips.clip import Video
+from seedbench.clips.clip import frames_on_screen
 from seedbench.metrics.analyses.face_networks import Detection, box_of, crop_matrix, decode_detections, iou
-from seedbench.metrics.analyses.faces import FPS, FaceTrack, follow_faces, interpolate, pictures_to_follow, tracks_of_video, tracks_on_grid
+from seedbench.metrics.analyses.faces import FPS, FaceTrack, follow_faces, interpolate, pictures_to_follow, tracks_on_grid
 
 GRID = 48
 
@@ -162,7 +162,9 @@ def swaying(fps: float, count: int, start_s: float) -> tuple[FaceTrack, np.ndarr
     networks = FakeNetworks([[(float(x), 50.0)] for x in position(time_s)])
     pictures = np.zeros((count, 8, 8, 3), np.uint8)
     pictures[:, 0, 0, 0] = np.arange(count)
-    tracks = tracks_of_video(Video(pictures, time_s), count / fps, networks)  # type: ignore[arg-type]
+    used = pictures_to_follow(time_s)
+    faces = follow_faces(pictures[used], time_s[used], networks)  # type: ignore[arg-type]
+    tracks = tracks_on_grid(faces, len(frames_on_screen(time_s, FPS, count / fps)), width=8, height=8)
     (track,) = tracks.tracks
     speed = 48.0 * np.pi * np.cos(4.0 * np.pi * (track.time_s + start_s))
     return track, position(track.time_s), speed

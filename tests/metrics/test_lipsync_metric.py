@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.metrics.analyses.face_networks import box_of
 from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
 from seedbench.metrics.analyses.shots import Shots, shot_bounds

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, noise_px
 from seedbench.metrics.analyses.contacts import motion_of
 from seedbench.metrics.physics import Physics, kinematics

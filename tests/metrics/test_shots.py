@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seedbench.metrics.analyses.shots import Shots, find_shots, is_flash, score_ratios, shot_bounds
+from seedbench.metrics.analyses.shots import Shots, changes_of, find_shots, is_flash, score_ratios, shot_bounds
 
 FPS = 25.0
 
@@ -23,7 +23,7 @@ def still(seed: int, count: int) -> list[np.ndarray]:
 
 
 def shots_of(pictures: list[np.ndarray], fps: float = FPS) -> Shots:
-    return find_shots(np.stack(pictures), np.arange(len(pictures)) / fps, len(pictures) / fps)
+    return find_shots(changes_of(pictures), np.arange(len(pictures)) / fps, len(pictures) / fps)
 
 
 @pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 60.0])
@@ -108,7 +108,7 @@ def test_repeated_frames_do_not_raise_the_ratio_of_movement() -> None:
 
 
 def test_pictures_far_apart_in_time_can_be_cut() -> None:
-    shots = find_shots(np.stack(still(1, 5) + still(2, 5)), np.arange(10) * 0.5, 5.0)
+    shots = find_shots(changes_of(still(1, 5) + still(2, 5)), np.arange(10) * 0.5, 5.0)
     assert shots.cuts_s.tolist() == [2.5]
 
 
@@ -120,7 +120,7 @@ def test_cuts_are_the_same_whatever_the_length_and_the_start(fps: float) -> None
     for first in range(3):
         for count in range(len(pictures) - first - 2, len(pictures) - first + 1):
             time_s = (np.arange(count) + first) / fps
-            shown = find_shots(np.stack(pictures[first : first + count]), time_s - time_s[0], count / fps)
+            shown = find_shots(changes_of(pictures[first : first + count]), time_s - time_s[0], count / fps)
             all_cuts.add(tuple(np.round((shown.cuts_s + time_s[0]) * fps, 6).tolist()))
     assert all_cuts == {(float(round(30 * step)),)}
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.errors import WeightsError
 from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
 from seedbench.metrics.syncnet import SyncNet, lag, metric, mfcc, tracks
@@ -366,7 +366,7 @@ def test_the_crops_equal_the_wheels(pipeline: Any, tmp_path: Path) -> None:
         cv2.imwrite(str(paths[-1]), np.ascontiguousarray(picture[:, :, ::-1]))
     pipeline._crop({"frame": track.frames, "bbox": track.boxes}, [str(path) for path in paths], "none.wav", tmp_path / "crop")
     theirs = np.stack(Recorder.taken)[..., ::-1]
-    assert np.array_equal(tracks.face_crops(rgb, track), theirs)
+    assert np.array_equal(tracks.face_crops(rgb, [track])[0], theirs)
 
 
 # -- the metric ------------------------------------------------------------------------------------------------------------------------
@@ -415,8 +415,9 @@ def test_a_clip_without_speech_gets_no_score(random_weights: Path, make_clip: Ca
 def test_a_photograph_of_a_face_gets_no_score() -> None:
     rgb = np.repeat(np.random.default_rng(8).integers(0, 255, (1, 300, 300, 3)), 60, axis=0).astype(np.uint8)
     track = tracks.link_boxes([[FACE]] * 60)[0]
+    (crops,) = tracks.face_crops(rgb, [track])
     spoken = metric.SpeechAnalysis(np.array([[0.0, 2.4]]), np.zeros(0), -20.0)
-    assert metric.track_result(SyncNetV2(), rgb, np.ones(60 * 640), spoken, track) == "the face does not move"
+    assert metric.track_result(SyncNetV2(), crops, np.ones(60 * 640), spoken, track) == "the face does not move"
 
 
 def test_a_face_seen_while_nobody_speaks_gets_no_score() -> None:
@@ -447,7 +448,7 @@ def test_a_clip_with_a_face_is_scored_from_its_file(
     monkeypatch.setattr(metric, "shots", lambda _: SimpleNamespace(cuts_s=np.zeros(0)))
     monkeypatch.setattr(metric, "speech", lambda _: metric.SpeechAnalysis(np.array([[0.0, 2.2]]), np.zeros(0), -20.0))
     scores = {score.measure: score for score in SyncNet().score(clip, Sample())}
-    crops = tracks.face_crops(clip.frames(25).rgb, tracks.link_boxes([[FACE]] * 56)[0])
+    (crops,) = tracks.face_crops(clip.pictures_at(25), tracks.link_boxes([[FACE]] * 56))
     faithful, masked = metric.score_track(net, crops, clip.audio(16_000).samples[: 56 * 640])
     assert scores["lse_d_masked"].value == masked.lse_d
     assert scores["lse_d_masked"].n_used == 51

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.files.hashing import file_sha256
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Metric

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.generators.simulator import Simulator
 from seedbench.metrics.analyses.speech import speech
 from seedbench.metrics.impact import ImpactAlignment

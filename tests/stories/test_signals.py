@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from tests.stories.disturbed_run import disturbed
 from tests.stories.terminal import CODES, HANGS_S, KINDS, SEEDBENCH, Terminal, interrupted, path_with_toy
 

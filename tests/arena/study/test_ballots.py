@@ -18,7 +18,8 @@ from seedbench.arena.study.ballots import prepare
 from seedbench.arena.study.entries import Entry, entries_of
 from seedbench.arena.votes.rules import Rules
 from seedbench.arena.voting.service import VotingService
-from seedbench.clips.media import probe, write_clip
+from seedbench.clips.probing import probe
+from seedbench.clips.writing import write_clip
 from seedbench.files.hashing import file_sha256
 from seedbench.files.locks import HeldError
 from seedbench.store import Store

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.generators.reference import sheet
 from seedbench.generators.reference.evaluation import first_of_each_kind
 from seedbench.generators.reference.evaluation_table import EvaluatedClip

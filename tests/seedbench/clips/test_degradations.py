@@ -35,7 +35,7 @@ def test_rewriting_keeps_pictures_times_and_sound(make_clip: MakeClip) -> None:
 
 @pytest.mark.parametrize("amount", [-240.0, 80.0, 480.0])
 def test_sound_is_shifted_by_the_stated_time(make_clip: MakeClip, amount: float, tmp_path: Path) -> None:
-    from seedbench.clips.media import write_clip
+    from seedbench.clips.writing import write_clip
 
     sound = np.zeros(96000, np.float32)
     sound[48000:48200] = 0.8

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.plugins.evidence import Curve, Facts, Gallery, Mark, Overlay, Panel, Path2D, Picture, Series, as_json, jpeg
 from seedbench.plugins.metric import OFFSET_SIGN, Measure
 from seedbench.results.data import (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.errors import ClipError
 from seedbench.report import preview
 from seedbench.report.preview import NoPreview, Preview, make_preview, make_previews

@@ -455,8 +455,8 @@ def test_another_run_takes_over_clips_and_scores_with_the_same_key(
 
 def test_a_clip_is_decoded_once_however_many_metrics_run(make_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    decode = seedbench.clips.clip.decode
-    monkeypatch.setattr(seedbench.clips.clip, "decode", lambda *given: calls.append(given[0]) or decode(*given))
+    reader = seedbench.clips.clip.PictureReader
+    monkeypatch.setattr(seedbench.clips.clip, "PictureReader", lambda *given: calls.append(given[0]) or reader(*given))
     path = make_clip()
     task = ScoreTask(
         cell_id=1,

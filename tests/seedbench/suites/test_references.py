@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.errors import ReferenceLimitError
 from seedbench.suites.prompt import Prompt, ReferenceAsset
 from seedbench.suites.references import ReferenceLimits, check_references, media_length_s, mentions, normalise, render

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.media import write_clip
+from seedbench.clips.writing import write_clip
 from seedbench.errors import GenerationRefusedError, GeneratorError
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 from seedbench.plugins.metric import Features, Measure, Metric, MetricInfo, Sample, Score, SetMetric

@@ -1,0 +1,185 @@
+"""Decoding the pictures of a file, one after another, as a player shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seedbench.clips.display import stored_working_size
+from seedbench.clips.media_file import open_media, raise_if_passing, reason_of
+from seedbench.clips.probing import ProbeFacts, rates_of, stamp_of, uses_decoding_times
+from seedbench.clips.timeline import end_of_pictures, picture_times
+from seedbench.errors import ClipError
+
+#: More threads than this hold more pictures of a large clip in memory than they save time.
+MOST_THREADS = 4
+#: The short side, in pixels, at which successive pictures are compared; taken from the picture by leaving pixels out.
+COMPARED_SIDE = 180
+#: Width and height of the blocks over which differences are averaged, in pixels at that size.
+COMPARED_BLOCK = 12
+
+
+@dataclass
+class PictureRecord:
+    """What is known once all pictures of a file have been decoded.
+
+    Attributes:
+        time_s: when each picture appears (T,), in seconds from the first.
+        end_s: when the last one leaves the screen, in seconds from the first.
+        change: (T,) how much each picture differs from the one before: the largest mean absolute difference of a small block, 0..255; 0 for
+            the first.
+        notes: what went wrong, in words.
+    """
+
+    time_s: np.ndarray
+    end_s: float
+    change: np.ndarray
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Progress:
+    stamps_s: list[float] = field(default_factory=list)
+    change: list[float] = field(default_factory=list)
+    last_duration_s: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+class PictureReader:
+    """One pass over the pictures of a file.
+
+    Args:
+        path: the file.
+        facts: what :func:`~seedbench.clips.probing.probe` returned for it.
+    """
+
+    def __init__(self, path: Path, facts: ProbeFacts) -> None:
+        self._path, self._facts = path, facts
+        self._progress = _Progress()
+        self._rates: tuple[Any, ...] = ()
+        self._tick_s = 0.0
+
+    def read(self, wanted: Callable[[int], bool] | None = None, *, last: int | None = None, compare: bool = False) -> Iterator[np.ndarray]:
+        """Decode the pictures.
+
+        Args:
+            wanted: which pictures to give, by number; None: all. The others are decoded and not converted.
+            last: the number of the last picture that is wanted; decoding stops after it.
+            compare: whether each picture is compared with the one before, for :meth:`record`.
+
+        Yields:
+            Pictures (H, W, 3) uint8 at the working size, in the order in which they are shown.
+
+        Raises:
+            ClipError: there is no picture, or not one can be decoded.
+            ClipUnavailableError: the file cannot be read at the moment.
+        """
+        import av
+        from av.video.reformatter import VideoReformatter
+
+        display = self._facts.display
+        if display is None:
+            raise ClipError(f"{self._path}: has no picture")
+        width, height = stored_working_size(display)
+        scaler = VideoReformatter()  # one for all pictures: creating a scaler costs more than the scaling
+        comparison = _Comparison(display.stored) if compare else None
+        number = 0
+        for frame in self._frames():
+            rgb = None
+            try:
+                change = comparison.change(frame) if comparison is not None else 0.0
+                if wanted is None or wanted(number):
+                    scaled = scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
+                    rgb = display.apply(scaled.to_ndarray())
+            except (av.error.FFmpegError, OSError, ValueError) as error:
+                raise_if_passing(self._path, error)
+                self._progress.stamps_s.pop()
+                self._progress.notes.append(f"decoding stopped after {number} pictures: {reason_of(error)}")
+                break
+            self._progress.change.append(change)
+            if rgb is not None:
+                yield rgb
+            if last is not None and number >= last:
+                return
+            number += 1
+        if number == 0:
+            raise ClipError(f"{self._path}: no picture can be decoded; the file is damaged")
+
+    def record(self) -> PictureRecord:
+        """What is known after a whole pass in which pictures were compared."""
+        done = self._progress
+        times = picture_times(done.stamps_s, self._tick_s, self._rates)
+        end_s = end_of_pictures(times, done.last_duration_s)
+        if len(times) == 1:
+            end_s = max(end_s, self._facts.duration_s)
+        return PictureRecord(times, end_s, np.array(done.change), tuple(done.notes))
+
+    def _frames(self) -> Iterator[Any]:
+        """The decoded frames, in the decoder's order; what cannot be decoded is left out and remarked."""
+        import os
+
+        import av
+
+        done = self._progress
+        failures, reason = 0, ""
+        with open_media(self._path) as container:
+            stream = container.streams[self._facts.video_index]
+            stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = min(MOST_THREADS, os.cpu_count() or 1)
+            self._rates, self._tick_s = rates_of(stream), float(stream.time_base or 0)
+            use_dts = uses_decoding_times(container)
+            step_s = 1.0 / self._facts.fps if self._facts.fps > 0 else 0.04
+            for packet in self._packets(container, stream):
+                try:
+                    frames = stream.codec_context.decode(packet)
+                except (av.error.FFmpegError, OSError, ValueError) as error:
+                    raise_if_passing(self._path, error)
+                    failures, reason = failures + 1, reason_of(error)
+                    continue
+                for frame in frames:
+                    stamp = stamp_of(frame, use_dts=use_dts)
+                    if stamp is None:
+                        stamp = done.stamps_s[-1] + step_s if done.stamps_s else 0.0
+                    done.stamps_s.append(stamp)
+                    done.last_duration_s = float((frame.duration or 0) * (frame.time_base or 0))
+                    yield frame
+        if failures:
+            pieces = "1 piece" if failures == 1 else f"{failures} pieces"
+            done.notes.append(f"{pieces} of the picture could not be decoded: {reason}")
+
+    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+        """The packets of a stream; None, which makes the decoder give out what it still holds, where the file breaks off."""
+        import av
+
+        try:
+            yield from container.demux(stream)
+        except (av.error.FFmpegError, OSError) as error:
+            raise_if_passing(self._path, error)
+            yield None
+
+
+class _Comparison:
+    """Compares each picture with the one before, at a small size, in grey."""
+
+    def __init__(self, stored: tuple[int, int]) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        step = max(1.0, min(stored) / COMPARED_SIDE)
+        self._size = max(1, round(stored[0] / step)), max(1, round(stored[1] / step))
+        self._scaler = VideoReformatter()
+        self._before: np.ndarray | None = None
+
+    def change(self, frame: Any) -> float:
+        """The largest mean absolute difference of a block to the picture before, 0..255."""
+        import cv2
+
+        width, height = self._size
+        grey = self._scaler.reformat(frame, width=width, height=height, format="gray", interpolation="POINT", threads=1).to_ndarray()
+        before, self._before = self._before, grey
+        if before is None:
+            return 0.0
+        return float(cv2.boxFilter(cv2.absdiff(grey, before), cv2.CV_32F, (COMPARED_BLOCK, COMPARED_BLOCK)).max())

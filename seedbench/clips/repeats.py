@@ -1,0 +1,165 @@
+"""Pictures that are shown twice because a clip is stored at a higher rate than it was made at.
+
+Most generators make 12 to 25 pictures per second and store 24, 30 or 60. A motion that is measured on all of them stands still in every
+second or fifth picture. Repeats follow a regular cadence, for example "every fifth". It is found here, and the times at which the
+pictures were made follow from it. A picture that stands still out of such a cadence is left alone: it may be a fault that a metric has
+to see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from seedbench.clips.timeline import USUAL_RATES, usual_step_s
+
+#: A change below this share of the largest change around it is a repeat. Measured: re-encoded repeats 0.1 to 4%, moving pictures mostly
+#: over 20%.
+REPEAT_SHARE = 0.12
+#: Least change around a picture, in grey levels of a block, that shows whether it is a repeat: in a still scene all pictures look alike.
+LEAST_CHANGE = 3.0
+#: Changes within so many seconds, and within so many pictures, are compared.
+AROUND_S, AROUND_PICTURES = 0.1, 2
+#: Of the repeats that a cadence predicts while something moves, the least share that must be there; and how many other pictures may look
+#: like repeats for each that it explains (a swinging body stands still for a moment).
+LEAST_MET, MOST_OTHERS = 0.92, 0.5
+#: So many repeats make a cadence. Of rare ones (one a second, as of 24 pictures per second stored as 25) two are enough, if they are sharp.
+LEAST_REPEATS, LEAST_SHARP_REPEATS = 4, 2
+#: A repeat is sharp where the changes on both sides of it are at least this share of those beside them; near the turning point of a
+#: swinging body they become smaller.
+SHARP_SHARE = 0.6
+#: Phases of the cadence that are tried, in one period.
+PHASES = 96
+#: Times between pictures differ by less than this share in a clip of constant rate.
+CONSTANT = 0.02
+
+
+@dataclass(frozen=True)
+class PictureTiming:
+    """The pictures of a clip without repeats.
+
+    Attributes:
+        new: (n,) ascending numbers of the pictures that are not repeats.
+        new_time_s: (n,) when they were due, in seconds from the first picture of the clip: evenly spaced where a cadence was found, else
+            when they appear.
+        fps: how many there are per second: the effective rate; 0 with fewer than two pictures.
+        stored_fps: the rate at which pictures are stored.
+    """
+
+    new: np.ndarray
+    new_time_s: np.ndarray
+    fps: float
+    stored_fps: float
+
+    @property
+    def held(self) -> bool:
+        """Whether pictures are held: stored at a higher rate than they were made at."""
+        return self.fps < 0.99 * self.stored_fps
+
+
+def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
+    """Find pictures that are held in a regular cadence.
+
+    Args:
+        time_s: when each picture appears (T,), in seconds, ascending.
+        change: (T,) how much each picture differs from the one before, in grey levels; the first is ignored.
+
+    Returns:
+        The pictures without repeats. Pictures that are replaced at the moment they appear are left out as well.
+
+    >>> moving = np.tile([20.0, 0.1], 20)  # 12 pictures per second stored as 24
+    >>> timing = timing_of(np.arange(40) / 24, moving)
+    >>> timing.fps, timing.new[:4].tolist(), np.diff(timing.new_time_s[:4]).round(4).tolist()
+    (12.0, [0, 2, 4, 6], [0.0833, 0.0833, 0.0833])
+    """
+    step = usual_step_s(time_s)
+    shown = np.flatnonzero(np.append(np.diff(time_s) > 0, True)) if len(time_s) else np.zeros(0, int)
+    stored_fps = round(1.0 / step, 6) if step > 0 else 0.0
+    as_stored = PictureTiming(shown, time_s[shown], stored_fps, stored_fps)
+    steps = np.diff(time_s)
+    if len(time_s) < 8 or np.ptp(steps) > CONSTANT * step:
+        return as_stored
+    repeat, clear, sharp = _classify(change, max(AROUND_PICTURES, round(AROUND_S / step)))
+    cadence = _best_cadence(repeat, clear, sharp, 1.0 / step)
+    if cadence is None:
+        return as_stored
+    share, phase = cadence
+    numbers, due = _pictures_of_cadence(len(time_s), share, phase)
+    due_s = due * step
+    due_s += float(
+        np.mean(numbers * step - due_s)
+    )  # a picture is shown at the next moment that the stored rate allows: half of that on average
+    kept = due_s > -0.25 * step / share
+    return PictureTiming(numbers[kept], np.maximum(due_s[kept], 0.0), round(share / step, 6), stored_fps)
+
+
+def _classify(change: np.ndarray, around: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each picture after the first: whether it looks like a repeat, whether that is clear, whether it is sharp. Each (T-1,) bool."""
+    values = change[1:]
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, around), around).max(axis=1)
+    level = np.minimum(windows[: len(values)], windows[around + 1 :])  # the lesser of the largest changes before and after
+    clear = level >= LEAST_CHANGE
+    repeat = clear & (values < REPEAT_SHARE * level)
+    padded = np.pad(values, 2, mode="edge")
+    before, after = padded[1:-3] / np.maximum(padded[:-4], 1e-9), padded[3:-1] / np.maximum(padded[4:], 1e-9)
+    return repeat, clear, repeat & (np.minimum(before, after) >= SHARP_SHARE)
+
+
+def _best_cadence(repeat: np.ndarray, clear: np.ndarray, sharp: np.ndarray, fps: float) -> tuple[float, float] | None:
+    """The share of pictures that are new, and the phase, of the cadence that explains the repeats; None where none does."""
+    if int(repeat.sum()) < LEAST_SHARP_REPEATS:
+        return None
+    slots = np.flatnonzero(clear) + 1
+    is_repeat, is_sharp = repeat[clear], sharp[clear]
+    best: tuple[float, float, list[float]] | None = None
+    for share in _shares(fps):
+        for phase in np.arange(PHASES) / PHASES / share:
+            due = ~_is_new(slots, share, float(phase))
+            met = due & is_repeat
+            n_due, n_met, n_others = int(due.sum()), int(met.sum()), int((is_repeat & ~due).sum())
+            if n_due < LEAST_SHARP_REPEATS or n_met < LEAST_MET * n_due or n_others > MOST_OTHERS * n_met:
+                continue
+            if n_met < LEAST_REPEATS and int((met & is_sharp).sum()) < LEAST_SHARP_REPEATS:
+                continue
+            explained = float((is_repeat == due).mean())
+            if best is None or explained > best[0] + 1e-9:
+                best = (explained, share, [float(phase)])
+            elif share == best[1] and explained > best[0] - 1e-9:
+                best[2].append(float(phase))
+    return None if best is None else (best[1], _middle(best[2], 1.0 / best[1]))
+
+
+def _middle(phases: list[float], period: float) -> float:
+    """The middle of phases on a circle of ``period``.
+
+    >>> round(_middle([0.1, 0.2, 1.9, 2.0], 2.0), 6)
+    0.05
+    """
+    angle = np.exp(2j * np.pi * np.array(phases) / period).sum()
+    return float(np.angle(angle) / (2 * np.pi) * period) % period
+
+
+def _shares(fps: float) -> list[float]:
+    """The shares of new pictures that are tried, simple ones first."""
+    simple = {Fraction(a, b) for b in range(2, 7) for a in range(1, b)}
+    usual = {float(rate) / fps for rate in (*USUAL_RATES, Fraction(25, 2), 18) if float(rate) < 0.985 * fps}
+    shares = [float(share) for share in sorted(simple, key=lambda share: (share.denominator, -share))]
+    return shares + sorted(share for share in usual if share >= 0.15 and min(abs(share - other) for other in shares) > 1e-6)
+
+
+def _is_new(slots: np.ndarray, share: float, phase: float) -> np.ndarray:
+    """Whether a new picture appears at each slot, where picture m is due at slot ``m / share + phase``."""
+    position = (slots - phase) * share
+    return np.floor(position + 1e-9) > np.floor(position - share + 1e-9)
+
+
+def _pictures_of_cadence(count: int, share: float, phase: float) -> tuple[np.ndarray, np.ndarray]:
+    """The slots at which new pictures appear, with 0, and when these pictures were due, in slots."""
+    slots = np.arange(count)
+    new = _is_new(slots, share, phase)
+    new[0] = True
+    numbers = np.flatnonzero(new)
+    index = np.floor((numbers - phase) * share + 1e-9)
+    return numbers, index / share + phase
