@@ -13,10 +13,11 @@ from seedbench.errors import did_you_mean
 from seedbench.files.hashing import file_sha256
 from seedbench.files.tables import Table, read_table
 from seedbench.generators.imported.listing import ImportedClip, entries, generators_of, list_clips
-from seedbench.generators.imported.manifest import SUFFIXES, ManifestError, counted, slug, unread
+from seedbench.generators.imported.manifest import SUFFIXES, ManifestError, counted, unread
 from seedbench.plugins.generator import Capabilities, Generation, Importer, Request
 from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.prompt import Prompt
+from seedbench.suites.prompt_ids import slug
 from seedbench.suites.references import ReferenceLimits
 from seedbench.suites.suite import Suite
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from seedbench.files.tables import TableRow, read_table
-from seedbench.generators.imported.manifest import LARGEST_SEED, SUFFIXES, ManifestError, counted, number, slug, unread, whole_number
+from seedbench.generators.imported.manifest import LARGEST_SEED, SUFFIXES, ManifestError, counted, number, unread, whole_number
+from seedbench.suites.prompt_ids import slug
 
 MEDIA_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".gif"})
 REQUIRED = ("generator", "prompt_id", "file")

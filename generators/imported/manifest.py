@@ -1,10 +1,7 @@
-"""What manifests of clips share: their errors, the numbers of their cells, sentences about what is not read, and prompt ids from names."""
+"""What manifests of clips share: their errors, the numbers of their cells and sentences about what is not read."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -55,17 +52,3 @@ def counted(names: Sequence[str], noun: str, shown: int = 5) -> str:
     """
     rest = ", ..." if len(names) > shown else ""
     return f"{len(names)} {noun}{'s' if len(names) != 1 else ''} ({', '.join(names[:shown])}{rest})"
-
-
-def slug(name: str) -> str:
-    """A name as a prompt id of lower case letters, digits, dots, dashes and underscores; a hash is added if letters are lost.
-
-    >>> slug("Talk 01"), slug("talk-01"), slug("Grüße!")
-    ('talk-01', 'talk-01', 'grusse-9c7755')
-    """
-    folded = unicodedata.normalize("NFKD", name.strip().casefold()).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^a-z0-9._-]+", "-", folded).strip("-._")
-    if plain and plain == re.sub(r"\s+", "-", name.strip().lower()):
-        return plain
-    mark = hashlib.sha256(name.encode()).hexdigest()[:6]
-    return f"{plain or 'clip'}-{mark}"

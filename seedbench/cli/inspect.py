@@ -22,7 +22,7 @@ def _table(*titles: str) -> Any:
 
 
 def suites(name: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="Show the prompts of this one.")] = None) -> None:
-    """The shipped prompt suites, or the prompts of one (a name or a YAML file)."""
+    """The shipped prompt suites, or the prompts of one (a name, a YAML file or a file of prompts)."""
     from rich.markup import escape
 
     from seedbench.plugins.instances import errors_in_stage_blocks, generators_without_options

@@ -18,6 +18,8 @@ seedbench run -g import:path=clips.csv --name mine          (your own clips, no 
 
 seedbench run --suite quick -g mine=command:argv="python gen.py {prompt} --seed {seed} -o {out}"
 
+seedbench run --suite prompts.txt -g import:path=clips/     (a prompt a line; or a table with a column text)
+
 seedbench run --suite core -g simulator --task talking --limit 5 --seeds 0,1,2
 
 After Ctrl-C the same command goes on with the run.
@@ -28,7 +30,12 @@ def run(
     generator: Annotated[
         list[str], typer.Option("--generator", "-g", help="\\[LABEL=]NAME\\[:key=value,...], or a YAML file. Repeat for several.")
     ],
-    suite: Annotated[str | None, typer.Option(help="A shipped suite (see `seedbench suites`) or a YAML file.")] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            help="A shipped suite (see `seedbench suites`), a YAML file, or your prompts: .txt (one a line), .csv, .tsv, .jsonl or .json."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; by default made from suite and generators.")] = None,
     metric: Annotated[list[str] | None, typer.Option("--metric", "-m", help="Only these metrics. Repeat for several.")] = None,
     seeds: Annotated[

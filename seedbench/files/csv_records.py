@@ -30,11 +30,13 @@ class CsvRecords:
 
     Attributes:
         delimiter: What stands between its cells.
+        header_line: The line of the names of the columns.
         columns: The names of its columns with their positions in a record, from 0.
         records: Its records after the header, each with a cell for every named column; empty ones are left out.
     """
 
     delimiter: str
+    header_line: int
     columns: dict[str, int]
     records: list[Record]
 
@@ -64,7 +66,7 @@ def csv_records(file: Path, text: str, error: type[SeedBenchError], needed: Sequ
             raise error(f"{file}:{line}: {_wrong_length(cells, header, delimiter)}")
     for at in set(range(width)) - set(columns.values()):
         _refuse_cells_without_a_name(file, at, rows, error)
-    return CsvRecords(delimiter, columns, rows)
+    return CsvRecords(delimiter, header_line, columns, rows)
 
 
 def _read(file: Path, text: str, error: type[SeedBenchError]) -> tuple[str, list[Record]]:

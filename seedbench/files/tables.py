@@ -120,6 +120,7 @@ class Table:
         error: The class of exceptions about it.
         columns: The names of its columns in order; of JSON: all keys, in the order of their first appearance.
         delimiter: What stands between cells; None for JSON.
+        header_line: The line that names the columns; of JSON: that of the first object.
         rows: Its rows, without empty ones.
     """
 
@@ -127,6 +128,7 @@ class Table:
     error: type[SeedBenchError]
     columns: tuple[str, ...]
     delimiter: str | None = None
+    header_line: int = 1
     rows: list[TableRow] = field(default_factory=list, repr=False)
 
     @cached_property
@@ -172,7 +174,8 @@ def read_table(file: Path, *, error: type[SeedBenchError], columns: Sequence[str
 
 def _from_json(file: Path, text: str, error: type[SeedBenchError], needed: Sequence[str]) -> Table:
     records = list(json_records(file, text, error))
-    table = Table(file, error, tuple(dict.fromkeys(key for _, record in records for key in record)))
+    columns = tuple(dict.fromkeys(key for _, record in records for key in record))
+    table = Table(file, error, columns, header_line=records[0][0] if records else 1)
     table.rows.extend(TableRow(table, line, record) for line, record in records)
     for row in table.rows:
         for name in needed:
@@ -183,7 +186,7 @@ def _from_json(file: Path, text: str, error: type[SeedBenchError], needed: Seque
 
 def _from_csv(file: Path, text: str, error: type[SeedBenchError], needed: Sequence[str]) -> Table:
     read = csv_records(file, text, error, needed)
-    table = Table(file, error, tuple(read.columns), read.delimiter)
+    table = Table(file, error, tuple(read.columns), read.delimiter, read.header_line)
     for line, cells in read.records:
         table.rows.append(TableRow(table, line, {name: cells[at] for name, at in read.columns.items() if cells[at]}))
     return table

@@ -48,7 +48,7 @@ def make_spec(
 
     Args:
         generators: each as ``[LABEL=]NAME[:key=value,...]`` or the path of a YAML file.
-        suite: name of a shipped suite or path of a YAML file; None: the prompts that imported clips bring along.
+        suite: name of a shipped suite, or path of a YAML file or a file of prompts; None: the prompts that imported clips bring along.
         metrics: names of metrics; None: those that run by default.
         seeds: seeds to ask; None: those of imported clips, and 0 for other generators.
         prompts: patterns of prompt ids; empty: all prompts.
@@ -68,7 +68,7 @@ def make_spec(
         raise SeedBenchError("generators, metrics, prompts and tasks are lists of texts, not one text")
     asked = [item for text in generators for item in variants_of(parse_generator(text))]
     chosen = select(_suite_of(suite, asked), ids=list(prompts), tasks=list(tasks), limit=limit)
-    for sentence in dict.fromkeys(errors_in_stage_blocks(chosen, map(make_generator, asked))):
+    for sentence in dict.fromkeys([*chosen.warnings, *errors_in_stage_blocks(chosen, map(make_generator, asked))]):
         warnings.warn(sentence, stacklevel=2)
     names = tuple(dict.fromkeys(metrics)) if metrics else registry.default_metrics()
     for name in names:

@@ -44,7 +44,7 @@ class RunSpec:
     def as_json(self) -> dict[str, Any]:
         """The spec as plain JSON; the prompts whole."""
         plain = asdict(self)
-        plain["prompts"] = [stored_json(prompt) for prompt in self.prompts]
+        plain["prompts"] = [stored_json(prompt) | _tags(prompt) for prompt in self.prompts]
         plain["generators"] = [item.as_json() for item in self.generators]
         plain["reference"] = self.reference.as_json() if self.reference else None
         return json.loads(json.dumps(plain, default=list))
@@ -96,3 +96,8 @@ class RunSpec:
     def prompt(self, prompt_id: str) -> Prompt:
         """The prompt called ``prompt_id``; KeyError if there is none."""
         return next(prompt for prompt in self.prompts if prompt.id == prompt_id)
+
+
+def _tags(prompt: Prompt) -> dict[str, Any]:
+    """The tags of a prompt as JSON; nothing for a prompt without tags, whose spec is then that of earlier versions."""
+    return {"tags": {name: list(values) for name, values in prompt.tags.items()}} if prompt.tags else {}

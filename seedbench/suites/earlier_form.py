@@ -127,7 +127,7 @@ def read_prompt(plain: Mapping[str, Any]) -> Prompt:
 
 
 def stored_json(prompt: Prompt) -> dict[str, Any]:
-    """A prompt as the JSON data that stored specs hold and that keys of cells and scores are made of.
+    """A prompt as the JSON data that stored specs hold and that keys of cells and scores are made of; without its tags.
 
     Returns:
         The earlier form with all its defaults, where that can say all that the prompt says: the keys are then those of earlier versions.
@@ -136,7 +136,7 @@ def stored_json(prompt: Prompt) -> dict[str, Any]:
     try:
         return _as_earlier(prompt)
     except (ValidationError, _NotInEarlierFormError):
-        return prompt.model_dump(mode="json")
+        return prompt.model_dump(mode="json", exclude={"tags"})
 
 
 def earlier_location(prompt: Mapping[str, Any], location: Location) -> Location:
@@ -240,7 +240,7 @@ def _stated(facts: type[_Facts], given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_earlier(prompt: Prompt) -> dict[str, Any]:
     """The earlier form of a prompt. Raises ValidationError or _NotInEarlierFormError where that form cannot say it."""
-    plain = prompt.model_dump(mode="json", exclude={"stage"})
+    plain = prompt.model_dump(mode="json", exclude={"stage", "tags"})
     stage: dict[str, Any] = dict(prompt.stage)
     _only(stage, ("cast", "shots", "events", "references", *_DrawingFacts.model_fields))
     people, looks = _mapping(stage.get("cast", {})), _mapping(stage.get("references", {}))

@@ -1,4 +1,4 @@
-"""Reading a suite from YAML, with errors that name the file, the line, the prompt, and what is allowed."""
+"""Finding suites, and reading one from YAML, with errors that name the file, the line, the prompt, and what is allowed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from seedbench.files import strict_yaml
 from seedbench.files.validation_messages import explain_problem, explain_with_field, field_path
 from seedbench.suites.earlier_form import advice, earlier_location, from_earlier, is_earlier, today_location
 from seedbench.suites.prompt import Prompt
+from seedbench.suites.prompt_files import SUFFIXES as PROMPT_SUFFIXES
+from seedbench.suites.prompt_files import read_prompt_file
 from seedbench.suites.references import ReferenceLimits, mentions, normalise, reference_problems
 from seedbench.suites.suite import Suite
 
@@ -142,7 +144,8 @@ def load_suite(path_or_name: str | Path, *, check_files: bool = True) -> Suite:
     """Read a suite. Prompts in the form of earlier versions are read as well, with a FutureWarning that says how to write them now.
 
     Args:
-        path_or_name: The name of a shipped suite, a ``suite.yaml``, or a folder that holds one.
+        path_or_name: The name of a shipped suite, a ``suite.yaml``, a folder that holds one, or a file of prompts
+            (:func:`seedbench.suites.prompt_files.read_prompt_file`).
         check_files: False skips opening the reference assets (for listings).
 
     Returns:
@@ -153,6 +156,8 @@ def load_suite(path_or_name: str | Path, *, check_files: bool = True) -> Suite:
         UnknownNameError: No shipped suite has that name.
     """
     path = find_suite(path_or_name)
+    if path.suffix.lower() in PROMPT_SUFFIXES:
+        return read_prompt_file(path)
     try:
         raw = path.read_bytes()
         document = strict_yaml.parse(raw)
@@ -280,7 +285,7 @@ def _check_sweeps(prompts: Sequence[Prompt], problems: _Problems) -> None:
     for position, prompt in enumerate(prompts):
         if prompt.sweep is None:
             continue
-        rest = prompt.model_dump(exclude={"id": True, "references": {"__all__": {"strength"}}})
+        rest = prompt.model_dump(exclude={"id": True, "tags": True, "references": {"__all__": {"strength"}}})
         other, expected = first.setdefault(prompt.sweep, (prompt, rest))
         for key, value in rest.items():
             if value != expected[key]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from seedbench.suites.event_kinds import KINDS, Motion
 
@@ -197,6 +197,8 @@ class Prompt(_Strict):
         extends: The id of the reference that the clip goes on from.
         edit: The change to make in a reference.
         sweep: A name that prompts share which differ in their ids and reference strengths only.
+        tags: Values by which results can be grouped, by name (``{"style": ("anime",)}``); one value may be given without a list. No
+            metric reads them, and they are in no key of a cell.
         stage: What a simulator needs to draw the prompt. SeedBench itself reads none of its keys: the simulator defines and checks them.
 
     Raises:
@@ -217,7 +219,15 @@ class Prompt(_Strict):
     extends: str | None = None
     edit: Edit | None = None
     sweep: str | None = None
+    tags: dict[Annotated[str, Field(min_length=1)], tuple[Annotated[str, Field(min_length=1)], ...]] = Field(default_factory=dict)
     stage: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _take_a_single_tag_as_a_list(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {name: values if isinstance(values, list | tuple) else (values,) for name, values in given.items()}
 
     @model_validator(mode="after")
     def _refers_only_to_what_it_declares(self) -> Prompt:

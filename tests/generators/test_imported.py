@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from seedbench.generators.imported import Imported, suite_of, texts_of
 from seedbench.generators.imported.listing import entries, generators_of, list_clips
-from seedbench.generators.imported.manifest import ManifestError, slug
+from seedbench.generators.imported.manifest import ManifestError
 from seedbench.plugins.generator import Request
 from seedbench.suites.prompt import Prompt
+from seedbench.suites.prompt_ids import slug
 
 
 def clip(file: Path, content: bytes = b"clip") -> Path:
