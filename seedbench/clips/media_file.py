@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import stat
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,9 @@ def open_media(path: Path) -> Any:
             raise ClipUnavailableError(f"{path}: is a pipe or a device, not a media file")
         if state.st_size == 0:
             raise ClipError(f"{path}: the file is empty (0 bytes)")
-        limits = {"max_pixels": str(MOST_PIXELS)}
+        limits = {"max_pixels": str(MOST_PIXELS), "pattern_type": "none"}
         # "file:" and no patterns: without them "concat:a.mp4" is two files, "http:a.mp4" an address and "a%03d.png" a thousand pictures
-        container = av.open(f"file:{path.absolute()}", container_options={"pattern_type": "none"}, options=limits)
+        container = av.open(f"file:{path.absolute()}", options=limits, metadata_errors="replace")
     except FileNotFoundError as error:
         raise ClipUnavailableError(f"{path}: there is no such file") from error
     except PermissionError as error:
@@ -60,6 +61,35 @@ def open_media(path: Path) -> Any:
         container.close()
         raise ClipError(f"{path}: is a list of other files or a text ({container.format.name}), not a media file")
     return container
+
+
+def packets_of(path: Path, container: Any, streams: Sequence[Any], *, on_break: Callable[[str], None] | None = None) -> Iterator[Any]:
+    """The packets of some streams, in the order of the file.
+
+    Args:
+        path: the file.
+        container: PyAV's container of it.
+        streams: the streams.
+        on_break: called with the reason where the file breaks off.
+
+    Yields:
+        Packets of these streams; where the file breaks off at last a None, which makes a decoder give out what it still holds.
+
+    Raises:
+        ClipUnavailableError: the file cannot be read at the moment.
+    """
+    import av
+
+    indices = {stream.index for stream in streams}
+    try:
+        for packet in container.demux(list(streams)):
+            if packet.stream.index in indices:
+                yield packet
+    except (av.error.FFmpegError, OSError, IndexError) as error:  # IndexError: a stream that the header did not announce
+        raise_if_passing(path, error)
+        if on_break is not None:
+            on_break(reason_of(error))
+        yield None
 
 
 def raise_if_passing(path: Path, error: Exception) -> None:

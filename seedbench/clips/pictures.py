@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seedbench.clips.display import stored_working_size
-from seedbench.clips.media_file import open_media, raise_if_passing, reason_of
+from seedbench.clips.media_file import open_media, packets_of, raise_if_passing, reason_of
 from seedbench.clips.probing import ProbeFacts, rates_of, stamp_of, uses_decoding_times
 from seedbench.clips.timeline import end_of_pictures, picture_times
 from seedbench.errors import ClipError
@@ -133,7 +133,7 @@ class PictureReader:
             self._rates, self._tick_s = rates_of(stream), float(stream.time_base or 0)
             use_dts = uses_decoding_times(container)
             step_s = 1.0 / self._facts.fps if self._facts.fps > 0 else 0.04
-            for packet in self._packets(container, stream):
+            for packet in packets_of(self._path, container, [stream]):
                 try:
                     frames = stream.codec_context.decode(packet)
                 except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -142,7 +142,7 @@ class PictureReader:
                     continue
                 for frame in frames:
                     stamp = stamp_of(frame, use_dts=use_dts)
-                    if stamp is None:
+                    if stamp is None or (use_dts and frame.dts is None and done.stamps_s):
                         stamp = done.stamps_s[-1] + step_s if done.stamps_s else 0.0
                     done.stamps_s.append(stamp)
                     done.last_duration_s = float((frame.duration or 0) * (frame.time_base or 0))
@@ -150,16 +150,6 @@ class PictureReader:
         if failures:
             pieces = "1 piece" if failures == 1 else f"{failures} pieces"
             done.notes.append(f"{pieces} of the picture could not be decoded: {reason}")
-
-    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
-        """The packets of a stream; None, which makes the decoder give out what it still holds, where the file breaks off."""
-        import av
-
-        try:
-            yield from container.demux(stream)
-        except (av.error.FFmpegError, OSError) as error:
-            raise_if_passing(self._path, error)
-            yield None
 
 
 class _Comparison:

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from seedbench.clips.display import Display, display_of
-from seedbench.clips.media_file import MOST_PIXELS, open_media, raise_if_passing, reason_of
-from seedbench.clips.streams import StreamChoice, choose_streams
+from seedbench.clips.media_file import MOST_PIXELS, open_media, packets_of
+from seedbench.clips.streams import StreamChoice, choose_streams, notes_of_choice
 from seedbench.clips.timeline import end_of_pictures, picture_times, usual_step_s
 from seedbench.errors import ClipError
 
 #: The longest clip, in seconds: as long as a prompt may ask for.
 LONGEST_S = 600.0
 #: The highest rates that are read; higher ones stand in damaged headers.
-MOST_HZ, MOST_CHANNELS = 768_000, 64
+MOST_HZ, MOST_CHANNELS = 384_000, 8
 #: Containers that store when packets are decoded, and not when pictures are shown.
 WITHOUT_SHOWING_TIMES = frozenset({"avi"})
 #: Sound that goes on for longer than this after the last picture is remarked, in seconds.
@@ -100,13 +100,17 @@ class _Track:
 
         if self.first is None:
             try:
-                self.first = next(iter(packet.decode()), None)
+                self.first = next(iter(self.stream.codec_context.decode(packet)), None)
             except (av.error.FFmpegError, ValueError):
                 self.failed = True
 
     @property
+    def count(self) -> int:
+        return len(self.stamps_s) + self.unstamped
+
+    @property
     def empty(self) -> bool:
-        return not self.stamps_s and not self.unstamped
+        return self.count == 0
 
 
 def probe(path: Path) -> ProbeFacts:
@@ -125,15 +129,20 @@ def probe(path: Path) -> ProbeFacts:
     with open_media(path) as container:
         choice = choose_streams(container)
         if not choice.video and not choice.audio:
-            raise ClipError(f"{path}: holds neither picture nor sound" + (" (only a cover picture)" if choice.notes else ""))
+            raise ClipError(f"{path}: holds neither picture nor sound" + (" (only a cover picture)" if choice.covers else ""))
         tracks, cut_off = _read_packets(path, container, choice)
-        video = next((tracks[stream.index] for stream in choice.video if not tracks[stream.index].empty), None)
-        audio = next((tracks[stream.index] for stream in choice.audio if not tracks[stream.index].empty), None)
+        videos, audios = (
+            [tracks[stream.index] for stream in ranked if not tracks[stream.index].empty] for ranked in (choice.video, choice.audio)
+        )
+        moving = [track for track in videos if track.count > 1] or videos  # a cover picture need not be marked as one
+        video, audio = moving[0] if moving else None, audios[0] if audios else None
+        covers = choice.covers + len(videos) - len(moving)
+        chosen = notes_of_choice([track.stream for track in moving], [track.stream for track in audios], covers)
         if video is None and choice.video:
             raise ClipError(f"{path}: has a video stream without a single picture (cut off?)")
         if video is None and audio is None:
             raise ClipError(f"{path}: has a sound stream without a packet of sound (cut off?)")
-        facts = _facts_of(path, container, video, audio, (*choice.notes, *cut_off))
+        facts = _facts_of(path, container, video, audio, (*chosen, *cut_off))
     if facts.duration_s > LONGEST_S:
         raise ClipError(f"{path}: lasts {facts.duration_s:.0f} s; clips up to {LONGEST_S:.0f} s can be scored; cut it first")
     return facts
@@ -141,8 +150,6 @@ def probe(path: Path) -> ProbeFacts:
 
 def _read_packets(path: Path, container: Any, choice: StreamChoice) -> tuple[dict[int, _Track], list[str]]:
     """The packets of every stream that may be taken, by its index, and a note where the file breaks off."""
-    import av
-
     tracks = {stream.index: _Track(stream) for stream in (*choice.video, *choice.audio)}
     use_dts = uses_decoding_times(container)
     for stream in choice.video:
@@ -152,17 +159,17 @@ def _read_packets(path: Path, container: Any, choice: StreamChoice) -> tuple[dic
                 f"{path}: says that its pictures have {width} x {height} pixels; up to {MOST_PIXELS / 1e6:.0f} million can be read"
             )
         stream.thread_type = "NONE"
-    try:
-        for packet in container.demux([track.stream for track in tracks.values()]):
-            track = tracks[packet.stream.index]
-            if packet.size:
-                track.add(packet, use_dts=use_dts)
-            if track.stream.type == "video":
-                track.look(packet)
-    except (av.error.FFmpegError, OSError) as error:
-        raise_if_passing(path, error)
-        return tracks, [f"the file is cut off: {reason_of(error)}"]
-    return tracks, []
+    cut_off: list[str] = []
+    for packet in packets_of(path, container, [track.stream for track in tracks.values()], on_break=cut_off.append):
+        if packet is None:
+            for track in tracks.values():
+                track.look(None)
+            break
+        track = tracks[packet.stream.index]
+        if packet.size:
+            track.add(packet, use_dts=use_dts)
+        track.look(packet)
+    return tracks, [f"the file is cut off: {reason}" for reason in cut_off]
 
 
 def uses_decoding_times(container: Any) -> bool:
@@ -203,7 +210,7 @@ def _facts_of(path: Path, container: Any, video: _Track | None, audio: _Track | 
     if video is not None:
         display, times, end_s, start_s = _pictures_of(path, video, use_dts=uses_decoding_times(container))
         notes += display.notes
-    rate, channels = (0, 0) if audio is None else (int(audio.stream.codec_context.rate or 0), int(audio.stream.codec_context.channels or 0))
+    rate, channels = (0, 0) if audio is None else _form_of_sound(audio)
     has_audio = audio is not None and 0 < rate <= MOST_HZ and 0 < channels <= MOST_CHANNELS
     if audio is not None and not has_audio:
         notes += (f"the sound is left out: {rate} Hz and {channels} channels cannot be right",)
@@ -255,6 +262,14 @@ def _facts_of(path: Path, container: Any, video: _Track | None, audio: _Track | 
     )
 
 
+def _form_of_sound(audio: _Track) -> tuple[int, int]:
+    """Sample rate in Hz and channels: of the first decoded piece, since headers may be wrong; else what the header says."""
+    if audio.first is not None:
+        return int(audio.first.sample_rate), int(audio.first.layout.nb_channels)
+    context = audio.stream.codec_context
+    return int(context.rate or 0), int(context.channels or 0)
+
+
 def _pictures_of(path: Path, video: _Track, *, use_dts: bool) -> tuple[Display, np.ndarray, float, float]:
     """How the pictures are shown, their times, when the last one leaves the screen, and the stamp of the first one."""
     stream, first = video.stream, video.first
@@ -269,7 +284,7 @@ def _pictures_of(path: Path, video: _Track, *, use_dts: bool) -> tuple[Display, 
     aspect = float(stream.sample_aspect_ratio or 0)
     if video.unstamped or stamp is None:  # no times at all, as in a raw stream: the rate of the stream is all there is
         rate = next((float(rate) for rate in rates_of(stream) if rate), 25.0)
-        times = np.arange(len(video.stamps_s) + video.unstamped) / rate
+        times = np.arange(video.count) / rate
         return display_of(first, aspect), times, end_of_pictures(times, 0.0), stamp or 0.0
     offset_s = stamp - min(video.stamps_s) if use_dts else 0.0  # the decoder gives pictures out later than packets go in
     shown = [(s + offset_s, d) for s, d in zip(video.stamps_s, video.durations_s, strict=True) if s + offset_s >= stamp - 1e-9]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from seedbench.clips.media_file import open_media, raise_if_passing, reason_of
-from seedbench.clips.probing import ProbeFacts
+from seedbench.clips.media_file import open_media, packets_of, raise_if_passing, reason_of
+from seedbench.clips.probing import MOST_CHANNELS, ProbeFacts
 
 #: The highest rate at which sound is kept, in Hz; what is stored at a higher one is resampled.
 KEPT_HZ = 48_000
@@ -140,7 +140,7 @@ def _pieces(path: Path, facts: ProbeFacts, notes: list[str]) -> Iterator[Piece]:
     with open_media(path) as container:
         stream = container.streams[facts.audio_index]
         mixer = _Mixer(facts)
-        for packet in _packets(path, container, stream):
+        for packet in packets_of(path, container, [stream]):
             try:
                 frames = stream.codec_context.decode(packet)
                 pieces = [(frame, mixer.mixed(frame)) for frame in frames if frame.pts is not None and frame.time_base is not None]
@@ -155,17 +155,6 @@ def _pieces(path: Path, facts: ProbeFacts, notes: list[str]) -> Iterator[Piece]:
         notes.append(f"{amount} of the sound could not be decoded: {reason}")
 
 
-def _packets(path: Path, container: Any, stream: Any) -> Iterator[Any]:
-    """The packets of a stream; None, which makes the decoder give out what it still holds, where the file breaks off."""
-    import av
-
-    try:
-        yield from container.demux(stream)
-    except (av.error.FFmpegError, OSError) as error:
-        raise_if_passing(path, error)
-        yield None
-
-
 class _Mixer:
     """Turns decoded sound into float samples at the rate of the stream, in one channel or two."""
 
@@ -174,9 +163,11 @@ class _Mixer:
         self._resamplers: dict[tuple[str, str, int], Any] = {}
 
     def mixed(self, frame: Any) -> np.ndarray:
-        """(C, n) float32."""
+        """(C, n) float32. Raises ValueError for more channels than a decoder gives for a file that is not damaged."""
         import av
 
+        if frame.layout.nb_channels > MOST_CHANNELS:  # PyAV would read beyond its planes
+            raise ValueError(f"{frame.layout.nb_channels} channels")
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if form not in self._resamplers:  # the form may change within a file
             layout = "mono" if self._channels == 1 else "stereo"

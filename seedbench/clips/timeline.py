@@ -84,7 +84,7 @@ def end_of_pictures(time_s: np.ndarray, last_step_s: float) -> float:
         last_step_s: how long the container says that the last picture is shown; 0 where it does not say.
 
     Returns:
-        Seconds from the first picture. A last step that is ten times the usual one is not believed.
+        Seconds from the first picture. A last step that is ten times the usual one, or shorter than any other, is not believed.
 
     >>> end_of_pictures(np.array([0.0, 0.25, 0.5]), 0.75), end_of_pictures(np.array([0.0, 0.25, 0.5]), 1000.0)
     (1.25, 0.75)
@@ -92,5 +92,7 @@ def end_of_pictures(time_s: np.ndarray, last_step_s: float) -> float:
     usual = usual_step_s(time_s)
     if not usual:
         return float(time_s[-1]) + (last_step_s if last_step_s > 0 else 0.04)
-    differs = 0 < last_step_s <= LONGEST_LAST_STEP * usual and abs(last_step_s - usual) > SAME_STEP_S
+    steps = np.diff(time_s)
+    believable = 0.9 * float(steps[steps > 0].min()) <= last_step_s <= LONGEST_LAST_STEP * usual
+    differs = believable and abs(last_step_s - usual) > SAME_STEP_S
     return float(time_s[-1]) + (last_step_s if differs else usual)
