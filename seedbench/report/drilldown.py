@@ -44,7 +44,9 @@ def drill_down(table: ResultsTable, colours: Mapping[str, str], previews: Mappin
     """
     report = table.report
     generators = [generator.name for generator in report.generators]
-    prompts = {cell.prompt_id: {"id": cell.prompt_id, "text": cell.prompt_text, "task": cell.task} for cell in report.cells}
+    prompts = {
+        cell.prompt_id: {"id": cell.prompt_id, "text": cell.prompt_text, "task": cell.task, "tags": cell.tags} for cell in report.cells
+    }
     prompt_ids = list(prompts)
     places = _decimal_places(table)
     clips: dict[Path, tuple[int, str]] = {}
@@ -65,6 +67,7 @@ def drill_down(table: ResultsTable, colours: Mapping[str, str], previews: Mappin
         "generators": [{"label": g.label, "role": g.role, "css": colours[g.name]} for g in report.generators],
         "columns": [column_words(c) | {"rate": c.measure.rate, "headline": c.measure.headline} for c in table.columns],
         "prompts": list(prompts.values()),
+        "tags": list(dict.fromkeys(entry.tag for entry in report.slices)),
         "seeds": sorted({cell.seed for cell in report.cells}),
         "cells": cells,
     }

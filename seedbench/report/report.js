@@ -2,7 +2,7 @@
 
 const DATA = JSON.parse(document.getElementById("run-data").textContent);
 const evidenceOf = (index) => JSON.parse(document.getElementById(`evidence-${index}`).textContent);
-const state = { prompt: 0, seed: DATA.seeds[0], task: "", column: "", metric: "", words: "", hidden: new Set(), opened: new Set() };
+const state = { prompt: 0, seed: DATA.seeds[0], task: "", tags: new Map(), column: "", metric: "", words: "", hidden: new Set(), opened: new Set() };
 let clock = new Clock();
 let urls = [];
 
@@ -10,6 +10,7 @@ DATA.cells.forEach((cell, index) => (cell.index = index));
 
 const cellsOf = (prompt, seed) => DATA.cells.filter((cell) => cell.p === prompt && cell.s === seed);
 const scoreOf = (cell, column) => cell.scores.find((score) => score.c === column);
+const valuesOf = (prompt, tag) => (Object.hasOwn(prompt.tags, tag) ? prompt.tags[tag] : []);
 const metricOf = (column) => DATA.columns[column].name.split(".")[0];
 
 /** Indices of the prompts that match the filters, in suite order or, with a measure chosen, by the spread of its values. */
@@ -17,7 +18,8 @@ function chosenPrompts() {
   const words = state.words.trim().toLowerCase();
   const matches = DATA.prompts.map((_, index) => index).filter((index) => {
     const prompt = DATA.prompts[index];
-    return (!state.task || prompt.task === state.task) && (!words || `${prompt.id} ${prompt.text}`.toLowerCase().includes(words));
+    const tagged = [...state.tags].every(([tag, value]) => !value || valuesOf(prompt, tag).includes(value));
+    return tagged && (!state.task || prompt.task === state.task) && (!words || `${prompt.id} ${prompt.text}`.toLowerCase().includes(words));
   });
   if (state.column === "") return matches;
   const spread = (prompt) => {
@@ -34,11 +36,13 @@ function choice(label, options, value, change) {
 
 function filters() {
   const tasks = [...new Set(DATA.prompts.map((prompt) => prompt.task))];
+  const tags = DATA.tags.map((tag) => [tag, [...new Set(DATA.prompts.flatMap((prompt) => valuesOf(prompt, tag)))]]);
   const metrics = [...new Map(DATA.columns.map((column, i) => [metricOf(i), column.metric_title]))];
   const scored = DATA.columns.map((column, i) => [String(i), `${column.title}${DATA.columns.filter((other) => other.name === column.name).length > 1 ? ` (${column.backend})` : ""}`]);
   const parts = [
     el("label", {}, "Find a prompt", el("input", { type: "search", placeholder: "id or words", oninput: (event) => { state.words = event.target.value; list(); } })),
     choice("Task", [["", "all tasks"], ...tasks.map((task) => [task, task.replace("_", " ")])], state.task, (value) => { state.task = value; list(); }),
+    ...tags.map(([tag, values]) => choice(tag, [["", "all"], ...values.map((value) => [value, value])], "", (value) => { state.tags.set(tag, value); list(); })),
     choice("Metric shown", [["", "all metrics"], ...metrics], state.metric, (value) => { state.metric = value; show(); }),
     choice("Order of prompts", [["", "as in the suite"], ...scored.map(([key, text]) => [key, `largest difference: ${text}`])], state.column, (value) => { state.column = value; list(); }),
   ];

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,10 @@ SUMMARY_COLUMNS = (
     "against_ceiling",
     "best_of_systems",
 )
+SLICE_COLUMNS = (
+    *("run", "suite", "tag", "tag_value", "n_prompts", "generator", "metric", "measure", "unit", "direction", "backend"),
+    *("value", "low", "high", "method", "n_scored", "n_unscored", "n_failed", "n_refused", "n_not_applicable", "reason"),
+)
 
 
 def score_rows(table: ResultsTable) -> list[dict[str, Any]]:
@@ -79,14 +83,16 @@ def score_rows(table: ResultsTable) -> list[dict[str, Any]]:
         table: The results of the run (:func:`seedbench.results.table.tabulate`).
 
     Returns:
-        Rows with the keys of :data:`SCORE_COLUMNS`, None where there is no value. A cell without scores (it gave no clip) is one row
+        Rows with the keys of :func:`score_columns`, None where there is no value. A cell without scores (it gave no clip) is one row
         without a measure, so that it is not lost from a count.
     """
     report = table.report
     roles = {generator.name: generator.role for generator in report.generators}
+    columns = score_columns(report)
     rows: list[dict[str, Any]] = []
     for cell in report.cells:
-        base = dict.fromkeys(SCORE_COLUMNS) | {
+        base = dict.fromkeys(columns) | {f"tag_{tag}": "; ".join(values) for tag, values in cell.tags.items()}
+        base |= {
             "run": report.name,
             "suite": report.suite.name,
             "prompt_id": cell.prompt_id,
@@ -105,6 +111,19 @@ def score_rows(table: ResultsTable) -> list[dict[str, Any]]:
             rows.append(base)
         rows += [base | _score_fields(score, table.columns[table.position(score)]) for score in cell.scores]
     return rows
+
+
+def score_columns(report: RunReport) -> dict[str, type]:
+    """The columns of scores.csv and scores.parquet with their types: :data:`SCORE_COLUMNS`, then one for each tag of the prompts.
+
+    Args:
+        report: The run.
+
+    Returns:
+        The columns in order. That of a tag is called ``tag_`` and its name; a prompt's values stand in it with semicolons between.
+    """
+    tags = dict.fromkeys(tag for cell in report.cells for tag in cell.tags)
+    return SCORE_COLUMNS | {f"tag_{tag}": str for tag in tags}
 
 
 def _score_fields(score: ScoreReport, column: MeasureFacts) -> dict[str, Any]:
@@ -152,6 +171,25 @@ def summary_rows(table: ResultsTable) -> list[dict[str, Any]]:
     return rows
 
 
+def slice_rows(table: ResultsTable) -> list[dict[str, Any]]:
+    """Every summary over the prompts of a tag value as one flat row.
+
+    Args:
+        table: The results of the run.
+
+    Returns:
+        Rows with the keys of :data:`SLICE_COLUMNS`. Missing values are None, missing texts "".
+    """
+    report = table.report
+    rows = []
+    for entry in report.slices:
+        measure = table.columns[table.position(entry.row)].measure
+        values = {name: getattr(entry.row, name) for name in SLICE_COLUMNS if hasattr(entry.row, name)}
+        facts = {"run": report.name, "suite": report.suite.name, "unit": measure.unit, "direction": measure.direction}
+        rows.append(facts | {"tag": entry.tag, "tag_value": entry.tag_value, "n_prompts": entry.n_prompts} | values)
+    return rows
+
+
 def report_json(report: RunReport) -> str:
     """The report as the text of ``report.json``.
 
@@ -190,11 +228,12 @@ def write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, Any]]) 
     return path
 
 
-def write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
+def write_parquet(path: Path, columns: Mapping[str, type], rows: Sequence[dict[str, Any]]) -> Path:
     """Write the score rows as Parquet with fixed types, also where a column is empty.
 
     Args:
         path: The file to write.
+        columns: What :func:`score_columns` returned.
         rows: What :func:`score_rows` returned.
 
     Returns:
@@ -207,7 +246,7 @@ def write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
     from pyarrow import parquet
 
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64()}
-    schema = pa.schema([(name, kinds[kind]) for name, kind in SCORE_COLUMNS.items()])
+    schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
     parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
     return path
 

@@ -11,11 +11,13 @@ from seedbench.files.atomic import atomic_write
 from seedbench.report.html import render_html
 from seedbench.report.preview import make_previews
 from seedbench.report.tables import (
-    SCORE_COLUMNS,
+    SLICE_COLUMNS,
     SUMMARY_COLUMNS,
     markdown,
     report_json,
+    score_columns,
     score_rows,
+    slice_rows,
     summary_rows,
     write_csv,
     write_parquet,
@@ -26,6 +28,8 @@ from seedbench.results.table import tabulate
 #: All previews of one page together; a page much larger is slow to open (figures: docs/report.md).
 PREVIEW_BUDGET_BYTES = 300_000_000
 FILES = ("report.html", "summary.csv", "scores.csv", "scores.parquet", "summary.md", "report.json")
+SLICES = "slices.csv"
+"""Written where the prompts have tags."""
 
 
 def write_report(
@@ -46,7 +50,8 @@ def write_report(
         on_progress: Called as ``on_progress(done, of)`` after each preview.
 
     Returns:
-        The paths of report.html, summary.csv, scores.csv, scores.parquet, summary.md and report.json, in that order.
+        The paths of report.html, summary.csv, scores.csv, scores.parquet, summary.md and report.json, in that order; slices.csv last where
+        prompts have tags.
 
     Raises:
         StorageError: The folder cannot be written.
@@ -55,17 +60,20 @@ def write_report(
     table = tabulate(report)
     clips = make_previews(report.cells, budget_bytes=preview_budget_bytes, on_progress=on_progress) if previews else None
     page = render_html(table, clips)
-    rows = score_rows(table)
+    rows, columns = score_rows(table), score_columns(report)
+    names = (*FILES, SLICES) if report.slices else FILES
     try:
         with ExitStack() as stack:  # all are written before the first of them is replaced, so that two processes do not mix theirs
-            files = {name: stack.enter_context(atomic_write(directory / name)) for name in FILES}
+            files = {name: stack.enter_context(atomic_write(directory / name)) for name in names}
             _text(files["report.html"], page)
             write_csv(files["summary.csv"], SUMMARY_COLUMNS, summary_rows(table))
-            write_csv(files["scores.csv"], list(SCORE_COLUMNS), rows)
-            write_parquet(files["scores.parquet"], rows)
+            write_csv(files["scores.csv"], list(columns), rows)
+            write_parquet(files["scores.parquet"], columns, rows)
+            if report.slices:
+                write_csv(files[SLICES], SLICE_COLUMNS, slice_rows(table))
             _text(files["summary.md"], markdown(table))
             _text(files["report.json"], report_json(report))
-        return [directory / name for name in FILES]
+        return [directory / name for name in names]
     except OSError as error:
         raise StorageError(f"{directory}: the report could not be written ({error.strerror or error})") from error
 

@@ -85,6 +85,7 @@ def cell_report(cell: CellRow, spec: RunSpec, clips: ClipFinder, infos: Mapping[
         prompt_id=cell.prompt_id,
         prompt_text=prompt.text,
         task=prompt.task,
+        tags=prompt.tags,
         seed=cell.seed,
         status=status,  # type: ignore[arg-type]
         reason=reason or ("" if cell.status == "succeeded" else "not generated yet: the run was interrupted"),

@@ -241,6 +241,7 @@ class CellReport:
         latency_s: Seconds from the request to the file; None: not known.
         cost_usd: The price, in US dollars; None: not known.
         scores: One for each metric and measure that was scored.
+        tags: The values of the prompt's tags, by name.
     """
 
     generator: str
@@ -256,6 +257,23 @@ class CellReport:
     latency_s: float | None = None
     cost_usd: float | None = None
     scores: tuple[ScoreReport, ...] = ()
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceSummary:
+    """A summary over the prompts that share a value of a tag.
+
+    Attributes:
+        tag, tag_value: The tag and its value.
+        n_prompts: How many prompts of the run have it.
+        row: The summary of one generator and measure over the clips of these prompts.
+    """
+
+    tag: str
+    tag_value: str
+    n_prompts: int
+    row: SummaryRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +287,7 @@ class RunReport:
         seeds: All seeds of the run.
         generators, measures, cells: They are shown in the order given.
         summary: Each generator under each column.
+        slices: The same for the prompts of each tag value; empty where the prompts have no tags. Set metrics are not in them.
         comparisons: Pairs of generators under each headline column.
         provenance: Nested JSON, shown as it is. Known keys are ``command`` (str), ``spec_sha256``, ``versions`` (name to version),
             ``weights`` (list of name, sha256, licence, used_by), ``machine`` and ``seeds``.
@@ -283,6 +302,7 @@ class RunReport:
     generators: tuple[GeneratorFacts, ...]
     measures: tuple[MeasureFacts, ...]
     summary: tuple[SummaryRow, ...]
+    slices: tuple[SliceSummary, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     cells: tuple[CellReport, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC
 
@@ -18,6 +18,7 @@ from seedbench.results.cells import ClipFinder, cell_report, duration_s_of
 from seedbench.results.comparison import compare_all
 from seedbench.results.data import ColumnKey, GeneratorFacts, MeasureFacts, RunReport, SuiteFacts, SummaryRow
 from seedbench.results.notes import clip_notes, in_progress, older_version_notes, set_notes, state_notes
+from seedbench.results.slices import notes_on_slices, slice_summaries
 from seedbench.results.summary import ClipScore, Coverage, summarise
 from seedbench.results.versions import backend_of, older_measures, older_versions
 from seedbench.runs.provenance import LEFT_OUT
@@ -101,6 +102,11 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
         *summarise(table, clip_infos, labels, _coverage(cells, spec, clip_infos), older),
         *(_set_summary(row, infos, cells) for row in set_rows),
     ]
+
+    def summary_of(prompts: Collection[str]) -> list[SummaryRow]:
+        of_prompts = [cell for cell in cells if cell.prompt_id in prompts]
+        return summarise(clip_table(of_prompts, infos), clip_infos, labels, _coverage(of_prompts, spec, clip_infos), older)
+
     clips = ClipFinder(workspace, needed=needs_clips)
     cell_reports = tuple(cell_report(cell, spec, clips, infos) for cell in cells)
     return RunReport(
@@ -111,6 +117,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
         generators=tuple(_generator_facts(spec, generator, cells) for generator in spec.generators),
         measures=_measures(metrics, summary, versions, older),
         summary=tuple(summary),
+        slices=tuple(slice_summaries(spec.prompts, summary_of)),
         comparisons=tuple(compare_all(table, clip_infos, labels, older)),
         cells=cell_reports,
         provenance=readable_provenance({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
@@ -122,6 +129,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
             *clip_notes(rows, cell_reports, clips.unread),
             *older_version_notes(versions, infos),
             *set_notes(set_rows),
+            *notes_on_slices(spec.prompts),
         ),
     )
 

@@ -16,7 +16,7 @@ from seedbench.errors import StorageError
 from seedbench.plugins.metric import OFFSET_SIGN
 from seedbench.report.tables import SCORE_COLUMNS, markdown, score_rows
 from seedbench.report.write import write_report
-from seedbench.results.data import CellReport, RunReport, ScoreReport, SummaryRow, from_json, to_json
+from seedbench.results.data import CellReport, RunReport, ScoreReport, SliceSummary, SummaryRow, from_json, to_json
 from seedbench.results.table import ResultsTable, tabulate
 
 
@@ -47,6 +47,23 @@ def test_parquet_holds_the_rows_of_the_csv_with_types(folder: Path, report: RunR
     assert table.column_names == list(SCORE_COLUMNS)
     assert table.to_pylist() == score_rows(tabulate(report))
     assert str(table.schema.field("value").type) == "double"
+
+
+def test_tags_are_columns_of_the_scores_and_slices_a_file_of_their_own(report: RunReport, tmp_path: Path) -> None:
+    cells = tuple(replace(cell, tags={"style": ("anime", "flat")} if cell.prompt_id == "hostile" else {}) for cell in report.cells)
+    slices = tuple(SliceSummary(tag="style", tag_value=value, n_prompts=1, row=report.summary[0]) for value in ("anime", "flat"))
+    tagged = replace(report, cells=cells, slices=slices)
+    assert [path.name for path in write_report(tagged, tmp_path, previews=False)][-1] == "slices.csv"
+    scores = read_csv(tmp_path / "scores.csv")
+    assert list(scores[0])[-1] == "tag_style"
+    assert {(row["prompt_id"] == "hostile", row["tag_style"]) for row in scores} == {(True, "anime; flat"), (False, "")}
+    assert parquet.read_table(tmp_path / "scores.parquet").column_names == list(scores[0])
+    rows = read_csv(tmp_path / "slices.csv")
+    assert [(row["tag"], row["tag_value"], row["n_prompts"], row["generator"]) for row in rows] == [
+        ("style", "anime", "1", report.summary[0].generator),
+        ("style", "flat", "1", report.summary[0].generator),
+    ]
+    assert from_json(json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))).slices == slices
 
 
 def test_every_score_of_an_offset_carries_the_sign_convention(folder: Path) -> None:
