@@ -11,6 +11,8 @@ from seedbench.files.tables import TableRow
 
 #: The largest seed that every database can store.
 LARGEST_SEED = 2**63 - 1
+#: The columns of a manifest that every row fills.
+REQUIRED = ("generator", "prompt_id", "file")
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
 

@@ -122,9 +122,11 @@ class Generator(Requirements):
     Attributes:
         name: the name of its entry point.
         libraries: the installed distributions whose version may change a clip; a run records their versions.
+        label: its name in the tables of a run, for sentences about it; set after construction, and empty outside of a run.
     """
 
     name: ClassVar[str]
+    label: str = ""
     libraries: ClassVar[tuple[str, ...]] = ()
 
     def capabilities(self) -> Capabilities:
@@ -261,6 +263,20 @@ class Importer(Generator):
         """
         return {}
 
+    @classmethod
+    def label_parts(cls, label: str, **options: Any) -> tuple[str, ...]:
+        """What tells a system from another of the same label: where it comes from, and the label as the last part.
+
+        Args:
+            label: a label that :meth:`variants` gave.
+            options: the options of that variant.
+
+        Returns:
+            The parts from the most general to the label. Systems of one label are named by as many last parts as tell them apart
+            (``runA/out`` and ``runB/out``).
+        """
+        return (label,)
+
     def suite(self) -> Suite | None:
         """The prompts of the clips, for a run that names no suite.
 
@@ -280,6 +296,18 @@ class Importer(Generator):
             True if :meth:`Generator.generate` can return that clip.
         """
         raise NotImplementedError
+
+    def clip_file(self, prompt: Prompt, seed: int) -> Path | None:
+        """The file of a prompt and seed, where it is known before the run: a run says which files stand in it several times.
+
+        Args:
+            prompt: a prompt of the run.
+            seed: a seed of the run.
+
+        Returns:
+            The file; None where there is none, or it is not known yet.
+        """
+        return None
 
     def own_seeds(self) -> tuple[int, ...]:
         """The seeds of the clips, which decide the cells where a run names no seeds; empty: any seed may be asked."""

@@ -58,7 +58,10 @@ def make_generator(spec: GeneratorSpec) -> Generator:
     """
     kind = generator_class(spec)
     try:
-        return kind(**spec.options)
+        generator = kind(**spec.options)
+        with suppress(AttributeError):  # a frozen class has no label
+            generator.label = spec.label
+        return generator
     except SeedBenchError:
         raise
     except Exception as error:

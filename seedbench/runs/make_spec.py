@@ -12,7 +12,8 @@ from seedbench.files.hashing import digest_of
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Importer
 from seedbench.plugins.generator_spec import GeneratorSpec, parse_generator
-from seedbench.plugins.instances import errors_in_stage_blocks, generator_class, make_generator
+from seedbench.plugins.instances import errors_in_stage_blocks, make_generator
+from seedbench.runs.labels import systems_of, variants_of
 from seedbench.runs.spec import RunSpec
 from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.loading import load_suite
@@ -66,7 +67,7 @@ def make_spec(
     _check_numbers(seeds, reference_seeds, size, fps)
     if any(isinstance(texts, str) for texts in (generators, metrics, prompts, tasks)):
         raise SeedBenchError("generators, metrics, prompts and tasks are lists of texts, not one text")
-    asked = [item for text in generators for item in variants_of(parse_generator(text))]
+    asked = systems_of([parse_generator(text) for text in generators])
     chosen = select(_suite_of(suite, asked), ids=list(prompts), tasks=list(tasks), limit=limit)
     for sentence in dict.fromkeys([*chosen.warnings, *errors_in_stage_blocks(chosen, map(make_generator, asked))]):
         warnings.warn(sentence, stacklevel=2)
@@ -127,22 +128,6 @@ def check_run_name(name: str) -> None:
         raise RunError(f"the run name {name!r} begins or ends with a blank; {remedy}")
     if wrong := [letter for letter in name if letter in "/\\" or unicodedata.category(letter).startswith("C")]:
         raise RunError(f"the run name {name!r} holds {wrong[0]!r}: a name is no path; {remedy}, and the folder of the report with --out")
-
-
-def variants_of(item: GeneratorSpec) -> list[GeneratorSpec]:
-    """The systems one ``--generator`` stands for: an import of several generators' clips is several.
-
-    Raises:
-        SeedBenchError: an option is missing, or is none that the generator takes.
-    """
-    kind = generator_class(item)
-    variants = kind.variants(**item.options) if issubclass(kind, Importer) else {}
-    if not variants:
-        return [item]
-    if len(variants) == 1 and item.label != item.name:
-        return [GeneratorSpec(label=item.label, name=item.name, options=next(iter(variants.values())))]
-    prefix = f"{item.label}/" if item.label != item.name else ""
-    return [GeneratorSpec(label=prefix + label, name=item.name, options=options) for label, options in variants.items()]
 
 
 def _suite_of(name: str | None, asked: Sequence[GeneratorSpec]) -> Suite:

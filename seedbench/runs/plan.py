@@ -13,6 +13,7 @@ from seedbench.plugins.generator import Capabilities, Generator, Importer, Reque
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.instances import make_generator
 from seedbench.plugins.options import downgrade_options
+from seedbench.runs.shared_files import ImportedSystem, shared_files
 from seedbench.runs.spec import RunSpec
 from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.prompt import Prompt
@@ -182,10 +183,12 @@ def _cell(spec: RunSpec, system: _PlannedGenerator, prompt: Prompt, seed: int, a
 def remarks(spec: RunSpec) -> list[str]:
     """What a run leaves out of what it was given, in sentences.
 
-    These are clips that no cell asks for, seeds that change nothing, and sound that is asked of a generator without any.
+    These are clips that no cell asks for, seeds that change nothing, sound that is asked of a generator without any, and files that stand
+    in the run several times.
     """
     sentences: list[str] = []
-    for system in _planned_generators(spec):
+    systems = _planned_generators(spec)
+    for system in systems:
         label, can = system.spec.label, system.generator.capabilities()
         wanted = spec.reference_seeds if system.role == "reference" else spec.seeds
         if system.spec.seeds is None and len(system.seeds) < len(wanted):
@@ -194,4 +197,10 @@ def remarks(spec: RunSpec) -> list[str]:
         if not can.audio and with_sound:
             sentences.append(f"{label} makes no sound; {len(with_sound)} of the {len(spec.prompts)} prompts ask for some.")
         sentences += system.generator.remarks(spec.prompts, system.seeds)
+    imported = [
+        ImportedSystem(system.spec.label + (" (reference set)" if system.role == "reference" else ""), importer, system.seeds)
+        for system in systems
+        if isinstance(importer := system.generator, Importer)
+    ]
+    sentences += shared_files(imported, spec.prompts)
     return list(dict.fromkeys(sentences))

@@ -95,9 +95,9 @@ def test_other_content_of_a_folder_is_reported(tmp_path: Path) -> None:
     listed = list_clips(tmp_path / "mine")
     assert [(imported.generator, imported.prompt_id) for imported in listed.clips] == [("mine", "a"), ("mine", "lost"), ("one", "c")]
     assert listed.left_out == (
-        "mine: the sub-folder empty holds no clips.",
-        "mine: the clips in 1 folder (2024) below one are left out: only sub-folders of the path itself are read.",
-        "mine: the clips in 1 folder (2025) below two are left out: only sub-folders of the path itself are read.",
+        "mine: 1 sub-folder (empty) without clips.",
+        "mine: the clips in 2 folders (one/2024, two/2025) are left out: only sub-folders of the path are read.",
+        "mine: 1 clip (.hidden.mp4) left out, whose names begin with a dot.",
         "mine: 4 files (b.wmv, notes.txt, x.txt, c.json) left out, whose names do not end like those of clips.",
     )
     generation = Imported(path=str(tmp_path / "mine"), generator="mine").generate(Request(prompt=prompt("lost"), seed=0), tmp_path)
@@ -185,9 +185,10 @@ def test_json_lines_and_tabs_are_read_like_commas(tmp_path: Path) -> None:
         ("generator,prompt_id,file,metadata\na,b,c.mp4,{\n", "clips.csv:2: metadata: not valid JSON"),
         ("generator,prompt_id,file,metadata\na,b,c.mp4,[]\n", "clips.csv:2: metadata: must be a JSON object"),
         (
-            "generator,prompt_id,file\na,b,1.mp4\na,B,2.mp4\n",
+            "generator,prompt_id,file\na,b,1.mp4\na,b,2.mp4\n",
             "clips.csv:3: a second clip of 'a' for prompt 'b' without a seed; the first is at",
         ),
+        ("generator,prompt_id,file\na,b,1.mp4\na,b,1.mp4\n", "clips.csv:2: it is the same file: take one out"),
         ("generator,prompt_id,file,seed\na,b,c.mp4,100000000000000000000\n", "is not a whole number from 0 to 9223372036854775807"),
         (
             "generator,prompt_id,file,seed\na,b,1.mp4,0\na,b,2.mp4,\na,b,3.mp4,1\n",
@@ -313,11 +314,11 @@ def test_a_run_of_imported_clips_needs_no_suite(tmp_path: Path) -> None:
 def test_texts_may_come_from_a_file(tmp_path: Path) -> None:
     clip(tmp_path / "clips" / "a.mp4")
     texts = manifest(tmp_path, 'prompt_id,text\nA,"One, two"\nb,\n', "prompts.csv")
-    assert texts_of(texts) == {"a": "One, two", "b": ""}
+    assert texts_of(texts) == {"A": "One, two", "b": ""}
     suite = Imported(path=str(tmp_path / "clips"), prompts=str(texts)).suite()
     assert (suite.name, suite.ids, suite.prompts[0].text, suite.root) == ("clips", ("a",), "One, two", tmp_path / "clips")
     with pytest.raises(ManifestError, match=r"prompts\.csv:3: a second text for prompt 'a'"):
-        texts_of(manifest(tmp_path, "prompt_id,text\na,x\nA,y\n", "prompts.csv"))
+        texts_of(manifest(tmp_path, "prompt_id,text\na,x\na,y\n", "prompts.csv"))
 
 
 @given(st.text())
@@ -332,3 +333,108 @@ def test_every_name_becomes_a_valid_id_which_does_not_change_again(name: str) ->
 def test_different_names_keep_different_ids_when_letters_are_lost(first: str, second: str) -> None:
     if first != second:
         assert slug(first) != slug(second)
+
+
+def read(path: Path, **options: str) -> list[tuple[str, int | None]]:
+    return [(imported.prompt_name, imported.seed) for imported in entries(path, **options)]  # type: ignore[arg-type]
+
+
+def test_numbers_after_a_prompts_text_are_its_seeds(tmp_path: Path) -> None:
+    for number in range(5):
+        clip(tmp_path / "model" / f"A cat sits on a mat-{number}.mp4", str(number).encode())
+    clip(tmp_path / "model" / "airplane-0.mp4")
+    assert read(tmp_path / "model") == [*(("A cat sits on a mat", number) for number in range(5)), ("airplane", 0)]
+    assert Imported(path=str(tmp_path / "model")).own_seeds() == (0, 1, 2, 3, 4)
+    [remark] = list_clips(tmp_path / "model").left_out
+    assert "names that end in -0 to -4 are read as seeds, of 2 prompts (A cat sits on a mat, airplane)" in remark
+    assert ("airplane-0", None) in read(tmp_path / "model", numbers="prompts")
+
+
+def test_numbers_are_seeds_where_several_prompts_are_numbered_from_0(tmp_path: Path) -> None:
+    for name in ("cat-0", "cat-1", "dog-0", "dog-1"):
+        clip(tmp_path / "several" / f"{name}.mp4", name.encode())
+    assert read(tmp_path / "several") == [("cat", 0), ("cat", 1), ("dog", 0), ("dog", 1)]
+
+
+@pytest.mark.parametrize("names", [["shot-1", "shot-2"], ["talk-01", "talk-02"], ["scene-0", "scene-1"], ["gpt-4"]])
+def test_other_numbers_are_part_of_the_prompts_names(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        clip(tmp_path / "model" / f"{name}.mp4", name.encode())
+    assert read(tmp_path / "model") == [(name, None) for name in names]
+
+
+def test_the_user_decides_what_numbers_are(tmp_path: Path) -> None:
+    for number in (1, 2):
+        clip(tmp_path / "model" / f"shot-{number}.mp4", str(number).encode())
+    assert Imported(path=str(tmp_path / "model"), numbers="seeds").own_seeds() == (1, 2)
+    with pytest.raises(ManifestError, match=r"numbers='seed' is none of auto, seeds, prompts \(did you mean 'seeds'\?\)"):
+        Imported(path=str(tmp_path / "model"), numbers="seed")
+
+
+def test_prompts_that_differ_only_in_case_or_blanks_are_prompts_of_their_own(tmp_path: Path) -> None:
+    rows = ["a,A cat,1.mp4,0", "a,a cat,2.mp4,0", "a,a  cat,3.mp4,1", "b,a cat,4.mp4,0"]
+    path = manifest(tmp_path, "\n".join(["generator,prompt_id,file,seed", *rows]) + "\n")
+    listed = list_clips(path)
+    ids = [imported.prompt_id for imported in listed.clips]
+    assert len(set(ids)) == 3
+    assert ids[1] == ids[3]
+    assert "names that differ only in capital letters or blanks are prompts of their own: A cat / a  cat / a cat" in listed.left_out[0]
+    texts = {"A cat": "One.", "a cat": "Two.", "a  cat": "Three."}
+    assert [prompt.text for prompt in suite_of(listed.clips, path, texts=texts).prompts] == ["One.", "Two.", "Three."]
+
+
+def test_one_prompt_that_two_generators_write_in_other_ways_is_one_and_is_reported(tmp_path: Path) -> None:
+    path = manifest(tmp_path, "generator,prompt_id,file\na,Talk 01,1.mp4\nb,talk-01,2.mp4\n")
+    listed = list_clips(path)
+    assert {imported.prompt_id for imported in listed.clips} == {"talk-01"}
+    assert listed.left_out == ("clips.csv: 1 prompt (Talk 01 = talk-01) written in several ways and taken for one each.",)
+
+
+def test_a_clip_that_is_called_like_the_text_of_a_prompt_belongs_to_it(tmp_path: Path) -> None:
+    for name in ("A cat", "a cat"):
+        clip(tmp_path / "model" / f"{name}-0.mp4", name.encode())
+    generator = Imported(path=str(tmp_path / "model"))
+    upper, lower, other = (Prompt(id=f"p{index}", text=text, task="unknown") for index, text in enumerate(("A cat", "a cat", "A dog")))
+    assert [generator.clip_file(asked, 0) for asked in (upper, lower, other)] == [
+        tmp_path / "model" / "A cat-0.mp4",
+        tmp_path / "model" / "a cat-0.mp4",
+        None,
+    ]
+    assert "model has no clip for 1 prompt (p2) of the 3 in this run; they are not counted." in generator.remarks(
+        [upper, lower, other], (0,)
+    )
+
+
+def test_a_row_that_names_no_file_is_an_error_with_its_line(tmp_path: Path) -> None:
+    clip(tmp_path / "Clip 1.mp4")
+    rows = ["a,p1,Clip 1.mp4", "a,p2,clip  1.mp4", "b,p3,gone.mp4", "b,p4,gone-too.mp4"]
+    path = manifest(tmp_path, "\n".join(["generator,prompt_id,file", *rows]) + "\n")
+    for read_files in (Imported.files_in_manifest, lambda path: Imported.variants(path=str(path))):
+        with pytest.raises(ManifestError) as caught:
+            read_files(path)
+        assert str(caught.value).startswith(f"{path}:3: file: {tmp_path}/clip  1.mp4: there is no such file ('Clip 1.mp4' is there")
+        assert "and so in 2 more rows (line 4, 5)" in str(caught.value)
+    with pytest.raises(ManifestError, match=r"clips\.csv:4: file: .*gone\.mp4: there is no such file, and so in 1 more row \(line 5\)"):
+        Imported.variants(path=str(path), generator="b")
+
+
+def test_a_manifest_in_a_folder_of_clips_is_named(tmp_path: Path) -> None:
+    clip(tmp_path / "model" / "1.mp4")
+    manifest(tmp_path / "model", "generator,prompt_id,file\na,p1,1.mp4\n")
+    manifest(tmp_path / "model", "prompt,score\nx,1\n", "scores.csv")
+    assert list_clips(tmp_path / "model").left_out == (
+        f"model: clips.csv lists clips and is not read: file names count; to use it, give import:path={tmp_path}/model/clips.csv.",
+        "model: 1 file (scores.csv) left out, whose names do not end like those of clips.",
+    )
+
+
+def test_a_folder_is_called_as_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(tmp_path / "run" / "out" / "a.mp4")
+    (tmp_path / "modelA").symlink_to(tmp_path / "run" / "out")
+    monkeypatch.chdir(tmp_path / "modelA")
+    monkeypatch.setenv("PWD", str(tmp_path / "modelA"))
+    for given_path in (".", "", f"{tmp_path}/modelA/", f"{tmp_path}/modelA/.", f"{tmp_path}/run/../modelA"):
+        assert generators_of(entries(Path(given_path))) == ["modelA"], given_path
+    monkeypatch.setenv("PWD", str(tmp_path / "run"))
+    assert generators_of(entries(Path())) == ["out"]
+    assert generators_of(entries(tmp_path / "run" / "out" / ".." / "out" / "..")) == ["out"]
