@@ -161,6 +161,9 @@ def _miscounted(prompt: Prompt, block: StageBlock) -> Iterator[Refusal]:
 
 
 def _undrawable(prompt: Prompt, block: StageBlock) -> Iterator[Refusal]:
+    stated = (prompt.cast, prompt.shots, prompt.speech, prompt.events, prompt.text_in_frame, prompt.music, prompt.references, prompt.stage)
+    if prompt.task == "unknown" and not any(stated):
+        yield Refusal("only its text is known, and the simulator draws from fields: cast, shots, events, ... (docs/suites.md)")
     if prompt.edit is not None:
         yield Refusal("the simulator makes clips anew and cannot change a given one", ("edit",))
     if prompt.extends is not None:

@@ -29,16 +29,18 @@ class TableRow:
         table: The table that it belongs to.
         line: The line of the file on which it begins, from 1.
         cells: Its values by column. Of CSV: text without blanks at its ends, and no empty cells. Of JSON: the object as it is.
+        entry: Its number in a JSON list, from 1, which may stand on one line; None for other tables.
     """
 
     table: Table
     line: int
     cells: Mapping[str, Any]
+    entry: int | None = None
 
     @property
     def where(self) -> str:
-        """``FILE:LINE``, for messages."""
-        return f"{self.table.file}:{self.line}"
+        """``FILE:LINE``, for messages; of a JSON list ``FILE:LINE: entry NUMBER``."""
+        return f"{self.table.file}:{self.line}{'' if self.entry is None else f': entry {self.entry}'}"
 
     def error(self, sentence: str, column: str | None = None) -> SeedBenchError:
         """An exception of the table's class that says where the row is: ``clips.csv:7: seed: ...``.
@@ -176,7 +178,8 @@ def _from_json(file: Path, text: str, error: type[SeedBenchError], needed: Seque
     records = list(json_records(file, text, error))
     columns = tuple(dict.fromkeys(key for _, record in records for key in record))
     table = Table(file, error, columns, header_line=records[0][0] if records else 1)
-    table.rows.extend(TableRow(table, line, record) for line, record in records)
+    is_list = text.lstrip().startswith("[")
+    table.rows.extend(TableRow(table, line, record, number if is_list else None) for number, (line, record) in enumerate(records, 1))
     for row in table.rows:
         for name in needed:
             if row.cells.get(name) is None:

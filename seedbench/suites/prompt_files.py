@@ -38,7 +38,10 @@ _SHOWN = 3
 class _Entry:
     """One prompt of a file, before it has an id."""
 
+    where: str
     line: int
+    number: int
+    """That of its line, or of its entry in a JSON list."""
     text: str
     own_id: str = ""
     duration_s: float | None = None
@@ -68,16 +71,19 @@ def read_prompt_file(path: Path) -> Suite:
         SuiteError: The file cannot be read, or names a prompt twice; the message names the line.
     """
     remarks: list[str] = []
+    noun = "line"
     if path.suffix.lower() == TEXT_SUFFIX:
-        entries = list(_lines(path, read_text(path, SuiteError), remarks))
+        written = list(_lines(path, read_text(path, SuiteError), remarks))
     else:
-        entries = _merged(path, list(_rows(read_table(path, error=SuiteError), remarks)), remarks)
-    if not entries:
+        table = read_table(path, error=SuiteError)
+        written = _rows(table, remarks)
+        noun = "entry" if any(row.entry for row in table.rows) else "line"
+    if not written:
         raise SuiteError(f"{path}: holds no prompt")
-    _refuse_repeats(path, entries)
-    _remark_near_repeats(entries, remarks)
+    entries = _merged(written, noun, remarks)
+    _remark_near_repeats(entries, noun, remarks)
     ids = _ids(entries, remarks)
-    prompts = tuple(_prompt(path, entry, name) for entry, name in zip(entries, ids, strict=True))
+    prompts = tuple(_prompt(entry, name) for entry, name in zip(entries, ids, strict=True))
     lines = {name: entry.line for entry, name in zip(entries, ids, strict=True)}
     digest = digest_of([stored_json(prompt) | {"tags": prompt.model_dump(mode="json")["tags"]} for prompt in prompts])
     return Suite(
@@ -105,8 +111,8 @@ def _lines(path: Path, text: str, remarks: list[str]) -> Iterator[_Entry]:
             raise SuiteError(f"{path}:{first_line}: this is JSON: give the file a name that ends in .jsonl or .json")
     hashes = [number for number, line in filled if line.startswith("#")]
     if hashes:
-        remarks.append(f"{_lines_that(hashes, 'begin')} with #: text files have no comments, so these are prompts.")
-    yield from (_Entry(number, line) for number, line in filled)
+        remarks.append(f"{_that('line', hashes, 'begin')} with #: text files have no comments, so these are prompts.")
+    yield from (_Entry(f"{path}:{number}", number, number, line) for number, line in filled)
 
 
 def _is_json(line: str) -> bool:
@@ -116,9 +122,9 @@ def _is_json(line: str) -> bool:
         return line == "["
 
 
-def _rows(table: Table, remarks: list[str]) -> Iterator[_Entry]:
+def _rows(table: Table, remarks: list[str]) -> list[_Entry]:
     if not table.rows:
-        return
+        return []
     text, name, duration = (_column(table, known) for known in (_TEXT, _ID, _DURATION))
     if text is None:
         have = ", ".join(table.columns[:12])
@@ -126,23 +132,29 @@ def _rows(table: Table, remarks: list[str]) -> Iterator[_Entry]:
             f"{table.file}:{table.header_line}: no column {_TEXT[0]!r} or {_TEXT[1]!r} with the prompts; the columns are {have}"
         )
     others = [column for column in table.columns if column not in (text, name, duration)]
-    not_kept: dict[str, None] = {}
+    not_kept = [column for column in others if any(_tag_values(row.cells.get(column)) is None for row in table.rows)]
+    entries = []
     for row in table.rows:
         if not row.text(text):
             raise row.error("is missing", text)
-        tags = {}
-        for column in others:
-            values = _tag_values(row.cells.get(column))
-            if values is None:
-                not_kept[column] = None
-            elif values:
-                tags[column] = values
-        yield _Entry(row.line, row.text(text), row.text(name) if name else "", row.number(duration) if duration else None, tags)
+        values = {column: _tag_values(row.cells.get(column)) or () for column in others if column not in not_kept}
+        entries.append(
+            _Entry(
+                row.where,
+                row.line,
+                row.entry or row.line,
+                row.text(text),
+                row.text(name) if name else "",
+                row.number(duration) if duration else None,
+                {column: value for column, value in values.items() if value},
+            )
+        )
     kept = [column for column in others if column not in not_kept]
     if kept:
         remarks.append(f"{_named(kept, 'column')} kept as tags; generators are not given them.")
     if not_kept:
-        remarks.append(f"{_named(list(not_kept), 'column')} left out: JSON objects cannot be tags.")
+        remarks.append(f"{_named(not_kept, 'column')} left out: JSON objects cannot be tags.")
+    return entries
 
 
 def _column(table: Table, known: Sequence[str]) -> str | None:
@@ -167,49 +179,41 @@ def _tag_values(value: Any) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _merged(path: Path, entries: Sequence[_Entry], remarks: list[str]) -> list[_Entry]:
-    """Rows without ids that have the same text and other tags as one prompt with all tags: some lists repeat a prompt for each tag."""
-    first: dict[str, int] = {}
-    merged: list[_Entry] = []
-    lines: list[int] = []
+def _merged(entries: Sequence[_Entry], noun: str, remarks: list[str]) -> list[_Entry]:
+    """Each prompt once. What is written several times has all tags of these: some lists repeat a prompt for each tag."""
+    merged: dict[str, _Entry] = {}
+    repeats: list[int] = []
     for entry in entries:
-        at = first.setdefault(entry.text, len(merged)) if not entry.own_id else len(merged)
-        known = merged[at] if at < len(merged) else None
-        if known is None:
-            merged.append(entry)
-        elif (entry.tags, entry.duration_s) == (known.tags, known.duration_s) or entry.duration_s != known.duration_s:
-            raise SuiteError(f"{path}:{entry.line}: the prompt on line {known.line} again: take one out, or give each an id")
-        else:
-            tags = {
-                name: tuple(dict.fromkeys([*known.tags.get(name, ()), *entry.tags.get(name, ())])) for name in {**known.tags, **entry.tags}
-            }
-            merged[at] = replace(known, tags=tags)
-            lines.append(entry.line)
-    if lines:
-        remarks.append(f"{_lines_that(lines, 'repeat')} a prompt with other tags: it is one prompt with the tags of all its lines.")
-    return merged
+        key = f"id {entry.own_id}" if entry.own_id else f"text {entry.text}"
+        known = merged.setdefault(key, entry)
+        if known is entry:
+            continue
+        if (entry.text, entry.duration_s) != (known.text, known.duration_s):
+            what = "text" if entry.text != known.text else "duration"
+            whose = f"the id {entry.own_id!r}" if entry.own_id else "the prompt"
+            raise SuiteError(
+                f"{entry.where}: {whose} of {noun} {known.number} again, with another {what}: give each prompt an id of its own"
+            )
+        both = {name: [*known.tags.get(name, ()), *entry.tags.get(name, ())] for name in {**known.tags, **entry.tags}}
+        merged[key] = replace(known, tags={name: tuple(dict.fromkeys(values)) for name, values in both.items()})
+        repeats.append(entry.number)
+    if repeats:
+        with_tags = ", with the tags of both" if any(entry.tags for entry in merged.values()) else ""
+        remarks.append(f"{_that(noun, repeats, 'repeat')} a prompt: it counts once{with_tags}.")
+    return list(merged.values())
 
 
-def _refuse_repeats(path: Path, entries: Sequence[_Entry]) -> None:
-    lines: dict[tuple[str, str], int] = {}
-    for entry in entries:
-        line = lines.setdefault((entry.own_id, "" if entry.own_id else entry.text), entry.line)
-        if line != entry.line:
-            what = f"the id {entry.own_id!r} of" if entry.own_id else "the prompt on"
-            raise SuiteError(f"{path}:{entry.line}: {what} line {line} again: take one out{'' if entry.own_id else ', or give each an id'}")
-
-
-def _remark_near_repeats(entries: Sequence[_Entry], remarks: list[str]) -> None:
+def _remark_near_repeats(entries: Sequence[_Entry], noun: str, remarks: list[str]) -> None:
     """Say which texts are the same, or differ only in capital letters and blanks; they stay prompts of their own."""
     groups: dict[str, list[_Entry]] = {}
     for entry in entries:
         groups.setdefault(" ".join(entry.text.casefold().split()), []).append(entry)
     near = [group for group in groups.values() if len(group) > 1]
     for group in near[:_SHOWN]:
-        lines = ", ".join(str(entry.line) for entry in group)
+        numbers = [entry.number for entry in group]
         same = len({entry.text for entry in group}) == 1
         what = "have the same text" if same else "differ only in capital letters or blanks"
-        remarks.append(f"lines {lines} {what} ({group[0].text[:60]!r}); they are prompts of their own.")
+        remarks.append(f"{_numbered(noun, numbers)} {what} ({group[0].text[:60]!r}); they are prompts of their own.")
     if len(near) > _SHOWN:
         remarks.append(f"{len(near) - _SHOWN} more texts stand there several times with other capital letters, blanks or ids.")
 
@@ -229,20 +233,20 @@ def _ids(entries: Sequence[_Entry], remarks: list[str]) -> list[str]:
     return ids
 
 
-def _prompt(path: Path, entry: _Entry, name: str) -> Prompt:
+def _prompt(entry: _Entry, name: str) -> Prompt:
     try:
         text = normalise(entry.text)
     except ValueError as error:
-        raise SuiteError(f"{path}:{entry.line}: {error}") from error
+        raise SuiteError(f"{entry.where}: {error}") from error
     if mentions(text):
-        raise SuiteError(f"{path}:{entry.line}: names {mentions(text)[0]}, a reference: only a suite.yaml can state what that is")
+        raise SuiteError(f"{entry.where}: names {mentions(text)[0]}, a reference: only a suite.yaml can state what that is")
     given: dict[str, Any] = {"id": name, "text": text, "task": "unknown", "tags": dict(entry.tags)}
     if entry.duration_s is not None:
         given["duration_s"] = entry.duration_s
     try:
         return Prompt.model_validate(given)
     except ValidationError as error:
-        raise SuiteError(f"{path}:{entry.line}: {explain_with_field(error.errors(include_url=False)[0], Prompt)}") from error
+        raise SuiteError(f"{entry.where}: {explain_with_field(error.errors(include_url=False)[0], Prompt)}") from error
 
 
 def _named(names: Sequence[str], noun: str) -> str:
@@ -250,7 +254,13 @@ def _named(names: Sequence[str], noun: str) -> str:
     return f"{len(names)} {noun}{'' if len(names) == 1 else 's'} ({shown}) {'is' if len(names) == 1 else 'are'}"
 
 
-def _lines_that(lines: Sequence[int], verb: str) -> str:
-    """``line 3 begins``, ``lines 3, 5 begin``: subject and verb of a sentence about lines."""
-    shown = ", ".join(map(str, lines[:8])) + (", ..." if len(lines) > 8 else "")
-    return f"line {shown} {verb}s" if len(lines) == 1 else f"lines {shown} {verb}"
+def _that(noun: str, numbers: Sequence[int], verb: str) -> str:
+    """``line 3 begins``, ``lines 3, 5 begin``: the subject and the verb of a sentence about lines."""
+    return f"{_numbered(noun, numbers)} {verb}{'s' if len(numbers) == 1 else ''}"
+
+
+def _numbered(noun: str, numbers: Sequence[int]) -> str:
+    """``line 3``, ``entries 3, 5``: lines or entries by their numbers, the first few where there are many."""
+    shown = ", ".join(map(str, numbers[:8])) + (", ..." if len(numbers) > 8 else "")
+    plural = "entries" if noun == "entry" else f"{noun}s"
+    return f"{noun if len(numbers) == 1 else plural} {shown}"

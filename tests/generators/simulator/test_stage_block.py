@@ -167,3 +167,9 @@ def test_mistakes_in_the_blocks_of_a_suite_name_file_and_line(tmp_path: Path) ->
         f"{file}:14: prompt 'two': stage.shots[0].framing: 'near' is not one of close, medium, wide; simulator will refuse it"
     ]
     assert errors_in_stage_blocks(load_suite("core"), [Simulator()]) == []
+
+
+def test_a_prompt_of_which_only_the_text_is_known_is_refused() -> None:
+    (refusal,) = refusals_of(Prompt(id="a", text="A cat sits", task="unknown"))
+    assert str(refusal.sentence).startswith("only its text is known, and the simulator draws from fields")
+    assert refusals_of(Prompt(id="a", text="A ball falls", task="unknown", events=({"kind": "drop"},))) == []  # type: ignore[arg-type]

@@ -82,7 +82,7 @@ def test_the_list_of_prompts_of_vbench_is_read(tmp_path: Path) -> None:
     assert read.warnings == (
         "full_info.json: 1 column (dimension) is kept as tags; generators are not given them.",
         "full_info.json: 1 column (auxiliary_info) is left out: JSON objects cannot be tags.",
-        "full_info.json: line 19 repeats a prompt with other tags: it is one prompt with the tags of all its lines.",
+        "full_info.json: entry 3 repeats a prompt: it counts once, with the tags of both.",
     )
 
 
@@ -92,6 +92,14 @@ def test_texts_that_differ_only_in_capital_letters_or_blanks_are_prompts_of_thei
     assert read.warnings == ("p.txt: lines 1, 2, 3 differ only in capital letters or blanks ('A cat'); they are prompts of their own.",)
     read = suite(tmp_path, "id,text\n1,x\n2,x\n")
     assert read.warnings == ("prompts.csv: lines 2, 3 have the same text ('x'); they are prompts of their own.",)
+
+
+def test_a_prompt_that_is_written_twice_counts_once(tmp_path: Path) -> None:
+    read = suite(tmp_path, "A cat\n\nA dog\nA cat \nA cat\n", "p.txt")
+    assert read.ids == ("a-cat", "a-dog")
+    assert read.warnings == ("p.txt: lines 4, 5 repeat a prompt: it counts once.",)
+    read = suite(tmp_path, "id,text,style\n1,x,a\n1,x,a\n1,x,b\n")
+    assert rows(read) == [("1", "x", 5.0, {"style": ("a", "b")})]
 
 
 def test_ids_that_no_prompt_can_have_are_written_otherwise(tmp_path: Path) -> None:
@@ -114,7 +122,6 @@ def test_lines_that_begin_like_comments_are_prompts_with_a_note(tmp_path: Path) 
     [
         ("p.txt", "\n\n", "p.txt: holds no prompt"),
         ("p.csv", "text\n", "p.csv: holds no prompt"),
-        ("p.txt", "A cat\n\nA dog\nA cat \n", "p.txt:4: the prompt on line 1 again: take one out"),
         (
             "p.txt",
             "prompt,style\nA cat,anime\n",
@@ -124,9 +131,13 @@ def test_lines_that_begin_like_comments_are_prompts_with_a_note(tmp_path: Path) 
         ("p.csv", "\nname\nx\n", "p.csv:2: no column 'text' or 'prompt' with the prompts; the columns are name"),
         ("p.csv", "prompt,text\na,b\n", "p.csv:1: the columns 'prompt' and 'text' may both be the text: rename one or take it out"),
         ("p.csv", "id,text\n1,\n", "p.csv:2: text: is missing"),
-        ("p.csv", "id,text\n1,x\n1,y\n", "p.csv:3: the id '1' of line 2 again: take one out"),
-        ("p.csv", "text,style\nx,a\nx,a\n", "p.csv:3: the prompt on line 2 again: take one out, or give each an id"),
-        ("p.csv", "text,duration\nx,1\nx,2\n", "p.csv:3: the prompt on line 2 again: take one out, or give each an id"),
+        ("p.csv", "id,text\n1,x\n1,y\n", "p.csv:3: the id '1' of line 2 again, with another text: give each prompt an id of its own"),
+        (
+            "p.csv",
+            "text,duration\nx,1\nx,2\n",
+            "p.csv:3: the prompt of line 2 again, with another duration: give each prompt an id of its own",
+        ),
+        ("p.json", '[{"text": "x"}, {"text": ""}]', "p.json:1: entry 2: text: is missing"),
         ("p.csv", "text,duration\nx,5s\n", "p.csv:2: duration: '5s' is not a number"),
         ("p.csv", "text,duration\nx,700\n", "p.csv:2: duration_s: input should be less than or equal to 600"),
         ("p.csv", "text\nA cat, sitting\n", "p.csv:2: 2 cells where the header has 1 column: put text with commas in quotes"),
