@@ -17,7 +17,9 @@ from seedbench.errors import ClipError
 
 #: The longest clip, in seconds: as long as a prompt may ask for.
 LONGEST_S = 600.0
-#: The highest rates that are read; higher ones stand in damaged headers.
+#: The highest rate of pictures, per second; a higher one comes from a damaged clock.
+MOST_FPS = 1000.0
+#: The highest rates of sound that are read; higher ones stand in damaged headers.
 MOST_HZ, MOST_CHANNELS = 384_000, 8
 #: Containers that store when packets are decoded, and not when pictures are shown.
 WITHOUT_SHOWING_TIMES = frozenset({"avi"})
@@ -123,7 +125,8 @@ def probe(path: Path) -> ProbeFacts:
         The facts. A file that is cut off is no error: the facts are of the part that is there, and ``notes`` says so.
 
     Raises:
-        ClipError: it is not a media file, is empty, has neither picture nor sound, is longer than 600 s, or its pictures are too large.
+        ClipError: it is not a media file, is empty, has neither picture nor sound, is longer than 600 s, or its pictures are too large or
+            too many.
         ClipUnavailableError: it cannot be read at the moment, or is not a file.
     """
     with open_media(path) as container:
@@ -143,6 +146,8 @@ def probe(path: Path) -> ProbeFacts:
         if video is None and audio is None:
             raise ClipError(f"{path}: has a sound stream without a packet of sound (cut off?)")
         facts = _facts_of(path, container, video, audio, (*chosen, *cut_off))
+    if facts.fps > MOST_FPS:
+        raise ClipError(f"{path}: shows {facts.fps:.4g} pictures per second; its clock is damaged")
     if facts.duration_s > LONGEST_S:
         raise ClipError(f"{path}: lasts {facts.duration_s:.0f} s; clips up to {LONGEST_S:.0f} s can be scored; cut it first")
     return facts

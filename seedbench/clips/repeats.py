@@ -81,7 +81,7 @@ def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
     steps = np.diff(time_s)
     if len(time_s) < 8 or np.ptp(steps) > CONSTANT * step:
         return as_stored
-    repeat, clear, sharp = _classify(change, max(AROUND_PICTURES, round(AROUND_S / step)))
+    repeat, clear, sharp = _classify(change, min(len(time_s), max(AROUND_PICTURES, round(AROUND_S / step))))
     cadence = _best_cadence(repeat, clear, sharp, 1.0 / step)
     if cadence is None:
         return as_stored
