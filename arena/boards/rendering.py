@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seedbench.arena.boards.board import Board, Interval, ModelStanding
 from seedbench.arena.boards.notes import lead_note
+from seedbench.report.terminal import longest_word, shortened
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,6 +29,7 @@ COLUMNS = (
     "Style control",
     "Marks",
 )
+_MODEL_WIDTH = 14  # the least for a model's name; columns of less weight are left out before
 _NARROW = ("Rank", "Tier", "Model", "Rating", "95% interval", "Votes", "Marks")
 
 
@@ -186,11 +188,12 @@ def _style(board: Board) -> list[str]:
     return lines + [f"no rating of {standing.model} with style control: {standing.style_reason}" for standing in unrated]
 
 
-def table(board: Board) -> Table:
+def table(board: Board, width: int) -> Table:
     """A table for the terminal, with the columns that fit; Markdown and JSON have them all.
 
     Args:
         board: The board.
+        width: Columns of the terminal. Names that are too long for it lose their middle, and different names stay different.
 
     Returns:
         The table, for ``rich`` to print.
@@ -199,12 +202,27 @@ def table(board: Board) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    columns = dict(zip(COLUMNS, zip(*rows(board), strict=True), strict=True))
+    widths = {name: max(map(len, (name, *columns[name]))) for name in _NARROW if name != "Model"}
+    # Figures are never folded; marks are, at their blanks; models get the columns that are left.
+    widths["Marks"] = min(widths["Marks"], max(longest_word(["Marks", *columns["Marks"]]), width // 5))
+    for least in ("Tier", "Votes", "Marks"):
+        if _room(widths, width) < _MODEL_WIDTH:
+            del widths[least]
+    names = [name for name in _NARROW if name in widths or name == "Model"]
+    models = shortened(columns["Model"], max(_MODEL_WIDTH, _room(widths, width)))
     table = Table(title=Text(board.about.title), title_justify="left", box=box.SIMPLE_HEAD)
-    for name in _NARROW:
-        table.add_column(name, justify="left" if name in ("Model", "Marks") else "right")
-    for row in rows(board):
-        table.add_row(*(Text(cell) for name, cell in zip(COLUMNS, row, strict=True) if name in _NARROW))
+    for name in names:
+        is_text = name in ("Model", "Marks")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name != "Marks", width=widths.get(name))
+    for index, model in enumerate(models):
+        table.add_row(*(Text(model if name == "Model" else columns[name][index]) for name in names))
     return table
+
+
+def _room(widths: Mapping[str, int], width: int) -> int:
+    """The columns of a terminal that are left for the models beside other columns of these widths."""
+    return width - sum(widths.values()) - 3 * (len(widths) + 1) - 1  # lines, and a blank on either side of them
 
 
 def markdown(boards: Sequence[Board]) -> str:

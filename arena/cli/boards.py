@@ -72,6 +72,7 @@ def show_boards(boards: list[Board], format: str = "table", out: Path | None = N
     from rich.console import Console
 
     from seedbench.arena.boards.rendering import as_json, markdown, remarks, table
+    from seedbench.report.terminal import terminal_console
 
     if format != "table":
         text = markdown(boards) if format == "markdown" else as_json(boards)
@@ -81,10 +82,10 @@ def show_boards(boards: list[Board], format: str = "table", out: Path | None = N
             out.write_text(text, encoding="utf-8")
         return
     with out.open("w", encoding="utf-8") if out is not None else nullcontext() as file:
-        console = Console(file=file, width=None if file is None else 160)
+        console = terminal_console() if file is None else Console(file=file, width=160)
         for shown in boards:
             if shown.standings:
-                console.print(table(shown))
+                console.print(table(shown, console.width))
             else:
                 console.print(shown.about.title, style="bold", markup=False)
             for line in remarks(shown):

@@ -47,10 +47,11 @@ def unread(path: Path, columns: Iterable[str], known: Sequence[str], outcome: st
 
 
 def counted(names: Sequence[str], noun: str, shown: int = 5) -> str:
-    """Names with their number: ``2 columns (a, b)``; the first few where there are many.
+    """Names with their number: ``2 columns (a, b)``; the first few where there are many, with semicolons where names have commas.
 
-    >>> counted(["a"], "file"), counted(["a", "b", "c"], "file", 2)
-    ('1 file (a)', '3 files (a, b, ...)')
+    >>> counted(["a"], "file"), counted(["a", "b", "c"], "file", 2), counted(["A dog, fast", "b"], "prompt")
+    ('1 file (a)', '3 files (a, b, ...)', '2 prompts (A dog, fast; b)')
     """
-    rest = ", ..." if len(names) > shown else ""
-    return f"{len(names)} {noun}{'s' if len(names) != 1 else ''} ({', '.join(names[:shown])}{rest})"
+    between = "; " if any("," in name for name in names[:shown]) else ", "
+    listed = between.join([*names[:shown], *(["..."] if len(names) > shown else [])])
+    return f"{len(names)} {noun}{'s' if len(names) != 1 else ''} ({listed})"

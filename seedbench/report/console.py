@@ -77,12 +77,12 @@ def _measures_as_rows(results: ResultsTable, columns: Sequence[MeasureFacts]) ->
         title_justify="left",
         caption_justify="left",
     )
-    table.add_column("Measure", ratio=2)
+    table.add_column("Measure", ratio=2, overflow="fold")
     for generator in report.generators:
         header = Text(generator.label, style="bold")
         if generator.role == "ceiling":
             header.append("\nceiling", style="dim")
-        table.add_column(header, ratio=2)
+        table.add_column(header, ratio=2, overflow="fold")
     previous = ""
     for column in columns:
         if column.metric_title != previous and previous:
