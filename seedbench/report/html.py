@@ -15,7 +15,7 @@ from seedbench.report.drilldown import drill_down
 from seedbench.report.entries import summary_entry
 from seedbench.report.findings import findings
 from seedbench.report.preview import NoPreview, Preview
-from seedbench.report.wording import column_words, dollars, is_percent, seconds, sentence, unit_of, value_and_interval
+from seedbench.report.wording import column_words, coverage, dollars, is_percent, seconds, sentence, unit_of, value_and_interval
 from seedbench.results.data import CellReport, Comparison, MeasureFacts, RunReport
 from seedbench.results.table import ResultsTable
 
@@ -56,6 +56,7 @@ def render_html(table: ResultsTable, previews: Mapping[Path, Preview | NoPreview
         other_charts=[(column_words(column), _chart(table, column, colours)) for column in table.columns if not column.measure.headline],
         comparisons=_comparisons(table),
         missing=_missing(table),
+        slices=_slices(table),
         methods=_methods(table.columns),
         provenance=_provenance(report),
         ceilings=table.ceilings,
@@ -87,6 +88,28 @@ def _groups(columns: Sequence[MeasureFacts]) -> list[tuple[str, int]]:
         else:
             groups.append((column.metric_title, 1))
     return groups
+
+
+def _slices(table: ResultsTable) -> list[dict[str, Any]]:
+    """The headline measures over the prompts of each tag value: by tag, one row for each value and measure that any generator has."""
+    entries = {
+        (entry.tag, entry.tag_value, entry.row.generator, table.position(entry.row)): entry
+        for entry in table.report.slices
+        if table.columns[table.position(entry.row)].measure.headline
+    }
+    rows: dict[str, dict[tuple[str, int], dict[str, Any]]] = {}
+    for (tag, value, generator, position), entry in entries.items():
+        of_tag = rows.setdefault(tag, {})
+        row = of_tag.setdefault(
+            (value, position), {"value": value, "n": entry.n_prompts, "column": column_words(table.columns[position]), "texts": {}}
+        )
+        if entry.row.value is not None:
+            number, interval = value_and_interval(table.columns[position].measure, entry.row.value, entry.row.low, entry.row.high)
+            row["texts"][generator] = (number, interval, coverage(entry.row))
+    return [
+        {"tag": tag, "n_values": len({value for value, _ in of_tag}), "rows": [row for row in of_tag.values() if row["texts"]]}
+        for tag, of_tag in rows.items()
+    ]
 
 
 def _provenance(report: RunReport) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from seedbench.plugins.metric import OFFSET_SIGN
 from seedbench.report.entries import summary_entry
 from seedbench.report.html import render_html
 from seedbench.report.preview import make_previews
-from seedbench.results.data import RunReport, ScoreReport, SummaryRow
+from seedbench.results.data import RunReport, ScoreReport, SliceSummary, SummaryRow
 from seedbench.results.table import tabulate
 
 
@@ -188,3 +188,13 @@ def test_a_damaged_clip_is_named_in_the_page_and_never_by_its_path(page: str, re
     assert isinstance(damaged, Path)
     assert "folder-1.mp4: holds neither picture nor sound" in page
     assert str(damaged.parent) not in page
+
+
+def test_summaries_by_tag_are_tables_of_their_own(report: RunReport) -> None:
+    headline = next(row for row in report.summary if row.measure == "offset_abs_ms" and row.value is not None)
+    tagged = replace(report, slices=(SliceSummary(tag="<b>style", tag_value="<i>anime", n_prompts=2, row=headline),))
+    page = render_html(tabulate(tagged))
+    assert "By &lt;b&gt;style (1 value)" in page
+    assert '<td>&lt;i&gt;anime</td><td class="n">2</td>' in page
+    assert "<b>style" not in page
+    assert "(1 value)" not in render_html(tabulate(report))
