@@ -25,9 +25,18 @@ IMPORT_EXAMPLES = """[bold]Examples[/bold]
 
 seedbench arena import battles.json --out votes.jsonl       (LMArena, FastChat: JSON, or JSON lines)
 
+seedbench arena import train.csv --out votes.jsonl          (Kaggle: winner_model_a, winner_model_b, winner_tie)
+
+seedbench arena import export.json --out votes.jsonl        (Label Studio: JSON, JSON-MIN or CSV, with model_a and model_b in the data)
+
 seedbench arena import battles.csv --out votes.jsonl --task talking --silent
 
-What was not recorded there (how long was watched, who checked the sound) stays unknown: checks count it as unchecked.
+seedbench arena board votes.jsonl                           (a log of imported votes only: by the shipped rules for imported votes)
+
+A row needs two systems (model_a, model_b; left, right) and a winner (model_a, model_b, tie, both_bad; left, right; A, B; 1, 2; 1, 0.5, 0;
+or the name of the system). Votes without a voter (voter, judge, annotator) or a prompt (prompt, prompt_id) are never taken for independent:
+where none is known, boards have no intervals. Rows that repeat an earlier one with its id or time count once. What was not recorded
+(how long was watched, who checked the sound) stays unknown: checks count it as unchecked.
 """
 
 
@@ -94,17 +103,19 @@ def show_boards(boards: list[Board], format: str = "table", out: Path | None = N
 
 
 def import_votes(
-    battles: Annotated[Path, typer.Argument(metavar="FILE", help="Votes as JSON, JSON lines or CSV.")],
+    battles: Annotated[Path, typer.Argument(metavar="FILE", help="Votes as CSV, JSON or JSON lines.")],
     out: Annotated[Path, typer.Option(help="The vote log to write.")],
     task: Annotated[str, typer.Option(help="The task of votes that name none.")] = "unknown",
     silent: Annotated[bool, typer.Option("--silent", help="The clips had no sound.")] = False,
 ) -> None:
-    """Import votes of other arenas into a vote log: LMArena and FastChat battles, or a CSV with the columns of either."""
+    """Import votes of other arenas and annotation tools into a vote log: LMArena, FastChat, Kaggle, Label Studio, or tables like theirs."""
     from seedbench.arena.votes.importing import read
     from seedbench.arena.votes.log import write
 
-    votes, left_out = read(battles, task=task, with_sound=not silent)
-    write(votes, out)
-    typer.echo(f"{len(votes)} votes are in {out}")
-    for reason, count in left_out.items():
+    imported = read(battles, task=task, with_sound=not silent)
+    write(imported.votes, out)
+    typer.echo(f"{len(imported.votes)} votes are in {out}")
+    for reason, count in imported.left_out.items():
         typer.echo(f"{count} left out: {reason}")
+    for remark in imported.remarks:
+        typer.echo(remark)

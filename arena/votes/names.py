@@ -6,8 +6,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-"""Zero-width characters that tables carry along; ``str.strip`` leaves them."""
+from seedbench.files.cell_values import without_blanks
+
 _PLACEHOLDERS = {
     *("", "-", "--", "?", ".", "n/a", "n.a.", "na", "nan", "#n/a", "<na>", "nat", "none", "null", "nil", "undefined", "missing"),
     *("unknown", "unspecified", "blank", "(blank)", "not known", "not available", "not given", "unknown user", "unknown voter"),
@@ -27,10 +27,7 @@ def clean_name(text: str) -> str:
     >>> clean_name("\u00a0 alpha\u200b ")
     'alpha'
     """
-    composed = unicodedata.normalize("NFC", text)
-    while composed != (stripped := composed.strip().strip(_INVISIBLE)):
-        composed = stripped
-    return composed
+    return without_blanks(unicodedata.normalize("NFC", text))
 
 
 def known_name(text: str) -> str | None:

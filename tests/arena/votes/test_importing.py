@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,24 +34,26 @@ def written(folder: Path, rows: list[dict[str, Any]], name: str = "battles.json"
 
 
 def test_a_fastchat_battle(tmp_path: Path) -> None:
-    (vote,), left_out = read(written(tmp_path, [BATTLE]), task="talking", with_sound=False)
+    imported = read(written(tmp_path, [BATTLE]), task="talking", with_sound=False)
+    (vote,) = imported.votes
     assert (vote.left, vote.right, vote.choice, vote.prompt) == ("alpha", "beta", "left", "q1")
     assert vote.at == datetime.fromtimestamp(1_700_000_000.5, UTC)
     assert (vote.task, vote.with_sound, vote.category, vote.origin) == ("talking", False, "English", "imported")
     assert (vote.heard_left, vote.dwell_s, vote.sound_check) == (None, None, None)
-    assert left_out == {}
+    assert imported.left_out == {}
+    assert imported.remarks == ()
 
 
 @pytest.mark.parametrize(
     ("winner", "choice"), [("model_b", "right"), ("tie", "tie"), ("tie (bothbad)", "both_bad"), ("both_bad", "both_bad")]
 )
 def test_every_word_for_an_outcome(tmp_path: Path, winner: str, choice: str) -> None:
-    assert read(written(tmp_path, [{**BATTLE, "winner": winner}]))[0][0].choice == choice
+    assert read(written(tmp_path, [{**BATTLE, "winner": winner}])).votes[0].choice == choice
 
 
 def test_no_address_is_kept_and_one_judge_is_one_voter(tmp_path: Path) -> None:
     rows = [BATTLE, {**BATTLE, "judge": "198.51.100.7"}, {**BATTLE, "winner": "tie"}]
-    votes, _ = read(written(tmp_path, rows))
+    votes = read(written(tmp_path, rows)).votes
     assert [vote.voter for vote in votes] == ["voter-000001", "voter-000002", "voter-000001"]
     assert not any("203.0.113" in json_line(vote) for vote in votes)
 
@@ -69,15 +71,14 @@ def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> No
         {**BATTLE, "anony": False},
         {**BATTLE, "model_b": "alpha"},
         {**BATTLE, "conversation_a": talk},
-        {**BATTLE, "conversation_a": talk},
     ]
     file = tmp_path / "log.jsonl"
     file.write_text("\n".join(json.dumps(row) for row in rows))
-    votes, left_out = read(file)
-    assert [vote.choice for vote in votes] == ["right", "tie", "left", "left"]
+    votes = read(file).votes
+    assert [vote.choice for vote in votes] == ["right", "tie", "left"]
     assert {(vote.left, vote.right) for vote in votes} == {("alpha", "beta")}
-    assert votes[2].prompt == votes[3].prompt != "q1"
-    assert left_out == {
+    assert votes[2].prompt == hashlib.sha256(b"A dog barks.").hexdigest()[:16]
+    assert read(file).left_out == {
         "no winner (chat)": 1,
         "no two models": 1,
         "not blind (names were shown)": 2,
@@ -88,34 +89,49 @@ def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> No
 
 def test_what_other_tools_take_for_an_end_of_line_is_none(tmp_path: Path) -> None:
     """U+2028 and U+0085 stand raw in JSON; long conversations stand in one cell of a table."""
-    votes, _ = read(written(tmp_path, [{**BATTLE, "question_id": "one\u2028two\x85three"}]))
+    votes = read(written(tmp_path, [{**BATTLE, "question_id": "one\u2028two\x85three"}])).votes
     assert read_log(write_log(votes, tmp_path / "votes.jsonl")) == votes
     table = tmp_path / "battles.csv"
     table.write_text("model_a,model_b,winner,conversation_a\nalpha,beta,model_a," + 200_000 * "x" + "\n")
-    assert len(read(table)[0]) == 1
+    assert len(read(table).votes) == 1
 
 
-def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = tmp_path / "battles.csv"
-    table.write_text("model_a,model_b,winner\nalpha,beta," + 300 * "x" + "\n")
-    monkeypatch.setattr("csv.field_size_limit", lambda limit=0, inner=csv.field_size_limit: inner(100))
-    try:
-        with pytest.raises(VoteError, match="not a CSV table"):
-            read(table)
-    finally:
-        monkeypatch.undo()
-        csv.field_size_limit(131_072)
-
-
-def test_a_table_without_voters_and_prompts_invents_none(tmp_path: Path) -> None:
+def test_a_table_without_voters_and_prompts_invents_none_and_says_what_that_does(tmp_path: Path) -> None:
     file = tmp_path / "battles.csv"
-    file.write_text("model_a,model_b,winner,timestamp\nalpha,beta,model_a,2025-07-01T10:00:00\nbeta,alpha,tie,\n")
-    votes, _ = read(file)
-    assert {(vote.voter, vote.prompt) for vote in votes} == {(None, None)}
-    assert votes[0].at == datetime(2025, 7, 1, 10, tzinfo=UTC)
+    file.write_text("model_a,model_b,winner,timestamp,reviewed_by\nalpha,beta,model_a,2025-07-01T10:00:00,x\nbeta,alpha,tie,,y\n")
+    imported = read(file)
+    assert {(vote.voter, vote.prompt) for vote in imported.votes} == {(None, None)}
+    assert imported.votes[0].at == datetime(2025, 7, 1, 10, tzinfo=UTC)
+    for words in ("the voter of 2 of 2 votes is not known", "the prompt of 2 of 2", "have no intervals", "not read: reviewed_by"):
+        assert any(words in remark for remark in imported.remarks)
 
 
-@pytest.mark.parametrize(("text", "message"), [("[1, 2]", "an entry is int"), ("{", "neither JSON"), ("[]", "no row is a vote")])
+@pytest.mark.parametrize("word", ["", "anonymous", "Unknown", "n/a", "null", " \u00a0"])
+def test_a_placeholder_is_no_voter(tmp_path: Path, word: str) -> None:
+    imported = read(
+        written(tmp_path, [{**BATTLE, "judge": word}, {**BATTLE, "judge": word, "tstamp": 1}, {**BATTLE, "judge": "\u00a0w1 "}])
+    )
+    assert [vote.voter for vote in imported.votes] == [None, None, "voter-000001"]
+    assert "the voter of 2 of 3 votes is not known" in imported.remarks[0]
+    assert read(written(tmp_path, [{**BATTLE, "judge": word, "user_id": 7}])).votes[0].voter == "voter-000001"
+
+
+def test_a_row_number_is_not_a_prompt(tmp_path: Path) -> None:
+    rows = [{**BATTLE, "id": n} for n in range(3)]
+    assert {vote.prompt for vote in read(written(tmp_path, rows)).votes} == {"q1"}
+    assert {vote.prompt for vote in read(written(tmp_path, [{**row, "question_id": ""} for row in rows])).votes} == {None}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1, 2]", ":1: is a number where an object is needed"),
+        ("{", ":1: not valid JSON"),
+        ("[]", "no row is a vote"),
+        ('[{"x": 1, "y": 2}]', ":1: no columns name the two systems .* model_a and model_b.*the columns are x, y"),
+        ('[{"model_a": "", "model_b": "b"}]', r"no row is a vote.*\(1 of 1: no two models\)"),
+    ],
+)
 def test_what_holds_no_votes_is_refused(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "battles.json"
     file.write_text(text)
