@@ -62,15 +62,17 @@ def board(
     from seedbench.arena.votes import log
     from seedbench.arena.votes.rules import FOR_IMPORTED, load, shipped_rules_file
 
-    read_votes, exported = log.read(votes), votes.parent / "rules.json"
+    vote_log, exported = log.read(votes), votes.parent / "rules.json"
+    if vote_log.n_repeated:
+        typer.echo(f"{vote_log.n_repeated} lines of {votes} repeat an earlier one: such a vote is counted once", err=True)
     if rules is None and exported.exists():
         rules = exported
         typer.echo(f"rules: {exported}, exported with the votes", err=True)
     elif rules is None:
-        rules = shipped_rules_file(read_votes)
+        rules = shipped_rules_file(vote_log.votes)
         if rules == FOR_IMPORTED:
             typer.echo("rules: the shipped ones for imported votes, since the log holds no others", err=True)
-    all_boards = boards(read_votes, load(rules), split=not (overall_only or whole))
+    all_boards = boards(vote_log.votes, load(rules), split=not (overall_only or whole))
     if not all_boards:
         raise log.VoteError(f"{votes} holds no votes")
     show_boards(all_boards, format, out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from seedbench.arena.votes.log import Choice
@@ -33,6 +34,11 @@ class UnknownAnswerError(ValueError):
     """An answer that cannot be read; the message says why, without the place."""
 
 
+@lru_cache(maxsize=1000)
+def _side(text: str) -> Choice | None:
+    return _CHOICES.get(" ".join(text.casefold().replace("_", " ").replace("-", " ").split()))
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a row says of its winner.
@@ -50,7 +56,7 @@ class Answer:
     @property
     def side(self) -> Choice | None:
         """The choice, read as a word for a side, a tie or both bad; None for any other text."""
-        return _CHOICES.get(" ".join(self.text.casefold().replace("_", " ").replace("-", " ").split()))
+        return _side(self.text)
 
     @property
     def named(self) -> Choice | None:

@@ -21,7 +21,7 @@ from seedbench.arena.votes.answers import Answer, AnswerReader, UnknownAnswerErr
 from seedbench.arena.votes.log import Choice, Vote, VoteError
 from seedbench.arena.votes.names import clean_name, near_equal_names
 from seedbench.arena.votes.repeated_rows import without_repeats
-from seedbench.arena.votes.vote_rows import VoteRow, unread_columns, vote_rows
+from seedbench.arena.votes.vote_rows import VoteTableRow, unread_columns, vote_rows
 
 _NO_ANSWERS = ("", "nan", "none", "null", "n/a", "na")
 _LOG_ENTRIES = ("chat", "regenerate", "clear", "clear_history", "upvote", "downvote", "flag", "share", "load", "stop")
@@ -58,7 +58,7 @@ class _Reading:
 class _Battle:
     """A row that may be a vote: its systems, and its answer as text from a column, or as a choice where it needs no reading."""
 
-    row: VoteRow
+    row: VoteTableRow
     left: str
     right: str
     column: str
@@ -86,7 +86,8 @@ def read(file: Path, *, task: str = "unknown", with_sound: bool = True) -> Impor
     reading = _Reading()
     different, remarks = without_repeats(rows)
     battles = [battle for row in different if (battle := _battle(row, reading)) is not None]
-    reader = reader_of([Answer(battle.answer, battle.left, battle.right) for battle in battles if battle.choice is None])
+    answers = {Answer(battle.answer, battle.left, battle.right): None for battle in battles if battle.choice is None}
+    reader = reader_of(list(answers))
     votes: list[Vote] = []
     for number, battle in enumerate(battles, 1):
         choice = battle.choice or _choice(battle, reader)
@@ -106,7 +107,7 @@ def _choice(battle: _Battle, reader: AnswerReader) -> Choice:
         raise battle.row.error(str(cause), battle.column) from cause
 
 
-def _without_systems(file: Path, rows: Sequence[VoteRow]) -> VoteError:
+def _without_systems(file: Path, rows: Sequence[VoteTableRow]) -> VoteError:
     shown = ", ".join(list(dict.fromkeys(name for row in rows for name in row.columns.values()))[:12])
     return VoteError(
         f"{file}:{rows[0].row.line}: no columns name the two systems of a vote: call them model_a and model_b, or left and right (in Label "
@@ -114,7 +115,7 @@ def _without_systems(file: Path, rows: Sequence[VoteRow]) -> VoteError:
     )
 
 
-def _battle(row: VoteRow, reading: _Reading) -> _Battle | None:
+def _battle(row: VoteTableRow, reading: _Reading) -> _Battle | None:
     """A row with its systems and its answer; None, and the reason counted, where it is no vote."""
     raw = row.cells.get("models")
     if isinstance(raw, list) and len(raw) == 2:
@@ -134,7 +135,7 @@ def _battle(row: VoteRow, reading: _Reading) -> _Battle | None:
     return battle
 
 
-def _reason_to_leave_out(row: VoteRow, systems: tuple[str, str] | None) -> str:
+def _reason_to_leave_out(row: VoteTableRow, systems: tuple[str, str] | None) -> str:
     """Why a row is no vote that can be counted; empty where it may be one."""
     if systems is None:
         return "not blind (names were shown)"
@@ -150,7 +151,7 @@ def _reason_to_leave_out(row: VoteRow, systems: tuple[str, str] | None) -> str:
     return "cancelled (was_cancelled is true)" if row.truth("was_cancelled") else ""
 
 
-def _answered(row: VoteRow, left: str, right: str) -> _Battle:
+def _answered(row: VoteTableRow, left: str, right: str) -> _Battle:
     """The row with its answer: from columns with one truth value for each, from a column of ties, or from the column of the winner."""
     names = ("type",) if "models" in row.cells else columns.WINNER
     column = next((name for name in names if name in row.cells), "")
@@ -206,7 +207,7 @@ def _models_of_raw_log(cells: Mapping[str, Any], shown: Sequence[Any]) -> tuple[
     return left, right
 
 
-def _prompt(row: VoteRow) -> str | None:
+def _prompt(row: VoteTableRow) -> str | None:
     """An id of the prompt: the row's own, or a hash of the first message of its conversation; None where it has neither."""
     messages = row.cells.get("conversation_a")
     if isinstance(messages, str) and messages.startswith("["):
@@ -237,7 +238,7 @@ def _time(text: str, number: int, reading: _Reading) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _remarks(votes: Sequence[Vote], rows: Sequence[VoteRow], reading: _Reading) -> list[str]:
+def _remarks(votes: Sequence[Vote], rows: Sequence[VoteTableRow], reading: _Reading) -> list[str]:
     """What a reader must know of the votes: what is not known of them, and names that may be two ways to write one."""
     remarks = []
     if reading.unreadable_times:

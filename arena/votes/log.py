@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from seedbench.arena.votes.names import clean_name, known_name
 from seedbench.errors import SeedBenchError
 from seedbench.files.atomic import atomic_write
+from seedbench.files.text_encoding import read_text
 from seedbench.files.validation_messages import explain_with_field
 
 Choice = Literal["left", "right", "tie", "both_bad"]
@@ -183,33 +185,46 @@ def write(votes: Iterable[Vote], file: Path) -> Path:
     return file
 
 
-def read(file: Path) -> list[Vote]:
+@dataclass(frozen=True)
+class VoteLog:
+    """A vote log as it was read.
+
+    Attributes:
+        votes: The votes, sorted by time.
+        n_repeated: The number of lines that were left out because they repeat an earlier one, in all they say.
+    """
+
+    votes: list[Vote]
+    n_repeated: int
+
+
+def read(file: Path) -> VoteLog:
     """Read a vote log.
 
     Args:
         file: A JSONL file, one vote a line.
 
     Returns:
-        The votes, sorted by time.
+        The log. A line that says the same as an earlier one is the same vote, which counts once.
 
     Raises:
-        VoteError: The file cannot be read, a line is not a vote, or an id occurs twice; the message names the line.
+        VoteError: The file cannot be read, a line is not a vote, or two votes have one id; the message names the line.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise VoteError(f"{file}: cannot be read as a vote log ({error})") from error
-    votes: list[Vote] = []
-    seen: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n"), 1):
+    votes: dict[str, Vote] = {}
+    lines: dict[str, int] = {}
+    n_repeated = 0
+    for number, line in enumerate(read_text(file, VoteError).split("\n"), 1):
         if not line.strip():
             continue
         try:
             vote = Vote.model_validate_json(line)
         except ValidationError as error:
-            raise VoteError(f"{file}, line {number}: {explain_with_field(error.errors()[0], Vote)}") from error
-        if vote.id in seen:
-            raise VoteError(f"{file}, line {number}: the vote {vote.id!r} is already on line {seen[vote.id]}")
-        seen[vote.id] = number
-        votes.append(vote)
-    return in_order(votes)
+            hint = "" if votes else " (votes of other arenas become a vote log with `seedbench arena import`)"
+            raise VoteError(f"{file}, line {number}: {explain_with_field(error.errors()[0], Vote)}{hint}") from error
+        if votes.get(vote.id) == vote:
+            n_repeated += 1
+        elif vote.id in votes:
+            raise VoteError(f"{file}, line {number}: another vote {vote.id!r} is already on line {lines[vote.id]}")
+        votes.setdefault(vote.id, vote)
+        lines.setdefault(vote.id, number)
+    return VoteLog(in_order(votes.values()), n_repeated)

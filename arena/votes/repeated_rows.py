@@ -8,10 +8,10 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from seedbench.arena.votes.vote_rows import TIME, VOTE_ID, VoteRow
+from seedbench.arena.votes.vote_rows import TIME, VOTE_ID, VoteTableRow
 
 
-def without_repeats(rows: Sequence[VoteRow]) -> tuple[list[VoteRow], list[str]]:
+def without_repeats(rows: Sequence[VoteTableRow]) -> tuple[list[VoteTableRow], list[str]]:
     """Leave out rows that are the same vote as an earlier row.
 
     Rows that are equal in every column are the same vote where they hold an id of the vote, or its time of day: two votes differ in these.
@@ -24,7 +24,7 @@ def without_repeats(rows: Sequence[VoteRow]) -> tuple[list[VoteRow], list[str]]:
     Returns:
         The rows without exact repeats, and what to say about equal rows, in sentences.
     """
-    by_content: dict[bytes, list[VoteRow]] = defaultdict(list)
+    by_content: dict[bytes, list[VoteTableRow]] = defaultdict(list)
     for row in rows:
         by_content[hashlib.sha256(json.dumps(row.cells, sort_keys=True, default=str).encode()).digest()].append(row)
     ids = {name for name in VOTE_ID if _distinguishes(name, by_content)}
@@ -48,7 +48,7 @@ def without_repeats(rows: Sequence[VoteRow]) -> tuple[list[VoteRow], list[str]]:
     return [row for row in rows if id(row) not in repeats], remarks
 
 
-def _distinguishes(name: str, by_content: Mapping[bytes, Sequence[VoteRow]]) -> bool:
+def _distinguishes(name: str, by_content: Mapping[bytes, Sequence[VoteTableRow]]) -> bool:
     """Whether a column is an id of votes: no two different rows have the same."""
     values = [text for equal in by_content.values() if (text := equal[0].text(name))]
     return len(values) == len(set(values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ _KNOWN = {
 
 
 @dataclass(frozen=True)
-class VoteRow:
+class VoteTableRow:
     """One row that may be a vote.
 
     Attributes:
@@ -70,9 +71,11 @@ class VoteRow:
             column: The column, as in ``cells``.
         """
         value = self.cells.get(column)
+        if value is None or value == "":
+            return ""
         if isinstance(value, list | dict):
             return json.dumps(value, ensure_ascii=False, sort_keys=True)
-        return "" if value is None else clean_name(str(value))
+        return clean_name(str(value))
 
     def first(self, columns: Sequence[str]) -> str:
         """The text of the first of some columns whose cell is not empty; "" where all are empty.
@@ -88,7 +91,8 @@ class VoteRow:
         Args:
             columns: The columns, the preferred ones first.
         """
-        return next((name for column in columns if (name := known_name(self.text(column))) is not None), None)
+        texts = (text for column in columns if (text := self.text(column)))
+        return next((name for text in texts if (name := known_name(text)) is not None), None)
 
     def truth(self, column: str) -> bool:
         """The truth value of a cell; an empty one, and none, is false.
@@ -100,7 +104,7 @@ class VoteRow:
             SeedBenchError: It is neither true nor false.
         """
         text = self.text(column)
-        if known_name(text) is None:
+        if not text or known_name(text) is None:
             return False
         try:
             return truth_in(text)
@@ -119,7 +123,7 @@ class VoteRow:
         return next((pair for pair in pairs if all(name in self.cells for name in pair)), None)
 
 
-def vote_rows(file: Path) -> list[VoteRow]:
+def vote_rows(file: Path) -> list[VoteTableRow]:
     """Read a table of votes: CSV, JSON or JSON lines, or an export of Label Studio (JSON, JSON-MIN or CSV) with pairwise comparisons.
 
     Args:
@@ -135,7 +139,7 @@ def vote_rows(file: Path) -> list[VoteRow]:
     return [vote_row for row in table.rows for vote_row in _rows_of(row, table)]
 
 
-def unread_columns(rows: Sequence[VoteRow]) -> list[str]:
+def unread_columns(rows: Sequence[VoteTableRow]) -> list[str]:
     """The columns whose content is not read, as they are called in the file.
 
     Args:
@@ -147,7 +151,7 @@ def unread_columns(rows: Sequence[VoteRow]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for column, name in row.columns.items() if column not in _KNOWN))
 
 
-def _rows_of(row: TableRow, table: Table) -> Iterator[VoteRow]:
+def _rows_of(row: TableRow, table: Table) -> Iterator[VoteTableRow]:
     if isinstance(row.cells.get("annotations"), list) and isinstance(row.cells.get("data"), dict):
         yield from _annotations(row)
         return
@@ -155,17 +159,22 @@ def _rows_of(row: TableRow, table: Table) -> Iterator[VoteRow]:
     yield _with_plain_names(row, _with_selected(row, cells))
 
 
-def _with_plain_names(row: TableRow, cells: Mapping[str, Any]) -> VoteRow:
+@lru_cache(maxsize=1000)
+def _plain_name(column: str) -> str:
+    return "_".join(column.casefold().replace("-", " ").replace("_", " ").split())
+
+
+def _with_plain_names(row: TableRow, cells: Mapping[str, Any]) -> VoteTableRow:
     columns: dict[str, str] = {}
     for name in cells:
-        plain = "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
+        plain = _plain_name(name)
         if plain in columns:
             raise row.error(f"the columns {columns[plain]!r} and {name!r} have the same name: take one out or rename it")
         columns[plain] = name
-    return VoteRow(row, {plain: cells[name] for plain, name in columns.items()}, columns)
+    return VoteTableRow(row, {plain: cells[name] for plain, name in columns.items()}, columns)
 
 
-def _annotations(task: TableRow) -> Iterator[VoteRow]:
+def _annotations(task: TableRow) -> Iterator[VoteTableRow]:
     """The annotations of a task of Label Studio's JSON export, as its JSON-MIN has them; one row without an answer where there are none."""
     data = task.cells["data"]
     annotations = task.cells["annotations"]

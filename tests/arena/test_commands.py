@@ -87,7 +87,7 @@ def test_imported_votes_make_a_board_as_the_help_says(tmp_path: Path) -> None:
     shown = RUNNER.invoke(app, ["import", str(battles), "--out", str(out)], catch_exceptions=False)
     assert "60 votes are in" in shown.stdout
     assert "1 left out: no two models" in shown.stdout
-    assert len(read(out)) == 60
+    assert len(read(out).votes) == 60
     board = RUNNER.invoke(app, ["board", str(out)], env={"COLUMNS": "200"}, catch_exceptions=False)
     assert "the shipped ones for imported votes" in board.stderr
     for words in (
@@ -97,6 +97,11 @@ def test_imported_votes_make_a_board_as_the_help_says(tmp_path: Path) -> None:
         "check gold: 0 ok, 0 excluded, 60",
     ):
         assert words in board.stdout
+
+
+def test_repeated_lines_are_reported(log: Path) -> None:
+    log.write_text(2 * log.read_text())
+    assert "300 lines of" in RUNNER.invoke(app, ["board", str(log)], catch_exceptions=False).stderr
 
 
 def test_names_in_brackets_are_shown_as_they_are(tmp_path: Path, vote_log: Log) -> None:

@@ -88,7 +88,7 @@ def test_an_exported_vote_holds_what_was_shown_and_seen(voted: VotingService, st
 
 def test_an_export_makes_the_same_boards_anywhere(voted: VotingService, store: Store, tmp_path: Path) -> None:
     export_study(store, "s", tmp_path / "out")
-    again = boards(read(tmp_path / "out" / "votes.jsonl"), load_rules(tmp_path / "out" / "rules.json"))
+    again = boards(read(tmp_path / "out" / "votes.jsonl").votes, load_rules(tmp_path / "out" / "rules.json"))
     assert as_json(again) == (tmp_path / "out" / "boards.json").read_text()
 
 

@@ -90,7 +90,7 @@ def test_a_raw_log_as_json_lines_and_what_is_no_vote_in_it(tmp_path: Path) -> No
 def test_what_other_tools_take_for_an_end_of_line_is_none(tmp_path: Path) -> None:
     """U+2028 and U+0085 stand raw in JSON; long conversations stand in one cell of a table."""
     votes = read(written(tmp_path, [{**BATTLE, "question_id": "one\u2028two\x85three"}])).votes
-    assert read_log(write_log(votes, tmp_path / "votes.jsonl")) == votes
+    assert read_log(write_log(votes, tmp_path / "votes.jsonl")).votes == votes
     table = tmp_path / "battles.csv"
     table.write_text("model_a,model_b,winner,conversation_a\nalpha,beta,model_a," + 200_000 * "x" + "\n")
     assert len(read(table).votes) == 1

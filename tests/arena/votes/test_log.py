@@ -17,8 +17,8 @@ Log = Callable[..., list[Vote]]
 def test_a_log_is_read_back_in_order_with_the_same_hash(tmp_path: Path, vote_log: Log) -> None:
     votes = vote_log({"a": 0.5, "b": 0.0}, 30)
     file = write(reversed(votes), tmp_path / "votes.jsonl")
-    assert read(file) == votes
-    assert digest(votes[::-1]) == digest(votes) == digest(read(file))
+    assert read(file).votes == votes
+    assert digest(votes[::-1]) == digest(votes) == digest(read(file).votes)
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -49,15 +49,30 @@ def test_what_is_no_vote_is_refused_with_its_line(tmp_path: Path, vote: Callable
         read(file)
 
 
-def test_one_id_twice_is_refused(tmp_path: Path, vote: Callable[..., Vote]) -> None:
+def test_one_id_of_two_votes_is_refused(tmp_path: Path, vote: Callable[..., Vote]) -> None:
     file = tmp_path / "votes.jsonl"
-    file.write_text(2 * (json_line(vote()) + "\n"))
-    with pytest.raises(VoteError, match=r"line 2: the vote 'v00000' is already on line 1"):
+    file.write_text(json_line(vote()) + "\n" + json_line(vote(choice="tie")) + "\n")
+    with pytest.raises(VoteError, match=r"line 2: another vote 'v00000' is already on line 1"):
+        read(file)
+
+
+def test_a_line_that_repeats_another_counts_once(tmp_path: Path, vote_log: Log) -> None:
+    votes = vote_log({"a": 0.5, "b": 0.0}, 30)
+    lines = write(votes, tmp_path / "votes.jsonl").read_text(encoding="utf-8")
+    twice = tmp_path / "twice.jsonl"
+    twice.write_text(lines + lines, encoding="utf-16")
+    assert (read(twice).votes, read(twice).n_repeated) == (votes, 30)
+
+
+def test_a_table_of_votes_is_no_log_and_the_command_that_makes_one_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "battles.csv"
+    file.write_text("model_a,model_b,winner\n")
+    with pytest.raises(VoteError, match="seedbench arena import"):
         read(file)
 
 
 def test_a_missing_log_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(VoteError, match="cannot be read as a vote log"):
+    with pytest.raises(VoteError, match=r"none\.jsonl"):
         read(tmp_path / "none.jsonl")
 
 
