@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -165,17 +166,20 @@ def _blind_clip(clip: Clip, goal: Path, profile: Profile) -> BlindClip:
 
 
 def _letterboxed(clip: Clip, canvas: MatchedCanvas, n_frames: int) -> Iterator[np.ndarray]:
+    """The pictures on the canvas, one after another; the last one is repeated where the clip ends before the canvas does."""
     import cv2
 
-    rgb = clip.frames(canvas.fps).rgb
-    if not len(rgb):
-        raise BlindingError("no picture of a clip can be decoded")
-    h, w = rgb.shape[1:3]
+    w, h = clip.size
     scale = min(canvas.width / w, canvas.height / h)
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     left, top = (canvas.width - size[0]) // 2, (canvas.height - size[1]) // 2
-    for index in range(n_frames):
-        frame = np.zeros((canvas.height, canvas.width, 3), np.uint8)
-        picture = cv2.resize(rgb[min(index, len(rgb) - 1)], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    frame = np.zeros((canvas.height, canvas.width, 3), np.uint8)
+    n_given = 0
+    for rgb in islice(clip.pictures_at(canvas.fps), n_frames):
+        picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        frame = np.zeros_like(frame)
         frame[top : top + size[1], left : left + size[0]] = picture
+        n_given += 1
+        yield frame
+    for _ in range(n_given, n_frames):
         yield frame

@@ -138,10 +138,7 @@ class Clip:
         notes = list(self.facts.notes)
         if self.facts.has_video:
             notes += self._record.notes
-            if self.timing.held:
-                notes.append(
-                    f"made at {self.timing.fps:.5g} pictures per second and stored at {self.timing.stored_fps:.5g}: some are repeats"
-                )
+            notes += [note for note in (self.timing.note,) if note]
         if self.facts.has_audio:
             notes += self._sound.notes
             notes += [note for note in (to_mono(self._sound.samples)[1],) if note]

@@ -58,6 +58,13 @@ class PictureTiming:
         """Whether pictures are held: stored at a higher rate than they were made at."""
         return self.fps < 0.99 * self.stored_fps
 
+    @property
+    def note(self) -> str:
+        """That pictures are held, in words; empty where none are."""
+        if not self.held:
+            return ""
+        return f"made at {self.fps:.5g} pictures per second and stored at {self.stored_fps:.5g}: motion is measured on the {self.fps:.5g}"
+
 
 def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
     """Find pictures that are held in a regular cadence.

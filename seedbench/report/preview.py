@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from seedbench.clips.clip import Clip
 
-#: A clip already this small, and of codecs every browser plays, is embedded as it is.
+#: A clip already this small, and of a form every browser plays, is embedded as it is.
 SMALL_BYTES = 250_000
 SHORT_SIDE = 256
 LARGEST_FPS = 30.0
@@ -25,7 +25,7 @@ CRF = 27
 AUDIO_RATE = 44_100
 AUDIO_BITRATE = 80_000
 #: Part of the key under which a preview is cached; raised when the same clip may give another preview.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class NoPreview:
 def make_preview(path: Path) -> Preview:
     """The preview of one clip: short side at most 256 pixels, at most 30 frames per second, mono sound on the clock of the frames.
 
-    A small clip that browsers play is embedded as it is. The preview is cached by content where the process has a cache
+    A small clip that browsers show as SeedBench does is embedded as it is. The preview is cached by content where the process has a cache
     (:mod:`seedbench.store.cache`).
 
     Args:
@@ -82,12 +82,11 @@ def make_preview(path: Path) -> Preview:
     fps = min(LARGEST_FPS, clip.facts.fps or LARGEST_FPS)
 
     def make() -> Preview:
-        frames = clip.frames(fps, SHORT_SIDE).rgb
-        original = clip.facts.size_bytes <= SMALL_BYTES and _browsers_play(path)
-        mp4 = path.read_bytes() if original else _copy(clip, frames, fps)
+        original = clip.facts.size_bytes <= SMALL_BYTES and _browsers_show(clip)
+        mp4, middle = (path.read_bytes(), _middle_picture(clip, fps)) if original else _copy(clip, fps)
         return Preview(
             mp4=base64.b64encode(mp4).decode("ascii"),
-            poster=jpeg(frames[len(frames) // 2], side=256, quality=72),
+            poster=jpeg(middle, side=256, quality=72),
             has_audio=clip.facts.has_audio,
             original=original,
         )
@@ -95,25 +94,48 @@ def make_preview(path: Path) -> Preview:
     return cached(hashlib.sha256(f"{clip.sha256}/preview/{VERSION}".encode()).hexdigest(), make, kind=Preview)
 
 
-def _copy(clip: Clip, frames: np.ndarray, fps: float) -> bytes:
+def _middle_picture(clip: Clip, fps: float) -> np.ndarray:
+    """The picture in the middle of the copy, (H, W, 3)."""
+    numbers = clip.on_screen(fps)
+    return next(clip.pictures([numbers[len(numbers) // 2]], short_side=SHORT_SIDE))
+
+
+def _copy(clip: Clip, fps: float) -> tuple[bytes, np.ndarray]:
+    """A small copy, and its middle picture (H, W, 3). Pictures are written while they are decoded: a long clip takes no more memory."""
     from seedbench.clips.writing import write_clip
+
+    middle = len(clip.on_screen(fps)) // 2
+    posters: list[np.ndarray] = []
+
+    def pictures() -> Iterator[np.ndarray]:
+        for number, rgb in enumerate(clip.pictures_at(fps, short_side=SHORT_SIDE)):
+            if number == middle:
+                posters.append(rgb)
+            yield rgb
 
     sound = clip.audio(AUDIO_RATE).samples if clip.facts.has_audio else None
     with tempfile.TemporaryDirectory(prefix="seedbench-preview-") as folder:
         file = write_clip(
-            Path(folder) / "preview.mp4", frames, fps, sound, AUDIO_RATE, crf=CRF, preset="medium", audio_bitrate=AUDIO_BITRATE
+            Path(folder) / "preview.mp4", pictures(), fps, sound, AUDIO_RATE, crf=CRF, preset="medium", audio_bitrate=AUDIO_BITRATE
         )
-        return file.read_bytes()
+        return file.read_bytes(), posters[0]
 
 
-def _browsers_play(path: Path) -> bool:
-    """Whether every browser plays the file as it is: MP4 with 8-bit 4:2:0 H.264 and, if it has sound, AAC."""
-    import av
+def _browsers_show(clip: Clip) -> bool:
+    """Whether every browser shows and plays the file as SeedBench does.
 
-    with av.open(str(path)) as container:
-        video = container.streams.video[0].codec_context
-        sound = [stream.codec_context.name for stream in container.streams.audio]
-        return "mp4" in container.format.name and (video.name, video.pix_fmt) == ("h264", "yuv420p") and sound in ([], ["aac"])
+    It is an MP4 with 8-bit 4:2:0 H.264 and, if it has sound, AAC. It has one picture and at most one sound, because browsers choose among
+    several by rules of their own. Nothing else is unusual about it, such as gaps in the sound or sound after the last picture; that it
+    repeats pictures does not matter.
+    """
+    from seedbench.clips.media_file import open_media
+
+    with open_media(clip.path) as container:
+        video, sound = container.streams.video, [stream.codec_context.name for stream in container.streams.audio]
+        form = [(stream.codec_context.name, stream.codec_context.pix_fmt) for stream in video]
+        if "mp4" not in container.format.name or form != [("h264", "yuv420p")] or sound not in ([], ["aac"]):
+            return False
+    return all(note == clip.timing.note for note in clip.notes)
 
 
 def make_previews(
