@@ -33,7 +33,7 @@ class _Content:
         for file in sorted(folder.iterdir()):
             is_media = file.suffix.lower() in MEDIA_SUFFIXES
             if file.name.startswith("."):
-                if is_media or (file.is_dir() and _holds_media(file)):
+                if is_media and not file.is_dir():
                     self.hidden.append(file.name)
             elif not file.is_dir():
                 if is_media:

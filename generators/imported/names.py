@@ -130,7 +130,6 @@ def spelling_remarks(ids: Mapping[str, str], path: str) -> list[str]:
     if merged:
         sentences.append(f"{path}: {counted(merged, 'prompt')} written in several ways and taken for one each.")
     if apart:
-        sentences.append(
-            f"{path}: names that differ only in capital letters or blanks are prompts of their own: {'; '.join(apart[:5])}{'; ...' if len(apart) > 5 else ''}."
-        )
+        listed = "; ".join([*apart[:5], *(["..."] if len(apart) > 5 else [])])
+        sentences.append(f"{path}: names that differ only in capital letters or blanks are prompts of their own: {listed}.")
     return sentences

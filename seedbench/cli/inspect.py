@@ -11,6 +11,8 @@ GENERATORS_EXAMPLES = "seedbench generators\n\nseedbench generators simulator  (
 METRICS_EXAMPLES = "seedbench metrics\n\nseedbench metrics lipsync       (unit, direction, sign, range, needs, source)"
 DOCTOR_EXAMPLES = "seedbench doctor                (exit code 2 if something the default metrics need is missing)"
 
+_WIDE = 120  # columns from which a measure and its sentences stand in one line
+
 
 def _table(*titles: str) -> Any:
     from rich.table import Table
@@ -71,6 +73,9 @@ def generators(name: Annotated[str | None, typer.Argument(metavar="[GENERATOR]",
 
 def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help="Explain this one.")] = None) -> None:
     """The registered metrics, or what one declares."""
+    from rich.padding import Padding
+    from rich.text import Text
+
     from seedbench.plugins import registry
     from seedbench.plugins.metric import SetMetric
     from seedbench.report.terminal import terminal_console
@@ -105,8 +110,15 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
         low = "-inf" if measure.low is None else f"{measure.low:g}"
         high = "inf" if measure.high is None else f"{measure.high:g}"
         title = f"[bold]{measure.name}[/bold]" if measure.headline else measure.name
-        measures.add_row(title, measure.unit, words[measure.direction], f"{low} .. {high}", measure.sign, measure.meaning)
-    console.print(measures)
+        facts_of_measure = (measure.unit, words[measure.direction], f"{low} .. {high}")
+        if console.width >= _WIDE:
+            measures.add_row(title, *facts_of_measure, measure.sign, measure.meaning)
+            continue
+        console.print(f"{title}: {', '.join(filter(None, facts_of_measure))}", highlight=False)
+        for sentence in filter(None, (measure.meaning, measure.sign)):
+            console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+    if measures.row_count:
+        console.print(measures)
 
 
 def doctor() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,26 +65,42 @@ def _importer_of(suffix: str) -> type[Importer] | None:
 
 def _in_folder(folder: Path) -> ClipFiles:
     """The media files below a folder. Raises SeedBenchError where there are none."""
-    clips, others = _walk(folder)
+    clips, others, hidden = _walk(folder)
+    left_out = [
+        *_left_out(folder, others, "without an ending of clips"),
+        *_left_out(folder, hidden, "with a name that begins with a dot"),
+    ]
     if not clips:
-        raise SeedBenchError(f"{folder} holds no clips ({', '.join(sorted(MEDIA_SUFFIXES))})")
-    if not others:
-        return ClipFiles(tuple(clips))
-    few = ", ".join(file.name for file in others[:_MOST_NAMED]) + (", ..." if len(others) > _MOST_NAMED else "")
-    what = "1 file without an ending of clips is" if len(others) == 1 else f"{len(others)} files without an ending of clips are"
-    return ClipFiles(tuple(clips), (f"{folder.name}: {what} left out: {few}.",))
+        raise SeedBenchError(" ".join([f"{folder} holds no clips ({', '.join(sorted(MEDIA_SUFFIXES))}).", *left_out]))
+    return ClipFiles(tuple(clips), tuple(left_out))
 
 
-def _walk(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Media files and other files below a folder, sorted; a folder reached through several links is read once, hidden ones are not."""
+def _left_out(folder: Path, files: Sequence[Path], what: str) -> list[str]:
+    """One sentence about files that are not taken, empty where there are none."""
+    if not files:
+        return []
+    few = ", ".join(file.name for file in files[:_MOST_NAMED]) + (", ..." if len(files) > _MOST_NAMED else "")
+    count = f"1 file {what} is" if len(files) == 1 else f"{len(files)} files {what} are"
+    return [f"{folder.resolve().name if folder.name in ('', '..') else folder.name}: {count} left out: {few}."]
+
+
+def _walk(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    """Media files, other files and hidden media files below a folder, sorted.
+
+    A folder reached through several links is read once, and hidden folders (of version control, of SeedBench itself) are not read.
+    """
     clips: list[Path] = []
     others: list[Path] = []
+    hidden: list[Path] = []
     visited: set[str] = set()
     for parent, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
         folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
         for name in names if real not in visited else ():
-            if not name.startswith("."):
-                (clips if Path(name).suffix.lower() in MEDIA_SUFFIXES else others).append(Path(parent) / name)
+            is_media = Path(name).suffix.lower() in MEDIA_SUFFIXES
+            if name.startswith("."):
+                hidden += [Path(parent) / name] if is_media else []
+            else:
+                (clips if is_media else others).append(Path(parent) / name)
         visited.add(real)
-    return sorted(clips), sorted(others)
+    return sorted(clips), sorted(others), sorted(hidden)

@@ -186,4 +186,7 @@ def test_score_reports_what_it_leaves_out_of_a_folder_and_follows_links(tmp_path
     (tmp_path / "clips" / "deep" / "loop").symlink_to(tmp_path / "clips")
     listed = clip_files([tmp_path / "clips", tmp_path / "clips" / "a.mp4"])
     assert [file.relative_to(tmp_path / "clips").as_posix() for file in listed.files] == ["a.mp4", "deep/er/b.wav", "linked/c.mp4"]
-    assert listed.left_out == ("clips: 1 file without an ending of clips is left out: notes.txt.",)
+    assert listed.left_out == (
+        "clips: 1 file without an ending of clips is left out: notes.txt.",
+        "clips: 1 file with a name that begins with a dot is left out: .hidden.mp4.",
+    )

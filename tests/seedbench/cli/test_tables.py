@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
+from seedbench.cli.inspect import metrics
 from seedbench.cli.runs import _comparison_table
 from seedbench.cli.score import _table
 from seedbench.results.two_runs import ComparedRow
@@ -55,3 +56,13 @@ def test_scores_of_files_with_long_paths_are_readable(width: int) -> None:
     assert sum("-123" in line for line in shown) == 34
     assert len({line.split()[0] for line in shown[1:35]}) == 34
     assert any("unscored" in line for line in shown)
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_the_explanation_of_a_metric_is_readable(width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    metrics("lipsync")
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= width
+    assert "how far the sound is ahead of the lips" in text or width == 160
+    assert "-600 .. 600" in text
