@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from seedbench.clips.cropping import NO_CROP, Crop
+
 #: The most pixels of the short side of decoded pictures, whatever the length of the clip; none of SeedBench's metrics needs more.
 SHORT_SIDE_CAP = 720
 #: Pixels are at most so many times as wide as high, or as high as wide. A header that says more is damaged.
@@ -19,11 +21,12 @@ class Display:
     """What is done to a stored picture before it is shown.
 
     Attributes:
-        stored: width and height of the picture as the decoder gives it, in pixels.
+        stored: width and height of the picture in pixels, as the decoder gives it and without what the container has cut off.
         pixel_aspect: width of a pixel divided by its height.
         transposed: rows and columns are exchanged first.
         mirrored: then left and right are exchanged.
         upturned: then top and bottom are exchanged.
+        crop: what the container has cut off.
         notes: what is unusual, in words.
     """
 
@@ -32,6 +35,7 @@ class Display:
     transposed: bool = False
     mirrored: bool = False
     upturned: bool = False
+    crop: Crop = NO_CROP
     notes: tuple[str, ...] = ()
 
     @property
@@ -72,14 +76,19 @@ class Display:
         return np.ascontiguousarray(rgb)
 
 
-def display_of(frame: Any, stored_aspect: float) -> Display:
+def display_of(frame: Any, stored_aspect: float, crop: Crop = NO_CROP) -> Display:
     """How the pictures of a stream are shown.
 
     Args:
         frame: its first decoded picture.
         stored_aspect: the width of a pixel divided by its height; 0 where the file does not say it.
+        crop: what the container says is to be cut off.
     """
     notes = []
+    size = crop.size(frame.width, frame.height)
+    if min(size) < 1:
+        notes.append(f"the file asks to cut off more than its pictures of {frame.width} x {frame.height} pixels; nothing is cut off")
+        size, crop = (frame.width, frame.height), NO_CROP
     aspect = stored_aspect if stored_aspect > 0 else 1.0
     if not 1 / MOST_STRETCHED <= aspect <= MOST_STRETCHED:
         notes.append(f"pixels of {aspect:.3g} : 1 are taken for square")
@@ -89,7 +98,7 @@ def display_of(frame: Any, stored_aspect: float) -> Display:
     if turn is None:
         notes.append("the file asks for a turn by an angle that is no multiple of 90 degrees; it is shown unturned")
         turn = (False, False, False)
-    return Display((frame.width, frame.height), aspect, *turn, notes=tuple(notes))
+    return Display(size, aspect, *turn, crop=crop, notes=tuple(notes))
 
 
 def _display_matrix(frame: Any) -> tuple[float, float, float, float] | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbench.clips.cropping import NO_CROP, cut_anywhere
 from seedbench.clips.display import stored_working_size
 from seedbench.clips.media_file import open_media, packets_of, raise_if_passing, reason_of
 from seedbench.clips.probing import ProbeFacts, rates_of, stamp_of, uses_decoding_times
@@ -93,8 +94,12 @@ class PictureReader:
             try:
                 change = comparison.change(frame) if comparison is not None else 0.0
                 if wanted is None or wanted(number):
-                    scaled = scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
-                    rgb = display.apply(scaled.to_ndarray())
+                    if display.crop == NO_CROP:
+                        scaled = scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
+                        rgb = display.apply(scaled.to_ndarray())
+                    else:
+                        whole = scaler.reformat(frame, format="rgb24", threads=1).to_ndarray()
+                        rgb = display.apply(_scaled(display.crop.apply(whole), width, height))
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 raise_if_passing(self._path, error)
                 self._progress.stamps_s.pop()
@@ -129,6 +134,7 @@ class PictureReader:
         with open_media(self._path) as container:
             stream = container.streams[self._facts.video_index]
             stream.thread_type = "AUTO"
+            cut_anywhere(stream)
             stream.codec_context.thread_count = min(MOST_THREADS, os.cpu_count() or 1)
             self._rates, self._tick_s = rates_of(stream), float(stream.time_base or 0)
             use_dts = uses_decoding_times(container)
@@ -150,6 +156,15 @@ class PictureReader:
         if failures:
             pieces = "1 piece" if failures == 1 else f"{failures} pieces"
             done.notes.append(f"{pieces} of the picture could not be decoded: {reason}")
+
+
+def _scaled(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The picture at another size, scaled by area."""
+    import cv2
+
+    if rgb.shape[:2] == (height, width):
+        return np.ascontiguousarray(rgb)
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA))
 
 
 class _Comparison:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from seedbench.clips.cropping import Crop, container_crop, cut_anywhere
 from seedbench.clips.display import Display, display_of
 from seedbench.clips.media_file import MOST_PIXELS, open_media, packets_of
 from seedbench.clips.streams import StreamChoice, choose_streams, notes_of_choice
-from seedbench.clips.timeline import end_of_pictures, picture_times, usual_step_s
+from seedbench.clips.timeline import end_of_pictures, picture_times, usual_step_s, with_unstamped
 from seedbench.errors import ClipError
 
 #: The longest clip, in seconds: as long as a prompt may ask for.
@@ -164,6 +165,7 @@ def _read_packets(path: Path, container: Any, choice: StreamChoice) -> tuple[dic
                 f"{path}: says that its pictures have {width} x {height} pixels; up to {MOST_PIXELS / 1e6:.0f} million can be read"
             )
         stream.thread_type = "NONE"
+        cut_anywhere(stream)
     cut_off: list[str] = []
     for packet in packets_of(path, container, [track.stream for track in tracks.values()], on_break=cut_off.append):
         if packet is None:
@@ -213,7 +215,8 @@ def rates_of(stream: Any) -> tuple[Fraction | None, ...]:
 def _facts_of(path: Path, container: Any, video: _Track | None, audio: _Track | None, notes: tuple[str, ...]) -> ProbeFacts:
     display, times, end_s, start_s = None, np.zeros(0), 0.0, 0.0
     if video is not None:
-        display, times, end_s, start_s = _pictures_of(path, video, use_dts=uses_decoding_times(container))
+        crop = container_crop(container, video.stream)
+        display, times, end_s, start_s = _pictures_of(path, video, crop, use_dts=uses_decoding_times(container))
         notes += display.notes
     rate, channels = (0, 0) if audio is None else _form_of_sound(audio)
     has_audio = audio is not None and 0 < rate <= MOST_HZ and 0 < channels <= MOST_CHANNELS
@@ -275,7 +278,7 @@ def _form_of_sound(audio: _Track) -> tuple[int, int]:
     return int(context.rate or 0), int(context.channels or 0)
 
 
-def _pictures_of(path: Path, video: _Track, *, use_dts: bool) -> tuple[Display, np.ndarray, float, float]:
+def _pictures_of(path: Path, video: _Track, crop: Crop, *, use_dts: bool) -> tuple[Display, np.ndarray, float, float]:
     """How the pictures are shown, their times, when the last one leaves the screen, and the stamp of the first one."""
     stream, first = video.stream, video.first
     if first is None:
@@ -287,12 +290,12 @@ def _pictures_of(path: Path, video: _Track, *, use_dts: bool) -> tuple[Display, 
     stamp = stamp_of(first, use_dts=use_dts)
     tick = float(stream.time_base or 0)
     aspect = float(stream.sample_aspect_ratio or 0)
-    if video.unstamped or stamp is None:  # no times at all, as in a raw stream: the rate of the stream is all there is
+    if stamp is None or not video.stamps_s:  # no times at all, as in a raw stream: the rate of the stream is all there is
         rate = next((float(rate) for rate in rates_of(stream) if rate), 25.0)
         times = np.arange(video.count) / rate
-        return display_of(first, aspect), times, end_of_pictures(times, 0.0), stamp or 0.0
+        return display_of(first, aspect, crop), times, end_of_pictures(times, 0.0), stamp or 0.0
     offset_s = stamp - min(video.stamps_s) if use_dts else 0.0  # the decoder gives pictures out later than packets go in
     shown = [(s + offset_s, d) for s, d in zip(video.stamps_s, video.durations_s, strict=True) if s + offset_s >= stamp - 1e-9]
     last_step_s = max(shown)[1] if shown else 0.0
-    times = picture_times([s for s, _ in shown] or [stamp], tick, rates_of(stream))
-    return display_of(first, aspect), times, end_of_pictures(times, last_step_s), stamp
+    times = picture_times(with_unstamped([s for s, _ in shown] or [stamp], video.unstamped), tick, rates_of(stream))
+    return display_of(first, aspect, crop), times, end_of_pictures(times, last_step_s), stamp

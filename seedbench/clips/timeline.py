@@ -76,6 +76,34 @@ def usual_step_s(time_s: np.ndarray) -> float:
     return float(np.median(steps)) if len(steps) else 0.0
 
 
+def with_unstamped(stamps_s: Sequence[float], unstamped: int) -> list[float]:
+    """The stamps of all pictures where the packets of some have none, as in broadcasts that stamp every second picture.
+
+    Args:
+        stamps_s: the stamps that there are, at least one, in seconds, in any order.
+        unstamped: how many pictures have none.
+
+    Returns:
+        All stamps, ascending. Those without are spread over the largest gaps, and after the last where no gap is larger than usual.
+
+    >>> with_unstamped([0.0, 1.0, 3.0, 4.0], 1), with_unstamped([0.0, 2.0, 4.0], 3)
+    ([0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    """
+    times = sorted(stamps_s)
+    step = usual_step_s(np.array(times)) * (len(times) - 1) / max(1, len(times) - 1 + unstamped)
+    while unstamped > 0:
+        gaps = np.diff(times)
+        pieces = np.rint(gaps / step).astype(int) - 1 if step > 0 else np.zeros(0, int)
+        if not len(pieces) or pieces.max() < 1:
+            usual = usual_step_s(np.array(times)) or 0.04
+            return times + [times[-1] + usual * (index + 1) for index in range(unstamped)]
+        widest = int(np.argmax(gaps))
+        count = min(int(pieces[widest]), unstamped)
+        times[widest + 1 : widest + 1] = np.linspace(times[widest], times[widest + 1], count + 2)[1:-1].tolist()
+        unstamped -= count
+    return times
+
+
 def end_of_pictures(time_s: np.ndarray, last_step_s: float) -> float:
     """When the last picture leaves the screen.
 

@@ -56,7 +56,7 @@ def sound_differences(samples: np.ndarray | None, shown: Shown) -> list[str]:
     """
     if samples is None or shown.sound is None:
         return [] if samples is None and shown.sound is None else ["one has sound, the other none"]
-    end = round(float(shown.time_s[-1]) * RATE)
+    end = min(round(float(shown.time_s[-1]) * RATE), shown.sound.shape[1])
     loudest = shown.sound[int(np.argmax((shown.sound**2).sum(axis=1)))][:end]
     differences = []
     lags = lags_ms(samples, loudest)
