@@ -149,7 +149,7 @@ class ImpactAlignment(Metric):
         citation="SeedBench's own (docs/metrics/physics.md); related to AV-Align (Yariv et al., TempoTokens, 2023), here one to one",
         default_rank=40,
         libraries=("librosa", "scenedetect-headless"),
-        version=2,
+        version=3,
         needs=frozenset({"video", "audio", "events"}),
         measures=(
             Measure(

@@ -1,7 +1,8 @@
 """Moving bodies of a shot: which blob is which body, where its centre is to a fraction of a pixel, how large it is, when it is missing.
 
 Blobs come from :mod:`seedbench.metrics.analyses.foreground`, tracks from :mod:`seedbench.metrics.analyses.tracking`.
-A blob that merged with its shadow, or lost a part of the body, is measured again with the body's typical outline.
+A blob that merged with its shadow, or lost a part of the body, is measured again with the body's typical outline. Where pictures are
+exposed for so long that the body is blurred by its motion, this outline is smeared by as much as the body moves in that time.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbench.metrics.analyses.background import stabilise
-from seedbench.metrics.analyses.foreground import BackgroundDifference, Blob, background_difference, blobs_of, shadow_like
+from seedbench.metrics.analyses.foreground import BackgroundDifference, Blob, background_difference, blobs_of
 from seedbench.metrics.analyses.motion import CameraMotion, ShotPictures, camera_motion, longest_shot
+from seedbench.metrics.analyses.outlines import GREY_BODY, Outline, Streaks, fitted_centre, is_odd, outline_of, sharp_areas, streaks_of
 from seedbench.metrics.analyses.tracking import SHORTEST_TRACK, link_blobs, rejoin_tracks
 from seedbench.plugins.analysis import analysis
 from seedbench.ties import falling_order
@@ -24,14 +26,10 @@ if TYPE_CHECKING:
 
 CHANGE_LEVELS = 0.02
 """A tile whose mean change is below this, in grey levels, is repeated from the picture before."""
-GREY_BODY = 0.4
-"""If more than this share of a body looks like shadow while it is in mid-air, the body itself is grey."""
 GREY_SIGMA_PX = 0.7
 """Least noise of a grey body's centre: its outline is a guess where it has the background's colour (measured on a steel ball)."""
 SAME_PX = 1e-6
 """Bodies whose travel differs by less keep the order in which they appear."""
-ODD_AREA = 1.1
-"""A blob this many times larger or smaller than its track's median is measured again by its outline; a grey body in every picture."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +43,14 @@ class BodyTrack:
         time_s: (n,) seconds.
         x: (n,) centre, pixels.
         y: (n,) centre, pixels, downward.
-        area: (n,) pixels, with what merged with it.
-        bottom: (n,) y of the lowest pixel.
+        area: (n,) pixels, with what merged with it, without what motion blur adds.
         at_border: (n,) bool, whether the border of the picture cuts it.
         reliable: (n,) bool, whether it is separated well from what it touches.
         diameter: Of a disc of its median area, pixels.
         sigma_px: Noise of a coordinate, from third differences; more for grey bodies.
         colour: (3,) RGB.
         shadow_share: Share 0..1 of pixels that could be a shadow, in mid-air.
+        exposure_s: For how long the body is blurred by its motion in each picture, seconds; 0 where it is sharp.
     """
 
     frame: np.ndarray
@@ -60,13 +58,13 @@ class BodyTrack:
     x: np.ndarray
     y: np.ndarray
     area: np.ndarray
-    bottom: np.ndarray
     at_border: np.ndarray
     reliable: np.ndarray
     diameter: float
     sigma_px: float
     colour: np.ndarray
     shadow_share: float
+    exposure_s: float = 0.0
 
     @property
     def travel_px(self) -> float:
@@ -151,82 +149,13 @@ def changing_share(rgb: np.ndarray) -> np.ndarray:
     return np.array([shares[0], *shares]) if shares else np.zeros(len(rgb))
 
 
-def reference_blob(blobs: list[Blob]) -> Blob | None:
-    """The blob of a track that shows the body best; None when the picture's border cuts every one.
-
-    It is not cut, and of median area among the blobs in which the body moves (a body at rest merges with its shadow).
-    """
-    positions = np.array([(blob.x, blob.y) for blob in blobs])
-    steps = np.hypot(*np.diff(positions, axis=0, prepend=positions[:1]).T)
-    uncut = [index for index, blob in enumerate(blobs) if not blob.at_border]
-    moving = [index for index in uncut if steps[index] > 0.12 * np.sqrt(4 * blobs[index].area / np.pi)]
-    chosen = moving if len(moving) >= max(SHORTEST_TRACK, 0.15 * len(uncut)) else uncut
-    if not chosen:
-        return None
-    grey = float(np.median([blobs[index].shadow_share for index in chosen])) >= GREY_BODY
-    middle = float(np.quantile([blobs[index].area for index in chosen], 0.8 if grey else 0.5))
-    return min((blobs[index] for index in chosen), key=lambda blob: abs(blob.area - middle))
-
-
-def remeasured(blob: Blob, reference: Blob, picture: np.ndarray, strength: np.ndarray, difference: BackgroundDifference) -> Blob | None:
-    """Measure a blob again, with the outline of another one of its body placed where it fits the foreground best.
-
-    Pixels that may be shadow count for a quarter, unless the body itself is grey.
-
-    Args:
-        blob: The blob to measure.
-        reference: The blob whose outline is used.
-        picture: The picture (H, W, 3) uint8 of ``blob``.
-        strength: Its difference from the background (H, W) uint8.
-        difference: The difference of the whole shot.
-
-    Returns:
-        The blob with new place and outline; None when the outline fits nowhere well.
-    """
-    import cv2
-
-    corner = np.array(reference.box[:2])
-    shape = (int(reference.box[3] - corner[1]) + 1, int(reference.box[2] - corner[0]) + 1)
-    stencil = np.zeros(shape, np.float32)
-    stencil[(reference.points[:, 1] - corner[1]).astype(int), (reference.points[:, 0] - corner[0]).astype(int)] = 1.0
-    stencil = np.pad(stencil, 2)
-    centre = np.array([reference.x, reference.y]) - corner + 2
-    left, top = (max(0, int(value) - 6) for value in (min(blob.box[0], blob.x - shape[1] / 2), min(blob.box[1], blob.y - shape[0] / 2)))
-    right, bottom = int(max(blob.box[2], blob.x + shape[1] / 2)) + 7, int(max(blob.box[3], blob.y + shape[0] / 2)) + 7
-    window = strength[top:bottom, left:right]
-    if window.shape[0] < stencil.shape[0] or window.shape[1] < stencil.shape[1]:
-        return None
-    grey = reference.shadow_share >= GREY_BODY
-    weight = np.clip(window.astype(np.float32) / (difference.threshold * (0.5 if grey else 1.0)), 0, 1)
-    if not grey:
-        weight[shadow_like(picture[top:bottom, left:right], difference.background[top:bottom, left:right])] *= 0.25
-    fit = -cv2.matchTemplate(weight, stencil, cv2.TM_SQDIFF)
-    _, best, _, (column, row) = cv2.minMaxLoc(fit)
-    if -best > (0.7 if grey else 0.5) * float(stencil.sum()):
-        return None
-    centre_xy = np.array([column + _subpixel_peak(fit[row], column), row + _subpixel_peak(fit[:, column], row)]) + centre + (left, top)
-    points = reference.points + (centre_xy - (reference.x, reference.y))
-    low, high = points.min(axis=0), points.max(axis=0)
-    box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    return Blob(
-        float(centre_xy[0]), float(centre_xy[1]), blob.area, box, points, blob.colour, blob.shadow_share, blob.at_border, blob.reliable
-    )
-
-
-def _subpixel_peak(values: np.ndarray, index: int) -> float:
-    """Offset, -0.5..0.5 samples, of the peak of a parabola through the highest of ``values``, at ``index``, and its neighbours."""
-    if not 0 < index < len(values) - 1:
-        return 0.0
-    before, here, after = (float(value) for value in values[index - 1 : index + 2])
-    curvature = before - 2 * here + after
-    return 0.0 if curvature >= 0 else float(np.clip(0.5 * (before - after) / curvature, -0.5, 0.5))
-
-
-def _body_track(frames: np.ndarray, blobs: list[Blob], shadow_share: float, time_s: np.ndarray, origin: np.ndarray) -> BodyTrack:
+def _body_track(
+    frames: np.ndarray, blobs: list[Blob], shadow_share: float, time_s: np.ndarray, origin: np.ndarray, streaks: Streaks
+) -> BodyTrack:
     x = np.array([blob.x for blob in blobs]) - origin[0]
     y = np.array([blob.y for blob in blobs]) - origin[1]
     at_border = np.array([blob.at_border for blob in blobs])
-    area = np.array([blob.area for blob in blobs])
+    area = sharp_areas(blobs, streaks)
     median_area = float(np.median(area[~at_border] if (~at_border).any() else area))
     return BodyTrack(
         frame=frames,
@@ -234,13 +163,13 @@ def _body_track(frames: np.ndarray, blobs: list[Blob], shadow_share: float, time
         x=x,
         y=y,
         area=area,
-        bottom=np.array([blob.box[3] for blob in blobs]) - origin[1],
         at_border=at_border,
         reliable=np.array([blob.reliable for blob in blobs]) & ~at_border,
         diameter=float(np.sqrt(4 * median_area / np.pi)),
         sigma_px=max(noise_px(x, y), GREY_SIGMA_PX if shadow_share >= GREY_BODY else 0.0),
         colour=np.median([blob.colour for blob in blobs], axis=0),
         shadow_share=shadow_share,
+        exposure_s=streaks.exposure_s,
     )
 
 
@@ -288,27 +217,30 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
     ]
     tracks = []
     for frames, track_blobs in rejoin_tracks(link_blobs(blobs), time_s):
-        reference = reference_blob(track_blobs)
-        if reference is not None:
+        streaks = streaks_of(time_s[frames], track_blobs)
+        outline = outline_of(track_blobs, streaks)
+        if outline is not None:
             track_blobs = [
-                _remeasured_if_odd(blob, reference, stabilised.rgb[frame], difference, int(frame))
-                for frame, blob in zip(frames, track_blobs, strict=True)
+                _measured_again(blob, outline, motion, stabilised.rgb[frame], difference, int(frame))
+                if is_odd(blob, outline, added)
+                else blob
+                for frame, blob, motion, added in zip(frames, track_blobs, streaks.motion, streaks.added, strict=True)
             ]
-        shadow_share = float(np.median([blob.shadow_share for blob in track_blobs])) if reference is None else reference.shadow_share
-        tracks.append(_body_track(frames, track_blobs, shadow_share, time_s, stabilised.origin))
+        shadow_share = float(np.median([blob.shadow_share for blob in track_blobs])) if outline is None else outline.shadow_share
+        tracks.append(_body_track(frames, track_blobs, shadow_share, time_s, stabilised.origin, streaks))
     kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]
     kept = [kept[k] for k in falling_order([track.travel_px for track in kept], tolerance=SAME_PX)]
     return Bodies(kept, *facts)
 
 
-def _remeasured_if_odd(blob: Blob, reference: Blob, picture: np.ndarray, difference: BackgroundDifference, frame: int) -> Blob:
-    grey = reference.shadow_share >= GREY_BODY
-    if blob.at_border or (not grey and 1 / ODD_AREA < blob.area / reference.area < ODD_AREA):
-        return blob
-    return remeasured(blob, reference, picture, difference.strength[frame], difference) or replace(blob, reliable=False)
+def _measured_again(
+    blob: Blob, outline: Outline, motion: np.ndarray, picture: np.ndarray, difference: BackgroundDifference, frame: int
+) -> Blob:
+    centre = fitted_centre(blob, outline, motion, picture, difference.strength[frame], difference)
+    return replace(blob, reliable=False) if centre is None else replace(blob, x=centre[0], y=centre[1])
 
 
-@analysis(version=2)
+@analysis(version=3)
 def bodies(clip: Clip) -> Bodies:
     """The moving bodies of a clip's longest shot.
 

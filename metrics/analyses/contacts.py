@@ -104,7 +104,15 @@ def motion_of(tracks: list[BodyTrack]) -> BodyMotion:
     """
     kept = moving_bodies(tracks)
     phases = [
-        phases_of(track.time_s, track.x, track.y, sigma_px=track.sigma_px, diameter_px=track.diameter, reliable=track.reliable)
+        phases_of(
+            track.time_s,
+            track.x,
+            track.y,
+            sigma_px=track.sigma_px,
+            diameter_px=track.diameter,
+            reliable=track.reliable,
+            blurred=track.exposure_s > 0,
+        )
         for track in kept
     ]
     candidates = [
@@ -169,7 +177,7 @@ def visible_impacts(contacts: list[SeenContact], *, within_s: float = MEETING_S)
     return [kept[k] for k in rising_order([contact.time_s for contact in kept], tolerance=SAME_S)]
 
 
-@analysis(version=2)
+@analysis(version=3)
 def motion(clip: Clip) -> BodyMotion:
     """Moving bodies, phases and contacts of a clip's longest shot.
 

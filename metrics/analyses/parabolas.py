@@ -138,14 +138,21 @@ def glitches(x: np.ndarray, y: np.ndarray, sigma_px: float) -> np.ndarray:
 
 
 def divide_path(
-    time_s: np.ndarray, x: np.ndarray, y: np.ndarray, sigma_px: float, *, open_ends: tuple[bool, bool] = (False, False)
+    time_s: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    sigma_px: float,
+    *,
+    open_ends: tuple[bool, bool] = (False, False),
+    blurred: bool = False,
 ) -> list[tuple[int, int]]:
     """The cheapest division of a path into parabolas.
 
     Each stretch costs its squared residual over ``sigma_px`` squared, plus 7 ln(2 n): the Bayesian information criterion for its seven
     parameters (three coefficients of each coordinate, and where it ends). At an open end fewer points than a stretch needs may be left
     out, each at the price of its two coordinates: where a clip ends just after a contact, or begins just before one, these points would
-    spoil the stretch on the other side of it.
+    spoil the stretch on the other side of it. In blurred pictures one point between two stretches may be left out at the same price: it is
+    the mean of where the body was before and after a contact, and lies on neither.
 
     Args:
         time_s: Times (n,) in seconds, ascending.
@@ -153,6 +160,7 @@ def divide_path(
         y: The same.
         sigma_px: Noise of a coordinate in pixels.
         open_ends: Whether points may be left out at the beginning, and at the end.
+        blurred: Whether a point may be left out between two stretches.
 
     Returns:
         (first, last) indices of each stretch, inclusive; each has at least :data:`SHORTEST` points.
@@ -160,6 +168,10 @@ def divide_path(
     >>> t = np.arange(12.0)
     >>> divide_path(t, 9.0 * np.maximum(t - 10, 0), np.zeros(12), 0.3, open_ends=(False, True))
     [(0, 10)]
+    >>> bounce = np.abs(9.0 * (np.arange(13.0) - 6))
+    >>> bounce[6] = 4.5
+    >>> divide_path(np.arange(13.0), bounce, np.zeros(13), 0.3, blurred=True)
+    [(0, 5), (7, 12)]
     """
     n = len(time_s)
     if n < 2 * SHORTEST:
@@ -169,11 +181,14 @@ def divide_path(
     price_left_out = np.where(left_out > 0, (2.0 * left_out + 1.0) * np.log(2.0 * n), 0.0)
     best = np.full(n + 1, np.inf)
     best[: SHORTEST if open_ends[0] else 1] = price_left_out[: SHORTEST if open_ends[0] else 1]
-    back = np.zeros(n + 1, int)
+    back, before = np.zeros(n + 1, int), np.arange(n + 1)
     for start in range(n - SHORTEST + 1):
-        if not np.isfinite(best[start]):
+        so_far = best[start]
+        if blurred and start > SHORTEST and best[start - 1] + price_left_out[1] < so_far - SAME_COST:
+            so_far, before[start] = best[start - 1] + price_left_out[1], start - 1
+        if not np.isfinite(so_far):
             continue
-        cost = best[start] + _squares(time_s, x, y, start) / sigma_px**2 + price
+        cost = so_far + _squares(time_s, x, y, start) / sigma_px**2 + price
         ends = np.arange(start + SHORTEST, n + 1)
         better = cost < best[ends] - SAME_COST
         best[ends[better]] = cost[better]
@@ -182,7 +197,7 @@ def divide_path(
     backwards = []
     while end >= SHORTEST:
         backwards.append((int(back[end]), end - 1))
-        end = int(back[end])
+        end = int(before[back[end]])
     return backwards[::-1]
 
 

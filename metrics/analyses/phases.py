@@ -83,7 +83,14 @@ class Phases:
 
 
 def phases_of(
-    time_s: np.ndarray, x: np.ndarray, y: np.ndarray, *, sigma_px: float, diameter_px: float, reliable: np.ndarray | None = None
+    time_s: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    sigma_px: float,
+    diameter_px: float,
+    reliable: np.ndarray | None = None,
+    blurred: bool = False,
 ) -> Phases:
     """Divide a path into phases.
 
@@ -94,6 +101,7 @@ def phases_of(
         sigma_px: Noise of a coordinate in pixels.
         diameter_px: Diameter of the body in pixels.
         reliable: Points to use, (n,) bool; None: all.
+        blurred: Whether pictures are exposed for so long that one in which the body turns shows it on neither side of the contact.
 
     >>> t = np.arange(40) / 25
     >>> fall = np.where(t < 0.8, 100 * t**2, 64 - 100 * (t - 0.8) + 100 * (t - 0.8) ** 2)
@@ -111,9 +119,11 @@ def phases_of(
     parts = []
     for start, end in pairwise(bounds):
         ends = start == 0, end == len(keep)
-        piece = divide_path(path.t[start:end], path.x[start:end], path.y[start:end], sigma, open_ends=ends)
+        piece = divide_path(path.t[start:end], path.x[start:end], path.y[start:end], sigma, open_ends=ends, blurred=blurred)
         parts += path.merged([path.fit(start + first, start + last) for first, last in piece])
     used[keep[: parts[0].first]] = used[keep[parts[-1].last + 1 :]] = False
+    for before, after in pairwise(parts):
+        used[keep[before.last + 1 : after.first]] = False
     joints = tuple(path.joint(before, after, leap=after.first in bounds) for before, after in pairwise(parts))
     return Phases(
         tuple(replace(part, first=int(keep[part.first]), last=int(keep[part.last])) for part in parts),

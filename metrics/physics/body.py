@@ -25,6 +25,7 @@ PERSPECTIVE = 0.1
 """A body whose diameter changes by more than this share comes nearer or goes away: its pixels do not measure metres."""
 SAME_MISFIT = 1e-6
 """Misfits that differ by less are equal."""
+SETTLED_POINTS = 3
 ODD_SIZE = np.log(1.8)
 """A picture in which a body's area is off by more than this factor shows another size."""
 
@@ -56,7 +57,7 @@ class JudgedBody:
         raw: The numbers behind the axes, ready for JSON.
         restitutions: The coefficient of restitution of each bounce.
         swing: The fitted swing; None for a body that does not swing.
-        release: Time in seconds and gravity in pixels per second squared of its first fall.
+        release_s: When its first fall begins, in seconds; None where that is not seen.
         fallen_px: The height of that fall in pixels.
         grown: The relative change of its size.
     """
@@ -70,7 +71,7 @@ class JudgedBody:
     raw: dict[str, Any]
     restitutions: list[float]
     swing: laws.SwingFit | None = None
-    release: tuple[float, float] | None = None
+    release_s: float | None = None
     fallen_px: float | None = None
     grown: float = 0.0
 
@@ -116,7 +117,8 @@ def flights_of(
 ) -> tuple[list[kinematics.FlightFit], list[tuple[int, int]]]:
     """The phases of a track in the air that are long enough, and their first and last points.
 
-    A phase on the floor (level with the lowest contact or rest, hardly moving up or down) is not a flight.
+    A phase on the floor (level with the lowest contact or rest, hardly moving up or down) is not a flight, nor are last bounces that are
+    too short to be told apart and end in rest on the floor.
     """
     used = np.flatnonzero(phases.used)
     floor = floor_of(track, contacts)
@@ -127,10 +129,24 @@ def flights_of(
             continue
         y = track.y[points]
         on_floor = np.ptp(y) < max(3.0, 0.3 * track.diameter) and float(y.max()) > floor - 0.35 * track.diameter
-        if not on_floor:
+        if not on_floor and not settles(y, float(track.y[used].max()), track.diameter):
             flights.append(kinematics.fit_flight(track.time_s[points], track.x[points], y, sigma_px=sigma))
             spans.append((parabola.first, parabola.last))
     return flights, spans
+
+
+def settles(y: np.ndarray, floor: float, diameter: float) -> bool:
+    """Whether a body comes to rest on the floor: it rises by less than its size, and stays on the floor in the last three pictures.
+
+    Args:
+        y: Heights (n,) of a phase, pixels downward.
+        floor: The lowest place of its path.
+        diameter: Of the body, pixels.
+
+    >>> settles(np.array([99.0, 90, 95, 99, 97, 100, 100, 100]), 100.0, 20.0), settles(np.array([90.0, 91, 92, 94]), 100.0, 20.0)
+    (True, False)
+    """
+    return bool(np.ptp(y) < diameter and np.abs(y[-SETTLED_POINTS:] - floor).max() < max(2.0, 0.15 * diameter))
 
 
 def floor_of(track: BodyTrack, contacts: Sequence[SeenContact]) -> float:
@@ -188,7 +204,7 @@ def _judge_flight(body: JudgedBody, contacts: Sequence[SeenContact], phases: Pha
         body.axes["gravity_consistency"] = (
             Axis(kinematics.gravity_consistency(known)) if known else Axis(None, "the noise is too large to measure gravity")
         )
-        body.release, body.fallen_px = _first_fall(track, contacts, phases, flights, spans)
+        body.release_s, body.fallen_px = _first_fall(track, contacts, phases, spans)
     floors = [contact for contact in contacts if contact.kind == "floor"]
     gains = [
         kinematics.energy_gain(contact.before, contact.after, speed_sd=contact.change_sd)
@@ -209,10 +225,9 @@ def _first_fall(
     track: BodyTrack,
     contacts: Sequence[SeenContact],
     phases: Phases,
-    flights: Sequence[kinematics.FlightFit],
     spans: Sequence[tuple[int, int]],
-) -> tuple[tuple[float, float] | None, float | None]:
-    """Release (time, gravity) of the body's first fall and how far it fell to the floor, pixels; None where either is not seen."""
+) -> tuple[float | None, float | None]:
+    """When the body's first fall begins and how far it fell to the floor, pixels; None where either is not seen."""
     first, last = spans[0]
     landing = next((contact for contact in contacts if contact.kind == "floor" and contact.time_s >= track.time_s[last] - 1e-6), None)
     parabola = phases.parabolas[[part.first for part in phases.parabolas].index(first)]
@@ -220,7 +235,7 @@ def _first_fall(
     top = float(np.median(before)) if len(before) else float(parabola.at(float(track.time_s[first]))[1])
     if track.at_border[first] or (landing is not None and landing.y - top < track.diameter):
         return None, None
-    return (float(track.time_s[first]), flights[0].gravity), None if landing is None else landing.y - top
+    return float(track.time_s[first]), None if landing is None else landing.y - top
 
 
 def _contact_axis(body: JudgedBody, contacts: Sequence[SeenContact], phases: Phases, floors: Sequence[SeenContact]) -> None:

@@ -137,11 +137,14 @@ def _pool_axes(verdict: PhysicsVerdict, bodies: Sequence[JudgedBody]) -> None:
 def _judge_gravity_size(verdict: PhysicsVerdict, bodies: Sequence[JudgedBody], events: Sequence[Event]) -> None:
     """Gravity in m/s^2 where the prompt declares a length: the height of a fall, or a pendulum's string."""
     measured: list[tuple[float, float]] = []
-    reason = "the prompt declares no height of a fall that is seen"
+    with_length = any(event.height_m is not None and event.height_m > 0 for event in events)
+    reason = (
+        "no fall from rest to the floor is seen" if with_length else "the prompt gives no height (height_m), so there is no scale in metres"
+    )
     for regime in ("flight", "swing"):
         declared = sorted((event for event in events if REGIMES[event.motion] == regime), key=lambda event: event.start_s)
         fitting = [body for body in bodies if body.regime == regime and abs(body.grown) <= PERSPECTIVE]
-        fitting.sort(key=lambda body: body.release[0] if body.release else float(body.track.time_s[0]))
+        fitting.sort(key=lambda body: float(body.track.time_s[0]) if body.release_s is None else body.release_s)
         heights = {event.height_m for event in declared}
         same_count = len(declared) == len(fitting)
         if not same_count and len(heights) != 1:
@@ -153,11 +156,11 @@ def _judge_gravity_size(verdict: PhysicsVerdict, bodies: Sequence[JudgedBody], e
             if body.swing is not None:
                 value = laws.pendulum_gravity(length_m=event.height_m, period_s=body.swing.period_s, amplitude_rad=body.swing.amplitude_rad)
                 measured.append((value, 0.01 * value))
-            elif body.release is not None and body.fallen_px is not None:
+            elif body.release_s is not None and body.fallen_px is not None:
                 scale = dict(fallen_px=body.fallen_px, height_m=event.height_m)
-                first = body.flights[0]
-                sd = float(np.hypot(first.gravity_sd, 1.5 * body.sigma / body.fallen_px * first.gravity))
-                measured.append((kinematics.gravity_in_metres(first.gravity, **scale), kinematics.gravity_in_metres(sd, **scale)))
+                gravity, gravity_sd = kinematics.best_gravity(body.flights)
+                sd = float(np.hypot(gravity_sd, 1.5 * body.sigma / body.fallen_px * gravity))
+                measured.append((kinematics.gravity_in_metres(gravity, **scale), kinematics.gravity_in_metres(sd, **scale)))
     if not measured:
         verdict.axes["gravity_size"] = Axis(None, reason)
         return

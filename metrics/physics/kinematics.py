@@ -17,6 +17,8 @@ FEWEST_FLIGHT_POINTS = 8
 HALVES_POINTS = 12
 """A flight of this many pictures is also measured in two halves, to compare gravity at its end with gravity at its beginning."""
 STANDARD_GRAVITY = 9.81
+CONSISTENT = 0.1
+"""Gravities whose spread beyond the noise is at most this share of their mean agree."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,23 @@ def gravity_of(flights: Sequence[FlightFit]) -> tuple[float, float]:
     return spread_beyond_noise([value for value, _ in parts], [sd for _, sd in parts])
 
 
+def best_gravity(flights: Sequence[FlightFit]) -> tuple[float, float]:
+    """Gravity of a body: the weighted mean of its flights where they agree within :data:`CONSISTENT`, else that of its first flight.
+
+    Args:
+        flights: The flights, at least one.
+
+    Returns:
+        Pixels per second squared, and the standard deviation.
+    """
+    known = [flight for flight in flights if flight.identified]
+    if len(known) > 1:
+        mean, spread = spread_beyond_noise([flight.gravity for flight in known], [flight.gravity_sd for flight in known])
+        if spread <= CONSISTENT:
+            return mean, float(np.sum([1.0 / max(flight.gravity_sd, 1e-9) ** 2 for flight in known]) ** -0.5)
+    return flights[0].gravity, flights[0].gravity_sd
+
+
 def gravity_consistency(flights: Sequence[FlightFit]) -> float:
     """How well flights agree on one gravity that points down.
 
@@ -174,7 +193,7 @@ def gravity_consistency(flights: Sequence[FlightFit]) -> float:
     if mean <= 0 or not any(falls):
         return 0.0
     sideways = np.mean([max(0.0, abs(flight.sideways) - 2.0 * flight.gravity_sd) for flight in flights]) / mean
-    return float(np.mean(falls)) * graded(spread, good=0.1, bad=0.5) * graded(float(sideways), good=0.1, bad=0.6)
+    return float(np.mean(falls)) * graded(spread, good=CONSISTENT, bad=0.5) * graded(float(sideways), good=0.1, bad=0.6)
 
 
 def gravity_in_metres(gravity_px: float, *, fallen_px: float, height_m: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -94,4 +94,32 @@ def film(
 
             picture = cv2.warpAffine(picture, np.array([[1.0, 0, -pan[index]], [0, 1, 0]]), (width, height))
         pictures.append(picture[:, :width])
+    return np.stack(pictures)
+
+
+def long_exposed(
+    path_of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    time_s: np.ndarray,
+    exposure_s: float,
+    *,
+    floor: float | None = None,
+    radius: float = 9.0,
+    subframes: int = 12,
+    noise: float = 2.0,
+) -> np.ndarray:
+    """Pictures (T, 144, 256, 3) of a body, each the mean of what is seen during ``exposure_s`` around its time.
+
+    ``path_of``: from ascending times (n,) to x (n,) and y (n,).
+    """
+    rng = np.random.default_rng(0)
+    scene = wall(144, 256)
+    offsets = ((np.arange(subframes) + 0.5) / subframes - 0.5) * exposure_s
+    x, y = (values.reshape(len(time_s), subframes) for values in path_of((time_s[:, None] + offsets).ravel()))
+    pictures = []
+    for across, down in zip(x, y, strict=True):
+        moves = max(np.ptp(across), np.ptp(down)) > 0.05
+        places = list(zip(across, down, strict=True))[: None if moves else 1]
+        seen = [draw(scene, [(a, b, radius, (205, 60, 40))], rng, noise=0.0, floor=floor) for a, b in places]
+        mean = np.mean(seen, axis=0, dtype=np.float32)
+        pictures.append(np.clip(mean + rng.normal(0, noise, mean.shape), 0, 255).astype(np.uint8))
     return np.stack(pictures)

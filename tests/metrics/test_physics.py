@@ -41,11 +41,7 @@ def track_of(
     area = np.pi * (np.zeros(len(T)) + radius)[frame] ** 2
     never = np.zeros(len(frame), bool)
     size = float(np.sqrt(4 * np.median(area) / np.pi))
-    return BodyTrack(frame, T[frame], x, y, area, y + radius_at(radius, frame), never, ~never, size, noise_px(x, y), np.zeros(3), 0.0)
-
-
-def radius_at(radius: np.ndarray | float, frame: np.ndarray) -> np.ndarray:
-    return (np.zeros(len(T)) + radius)[frame]
+    return BodyTrack(frame, T[frame], x, y, area, never, ~never, size, noise_px(x, y), np.zeros(3), 0.0)
 
 
 def judged(tracks: list[BodyTrack], *events: Event, changing: np.ndarray | None = None) -> PhysicsVerdict:
@@ -78,9 +74,26 @@ def test_half_of_gravity_shows_only_on_a_declared_scale() -> None:
     assert verdict.gravity_error == pytest.approx(0.5, abs=0.02)
     assert verdict.axes["gravity_size"].value == pytest.approx(0.0, abs=0.05)
     assert verdict.axes["gravity_consistency"].value == pytest.approx(1.0, abs=0.05)
-    unscaled = judged([track_of(STILL, dropped(gravity=GRAVITY_PX / 2))], DROP.model_copy(update={"height_m": 0.0}))
-    assert unscaled.gravity_m_s2 is None
-    assert unscaled.axes["gravity_size"].reason
+
+
+@pytest.mark.parametrize("event", [Event(kind="drop", start_s=0.2), Event(kind="drop", start_s=0.2, height_m=0.0), Event(kind="bounce")])
+def test_a_height_that_is_not_declared_gives_no_scale_and_costs_nothing(event: Event) -> None:
+    verdict = judged([track_of(STILL, dropped(gravity=GRAVITY_PX / 2))], event)
+    assert verdict.gravity_m_s2 is None
+    assert verdict.gravity_error is None
+    assert verdict.axes["gravity_size"].reason == "the prompt gives no height (height_m), so there is no scale in metres"
+    assert verdict.plausibility.value == pytest.approx(1.0, abs=0.03)
+
+
+def test_gravity_is_that_of_all_flights_where_they_agree_and_of_the_first_where_they_do_not() -> None:
+    t = np.arange(12) / 24
+
+    def fit(gravity: float) -> kinematics.FlightFit:
+        return kinematics.fit_flight(t, t, 0.5 * gravity * t**2, sigma_px=0.3)
+
+    assert kinematics.best_gravity([fit(1000.0), fit(980.0)])[0] == pytest.approx(990.0)
+    assert kinematics.best_gravity([fit(1000.0), fit(980.0)])[1] < fit(1000.0).gravity_sd
+    assert kinematics.best_gravity([fit(1000.0), fit(500.0)])[0] == pytest.approx(1000.0)
 
 
 def test_a_ball_that_bounces_higher_and_higher_gains_energy() -> None:
