@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, Votes, fit
+from seedbench.arena.ratings.bradley_terry import ELO, LEFT, RIGHT, TIE, UNKNOWN, Votes, fit
 from seedbench.arena.ratings.clustering import Unit, covariance, group_indices
 from seedbench.arena.ratings.ranks import Ranks, ranks
 
@@ -126,3 +127,29 @@ def test_halved_ties_are_no_coins(arena: Arena) -> None:
     by_information = np.sqrt((about_mean @ np.linalg.pinv(fitted.information, hermitian=True)[:2, :2] @ about_mean)[0, 0])
     assert by_information > 1.3 * by_vote
     assert by_both == pytest.approx(by_vote, rel=0.1)
+
+
+@pytest.mark.parametrize("column", ["voter", "prompt"])
+def test_no_way_to_fill_in_unknown_names_gives_wider_intervals(arena: Arena, column: str) -> None:
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        votes = arena(0.7 * rng.standard_normal(3), 80, seed, n_prompts=12, n_voters=9, clip_sd=0.6, taste_sd=0.4)
+        fitted, names = fit(votes), getattr(votes, column).copy()
+        unknown = rng.choice(len(votes), (1, 4, 20)[seed % 3], replace=False)
+        names[unknown] = UNKNOWN
+        bound = covariance(replace(votes, **{column: names}), fitted)
+        known = np.unique(names[names != UNKNOWN])
+        row = np.linalg.pinv(fitted.information, hermitian=True)[0]
+        up = fitted.scores[unknown, 0] * (row[votes.left] - row[votes.right])[unknown] > 0  # votes that raise the first model
+        fills = [rng.choice(known, len(unknown)), np.full(len(unknown), known[0]), np.full(len(unknown), 99), 100 + np.arange(len(unknown))]
+        for fill in (*fills, np.where(up, known[0], known[-1]), np.where(up, 200, 201)):
+            names[unknown] = fill
+            filled = covariance(replace(votes, **{column: names}), fitted)
+            assert (filled.errors(3) * filled.quantile <= bound.errors(3) * bound.quantile * (1 + 1e-9)).all()
+
+
+@pytest.mark.parametrize("column", ["voter", "prompt"])
+def test_where_no_name_is_known_there_is_no_covariance(arena: Arena, column: str) -> None:
+    votes = arena(STRENGTHS, 60, 1)
+    with pytest.raises(ValueError, match="two prompts and two voters that are known"):
+        covariance(replace(votes, **{column: np.full(60, UNKNOWN)}), fit(votes))

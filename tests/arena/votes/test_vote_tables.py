@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -147,3 +148,41 @@ def test_label_studio_choices_and_several_questions(tmp_path: Path) -> None:
         imported(tmp_path, json.dumps([{"id": 1, "data": DATA, "annotations": [two]}]), "b.json")
     with pytest.raises(VoteError, match="belong to the data of each task"):
         imported(tmp_path, json.dumps([{"id": 1, "data": {"video1": "x"}, "annotations": [annotation(1, 3, "left")]}]), "c.json")
+
+
+VALUES = (
+    *("a", "b", "model_a", "tie", "1", "0", "0.5", "", " ", "nan", "True", "no", "[", "1e400", "-1", "2025-01-01", '[{"selected": 1}]'),
+    *(
+        None,
+        1,
+        0.5,
+        True,
+        False,
+        [],
+        {},
+        ["", ""],
+        {"selected": "left"},
+        [{"selected": "right"}],
+        [{"model_name": "a"}, {"model_name": "b"}],
+    ),
+    *([{"result": 3}], [5], [{"result": [{"value": {"choices": []}}]}], {"model_a": "a", "model_b": "b"}),
+)
+COLUMNS = (
+    *("model_a", "model_b", "winner", "judge", "prompt", "tstamp", "winner_model_a", "winner_model_b", "winner_tie", "tie", "anony", "id"),
+    *("annotations", "data", "models", "states", "type", "conversation_a", "label", "was_cancelled"),
+)
+
+
+def test_any_table_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
+    random = Random(0)
+    n_read, sentences = 0, list[str]()
+    for _ in range(400):
+        rows = [{name: random.choice(VALUES) for name in random.sample(COLUMNS, random.randint(1, 8))} for _ in range(random.randint(0, 3))]
+        rows += [{"model_a": "x", "model_b": "y", "winner": random.choice(["x", "tie", "model_b"])}] * random.randint(0, 2)
+        try:
+            n_read += len(imported(tmp_path, json.dumps(rows), "votes.json").votes)
+        except VoteError as error:
+            sentences.append(str(error))
+    assert n_read
+    assert sentences
+    assert not any("\n" in sentence for sentence in sentences)
