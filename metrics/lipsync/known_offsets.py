@@ -10,7 +10,8 @@ from seedbench.errors import SeedBenchError, did_you_mean
 from seedbench.files.tables import TableRow, read_table
 
 NAME = "offsets"
-_SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
+_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".json"})
+_SPREADSHEETS = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
 FILE, OFFSET = "file", "offset_frames"
 _SHOWN = 5
 
@@ -20,7 +21,7 @@ class CorpusError(SeedBenchError):
 
 
 def known_offsets(folder: Path, clips: Sequence[Path]) -> dict[Path, float]:
-    """The offsets that a folder's table states: ``offsets.csv``, or ``.tsv``, ``.jsonl`` or ``.json``.
+    """The offsets that a folder's table states: ``offsets.csv``, or ``.tsv``, ``.txt``, ``.jsonl`` or ``.json``.
 
     Its columns: ``file`` and ``offset_frames`` (frames at 25 a second, positive: sound early). Clips that it does not name get a warning.
 
@@ -34,13 +35,14 @@ def known_offsets(folder: Path, clips: Sequence[Path]) -> dict[Path, float]:
     Raises:
         CorpusError: The table cannot be read, or a row names no clip of the folder, or a clip a second time; the message names the line.
     """
-    files = [file for file in sorted(folder.iterdir()) if file.stem.casefold() == NAME and file not in clips]
+    named = [file for file in sorted(folder.iterdir()) if file.stem.casefold() == NAME and file.is_file()]
+    files = [file for file in named if file.suffix.lower() in _SUFFIXES | _SPREADSHEETS]
     if not files:
         return {}
     if len(files) > 1:
         raise CorpusError(f"{folder}: has {' and '.join(file.name for file in files)}: keep one table of offsets")
-    if files[0].suffix.lower() not in _SUFFIXES:
-        raise CorpusError(f"{files[0]}: a table of offsets is {NAME}.csv with the columns {FILE} and {OFFSET}: save it as CSV or rename it")
+    if files[0].suffix.lower() in _SPREADSHEETS:
+        raise CorpusError(f"{files[0]}: spreadsheets are not read: save it as {NAME}.csv with the columns {FILE} and {OFFSET}")
     table = read_table(files[0], error=CorpusError, filled=(FILE, OFFSET))
     rows: dict[Path, TableRow] = {}
     offsets: dict[Path, float] = {}

@@ -35,6 +35,7 @@ def offsets(folder: Path, clips: list[Path], text: str, name: str = "offsets.csv
         ("file,offset_frames\nana.mp4,0.5\nben/take 2.mp4,-3\n", "offsets.csv"),
         ("file;offset_frames\r\nana.mp4;0,5\r\nben\\take 2.mp4;-3\r\n;;\r\n", "offsets.csv"),
         ('offset_frames,file,note\n"0,5",./ana.mp4,x\n-3.0, ben/take 2.mp4 ,\n', "Offsets.CSV"),
+        ("file\toffset_frames\r\nana.mp4\t0,5\r\nben\\take 2.mp4\t-3\r\n", "offsets.txt"),
         ("file\toffset_frames\nana.mp4\t0,5\nben/take 2.mp4\t-3\n", "offsets.tsv"),
         ('{"file": "ana.mp4", "offset_frames": 0.5}\n{"file": "ben/take 2.mp4", "offset_frames": "-3"}\n', "offsets.jsonl"),
     ],
@@ -62,7 +63,7 @@ def test_a_row_that_cannot_be_used_is_an_error_with_its_line(tmp_path: Path, cli
 
 def test_a_table_that_is_not_read_is_an_error(tmp_path: Path, clips: list[Path]) -> None:
     (tmp_path / "offsets.xlsx").touch()
-    with pytest.raises(CorpusError, match=r"offsets\.xlsx: a table of offsets is offsets\.csv with the columns file and offset_frames"):
+    with pytest.raises(CorpusError, match=r"offsets\.xlsx: spreadsheets are not read: save it as offsets\.csv with the columns file"):
         known_offsets(tmp_path, clips)
     (tmp_path / "offsets.csv").touch()
     with pytest.raises(CorpusError, match=r"has offsets\.csv and offsets\.xlsx: keep one table of offsets"):
@@ -77,6 +78,8 @@ def test_clips_without_a_row_get_a_warning(tmp_path: Path, clips: list[Path]) ->
 def test_a_folder_without_a_table_states_no_offsets(tmp_path: Path, clips: list[Path]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        (tmp_path / "offsets").mkdir()
+        (tmp_path / "offsets.py").touch()
         assert known_offsets(tmp_path, clips) == {}
 
 
