@@ -105,7 +105,7 @@ def generators_of(clips: Sequence[ImportedClip]) -> list[str]:
 
 
 def _manifest(path: Path) -> ClipListing:
-    table = read_table(path, error=ManifestError, filled=REQUIRED)
+    table = read_table(path, error=ManifestError, filled=REQUIRED, known=OPTIONAL)
     columns = [column for column in table.columns if column not in REQUIRED + OPTIONAL]
     names: dict[str, list[str]] = {}
     for row in table.rows:

@@ -32,6 +32,15 @@ def without_blanks(text: str) -> str:
     return text.strip(BLANKS)
 
 
+def plain_name(name: str) -> str:
+    """A name of a column in small letters, with underscores for blanks and hyphens, to compare it with others.
+
+    >>> plain_name(" Prompt ID")
+    'prompt_id'
+    """
+    return re.sub(r"[\s-]+", "_", without_blanks(name).casefold())
+
+
 def number_in(text: str, *, decimal_comma: bool = False, decimal_point: bool = True) -> float:
     """A number in a text.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from seedbench.errors import SeedBenchError, did_you_mean
-from seedbench.files.cell_values import BLANKS, without_blanks
+from seedbench.files.cell_values import BLANKS, plain_name, without_blanks
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 #: The first line by which Excel is told the delimiter.
@@ -41,7 +41,7 @@ class CsvRecords:
     records: list[Record]
 
 
-def csv_records(file: Path, text: str, error: type[SeedBenchError], needed: Sequence[str] = ()) -> CsvRecords:
+def csv_records(file: Path, text: str, error: type[SeedBenchError], needed: Sequence[str] = (), known: Sequence[str] = ()) -> CsvRecords:
     """Read CSV.
 
     Args:
@@ -49,6 +49,8 @@ def csv_records(file: Path, text: str, error: type[SeedBenchError], needed: Sequ
         text: What it says.
         error: The class of the exceptions.
         needed: Columns that it must have.
+        known: Other columns that the caller reads. A column whose name differs from one of these, or of ``needed``, only in capital
+            letters, blanks and hyphens (``Offset Frames``) is taken for it.
 
     Raises:
         SeedBenchError: Of the class ``error``: the delimiter is not clear, a column is missing or there twice, or a record does not fit
@@ -59,7 +61,12 @@ def csv_records(file: Path, text: str, error: type[SeedBenchError], needed: Sequ
         names = f" {', '.join(needed)}" if needed else ""
         raise error(f"{file}: empty; the first line must name the columns{names}")
     (header_line, header), *rows = records
-    columns = _columns(file, header_line, header, needed, error)
+    columns = _columns(file, header_line, header, error)
+    for name in (*needed, *known):
+        alike = [column for column in columns if plain_name(column) == plain_name(name)]
+        if name not in columns and len(alike) == 1:
+            columns = {name if column == alike[0] else column: at for column, at in columns.items()}
+    _require(file, header_line, columns, needed, error)
     last, width = max(columns.values()), len(header)
     for line, cells in rows:
         if len(cells) <= last or any(cells[width:]):
@@ -128,12 +135,17 @@ def _explained(problem: str) -> str:
     return problem
 
 
-def _columns(file: Path, line: int, header: Sequence[str], needed: Sequence[str], error: type[SeedBenchError]) -> dict[str, int]:
+def _columns(file: Path, line: int, header: Sequence[str], error: type[SeedBenchError]) -> dict[str, int]:
     """The positions of the columns that have a name."""
     columns: dict[str, int] = {}
     for at, name in enumerate(header):
         if name and columns.setdefault(name, at) != at:
             raise error(f"{file}:{line}: columns {columns[name] + 1} and {at + 1} are both called {name!r}: rename one or take it out")
+    return columns
+
+
+def _require(file: Path, line: int, columns: Mapping[str, int], needed: Sequence[str], error: type[SeedBenchError]) -> None:
+    """Raise an exception that names all columns where one of those needed is missing."""
     for name in needed:
         if name not in columns:
             shown = [known if len(known) <= 40 else f"{known[:37]}..." for known in list(columns)[:_MOST_SHOWN]]
@@ -141,7 +153,6 @@ def _columns(file: Path, line: int, header: Sequence[str], needed: Sequence[str]
             also = f"; needed are {', '.join(needed)}" if len(needed) > 1 else ""
             hint = " (commas, semicolons or tabs stand between columns)" if len(columns) == 1 else ""
             raise error(f"{file}:{line}: no column {name!r}{did_you_mean(name, columns)}; {known}{hint}{also}")
-    return columns
 
 
 def _wrong_length(cells: Sequence[str], header: Sequence[str], delimiter: str) -> str:

@@ -142,7 +142,14 @@ class Table:
         return frozenset(name for row in self.rows for name, value in row.cells.items() if comma.fullmatch(value))
 
 
-def read_table(file: Path, *, error: type[SeedBenchError], columns: Sequence[str] = (), filled: Sequence[str] = ()) -> Table:
+def read_table(
+    file: Path,
+    *,
+    error: type[SeedBenchError],
+    columns: Sequence[str] = (),
+    filled: Sequence[str] = (),
+    known: Sequence[str] = (),
+) -> Table:
     """Read a table of any of these kinds.
 
     Its ending says whether it is JSON (``.jsonl``, ``.ndjson``, ``.json``); any other is CSV. The delimiter of CSV is what the header line
@@ -155,6 +162,7 @@ def read_table(file: Path, *, error: type[SeedBenchError], columns: Sequence[str
         error: The class of the exceptions.
         columns: Columns that it must have; of JSON: that every object must have.
         filled: Columns that it must have and that no row may leave empty.
+        known: Other columns that the caller reads. In CSV a name of any of these may be written with capital letters, blanks and hyphens.
 
     Returns:
         The table. It may have no rows.
@@ -164,8 +172,8 @@ def read_table(file: Path, *, error: type[SeedBenchError], columns: Sequence[str
     """
     text = read_text(file, error)
     needed = list(dict.fromkeys([*filled, *columns]))
-    read = _from_json if file.suffix.lower() in JSON_SUFFIXES else _from_csv
-    table = read(file, text, error, needed)
+    is_json = file.suffix.lower() in JSON_SUFFIXES
+    table = _from_json(file, text, error, needed) if is_json else _from_csv(file, text, error, needed, known)
     for row in table.rows:
         for column in filled:
             value = row.cells.get(column)
@@ -187,8 +195,8 @@ def _from_json(file: Path, text: str, error: type[SeedBenchError], needed: Seque
     return table
 
 
-def _from_csv(file: Path, text: str, error: type[SeedBenchError], needed: Sequence[str]) -> Table:
-    read = csv_records(file, text, error, needed)
+def _from_csv(file: Path, text: str, error: type[SeedBenchError], needed: Sequence[str], known: Sequence[str]) -> Table:
+    read = csv_records(file, text, error, needed, known)
     table = Table(file, error, tuple(read.columns), read.delimiter, read.header_line)
     for line, cells in read.records:
         table.rows.append(TableRow(table, line, {name: cells[at] for name, at in read.columns.items() if cells[at]}))

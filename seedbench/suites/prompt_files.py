@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from seedbench.errors import SuiteError
-from seedbench.files.cell_values import without_blanks
+from seedbench.files.cell_values import plain_name, without_blanks
 from seedbench.files.hashing import digest_of
 from seedbench.files.tables import Table, read_table
 from seedbench.files.text_encoding import read_text
@@ -104,7 +104,7 @@ def _lines(path: Path, text: str, remarks: list[str]) -> Iterator[_Entry]:
     filled = [(number, line) for number, line in rows if line]
     if filled:
         first_line, first = filled[0]
-        names = {_plain(name) for name in re.split(r"[,;\t]", first)}
+        names = {plain_name(name.strip("\"'")) for name in re.split(r"[,;\t]", first)}
         if len(names) > 1 and names & set(_TEXT):
             raise SuiteError(f"{path}:{first_line}: {first[:60]!r} is the header of a table: give the file a name that ends in .csv")
         if _is_json(first):
@@ -159,15 +159,11 @@ def _rows(table: Table, remarks: list[str]) -> list[_Entry]:
 
 def _column(table: Table, known: Sequence[str]) -> str | None:
     """The column of a table that has one of the known names."""
-    named = [column for column in table.columns if _plain(column) in known]
+    named = [column for column in table.columns if plain_name(column) in known]
     if len(named) > 1:
         names = " and ".join(map(repr, named))
         raise SuiteError(f"{table.file}:{table.header_line}: the columns {names} may both be the {known[0]}: rename one or take it out")
     return named[0] if named else None
-
-
-def _plain(column: str) -> str:
-    return re.sub(r"[\s-]+", "_", without_blanks(column).strip("\"'").casefold())
 
 
 def _tag_values(value: Any) -> tuple[str, ...] | None:

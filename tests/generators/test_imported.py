@@ -106,8 +106,8 @@ def test_other_content_of_a_folder_is_reported(tmp_path: Path) -> None:
 
 
 def test_unknown_columns_are_reported_with_close_names(tmp_path: Path) -> None:
-    path = manifest(tmp_path, "generator,prompt_id,file,Seed,app\nveo,a,1.mp4,3,web\n")
-    left_out = ("clips.csv: 2 columns (Seed, app) kept as metadata and not used otherwise ('Seed' looks like 'seed').",)
+    path = manifest(tmp_path, "generator,prompt_id,file,seeds,app\nveo,a,1.mp4,3,web\n")
+    left_out = ("clips.csv: 2 columns (seeds, app) kept as metadata and not used otherwise ('seeds' looks like 'seed').",)
     assert list_clips(path).left_out == left_out
     clip(tmp_path / "clips" / "a.mp4")
     texts = manifest(tmp_path, "prompt_id,text,lang\na,One,en\nb,Two,fr\n", "prompts.csv")

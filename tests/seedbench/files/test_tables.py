@@ -122,6 +122,15 @@ def test_a_folder_with_the_name_of_a_table_is_an_error(tmp_path: Path) -> None:
         read_table(tmp_path / "t.csv", error=TableTestError)
 
 
+def test_names_of_columns_may_be_written_with_capital_letters_blanks_and_hyphens(tmp_path: Path) -> None:
+    read = table(tmp_path, "File;Offset Frames;SEED;Note\nclip.mp4;1;2;x\n", filled=["file", "offset_frames"], known=["seed", "note"])
+    assert read.columns == ("file", "offset_frames", "seed", "note")
+    read = table(tmp_path, "file,File\na,b\n", filled=["file"])
+    assert cells(read) == [{"file": "a", "File": "b"}]
+    with pytest.raises(TableTestError, match=r"t\.csv:1: no column 'file' \(did you mean 'File'\?\)"):
+        table(tmp_path, "FILE,File\na,b\n", filled=["file"])
+
+
 def test_a_delimiter_inside_a_quoted_name_is_no_delimiter(tmp_path: Path) -> None:
     assert table(tmp_path, '"a;b",c\n1,2\n').columns == ("a;b", "c")
     assert table(tmp_path, "note, if any;file\n1;2\n").columns == ("note, if any", "file")
