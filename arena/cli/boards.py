@@ -112,8 +112,10 @@ def import_votes(
 ) -> None:
     """Import votes of other arenas and annotation tools into a vote log: LMArena, FastChat, Kaggle, Label Studio, or tables like theirs."""
     from seedbench.arena.votes.importing import read
-    from seedbench.arena.votes.log import write
+    from seedbench.arena.votes.log import VoteError, write
 
+    if out.exists() and battles.exists() and out.samefile(battles):
+        raise VoteError(f"{out}: --out is the file that is imported: it would be overwritten; give another name")
     imported = read(battles, task=task, with_sound=not silent)
     write(imported.votes, out)
     typer.echo(f"{len(imported.votes)} votes are in {out}")

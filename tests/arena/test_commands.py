@@ -104,6 +104,14 @@ def test_repeated_lines_are_reported(log: Path) -> None:
     assert "300 lines of" in RUNNER.invoke(app, ["board", str(log)], catch_exceptions=False).stderr
 
 
+def test_a_table_is_not_overwritten_by_its_votes(tmp_path: Path) -> None:
+    table = tmp_path / "battles.csv"
+    table.write_text("model_a,model_b,winner\nalpha,beta,model_a\n")
+    with pytest.raises(VoteError, match="is the file that is imported"):
+        RUNNER.invoke(app, ["import", str(table), "--out", str(table)], catch_exceptions=False)
+    assert table.read_text().startswith("model_a")
+
+
 def test_names_in_brackets_are_shown_as_they_are(tmp_path: Path, vote_log: Log) -> None:
     votes = write(vote_log({"[red]": 0.5, "b[/]": 0.0}, 40), tmp_path / "votes.jsonl")
     shown = RUNNER.invoke(app, ["board", str(votes)], env={"COLUMNS": "200"}, catch_exceptions=False).stdout
