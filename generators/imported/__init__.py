@@ -257,7 +257,7 @@ def _path(option: str, text: object) -> Path:
     """The path that an option names. Raises ManifestError for an empty one, which would mean the current folder."""
     if not str(text).strip():
         raise ManifestError(f"import: {option}= is empty: give a folder or a file, or {option}=. for the current folder")
-    return Path(str(text))
+    return Path(str(text)).expanduser()
 
 
 def _table_of_texts(path: Path) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,11 @@ def clip_files(paths: Iterable[Path | str]) -> ClipFiles:
             listed = ClipFiles((path,))
         files += listed.files
         left_out += listed.left_out
+    repeated = [file.name for file, count in Counter(files).items() if count > 1]
+    if repeated:
+        few = ", ".join(repeated[:_MOST_NAMED]) + (", ..." if len(repeated) > _MOST_NAMED else "")
+        what = "1 file is" if len(repeated) == 1 else f"{len(repeated)} files are"
+        left_out.append(f"{what} named several times and scored once: {few}.")
     return ClipFiles(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(left_out)))
 
 

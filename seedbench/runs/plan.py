@@ -188,11 +188,18 @@ def remarks(spec: RunSpec) -> list[str]:
     """
     sentences: list[str] = []
     systems = _planned_generators(spec)
+    own_seeds = dict.fromkeys(seed for item in spec.generators for seed in item.seeds or ())
     for system in systems:
         label, can = system.spec.label, system.generator.capabilities()
         wanted = spec.reference_seeds if system.role == "reference" else spec.seeds
         if system.spec.seeds is None and len(system.seeds) < len(wanted):
             sentences.append(f"{label} takes no seed and always gives the same clip: it is asked once a prompt, not {len(wanted)} times.")
+        if own_seeds and system.role != "reference" and can.seeds and not isinstance(system.generator, Importer):
+            seeds = ",".join(map(str, own_seeds))
+            sentences.append(
+                f"{label} is asked under seed {', '.join(map(str, system.seeds))} alone, and imported clips have their own seeds: "
+                f"--seeds {seeds} asks it under these."
+            )
         with_sound = [prompt.id for prompt in spec.prompts if prompt.speech or prompt.music or any(event.sound for event in prompt.events)]
         if not can.audio and with_sound:
             sentences.append(f"{label} makes no sound; {len(with_sound)} of the {len(spec.prompts)} prompts ask for some.")

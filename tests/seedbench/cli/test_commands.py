@@ -189,4 +189,5 @@ def test_score_reports_what_it_leaves_out_of_a_folder_and_follows_links(tmp_path
     assert listed.left_out == (
         "clips: 1 file without an ending of clips is left out: notes.txt.",
         "clips: 1 file with a name that begins with a dot is left out: .hidden.mp4.",
+        "1 file is named several times and scored once: a.mp4.",
     )

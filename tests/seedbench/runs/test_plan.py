@@ -61,6 +61,11 @@ def test_beside_imported_clips_other_generators_have_the_runs_seeds(listed: Path
     cells = cells_of(typed(f"import:path={listed},generator=alpha", "toy"))
     assert {seed for label, _, seed in cells if label == "alpha"} == {7, 8, 9}
     assert {seed for label, _, seed in cells if label == "toy"} == {0}
+    [remark] = [
+        sentence for sentence in remarks(typed(f"import:path={listed},generator=alpha", "toy")) if sentence.startswith("toy is asked")
+    ]
+    assert "--seeds 7,8,9 asks it under these" in remark
+    assert not [sentence for sentence in remarks(typed(f"import:path={listed}", "toy", seeds=(7,))) if "is asked under seed" in sentence]
 
 
 def test_clips_left_out_by_typed_seeds_are_reported(listed: Path) -> None:
