@@ -152,11 +152,11 @@ class Imported(Importer):
             sentences.append(f"{name}: {count}, of {left_out} not asked for; asked are {asked_seeds}. Name no seeds to take all.")
         if without_clip:
             missing = counted(without_clip, "prompt")
-            sentences.append(f"{name} has no clip for {missing} of the {len(ids)} in this run; they are not counted.")
+            sentences.append(f"{name}: no clip for {missing} of the {len(ids)} in this run; they are not counted.")
         missing_seeds = [str(seed) for seed in seeds if all(self._clip(prompt, seed) is None for prompt in prompts)]
         if missing_seeds:
             missing = counted(missing_seeds, "seed")
-            sentences.append(f"{name} has no clip for {missing} of the {len(seeds)} asked for; they are not counted.")
+            sentences.append(f"{name}: no clip for {missing} of the {len(seeds)} asked for; they are not counted.")
         return [*sentences, *self.left_out, *self._texts_without_clips()]
 
     def _texts_without_clips(self) -> list[str]:

@@ -128,7 +128,7 @@ def _generators_as_rows(results: ResultsTable, columns: Sequence[MeasureFacts], 
 
     report = results.report
     entries = {column.key: [summary_entry(results, generator.name, column) for generator in report.generators] for column in columns}
-    with_values = [column for column in columns if any(entry.value for entry in entries[column.key])]
+    with_values = [column for column in columns if any(entry.value for entry in entries[column.key])] or list(columns)
     names = _row_names(report.generators, min(40, max(16, width * 3 // 8)))
     letters = _letters([entry.reason for column in columns for entry in entries[column.key] if not entry.value])
     texts = {key: [_short_text(entry, letters) for entry in of_column] for key, of_column in entries.items()}

@@ -10,6 +10,8 @@ from seedbench.plugins.generator import Importer
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.instances import generator_class
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class _Named:
@@ -44,6 +46,29 @@ def systems_of(items: Sequence[GeneratorSpec]) -> list[GeneratorSpec]:
             return [replace(system.spec, label=label) for system, label in zip(systems, labels, strict=True)]
         for index in growing:
             lengths[index] += 1
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Labels for a sentence: the first five, and how many there are besides.
+
+    >>> listed(["a", "b"]), listed(list("abcdefg"))
+    ('a, b', 'a, b, c, d, e and 2 more')
+    """
+    return ", ".join(labels[:_SHOWN]) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
+
+
+def merge_sentences(sentences: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Each sentence once; those that say the same of several systems (``LABEL: ...``) are one sentence about all of them.
+
+    >>> merge_sentences(["a: no clip.", "b: no clip.", "c is slow."], ["a", "b", "c"])
+    ['a, b: no clip.', 'c is slow.']
+    """
+    by_rest: dict[str, dict[str, None]] = {}
+    known = sorted(labels, key=len, reverse=True)
+    for sentence in sentences:
+        label = next((label for label in known if sentence.startswith(f"{label}: ")), "")
+        by_rest.setdefault(sentence[len(label) :], {})[label] = None
+    return [(listed(list(of_rest)) if "" not in of_rest else "") + rest for rest, of_rest in by_rest.items()]
 
 
 def _named(item: GeneratorSpec) -> list[_Named]:

@@ -13,6 +13,7 @@ from seedbench.plugins.generator import Capabilities, Generator, Importer, Reque
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.instances import make_generator
 from seedbench.plugins.options import downgrade_options
+from seedbench.runs.labels import merge_sentences
 from seedbench.runs.shared_files import ImportedSystem, shared_files
 from seedbench.runs.spec import RunSpec
 from seedbench.suites.earlier_form import stored_json
@@ -210,4 +211,4 @@ def remarks(spec: RunSpec) -> list[str]:
         if isinstance(importer := system.generator, Importer)
     ]
     sentences += shared_files(imported, spec.prompts)
-    return list(dict.fromkeys(sentences))
+    return merge_sentences(sentences, [system.spec.label for system in systems])

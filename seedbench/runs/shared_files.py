@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from seedbench.errors import ClipError
 from seedbench.files.hashing import file_sha256
 from seedbench.plugins.generator import Importer
+from seedbench.runs.labels import listed
 from seedbench.suites.prompt import Prompt
 
 _SHOWN = 3
@@ -39,8 +40,8 @@ def shared_files(systems: Sequence[ImportedSystem], prompts: Sequence[Prompt]) -
         prompts: the prompts of the run.
 
     Returns:
-        One sentence for each set of systems that share clips, and for each system that has a clip twice. Files that cannot be read are not
-        compared; their cells say so.
+        One sentence for each of the first groups of systems that share clips, and one about systems that have a clip several times. Files
+        that cannot be read are not compared; their cells say so.
     """
     uses: dict[str, list[_Use]] = defaultdict(list)
     for system in systems:
@@ -54,23 +55,30 @@ def shared_files(systems: Sequence[ImportedSystem], prompts: Sequence[Prompt]) -
                 except ClipError:
                     continue
                 uses[content].append(_Use(system.label, f"{file.name} (prompt {prompt.id}, seed {seed})"))
-    groups: dict[tuple[str, ...], list[list[_Use]]] = defaultdict(list)
+    among: dict[tuple[str, ...], list[list[_Use]]] = defaultdict(list)
+    within: dict[str, list[list[_Use]]] = defaultdict(list)
     for of_content in uses.values():
         labels = tuple(dict.fromkeys(use.label for use in of_content))
         if len(labels) > 1:
-            groups[labels].append([next(use for use in of_content if use.label == label) for label in labels])
+            among[labels].append([next(use for use in of_content if use.label == label) for label in labels])
         for label in labels:
             twice = [use for use in of_content if use.label == label]
             if len(twice) > 1:
-                groups[label,].append(twice)
-    return [_sentence(labels, shared) for labels, shared in groups.items()]
+                within[label].append(twice)
+    sentences = [
+        f"The same content stands under several systems ({listed(labels)}): {_clips(shared)}."
+        for labels, shared in list(among.items())[:_SHOWN]
+    ]
+    if len(among) > _SHOWN:
+        sentences.append(f"{len(among) - _SHOWN} more groups of systems share content.")
+    if within:
+        first = next(iter(within))
+        what = f"for example of {first}, " if len(within) > 1 else ""
+        sentences.append(f"{listed(list(within))}: the same content several times, {what}{_clips(within[first])}.")
+    return sentences
 
 
-def _sentence(labels: tuple[str, ...], shared: Sequence[Sequence[_Use]]) -> str:
-    count = f"{len(shared)} clip{'s' if len(shared) > 1 else ''}"
-    clips = "; ".join(" = ".join(use.words for use in same[:_SHOWN]) + (" = ..." if len(same) > _SHOWN else "") for same in shared[:_SHOWN])
-    more = "; ..." if len(shared) > _SHOWN else ""
-    if len(labels) == 1:
-        return f"{labels[0]} has {count} several times, with the same content: {clips}{more}."
-    named = ", ".join(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
-    return f"The same content stands under several systems ({named}): {count}: {clips}{more}."
+def _clips(shared: Sequence[Sequence[_Use]]) -> str:
+    """How many clips stand several times, and where the first of them do."""
+    places = [" = ".join(use.words for use in same[:_SHOWN]) + (" = ..." if len(same) > _SHOWN else "") for same in shared[:_SHOWN]]
+    return f"{len(shared)} clip{'s' if len(shared) > 1 else ''}: {'; '.join([*places, *(['...'] if len(shared) > _SHOWN else [])])}"

@@ -400,9 +400,7 @@ def test_a_clip_that_is_called_like_the_text_of_a_prompt_belongs_to_it(tmp_path:
         tmp_path / "model" / "a cat-0.mp4",
         None,
     ]
-    assert "model has no clip for 1 prompt (p2) of the 3 in this run; they are not counted." in generator.remarks(
-        [upper, lower, other], (0,)
-    )
+    assert "model: no clip for 1 prompt (p2) of the 3 in this run; they are not counted." in generator.remarks([upper, lower, other], (0,))
 
 
 def test_a_row_that_names_no_file_is_an_error_with_its_line(tmp_path: Path) -> None:

@@ -145,3 +145,14 @@ def test_the_terminal_table_shows_values_reasons_and_marks(report: RunReport) ->
         assert "[bold]odd[/bold]" in text
         assert "Signed offset" not in text
         assert "Signed offset" in printed(odd_report, width, every_measure=True)
+
+
+def test_systems_without_any_value_are_rows_all_the_same() -> None:
+    report = report_of(34)
+    empty = tuple(
+        SummaryRow(generator=row.generator, metric=row.metric, measure=row.measure, value=None, n_scored=0, reason="no face is seen")
+        for row in report.summary
+    )
+    text = printed(replace(report, summary=empty), 80)
+    assert all(f"model-{index} " in text for index in range(34))
+    assert text.count("no face is seen") == 1

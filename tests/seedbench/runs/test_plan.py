@@ -73,9 +73,9 @@ def test_clips_left_out_by_typed_seeds_are_reported(listed: Path) -> None:
     assert sorted(cells_of(spec)) == [("alpha", "p1", 7), ("beta", "p1", 0), ("beta", "p2", 0)]
     assert remarks(spec) == [
         "alpha: 2 of its 3 clips are left out, of 2 seeds (8, 9) not asked for; asked are 0, 7. Name no seeds to take all.",
-        "alpha has no clip for 1 prompt (p2) of the 2 in this run; they are not counted.",
-        "alpha has no clip for 1 seed (0) of the 2 asked for; they are not counted.",
-        "beta has no clip for 1 seed (7) of the 2 asked for; they are not counted.",
+        "alpha: no clip for 1 prompt (p2) of the 2 in this run; they are not counted.",
+        "alpha: no clip for 1 seed (0) of the 2 asked for; they are not counted.",
+        "beta: no clip for 1 seed (7) of the 2 asked for; they are not counted.",
     ]
 
 
