@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +25,8 @@ from seedbench.suites.references import mentions, normalise
 from seedbench.suites.suite import Suite
 
 TEXT_SUFFIX = ".txt"
-SUFFIXES = (TEXT_SUFFIX, ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+#: Spreadsheets are among them so that the error is about the file and not about YAML.
+SUFFIXES = (TEXT_SUFFIX, ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".xlsx", ".xls", ".ods", ".numbers")
 #: Names of columns, in lower case; a name with blanks or in capitals is the same.
 _TEXT = ("text", "prompt", "prompt_en", "prompt_text", "caption")
 _ID = ("id", "prompt_id")
@@ -105,8 +107,9 @@ def _lines(path: Path, text: str, remarks: list[str]) -> Iterator[_Entry]:
     if filled:
         first_line, first = filled[0]
         names = {plain_name(name.strip("\"'")) for name in re.split(r"[,;\t]", first)}
-        if len(names) > 1 and names & set(_TEXT):
-            raise SuiteError(f"{path}:{first_line}: {first[:60]!r} is the header of a table: give the file a name that ends in .csv")
+        if names & set(_TEXT):
+            remedy = "give the file a name that ends in .csv, or take the line out"
+            raise SuiteError(f"{path}:{first_line}: {first[:60]!r} is the header of a table: {remedy}")
         if _is_json(first):
             raise SuiteError(f"{path}:{first_line}: this is JSON: give the file a name that ends in .jsonl or .json")
     hashes = [number for number, line in filled if line.startswith("#")]
@@ -127,10 +130,10 @@ def _rows(table: Table, remarks: list[str]) -> list[_Entry]:
         return []
     text, name, duration = (_column(table, known) for known in (_TEXT, _ID, _DURATION))
     if text is None:
-        have = ", ".join(table.columns[:12])
-        raise SuiteError(
-            f"{table.file}:{table.header_line}: no column {_TEXT[0]!r} or {_TEXT[1]!r} with the prompts; the columns are {have}"
-        )
+        shown = ", ".join(name if len(name) <= 40 else f"{name[:37]}..." for name in table.columns[:12])
+        where = f"{table.file}:{table.header_line}"
+        remedy = "; a file of prompts without a header ends in .txt" if len(table.columns) == 1 else ""
+        raise SuiteError(f"{where}: no column {_TEXT[0]!r} or {_TEXT[1]!r} with the prompts; the columns are {shown}{remedy}")
     others = [column for column in table.columns if column not in (text, name, duration)]
     not_kept = [column for column in others if any(_tag_values(row.cells.get(column)) is None for row in table.rows)]
     entries = []
@@ -217,7 +220,7 @@ def _remark_near_repeats(entries: Sequence[_Entry], noun: str, remarks: list[str
 def _ids(entries: Sequence[_Entry], remarks: list[str]) -> list[str]:
     """An id for each prompt: its own if that can be one, else made from it. Where two would be the same, all have a hash added."""
     ids = [slug(entry.name, _LONGEST_ID) if not entry.own_id else slug(entry.own_id) for entry in entries]
-    several = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set()
+    several = {name for name, count in Counter(ids).items() if count > 1}
     ids = [
         slug_with_hash(entry.name, _LONGEST_ID) if name in several and name != entry.own_id else name
         for name, entry in zip(ids, entries, strict=True)

@@ -127,6 +127,13 @@ def test_lines_that_begin_like_comments_are_prompts_with_a_note(tmp_path: Path) 
             "prompt,style\nA cat,anime\n",
             "p.txt:1: 'prompt,style' is the header of a table: give the file a name that ends in .csv",
         ),
+        (
+            "p.txt",
+            "Prompt\nA cat\n",
+            "p.txt:1: 'Prompt' is the header of a table: give the file a name that ends in .csv, or take",
+        ),
+        ("p.csv", "A cat\nA dog\n", "the columns are A cat; a file of prompts without a header ends in .txt"),
+        ("p.xlsx", "PK\x03\x04 xl/workbook", "p.xlsx: this is an Excel workbook, not a text file: save the table as CSV"),
         ("p.txt", '{"prompt": "A cat"}\n', "p.txt:1: this is JSON: give the file a name that ends in .jsonl or .json"),
         ("p.csv", "\nname\nx\n", "p.csv:2: no column 'text' or 'prompt' with the prompts; the columns are name"),
         ("p.csv", "prompt,text\na,b\n", "p.csv:1: the columns 'prompt' and 'text' may both be the text: rename one or take it out"),
