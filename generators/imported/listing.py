@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import unicodedata
+import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +24,11 @@ _SHOWN = 5
 
 def entries(path: Path, numbers: Numbers = "auto") -> list[ImportedClip]:
     """The clips of a folder (by name) or a manifest (in its order). Raises ManifestError as :func:`list_clips` does."""
-    return list_clips(path, numbers).clips
+    return list(list_clips(path, numbers).clips)
 
 
 def list_clips(path: Path, numbers: Numbers = "auto") -> ClipListing:
-    """The clips of a folder or a manifest, and what else is there.
+    """The clips of a folder or a manifest, and what else is there. As long as nothing in it changes, it is read once a process.
 
     Args:
         path: the folder or manifest.
@@ -33,6 +37,12 @@ def list_clips(path: Path, numbers: Numbers = "auto") -> ClipListing:
     Raises:
         ManifestError: there is no such folder or manifest, it holds no clips, a row cannot be read, or two clips would be one cell.
     """
+    return _listed(path, numbers, _state_of(path))
+
+
+@lru_cache(maxsize=8)  # a generator is made anew for every cell, and lists are long
+def _listed(path: Path, numbers: Numbers, state: tuple[str, ...]) -> ClipListing:
+    """The clips of a path that is in this state."""
     if path.is_dir():
         listed = clips_in_folder(path, numbers)
         if not listed.clips:
@@ -50,6 +60,28 @@ def list_clips(path: Path, numbers: Numbers = "auto") -> ClipListing:
         )
     _refuse_duplicates(listed.clips)
     return listed
+
+
+def _state_of(path: Path) -> tuple[str, ...]:
+    """What decides the clips of a path: the content of a manifest, or the names in a folder and the tables among them."""
+    current_folder = (os.getcwd(), os.environ.get("PWD", ""))
+    digest = hashlib.sha256()
+    try:
+        if not path.is_dir():
+            digest.update(path.read_bytes() if path.suffix.lower() in SUFFIXES else b"")
+            return (*current_folder, digest.hexdigest())
+        folders = [str(path)]
+        for folder in folders:
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+                size = ""
+                if entry.is_dir():
+                    folders += [entry.path] if folder == folders[0] else []
+                elif entry.name.lower().endswith(SUFFIXES) and entry.is_file():
+                    size = f"{entry.stat().st_size} {entry.stat().st_mtime_ns}"
+                digest.update(f"{folder}\0{entry.name}\0{entry.is_dir()}\0{size}\n".encode("utf-8", "surrogateescape"))
+    except OSError:  # the listing says what is wrong
+        return (*current_folder, uuid.uuid4().hex)
+    return (*current_folder, digest.hexdigest())
 
 
 def check_files(clips: Sequence[ImportedClip]) -> None:

@@ -30,8 +30,10 @@ def terminal_console(*, highlight: bool = True) -> Console:
     from rich.console import Console
 
     columns = os.environ.get("COLUMNS", "")
-    is_piped = not columns.isdigit() and not (sys.stdout is not None and sys.stdout.isatty())
-    return Console(highlight=highlight, width=PIPED_WIDTH if is_piped else None)
+    if columns.isdigit() and int(columns) > 0:
+        return Console(highlight=highlight, width=int(columns))
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return Console(highlight=highlight, width=None if is_terminal else PIPED_WIDTH)
 
 
 def fits(console: Console, table: Table) -> bool:

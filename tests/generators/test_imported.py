@@ -436,3 +436,16 @@ def test_a_folder_is_called_as_it_is_given(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PWD", str(tmp_path / "run"))
     assert generators_of(entries(Path())) == ["out"]
     assert generators_of(entries(tmp_path / "run" / "out" / ".." / "out" / "..")) == ["out"]
+
+
+def test_a_path_is_listed_anew_when_something_in_it_changes(tmp_path: Path) -> None:
+    clip(tmp_path / "model" / "a.mp4")
+    assert read(tmp_path / "model") == [("a", None)]
+    clip(tmp_path / "model" / "b.mp4")
+    assert read(tmp_path / "model") == [("a", None), ("b", None)]
+    clip(tmp_path / "model" / "sub" / "c.mp4")
+    assert len(read(tmp_path / "model")) == 3
+    clip(tmp_path / "model" / "sub" / "d.mp4")
+    assert len(read(tmp_path / "model")) == 4
+    assert read(manifest(tmp_path, "generator,prompt_id,file\na,p1,1.mp4\n")) == [("p1", None)]
+    assert read(manifest(tmp_path, "generator,prompt_id,file\na,p2,1.mp4\n")) == [("p2", None)]
