@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from seedbench.processes.stopping import set_stop_message
 if TYPE_CHECKING:
     from seedbench.api import ScoreResult
     from seedbench.plugins.metric import MetricInfo, Score
+    from seedbench.runs.score_files import FileScores
 
 EXAMPLES = """[bold]Examples[/bold]
 
@@ -49,10 +50,11 @@ def score(
     headlines = {(name, measure.name) for name, info in scores.infos.items() for measure in info.measures if measure.headline}
     shown = [line for line in lines if everything or (line["metric"], line["measure"]) in headlines]
     unread = {str(entry.file): entry.error for entry in scores.files if entry.error is not None}
-    console.print(_table(shown, unread, console.width))
+    names = _short_names(scores.files, console.width)
+    console.print(_table(shown, unread, names))
     for sentence in _signs(shown, scores.infos):
         console.print(sentence, highlight=False, markup=False)
-    for sentence in scores.left_out:
+    for sentence in (*_unusual(scores.files, names), *scores.left_out):
         console.print(f"note: {sentence}", highlight=False, markup=False, soft_wrap=True)
     if out is not None:
         _write(lines, out)
@@ -66,45 +68,52 @@ def score(
 
 def _lines(scores: ScoreResult) -> list[dict[str, Any]]:
     """The scores as rows of a table, one for each file and measure."""
-    return [_line(entry.file, metric, score) for entry in scores.files for metric, of_metric in entry.scores.items() for score in of_metric]
+    return [_line(entry, metric, score) for entry in scores.files for metric, of_metric in entry.scores.items() for score in of_metric]
 
 
-def _line(file: Path, metric: str, score: Score) -> dict[str, Any]:
+def _line(entry: FileScores, metric: str, score: Score) -> dict[str, Any]:
+    from seedbench.report.tables import facts_columns
+
     return {
-        "file": str(file),
+        "file": str(entry.file),
         "metric": metric,
         "measure": score.measure,
         "value": score.value,
         "status": score.status,
         "reason": score.reason,
         "backend": score.backend,
+        **facts_columns(entry.facts),
     }
 
 
-def _table(lines: list[dict[str, Any]], unread: Mapping[str, str], width: int) -> Any:
+def _short_names(files: Sequence[FileScores], width: int) -> dict[str, str]:
+    """How files are called on a terminal of that width, by file."""
+    from seedbench.report.terminal import shortened
+
+    paths = [str(entry.file) for entry in files]
+    return dict(zip(paths, shortened(paths, max(16, width * 3 // 10)), strict=True))
+
+
+def _table(lines: list[dict[str, Any]], unread: Mapping[str, str], names: Mapping[str, str]) -> Any:
     """One row a file and measure, and one row for each file of ``unread``, with the reason why it cannot be read."""
     from rich.markup import escape
     from rich.table import Table
-
-    from seedbench.report.terminal import shortened
 
     table = Table(box=None, pad_edge=False)
     table.add_column("file", style="bold", no_wrap=True)
     table.add_column("measure", no_wrap=True)
     table.add_column("value", no_wrap=True, justify="right")
     table.add_column("why not", style="dim", overflow="fold")
-    files = [line["file"] for line in lines]
-    names = dict(zip(files, map(escape, shortened(files, max(16, width * 3 // 10))), strict=True))
     last = ""
     for line in lines:
         if line["file"] in unread:
             if line["file"] != last:
-                table.add_row(names[line["file"]], "", "unreadable", escape(unread[line["file"]]))
+                table.add_row(escape(names[line["file"]]), "", "unreadable", escape(unread[line["file"]]))
             last = line["file"]
             continue
         value = f"{line['value']:.3g}" if line["value"] is not None else line["status"]
         name = f"{line['metric']}.{line['measure']}"
-        table.add_row(names[line["file"]] if line["file"] != last else "", name, value, escape(line["reason"]))
+        table.add_row(escape(names[line["file"]]) if line["file"] != last else "", name, value, escape(line["reason"]))
         last = line["file"]
     return table
 
@@ -113,6 +122,17 @@ def _signs(lines: list[dict[str, Any]], infos: Mapping[str, MetricInfo]) -> list
     """What a positive value means, a sentence for each shown measure that states it."""
     shown = dict.fromkeys((line["metric"], line["measure"]) for line in lines if line["value"] is not None)
     return [f"{metric}.{name}: {infos[metric].measure(name).sign}" for metric, name in shown if infos[metric].measure(name).sign]
+
+
+def _unusual(files: Sequence[FileScores], names: Mapping[str, str]) -> list[str]:
+    """What is unusual about the files, a sentence for each kind: the names of the files, or how many they are."""
+    from seedbench.results.file_notes import MOST_NAMED, kinds_of_notes
+
+    sentences = []
+    for kind in kinds_of_notes((str(entry.file), entry.facts.notes) for entry in files):
+        which = ", ".join(names[file] for file in kind.counts) if kind.n_files <= MOST_NAMED else f"{kind.n_files} of {len(files)} files"
+        sentences.append(f"{which}: {kind.text.rstrip('.')}.")
+    return sentences
 
 
 def _write(lines: list[dict[str, Any]], out: Path) -> None:

@@ -60,6 +60,7 @@ def drill_down(table: ResultsTable, colours: Mapping[str, str], previews: Mappin
             "scores": [_score_words(table, score, places) for score in cell.scores],
             "clip": _clip(cell, previews, clips),
             "facts": _facts(cell),
+            "notes": list(cell.clip_facts.notes),
         }
         for cell in report.cells
     ]
@@ -98,11 +99,12 @@ def _score_words(table: ResultsTable, score: ScoreReport, places: Mapping[int, i
 
 
 def _facts(cell: CellReport) -> list[str]:
-    """Duration, latency and cost of a cell in words, as far as they are known."""
+    """Duration, rate, latency and cost of a cell in words, as far as they are known."""
     duration = None if cell.duration_s is None else f"{number(cell.duration_s, 1)} s"
+    rate = None if cell.clip_facts.fps is None else f"{cell.clip_facts.fps:.4g} fps"
     latency = None if cell.latency_s is None else f"made in {seconds(cell.latency_s)}"
     cost = None if cell.cost_usd is None else dollars(cell.cost_usd)
-    return [text for text in (duration, latency, cost) if text]
+    return [text for text in (duration, rate, latency, cost) if text]
 
 
 def _decimal_places(table: ResultsTable) -> dict[int, int]:

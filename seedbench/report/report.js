@@ -121,6 +121,7 @@ function clipBox(cell) {
   note.append(...cell.facts.map((fact) => el("span", {}, fact)));
   if (cell.clip.original) note.append(el("span", { title: "The file itself, as it was scored" }, "original file"));
   else if (cell.clip.id !== undefined) note.append(el("span", { title: "A smaller copy; the scores were computed on the original file" }, "smaller copy"));
+  if (cell.notes.length) note.append(el("ul", { class: "unusual", "aria-label": "What is unusual about the file" }, cell.notes.map((text) => el("li", {}, text))));
   box.append(note);
   return box;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from seedbench.report.findings import findings
 from seedbench.report.wording import ARROWS, counted, rounded, seconds, unit_of
 from seedbench.results.data import GeneratorFacts, MeasureFacts, RunReport, ScoreReport, to_json
 from seedbench.results.table import ResultsTable
+from seedbench.runs.clip_facts import ClipFacts
 
 #: Columns of scores.csv and scores.parquet, with their types. One row for each score; a cell without scores has one row without a measure.
 SCORE_COLUMNS: dict[str, type] = {
@@ -44,6 +46,11 @@ SCORE_COLUMNS: dict[str, type] = {
     "duration_s": float,
     "latency_s": float,
     "cost_usd": float,
+    "fps": float,
+    "effective_fps": float,
+    "judged_width": int,
+    "judged_height": int,
+    "file_notes": str,
 }
 SUMMARY_COLUMNS = (
     "run",
@@ -106,11 +113,29 @@ def score_rows(table: ResultsTable) -> list[dict[str, Any]]:
             "duration_s": cell.duration_s,
             "latency_s": cell.latency_s,
             "cost_usd": cell.cost_usd,
+            **facts_columns(cell.clip_facts),
         }
         if not cell.scores:
             rows.append(base)
         rows += [base | _score_fields(score, table.columns[table.position(score)]) for score in cell.scores]
     return rows
+
+
+def facts_columns(facts: ClipFacts) -> dict[str, Any]:
+    """The facts of a clip as they stand in a table of scores.
+
+    Args:
+        facts: The facts.
+
+    Returns:
+        Values by column, None where nothing is known; ``file_notes`` has all notes in one text.
+
+    >>> facts_columns(ClipFacts(fps=24.0, notes=("no name", "cut off")))["file_notes"]
+    'no name; cut off'
+    """
+    values = dataclasses.asdict(facts)
+    notes = values.pop("notes")
+    return values | {"file_notes": "; ".join(notes) or None}
 
 
 def score_columns(report: RunReport) -> dict[str, type]:

@@ -9,6 +9,7 @@ from seedbench.errors import ArtifactError, StorageError
 from seedbench.plugins.metric import MetricInfo
 from seedbench.results.data import CellReport, ScoreReport
 from seedbench.results.versions import backend_of
+from seedbench.runs.clip_facts import ClipFacts
 from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow
 from seedbench.store.queries import checked_clip
@@ -94,6 +95,7 @@ def cell_report(cell: CellRow, spec: RunSpec, clips: ClipFinder, infos: Mapping[
         duration_s=duration_s_of(cell),
         latency_s=cell.latency_s,
         cost_usd=cell.cost_usd,
+        clip_facts=ClipFacts.from_stored(cell.facts.get("clip", {})),
         scores=tuple(
             ScoreReport(
                 metric=row.metric,

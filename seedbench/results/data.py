@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from seedbench.plugins.generator import GenerationStatus
 from seedbench.plugins.metric import Measure, Status
+from seedbench.runs.clip_facts import ClipFacts
 
 ColumnKey = tuple[str, str, str]
 """Metric, measure and backend: what names a column."""
@@ -240,6 +241,7 @@ class CellReport:
         duration_s: The length of the clip, in seconds; None: not known.
         latency_s: Seconds from the request to the file; None: not known.
         cost_usd: The price, in US dollars; None: not known.
+        clip_facts: What is known of its file; runs of earlier versions may lack it.
         scores: One for each metric and measure that was scored.
         tags: The values of the prompt's tags, by name.
     """
@@ -256,6 +258,7 @@ class CellReport:
     duration_s: float | None = None
     latency_s: float | None = None
     cost_usd: float | None = None
+    clip_facts: ClipFacts = field(default_factory=ClipFacts)
     scores: tuple[ScoreReport, ...] = ()
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ from seedbench.plugins.metric_records import RunMetrics, metrics_of_run, readabl
 from seedbench.results.cells import ClipFinder, cell_report, duration_s_of
 from seedbench.results.comparison import compare_all
 from seedbench.results.data import ColumnKey, GeneratorFacts, MeasureFacts, RunReport, SuiteFacts, SummaryRow
+from seedbench.results.file_notes import file_notes
 from seedbench.results.notes import clip_notes, in_progress, older_version_notes, set_notes, state_notes
 from seedbench.results.slices import notes_on_slices, slice_summaries
 from seedbench.results.summary import ClipScore, Coverage, summarise
@@ -127,6 +128,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
             *state_notes(run, cells, summary),
             *metrics.notes,
             *clip_notes(rows, cell_reports, clips.unread),
+            *file_notes(cell_reports),
             *older_version_notes(versions, infos),
             *set_notes(set_rows),
             *notes_on_slices(spec.prompts),

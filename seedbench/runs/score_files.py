@@ -10,6 +10,7 @@ from seedbench.errors import ClipError, SeedBenchError
 from seedbench.files.hashing import file_sha256
 from seedbench.plugins import registry
 from seedbench.plugins.metric import MetricInfo, Score, SetMetric
+from seedbench.runs.clip_facts import ClipFacts
 from seedbench.runs.executor import Executor
 from seedbench.runs.progress import NoProgress, Progress
 from seedbench.runs.reasons import failure_reason, without_path
@@ -18,14 +19,21 @@ from seedbench.runs.score_task import ScoreTask, score
 
 @dataclass(frozen=True)
 class FileScores:
-    """The scores of one file by metric; ``error`` says why the file could not be read as a clip, None where it could.
+    """The scores of one file.
 
     A file that is no clip has scores without a value, as in a run; a file that is not there, or cannot be read now, has failed ones.
+
+    Attributes:
+        file: The file.
+        scores: Its scores by metric.
+        error: Why the file could not be read as a clip; None where it could.
+        facts: What is known of the clip.
     """
 
     file: Path
     scores: Mapping[str, Sequence[Score]] = field(default_factory=dict)
     error: str | None = None
+    facts: ClipFacts = field(default_factory=ClipFacts)
 
 
 def clip_metrics(names: Sequence[str] | None) -> dict[str, MetricInfo]:
@@ -87,7 +95,8 @@ def _results(tasks: Sequence[ScoreTask], executor: Executor) -> Iterator[tuple[i
         if done.error is not None:
             yield task.cell_id, _unread(task.path, failure_reason(done.error), task.metrics)
         else:
-            yield task.cell_id, FileScores(task.path, done.result.scores, done.result.facts.get("unreadable"))
+            facts = done.result.facts
+            yield task.cell_id, FileScores(task.path, done.result.scores, facts.get("unreadable"), ClipFacts.from_stored(facts))
 
 
 def _unread(file: Path, reason: str, metrics: Sequence[str]) -> FileScores:

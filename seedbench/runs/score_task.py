@@ -7,7 +7,6 @@ import hashlib
 import time
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,17 +27,12 @@ from seedbench.plugins.instances import make_metric
 from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score, SetMetric, missing_stream
 from seedbench.plugins.output_checks import checked_scores
 from seedbench.plugins.weights import ABSENT, sha256_of
+from seedbench.runs.clip_facts import facts_to_store
 from seedbench.runs.numba_cache import record_compiled
 from seedbench.runs.reasons import without_path
 from seedbench.store.cache import cached
 from seedbench.suites.earlier_form import stored_json
 from seedbench.suites.prompt import Prompt
-
-#: The facts of a clip (:class:`~seedbench.clips.probing.ProbeFacts`) that are stored with its cell.
-STORED_FACTS = (
-    *("width", "height", "fps", "duration_s", "n_frames", "has_video", "has_audio", "audio_rate", "channels", "audio_duration_s"),
-    *("variable_rate", "container", "video_codec", "audio_codec", "size_bytes"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +99,7 @@ def score(task: ScoreTask) -> Scored:
             scores[name] = _score_one(metric, clip, sample)
         seconds[name] = time.perf_counter() - start
     record_compiled()
-    facts = {**_facts_of(clip), "notes": list(_notes(clip))}
-    return Scored(scores=scores, keys=_keys(task), facts=facts, seconds=seconds)
+    return Scored(scores=scores, keys=_keys(task), facts=facts_to_store(clip), seconds=seconds)
 
 
 def _keys(task: ScoreTask) -> dict[str, str]:
@@ -120,24 +113,6 @@ def open_unchanged(path: Path, sha256: str) -> Clip:
     if file_sha256(path) != sha256:
         raise ClipUnavailableError(f"{path}: has changed since it was taken into the run; run again under another name")
     return Clip.open(path)
-
-
-def _facts_of(clip: Clip) -> dict[str, Any]:
-    """What is stored about a clip beside its scores: what a player shows, the effective rate, and the size at which it was judged."""
-    facts = clip.facts
-    known: dict[str, Any] = {name: getattr(facts, name) for name in STORED_FACTS}
-    if facts.has_video:
-        known["judged_width"], known["judged_height"] = clip.size
-        with suppress(ClipError):
-            known |= {"n_frames": len(clip.time_s), "duration_s": clip.end_s, "effective_fps": clip.timing.fps}
-    return known
-
-
-def _notes(clip: Clip) -> tuple[str, ...]:
-    try:
-        return clip.notes
-    except ClipError as error:
-        return (*clip.facts.notes, without_path(error, clip.path))
 
 
 def no_answer(metric: Metric | SetMetric, reason: str) -> list[Score]:

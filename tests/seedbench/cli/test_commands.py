@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from seedbench.cli.reference import page
+from seedbench.clips.writing import write_clip
 from seedbench.runs.clip_files import clip_files
 from seedbench.store.workspace import Workspace
 
@@ -133,6 +135,20 @@ def test_scoring_nothing_but_unreadable_files_exits_with_4_after_the_reasons(wor
         (files[0], "toy_brightness", "unscored"),
         (files[1], "toy_brightness", "failed"),
     }
+
+
+def test_scoring_says_what_is_unusual_about_a_file(workspace: Workspace, make_clip: MakeClip, tmp_path: Path) -> None:
+    wave = np.sin(np.arange(48_000) / 10).astype(np.float32)
+    file = write_clip(tmp_path / "odd.mp4", [np.full((32, 32, 3), 90, np.uint8)] * 25, 25, np.stack([wave, -wave], axis=1))
+    out = tmp_path / "scores.csv"
+    done = seedbench("score", str(file), str(make_clip()), "-m", "toy_brightness", "--out", str(out), home=workspace.folder)
+    assert done.returncode == 0, done.stderr
+    (note,) = [line for line in done.stdout.splitlines() if line.startswith("note: ")]
+    assert note.endswith("odd.mp4: the channels of the sound cancel each other; the stronger one is heard alone.")
+    table = pd.read_csv(out, keep_default_na=False).drop_duplicates("file")
+    assert list(table.fps) == [25, 25]
+    assert list(zip(table.judged_width, table.judged_height, strict=True)) == [(32, 32), (96, 64)]
+    assert [bool(notes) for notes in table.file_notes] == [True, False]
 
 
 def test_a_database_url_that_names_no_database_is_one_sentence(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from seedbench.report.html import render_html
 from seedbench.report.preview import make_previews
 from seedbench.results.data import RunReport, ScoreReport, SliceSummary, SummaryRow
 from seedbench.results.table import tabulate
+from seedbench.runs.clip_facts import ClipFacts
 
 
 class Elements(HTMLParser):
@@ -101,6 +102,15 @@ def test_markup_is_inert_wherever_it_comes_from(report: RunReport, where: str) -
         report = replace(report, provenance={bad: {bad: [bad]}})
     assert bad not in render_html(tabulate(report))
     assert "onclick=alert(1)&gt;" in render_html(tabulate(report))
+
+
+def test_what_is_unusual_about_a_file_stands_with_its_clip(report: RunReport) -> None:
+    facts = ClipFacts(fps=23.976024, notes=("the cover picture is left out </script><b>",))
+    page = render_html(tabulate(replace(report, cells=(replace(report.cells[0], clip_facts=facts), *report.cells[1:]))))
+    index = json.loads(re.search(r'id="run-data">(.*?)</script>', page, re.DOTALL).group(1))  # type: ignore[union-attr]
+    assert index["cells"][0]["notes"] == list(facts.notes)
+    assert "23.98 fps" in index["cells"][0]["facts"]
+    assert {tuple(cell["notes"]) for cell in index["cells"][1:]} == {()}
 
 
 def test_every_missing_value_has_its_reason(page: str, report: RunReport) -> None:

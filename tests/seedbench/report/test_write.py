@@ -18,6 +18,7 @@ from seedbench.report.tables import SCORE_COLUMNS, markdown, score_rows
 from seedbench.report.write import write_report
 from seedbench.results.data import CellReport, RunReport, ScoreReport, SliceSummary, SummaryRow, from_json, to_json
 from seedbench.results.table import ResultsTable, tabulate
+from seedbench.runs.clip_facts import ClipFacts
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -47,6 +48,28 @@ def test_parquet_holds_the_rows_of_the_csv_with_types(folder: Path, report: RunR
     assert table.column_names == list(SCORE_COLUMNS)
     assert table.to_pylist() == score_rows(tabulate(report))
     assert str(table.schema.field("value").type) == "double"
+
+
+def test_the_facts_of_a_clip_are_columns_and_empty_where_nothing_is_known(report: RunReport, tmp_path: Path) -> None:
+    facts = ClipFacts(fps=24.0, effective_fps=12.0, judged_width=1280, judged_height=720, notes=("no name", "cut off"))
+    known = replace(report, cells=(replace(report.cells[0], clip_facts=facts), *report.cells[1:]))
+    write_report(known, tmp_path, previews=False)
+    columns = ("fps", "effective_fps", "judged_width", "judged_height", "file_notes")
+    rows = [tuple(row[name] for name in columns) for row in read_csv(tmp_path / "scores.csv")]
+    n_known = len(report.cells[0].scores)
+    assert rows[:n_known] == [("24.0", "12.0", "1280", "720", "no name; cut off")] * n_known
+    assert set(rows[n_known:]) == {("",) * 5}
+    typed = parquet.read_table(tmp_path / "scores.parquet").select(list(columns)).to_pylist()
+    assert list(typed[0].values()) == [24.0, 12.0, 1280, 720, "no name; cut off"]
+    assert set(typed[-1].values()) == {None}
+    assert from_json(json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))).cells[0].clip_facts == facts
+
+
+def test_a_report_of_a_version_without_facts_of_clips_is_read_back(report: RunReport) -> None:
+    plain = json.loads(json.dumps(to_json(report)))
+    for cell in plain["cells"]:
+        del cell["clip_facts"]
+    assert {cell.clip_facts for cell in from_json(plain).cells} == {ClipFacts()}
 
 
 def test_tags_are_columns_of_the_scores_and_slices_a_file_of_their_own(report: RunReport, tmp_path: Path) -> None:
