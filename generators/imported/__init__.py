@@ -230,9 +230,10 @@ def suite_of(clips: Sequence[ImportedClip], path: Path, *, texts: Mapping[str, s
     prompts = tuple(Prompt(id=name, text=text or "", task="unknown") for name, text in known.items())
     content = json.dumps([stored_json(prompt) for prompt in prompts], sort_keys=True)
     unknown = [name for name, text in known.items() if texts is not None and text is None]
+    has_name = path.name not in ("", "..")
     return Suite(
-        name=slug(path.stem),
-        title=f"Clips of {path.name}",
+        name=slug(path.stem if has_name else name_of_folder(path)),
+        title=f"Clips of {path.name if has_name else name_of_folder(path)}",
         version="imported",
         prompts=prompts,
         path=path.absolute() / "suite.yaml" if path.is_dir() else path.absolute(),

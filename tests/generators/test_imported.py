@@ -433,6 +433,7 @@ def test_a_folder_is_called_as_it_is_given(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PWD", str(tmp_path / "modelA"))
     for given_path in (".", "", f"{tmp_path}/modelA/", f"{tmp_path}/modelA/.", f"{tmp_path}/run/../modelA"):
         assert generators_of(entries(Path(given_path))) == ["modelA"], given_path
+    assert Imported(path=".").suite().name == "modela"
     monkeypatch.setenv("PWD", str(tmp_path / "run"))
     assert generators_of(entries(Path())) == ["out"]
     assert generators_of(entries(tmp_path / "run" / "out" / ".." / "out" / "..")) == ["out"]
