@@ -21,7 +21,8 @@ from seedbench.arena.blinding.loudness import RATE, leveled_stereo, loudness
 from seedbench.arena.blinding.remux import BlindingError, remux
 from seedbench.arena.votes.log import Profile
 from seedbench.clips.clip import Clip
-from seedbench.clips.probing import ProbeFacts
+from seedbench.clips.cropping import NO_CROP
+from seedbench.clips.probing import ProbeFacts, probe
 from seedbench.clips.writing import write_clip
 
 MAX_FPS = 30.0
@@ -114,7 +115,11 @@ def native(source: Path, goal: Path) -> BlindClip:
         raise BlindingError(f"browsers do not play {seen}: {source.name} can be shown matched, not native")
     if facts.has_audio and heard not in PLAYABLE_SOUND:
         raise BlindingError(f"browsers do not play {heard} from an MP4: {source.name} can be shown matched, not native")
-    remux(source, goal)
+    if facts.container == "avi":
+        raise BlindingError(f"AVI does not say when pictures are shown: {source.name} can be shown matched, not native")
+    if facts.display is not None and facts.display.crop != NO_CROP:
+        raise BlindingError(f"browsers do not cut pictures as its container asks for: {source.name} can be shown matched, not native")
+    remux(source, goal, facts)
     return _blind_clip(clip, goal, "native")
 
 
@@ -150,7 +155,7 @@ def matched(source: Path, goal: Path, canvas: MatchedCanvas) -> BlindClip:
         write_clip(
             encoded, _letterboxed(clip, canvas, n_frames), canvas.fps, leveled_stereo(clip, n_samples), RATE, crf=20, preset="veryfast"
         )
-        remux(encoded, goal, constant_fps=canvas.fps)
+        remux(encoded, goal, probe(encoded), constant_fps=canvas.fps)
     finally:
         with suppress(OSError):
             encoded.unlink(missing_ok=True)
@@ -158,8 +163,6 @@ def matched(source: Path, goal: Path, canvas: MatchedCanvas) -> BlindClip:
 
 
 def _blind_clip(clip: Clip, goal: Path, profile: Profile) -> BlindClip:
-    from seedbench.clips.probing import probe
-
     shown = probe(goal)
     level = loudness(clip.audio(RATE).samples, RATE).integrated if clip.facts.has_audio else None
     return BlindClip(goal, profile, shown.duration_s, clip.facts.width, clip.facts.height, clip.facts.fps, level)

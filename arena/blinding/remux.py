@@ -12,6 +12,8 @@ import numpy as np
 
 from seedbench.arena.blinding.loudness import RATE
 from seedbench.arena.blinding.metadata_stripping import packet_cleaner
+from seedbench.clips.media_file import open_media, packets_of
+from seedbench.clips.probing import ProbeFacts
 from seedbench.errors import SeedBenchError
 
 FILE_SIZE_STEP = 64 * 1024
@@ -22,12 +24,15 @@ class BlindingError(SeedBenchError):
     """A clip that cannot be shown blind; the message says why."""
 
 
-def remux(source: Path, goal: Path, *, constant_fps: float | None = None) -> None:
+def remux(source: Path, goal: Path, facts: ProbeFacts, *, constant_fps: float | None = None) -> None:
     """Copy pictures and sound into a new MP4 file without metadata; add a silent track where there is no sound.
+
+    The tracks are those that the clip is judged by. Sound that begins after the last picture is left out.
 
     Args:
         source: The clip.
         goal: The MP4 file to write.
+        facts: What it is (:func:`seedbench.clips.probing.probe`); it has pictures.
         constant_fps: Frames a second of which each picture, also the last one, gets the same duration. All AAC frames then get the same
             size, since the size that they need shows which codec the sound came from.
 
@@ -37,20 +42,26 @@ def remux(source: Path, goal: Path, *, constant_fps: float | None = None) -> Non
     import av
 
     try:
-        with av.open(str(source)) as given, av.open(str(goal), "w", format="mp4", options=_OPTIONS) as container:
-            video = given.streams.video[0]
-            sound = given.streams.audio[0] if given.streams.audio else None
+        with open_media(source) as given, av.open(str(goal), "w", format="mp4", options=_OPTIONS) as container:
+            video = given.streams[facts.video_index]
+            sound = given.streams[facts.audio_index] if facts.has_audio else None
             picture_track = container.add_stream_from_template(video, opaque=True)
             picture_track.metadata.clear()
+            _keep_turned(picture_track, facts)
             sound_track = (
                 container.add_stream_from_template(sound) if sound is not None else container.add_stream("aac", rate=RATE, layout="stereo")
             )
             sound_track.metadata.clear()
             streams = [video] if sound is None else [video, sound]
             cleaners = {stream: packet_cleaner(stream, constant_size=constant_fps is not None) for stream in streams}
-            begin = Fraction(max(0, given.start_time or 0), av.time_base)  # MPEG-TS, and cuts of longer recordings, may begin at any time
-            end = 0.0
-            for packet in _with_decoding_times(given.demux(list(cleaners))):
+            # MPEG-TS, and cuts of longer recordings, may begin at any time
+            begin = Fraction(max(0, given.start_time or 0), av.time_base)
+            end, last_picture_s, n_sounds = 0.0, facts.start_s + facts.duration_s, 0
+            for packet in _with_decoding_times(packets_of(source, given, list(cleaners), on_break=_refuse_part)):
+                if packet.stream.type == "audio":
+                    if packet.pts * packet.time_base >= last_picture_s:
+                        continue
+                    n_sounds += 1
                 start = round(begin / packet.time_base)
                 packet.pts, packet.dts = packet.pts - start, packet.dts - start
                 if packet.stream.type == "video":
@@ -61,12 +72,28 @@ def remux(source: Path, goal: Path, *, constant_fps: float | None = None) -> Non
                 for cleaned in cleaners[packet.stream](packet):
                     cleaned.stream = track
                     container.mux(cleaned)
+            if sound is not None and not n_sounds:
+                raise ValueError("its sound begins after its last picture")
             if sound is None:
                 _add_silence(container, sound_track, end)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         with suppress(OSError):
             goal.unlink(missing_ok=True)
         raise BlindingError(f"{source.name} cannot be brought into a form that does not show who made it ({error})") from error
+
+
+def _refuse_part(reason: str) -> None:
+    raise ValueError(f"the file breaks off: {reason}")
+
+
+def _keep_turned(track: Any, facts: ProbeFacts) -> None:
+    """Say in the container that pictures are turned: what a codec says of it goes with the encoder's own data."""
+    display = facts.display
+    if display is None or not (display.transposed or display.mirrored or display.upturned):
+        return
+    across, down = (-65536 if display.mirrored else 65536), (-65536 if display.upturned else 65536)
+    turn = (0, down, 0, across, 0, 0) if display.transposed else (across, 0, 0, 0, down, 0)
+    track.set_display_matrix([*turn, 0, 0, 1 << 30])
 
 
 def _with_decoding_times(packets: Iterable[Any]) -> Iterator[Any]:

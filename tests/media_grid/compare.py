@@ -10,6 +10,8 @@ from tests.media_grid.player import Shown
 #: The most that a picture's levels may differ in the mean, of 255: encoders' noise is in both, scalers differ at edges.
 PICTURE_LEVELS = 4.0
 SOUND_MS = 3.0
+#: How far the clocks of a copy and of its file may be apart, in seconds.
+CLOCK_S = 0.002
 #: A piece of sound of at least this level (root mean square) is heard, one below a tenth of it is silence.
 HEARD = 0.01
 
@@ -74,3 +76,33 @@ def sound_differences(samples: np.ndarray | None, shown: Shown) -> list[str]:
     if (ours[silent] > HEARD).any():
         differences.append(f"there is sound in {int((ours[silent] > HEARD).sum()) * 20} ms of a player's silence")
     return differences
+
+
+def copy_differences(copy: Shown, shown: Shown) -> list[str]:
+    """What differs in a copy at another rate, size and loudness, by content: which picture is on screen, and when sound is heard.
+
+    Args:
+        copy: what a player shows of the copy.
+        shown: what it shows of the file itself.
+
+    Returns:
+        One sentence for each kind of difference.
+    """
+    if not all(is_upright(picture) for picture in copy.rgb):
+        return ["pictures are turned, mirrored, cut or stretched"]
+    originals = np.array([number_of(picture) for picture in shown.rgb])
+    numbers = np.array([number_of(picture) for picture in copy.rgb])
+    allowed = [originals[np.maximum(0, np.searchsorted(shown.time_s, copy.time_s + off) - 1)] for off in (-CLOCK_S, CLOCK_S)]
+    wrong = ~((numbers == allowed[0]) | (numbers == allowed[1]))
+    differences = (
+        [f"{wrong.sum()} of {len(wrong)} pictures are not those on screen, first at {copy.time_s[wrong][0]:.3f} s"] if wrong.any() else []
+    )
+    if shown.sound is None:
+        heard = copy.sound is not None and bool(np.abs(copy.sound).max() > HEARD / 10)
+        return [*differences, "a file without sound has some"] if heard else differences
+    if copy.sound is None:
+        return [*differences, "the sound is gone"]
+    end = float(min(copy.time_s[-1], shown.time_s[-1]))
+    until = np.searchsorted(shown.time_s, end + 1e-6)
+    part = Shown(shown.rgb[:until], shown.time_s[:until], shown.sound)
+    return differences + sound_differences(copy.sound[int(np.argmax((copy.sound**2).sum(axis=1)))], part)

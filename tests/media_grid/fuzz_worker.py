@@ -37,29 +37,33 @@ def read_clip(path: Path) -> list[str]:
         path: the file.
 
     Returns:
-        What is wrong with the answers: times that do not ascend, numbers that are not finite, sentences that are none.
+        What is wrong with the answers: times that do not ascend, sizes that change, numbers that are not finite, sentences that are none.
     """
     clip = Clip.open(path)
-    faults = [fault for note in (*clip.facts.notes,) for fault in sentence_faults(note)]
+    faults = [fault for note in clip.facts.notes for fault in sentence_faults(note)]
     if clip.facts.has_video:
         faults += _picture_faults(clip)
     if clip.facts.has_audio:
         samples = clip.audio(16_000).samples
         if not np.isfinite(samples).all():
             faults.append("the sound is not finite")
-        if clip.facts.has_video and len(samples) > 16_000 * 700:
-            faults.append(f"{len(samples) / 16_000:.0f} s of sound")
-    faults += [fault for note in clip.notes for fault in sentence_faults(note)]
-    return faults
+        if len(samples) > 16_000 * (clip.facts.duration_s + 0.1):
+            faults.append(f"{len(samples) / 16_000:.1f} s of sound in a clip of {clip.facts.duration_s:.1f} s")
+    return faults + [fault for note in clip.notes for fault in sentence_faults(note)]
 
 
 def _picture_faults(clip: Clip) -> list[str]:
-    facts, times = clip.facts, clip.video.time_s
-    faults = []
-    if not len(times) or times[0] != 0 or not np.isfinite(times).all() or (np.diff(times) < 0).any():
-        faults.append(f"times of pictures: {times[:5]} ... {times[-2:]}")
-    if not np.isfinite([facts.fps, facts.duration_s]).all() or facts.fps < 0 or facts.duration_s < 0:
+    facts, faults = clip.facts, []
+    sizes = {picture.shape for picture in clip.pictures()}
+    if sizes != {(clip.size[1], clip.size[0], 3)}:
+        faults.append(f"pictures of {sizes}, for {clip.size}")
+    times, timing = clip.time_s, clip.timing
+    if not len(times) or times[0] != 0 or not np.isfinite(times).all() or (np.diff(times) < 0).any() or clip.end_s < times[-1]:
+        faults.append(f"times of pictures: {times[:5]} ... {times[-2:]}, end {clip.end_s}")
+    if not np.isfinite([facts.fps, facts.duration_s, timing.fps]).all() or facts.fps < 0 or facts.duration_s < 0:
         faults.append(f"{facts.fps} pictures a second, {facts.duration_s} s")
+    if (np.diff(timing.new_time_s) < 0).any() or not np.isfinite(timing.new_time_s).all():
+        faults.append(f"times of new pictures: {timing.new_time_s[:5]}")
     return faults
 
 

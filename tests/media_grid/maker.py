@@ -17,7 +17,7 @@ CUT_S, EARLY_S = 0.5, 0.25
 SIDES, TOP, BOTTOM = 16, 16, 24
 #: Sound packets that are dropped, by the time in the sound, in seconds.
 HOLES_S = ((0.5, 0.62), (1.1, 1.5))
-_SOUND_SPANS = {"late": (0.3, 2.0), "longer": (0.0, 2.6), "shorter": (0.0, 1.4)}
+_SOUND_SPANS = {"late": (0.3, 2.0), "far-away": (3.0, 3.5), "longer": (0.0, 2.6), "shorter": (0.0, 1.4)}
 
 _VIDEO = {
     "h264": ("libx264", "-preset", "superfast", "-crf", "14", "-x264-params", "scenecut=0:b-adapt=0:threads=1"),
