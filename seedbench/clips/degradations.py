@@ -1,13 +1,14 @@
 """Degrading a finished clip by a stated amount: the ground truth of calibration and of the gate's self-test.
 
 Each degradation changes one thing. Pictures keep their times and their size; the degraded clip is encoded anew (H.264, near lossless).
+Pictures are changed one after another while they are written, so that a long clip takes no more memory than a short one.
 Where the encoding itself matters, compare with the degradation ``rewrite``, which does nothing else, and not with the original file.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,18 +24,32 @@ class ClipArrays:
     """The content of a clip as arrays, on one clock: time 0 is the first picture.
 
     Attributes:
-        rgb: pictures (T, H, W, 3), uint8.
+        pictures: T pictures (H, W, 3), uint8, one after another; they can be gone through several times.
         time_s: their times (T,), in seconds.
         sound: (C, N) float32 in -1..1, with C = 1 or 2 channels; None for a clip without a sound stream.
         rate: sample rate of the sound, in Hz.
         crf: the x264 constant rate factor that the clip is to be written with (0 lossless, 51 worst).
     """
 
-    rgb: np.ndarray
+    pictures: Iterable[np.ndarray]
     time_s: np.ndarray
     sound: np.ndarray | None
     rate: int
     crf: int = 10
+
+
+@dataclass(frozen=True)
+class ChangedPictures:
+    """Pictures that are made anew each time that they are gone through.
+
+    Attributes:
+        begin: gives them one after another, from the first on.
+    """
+
+    begin: Callable[[], Iterator[np.ndarray]]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self.begin()
 
 
 @dataclass(frozen=True)
@@ -109,8 +124,8 @@ def freeze(clip: ClipArrays, from_s: float) -> ClipArrays:
     Returns:
         A copy in which the picture at ``from_s`` is repeated to the end.
     """
-    index = np.minimum(np.arange(len(clip.rgb)), max(0, int(np.searchsorted(clip.time_s, from_s, side="right")) - 1))
-    return replace(clip, rgb=clip.rgb[index])
+    last = max(0, int(np.searchsorted(clip.time_s, from_s, side="right")) - 1)
+    return _choose_pictures(clip, np.minimum(np.arange(len(clip.time_s)), last))
 
 
 def flicker(clip: ClipArrays, amplitude: float) -> ClipArrays:
@@ -123,8 +138,7 @@ def flicker(clip: ClipArrays, amplitude: float) -> ClipArrays:
     Returns:
         A copy with changed pictures, cut off at black and white.
     """
-    sign = np.where(np.arange(len(clip.rgb)) % 2, -1.0, 1.0)[:, None, None, None]
-    return _change_pictures(clip, lambda rgb, index: rgb.astype(np.float32) + sign[index] * amplitude * 127.5)
+    return _change_pictures(clip, lambda rgb, index: rgb.astype(np.float64) + (-1.0 if index % 2 else 1.0) * amplitude * 127.5)
 
 
 def blur(clip: ClipArrays, sigma_px: float) -> ClipArrays:
@@ -152,8 +166,8 @@ def retime(clip: ClipArrays, factor: float) -> ClipArrays:
     Returns:
         A copy in which pictures are repeated, or left out with the last one repeated to the end.
     """
-    source = np.clip(np.searchsorted(clip.time_s, clip.time_s / factor + 1e-6, side="right") - 1, 0, len(clip.rgb) - 1)
-    return replace(clip, rgb=clip.rgb[source])
+    source = np.searchsorted(clip.time_s, clip.time_s / factor + 1e-6, side="right") - 1
+    return _choose_pictures(clip, np.clip(source, 0, len(clip.time_s) - 1))
 
 
 def reencode(clip: ClipArrays, crf: float) -> ClipArrays:
@@ -179,9 +193,8 @@ def blacken(clip: ClipArrays, from_s: float) -> ClipArrays:
     Returns:
         A copy with black pictures from there to the end.
     """
-    rgb = clip.rgb.copy()
-    rgb[clip.time_s >= from_s] = 0
-    return replace(clip, rgb=rgb)
+    black = clip.time_s >= from_s
+    return _change_pictures(clip, lambda rgb, index: np.zeros_like(rgb) if black[index] else rgb)
 
 
 def rewrite(clip: ClipArrays, amount: float) -> ClipArrays:
@@ -232,7 +245,7 @@ def degrade_clip(source: Path, out: Path, degradations: Mapping[str, float]) -> 
         StorageError: ``out`` cannot be written.
     """
     steps = [(_degradation(name, amount), amount) for name, amount in degradations.items()]
-    if out.resolve() == source.resolve():
+    if out.resolve() == source.resolve() or (out.exists() and source.exists() and out.samefile(source)):
         raise SeedBenchError(f"{out} is the clip itself; name another file to write to")
     if out.suffix.lower() != ".mp4":
         raise SeedBenchError(f"{out}: the degraded copy is an .mp4; give it a name that ends so")
@@ -241,13 +254,8 @@ def degrade_clip(source: Path, out: Path, degradations: Mapping[str, float]) -> 
     for degradation, amount in steps:
         clip = degradation.apply(clip, amount)
     sound = None if clip.sound is None else clip.sound.T if clip.sound.shape[0] == 2 else clip.sound[0]
-    try:
-        return write_clip(
-            out, clip.rgb, opened.facts.fps or 25.0, sound, clip.rate, crf=clip.crf, times_s=clip.time_s, audio_bitrate=256_000
-        )
-    except KeyboardInterrupt:
-        out.unlink(missing_ok=True)  # a part of a clip looks like a clip
-        raise
+    fps = opened.facts.fps or 25.0
+    return write_clip(out, clip.pictures, fps, sound, clip.rate, crf=clip.crf, times_s=clip.time_s, audio_bitrate=256_000)
 
 
 def _degradation(name: str, amount: float) -> Degradation:
@@ -263,15 +271,15 @@ def _degradation(name: str, amount: float) -> Degradation:
 
 def _arrays_of(clip: Clip) -> ClipArrays:
     """The content of a clip; more than two channels are mixed to two."""
-    video = clip.video
+    pictures = ChangedPictures(clip.pictures)
     if not clip.facts.has_audio:
-        return ClipArrays(video.rgb, video.time_s, None, 48000)
+        return ClipArrays(pictures, clip.time_s, None, 48000)
     (channels, stored_rate), rate = clip.sound_channels(), 48000
     if stored_rate != rate:
         import soxr
 
         channels = soxr.resample(channels.T, stored_rate, rate).T
-    return ClipArrays(video.rgb, video.time_s, np.ascontiguousarray(channels, np.float32), rate)
+    return ClipArrays(pictures, clip.time_s, np.ascontiguousarray(channels, np.float32), rate)
 
 
 def _sound_of(clip: ClipArrays, name: str) -> np.ndarray:
@@ -281,5 +289,23 @@ def _sound_of(clip: ClipArrays, name: str) -> np.ndarray:
 
 
 def _change_pictures(clip: ClipArrays, change: Callable[[np.ndarray, int], np.ndarray]) -> ClipArrays:
-    changed = [np.clip(np.rint(change(rgb, index)), 0, 255).astype(np.uint8) for index, rgb in enumerate(clip.rgb)]
-    return replace(clip, rgb=np.stack(changed))
+    """A copy in which each picture is ``change`` of it and its number, rounded and cut off at black and white."""
+
+    def changed() -> Iterator[np.ndarray]:
+        for index, rgb in enumerate(clip.pictures):
+            yield np.clip(np.rint(change(rgb, index)), 0, 255).astype(np.uint8)
+
+    return replace(clip, pictures=ChangedPictures(changed))
+
+
+def _choose_pictures(clip: ClipArrays, numbers: np.ndarray) -> ClipArrays:
+    """A copy with the pictures of these numbers, which never descend."""
+
+    counts = np.bincount(numbers)
+
+    def chosen() -> Iterator[np.ndarray]:
+        for count, rgb in zip(counts, clip.pictures, strict=False):  # the pictures after the last number are not wanted
+            for _ in range(count):
+                yield rgb
+
+    return replace(clip, pictures=ChangedPictures(chosen))

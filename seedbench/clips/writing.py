@@ -49,7 +49,9 @@ def write_clip(
 
     Raises:
         ClipError: ``frames`` is empty.
-        StorageError: the file cannot be written; nothing is left of it.
+        StorageError: the file cannot be written.
+
+    Whatever is raised, also by ``frames`` and by Ctrl-C: nothing is left of the file, since a part of a clip looks like a clip.
     """
     import av
 
@@ -90,8 +92,10 @@ def write_clip(
                     packet.sample_rate, packet.pts, packet.time_base = rate, start, Fraction(1, rate)
                     container.mux(sound.encode(packet))
                 container.mux(sound.encode(None))
-    except (OSError, av.error.FFmpegError) as error:
+    except BaseException as error:
         with suppress(OSError):
             path.unlink(missing_ok=True)
-        raise StorageError(f"{path}: could not be written ({reason_of(error)})") from error
+        if isinstance(error, OSError | av.error.FFmpegError):
+            raise StorageError(f"{path}: could not be written ({reason_of(error)})") from error
+        raise
     return path

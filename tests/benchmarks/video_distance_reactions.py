@@ -27,7 +27,7 @@ SHORT_SIDE = 256
 
 def backwards(clip: ClipArrays) -> ClipArrays:
     """The pictures from last to first."""
-    return replace(clip, rgb=clip.rgb[::-1])
+    return replace(clip, pictures=list(clip.pictures)[::-1])
 
 
 def reactions() -> dict[str, Callable[[ClipArrays], ClipArrays]]:
@@ -57,7 +57,7 @@ def main() -> None:
         video = Clip.open(file).frames(efficientnet.FPS, SHORT_SIDE)
         clip = ClipArrays(video.rgb, video.time_s, None, 16_000)
         for name, change in reactions().items():
-            rgb = change(clip).rgb
+            rgb = list(change(clip).pictures)
             start = time.process_time()
             rows[name].append(
                 efficientnet.embed_pairs(np.stack([efficientnet.squeezed(rgb[frame]) for frame in efficientnet.pair_frames(len(rgb))]))

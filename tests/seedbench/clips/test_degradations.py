@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbench.clips.clip import Clip
-from seedbench.clips.degradations import DEGRADATIONS, ClipArrays, degrade_clip, delay_sound
-from seedbench.errors import SeedBenchError, UnknownNameError
+from seedbench.clips.degradations import DEGRADATIONS, ClipArrays, blacken, degrade_clip, delay_sound, flicker, freeze, retime
+from seedbench.errors import ClipError, SeedBenchError, UnknownNameError
 
 MakeClip = Callable[..., Path]
 
@@ -92,6 +92,52 @@ def test_sound_can_be_dropped_silenced_and_the_picture_blackened(make_clip: Make
     assert np.abs(half[:15000]).max() > 0.2
     assert np.abs(half[17000:]).max() < 0.01
     assert degraded(source, blacken=0).video.rgb.max() < 20
+
+
+@pytest.mark.parametrize(("name", "amount"), [("freeze", 0.5), ("retime", 0.6), ("retime", 1.7), ("flicker", 0.2), ("blacken", 1.0)])
+def test_a_long_clip_is_degraded_to_the_same_bytes_as_one_that_is_kept_in_memory(
+    make_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, amount: float
+) -> None:
+    source = make_clip()
+    kept = degrade_clip(source, tmp_path / "kept.mp4", {name: amount}).read_bytes()
+    monkeypatch.setattr("seedbench.clips.clip.KEPT_BYTES", 0)
+    monkeypatch.setattr(Clip, "video", property(lambda _: pytest.fail("all pictures were held at once")))
+    assert degrade_clip(source, tmp_path / "streamed.mp4", {name: amount}).read_bytes() == kept
+
+
+def test_pictures_are_chosen_by_their_times_and_changed_one_by_one() -> None:
+    pictures = [np.full((2, 2, 3), level, np.uint8) for level in (10, 20, 30, 40)]
+    clip = ClipArrays(pictures, np.array([0.0, 0.1, 0.2, 0.3]), None, 48_000)
+
+    def levels(changed: ClipArrays) -> list[int]:
+        return [int(rgb[0, 0, 0]) for rgb in changed.pictures]
+
+    assert levels(freeze(clip, 0.1)) == [10, 20, 20, 20]
+    assert levels(retime(clip, 2.0)) == [10, 10, 20, 20]
+    assert levels(retime(clip, 0.5)) == [10, 30, 40, 40]
+    assert levels(blacken(clip, 0.2)) == [10, 20, 0, 0]
+    both = flicker(freeze(clip, 0.1), 20 / 255)
+    assert levels(both) == levels(both) == [20, 10, 30, 10]  # they can be gone through again
+
+
+def test_nothing_is_left_where_the_clip_cannot_be_read_to_its_end(
+    make_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(clip: Clip) -> Iterator[np.ndarray]:
+        yield np.zeros((64, 96, 3), np.uint8)
+        raise ClipError(f"{clip.path}: is damaged")
+
+    monkeypatch.setattr(Clip, "pictures", broken)
+    with pytest.raises(ClipError, match="is damaged"):
+        degrade_clip(make_clip(), tmp_path / "degraded.mp4", {"rewrite": 1})
+    assert not (tmp_path / "degraded.mp4").exists()
+
+
+def test_a_second_name_of_the_clip_is_the_clip_itself(make_clip: MakeClip, tmp_path: Path) -> None:
+    source = make_clip()
+    (tmp_path / "again.mp4").hardlink_to(source)
+    with pytest.raises(SeedBenchError, match="is the clip itself"):
+        degrade_clip(source, tmp_path / "again.mp4", {"rewrite": 1})
 
 
 def test_stereo_stays_stereo(make_clip: MakeClip) -> None:
