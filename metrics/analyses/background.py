@@ -7,12 +7,14 @@ from the edge inward: layer by layer each pixel takes the state whose colour is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from seedbench.metrics.analyses.motion import CameraMotion, transform_points
+from seedbench.metrics.analyses.picture_store import Pictures
 
 LARGEST_AREA = 3.0
 """The pictures may cover at most this many picture areas; a camera that moves further is not followed."""
@@ -32,49 +34,63 @@ LEAST_DIFFERENCE = 12.0
 
 @dataclass(frozen=True)
 class StabilisedPictures:
-    """The pictures of a shot with the camera's motion taken out, all on the plane of the first one.
+    """The pictures of a shot with the camera's motion taken out, all on the plane of the first one. Each is made when it is asked for.
 
     Attributes:
-        rgb: (T, H, W, 3) uint8.
-        seen: (T, H, W) bool, where each picture shows something; None when every picture shows all of the plane.
+        rgb: T pictures as they were taken, (h, w, 3) uint8.
+        to_plane: (T, 2, 3) maps each to the plane; None where the camera stands still.
+        size: (width, height) of the plane in pixels.
         origin: (2,) pixel (x, y) of the plane at which the first picture's corner lies.
     """
 
-    rgb: np.ndarray
-    seen: np.ndarray | None
+    rgb: Pictures
+    to_plane: np.ndarray | None
+    size: tuple[int, int]
     origin: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.rgb)
 
-def stabilise(rgb: np.ndarray, camera: CameraMotion) -> StabilisedPictures | None:
+    def picture(self, index: int) -> np.ndarray:
+        """Picture ``index`` on the plane, (H, W, 3) uint8."""
+        import cv2
+
+        if self.to_plane is None:
+            return self.rgb[index]
+        return np.asarray(cv2.warpAffine(self.rgb[index], self.to_plane[index], self.size, flags=cv2.INTER_LINEAR))
+
+    def seen(self, index: int) -> np.ndarray | None:
+        """Where picture ``index`` shows something, (H, W) bool; None where every picture shows all of the plane."""
+        import cv2
+
+        if self.to_plane is None:
+            return None
+        full = np.full(self.rgb[0].shape[:2], 255, np.uint8)
+        return np.asarray(cv2.erode(cv2.warpAffine(full, self.to_plane[index], self.size), np.ones((5, 5), np.uint8)) == 255)
+
+
+def stabilise(rgb: Pictures, camera: CameraMotion) -> StabilisedPictures | None:
     """Take the camera's motion out of the pictures of a shot.
 
     Args:
-        rgb: Pictures (T, H, W, 3) uint8.
+        rgb: T pictures (H, W, 3) uint8.
         camera: The camera's motion over the same pictures.
 
     Returns:
         The pictures on the plane of the first one; None when they would cover more than :data:`LARGEST_AREA` times its area.
     """
-    import cv2
-
+    height, width = rgb[0].shape[:2]
     if not camera.moving:
-        return StabilisedPictures(rgb, None, np.zeros(2))
-    height, width = rgb.shape[1:3]
+        return StabilisedPictures(rgb, None, (width, height), np.zeros(2))
     corners = np.array([[0.0, 0], [width, 0], [0, height], [width, height]])
     reach = np.concatenate([transform_points(corners, matrix) for matrix in camera.to_first])
     low, high = np.floor(reach.min(axis=0)), np.ceil(reach.max(axis=0))
     size = (high - low).astype(int)
     if size[0] * size[1] > LARGEST_AREA * height * width:
         return None
-    pictures = np.empty((len(rgb), size[1], size[0], 3), np.uint8)
-    seen = np.empty((len(rgb), size[1], size[0]), bool)
-    full = np.full((height, width), 255, np.uint8)
-    for index, matrix in enumerate(camera.to_first):
-        shifted = matrix.copy()
-        shifted[:, 2] -= low
-        pictures[index] = cv2.warpAffine(rgb[index], shifted, (int(size[0]), int(size[1])), flags=cv2.INTER_LINEAR)
-        seen[index] = cv2.erode(cv2.warpAffine(full, shifted, (int(size[0]), int(size[1]))), np.ones((5, 5), np.uint8)) == 255
-    return StabilisedPictures(pictures, seen, -low)
+    to_plane = camera.to_first.copy()
+    to_plane[:, :, 2] -= low
+    return StabilisedPictures(rgb, to_plane, (int(size[0]), int(size[1])), -low)
 
 
 def median_over_time(pictures: np.ndarray, valid: np.ndarray | None) -> np.ndarray:
@@ -100,23 +116,36 @@ def median_over_time(pictures: np.ndarray, valid: np.ndarray | None) -> np.ndarr
     return np.where(chosen > 255, 0, chosen).astype(np.uint8)
 
 
-def background_of(pictures: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+def stretch_samples(count: int) -> list[np.ndarray]:
+    """The pictures from which the background is taken: at most :data:`SAMPLES` of each of :data:`STRETCHES` stretches of the shot.
+
+    >>> [index.tolist() for index in stretch_samples(14)]
+    [[0, 1], [2, 3], [4, 5, 6], [7, 8], [9, 10], [11, 12, 13]]
+    >>> sum(len(index) for index in stretch_samples(4500))
+    42
+    """
+    edges = np.linspace(0, count, min(STRETCHES, count) + 1).astype(int)
+    return [np.unique(np.linspace(start, end - 1, SAMPLES).astype(int)) for start, end in pairwise(edges)]
+
+
+def background_of(stretches: Iterable[tuple[np.ndarray, np.ndarray | None]]) -> np.ndarray:
     """The background of a shot, without bodies that rest for a while.
 
     Args:
-        pictures: Stabilised pictures (T, H, W, 3) uint8.
-        seen: Where each picture shows something, (T, H, W) bool; None: everywhere.
+        stretches: Of each stretch the chosen pictures (K, H, W, 3) uint8 and where each shows something, (K, H, W) bool; None: everywhere.
 
     Returns:
         (H, W, 3) uint8.
     """
     import cv2
 
-    edges = np.linspace(0, len(pictures), min(STRETCHES, len(pictures)) + 1).astype(int)
-    chosen = [np.unique(np.linspace(start, end - 1, SAMPLES).astype(int)) for start, end in pairwise(edges)]
-    states = np.stack([median_over_time(pictures[index], None if seen is None else seen[index]) for index in chosen])
-    valid = np.stack([np.ones(states.shape[1:3], bool) if seen is None else seen[index].any(axis=0) for index in chosen])
-    background = median_over_time(states, valid if seen is not None else None)
+    medians, shown = [], []
+    for pictures, seen in stretches:
+        medians.append(median_over_time(pictures, seen))
+        shown.append(None if seen is None else seen.any(axis=0))
+    states = np.stack(medians)
+    valid = np.stack([np.ones(states.shape[1:3], bool) if mask is None else mask for mask in shown])
+    background = median_over_time(states, None if any(mask is None for mask in shown) else valid)
     low = np.where(valid[..., None], states, 255).min(axis=0)
     high = np.where(valid[..., None], states, 0).max(axis=0)
     changed = ((high.astype(np.int16) - low).max(axis=2) > LEAST_DIFFERENCE).astype(np.uint8)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seedbench.metrics.analyses.background import stabilise
+from seedbench.metrics.analyses.background import StabilisedPictures, stabilise
 from seedbench.metrics.analyses.foreground import BackgroundDifference, Blob, background_difference, blobs_of
 from seedbench.metrics.analyses.motion import CameraMotion, ShotPictures, camera_motion, longest_shot
 from seedbench.metrics.analyses.outlines import GREY_BODY, Outline, Streaks, fitted_centre, is_odd, outline_of, sharp_areas, streaks_of
+from seedbench.metrics.analyses.picture_store import Pictures
 from seedbench.metrics.analyses.tracking import SHORTEST_TRACK, link_blobs, rejoin_tracks
 from seedbench.plugins.analysis import analysis
 from seedbench.ties import falling_order
@@ -125,13 +126,13 @@ def noise_px(x: np.ndarray, y: np.ndarray) -> float:
     return float(1.4826 * np.median(np.abs(third)) / np.sqrt(20.0)) if len(third) > 3 else 0.0
 
 
-def changing_share(rgb: np.ndarray) -> np.ndarray:
-    """Share (T,) of 8 x 8 tiles of each picture (T, H, W, 3) that differ from the one before by more than :data:`CHANGE_LEVELS` on average.
+def changing_share(rgb: Pictures) -> np.ndarray:
+    """Share (T,) of 8 x 8 tiles of each picture that differ from the one before by more than :data:`CHANGE_LEVELS` on average.
 
     In a filmed picture every tile changes, if only by noise; in a repeated one none does. The first picture gets the value of the second.
 
     Args:
-        rgb: (T, H, W, 3) uint8.
+        rgb: T pictures (H, W, 3) uint8.
 
     Returns:
         (T,) shares 0..1.
@@ -144,7 +145,7 @@ def changing_share(rgb: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    changes = [cv2.resize(cv2.absdiff(a, b).astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA) for a, b in pairwise(rgb)]
+    changes = (cv2.resize(cv2.absdiff(a, b).astype(np.float32), (8, 8), interpolation=cv2.INTER_AREA) for a, b in pairwise(rgb))
     shares = [float((change.mean(axis=2) > CHANGE_LEVELS).mean()) for change in changes]
     return np.array([shares[0], *shares]) if shares else np.zeros(len(rgb))
 
@@ -202,7 +203,7 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
         The bodies, most travelled first; without any and with ``problem`` set when the shot is too short or the camera moves too far.
     """
     rgb, time_s = shot.rgb, shot.time_s
-    height, width = rgb.shape[1:3]
+    height, width = rgb[0].shape[:2]
     step = float(np.median(camera.step_px)) if len(camera.step_px) else 0.0
     facts = (time_s, width, height, shot.shots, camera.moving, step, camera.residual_px, changing_share(rgb))
     stabilised = stabilise(rgb, camera) if len(rgb) >= SHORTEST_TRACK else None
@@ -210,20 +211,17 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
         too_short = len(rgb) < SHORTEST_TRACK
         return Bodies([], *facts, problem="the shot is too short" if too_short else "the camera moves too far to be followed")
     difference = background_difference(stabilised)
-    seen = stabilised.seen
-    blobs = [
-        blobs_of(picture, difference.strength[index], None if seen is None else seen[index], difference, index)
-        for index, picture in enumerate(stabilised.rgb)
-    ]
+    blobs = []
+    for index in range(len(stabilised)):
+        picture, seen = stabilised.picture(index), stabilised.seen(index)
+        blobs.append(blobs_of(picture, difference.strength(picture, seen, index), seen, difference, index))
     tracks = []
     for frames, track_blobs in rejoin_tracks(link_blobs(blobs), time_s):
         streaks = streaks_of(time_s[frames], track_blobs)
         outline = outline_of(track_blobs, streaks)
         if outline is not None:
             track_blobs = [
-                _measured_again(blob, outline, motion, stabilised.rgb[frame], difference, int(frame))
-                if is_odd(blob, outline, added)
-                else blob
+                _measured_again(blob, outline, motion, stabilised, difference, int(frame)) if is_odd(blob, outline, added) else blob
                 for frame, blob, motion, added in zip(frames, track_blobs, streaks.motion, streaks.added, strict=True)
             ]
         shadow_share = float(np.median([blob.shadow_share for blob in track_blobs])) if outline is None else outline.shadow_share
@@ -234,9 +232,10 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
 
 
 def _measured_again(
-    blob: Blob, outline: Outline, motion: np.ndarray, picture: np.ndarray, difference: BackgroundDifference, frame: int
+    blob: Blob, outline: Outline, motion: np.ndarray, stabilised: StabilisedPictures, difference: BackgroundDifference, frame: int
 ) -> Blob:
-    centre = fitted_centre(blob, outline, motion, picture, difference.strength[frame], difference)
+    picture = stabilised.picture(frame)
+    centre = fitted_centre(blob, outline, motion, picture, difference.strength(picture, stabilised.seen(frame), frame), difference)
     return replace(blob, reliable=False) if centre is None else replace(blob, x=centre[0], y=centre[1])
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from seedbench.metrics.analyses.background import LEAST_DIFFERENCE, StabilisedPictures, background_of
+from seedbench.metrics.analyses.background import LEAST_DIFFERENCE, StabilisedPictures, background_of, stretch_samples
 
 SMALLEST_AREA = 20
 """Blobs of fewer pixels (at 256 lines) are noise."""
@@ -21,19 +23,80 @@ SHADOW_SLOPE = 0.11
 
 @dataclass(frozen=True)
 class BackgroundDifference:
-    """How far each picture of a shot is from its background.
+    """How far the pictures of a shot are from its background.
 
     Attributes:
-        strength: (T, H, W) uint8, difference of each pixel from the background, the largest over the colours.
         background: (H, W, 3) uint8.
         threshold: The strength above which a pixel is foreground, in grey levels.
         offset: (T, 3) how much brighter each picture is than the background, by colour; subtracted beforehand.
     """
 
-    strength: np.ndarray
     background: np.ndarray
     threshold: float
     offset: np.ndarray
+
+    def strength(self, picture: np.ndarray, seen: np.ndarray | None, index: int) -> np.ndarray:
+        """How far each pixel is from the background: the largest difference over the colours.
+
+        Args:
+            picture: The stabilised picture (H, W, 3) uint8.
+            seen: Where it shows something (H, W) bool; None: everywhere.
+            index: Number of the picture in the shot.
+
+        Returns:
+            (H, W) uint8.
+        """
+        import cv2
+
+        offset = self.offset[index]
+        level = (
+            np.clip(self.background.astype(np.float32) + offset.astype(np.float32), 0, 255)
+            if np.abs(offset).max() >= 1
+            else self.background
+        )
+        red, green, blue = cv2.split(cv2.absdiff(smoothed(picture), level.astype(np.uint8)))
+        strength = np.asarray(cv2.max(cv2.max(red, green), blue))
+        if seen is not None:
+            strength[~seen] = 0
+        return strength
+
+
+@dataclass(frozen=True)
+class Region:
+    """Pixels of a picture, packed: the outlines of all bodies in a long shot would not fit into memory as coordinates.
+
+    Attributes:
+        left: First column.
+        top: First row.
+        shape: (height, width) of the box around the pixels.
+        bits: Its mask, one bit a pixel, compressed.
+    """
+
+    left: int
+    top: int
+    shape: tuple[int, int]
+    bits: bytes
+
+    @classmethod
+    def of(cls, points: np.ndarray) -> Region:
+        """The region of pixels (N, 2), whole numbers (x, y).
+
+        >>> Region.of(np.array([[7.0, 5.0], [8.0, 5.0], [8.0, 6.0]])).points().tolist()
+        [[7.0, 5.0], [8.0, 5.0], [8.0, 6.0]]
+        """
+        whole = points.astype(int)
+        left, top = (int(value) for value in whole.min(axis=0))
+        width, height = (int(value) for value in whole.max(axis=0) - (left, top) + 1)
+        mask = np.zeros((height, width), bool)
+        mask[whole[:, 1] - top, whole[:, 0] - left] = True
+        return cls(left, top, (height, width), zlib.compress(np.packbits(mask).tobytes(), 1))
+
+    def points(self) -> np.ndarray:
+        """(N, 2) its pixels (x, y), row by row."""
+        height, width = self.shape
+        packed = np.frombuffer(zlib.decompress(self.bits), np.uint8)
+        rows, columns = np.nonzero(np.unpackbits(packed, count=height * width).reshape(height, width))
+        return np.stack([columns + self.left, rows + self.top], axis=1).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -45,7 +108,7 @@ class Blob:
         y: Centroid of that hull, downward.
         area: Area of that hull.
         box: (left, top, right, bottom) of that hull.
-        points: (N, 2) its pixels.
+        region: Its pixels.
         colour: (3,) mean RGB.
         shadow_share: Share 0..1 of pixels that could be a shadow.
         at_border: Whether the picture's border cuts it.
@@ -56,11 +119,23 @@ class Blob:
     y: float
     area: float
     box: tuple[float, float, float, float]
-    points: np.ndarray
+    region: Region
     colour: np.ndarray
     shadow_share: float
     at_border: bool
     reliable: bool = True
+
+    @property
+    def points(self) -> np.ndarray:
+        """(N, 2) its pixels (x, y)."""
+        return self.region.points()
+
+
+def smoothed(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) uint8 with less noise."""
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(picture, (3, 3), 0.8))
 
 
 def background_difference(stabilised: StabilisedPictures) -> BackgroundDifference:
@@ -69,37 +144,27 @@ def background_difference(stabilised: StabilisedPictures) -> BackgroundDifferenc
     Args:
         stabilised: The pictures of a shot without the camera's motion.
     """
-    import cv2
-
-    smooth = np.stack([cv2.GaussianBlur(picture, (3, 3), 0.8) for picture in stabilised.rgb])
-    return _difference_from(smooth, background_of(smooth, stabilised.seen), stabilised.seen)
-
-
-def _difference_from(smooth: np.ndarray, background: np.ndarray, seen: np.ndarray | None) -> BackgroundDifference:
-    import cv2
-
-    count, height, width = smooth.shape[:3]
-    strength = np.empty((count, height, width), np.uint8)
+    background = background_of(_stretches(stabilised))
+    count = len(stabilised)
     offset = np.zeros((count, 3))
     thinned = np.s_[::4, ::4]
     noise = []
-    for index, picture in enumerate(smooth):
-        signed = picture[thinned].astype(np.int16) - background[thinned]
+    for index in range(count):
+        seen = stabilised.seen(index)
+        signed = smoothed(stabilised.picture(index))[thinned].astype(np.int16) - background[thinned]
         if seen is not None:
-            signed = signed[seen[index][thinned]]
+            signed = signed[seen[thinned]]
         offset[index] = np.median(signed.reshape(-1, 3), axis=0) if signed.size else 0.0
         noise.append(float(np.median(np.abs(signed.reshape(-1, 3) - offset[index]))) if signed.size else 0.0)
-        level = (
-            np.clip(background.astype(np.float32) + offset[index].astype(np.float32), 0, 255)
-            if np.abs(offset[index]).max() >= 1
-            else background
-        )
-        red, green, blue = cv2.split(cv2.absdiff(picture, level.astype(np.uint8)))
-        strength[index] = cv2.max(cv2.max(red, green), blue)
-        if seen is not None:
-            strength[index][~seen[index]] = 0
     threshold = max(LEAST_DIFFERENCE, 4.0 + 6.0 * 1.4826 * float(np.median(noise)))
-    return BackgroundDifference(strength, background, threshold, offset)
+    return BackgroundDifference(background, threshold, offset)
+
+
+def _stretches(stabilised: StabilisedPictures) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    for numbers in stretch_samples(len(stabilised)):
+        pictures = np.stack([smoothed(stabilised.picture(int(index))) for index in numbers])
+        masks = [mask for mask in (stabilised.seen(int(index)) for index in numbers) if mask is not None]
+        yield pictures, np.stack(masks) if masks else None
 
 
 def shadow_like(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
@@ -197,7 +262,7 @@ def _blob(
         y=float(points[:, 1].mean()),
         area=float(len(points)),
         box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
-        points=points,
+        region=Region.of(points),
         colour=patch[piece].mean(axis=0),
         shadow_share=share,
         at_border=at_border,

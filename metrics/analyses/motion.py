@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seedbench.metrics.analyses.picture_store import Pictures, PictureStore
 from seedbench.metrics.analyses.shots import shots
 from seedbench.plugins.analysis import analysis
 from seedbench.ties import first_greatest
@@ -41,12 +42,12 @@ class ShotPictures:
     """The pictures that physics is measured on: the longest shot of a clip, scaled down, at its own times.
 
     Attributes:
-        rgb: (T, H, W, 3) uint8.
+        rgb: T pictures (H, W, 3) uint8.
         time_s: (T,) seconds on the clip's clock.
         shots: How many shots the clip has.
     """
 
-    rgb: np.ndarray
+    rgb: Pictures
     time_s: np.ndarray
     shots: int
 
@@ -73,7 +74,7 @@ class CameraMotion:
 def longest_shot(clip: Clip) -> ShotPictures:
     """The longest shot of a clip, scaled to :data:`SHORT_SIDE`, thinned to at most :data:`HIGHEST_FPS`.
 
-    Kept in the clip's memory (pictures are too large for the cache on disk).
+    Kept with the clip (pictures are too large for the cache on disk): in memory, those of a long shot in a temporary file.
 
     Args:
         clip: The clip.
@@ -83,6 +84,7 @@ def longest_shot(clip: Clip) -> ShotPictures:
 
     Raises:
         ClipError: If the clip has no picture.
+        ClipUnavailableError: If the temporary file cannot be written.
     """
     key = f"{__name__}.longest_shot"
     if key not in clip.memo:
@@ -91,7 +93,26 @@ def longest_shot(clip: Clip) -> ShotPictures:
     return pictures
 
 
+def first_picture(clip: Clip) -> np.ndarray:
+    """The first picture (H, W, 3) uint8 of :func:`longest_shot`. Decodes no others.
+
+    Raises:
+        ClipError: If the clip has no picture.
+    """
+    kept: ShotPictures | None = clip.memo.get(f"{__name__}.longest_shot")
+    if kept is not None:
+        return kept.rgb[0]
+    numbers, _, _ = _pictures_of_longest_shot(clip)
+    return next(clip.pictures(numbers[:1], short_side=SHORT_SIDE))
+
+
 def _longest_shot(clip: Clip) -> ShotPictures:
+    numbers, time_s, count = _pictures_of_longest_shot(clip)
+    return ShotPictures(PictureStore(clip.pictures(numbers, short_side=SHORT_SIDE)), time_s, count)
+
+
+def _pictures_of_longest_shot(clip: Clip) -> tuple[np.ndarray, np.ndarray, int]:
+    """Numbers and times (T,) of the pictures of the longest shot, and how many shots there are."""
     bounds_s = shots(clip).bounds_s
     start, end = bounds_s[first_greatest(bounds_s[:, 1] - bounds_s[:, 0], tolerance=SAME_S)]
     timing = clip.timing
@@ -100,8 +121,7 @@ def _longest_shot(clip: Clip) -> ShotPictures:
     if len(rows) > 1:
         fps = 1.0 / float(np.median(np.diff(timing.new_time_s[rows])))
         rows = rows[:: max(1, int(np.ceil(fps / HIGHEST_FPS - 1e-3)))]
-    small = np.stack(list(clip.pictures(timing.new[rows], short_side=SHORT_SIDE)))
-    return ShotPictures(small, timing.new_time_s[rows], len(bounds_s))
+    return timing.new[rows], timing.new_time_s[rows], len(bounds_s)
 
 
 def compose_maps(after: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -163,28 +183,33 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, 
     return np.asarray(matrix, np.float64), inlier[:, 0].astype(bool)
 
 
-def camera_motion_of(rgb: np.ndarray) -> CameraMotion:
+def camera_motion_of(rgb: Pictures) -> CameraMotion:
     """Measure the camera's motion over the pictures of one shot.
 
     Args:
-        rgb: Pictures (T, H, W, 3) uint8.
+        rgb: T pictures (H, W, 3) uint8, at least one.
     """
     import cv2
 
-    count, height, width = rgb.shape[:3]
-    grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in rgb]
+    count = len(rgb)
+    height, width = rgb[0].shape[:2]
     identity = np.array([[1.0, 0, 0], [0, 1, 0]])
     to_first = np.tile(identity, (count, 1, 1))
     squares: list[float] = []
-    key, key_corners = 0, _corners(grey[0]) if count else np.zeros((0, 2), np.float32)
+    key, key_grey = 0, cv2.cvtColor(rgb[0], cv2.COLOR_RGB2GRAY)
+    key_corners = _corners(key_grey)
     known = len(key_corners) >= FEWEST_CORNERS
     drifts: list[float] = []
-    to_key = identity
-    for index in range(1, count):
-        match = _map_to_key(grey[key], grey[index], key_corners, inverse_map(to_key))
+    to_key, before = identity, key_grey
+    for index, picture in enumerate(rgb):
+        if index == 0:
+            continue
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        match = _map_to_key(key_grey, grey, key_corners, inverse_map(to_key))
         if match is None and key != index - 1:
-            key, key_corners, to_key = index - 1, _corners(grey[index - 1]), identity
-            match = _map_to_key(grey[key], grey[index], key_corners, identity)
+            key, key_grey, key_corners, to_key = index - 1, before, _corners(before), identity
+            match = _map_to_key(key_grey, grey, key_corners, identity)
+        before = grey
         if match is None:
             known = False
             break
@@ -195,7 +220,7 @@ def camera_motion_of(rgb: np.ndarray) -> CameraMotion:
         squares.append(rms_px**2)
         to_first[index] = compose_maps(to_first[key], to_key)
         if share < KEY_SHARE:
-            key, key_corners, to_key = index, _corners(grey[index]), identity
+            key, key_grey, key_corners, to_key = index, grey, _corners(grey), identity
     still = not drifts or (float(np.quantile(drifts, 0.9)) < STILL_PX and max(drifts) < 3.0 * STILL_PX)
     if not known or still:
         return CameraMotion(np.tile(identity, (count, 1, 1)), np.zeros(count), 0.0, known, False)

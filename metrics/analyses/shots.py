@@ -231,16 +231,22 @@ def changes_of(pictures: Iterable[np.ndarray]) -> PictureChanges:
     Args:
         pictures: (H, W, 3) uint8 each.
     """
-    thumbs: list[np.ndarray] = []
+    thumbs = (
+        bytearray()
+    )  # thousands of small arrays, kept among large ones that are dropped, leave memory in holes that are never used again
+    shape: tuple[int, ...] = ()
 
     def small() -> Iterator[np.ndarray]:
+        nonlocal shape
         for picture in pictures:
             scaled = scaled_to_width(picture, SCORE_WIDTH)
-            thumbs.append(scaled_to_width(scaled, RETURN_WIDTH))
+            thumb = scaled_to_width(scaled, RETURN_WIDTH)
+            shape = thumb.shape
+            thumbs.extend(thumb.tobytes())
             yield scaled
 
     score = content_scores(small())
-    return PictureChanges(score, np.stack(thumbs))
+    return PictureChanges(score, np.frombuffer(bytes(thumbs), np.uint8).reshape(-1, *shape))
 
 
 def find_shots(changes: PictureChanges, time_s: np.ndarray, end_s: float) -> Shots:

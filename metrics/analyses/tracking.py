@@ -6,11 +6,11 @@ between them; a body that jumps, or is gone for some pictures, stays one track.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from seedbench.metrics.analyses.foreground import Blob
+from seedbench.metrics.analyses.foreground import Blob, Region
 
 MISSED_FRAMES = 5
 """A track that is not seen for longer than this many pictures ends."""
@@ -108,9 +108,8 @@ def _split_shared_blobs(active: list[_GrowingTrack], present: list[Blob], taken:
         for owner, column in list(taken.items()):
             blob = present[column]
             area = active[owner].area()
-            near = float(np.hypot(blob.points[:, 0] - expected[0], blob.points[:, 1] - expected[1]).min()) < 2.0
             large = blob.area > max(1.35 * area, 0.8 * (area + track.area()))
-            if near and large and len(active[owner].frames) >= SHORTEST_TRACK:
+            if large and len(active[owner].frames) >= SHORTEST_TRACK and float(np.hypot(*(blob.points - expected).T).min()) < 2.0:
                 first, second = split_blob(blob, active[owner].predicted(frame), expected)
                 present[column] = first
                 present.append(second)
@@ -130,13 +129,14 @@ def split_blob(blob: Blob, first: np.ndarray, second: np.ndarray) -> tuple[Blob,
         The two bodies.
     """
     centres = np.stack([first, second]).astype(float)
-    owner = np.zeros(len(blob.points), int)
+    points = blob.points
+    owner = np.zeros(len(points), int)
     for _ in range(3):
-        apart = np.hypot(*(blob.points[:, None] - centres[None]).transpose(2, 0, 1))
+        apart = np.hypot(*(points[:, None] - centres[None]).transpose(2, 0, 1))
         owner = apart.argmin(axis=1)
         if min((owner == 0).sum(), (owner == 1).sum()) < 4:
             break
-        centres = np.stack([blob.points[owner == side].mean(axis=0) for side in (0, 1)])
+        centres = np.stack([points[owner == side].mean(axis=0) for side in (0, 1)])
     return _blob_part(blob, owner == 0, centres[0]), _blob_part(blob, owner == 1, centres[1])
 
 
@@ -144,9 +144,7 @@ def _blob_part(blob: Blob, chosen: np.ndarray, centre: np.ndarray) -> Blob:
     points = blob.points[chosen] if chosen.sum() >= 4 else blob.points
     low, high = points.min(axis=0), points.max(axis=0)
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    return Blob(
-        float(centre[0]), float(centre[1]), float(len(points)), box, points, blob.colour, blob.shadow_share, blob.at_border, reliable=False
-    )
+    return replace(blob, x=float(centre[0]), y=float(centre[1]), area=float(len(points)), box=box, region=Region.of(points), reliable=False)
 
 
 def rejoin_tracks(tracks: list[tuple[np.ndarray, list[Blob]]], time_s: np.ndarray) -> list[tuple[np.ndarray, list[Blob]]]:

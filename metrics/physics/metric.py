@@ -7,7 +7,7 @@ from typing import Any
 from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.bodies import bodies
 from seedbench.metrics.analyses.contacts import motion
-from seedbench.metrics.analyses.motion import longest_shot
+from seedbench.metrics.analyses.motion import first_picture
 from seedbench.metrics.physics import evidence
 from seedbench.metrics.physics.judge import REGIMES, PhysicsVerdict, judge
 from seedbench.metrics.physics.measures import MEASURES
@@ -58,7 +58,7 @@ class Physics(Metric):
         verdict = judge(events, seen, moving)
         if verdict.problem:
             return self.none(verdict.problem, backend=BACKEND)
-        shown = evidence.panels(longest_shot(clip).rgb[0], seen, moving, verdict)
+        shown = evidence.panels(first_picture(clip), seen, moving, verdict)
         return [self._score(measure.name, verdict, shown) for measure in self.info.measures]
 
     def _score(self, name: str, verdict: PhysicsVerdict, shown: tuple[Any, ...]) -> Score:
