@@ -231,22 +231,20 @@ def changes_of(pictures: Iterable[np.ndarray]) -> PictureChanges:
     Args:
         pictures: (H, W, 3) uint8 each.
     """
-    thumbs = (
-        bytearray()
-    )  # thousands of small arrays, kept among large ones that are dropped, leave memory in holes that are never used again
-    shape: tuple[int, ...] = ()
+    thumbs = bytearray()  # in one block: as single arrays they would lie in the memory between the pictures
+    size: tuple[int, ...] = ()
 
     def small() -> Iterator[np.ndarray]:
-        nonlocal shape
+        nonlocal size
         for picture in pictures:
             scaled = scaled_to_width(picture, SCORE_WIDTH)
             thumb = scaled_to_width(scaled, RETURN_WIDTH)
-            shape = thumb.shape
             thumbs.extend(thumb.tobytes())
+            size = thumb.shape
             yield scaled
 
     score = content_scores(small())
-    return PictureChanges(score, np.frombuffer(bytes(thumbs), np.uint8).reshape(-1, *shape))
+    return PictureChanges(score, np.frombuffer(thumbs, np.uint8).reshape(len(score), *size))
 
 
 def find_shots(changes: PictureChanges, time_s: np.ndarray, end_s: float) -> Shots:

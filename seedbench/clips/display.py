@@ -52,28 +52,26 @@ class Display:
             height = round(height / self.pixel_aspect)
         return (height, width) if self.transposed else (width, height)
 
-    def apply(self, rgb: np.ndarray) -> np.ndarray:
+    def turned(self, rgb: np.ndarray) -> np.ndarray:
         """Turn and mirror a picture.
 
         Args:
             rgb: (H, W, 3), as stored, already with square pixels.
 
         Returns:
-            (h, w, 3) as shown, contiguous.
+            (h, w, 3) as shown, a view.
 
         >>> picture = np.arange(6).reshape(2, 3)
-        >>> Display((3, 2), transposed=True, upturned=True).apply(picture).tolist()  # a quarter turn counter-clockwise
+        >>> Display((3, 2), transposed=True, upturned=True).turned(picture).tolist()  # a quarter turn counter-clockwise
         [[2, 5], [1, 4], [0, 3]]
         """
-        if not (self.transposed or self.mirrored or self.upturned):
-            return rgb
         if self.transposed:
             rgb = rgb.swapaxes(0, 1)
         if self.mirrored:
             rgb = rgb[:, ::-1]
         if self.upturned:
             rgb = rgb[::-1]
-        return np.ascontiguousarray(rgb)
+        return rgb
 
 
 def display_of(frame: Any, stored_aspect: float, crop: Crop = NO_CROP) -> Display:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,12 @@ from seedbench.errors import ClipError
 
 #: More threads than this hold more pictures of a large clip in memory than they save time.
 MOST_THREADS = 4
+#: References to an array that nobody uses: from the list of buffers, from the variable that looks at it, and from ``sys.getrefcount``.
+FREE_REFERENCES = 3
+#: So many buffers are looked at; a consumer that keeps more pictures than this keeps all of them.
+MOST_BUFFERS = 4
+#: Pixel formats whose first plane is the luma, a byte a pixel.
+LUMA_FIRST = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"})
 #: The short side, in pixels, at which successive pictures are compared; taken from the picture by leaving pixels out.
 COMPARED_SIDE = 180
 #: Width and height of the blocks over which differences are averaged, in pixels at that size.
@@ -87,6 +94,7 @@ class PictureReader:
             raise ClipError(f"{self._path}: has no picture")
         width, height = stored_working_size(display)
         scaler = VideoReformatter()  # one for all pictures: creating a scaler costs more than the scaling
+        buffers = _Buffers()
         comparison = _Comparison(display.stored) if compare else None
         number = 0
         for frame in self._frames():
@@ -96,7 +104,7 @@ class PictureReader:
                 if wanted is None or wanted(number):
                     if display.crop == NO_CROP:
                         scaled = scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
-                        rgb = display.apply(scaled.to_ndarray())
+                        rgb = buffers.copied(display.turned(_view_of(scaled)))
                     else:
                         whole = scaler.reformat(frame, format="rgb24", threads=1).to_ndarray()
                         rgb = display.apply(_scaled(display.crop.apply(whole), width, height))
@@ -167,6 +175,35 @@ def _scaled(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA))
 
 
+def _view_of(frame: Any) -> np.ndarray:
+    """The pixels (H, W, 3) of an rgb24 frame, not copied."""
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return rows[: frame.height, : 3 * frame.width].reshape(frame.height, frame.width, 3)
+
+
+class _Buffers:
+    """Memory for pictures, used again as soon as nobody refers to it.
+
+    Without this the memory of a process grows with the length of the clip: what a consumer keeps of each picture is stored in the gap that
+    the picture before it left, and the next picture no longer fits there.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: list[np.ndarray] = []
+
+    def copied(self, rgb: np.ndarray) -> np.ndarray:
+        """A copy of a picture."""
+        for array in self._arrays:
+            if sys.getrefcount(array) <= FREE_REFERENCES and array.shape == rgb.shape:
+                break
+        else:
+            array = np.empty(rgb.shape, rgb.dtype)
+            self._arrays = [*self._arrays[-MOST_BUFFERS + 1 :], array]
+        array[...] = rgb
+        return array
+
+
 class _Comparison:
     """Compares each picture with the one before, at a small size, in grey."""
 
@@ -182,9 +219,20 @@ class _Comparison:
         """The largest mean absolute difference of a block to the picture before, 0..255."""
         import cv2
 
-        width, height = self._size
-        grey = self._scaler.reformat(frame, width=width, height=height, format="gray", interpolation="POINT", threads=1).to_ndarray()
-        before, self._before = self._before, grey
+        before, self._before = self._before, self._grey(frame)
+        grey = self._before
         if before is None:
             return 0.0
         return float(cv2.boxFilter(cv2.absdiff(grey, before), cv2.CV_32F, (COMPARED_BLOCK, COMPARED_BLOCK)).max())
+
+    def _grey(self, frame: Any) -> np.ndarray:
+        """The picture in grey at the small size: pixels of its luma plane where there is one, which costs almost nothing."""
+        width, height = self._size
+        if frame.format.name in LUMA_FIRST:
+            plane = frame.planes[0]
+            luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+            rows, columns = np.arange(height) * frame.height // height, np.arange(width) * frame.width // width
+            return luma[rows[:, None], columns]
+        scaled = self._scaler.reformat(frame, width=width, height=height, format="gray", interpolation="POINT", threads=1)
+        grey: np.ndarray = scaled.to_ndarray()
+        return grey
