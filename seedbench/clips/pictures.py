@@ -107,7 +107,7 @@ class PictureReader:
                         rgb = buffers.copied(display.turned(_view_of(scaled)))
                     else:
                         whole = scaler.reformat(frame, format="rgb24", threads=1).to_ndarray()
-                        rgb = display.apply(_scaled(display.crop.apply(whole), width, height))
+                        rgb = buffers.copied(display.turned(_scaled(display.crop.apply(whole), width, height)))
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 raise_if_passing(self._path, error)
                 self._progress.stamps_s.pop()

@@ -29,6 +29,7 @@ from pathlib import Path
 #: bodies of well-known events move.
 DECIDES_NUMBERS = (
     "seedbench.clips.clip",
+    "seedbench.clips.cropping",
     "seedbench.clips.display",
     "seedbench.clips.media_file",
     "seedbench.clips.pictures",
