@@ -88,10 +88,12 @@ def canvas_of(clips: Sequence[ProbeFacts], *, width: int = 854, height: int = 48
         The given size, the slowest rate of the clips (at most 30 frames a second) and the shortest length.
 
     Raises:
-        BlindingError: There are no clips.
+        BlindingError: There are no clips, or one has no moving picture.
     """
     if not clips:
         raise BlindingError("there are no clips to match")
+    if any(facts.fps <= 0 for facts in clips):
+        raise BlindingError("a clip of a single picture cannot be matched with others")
     return MatchedCanvas(width, height, min(MAX_FPS, *(facts.fps for facts in clips)), min(facts.duration_s for facts in clips))
 
 

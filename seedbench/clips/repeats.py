@@ -86,7 +86,7 @@ def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
     stored_fps = round(1.0 / step, 6) if step > 0 else 0.0
     as_stored = PictureTiming(shown, time_s[shown], stored_fps, stored_fps)
     steps = np.diff(time_s)
-    if len(time_s) < 8 or np.ptp(steps) > CONSTANT * step:
+    if len(time_s) < 8 or step <= 0 or np.ptp(steps) > CONSTANT * step:
         return as_stored
     repeat, clear, sharp = _classify(change, min(len(time_s), max(AROUND_PICTURES, round(AROUND_S / step))))
     cadence = _best_cadence(repeat, clear, sharp, 1.0 / step)

@@ -15,6 +15,8 @@ from seedbench.errors import ClipError, StorageError
 
 #: x264 with its macroblock tree gave other bytes for the same pictures in 2 runs of 10; without it, the same in all.
 _SAME_BYTES = {"threads": "1", "x264-params": "mbtree=0"}
+#: Ticks per second of the clock of pictures.
+CLOCK_HZ = 90_000
 
 
 def write_clip(
@@ -55,12 +57,13 @@ def write_clip(
     """
     import av
 
-    base = Fraction(1, 90_000)
+    base = Fraction(1, CLOCK_HZ)
     times = iter(times_s) if times_s is not None else None
     try:
         with av.open(str(path), "w", options={"fflags": "+bitexact", "movflags": "+faststart"}) as container:
             video: Any = None
             sound: Any = None
+            ticks = -1
             if audio is not None:
                 audio = np.atleast_2d(np.asarray(audio, np.float32).T)
             for index, frame in enumerate(frames):
@@ -80,7 +83,8 @@ def write_clip(
                         sound.codec_context.flags |= 1 << 23
                 picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
                 seconds = next(times) if times is not None else index / fps
-                picture.pts, picture.time_base = round(seconds * 90_000), base
+                ticks = max(ticks + 1, round(seconds * CLOCK_HZ))  # pictures at one time come one tick after the other
+                picture.pts, picture.time_base = ticks, base
                 container.mux(video.encode(picture))
             if video is None:
                 raise ClipError(f"{path}: a clip needs at least one picture")

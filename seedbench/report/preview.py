@@ -131,6 +131,8 @@ def _browsers_show(clip: Clip) -> bool:
     from seedbench.clips.media_file import open_media
 
     with open_media(clip.path) as container:
+        if any(stream.codec_context is None for stream in (*container.streams.video, *container.streams.audio)):
+            return False  # a track of an unknown codec
         video, sound = container.streams.video, [stream.codec_context.name for stream in container.streams.audio]
         form = [(stream.codec_context.name, stream.codec_context.pix_fmt) for stream in video]
         if "mp4" not in container.format.name or form != [("h264", "yuv420p")] or sound not in ([], ["aac"]):

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from pathlib import Path
 
-from seedbench.arena.blinding.matched import canvas_of, matched, native
+from seedbench.arena.blinding.matched import MAX_FPS, MatchedCanvas, matched, native
 from seedbench.clips.degradations import degrade_clip
 from seedbench.clips.probing import probe
 from seedbench.report.preview import make_preview
@@ -23,7 +23,8 @@ def _preview(path: Path, folder: Path) -> Path:
 
 
 def _matched(path: Path, folder: Path) -> Path:
-    return matched(path, folder / "matched.mp4", canvas_of([probe(path)], width=160, height=120)).file
+    facts = probe(path)
+    return matched(path, folder / "matched.mp4", MatchedCanvas(160, 120, min(MAX_FPS, facts.fps or MAX_FPS), facts.duration_s)).file
 
 
 def _native(path: Path, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.media_grid.command_line import ffmpeg
 from tests.media_grid.kinds import MediaKind
@@ -34,28 +35,21 @@ def make_fuzz_sources(folder: Path) -> list[Path]:
     """Make the files: 0.8 s of pictures and sound, or of sound.
 
     Args:
-        folder: where to put them.
+        folder: where to put them; it must not exist.
 
     Returns:
         The files; the suffix is the container.
     """
-    whole, sources = folder / "whole", folder / "drawn"
-    sources.mkdir(parents=True)
-    make_sources(sources)
-    paths = []
-    for number, kind in enumerate(KINDS):
-        path = make_file(kind, whole / f"{number}", sources)
-        goal = folder / f"{number:02d}.{kind.container}"
-        _shorten(path, goal)
-        paths.append(goal)
-    for suffix, encoder in SOUND_ONLY.items():
-        goal = folder / f"sound.{suffix}"
-        sound = ("-f", "f32le", "-ar", 48_000, "-ac", 1, "-i", sources / "sound0.f32")
-        ffmpeg("-v", "error", *sound, "-t", LENGTH_S, "-c:a", encoder, f"file:{goal}")
-        paths.append(goal)
-    return paths
-
-
-def _shorten(path: Path, goal: Path) -> None:
-    muxer = {"mpg": ("-f", "mpeg")}.get(goal.suffix[1:], ())
-    ffmpeg("-v", "error", "-i", f"file:{path}", "-map", 0, "-c", "copy", "-t", LENGTH_S, *muxer, f"file:{goal}")
+    folder.mkdir()
+    with TemporaryDirectory(dir=folder.parent) as name:
+        drawn = Path(name)
+        make_sources(drawn)
+        for number, kind in enumerate(KINDS):
+            path = make_file(kind, drawn / f"{number}", drawn)
+            muxer = ("-f", "mpeg") if kind.container == "mpg" else ()
+            goal = folder / f"{number:02d}.{kind.container}"
+            ffmpeg("-v", "error", "-i", f"file:{path}", "-map", 0, "-c", "copy", "-t", LENGTH_S, *muxer, f"file:{goal}")
+        for suffix, encoder in SOUND_ONLY.items():
+            sound = ("-f", "f32le", "-ar", 48_000, "-ac", 1, "-i", drawn / "sound0.f32")
+            ffmpeg("-v", "error", *sound, "-t", LENGTH_S, "-c:a", encoder, f"file:{folder / f'sound.{suffix}'}")
+    return sorted(folder.iterdir())

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from seedbench.clips.clip import Clip
-from seedbench.errors import ClipError
+from seedbench.errors import ClipError, SeedBenchError
 from tests.media_grid.mutations import mutate
 
 #: The longest sentence of an error or a note, without the path.
@@ -50,6 +50,28 @@ def read_clip(path: Path) -> list[str]:
         if len(samples) > 16_000 * (clip.facts.duration_s + 0.1):
             faults.append(f"{len(samples) / 16_000:.1f} s of sound in a clip of {clip.facts.duration_s:.1f} s")
     return faults + [fault for note in clip.notes for fault in sentence_faults(note)]
+
+
+def copy_clip(path: Path) -> list[str]:
+    """Make every copy of a file that people are shown.
+
+    Args:
+        path: the file.
+
+    Returns:
+        What is wrong with refusals: sentences that are none. What is wrong with the file itself comes from :func:`read_clip`.
+    """
+    from tests.media_grid.copies import ENCODED, NATIVE
+
+    faults = []
+    for copied in (NATIVE, *ENCODED.values()):
+        try:
+            copied(path, path.parent).unlink()
+        except ClipError:
+            return faults
+        except SeedBenchError as error:
+            faults += sentence_faults(str(error), names=path)
+    return faults
 
 
 def _picture_faults(clip: Clip) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 CLIP_READER = "tests.media_grid.fuzz_worker:read_clip"
+COPY_READER = "tests.media_grid.fuzz_worker:copy_clip"
 MOST_MEMORY_MB = 1000
 
 

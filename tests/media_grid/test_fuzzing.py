@@ -20,7 +20,7 @@ Report = Callable[..., FuzzReport]
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return make_fuzz_sources(tmp_path_factory.mktemp("sources"))
+    return make_fuzz_sources(tmp_path_factory.mktemp("fuzz") / "sources")
 
 
 @pytest.fixture

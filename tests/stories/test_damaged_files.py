@@ -8,22 +8,29 @@ from pathlib import Path
 import pytest
 
 from tests.media_grid.fuzz_sources import make_fuzz_sources
-from tests.media_grid.fuzzing import fuzz
+from tests.media_grid.fuzzing import COPY_READER, fuzz
 
-COUNT = 2000
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
-def test_no_damaged_file_breaks_the_reading_of_clips(tmp_path: Path) -> None:
-    """Bytes, parts, sizes, time stamps and ends of small files of ten containers; a file that fails stays in the folder of the test."""
-    make_fuzz_sources(tmp_path / "made")
-    (tmp_path / "sources").mkdir()
-    for source in sorted((tmp_path / "made").iterdir()):
-        if source.is_file():
-            source.rename(tmp_path / "sources" / source.name)
-    report = fuzz(tmp_path, COUNT)
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Small files of ten containers, to be damaged in bytes, parts, sizes, time stamps and ends; what fails stays in the folder."""
+    make_fuzz_sources(tmp_path / "sources")
+    return tmp_path
+
+
+def test_no_damaged_file_breaks_the_reading_of_clips(folder: Path) -> None:
+    count = 2000
+    report = fuzz(folder, count)
     assert report.faults == []
-    assert sum(report.answers.values()) == COUNT
-    assert report.answers["clip"] > COUNT / 4  # most damage is small: what is read is decoded to its end
-    assert report.answers["refused"] > COUNT / 10
+    assert sum(report.answers.values()) == count
+    assert report.answers["clip"] > count / 4  # most damage is small: what is read is decoded to its end
+    assert report.answers["refused"] > count / 10
+
+
+def test_no_damaged_file_breaks_the_copies_that_people_are_shown(folder: Path) -> None:
+    """A hundred of them: `python -m tests.benchmarks.damaged_files` goes on."""
+    report = fuzz(folder, 100, reader=COPY_READER)
+    assert report.faults == []
+    assert sum(report.answers.values()) == 100

@@ -62,6 +62,11 @@ def test_silence_and_next_to_nothing_have_no_loudness() -> None:
     assert loudness(np.zeros(100, np.float32), RATE).integrated is None
 
 
+def test_a_single_picture_has_no_rate_to_match(tmp_path: Path) -> None:
+    with pytest.raises(BlindingError, match="single picture"):
+        canvas_of([probe(clip(tmp_path / "still.mp4", seconds=0.04))])
+
+
 @pytest.mark.parametrize("level_db", [-40.0, -20.0, -1.0])
 def test_matched_clips_are_equally_loud_and_never_clip(tmp_path: Path, level_db: float) -> None:
     bursts = sine(level_db) * (0.2 + (TIME % 1 < 0.1))

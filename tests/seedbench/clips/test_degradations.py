@@ -33,6 +33,14 @@ def test_rewriting_keeps_pictures_times_and_sound(make_clip: MakeClip) -> None:
     assert np.corrcoef(a, b)[0, 1] > 0.999
 
 
+def test_pictures_of_the_same_time_are_written(tmp_path: Path) -> None:
+    from seedbench.clips.writing import write_clip
+
+    pictures = [np.full((32, 32, 3), 60 * index, np.uint8) for index in range(4)]
+    path = write_clip(tmp_path / "twice.mp4", pictures, 25, None, times_s=[0.0, 0.04, 0.04, 0.08])
+    np.testing.assert_allclose(Clip.open(path).time_s, [0.0, 0.04, 0.04, 0.08], atol=2e-5)
+
+
 @pytest.mark.parametrize("amount", [-240.0, 80.0, 480.0])
 def test_sound_is_shifted_by_the_stated_time(make_clip: MakeClip, amount: float, tmp_path: Path) -> None:
     from seedbench.clips.writing import write_clip
