@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from seedbench.clips.clip import Clip
-from seedbench.errors import GeneratorError
+from seedbench.clips.sound import to_mono
+from seedbench.errors import ClipError, GeneratorError
 from seedbench.generators.reference import sound
 from seedbench.generators.reference.codec import COLUMNS
 from seedbench.generators.reference.model import ReferenceModel
@@ -182,15 +183,16 @@ def _motion(file: Path, model: ReferenceModel, count: int) -> Tensor:
 
 
 def _samples(file: Path) -> tuple[np.ndarray, int]:
-    if file.suffix.lower() in (".wav", ".flac", ".ogg", ".mp3"):
-        import soundfile
-
-        try:
-            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-        except soundfile.SoundFileError as error:
-            raise GeneratorError(f"{file.name} is not a sound file that can be read ({error})") from error
-        return samples.mean(1), int(rate)
-    return np.asarray(Clip.open(file).audio(sound.RATE).samples), sound.RATE
+    """The sound of a file in one channel, and its rate: as stored, or that of the codec where there are pictures."""
+    try:
+        clip = Clip.open(file)
+    except ClipError as error:
+        reason = str(error).removeprefix(f"{file}: ")
+        raise GeneratorError(f"{file.name} is not a sound that can be read: {reason}") from error
+    if clip.facts.has_video:
+        return clip.audio(sound.RATE).samples, sound.RATE
+    channels, rate = clip.sound_channels()
+    return to_mono(channels)[0], rate
 
 
 def _voice(file: Path) -> np.ndarray:

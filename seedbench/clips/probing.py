@@ -225,7 +225,7 @@ def _facts_of(path: Path, container: Any, video: _Track | None, audio: _Track | 
     sound_end_s = 0.0
     if audio is not None and has_audio:
         if video is None:
-            start_s = min(audio.stamps_s, default=0.0)
+            start_s = _start_of_sound(audio)
         ends = [stamp + duration - start_s for stamp, duration in zip(audio.stamps_s, audio.durations_s, strict=True)]
         sound_end_s = max(0.0, *ends) if ends else 0.0
         if sound_end_s <= 0:
@@ -276,6 +276,14 @@ def _form_of_sound(audio: _Track) -> tuple[int, int]:
         return int(audio.first.sample_rate), int(audio.first.layout.nb_channels)
     context = audio.stream.codec_context
     return int(context.rate or 0), int(context.channels or 0)
+
+
+def _start_of_sound(audio: _Track) -> float:
+    """When the first sample is heard, on the container's clock: after what an encoder put before the sound, which no player plays."""
+    first = audio.first
+    if first is not None and first.pts is not None and first.time_base is not None:
+        return float(first.pts * first.time_base)
+    return min(audio.stamps_s, default=0.0)
 
 
 def _pictures_of(path: Path, video: _Track, crop: Crop, *, use_dts: bool) -> tuple[Display, np.ndarray, float, float]:

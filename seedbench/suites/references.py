@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from seedbench.errors import ReferenceLimitError
+from seedbench.errors import ClipError, ReferenceLimitError
 from seedbench.suites.prompt import Prompt, ReferenceAsset
 
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}")
@@ -193,39 +193,30 @@ def reference_problems(prompt: Prompt, root: Path, limits: ReferenceLimits) -> l
 
 
 def media_length_s(file: Path, kind: str) -> float:
-    """How long a stream of a file lasts, by the timestamps of its packets: a header can claim anything.
+    """How long the picture or the sound of a file lasts, as a player shows it: a header can claim anything.
 
-    The packets are read and not decoded, which takes milliseconds for each megabyte.
+    The packets are read, and only the first picture is decoded, which takes milliseconds for each megabyte.
 
     Args:
         file: A media file.
         kind: ``video`` or ``audio``.
 
     Returns:
-        The length in seconds, above 0.
+        The length in seconds, above 0. That of a sound is counted from the first picture where there are pictures.
 
     Raises:
         ReferenceLimitError: The file is no media, or has no data of that kind.
     """
-    import av
+    from seedbench.clips.probing import probe
 
     try:
-        with av.open(str(file)) as container:
-            streams = container.streams.video if kind == "video" else container.streams.audio
-            if not streams:
-                raise ReferenceLimitError(f"{file.name} holds no {kind} stream")
-            start, end = float("inf"), 0.0
-            for packet in container.demux(streams[0]):
-                if packet.pts is None or packet.time_base is None:
-                    continue
-                begin_s = float(packet.pts * packet.time_base)
-                start = min(start, begin_s)
-                end = max(end, begin_s + float((packet.duration or 0) * packet.time_base))
-    except (av.FFmpegError, OSError) as error:
-        raise ReferenceLimitError(f"{file.name} cannot be read as {kind} ({error})") from error
-    if end <= start:
-        raise ReferenceLimitError(f"{file.name} holds no {kind} data")
-    return end - start
+        facts = probe(file)
+    except ClipError as error:
+        reason = str(error).removeprefix(f"{file}: ")
+        raise ReferenceLimitError(f"{file.name} cannot be read as {kind}: {reason}") from error
+    if not (facts.has_video if kind == "video" else facts.has_audio):
+        raise ReferenceLimitError(f"{file.name} holds no {kind} stream")
+    return facts.duration_s if kind == "video" else facts.audio_duration_s
 
 
 def _counts(references: tuple[ReferenceAsset, ...], limits: ReferenceLimits) -> list[Problem]:

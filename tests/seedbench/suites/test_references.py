@@ -15,6 +15,7 @@ from seedbench.clips.writing import write_clip
 from seedbench.errors import ReferenceLimitError
 from seedbench.suites.prompt import Prompt, ReferenceAsset
 from seedbench.suites.references import ReferenceLimits, check_references, media_length_s, mentions, normalise, render
+from tests.media_grid.command_line import ffmpeg
 
 ROLES = {"image": "appearance", "video": "motion", "audio": "voice"}
 
@@ -48,6 +49,18 @@ def complaint(asked: Prompt, root: Path, limits: ReferenceLimits | None = None) 
 def test_lengths_are_measured_from_the_streams(tmp_path: Path) -> None:
     assert media_length_s(sound(tmp_path / "a.wav", 1.25), "audio") == pytest.approx(1.25, abs=1e-3)
     assert media_length_s(film(tmp_path / "a.mp4", 2.4), "video") == pytest.approx(2.4, abs=0.05)
+
+
+def test_the_length_is_of_what_is_shown_and_heard(tmp_path: Path) -> None:
+    """A cover picture is no video, and what an edit list hides does not count."""
+    ffmpeg("-ss", "1.2", "-i", film(tmp_path / "a.mp4", 3.0), "-c", "copy", tmp_path / "cut.mp4")
+    assert media_length_s(tmp_path / "cut.mp4", "video") == pytest.approx(1.8, abs=0.01)
+    picture, tone = ("-f", "lavfi", "-i", "color=size=32x32:duration=0.04:rate=25"), ("-i", sound(tmp_path / "a.wav", 1.25))
+    tracks = ("-map", "0:v", "-map", "1:a", "-c:v", "mjpeg", "-disposition:v", "attached_pic")
+    ffmpeg(*picture, *tone, *tracks, tmp_path / "cover.mp3")
+    assert media_length_s(tmp_path / "cover.mp3", "audio") == pytest.approx(1.25, abs=0.08)  # packets are whole
+    with pytest.raises(ReferenceLimitError, match=r"cover.mp3 holds no video stream"):
+        media_length_s(tmp_path / "cover.mp3", "video")
 
 
 @pytest.mark.parametrize("kind", ["image", "video", "audio"])
