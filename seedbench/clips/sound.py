@@ -21,6 +21,10 @@ KEPT_HZ = 48_000
 OFF_S = 0.008
 #: So many packets must agree that the sound has moved; a single stamp that is off is a jitter.
 AGREEING = 5
+#: The same for the last packets of a file, which no later ones confirm.
+UNCONFIRMED_S = 0.03
+#: A hole that is a whole number of packets to within this many seconds needs no confirmation.
+WHOLE_S = 0.0015
 #: Two channels cancel where their mean holds less than this share of their mean power.
 CANCELLED = 0.1
 
@@ -126,8 +130,12 @@ def in_place(pieces: Iterable[Piece], rate: int) -> Iterator[tuple[int, np.ndarr
             offs.append(later.at - then)
             then += later.samples.shape[1]
         moved = sorted(offs)[len(offs) // 2]
-        far = OFF_S * rate
-        if abs(moved) > far and abs(offs[0]) > far:
+        size = ahead[0].samples.shape[1]
+        whole = size > 0 and offs[0] > 0 and abs(offs[0] - round(offs[0] / size) * size) <= WHOLE_S * rate  # as lost packets leave it
+        far = OFF_S * rate if len(ahead) == AGREEING or whole else UNCONFIRMED_S * rate
+        if next_at is None:
+            expected += moved if abs(moved) <= OFF_S * rate else 0  # the first stamp jitters as the others do
+        elif abs(moved) > far and abs(offs[0]) > far:
             expected += moved if abs(offs[0] - moved) <= far else offs[0]
         current = ahead.popleft()
         yield expected, current.samples
