@@ -206,8 +206,8 @@ def test_the_command_of_an_interrupted_run_makes_and_scores_only_what_is_missing
         ignored = TIMES | {"reason"} | ({"clip_sha256", "details"} if key in remade else set())
         left_out = newer if key in anew else set()
         cells_of_key = [
-            one | {"scores": [score for score in renamed(one["scores"], here) if score["metric"] not in left_out]}
-            for one, here in ((cell, names), (reported[key], {}))
+            version | {"scores": [score for score in renamed(version["scores"], here) if score["metric"] not in left_out]}
+            for version, here in ((cell, names), (reported[key], {}))
         ]
         assert differences(*cells_of_key, tolerance=0.05 if key in remade else 1e-6, ignored=ignored) == [], key
     rows = by(COLUMN, actual["summary"])

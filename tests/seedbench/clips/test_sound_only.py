@@ -12,6 +12,8 @@ from seedbench.clips.clip import Clip
 from tests.media_grid.command_line import ffmpeg
 
 RATE = 48_000
+#: Matroska rounds times to this.
+TICK_S = 0.001
 
 
 @pytest.mark.parametrize(
@@ -25,7 +27,9 @@ def test_a_sound_file_begins_and_ends_where_a_player_does(tmp_path: Path, name: 
     played, _ = soundfile.read(tmp_path / "played.wav", dtype="float32")
     clip = Clip.open(tmp_path / name)
     channels, rate = clip.sound_channels()
-    assert (rate, channels.shape) == (RATE, (1, len(played)))
-    np.testing.assert_allclose(channels[0], played, atol=1e-5)
+    off = channels.shape[1] - len(played)
+    assert (rate, len(channels)) == (RATE, 1)
+    assert 0 <= off <= TICK_S * RATE
+    np.testing.assert_allclose(channels[0, off:], played, atol=1e-5)
     assert clip.facts.duration_s == pytest.approx(len(played) / RATE, abs=0.03)  # packets are whole, whatever is heard of the last one
     assert clip.notes == ()
