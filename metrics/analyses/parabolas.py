@@ -151,8 +151,8 @@ def divide_path(
     Each stretch costs its squared residual over ``sigma_px`` squared, plus 7 ln(2 n): the Bayesian information criterion for its seven
     parameters (three coefficients of each coordinate, and where it ends). At an open end fewer points than a stretch needs may be left
     out, each at the price of its two coordinates: where a clip ends just after a contact, or begins just before one, these points would
-    spoil the stretch on the other side of it. In blurred pictures one point between two stretches may be left out at the same price: it is
-    the mean of where the body was before and after a contact, and lies on neither.
+    spoil the stretch on the other side of it. In blurred pictures so many points between two stretches may be left out at the same price:
+    one that was exposed before and after a contact lies on neither, and its neighbour may be spoiled by it.
 
     Args:
         time_s: Times (n,) in seconds, ascending.
@@ -160,7 +160,7 @@ def divide_path(
         y: The same.
         sigma_px: Noise of a coordinate in pixels.
         open_ends: Whether points may be left out at the beginning, and at the end.
-        blurred: Whether a point may be left out between two stretches.
+        blurred: Whether points may be left out between two stretches.
 
     Returns:
         (first, last) indices of each stretch, inclusive; each has at least :data:`SHORTEST` points.
@@ -184,8 +184,9 @@ def divide_path(
     back, before = np.zeros(n + 1, int), np.arange(n + 1)
     for start in range(n - SHORTEST + 1):
         so_far = best[start]
-        if blurred and start > SHORTEST and best[start - 1] + price_left_out[1] < so_far - SAME_COST:
-            so_far, before[start] = best[start - 1] + price_left_out[1], start - 1
+        for skipped in range(1, SHORTEST if blurred else 1):
+            if start - skipped >= SHORTEST and best[start - skipped] + price_left_out[skipped] < so_far - SAME_COST:
+                so_far, before[start] = best[start - skipped] + price_left_out[skipped], start - skipped
         if not np.isfinite(so_far):
             continue
         cost = so_far + _squares(time_s, x, y, start) / sigma_px**2 + price

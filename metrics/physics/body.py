@@ -92,12 +92,10 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
     sigma = float(np.clip(track.sigma_px, LEAST_SIGMA_PX, MOST_SIGMA_PX))
     used = phases.used
     t, x, y = track.time_s[used], track.x[used], track.y[used]
-    flights, spans = flights_of(track, phases, contacts, sigma)
+    flights = flights_of(track, phases, contacts, sigma)
     regime = regime_of(allowed, t, x, y, flights, sigma)
     body = JudgedBody(index, regime, track, sigma, flights, {}, {}, [])
-    body.grown = kinematics.growth(
-        t, np.sqrt(track.area[used & ~track.at_border]) if (used & ~track.at_border).sum() == used.sum() else np.sqrt(track.area[used])
-    )
+    body.grown = growth_of(track, phases)
     _judge_permanence(body, seen, moving)
     if abs(body.grown) > PERSPECTIVE:
         reason = f"the body's size changes by {abs(body.grown):.0%}: it comes nearer or goes away, or it grows"
@@ -108,21 +106,41 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
     elif regime == "roll":
         _judge_roll(body, phases, contacts)
     else:
-        _judge_flight(body, contacts, phases, spans)
+        _judge_flight(body, contacts, phases)
     return body
 
 
-def flights_of(
-    track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact], sigma: float
-) -> tuple[list[kinematics.FlightFit], list[tuple[int, int]]]:
-    """The phases of a track in the air that are long enough, and their first and last points.
+def growth_of(track: BodyTrack, phases: Phases) -> float:
+    """Relative change of a body's size over its path: of the whole body where it moves, for at rest it merges with its shadow.
+
+    Args:
+        track: The body.
+        phases: Its path.
+
+    Returns:
+        +0.2: a fifth larger at the end.
+    """
+    chosen = phases.used & ~track.at_border
+    moves = chosen.copy()
+    for parabola, resting in zip(phases.parabolas, phases.resting, strict=True):
+        if resting:
+            moves[parabola.first : parabola.last + 1] = False
+    if moves.sum() >= kinematics.FEWEST_FLIGHT_POINTS:
+        chosen = moves
+    elif not chosen.any():
+        chosen = phases.used
+    return kinematics.growth(track.time_s[chosen], np.sqrt(track.area[chosen]))
+
+
+def flights_of(track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact], sigma: float) -> list[kinematics.FlightFit]:
+    """The phases of a track in the air that are long enough.
 
     A phase on the floor (level with the lowest contact or rest, hardly moving up or down) is not a flight, nor are last bounces that are
     too short to be told apart and end in rest on the floor.
     """
     used = np.flatnonzero(phases.used)
     floor = floor_of(track, contacts)
-    flights, spans = [], []
+    flights = []
     for parabola, resting in zip(phases.parabolas, phases.resting, strict=True):
         points = used[(used >= parabola.first) & (used <= parabola.last)]
         if resting or len(points) < kinematics.FEWEST_FLIGHT_POINTS:
@@ -131,8 +149,7 @@ def flights_of(
         on_floor = np.ptp(y) < max(3.0, 0.3 * track.diameter) and float(y.max()) > floor - 0.35 * track.diameter
         if not on_floor and not settles(y, float(track.y[used].max()), track.diameter):
             flights.append(kinematics.fit_flight(track.time_s[points], track.x[points], y, sigma_px=sigma))
-            spans.append((parabola.first, parabola.last))
-    return flights, spans
+    return flights
 
 
 def settles(y: np.ndarray, floor: float, diameter: float) -> bool:
@@ -190,7 +207,7 @@ def gain_score(gain: float, sd: float) -> tuple[float, float]:
     return violation, kinematics.graded(violation, good=0.02, bad=0.2)
 
 
-def _judge_flight(body: JudgedBody, contacts: Sequence[SeenContact], phases: Phases, spans: Sequence[tuple[int, int]]) -> None:
+def _judge_flight(body: JudgedBody, contacts: Sequence[SeenContact], phases: Phases) -> None:
     flights, track = body.flights, body.track
     if not flights:
         body.axes |= {
@@ -204,7 +221,7 @@ def _judge_flight(body: JudgedBody, contacts: Sequence[SeenContact], phases: Pha
         body.axes["gravity_consistency"] = (
             Axis(kinematics.gravity_consistency(known)) if known else Axis(None, "the noise is too large to measure gravity")
         )
-        body.release_s, body.fallen_px = _first_fall(track, contacts, phases, spans)
+        body.release_s, body.fallen_px = _first_fall(track, contacts, phases)
     floors = [contact for contact in contacts if contact.kind == "floor"]
     gains = [
         kinematics.energy_gain(contact.before, contact.after, speed_sd=contact.change_sd)
@@ -221,18 +238,15 @@ def _judge_flight(body: JudgedBody, contacts: Sequence[SeenContact], phases: Pha
     _contact_axis(body, contacts, phases, floors)
 
 
-def _first_fall(
-    track: BodyTrack,
-    contacts: Sequence[SeenContact],
-    phases: Phases,
-    spans: Sequence[tuple[int, int]],
-) -> tuple[float | None, float | None]:
+def _first_fall(track: BodyTrack, contacts: Sequence[SeenContact], phases: Phases) -> tuple[float | None, float | None]:
     """When the body's first fall begins and how far it fell to the floor, pixels; None where either is not seen."""
-    first, last = spans[0]
-    landing = next((contact for contact in contacts if contact.kind == "floor" and contact.time_s >= track.time_s[last] - 1e-6), None)
-    parabola = phases.parabolas[[part.first for part in phases.parabolas].index(first)]
+    falls = [parabola for parabola, resting in zip(phases.parabolas, phases.resting, strict=True) if not resting]
+    if not falls:
+        return None, None
+    first = falls[0].first
+    landing = next((contact for contact in contacts if contact.kind == "floor" and contact.time_s >= track.time_s[first]), None)
     before = track.y[:first][track.reliable[:first]]
-    top = float(np.median(before)) if len(before) else float(parabola.at(float(track.time_s[first]))[1])
+    top = float(np.median(before)) if len(before) else float(falls[0].at(float(track.time_s[first]))[1])
     if track.at_border[first] or (landing is not None and landing.y - top < track.diameter):
         return None, None
     return float(track.time_s[first]), None if landing is None else landing.y - top

@@ -96,6 +96,24 @@ def test_gravity_is_that_of_all_flights_where_they_agree_and_of_the_first_where_
     assert kinematics.best_gravity([fit(1000.0), fit(500.0)])[0] == pytest.approx(1000.0)
 
 
+def test_the_height_of_a_fall_of_few_pictures_is_measured_from_where_the_body_was_let_go() -> None:
+    every_second = np.arange(0, len(T), 2)
+    whole = track_of(STILL, dropped())
+    x, y, area, cut, sure = (values[every_second] for values in (whole.x, whole.y, whole.area, whole.at_border, whole.reliable))
+    count = len(every_second)
+    few = BodyTrack(np.arange(count), T[every_second], x, y, area, cut, sure, whole.diameter, whole.sigma_px, whole.colour, 0.0)
+    seen = Bodies([few], T[every_second], 320, 256, 1, False, 0.0, 0.0, np.ones(count))
+    verdict = judge([DROP], seen, motion_of([few]))
+    assert verdict.gravity_m_s2 == pytest.approx(9.81, rel=0.03)
+
+
+def test_a_body_that_merges_with_its_shadow_at_rest_does_not_grow() -> None:
+    y = bouncing(T, top=30.0, bottom=180.0, restitution=0.3)[0]
+    at_rest = np.arange(len(T)) > 40
+    verdict = judged([track_of(STILL, y, radius=np.where(at_rest, 1.12 * RADIUS, RADIUS))], DROP)
+    assert verdict.plausibility.value == pytest.approx(1.0, abs=0.03)
+
+
 def test_a_ball_that_bounces_higher_and_higher_gains_energy() -> None:
     verdict = judged([track_of(STILL, dropped(restitution=1.1, bottom=120.0))], DROP)
     assert verdict.axes["energy"].value == pytest.approx(0.0, abs=0.05)
