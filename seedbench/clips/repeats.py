@@ -30,6 +30,13 @@ LEAST_REPEATS, LEAST_SHARP_REPEATS = 4, 2
 #: A repeat is sharp where the changes on both sides of it are at least this share of those beside them; near the turning point of a
 #: swinging body they become smaller.
 SHARP_SHARE = 0.6
+#: Where compression blurs the difference: the least mean change that counts as motion, in grey levels; how far the ranks of repeats and new
+#: pictures must be apart (1: entirely), and beyond chance, in standard deviations; the most that repeats change, as a share of new pictures.
+LEAST_MEAN_CHANGE = 1.5
+LEAST_APART, LEAST_APART_OF_FEW, MANY_REPEATS, LEAST_SURE = 0.93, 0.995, 8, 3.3
+MOST_OF_NEW = 0.5
+#: Repeats are rare where more than this share of pictures is new; then less of the clip is left out for moving little.
+RARE = 0.9
 #: Phases of the cadence that are tried, in one period.
 PHASES = 96
 #: Times between pictures differ by less than this share in a clip of constant rate.
@@ -88,16 +95,14 @@ def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
     steps = np.diff(time_s)
     if len(time_s) < 8 or step <= 0 or np.ptp(steps) > CONSTANT * step:
         return as_stored
-    repeat, clear, sharp = _classify(change, min(len(time_s), max(AROUND_PICTURES, round(AROUND_S / step))))
-    cadence = _best_cadence(repeat, clear, sharp, 1.0 / step)
+    around = min(len(time_s), max(AROUND_PICTURES, round(AROUND_S / step)))
+    cadence = _exact_cadence(*_classify(change, around), 1.0 / step) or _ranked_cadence(change, around, 1.0 / step)
     if cadence is None:
         return as_stored
     share, phase = cadence
     numbers, due = _pictures_of_cadence(len(time_s), share, phase)
     due_s = due * step
-    due_s += float(
-        np.mean(numbers * step - due_s)
-    )  # a picture is shown at the next moment that the stored rate allows: half of that on average
+    due_s += float(np.mean(numbers * step - due_s))  # shown at the next moment that the stored rate allows: half of that on average
     kept = due_s > -0.25 * step / share
     return PictureTiming(numbers[kept], np.maximum(due_s[kept], 0.0), round(share / step, 6), stored_fps)
 
@@ -114,7 +119,7 @@ def _classify(change: np.ndarray, around: int) -> tuple[np.ndarray, np.ndarray, 
     return repeat, clear, repeat & (np.minimum(before, after) >= SHARP_SHARE)
 
 
-def _best_cadence(repeat: np.ndarray, clear: np.ndarray, sharp: np.ndarray, fps: float) -> tuple[float, float] | None:
+def _exact_cadence(repeat: np.ndarray, clear: np.ndarray, sharp: np.ndarray, fps: float) -> tuple[float, float] | None:
     """The share of pictures that are new, and the phase, of the cadence that explains the repeats; None where none does."""
     if int(repeat.sum()) < LEAST_SHARP_REPEATS:
         return None
@@ -134,6 +139,39 @@ def _best_cadence(repeat: np.ndarray, clear: np.ndarray, sharp: np.ndarray, fps:
             if best is None or explained > best[0] + 1e-9:
                 best = (explained, share, [float(phase)])
             elif share == best[1] and explained > best[0] - 1e-9:
+                best[2].append(float(phase))
+    return None if best is None else (best[1], _middle(best[2], 1.0 / best[1]))
+
+
+def _ranked_cadence(change: np.ndarray, around: int, fps: float) -> tuple[float, float] | None:
+    """The same for pictures whose repeats differ a little, as compression makes them: the cadence whose repeats change least.
+
+    Compared is how much a picture changes beside those around it, in the half of the clip that moves more. The changes of repeats and of new
+    pictures must rank almost entirely apart (the area under the ROC curve).
+    """
+    from scipy.ndimage import uniform_filter1d
+    from scipy.stats import rankdata
+
+    level = uniform_filter1d(change[1:], 2 * around + 1, mode="nearest")
+    best: tuple[float, float, list[float]] | None = None
+    for share in _shares(fps):
+        moving = level >= max(LEAST_MEAN_CHANGE, float(np.quantile(level, 0.5 if share <= RARE else 0.2)))
+        slots, ratio = np.flatnonzero(moving) + 1, change[1:][moving] / level[moving]
+        ranks = rankdata(ratio)
+        for phase in np.arange(PHASES) / PHASES / share:
+            due = ~_is_new(slots, share, float(phase))
+            n, m = int(due.sum()), int((~due).sum())
+            if n < LEAST_REPEATS or m < LEAST_REPEATS:
+                continue
+            apart = 1.0 - (float(ranks[due].sum()) - n * (n + 1) / 2) / (n * m)
+            sure = (apart - 0.5) / np.sqrt((n + m + 1) / (12.0 * n * m))  # standard deviations beyond chance (Mann and Whitney 1947)
+            if apart < (LEAST_APART if n >= MANY_REPEATS else LEAST_APART_OF_FEW) or sure < LEAST_SURE:
+                continue
+            if float(np.median(ratio[due])) > MOST_OF_NEW * float(np.median(ratio[~due])):
+                continue
+            if best is None or sure > best[0] + 1e-9:
+                best = (float(sure), share, [float(phase)])
+            elif share == best[1] and sure > best[0] - 1e-9:
                 best[2].append(float(phase))
     return None if best is None else (best[1], _middle(best[2], 1.0 / best[1]))
 
