@@ -241,7 +241,7 @@ def _facts_of(path: Path, container: Any, video: _Track | None, audio: _Track | 
         else:
             notes += (f"the sound goes on for {sound_end_s - duration_s:.1f} s after the last picture; that part is not judged",)
     header = float(container.duration) / 1e6 if container.duration else 0.0
-    if header > max(duration_s, sound_end_s) * 1.5 + 1.0:
+    if header > max(duration_s, sound_end_s) * 1.5 + 1.0 + max(0.0, start_s):  # some count from 0 although the first picture comes later
         notes += (f"the header claims {header:.0f} s, the packets hold {max(duration_s, sound_end_s):.1f} s",)
     step, steps = usual_step_s(times), np.diff(times)
     steps = steps[steps > 0]

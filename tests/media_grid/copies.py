@@ -9,6 +9,7 @@ from pathlib import Path
 from seedbench.arena.blinding.matched import MAX_FPS, MatchedCanvas, matched, native
 from seedbench.clips.degradations import degrade_clip
 from seedbench.clips.probing import probe
+from seedbench.errors import ClipError
 from seedbench.report.preview import make_preview
 
 
@@ -24,7 +25,9 @@ def _preview(path: Path, folder: Path) -> Path:
 
 def _matched(path: Path, folder: Path) -> Path:
     facts = probe(path)
-    return matched(path, folder / "matched.mp4", MatchedCanvas(160, 120, min(MAX_FPS, facts.fps or MAX_FPS), facts.duration_s)).file
+    if facts.fps <= 0:
+        raise ClipError(f"{path}: has no moving picture; no arena shows it")
+    return matched(path, folder / "matched.mp4", MatchedCanvas(160, 120, min(MAX_FPS, facts.fps), facts.duration_s)).file
 
 
 def _native(path: Path, folder: Path) -> Path:
