@@ -18,6 +18,8 @@ from seedbench.clips.timeline import USUAL_RATES, usual_step_s
 #: A change below this share of the largest change around it is a repeat. Measured: re-encoded repeats 0.1 to 4%, moving pictures mostly
 #: over 20%.
 REPEAT_SHARE = 0.12
+#: From this share on a picture is new; between the two it is not clear what it is, for example where grain is seen in a still scene.
+NEW_SHARE = 0.3
 #: Least change around a picture, in grey levels of a block, that shows whether it is a repeat: in a still scene all pictures look alike.
 LEAST_CHANGE = 3.0
 #: Changes within so many seconds, and within so many pictures, are compared.
@@ -25,13 +27,16 @@ AROUND_S, AROUND_PICTURES = 0.1, 2
 #: Of the repeats that a cadence predicts while something moves, the least share that must be there; and how many other pictures may look
 #: like repeats for each that it explains (a swinging body stands still for a moment).
 LEAST_MET, MOST_OTHERS = 0.92, 0.5
+#: Of all the repeats that it predicts while something moves, the least share that must look like repeats; the others may be unclear.
+LEAST_CLEAR = 0.6
 #: So many repeats make a cadence. Of rare ones (one a second, as of 24 pictures per second stored as 25) two are enough, if they are sharp.
 LEAST_REPEATS, LEAST_SHARP_REPEATS = 4, 2
 #: A repeat is sharp where the changes on both sides of it are at least this share of those beside them; near the turning point of a
 #: swinging body they become smaller.
 SHARP_SHARE = 0.6
-#: Where compression blurs the difference: the least mean change that counts as motion, in grey levels; how far the ranks of repeats and new
-#: pictures must be apart (1: entirely), and beyond chance, in standard deviations; the most that repeats change, as a share of new pictures.
+#: Where compression blurs the difference: the least mean change that counts as motion, in grey levels; how far the ranks of repeats and
+#: new pictures must be apart (1: entirely), and beyond chance, in standard deviations; the most that repeats change, as a share of new
+#: pictures.
 LEAST_MEAN_CHANGE = 1.5
 LEAST_APART, LEAST_APART_OF_FEW, MANY_REPEATS, LEAST_SURE = 0.93, 0.995, 8, 3.3
 MOST_OF_NEW = 0.5
@@ -96,7 +101,7 @@ def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
     if len(time_s) < 8 or step <= 0 or np.ptp(steps) > CONSTANT * step:
         return as_stored
     around = min(len(time_s), max(AROUND_PICTURES, round(AROUND_S / step)))
-    cadence = _exact_cadence(*_classify(change, around), 1.0 / step) or _ranked_cadence(change, around, 1.0 / step)
+    cadence = _exact_cadence(_classify(change, around), 1.0 / step) or _ranked_cadence(change, around, 1.0 / step)
     if cadence is None:
         return as_stored
     share, phase = cadence
@@ -107,35 +112,53 @@ def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
     return PictureTiming(numbers[kept], np.maximum(due_s[kept], 0.0), round(share / step, 6), stored_fps)
 
 
-def _classify(change: np.ndarray, around: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each picture after the first: whether it looks like a repeat, whether that is clear, whether it is sharp. Each (T-1,) bool."""
+@dataclass(frozen=True)
+class _Looks:
+    """What each picture after the first looks like; each (T-1,) bool.
+
+    Attributes:
+        repeat: like a repeat.
+        clear: like a repeat or clearly like a new picture.
+        moving: something moves around it.
+        sharp: like a repeat, while the motion goes on at the same speed on both sides.
+    """
+
+    repeat: np.ndarray
+    clear: np.ndarray
+    moving: np.ndarray
+    sharp: np.ndarray
+
+
+def _classify(change: np.ndarray, around: int) -> _Looks:
     values = change[1:]
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, around), around).max(axis=1)
     level = np.minimum(windows[: len(values)], windows[around + 1 :])  # the lesser of the largest changes before and after
-    clear = level >= LEAST_CHANGE
-    repeat = clear & (values < REPEAT_SHARE * level)
+    moving = level >= LEAST_CHANGE
+    repeat = moving & (values < REPEAT_SHARE * level)
     padded = np.pad(values, 2, mode="edge")
     before, after = padded[1:-3] / np.maximum(padded[:-4], 1e-9), padded[3:-1] / np.maximum(padded[4:], 1e-9)
-    return repeat, clear, repeat & (np.minimum(before, after) >= SHARP_SHARE)
+    sharp = repeat & (np.minimum(before, after) >= SHARP_SHARE)
+    return _Looks(repeat, repeat | (moving & (values > NEW_SHARE * level)), moving, sharp)
 
 
-def _exact_cadence(repeat: np.ndarray, clear: np.ndarray, sharp: np.ndarray, fps: float) -> tuple[float, float] | None:
+def _exact_cadence(looks: _Looks, fps: float) -> tuple[float, float] | None:
     """The share of pictures that are new, and the phase, of the cadence that explains the repeats; None where none does."""
-    if int(repeat.sum()) < LEAST_SHARP_REPEATS:
+    if int(looks.repeat.sum()) < LEAST_SHARP_REPEATS:
         return None
-    slots = np.flatnonzero(clear) + 1
-    is_repeat, is_sharp = repeat[clear], sharp[clear]
+    moving = looks.moving
+    slots = np.flatnonzero(moving) + 1
+    repeat, clear, sharp = looks.repeat[moving], looks.clear[moving], looks.sharp[moving]
     best: tuple[float, float, list[float]] | None = None
     for share in _shares(fps):
         for phase in np.arange(PHASES) / PHASES / share:
             due = ~_is_new(slots, share, float(phase))
-            met = due & is_repeat
-            n_due, n_met, n_others = int(due.sum()), int(met.sum()), int((is_repeat & ~due).sum())
+            met = due & repeat
+            n_due, n_met, n_others = int((due & clear).sum()), int(met.sum()), int((repeat & ~due).sum())
             if n_due < LEAST_SHARP_REPEATS or n_met < LEAST_MET * n_due or n_others > MOST_OTHERS * n_met:
                 continue
-            if n_met < LEAST_REPEATS and int((met & is_sharp).sum()) < LEAST_SHARP_REPEATS:
+            if n_met < LEAST_CLEAR * int(due.sum()) or (n_met < LEAST_REPEATS and int((met & sharp).sum()) < LEAST_SHARP_REPEATS):
                 continue
-            explained = float((is_repeat == due).mean())
+            explained = float((repeat == due)[clear].mean())
             if best is None or explained > best[0] + 1e-9:
                 best = (explained, share, [float(phase)])
             elif share == best[1] and explained > best[0] - 1e-9:
@@ -146,8 +169,8 @@ def _exact_cadence(repeat: np.ndarray, clear: np.ndarray, sharp: np.ndarray, fps
 def _ranked_cadence(change: np.ndarray, around: int, fps: float) -> tuple[float, float] | None:
     """The same for pictures whose repeats differ a little, as compression makes them: the cadence whose repeats change least.
 
-    Compared is how much a picture changes beside those around it, in the half of the clip that moves more. The changes of repeats and of new
-    pictures must rank almost entirely apart (the area under the ROC curve).
+    Compared is how much a picture changes beside those around it, in the half of the clip that moves more. The changes of repeats and of
+    new pictures must rank almost entirely apart (the area under the ROC curve).
     """
     from scipy.ndimage import uniform_filter1d
     from scipy.stats import rankdata

@@ -58,24 +58,7 @@ def long_clip(folder: Path, prompt_id: str, seconds: float, lines: int) -> Path:
     picture = f"[0:v]split[a][b];[b]reverse[c];[a][c]concat,loop=-1:32767,setpts=N/{FPS:g}/TB,scale=-2:{lines},noise=alls=4:allf=t[v]"
     sound = "[0:a]aloop=-1:2e6[s]"
     subprocess.run(
-        [get_ffmpeg_exe(), "-v", "error", "-y", "-i", short / "clip.mp4", "-filter_complex", f"{picture};{sound}"]
-        + [
-            "-map",
-            "[v]",
-            "-map",
-            "[s]",
-            "-r",
-            f"{FPS:g}",
-            "-t",
-            f"{seconds:g}",
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-crf",
-            "26",
-            goal,
-        ],
+        [get_ffmpeg_exe(), "-v", "error", "-y", "-i", short / "clip.mp4", "-filter_complex", f"{picture};{sound}", "-map", "[v]", "-map", "[s]", "-r", f"{FPS:g}", "-t", f"{seconds:g}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "26", goal],
         check=True,
     )
     return goal

@@ -24,7 +24,7 @@ PROMPT = Prompt(id="x", text="x", task="motion", duration_s=4.0, events=(DROP,))
 def fall_at(fps: int) -> np.ndarray:
     time_s = np.arange(round(2.6 * fps)) / fps
     y, _ = bouncing(time_s, top=25.0, bottom=25.0 + FALL_PX, start_s=0.4, restitution=0.7, gravity=GRAVITY_PX)
-    return film([(np.full(len(time_s), 120.0), y)], floor=124.0, noise=0.3)
+    return film([(np.full(len(time_s), 120.0), y)], floor=124.0, noise=1.0)
 
 
 def scored(path: Path) -> dict[str, Score]:
