@@ -11,6 +11,7 @@ from seedbench.clips.clip import Clip
 from tests.media_grid.command_line import ffmpeg
 from tests.media_grid.compare import copy_differences, picture_differences, sound_differences
 from tests.media_grid.files import GridFiles
+from tests.media_grid.mp4_boxes import add_clean_aperture
 from tests.media_grid.player import Shown, play
 
 H264 = "-c:v libx264 -crf 14 -preset superfast -pix_fmt yuv420p"
@@ -92,3 +93,45 @@ def test_pixels_become_square_by_growing_so_that_no_detail_is_lost(
     assert (clip.facts.width, clip.facts.height) == size
     ours = Shown(np.stack(list(clip.pictures())), clip.time_s, clip.audio(48_000).samples[None])
     assert copy_differences(ours, play(path, tmp_path)) == []
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize(
+    ("stored", "turn"),
+    [
+        ("transpose=clock,scale=120:120,setsar=1", ("90",)),
+        ("transpose=clock,scale=120:80,setsar=1/2", ("90",)),
+        ("transpose=clock,vflip", ("90", "-display_hflip")),
+        ("transpose=cclock,vflip", ("270", "-display_hflip")),
+    ],
+)
+def test_turned_mirrored_and_stretched_at_once(
+    container: str, stored: str, turn: tuple[str, ...], grid_files: GridFiles, tmp_path: Path
+) -> None:
+    coded = written(tmp_path / f"coded.{container}", f"-vf {stored} {H264} -an", grid_files)
+    path = tmp_path / f"turned.{container}"
+    ffmpeg("-v", "error", "-display_rotation", *turn, "-i", coded, "-c", "copy", path)
+    _same_pictures(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stored", "turn", "aperture"),
+    [
+        ("pad=192:160:16:16:magenta,transpose=clock", "90", (120, 160, 0)),
+        ("scale=120:120,setsar=4/3,pad=152:160:16:16:magenta", "0", (120, 120, -4)),
+    ],
+)
+def test_cut_and_turned_or_stretched_at_once(
+    stored: str, turn: str, aperture: tuple[int, int, int], grid_files: GridFiles, tmp_path: Path
+) -> None:
+    coded = written(tmp_path / "coded.mp4", f"-vf {stored} {H264} -an", grid_files)
+    path = tmp_path / "cut.mp4"
+    ffmpeg("-v", "error", "-display_rotation", turn, "-i", coded, "-c", "copy", path)
+    add_clean_aperture(path, *aperture[:2], below_middle=aperture[2])
+    _same_pictures(path, tmp_path)
+
+
+def _same_pictures(path: Path, folder: Path) -> None:
+    clip = Clip.open(path)
+    rgb = np.stack(list(clip.pictures()))
+    assert picture_differences(rgb, clip.time_s, play(path, folder), rounding_s=0.0012) == []
