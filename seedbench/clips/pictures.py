@@ -13,7 +13,7 @@ import numpy as np
 from seedbench.clips.cropping import NO_CROP, cut_anywhere
 from seedbench.clips.display import stored_working_size
 from seedbench.clips.media_file import open_media, packets_of, raise_if_passing, reason_of
-from seedbench.clips.probing import ProbeFacts, rates_of, stamp_of, uses_decoding_times
+from seedbench.clips.probing import LONGEST_S, ProbeFacts, rates_of, stamp_of, uses_decoding_times
 from seedbench.clips.timeline import end_of_pictures, picture_times
 from seedbench.errors import ClipError
 
@@ -123,12 +123,16 @@ class PictureReader:
             raise ClipError(f"{self._path}: no picture can be decoded; the file is damaged")
 
     def record(self) -> PictureRecord:
-        """What is known after a whole pass in which pictures were compared."""
+        """What is known after a whole pass in which pictures were compared. Raises ClipError where they last too long."""
         done = self._progress
         times = picture_times(done.stamps_s, self._tick_s, self._rates)
         end_s = end_of_pictures(times, done.last_duration_s)
         if len(times) == 1:
             end_s = max(end_s, self._facts.duration_s)
+        if end_s > LONGEST_S:
+            raise ClipError(
+                f"{self._path}: its pictures last {end_s:.0f} s; clips up to {LONGEST_S:.0f} s can be scored; its clock may be damaged"
+            )
         return PictureRecord(times, end_s, np.array(done.change), tuple(done.notes))
 
     def _frames(self) -> Iterator[Any]:

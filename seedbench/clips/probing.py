@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,8 @@ LONGEST_S = 600.0
 MOST_FPS = 1000.0
 #: The highest rates of sound that are read; higher ones stand in damaged headers.
 MOST_HZ, MOST_CHANNELS = 384_000, 8
+#: Recordings of these may be joined byte by byte; then the clock jumps back by more than so many seconds (FFmpeg's own threshold).
+JOINED_AS_BYTES, JUMP_S = frozenset({"mpegts", "mpeg"}), 0.1
 #: Containers that store when packets are decoded, and not when pictures are shown.
 WITHOUT_SHOWING_TIMES = frozenset({"avi"})
 #: Sound that goes on for longer than this after the last picture is remarked, in seconds.
@@ -86,8 +89,14 @@ class _Track:
     unstamped: int = 0
     first: Any = None
     failed: bool = False
+    latest_s: float = -math.inf
+    jumped_back_s: float = 0.0
 
     def add(self, packet: Any, *, use_dts: bool) -> None:
+        if packet.dts is not None and packet.time_base is not None:
+            coded_s = float(packet.dts * packet.time_base)
+            self.jumped_back_s = max(self.jumped_back_s, self.latest_s - coded_s)
+            self.latest_s = coded_s
         stamp = packet.dts if use_dts else packet.pts
         if packet.is_discard:
             return
@@ -146,6 +155,11 @@ def probe(path: Path) -> ProbeFacts:
             raise ClipError(f"{path}: has a video stream without a single picture (cut off?)")
         if video is None and audio is None:
             raise ClipError(f"{path}: has a sound stream without a packet of sound (cut off?)")
+        if video is not None and video.jumped_back_s > JUMP_S and set(str(container.format.name).split(",")) & JOINED_AS_BYTES:
+            raise ClipError(
+                f"{path}: its clock jumps back by {video.jumped_back_s:.1f} s, as where recordings were joined byte by byte; "
+                "write it anew first: ffmpeg -i IN -c copy OUT.mp4"
+            )
         facts = _facts_of(path, container, video, audio, (*chosen, *cut_off))
     if facts.fps > MOST_FPS:
         raise ClipError(f"{path}: shows {facts.fps:.4g} pictures per second; its clock is damaged")

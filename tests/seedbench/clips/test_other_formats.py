@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.clips.clip import Clip
+from seedbench.errors import ClipError
 from tests.media_grid.command_line import ffmpeg
 from tests.media_grid.compare import copy_differences, picture_differences, sound_differences
 from tests.media_grid.files import GridFiles
@@ -135,3 +136,15 @@ def _same_pictures(path: Path, folder: Path) -> None:
     clip = Clip.open(path)
     rgb = np.stack(list(clip.pictures()))
     assert picture_differences(rgb, clip.time_s, play(path, folder), rounding_s=0.0012) == []
+
+
+def test_recordings_joined_byte_by_byte_are_refused_with_the_remedy(grid_files: GridFiles, tmp_path: Path) -> None:
+    """Their pictures would be mixed: both begin at the same time."""
+    recording = written(tmp_path / "one.ts", f"{H264} -c:a aac", grid_files).read_bytes()
+    path = tmp_path / "two.ts"
+    path.write_bytes(recording * 2)
+    with pytest.raises(ClipError, match="clock jumps back by"):
+        Clip.open(path)
+    mended = tmp_path / "mended.mp4"
+    ffmpeg("-v", "error", "-i", path, "-c", "copy", mended)
+    assert Clip.open(mended).facts.n_frames == 100
