@@ -1,7 +1,7 @@
 """How much memory it takes to score one clip: the peak of a process of its own, for each metric that runs by default and for all together.
 
     python tests/benchmarks/peak_memory.py                          clips of 10, 60 and 180 s at 2560 x 1440
-    python tests/benchmarks/peak_memory.py --seconds 60 --lines 1080
+    python tests/benchmarks/peak_memory.py --seconds 60 --lines 1080 --together
 
 The clips are one of a person who talks and one of a ball that bounces, in a single shot each: the simulator draws them, and FFmpeg's
 command line (of the package imageio-ffmpeg, an extra of the tests) makes them long and large. Takes about a quarter of an hour.
@@ -57,10 +57,10 @@ def long_clip(folder: Path, prompt_id: str, seconds: float, lines: int) -> Path:
     goal = folder / f"{prompt_id}-{seconds:g}.mp4"
     picture = f"[0:v]split[a][b];[b]reverse[c];[a][c]concat,loop=-1:32767,setpts=N/{FPS:g}/TB,scale=-2:{lines},noise=alls=4:allf=t[v]"
     sound = "[0:a]aloop=-1:2e6[s]"
-    subprocess.run(
-        [get_ffmpeg_exe(), "-v", "error", "-y", "-i", short / "clip.mp4", "-filter_complex", f"{picture};{sound}", "-map", "[v]", "-map", "[s]", "-r", f"{FPS:g}", "-t", f"{seconds:g}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "26", goal],
-        check=True,
-    )
+    command = [get_ffmpeg_exe(), "-v", "error", "-y", "-i", short / "clip.mp4", "-filter_complex", f"{picture};{sound}"]
+    command += ["-map", "[v]", "-map", "[s]", "-r", f"{FPS:g}", "-t", f"{seconds:g}"]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "26", goal]
+    subprocess.run(command, check=True)
     return goal
 
 
@@ -77,13 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, nargs="+", default=[10, 60, 180], help="lengths of the clips (default 10 60 180)")
     parser.add_argument("--lines", type=int, default=1440, help="height of the clips (default 1440)")
+    parser.add_argument("--together", action="store_true", help="only the rows of all metrics together")
     asked = parser.parse_args(arguments)
     print("| clip | metrics | " + " | ".join(f"{seconds:g} s" for seconds in asked.seconds) + " |")
     print("|---|---|" + "---|" * len(asked.seconds))
     with tempfile.TemporaryDirectory(prefix="seedbench-memory-") as name:
         for prompt_id, metrics in CLIPS.items():
             clips = [long_clip(Path(name), prompt_id, seconds, asked.lines) for seconds in asked.seconds]
-            for names in [*((metric,) for metric in metrics), metrics]:
+            for names in [metrics] if asked.together else [*((metric,) for metric in metrics), metrics]:
                 peaks = [peak(clip, prompt_id, names) for clip in clips]
                 answers = "; ".join(f"{metric}: {values}" for metric, values in peaks[-1][1].items())
                 print(
