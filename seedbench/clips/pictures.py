@@ -14,7 +14,7 @@ from seedbench.clips.cropping import NO_CROP, cut_anywhere
 from seedbench.clips.display import stored_working_size
 from seedbench.clips.media_file import open_media, packets_of, raise_if_passing, reason_of
 from seedbench.clips.probing import LONGEST_S, ProbeFacts, rates_of, stamp_of, uses_decoding_times
-from seedbench.clips.timeline import end_of_pictures, picture_times
+from seedbench.clips.timeline import end_of_pictures, picture_times, seconds_of
 from seedbench.errors import ClipError
 
 #: More threads than this hold more pictures of a large clip in memory than they save time.
@@ -163,7 +163,7 @@ class PictureReader:
                     if stamp is None or (use_dts and frame.dts is None and done.stamps_s):
                         stamp = done.stamps_s[-1] + step_s if done.stamps_s else 0.0
                     done.stamps_s.append(stamp)
-                    done.last_duration_s = float((frame.duration or 0) * (frame.time_base or 0))
+                    done.last_duration_s = seconds_of(frame.duration or 0, frame.time_base) if frame.time_base else 0.0
                     yield frame
         if failures:
             pieces = "1 piece" if failures == 1 else f"{failures} pieces"
@@ -214,8 +214,8 @@ class _Comparison:
     def __init__(self, stored: tuple[int, int]) -> None:
         from av.video.reformatter import VideoReformatter
 
-        step = max(1.0, min(stored) / COMPARED_SIDE)
-        self._size = max(1, round(stored[0] / step)), max(1, round(stored[1] / step))
+        self._step = max(1, -(-min(stored) // COMPARED_SIDE))
+        self._size = max(1, stored[0] // self._step), max(1, stored[1] // self._step)
         self._scaler = VideoReformatter()
         self._before: np.ndarray | None = None
 
@@ -227,7 +227,10 @@ class _Comparison:
         grey = self._before
         if before is None:
             return 0.0
-        return float(cv2.boxFilter(cv2.absdiff(grey, before), cv2.CV_32F, (COMPARED_BLOCK, COMPARED_BLOCK)).max())
+        if before.shape != grey.shape:  # the size changes within the file
+            return 255.0
+        sums = cv2.boxFilter(cv2.absdiff(grey, before), cv2.CV_16U, (COMPARED_BLOCK, COMPARED_BLOCK), normalize=False)
+        return float(sums.max()) / COMPARED_BLOCK**2
 
     def _grey(self, frame: Any) -> np.ndarray:
         """The picture in grey at the small size: pixels of its luma plane where there is one, which costs almost nothing."""
@@ -235,8 +238,7 @@ class _Comparison:
         if frame.format.name in LUMA_FIRST:
             plane = frame.planes[0]
             luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-            rows, columns = np.arange(height) * frame.height // height, np.arange(width) * frame.width // width
-            return luma[rows[:, None], columns]
+            return np.ascontiguousarray(luma[: frame.height : self._step, : frame.width : self._step])
         scaled = self._scaler.reformat(frame, width=width, height=height, format="gray", interpolation="POINT", threads=1)
         grey: np.ndarray = scaled.to_ndarray()
         return grey

@@ -14,7 +14,7 @@ from seedbench.clips.cropping import Crop, container_crop, cut_anywhere
 from seedbench.clips.display import Display, display_of
 from seedbench.clips.media_file import MOST_PIXELS, open_media, packets_of
 from seedbench.clips.streams import StreamChoice, choose_streams, notes_of_choice
-from seedbench.clips.timeline import end_of_pictures, picture_times, usual_step_s, with_unstamped
+from seedbench.clips.timeline import end_of_pictures, picture_times, seconds_of, usual_step_s, with_unstamped
 from seedbench.errors import ClipError
 
 #: The longest clip, in seconds: as long as a prompt may ask for.
@@ -103,8 +103,8 @@ class _Track:
         if stamp is None or packet.time_base is None:
             self.unstamped += packet.size > 0
             return
-        self.stamps_s.append(float(stamp * packet.time_base))
-        self.durations_s.append(float((packet.duration or 0) * packet.time_base))
+        self.stamps_s.append(seconds_of(stamp, packet.time_base))
+        self.durations_s.append(seconds_of(packet.duration or 0, packet.time_base))
 
     def look(self, packet: Any) -> None:
         """Decode until there is a first picture."""
@@ -214,7 +214,7 @@ def stamp_of(frame: Any, *, use_dts: bool) -> float | None:
     """
     first, second = (frame.dts, frame.pts) if use_dts else (frame.pts, frame.dts)
     stamp = first if first is not None else second
-    return None if stamp is None or frame.time_base is None else float(stamp * frame.time_base)
+    return None if stamp is None or frame.time_base is None else seconds_of(stamp, frame.time_base)
 
 
 def rates_of(stream: Any) -> tuple[Fraction | None, ...]:
@@ -296,7 +296,7 @@ def _start_of_sound(audio: _Track) -> float:
     """When the first sample is heard, on the container's clock: after what an encoder put before the sound, which no player plays."""
     first = audio.first
     if first is not None and first.pts is not None and first.time_base is not None:
-        return float(first.pts * first.time_base)
+        return seconds_of(first.pts, first.time_base)
     return min(audio.stamps_s, default=0.0)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from seedbench.clips.media_file import open_media, packets_of, raise_if_passing, reason_of
 from seedbench.clips.probing import MOST_CHANNELS, ProbeFacts
+from seedbench.clips.timeline import seconds_of
 
 #: The highest rate at which sound is kept, in Hz; what is stored at a higher one is resampled.
 KEPT_HZ = 48_000
@@ -159,7 +160,7 @@ def _pieces(path: Path, facts: ProbeFacts, notes: list[str]) -> Iterator[Piece]:
                 failures, reason = failures + 1, reason_of(error)
                 continue
             for frame, samples in pieces:
-                yield Piece(round((float(frame.pts * frame.time_base) - facts.start_s) * facts.audio_rate), samples)
+                yield Piece(round((seconds_of(frame.pts, frame.time_base) - facts.start_s) * facts.audio_rate), samples)
     if failures:
         amount = "1 piece" if failures == 1 else f"{failures} pieces"
         notes.append(f"{amount} of the sound could not be decoded: {reason}")

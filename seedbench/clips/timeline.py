@@ -22,6 +22,19 @@ LONGEST_LAST_STEP = 10.0
 SAME_STEP_S = 0.0015
 
 
+def seconds_of(ticks: int, tick: Fraction) -> float:
+    """Ticks of a container's clock in seconds, correctly rounded.
+
+    Args:
+        ticks: how many.
+        tick: the length of one, in seconds.
+
+    >>> seconds_of(3003, Fraction(1, 90_000))
+    0.033366666666666666
+    """
+    return ticks * tick.numerator / tick.denominator
+
+
 def picture_times(stamps_s: Sequence[float], tick_s: float, rates: Iterable[Fraction | None] = ()) -> np.ndarray:
     """When each picture appears.
 
