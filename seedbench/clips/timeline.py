@@ -30,7 +30,7 @@ def seconds_of(ticks: int, tick: Fraction) -> float:
         tick: the length of one, in seconds.
 
     >>> seconds_of(3003, Fraction(1, 90_000))
-    0.033366666666666666
+    0.03336666666666667
     """
     return ticks * tick.numerator / tick.denominator
 
