@@ -14,6 +14,8 @@ USUAL_RATES = tuple(
 )
 #: A container whose clock is finer than this many seconds is believed as it is.
 FINE_TICK_S = 0.00025
+#: The clock of Matroska and FLV. A copy of such a file to a container with a finer clock, as many tools make it, keeps its rounded times.
+COPIED_TICK_S = 0.001
 #: How much more than one tick of its clock the stamps of a container may be off, as a share.
 ROUNDING_SLACK = 0.02
 #: The last picture stays as long as the container says, but not longer than so many usual steps.
@@ -39,8 +41,8 @@ def picture_times(stamps_s: Sequence[float], tick_s: float, rates: Iterable[Frac
     """When each picture appears.
 
     The order is that of the decoder: where stamps do not ascend, the container does not know the order (an AVI with pictures that refer
-    to later ones), and their sorted values are given out in the decoder's order. Where the container rounds to coarse ticks, and every
-    stamp is within that rounding of one rate, the times are those of the rate.
+    to later ones), and their sorted values are given out in the decoder's order. Where the container rounds to coarse ticks, or the file
+    is a copy from one that did, and every stamp is within that rounding of one rate, the times are those of the rate.
 
     Args:
         stamps_s: the stamps (T,) in the decoder's order, in seconds.
@@ -60,7 +62,9 @@ def picture_times(stamps_s: Sequence[float], tick_s: float, rates: Iterable[Frac
         return times - times[:1]
     times = times - times[0]
     if tick_s <= FINE_TICK_S:
-        return times
+        if not _rounded_before(times, tick_s):
+            return times
+        tick_s += COPIED_TICK_S  # rounded twice
     for rate in (*rates, *USUAL_RATES):
         if rate is None or not rate >= 0.5 or rate * tick_s > 0.25:
             continue
@@ -70,6 +74,16 @@ def picture_times(stamps_s: Sequence[float], tick_s: float, rates: Iterable[Frac
             grid: np.ndarray = (number - number[0]) / float(rate)
             return grid
     return times
+
+
+def _rounded_before(time_s: np.ndarray, tick_s: float) -> bool:
+    """Whether times on a fine clock are all whole milliseconds, with steps that differ: another container has rounded them before.
+
+    >>> _rounded_before(np.array([0.0, 0.042, 0.083]), 1 / 16000), _rounded_before(np.array([0, 512, 1024]) / 12288, 1 / 12288)
+    (True, False)
+    """
+    off = np.abs(time_s / COPIED_TICK_S - np.rint(time_s / COPIED_TICK_S)) * COPIED_TICK_S
+    return bool(np.ptp(np.diff(time_s)) > 2 * tick_s and (off <= tick_s + 1e-9).all())
 
 
 def usual_step_s(time_s: np.ndarray) -> float:

@@ -38,6 +38,13 @@ def test_times_of_a_variable_rate_are_those_of_the_container(steps_ms: list[int]
     assert np.abs(times - stamps).max() <= 0.00102
 
 
+@given(rate=RATES, count=st.integers(8, 400), hz=st.sampled_from([90_000, 16_000, 12_800, 30_000, 1_000_000]))
+def test_a_copy_to_a_finer_clock_keeps_no_rounding_to_milliseconds(rate: Fraction, count: int, hz: int) -> None:
+    true = np.arange(count) / float(rate)
+    stamps = np.rint(np.rint(true * 1000) / 1000 * hz) / hz
+    np.testing.assert_allclose(picture_times(stamps.tolist(), 1 / hz, [rate]), true, atol=1.1 / hz)
+
+
 def test_a_fine_clock_is_believed_to_the_last_digit() -> None:
     stamps = [0.0, 0.0401, 0.0799, 0.1202]
     assert picture_times(stamps, 1 / 90_000, [Fraction(25)]).tolist() == stamps
