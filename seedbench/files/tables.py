@@ -93,11 +93,16 @@ class TableRow:
         Where no file has the name as it stands, backslashes are read as Windows means them, and accents in the other form of Unicode.
 
         Raises:
-            SeedBenchError: Of the table's class: the path is one of a Windows computer (``C:\\clips\\a.mp4``), and this is none.
+            SeedBenchError: Of the table's class: the path is one of a Windows computer (``C:\\clips\\a.mp4``), and this is none, or it is
+                an address (``https://...``).
         """
         text, folder = self.text(column), self.table.file.parent
         if "\0" in text:
             raise self.error("holds a zero byte, which is in no file name", column)
+        address = re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text)
+        if address and not os.path.lexists(folder / text):
+            kind = "write its path without file://" if address[0].lower() == "file://" else "download the file and write its path"
+            raise self.error(f"{text!r} is an address where the path of a file is needed: {kind}", column)
         spellings = [text, text.replace("\\", "/")]
         spellings += [unicodedata.normalize(form, path) for path in spellings for form in ("NFC", "NFD")]
         existing = next((folder / path for path in spellings if os.path.lexists(folder / path)), None)

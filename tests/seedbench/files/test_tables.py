@@ -237,6 +237,12 @@ def test_paths_of_windows_are_read_unless_they_leave_the_folder_of_the_table(tmp
             table(tmp_path, f"f;g\n{path};1\n").rows[0].path("f")
 
 
+def test_an_address_in_place_of_a_path_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    for address, todo in (("https://a.example/c.mp4", "download the file"), ("file:///c.mp4", "write its path without file://")):
+        with pytest.raises(TableTestError, match=re.escape(f"t.csv:2: f: {address!r} is an address") + f".*{todo}"):
+            table(tmp_path, f"f,g\n{address},1\n").rows[0].path("f")
+
+
 def test_json_lines_and_lists_are_read_with_their_lines(tmp_path: Path) -> None:
     rows = [{"a": 1, "b": "x"}, {"a": 2.5, "c": [1]}]
     lines = table(tmp_path, "\ufeff" + "\r\n\r\n".join(map(json.dumps, rows)), "t.jsonl")
