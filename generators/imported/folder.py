@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seedbench.clips.media_file import PICTURE_SUFFIXES
 from seedbench.errors import SeedBenchError
 from seedbench.files.tables import read_table
 from seedbench.generators.imported.clip import ClipListing, ImportedClip
 from seedbench.generators.imported.manifest import REQUIRED, SUFFIXES, ManifestError, counted
 from seedbench.generators.imported.names import Numbers, prompt_ids, reading_of, spelling_remarks
-
-MEDIA_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".gif"})
 
 
 @dataclass
@@ -31,7 +30,7 @@ class _Content:
         """Add the files directly in a folder; the number of clips among them."""
         before = len(self.files)
         for file in sorted(folder.iterdir()):
-            is_media = file.suffix.lower() in MEDIA_SUFFIXES
+            is_media = file.suffix.lower() in PICTURE_SUFFIXES
             if file.name.startswith("."):
                 if is_media and not file.is_dir():
                     self.hidden.append(file.name)
@@ -141,4 +140,4 @@ def _is_manifest(file: Path) -> bool:
 
 
 def _holds_media(folder: Path) -> bool:
-    return any(Path(name).suffix.lower() in MEDIA_SUFFIXES for _, _, names in os.walk(folder) for name in names)
+    return any(Path(name).suffix.lower() in PICTURE_SUFFIXES for _, _, names in os.walk(folder) for name in names)

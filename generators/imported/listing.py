@@ -12,9 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from seedbench.clips.media_file import PICTURE_SUFFIXES
 from seedbench.files.tables import TableRow, read_table
 from seedbench.generators.imported.clip import ClipListing, ImportedClip
-from seedbench.generators.imported.folder import MEDIA_SUFFIXES, clips_in_folder
+from seedbench.generators.imported.folder import clips_in_folder
 from seedbench.generators.imported.manifest import REQUIRED, SUFFIXES, ManifestError, number, unread, whole_number
 from seedbench.generators.imported.names import Numbers, prompt_ids, spelling_remarks
 
@@ -46,7 +47,7 @@ def _listed(path: Path, numbers: Numbers, state: tuple[str, ...]) -> ClipListing
     if path.is_dir():
         listed = clips_in_folder(path, numbers)
         if not listed.clips:
-            endings = f"(looked for {', '.join(sorted(MEDIA_SUFFIXES))})"
+            endings = f"(looked for {', '.join(sorted(PICTURE_SUFFIXES))})"
             raise ManifestError(" ".join([f"{path}: no clips here or in its sub-folders {endings}.", *listed.left_out]))
     elif path.suffix.lower() in SUFFIXES:
         listed = _manifest(path)

@@ -15,6 +15,12 @@ from typing import Any
 
 from seedbench.errors import ClipError, ClipUnavailableError
 
+#: Endings of files that are taken for clips inside a folder; any file that is named by itself is read, whatever its ending.
+PICTURE_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".flv", ".wmv", ".3gp", ".ogv", ".gif"}
+)
+#: The same of files with sound alone.
+SOUND_SUFFIXES = frozenset({".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac"})
 #: Formats of FFmpeg that name other files, or draw text: what they show does not depend on the bytes of the file alone.
 _NOT_ONE_FILE = frozenset({"concat", "dash", "hls", "imf", "rtsp", "sdp", "tty", "bin", "xbin", "adf", "idf"})
 #: The most pixels of a picture: 8K. A header may claim more, and FFmpeg would ask for that memory.

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seedbench.clips.media_file import PICTURE_SUFFIXES, SOUND_SUFFIXES
 from seedbench.errors import PluginError, SeedBenchError
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Importer
 
 #: Endings of files that are taken for clips inside a folder.
-MEDIA_SUFFIXES = frozenset(
-    {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".wav", ".mp3", ".flac", ".ogg", ".m4a"}
-)
+MEDIA_SUFFIXES = PICTURE_SUFFIXES | SOUND_SUFFIXES
 _MOST_NAMED = 5
 
 

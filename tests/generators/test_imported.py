@@ -81,7 +81,7 @@ def test_other_content_of_a_folder_is_reported(tmp_path: Path) -> None:
     for name in (
         "a.mp4",
         "notes.txt",
-        "b.wmv",
+        "b.psd",
         ".hidden.mp4",
         "one/c.mp4",
         "one/c.json",
@@ -98,7 +98,7 @@ def test_other_content_of_a_folder_is_reported(tmp_path: Path) -> None:
         "mine: 1 sub-folder (empty) without clips.",
         "mine: the clips in 2 folders (one/2024, two/2025) are left out: only sub-folders of the path are read.",
         "mine: 1 clip (.hidden.mp4) left out, whose names begin with a dot.",
-        "mine: 4 files (b.wmv, notes.txt, x.txt, c.json) left out, whose names do not end like those of clips.",
+        "mine: 4 files (b.psd, notes.txt, x.txt, c.json) left out, whose names do not end like those of clips.",
     )
     generation = Imported(path=str(tmp_path / "mine"), generator="mine").generate(Request(prompt=prompt("lost"), seed=0), tmp_path)
     assert generation.status == "failed"
