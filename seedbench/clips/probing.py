@@ -304,6 +304,8 @@ def _pictures_of(path: Path, video: _Track, crop: Crop, *, use_dts: bool) -> tup
     """How the pictures are shown, their times, when the last one leaves the screen, and the stamp of the first one."""
     stream, first = video.stream, video.first
     if first is None:
+        if stream.codec_context.name == "webp":  # FFmpeg's decoder reads still ones alone
+            raise ClipError(f"{path}: animated WebP cannot be read; convert it to MP4 or GIF (or the file is damaged)")
         raise ClipError(f"{path}: no picture can be decoded; the file is damaged")
     if first.width * first.height > MOST_PIXELS:
         raise ClipError(

@@ -148,3 +148,10 @@ def test_recordings_joined_byte_by_byte_are_refused_with_the_remedy(grid_files: 
     mended = tmp_path / "mended.mp4"
     ffmpeg("-v", "error", "-i", path, "-c", "copy", mended)
     assert Clip.open(mended).facts.n_frames == 100
+
+
+def test_animated_webp_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "moving.webp"
+    ffmpeg("-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=0.5", "-c:v", "libwebp_anim", f"file:{file}")
+    with pytest.raises(ClipError, match="animated WebP cannot be read; convert it to MP4 or GIF"):
+        Clip.open(file)
