@@ -142,7 +142,7 @@ class PictureReader:
         import av
 
         done = self._progress
-        failures, reason = 0, ""
+        failures, reason, leading = 0, "", 0
         with open_media(self._path) as container:
             stream = container.streams[self._facts.video_index]
             stream.thread_type = "AUTO"
@@ -160,11 +160,16 @@ class PictureReader:
                     continue
                 for frame in frames:
                     stamp = stamp_of(frame, use_dts=use_dts)
+                    if stamp is None and not done.stamps_s and self._facts.timed:
+                        leading += 1  # as a cut without new encoding leaves them: when they are to be shown is not known
+                        continue
                     if stamp is None or (use_dts and frame.dts is None and done.stamps_s):
                         stamp = done.stamps_s[-1] + step_s if done.stamps_s else 0.0
                     done.stamps_s.append(stamp)
                     done.last_duration_s = seconds_of(frame.duration or 0, frame.time_base) if frame.time_base else 0.0
                     yield frame
+        if leading:
+            done.notes.append(f"the first {leading} pictures have no time and are left out")
         if failures:
             pieces = "1 piece" if failures == 1 else f"{failures} pieces"
             done.notes.append(f"{pieces} of the picture could not be decoded: {reason}")

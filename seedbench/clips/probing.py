@@ -27,6 +27,8 @@ MOST_HZ, MOST_CHANNELS = 384_000, 8
 JOINED_AS_BYTES, JUMP_S = frozenset({"mpegts", "mpeg"}), 0.1
 #: Containers that store when packets are decoded, and not when pictures are shown.
 WITHOUT_SHOWING_TIMES = frozenset({"avi"})
+#: So many pictures without a time at the beginning come from a cut; then those without a time among the next ones belong to them.
+CUT_LEADING, REORDERED = 3, 16
 #: Sound that goes on for longer than this after the last picture is remarked, in seconds.
 SOUND_BEYOND_S = 0.25
 
@@ -54,6 +56,8 @@ class ProbeFacts:
         notes: what is unusual about the file, in words.
         display: what is done to a stored picture before it is shown; None without pictures.
         start_s: the stamp of the first picture, or of the sound where there are none, on the container's clock, in seconds.
+        late_sound_s: how long after the last picture the sound begins, in seconds; 0 where some is heard with the pictures.
+        timed: whether pictures have times of their own; a raw stream has none.
         video_index, audio_index: which streams these are; -1: none.
     """
 
@@ -75,6 +79,8 @@ class ProbeFacts:
     notes: tuple[str, ...] = ()
     display: Display | None = None
     start_s: float = 0.0
+    late_sound_s: float = 0.0
+    timed: bool = True
     video_index: int = -1
     audio_index: int = -1
 
@@ -87,7 +93,9 @@ class _Track:
     stamps_s: list[float] = field(default_factory=list)
     durations_s: list[float] = field(default_factory=list)
     unstamped: int = 0
+    leading: int = 0
     first: Any = None
+    stamped: bool = False
     failed: bool = False
     latest_s: float = -math.inf
     jumped_back_s: float = 0.0
@@ -102,19 +110,27 @@ class _Track:
             return
         if stamp is None or packet.time_base is None:
             self.unstamped += packet.size > 0
+            # after a cut, pictures of which others were coded earlier follow the first one that has a time, though they are shown before it
+            self.leading += packet.size > 0 and len(self.stamps_s) < (REORDERED if self.leading >= CUT_LEADING else 1)
             return
         self.stamps_s.append(seconds_of(stamp, packet.time_base))
         self.durations_s.append(seconds_of(packet.duration or 0, packet.time_base))
 
-    def look(self, packet: Any) -> None:
-        """Decode until there is a first picture."""
+    def look(self, packet: Any, *, use_dts: bool) -> None:
+        """Decode until there is a first picture or piece of sound that has a time; without any time, the first at all."""
         import av
 
-        if self.first is None:
-            try:
-                self.first = next(iter(self.stream.codec_context.decode(packet)), None)
-            except (av.error.FFmpegError, ValueError):
-                self.failed = True
+        if self.stamped:
+            return
+        try:
+            for frame in self.stream.codec_context.decode(packet):
+                self.stamped = stamp_of(frame, use_dts=use_dts) is not None
+                if self.first is None or self.stamped:
+                    self.first = frame
+                if self.stamped:
+                    return
+        except (av.error.FFmpegError, ValueError):
+            self.failed = True
 
     @property
     def count(self) -> int:
@@ -184,12 +200,12 @@ def _read_packets(path: Path, container: Any, choice: StreamChoice) -> tuple[dic
     for packet in packets_of(path, container, [track.stream for track in tracks.values()], on_break=cut_off.append):
         if packet is None:
             for track in tracks.values():
-                track.look(None)
+                track.look(None, use_dts=use_dts)
             break
         track = tracks[packet.stream.index]
         if packet.size:
             track.add(packet, use_dts=use_dts)
-        track.look(packet)
+        track.look(packet, use_dts=use_dts)
     return tracks, [f"the file is cut off: {reason}" for reason in cut_off]
 
 
@@ -236,7 +252,7 @@ def _facts_of(path: Path, container: Any, video: _Track | None, audio: _Track | 
     has_audio = audio is not None and 0 < rate <= MOST_HZ and 0 < channels <= MOST_CHANNELS
     if audio is not None and not has_audio:
         notes += (f"the sound is left out: {rate} Hz and {channels} channels cannot be right",)
-    sound_end_s = 0.0
+    sound_end_s, late_sound_s = 0.0, 0.0
     if audio is not None and has_audio:
         if video is None:
             start_s = _start_of_sound(audio)
@@ -251,7 +267,8 @@ def _facts_of(path: Path, container: Any, video: _Track | None, audio: _Track | 
     if video is not None and has_audio and sound_end_s > duration_s + SOUND_BEYOND_S:
         first_s = min(audio.stamps_s, default=0.0) - start_s if audio is not None else 0.0
         if first_s >= duration_s:
-            notes += (f"the sound begins {first_s - duration_s:.1f} s after the last picture: there is no sound while pictures are shown",)
+            late_sound_s = first_s - duration_s
+            notes += (f"the sound begins {late_sound_s:.1f} s after the last picture: there is no sound while pictures are shown",)
         else:
             notes += (f"the sound goes on for {sound_end_s - duration_s:.1f} s after the last picture; that part is not judged",)
     header = float(container.duration) / 1e6 if container.duration else 0.0
@@ -279,6 +296,8 @@ def _facts_of(path: Path, container: Any, video: _Track | None, audio: _Track | 
         notes=notes,
         display=display,
         start_s=start_s,
+        late_sound_s=late_sound_s,
+        timed=video is not None and video.stamped,
         video_index=video.stream.index if video is not None else -1,
         audio_index=audio.stream.index if audio is not None and has_audio else -1,
     )
@@ -318,8 +337,9 @@ def _pictures_of(path: Path, video: _Track, crop: Crop, *, use_dts: bool) -> tup
         rate = next((float(rate) for rate in rates_of(stream) if rate), 25.0)
         times = np.arange(video.count) / rate
         return display_of(first, aspect, crop), times, end_of_pictures(times, 0.0), stamp or 0.0
+    unstamped = video.unstamped - video.leading  # what leads without a time is left out, see PictureReader
     offset_s = stamp - min(video.stamps_s) if use_dts else 0.0  # the decoder gives pictures out later than packets go in
     shown = [(s + offset_s, d) for s, d in zip(video.stamps_s, video.durations_s, strict=True) if s + offset_s >= stamp - 1e-9]
     last_step_s = max(shown)[1] if shown else 0.0
-    times = picture_times(with_unstamped([s for s, _ in shown] or [stamp], video.unstamped), tick, rates_of(stream))
+    times = picture_times(with_unstamped([s for s, _ in shown] or [stamp], unstamped), tick, rates_of(stream))
     return display_of(first, aspect, crop), times, end_of_pictures(times, last_step_s), stamp

@@ -335,6 +335,8 @@ def missing_stream(info: MetricInfo, clip: Clip) -> str:
     """
     if "video" in info.needs and not clip.facts.has_video:
         return "the file has no picture"
+    if "audio" in info.needs and clip.facts.late_sound_s > 0:
+        return f"the sound begins {clip.facts.late_sound_s:.1f} s after the last picture"
     return "the file has no sound" if "audio" in info.needs and not clip.facts.has_audio else ""
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from seedbench.clips.clip import Clip
 from seedbench.errors import ClipError
+from seedbench.metrics.lipsync import LipSync
+from seedbench.plugins.metric import missing_stream
 from tests.media_grid.command_line import ffmpeg
 from tests.media_grid.compare import copy_differences, picture_differences, sound_differences
 from tests.media_grid.files import GridFiles
@@ -155,3 +157,25 @@ def test_animated_webp_is_refused_with_the_remedy(tmp_path: Path) -> None:
     ffmpeg("-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=0.5", "-c:v", "libwebp_anim", f"file:{file}")
     with pytest.raises(ClipError, match="animated WebP cannot be read; convert it to MP4 or GIF"):
         Clip.open(file)
+
+
+def test_pictures_before_the_first_that_has_a_time_are_left_out_and_counted(tmp_path: Path) -> None:
+    coded, cut = tmp_path / "a.mp4", tmp_path / "cut.mkv"
+    ffmpeg("-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=3", *H264.split(), "-bf", 2, coded)
+    ffmpeg("-v", "error", "-ss", 1.2, "-i", coded, "-c", "copy", "-avoid_negative_ts", "disabled", cut)
+    clip, whole = Clip.open(cut), Clip.open(coded)
+    assert "have no time and are left out" in " ".join(clip.notes)
+    assert clip.facts.n_frames == len(clip.time_s) == len(list(clip.pictures()))
+    np.testing.assert_allclose(clip.time_s, np.arange(len(clip.time_s)) / 25, atol=1e-6)
+    last, last_of_whole = list(clip.pictures())[-1], list(whole.pictures())[-1]
+    assert np.array_equal(last, last_of_whole)
+
+
+def test_sound_that_begins_after_the_pictures_is_the_reason_of_no_answer(tmp_path: Path) -> None:
+    late = tmp_path / "late.mkv"
+    pictures, sound = "testsrc2=size=160x120:rate=25:duration=1", "sine=440:duration=1"
+    ffmpeg("-v", "error", "-f", "lavfi", "-i", pictures, "-itsoffset", 60, "-f", "lavfi", "-i", sound, *H264.split(), "-c:a", "aac", late)
+    clip = Clip.open(late)
+    assert clip.facts.late_sound_s == pytest.approx(59, abs=0.1)
+    assert "begins 59" in missing_stream(LipSync.info, clip)
+    assert clip.audio(16000).duration_s == pytest.approx(1.0, abs=0.01)
