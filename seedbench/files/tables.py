@@ -12,7 +12,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, TypeVar
 
 from seedbench.errors import SeedBenchError
-from seedbench.files.cell_values import number_in, truth_in, whole_number_in, without_blanks
+from seedbench.files.cell_values import MISSING, number_in, truth_in, whole_number_in, without_blanks
 from seedbench.files.csv_records import csv_records
 from seedbench.files.json_records import json_records
 from seedbench.files.text_encoding import read_text
@@ -113,7 +113,7 @@ class TableRow:
     def _read(self, column: str, reader: Callable[[str], Value]) -> Value | None:
         text = self.text(column)
         try:
-            return reader(text) if text else None
+            return reader(text) if text and text.casefold() not in MISSING else None
         except ValueError as cause:
             raise self.error(str(cause), column) from cause
 

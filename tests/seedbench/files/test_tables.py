@@ -366,3 +366,12 @@ def test_no_bytes_whatever_give_another_exception(tmp_path: Path, mark: bytes, b
             for reader in (row.text, row.number, row.whole_number, row.truth, row.path):
                 with contextlib.suppress(TableTestError):
                     reader(column)
+
+
+@pytest.mark.parametrize("written", ["NA", "n/a", "NULL", "#N/A", ""])
+def test_a_number_that_other_programs_write_as_missing_is_missing(written: str, tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(f"name,seed\na,{written}\nb,3\n")
+    rows = read_table(file, error=SeedBenchError).rows
+    assert [row.whole_number("seed") for row in rows] == [None, 3]
+    assert rows[0].text("seed") == written
