@@ -18,7 +18,8 @@ _COMMA_OR_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
 _POINT_OR_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _WHOLE_WITH_ZEROS = re.compile(r"([+-]?[0-9]+)[.,]0*")
-#: What R, databases and Excel write where a number or a truth value is missing. "nan" is not among them: it may be a result that went wrong.
+#: What R, databases and Excel write where a number or a truth value is missing. "nan" is not among them: it may be a result that went
+#: wrong.
 MISSING = frozenset({"na", "n/a", "#n/a", "null"})
 #: True and false, also as Excel writes them in German, French, Spanish, Portuguese, Italian and Dutch.
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1", "1.0", "1,0", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar"})
