@@ -50,7 +50,7 @@ def score(
     headlines = {(name, measure.name) for name, info in scores.infos.items() for measure in info.measures if measure.headline}
     shown = [line for line in lines if everything or (line["metric"], line["measure"]) in headlines]
     unread = {str(entry.file): entry.error for entry in scores.files if entry.error is not None}
-    names = _short_names(scores.files, console.width)
+    names = _short_names([str(entry.file) for entry in scores.files], console.width)
     console.print(_table(shown, unread, names))
     for sentence in _signs(shown, scores.infos):
         console.print(sentence, highlight=False, markup=False)
@@ -86,11 +86,10 @@ def _line(entry: FileScores, metric: str, score: Score) -> dict[str, Any]:
     }
 
 
-def _short_names(files: Sequence[FileScores], width: int) -> dict[str, str]:
-    """How files are called on a terminal of that width, by file."""
+def _short_names(paths: Sequence[str], width: int) -> dict[str, str]:
+    """How files are called on a terminal of that width, by path."""
     from seedbench.report.terminal import shortened
 
-    paths = [str(entry.file) for entry in files]
     return dict(zip(paths, shortened(paths, max(16, width * 3 // 10)), strict=True))
 
 

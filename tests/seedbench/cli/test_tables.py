@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 
 from seedbench.cli.inspect import metrics
 from seedbench.cli.runs import _comparison_table
-from seedbench.cli.score import _table
+from seedbench.cli.score import _short_names, _table
 from seedbench.results.two_runs import ComparedRow
 
 LONG = "laboratories/checkpoint-of-step-{:04d}-of-a-training-run-with-a-long-name"
@@ -51,7 +51,7 @@ def test_scores_of_files_with_long_paths_are_readable(width: int) -> None:
     lines = [
         {"file": file, "metric": "lipsync", "measure": "offset_ms", "value": -123.0, "status": "scored", "reason": ""} for file in files
     ] + [{"file": files[0], "metric": "lipsync", "measure": "in_sync", "value": None, "status": "unscored", "reason": reason}]
-    shown = lines_of(_table(lines, {}, width), width)
+    shown = lines_of(_table(lines, {}, _short_names(files, width)), width)
     assert max(map(len, shown)) <= width
     assert sum("-123" in line for line in shown) == 34
     assert len({line.split()[0] for line in shown[1:35]}) == 34
