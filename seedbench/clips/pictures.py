@@ -19,8 +19,6 @@ from seedbench.errors import ClipError
 
 #: More threads than this hold more pictures of a large clip in memory than they save time.
 MOST_THREADS = 4
-#: References to an array that nobody uses: from the list of buffers, from the variable that looks at it, and from ``sys.getrefcount``.
-FREE_REFERENCES = 3
 #: So many buffers are looked at; a consumer that keeps more pictures than this keeps all of them.
 MOST_BUFFERS = 4
 #: Pixel formats whose first plane is the luma, a byte a pixel.
@@ -203,14 +201,23 @@ class _Buffers:
 
     def copied(self, rgb: np.ndarray) -> np.ndarray:
         """A copy of a picture."""
-        for array in self._arrays:
-            if sys.getrefcount(array) <= FREE_REFERENCES and array.shape == rgb.shape:
+        for at in range(len(self._arrays)):
+            if self._arrays[at].shape == rgb.shape and _references(self._arrays, at) <= UNUSED:
                 break
         else:
-            array = np.empty(rgb.shape, rgb.dtype)
-            self._arrays = [*self._arrays[-MOST_BUFFERS + 1 :], array]
-        array[...] = rgb
-        return array
+            self._arrays = [*self._arrays[-MOST_BUFFERS + 1 :], np.empty(rgb.shape, rgb.dtype)]
+            at = -1
+        self._arrays[at][...] = rgb
+        return self._arrays[at]
+
+
+def _references(arrays: list[np.ndarray], at: int) -> int:
+    """How many references there are to an array of a list, this look at it included."""
+    return sys.getrefcount(arrays[at])
+
+
+#: The references to an array that nobody but its list refers to. Counted, because versions of Python count differently.
+UNUSED = _references([np.empty(0)], 0)
 
 
 class _Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -96,7 +97,6 @@ class _Track:
     leading: int = 0
     first: Any = None
     stamped: bool = False
-    failed: bool = False
     latest_s: float = -math.inf
     jumped_back_s: float = 0.0
 
@@ -122,15 +122,13 @@ class _Track:
 
         if self.stamped:
             return
-        try:
+        with suppress(av.error.FFmpegError, ValueError):  # pieces that cannot be decoded are counted when all are decoded
             for frame in self.stream.codec_context.decode(packet):
                 self.stamped = stamp_of(frame, use_dts=use_dts) is not None
                 if self.first is None or self.stamped:
                     self.first = frame
                 if self.stamped:
                     return
-        except (av.error.FFmpegError, ValueError):
-            self.failed = True
 
     @property
     def count(self) -> int:
