@@ -137,12 +137,10 @@ class Clip:
         """
         notes = list(self.facts.notes)
         if self.facts.has_video:
-            notes += self._record.notes
-            notes += [note for note in (self.timing.note,) if note]
+            notes += [*self._record.notes, self.timing.note]
         if self.facts.has_audio:
-            notes += self._sound.notes
-            notes += [note for note in (to_mono(self._sound.samples)[1],) if note]
-        return tuple(notes)
+            notes += [*self._sound.notes, self._mono[1]]
+        return tuple(note for note in notes if note)
 
     @property
     def time_s(self) -> np.ndarray:
@@ -295,7 +293,7 @@ class Clip:
             import soxr
 
             sound = self._sound
-            mono, _ = to_mono(sound.samples)
+            mono, _ = self._mono
             if sound.rate != rate:
                 mono = soxr.resample(mono, sound.rate, rate)
             self._audio[rate] = Audio(np.ascontiguousarray(mono, np.float32), rate)
@@ -321,6 +319,11 @@ class Clip:
         self._must_be_unchanged()
         return sound
 
+    @cached_property
+    def _mono(self) -> tuple[np.ndarray, str]:
+        """The sound in one channel, and what is unusual about that."""
+        return to_mono(self._sound.samples)
+
     @property
     def _record(self) -> PictureRecord:
         """What a whole pass over the pictures shows. The first one keeps the pictures of a short clip."""
@@ -333,8 +336,8 @@ class Clip:
                     kept.append(rgb)
                     if len(kept) * rgb.nbytes > KEPT_BYTES:  # more pictures than the packets promised
                         kept = None
-            self._kept, self._recorded = kept, reader.record()
             self._must_be_unchanged()
+            self._kept, self._recorded = kept, reader.record()
         return self._recorded
 
     def _decoded_again(self, numbers: np.ndarray | None) -> Iterator[np.ndarray]:
@@ -344,7 +347,9 @@ class Clip:
             first = self._recorded is None
             yield from reader.read(compare=first)
             if first:
+                self._must_be_unchanged()
                 self._recorded = reader.record()
+                return
         elif len(numbers):
             wanted, given = frozenset(numbers.tolist()), 0
             for rgb in reader.read(wanted.__contains__, last=int(numbers[-1])):

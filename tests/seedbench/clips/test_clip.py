@@ -283,3 +283,31 @@ def test_a_clip_that_is_too_long_is_refused(make_clip: MakeClip) -> None:
 
 def test_writing_the_same_clip_twice_gives_the_same_bytes(make_clip: MakeClip) -> None:
     assert make_clip("a.mp4").read_bytes() == make_clip("b.mp4").read_bytes()
+
+
+def test_pictures_that_are_decoded_again_are_those_that_are_kept_and_stay_what_they_are(
+    make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_clip(frames=30)
+    kept = list(Clip.open(path).pictures())
+    monkeypatch.setattr(seedbench.clips.clip, "KEPT_BYTES", 0)
+    clip = Clip.open(path)
+    for index in (None, [3, 4, 17], [29]):
+        held = list(clip.pictures(index))  # all at once: none may be written over while it is used
+        assert all(np.array_equal(a, b) for a, b in zip(held, kept if index is None else [kept[i] for i in index], strict=True))
+    first, last = None, None
+    for picture in clip.pictures():
+        first, last = picture if first is None else first, picture
+    assert np.array_equal(first, kept[0])
+    assert np.array_equal(last, kept[-1])
+
+
+def test_a_file_that_changed_while_it_was_read_gives_nothing_later(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_clip(frames=20)
+    clip = Clip.open(path)
+    with monkeypatch.context() as patch:
+        breaks_off(patch, lambda: os.truncate(path, path.stat().st_size + 1))
+        with pytest.raises(ClipUnavailableError, match="was changed while it was read"):
+            _ = clip.time_s
+    with pytest.raises(ClipUnavailableError, match="was changed while it was read"):
+        _ = clip.time_s
