@@ -1,6 +1,7 @@
 """Degrading a finished clip by a stated amount: the ground truth of calibration and of the gate's self-test.
 
-Each degradation changes one thing. Pictures keep their times and their size; the degraded clip is encoded anew (H.264, near lossless).
+Each degradation changes one thing. Pictures keep their size and, but for ``cut-out``, their times; the degraded clip is
+encoded anew (H.264, near lossless).
 Pictures are changed one after another while they are written, so that a long clip takes no more memory than a short one.
 Where the encoding itself matters, compare with the degradation ``rewrite``, which does nothing else, and not with the original file.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seedbench.clips import time_maps
 from seedbench.clips.clip import Clip
 from seedbench.clips.writing import write_clip
 from seedbench.errors import SeedBenchError, UnknownNameError, did_you_mean
@@ -170,6 +172,42 @@ def retime(clip: ClipArrays, factor: float) -> ClipArrays:
     return _choose_pictures(clip, np.clip(source, 0, len(clip.time_s) - 1))
 
 
+def ease(clip: ClipArrays, amount: float) -> ClipArrays:
+    """Let the pictures start and end slowly (:func:`seedbench.clips.time_maps.eased`); the nearest picture is shown, the sound stays."""
+    return _show_moments(clip, time_maps.eased(clip.time_s, amount))
+
+
+def speed_ramp(clip: ClipArrays, ratio: float) -> ClipArrays:
+    """Let the speed of the pictures change steadily (:func:`seedbench.clips.time_maps.ramped`); the nearest picture is shown."""
+    return _show_moments(clip, time_maps.ramped(clip.time_s, ratio))
+
+
+def wobble(clip: ClipArrays, depth: float) -> ClipArrays:
+    """Let the speed of the pictures go up and down (:func:`seedbench.clips.time_maps.wobbled`); the nearest picture is shown."""
+    return _show_moments(clip, time_maps.wobbled(clip.time_s, depth))
+
+
+def pause(clip: ClipArrays, pause_s: float) -> ClipArrays:
+    """Let the pictures stand still in the middle and then go on; the sound and the length stay."""
+    return _show_moments(clip, time_maps.paused(clip.time_s, pause_s))
+
+
+def cut_out(clip: ClipArrays, missing_s: float) -> ClipArrays:
+    """Cut a part out of the middle of the pictures.
+
+    Args:
+        clip: the clip.
+        missing_s: how much, in seconds.
+
+    Returns:
+        A shorter copy. The sound is not cut in the middle; it ends with the pictures.
+    """
+    shorter = _show_moments(clip, time_maps.cut_out(clip.time_s, missing_s))
+    step_s = float(np.median(np.diff(clip.time_s))) if len(clip.time_s) > 1 else 0.0
+    end_s = float(shorter.time_s[-1]) + step_s
+    return replace(shorter, sound=None if clip.sound is None else clip.sound[:, : round(end_s * clip.rate)])
+
+
 def reencode(clip: ClipArrays, crf: float) -> ClipArrays:
     """Compress the clip hard when it is written.
 
@@ -218,6 +256,11 @@ DEGRADATIONS: dict[str, Degradation] = {
     "flicker": Degradation(flicker, "amplitude, 0..1", 0, 1),
     "blur": Degradation(blur, "sigma in px", 0.05, 100),
     "retime": Degradation(retime, "factor, above 1: slower", 0.05, 20),
+    "ease": Degradation(ease, "0..1, 1: from rest to rest", 0, 1),
+    "speed-ramp": Degradation(speed_ramp, "speed at the end over speed at the beginning", 0.05, 20),
+    "wobble": Degradation(wobble, "0..1, share by which the speed goes up and down", 0, 1),
+    "pause": Degradation(pause, "s for which the picture stands still in the middle", 0, 600),
+    "cut-out": Degradation(cut_out, "s that are cut out of the middle of the pictures", 0, 600),
     "reencode": Degradation(reencode, "x264 rate factor, 0..51", 0, 51),
     "blacken": Degradation(blacken, "s from which the picture is black", 0, 600),
     "rewrite": Degradation(rewrite, "ignored"),
@@ -309,3 +352,9 @@ def _choose_pictures(clip: ClipArrays, numbers: np.ndarray) -> ClipArrays:
                 yield rgb
 
     return replace(clip, pictures=ChangedPictures(chosen))
+
+
+def _show_moments(clip: ClipArrays, moments_s: np.ndarray) -> ClipArrays:
+    """A copy that shows the picture nearest to each moment; shorter where there are fewer moments than pictures."""
+    numbers = time_maps.nearest_pictures(clip.time_s, moments_s)
+    return replace(_choose_pictures(clip, numbers), time_s=clip.time_s[: len(numbers)])
