@@ -148,11 +148,13 @@ class FaceNets:
         net.invoke()  # type: ignore[attr-defined]
         return [net.get_tensor(output["index"])[0] for output in net.get_output_details()]  # type: ignore[attr-defined]
 
-    def detect(self, rgb: np.ndarray) -> list[Detection]:
+    def detect(self, rgb: np.ndarray, *, margin: float = 0.0) -> list[Detection]:
         """Every face in the picture, best first.
 
         Args:
             rgb: (H, W, 3) uint8.
+            margin: Width of an empty border added on every side, as a share of the longer side of the picture. With a border, faces that
+                fill the picture are found; small faces are lost.
 
         Returns:
             The faces, in pixels of the picture.
@@ -160,7 +162,7 @@ class FaceNets:
         import cv2
 
         height, width = rgb.shape[:2]
-        side = max(height, width)
+        side = max(height, width) * (1.0 + 2.0 * margin)
         size = (max(1, round(width * _INPUT / side)), max(1, round(height * _INPUT / side)))
         small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
         x, y = (_INPUT - size[0]) // 2, (_INPUT - size[1]) // 2

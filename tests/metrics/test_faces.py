@@ -15,9 +15,12 @@ GRID = 48
 class FakeNetworks:
     """Stands in for the networks: each picture's number (its first pixel) says which faces, (x, y) of their middles, are on it."""
 
-    def __init__(self, faces: list[list[tuple[float, float]]], *, blind: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, faces: list[list[tuple[float, float]]], *, blind: frozenset[int] = frozenset(), needs_margin: frozenset[int] = frozenset()
+    ) -> None:
         self.faces = faces
         self.blind = blind
+        self.needs_margin = needs_margin
         self.detections = 0
 
     @staticmethod
@@ -29,10 +32,10 @@ class FakeNetworks:
         mesh[33, :2], mesh[263, :2] = (-10, -5), (10, -5)
         return mesh + np.array([x, y, 0.0])
 
-    def detect(self, rgb: np.ndarray) -> list[Detection]:
+    def detect(self, rgb: np.ndarray, *, margin: float = 0.0) -> list[Detection]:
         self.detections += 1
         at = int(rgb[0, 0, 0])
-        if at in self.blind:
+        if at in self.blind or (at in self.needs_margin and not margin):
             return []
         eyes = np.array([[-10.0, -5.0], [10.0, -5.0]])
         return [Detection(np.array([x - 20, y - 20, x + 20, y + 20]), eyes + np.array([x, y]), 0.9) for x, y in self.faces[at]]
@@ -73,6 +76,16 @@ def test_detection_runs_on_a_third_of_the_frames_while_nothing_is_lost() -> None
     networks = FakeNetworks([[(50, 60)]] * 30)
     tracked(networks)
     assert networks.detections == 10
+
+
+def test_a_face_that_fills_the_picture_is_found_with_a_border() -> None:
+    tracks = tracked(FakeNetworks([[(50, 60)]] * 30, needs_margin=frozenset(range(30))))
+    assert [len(track.frames) for track in tracks] == [30]
+
+
+def test_a_followed_face_is_confirmed_with_a_border() -> None:
+    tracks = tracked(FakeNetworks([[(50, 60)]] * 60, needs_margin=frozenset(range(1, 60))))
+    assert [len(track.frames) for track in tracks] == [60]
 
 
 def test_two_faces_are_two_tracks_and_are_counted() -> None:
