@@ -10,6 +10,7 @@ import numpy as np
 
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack
 from seedbench.metrics.analyses.contacts import BodyMotion, SeenContact
+from seedbench.metrics.analyses.distance_change import NO_CHANGE, SizeChange
 from seedbench.metrics.analyses.phases import Phases
 from seedbench.metrics.physics import kinematics, laws
 from seedbench.ties import first_least
@@ -21,8 +22,8 @@ LEAST_SIGMA_PX = 0.3
 """Least noise of a coordinate; verified against known paths (docs/metrics/physics.md)."""
 MOST_SIGMA_PX = 0.8
 """Most noise allowed for: a body that moves irregularly by more than a tracker's error does so itself."""
-PERSPECTIVE = 0.1
-"""A body whose diameter changes by more than this share comes nearer or goes away: its pixels do not measure metres."""
+OUTLINE_PX = 2.0
+"""By so much the measured diameter of a steady body may change, by light, motion blur and compression: one pixel on either side."""
 SAME_MISFIT = 1e-6
 """Misfits that differ by less are equal."""
 SETTLED_POINTS = 3
@@ -59,7 +60,7 @@ class JudgedBody:
         swing: The fitted swing; None for a body that does not swing.
         release_s: When its first fall begins, in seconds; None where that is not seen.
         fallen_px: The height of that fall in pixels.
-        grown: The relative change of its size.
+        size: How its size changes.
     """
 
     index: int
@@ -73,10 +74,10 @@ class JudgedBody:
     swing: laws.SwingFit | None = None
     release_s: float | None = None
     fallen_px: float | None = None
-    grown: float = 0.0
+    size: SizeChange = NO_CHANGE
 
 
-def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime]) -> JudgedBody:
+def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime], size: SizeChange, *, approaches: bool) -> JudgedBody:
     """Judge one body.
 
     Args:
@@ -84,6 +85,8 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
         moving: The bodies in motion.
         seen: All bodies and what they were measured on.
         allowed: The kinds of motion that the prompt declares.
+        size: How the size of the body changes.
+        approaches: Whether it does so because the body comes nearer or goes away, and the path in ``moving`` is freed of that.
 
     Returns:
         The measurements and the axes.
@@ -94,13 +97,8 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
     t, x, y = track.time_s[used], track.x[used], track.y[used]
     flights = flights_of(track, phases, contacts, sigma)
     regime = regime_of(allowed, t, x, y, flights, sigma)
-    body = JudgedBody(index, regime, track, sigma, flights, {}, {}, [])
-    body.grown = growth_of(track, phases)
-    _judge_permanence(body, seen, moving)
-    if abs(body.grown) > PERSPECTIVE:
-        reason = f"the body's size changes by {abs(body.grown):.0%}: it comes nearer or goes away, or it grows"
-        body.axes |= {name: Axis(None, reason) for name in AXES if name != "permanence"}
-        return body
+    body = JudgedBody(index, regime, track, sigma, flights, {}, {}, [], size=size)
+    _judge_permanence(body, seen, moving, approaches=approaches)
     if regime == "swing":
         _judge_swing(body, t, x, y, contacts)
     elif regime == "roll":
@@ -108,28 +106,6 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
     else:
         _judge_flight(body, contacts, phases)
     return body
-
-
-def growth_of(track: BodyTrack, phases: Phases) -> float:
-    """Relative change of a body's size over its path: of the whole body where it moves, for at rest it merges with its shadow.
-
-    Args:
-        track: The body.
-        phases: Its path.
-
-    Returns:
-        +0.2: a fifth larger at the end.
-    """
-    chosen = phases.used & ~track.at_border
-    moves = chosen.copy()
-    for parabola, resting in zip(phases.parabolas, phases.resting, strict=True):
-        if resting:
-            moves[parabola.first : parabola.last + 1] = False
-    if moves.sum() >= kinematics.FEWEST_FLIGHT_POINTS:
-        chosen = moves
-    elif not chosen.any():
-        chosen = phases.used
-    return kinematics.growth(track.time_s[chosen], np.sqrt(track.area[chosen]))
 
 
 def flights_of(track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact], sigma: float) -> list[kinematics.FlightFit]:
@@ -330,7 +306,7 @@ def _judge_swing(body: JudgedBody, t: np.ndarray, x: np.ndarray, y: np.ndarray, 
                  "energy_gain_per_period": fit.gain, "half_period_cv": fit.half_period_variation, "kicks": kicks}  # fmt: skip
 
 
-def _judge_permanence(body: JudgedBody, seen: Bodies, moving: BodyMotion) -> None:
+def _judge_permanence(body: JudgedBody, seen: Bodies, moving: BodyMotion, *, approaches: bool) -> None:
     track = body.track
     total = len(seen.time_s)
     leaves = bool(track.at_border[-3:].any()) or _is_leaving(track, seen)
@@ -346,8 +322,10 @@ def _judge_permanence(body: JudgedBody, seen: Bodies, moving: BodyMotion) -> Non
     typical = float(np.median(complete)) if len(complete) else 1.0
     odd = float(np.mean(np.abs(np.log(complete / typical)) > ODD_SIZE)) if len(complete) else 0.0
     leaps = sum(contact.kind == "leap" for contact in moving.of(body.index))
-    body.axes["permanence"] = Axis(kinematics.permanence_score(missing=missing, odd_size=odd, leaps=leaps, grown=body.grown))
-    body.raw |= {"missing": missing, "odd_size": odd, "leaps": leaps, "growth": body.grown, "appears_s": float(track.time_s[0])}
+    grown = 0.0 if approaches else max(0.0, abs(body.size.share) - OUTLINE_PX / track.diameter)
+    body.axes["permanence"] = Axis(kinematics.permanence_score(missing=missing, odd_size=odd, leaps=leaps, grown=grown))
+    body.raw |= {"missing": missing, "odd_size": odd, "leaps": leaps, "growth": body.size.share, "approaches": approaches,
+                 "appears_s": float(track.time_s[0])}  # fmt: skip
 
 
 def _is_leaving(track: BodyTrack, seen: Bodies) -> bool:

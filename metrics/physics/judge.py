@@ -11,7 +11,8 @@ import numpy as np
 from seedbench.metrics.analyses.bodies import Bodies
 from seedbench.metrics.analyses.contacts import BodyMotion
 from seedbench.metrics.physics import kinematics, laws
-from seedbench.metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, Regime, gain_score, judge_body
+from seedbench.metrics.physics.body import AXES, Axis, JudgedBody, Regime, gain_score
+from seedbench.metrics.physics.distance import PERSPECTIVE, judge_at_its_distance
 from seedbench.suites.prompt import Event
 
 REGIMES: dict[str, Regime] = {"flight": "flight", "roll": "roll", "collision": "roll", "swing": "swing"}
@@ -81,7 +82,7 @@ def judge(events: Sequence[Event], seen: Bodies, moving: BodyMotion) -> PhysicsV
         return PhysicsVerdict({name: Axis(None, problem) for name in AXES}, problem=problem, asked=count)
     chosen = list(range(len(moving.tracks)))[:count]
     allowed = {REGIMES[event.motion] for event in with_body}
-    bodies = [judge_body(index, moving, seen, allowed) for index in chosen]
+    bodies = [judge_at_its_distance(index, moving, seen, allowed) for index in chosen]
     verdict = PhysicsVerdict({}, bodies=chosen, regimes=[body.regime for body in bodies], asked=count)
     verdict.swings = {body.index: body.swing.x_fit for body in bodies if body.swing is not None}
     _pool_axes(verdict, bodies)
@@ -143,7 +144,7 @@ def _judge_gravity_size(verdict: PhysicsVerdict, bodies: Sequence[JudgedBody], e
     )
     for regime in ("flight", "swing"):
         declared = sorted((event for event in events if REGIMES[event.motion] == regime), key=lambda event: event.start_s)
-        fitting = [body for body in bodies if body.regime == regime and abs(body.grown) <= PERSPECTIVE]
+        fitting = [body for body in bodies if body.regime == regime and abs(body.size.share) <= PERSPECTIVE]
         fitting.sort(key=lambda body: float(body.track.time_s[0]) if body.release_s is None else body.release_s)
         heights = {event.height_m for event in declared}
         same_count = len(declared) == len(fitting)

@@ -248,28 +248,6 @@ def restitutions(peaks: Sequence[float]) -> list[float]:
     return [float(np.sqrt(max(0.0, after) / before)) for before, after in pairwise(peaks) if before > 0]
 
 
-def growth(time_s: np.ndarray, size: np.ndarray) -> float:
-    """Relative change of a size over its time, by the median of pairwise slopes (Theil 1950, Sen 1968).
-
-    Args:
-        time_s: (n,) ascending times.
-        size: (n,) sizes above 0.
-
-    Returns:
-        +0.2: a fifth larger at the end; 0 with fewer than three points.
-
-    >>> round(growth(np.arange(20.0), np.linspace(9.0, 11.0, 20)), 3)
-    0.2
-    """
-    if len(time_s) < 3:
-        return 0.0
-    every = max(1, len(time_s) // 60)
-    t, s = time_s[::every], size[::every]
-    i, j = np.triu_indices(len(t), 1)
-    slope = float(np.median((s[j] - s[i]) / (t[j] - t[i])))
-    return slope * float(time_s[-1] - time_s[0]) / float(np.median(size))
-
-
 def permanence_score(*, missing: float, odd_size: float, leaps: int, grown: float) -> float:
     """How steadily a body exists: seen in every picture, of constant size, without jumps.
 

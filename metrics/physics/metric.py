@@ -30,7 +30,7 @@ class Physics(Metric):
         ),
         default_rank=30,
         libraries=("scenedetect-headless",),
-        version=3,
+        version=4,
         needs=frozenset({"video", "events"}),
         measures=MEASURES,
     )

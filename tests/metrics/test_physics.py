@@ -146,13 +146,39 @@ def test_a_body_that_vanishes_costs_permanence() -> None:
     assert flickers == pytest.approx(69 / 75, abs=0.02)
 
 
-def test_a_growing_body_gets_no_answer_but_for_permanence() -> None:
-    verdict = judged([track_of(STILL, dropped(), radius=np.linspace(8, 12, len(T)))], DROP)
+def test_a_body_that_grows_much_in_place_gets_no_answer_but_for_permanence() -> None:
+    verdict = judged([track_of(STILL, dropped(), radius=np.linspace(8, 14, len(T)))], DROP)
     assert verdict.axes["permanence"].value is not None
     assert verdict.axes["permanence"].value < 0.6
     assert verdict.axes["motion_law"].value is None
     assert verdict.plausibility.value is None
     assert "size changes" in verdict.plausibility.reason
+
+
+def test_a_body_that_grows_a_little_may_come_nearer_and_has_no_fault() -> None:
+    verdict = judged([track_of(STILL, dropped(), radius=np.linspace(9, 11.5, len(T)))], DROP)
+    assert verdict.axes["permanence"].value == pytest.approx(1.0, abs=0.02)
+    assert verdict.axes["motion_law"].value == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("nearer", [-0.25, 0.15, 0.3, 0.45])
+def test_a_body_thrown_towards_the_camera_or_away_is_as_plausible_as_one_thrown_across(nearer: float) -> None:
+    distance = 1.0 + (1.0 / (1.0 + nearer) - 1.0) * T / T[-1]
+    x, y = (160.0 + (30.0 + 25.0 * T - 160.0) / distance, 128.0 + (dropped(bottom=150.0) - 128.0) / distance)
+    verdict = judged([track_of(x, y, radius=RADIUS / distance)], Event(kind="throw", start_s=0.2))
+    assert verdict.plausibility.value == pytest.approx(1.0, abs=0.04)
+    assert verdict.axes["permanence"].value == pytest.approx(1.0, abs=0.02)
+
+
+@pytest.mark.parametrize("nearer", [0.1, 0.2, 0.3])
+def test_an_eased_path_is_implausible_when_the_body_comes_nearer(nearer: float) -> None:
+    distance = 1.0 + (1.0 / (1.0 + nearer) - 1.0) * T / T[-1]
+    share = np.clip((T - 0.3) / 0.9, 0, 1)
+    x, y = 160.0 - 40.0 / distance, 128.0 + (150 * (3 * share**2 - 2 * share**3) - 100.0) / distance
+    verdict = judged([track_of(x, y, radius=RADIUS / distance)], DROP)
+    assert verdict.axes["motion_law"].value is not None
+    assert verdict.axes["motion_law"].value < 0.7
+    assert verdict.axes["gravity_consistency"].value == 0.0
 
 
 def test_bounces_in_mid_air_cost_contact() -> None:

@@ -76,12 +76,6 @@ def test_a_weighted_mean_lies_within_and_equal_values_do_not_spread(pairs: list[
     assert kinematics.spread_beyond_noise([7.0] * len(pairs), sds)[1] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_growth_is_the_share_by_which_a_body_grows() -> None:
-    size = np.linspace(9.0, 11.0, 50)
-    size[20] = 40.0
-    assert kinematics.growth(T, size) == pytest.approx(0.2, abs=0.01)
-
-
 def test_the_time_of_a_freeze_is_found() -> None:
     changing = np.r_[np.ones(40), np.tile([0.0, 0.05, 0.9, 0.1], 10)]
     assert kinematics.frozen_from_s(changing, np.arange(80) / 25) == pytest.approx(1.6, abs=0.2)
