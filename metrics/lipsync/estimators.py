@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 
 from seedbench.metrics.lipsync.features import aperture_in_speech_band, voice_energy
 from seedbench.ties import first_greatest
@@ -30,8 +31,8 @@ def lag_curve(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None = 
     Only the overlap counts: nothing is padded, so unrelated tracks do not peak at the edges.
 
     Args:
-        lips: (T, k) at 25 fps.
-        sound: (..., T, k) at 25 fps.
+        lips: (..., T, k) at 25 fps.
+        sound: (..., T, k) at 25 fps; the leading axes of both are broadcast.
         weights: Of the components (k,); None: equal.
 
     Returns:
@@ -41,20 +42,38 @@ def lag_curve(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None = 
     >>> int(LAGS[lag_curve(x, np.roll(x, -3, axis=0)).argmax()])
     3
     """
-    n = min(len(lips), sound.shape[-2])
-    lips, sound = lips[:n], sound[..., :n, :]
-    weights = np.ones(lips.shape[1]) if weights is None else weights
-    curve = np.zeros((*sound.shape[:-2], len(LAGS)))
-    for index, lag in enumerate(LAGS.tolist()):
-        if n - abs(lag) < MIN_OVERLAP:
-            continue
-        v = lips[max(0, lag) : n + min(0, lag)]
-        a = sound[..., max(0, -lag) : n - max(0, lag), :]
-        v = v - v.mean(axis=0)
-        a = a - a.mean(axis=-2, keepdims=True)
-        power = (v * v).sum(axis=0) * (a * a).sum(axis=-2)
-        curve[..., index] = ((v * a).sum(axis=-2) / np.sqrt(power + 1e-12)) @ weights / weights.sum()
+    n = min(lips.shape[-2], sound.shape[-2])
+    lips, sound = _centred(lips[..., :n, :]), _centred(sound[..., :n, :])
+    weights = np.ones(lips.shape[-1]) if weights is None else weights
+    lags = LAGS[n - np.abs(LAGS) >= MIN_OVERLAP]
+    lip_spans = np.maximum(0, lags), n + np.minimum(0, lags)
+    sound_spans = np.maximum(0, -lags), n - np.maximum(0, lags)
+    overlap = (n - np.abs(lags))[:, None]
+    lip_sum, lip_power = _sums(lips, lip_spans), _sums(lips * lips, lip_spans)
+    sound_sum, sound_power = _sums(sound, sound_spans), _sums(sound * sound, sound_spans)
+    power = (lip_power - lip_sum**2 / overlap) * (sound_power - sound_sum**2 / overlap)
+    products = _lagged_products(lips, sound, lags) - lip_sum * sound_sum / overlap
+    curve = np.zeros((*products.shape[:-2], len(LAGS)))
+    curve[..., lags + MAX_LAG] = (products / np.sqrt(np.maximum(power, 0.0) + 1e-12)) @ weights / weights.sum()
     return curve
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    """``values`` (..., T, k) less their mean over time: sums of squares of values far from 0 would lose their last digits."""
+    return values - values.mean(axis=-2, keepdims=True)
+
+
+def _sums(values: np.ndarray, spans: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Sums of ``values`` (..., T, k) over L spans (starts, ends) of rows: (..., L, k)."""
+    running = np.concatenate([np.zeros_like(values[..., :1, :]), np.cumsum(values, axis=-2)], axis=-2)
+    return running[..., spans[1], :] - running[..., spans[0], :]
+
+
+def _lagged_products(lips: np.ndarray, sound: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Sums over t of ``lips`` (..., t + lag, k) times ``sound`` (..., t, k) where both exist: (..., L, k)."""
+    length = next_fast_len(lips.shape[-2] + MAX_LAG, real=True)  # the zeros at the end keep the two ends from overlapping
+    spectrum = rfft(lips, length, axis=-2) * np.conj(rfft(sound, length, axis=-2))
+    return np.asarray(irfft(spectrum, length, axis=-2)[..., lags, :])
 
 
 @dataclass(frozen=True)

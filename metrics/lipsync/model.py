@@ -138,15 +138,14 @@ class LipSyncModel:
         """Lag curves of lips against sound.
 
         Args:
-            lips: Embedded lips; one of lips and sound may be stacked.
+            lips: Embedded lips; either may be stacked.
             sound: Embedded sound.
 
         Returns:
             (..., 31) of encoder and CCA, in units of their spread over mismatched pairs.
         """
-        swap = lips.encoder_lips.ndim > 2
-        encoder = _curve_of_stack(lips.encoder_lips, sound.encoder_sound, None, swap=swap)
-        cca = _curve_of_stack(lips.cca_lips, sound.cca_sound, self.cca.weights, swap=swap)
+        encoder = lag_curve(lips.encoder_lips, sound.encoder_sound)
+        cca = lag_curve(lips.cca_lips, sound.cca_sound, self.cca.weights)
         return encoder / self.curve_sd[0], cca / self.curve_sd[1]
 
     def compare(self, windows: Sequence[EmbeddedWindow]) -> LipSyncComparison:
@@ -189,13 +188,6 @@ class LipSyncModel:
 
 def _parts(window: EmbeddedWindow) -> tuple[np.ndarray, ...]:
     return window.encoder_lips, window.encoder_sound, window.cca_lips, window.cca_sound
-
-
-def _curve_of_stack(lips: np.ndarray, sound: np.ndarray, weights: np.ndarray | None, *, swap: bool) -> np.ndarray:
-    """Lag curve of lips and sound, of which at most one is stacked. The stacked one must come second, so ``swap`` exchanges the two."""
-    if swap:
-        return lag_curve(sound, lips, weights)[..., ::-1]
-    return lag_curve(lips, sound, weights)
 
 
 def _sd_above(height: float, cohort: np.ndarray) -> float:
