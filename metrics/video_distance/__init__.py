@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from seedbench.metrics.features import efficientnet, i3d
-from seedbench.metrics.video_distance.distance import MEASURES, distance_scores
+from seedbench.metrics.video_distance.difference import distance_differences
+from seedbench.metrics.video_distance.distance import LIMITS, MEASURES, distance_scores
 from seedbench.plugins.metric import Features, MetricInfo, Score, SetMetric
+from seedbench.plugins.set_difference import SetDifference
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +37,7 @@ class EmbeddedVideoDistance(SetMetric):
         needs=frozenset({"video"}),
         min_n=4,
         weights=(efficientnet.WEIGHTS,),
+        limits=LIMITS,
     )
 
     def embed(self, clip: Clip) -> np.ndarray:
@@ -61,6 +64,19 @@ class EmbeddedVideoDistance(SetMetric):
         """
         return distance_scores(generated, reference, backend=efficientnet.NAME, remarks=("not FVD: another feature, another scale",))
 
+    def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
+        """Which of two sets of the same prompts is further from the reference set (see :func:`distance_differences`).
+
+        Args:
+            first: The features of one generator's clips.
+            second: Those of another generator's.
+            reference: The features of the reference clips.
+
+        Returns:
+            The differences of ``fd`` and ``kd``.
+        """
+        return distance_differences(first, second, reference, backend=efficientnet.NAME)
+
 
 class FrechetVideoDistance(SetMetric):
     """FVD on the user's torchscript I3D: 16 consecutive frames, 400 logits (:mod:`seedbench.metrics.features.i3d`)."""
@@ -76,6 +92,7 @@ class FrechetVideoDistance(SetMetric):
         needs=frozenset({"video"}),
         min_n=4,
         weights=(i3d.WEIGHTS,),
+        limits=LIMITS,
     )
 
     def embed(self, clip: Clip) -> np.ndarray:
@@ -108,3 +125,16 @@ class FrechetVideoDistance(SetMetric):
         )
         protocol = "reference clips are taken from frame 0, where fvd2048_16f draws a random start"
         return distance_scores(generated, reference, backend=i3d.NAME, remarks=(*remarks, protocol))
+
+    def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
+        """Which of two sets of the same prompts is further from the reference set (see :func:`distance_differences`).
+
+        Args:
+            first: The features of one generator's clips.
+            second: Those of another generator's.
+            reference: The features of the reference clips.
+
+        Returns:
+            The differences of ``fd`` and ``kd``.
+        """
+        return distance_differences(first, second, reference, backend=i3d.NAME)

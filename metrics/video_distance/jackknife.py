@@ -27,6 +27,7 @@ class JackknifeEstimate:
         value: The estimate; with the first-order bias removed where that was asked for.
         low: The lower bound of the two-sided interval.
         high: Its upper bound.
+        standard_error: The standard error of the estimate.
         plug_in: The statistic of all rows.
         blocks: The number of blocks.
         method: The name of the method, with the number of blocks and the level.
@@ -35,6 +36,7 @@ class JackknifeEstimate:
     value: float
     low: float
     high: float
+    standard_error: float
     plug_in: float
     blocks: int
     method: str
@@ -83,9 +85,7 @@ def jackknife(
 ) -> JackknifeEstimate:
     """Jackknife a statistic of two sets.
 
-    At most 16 blocks, at most as many as the smaller set has clips. With B blocks, f_b the share of rows block b holds, T the plug-in
-    value and T_b the value without the block: value = B T - sum (1 - f_b) T_b, and with pseudo-values P_b = T / f_b - (1 / f_b - 1) T_b
-    the variance is mean (P_b - value)^2 / (1 / f_b - 1). The interval is Student's on B - 1 degrees of freedom.
+    At most 16 blocks, at most as many as the smaller set has clips (:func:`jackknife_of_blocks`).
 
     Args:
         statistic: A function of the row numbers that are kept of each set.
@@ -109,14 +109,44 @@ def jackknife(
     if clips < MIN_CLIPS:
         raise ValueError(f"the jackknife needs at least {MIN_CLIPS} clips in each set")
     count = min(BLOCKS, clips)
-    all_x, all_y = np.arange(len(groups_x)), np.arange(len(groups_y))
     block_x, block_y = block_index(groups_x, count), block_index(groups_y, count)
-    share = (np.bincount(block_x) / len(all_x) + np.bincount(block_y) / len(all_y)) / 2
-    plug_in = statistic(all_x, all_y)
-    without = np.array([statistic(all_x[block_x != b], all_y[block_y != b]) for b in range(count)])
-    corrected = count * plug_in - float(((1 - share) * without).sum())
-    pseudo = plug_in / share - (1 / share - 1) * without
-    variance = float(np.mean((pseudo - corrected) ** 2 / (1 / share - 1)))
-    half = float(stdtrit(count - 1, 0.5 + level / 2)) * math.sqrt(variance)
+    share = (np.bincount(block_x) / len(block_x) + np.bincount(block_y) / len(block_y)) / 2
+
+    def without(block: int | None) -> float:
+        return statistic(np.flatnonzero(block_x != block), np.flatnonzero(block_y != block))
+
+    return jackknife_of_blocks(without, share, correct_bias=correct_bias, level=level)
+
+
+def jackknife_of_blocks(
+    without: Callable[[int | None], float], share: np.ndarray, *, correct_bias: bool = True, level: float = 0.95
+) -> JackknifeEstimate:
+    """Jackknife a statistic from its values without each block.
+
+    With B blocks, f_b the share of the data that block b holds, T the plug-in value and T_b the value without the block:
+    value = B T - sum (1 - f_b) T_b, and with pseudo-values P_b = T / f_b - (1 / f_b - 1) T_b the variance is
+    mean (P_b - value)^2 / (1 / f_b - 1). The interval is Student's on B - 1 degrees of freedom (Busing et al. 1999).
+
+    Args:
+        without: The statistic of all data but one block, by the number of the block; of all data for None.
+        share: (B,) share 0..1 of the data in each block.
+        correct_bias: Whether to remove the bias; False for statistics without bias.
+        level: Coverage of the interval.
+
+    Returns:
+        The estimate and its interval.
+
+    >>> x = np.array([1.0, 2.0, 3.0, 6.0])
+    >>> mean = jackknife_of_blocks(lambda block: float(np.delete(x, [] if block is None else block).mean()), np.full(4, 0.25))
+    >>> mean.value, round(mean.standard_error, 3), round(float(x.std(ddof=1) / 2), 3)
+    (3.0, 1.08, 1.08)
+    """
+    count = len(share)
+    plug_in = without(None)
+    left = np.array([without(block) for block in range(count)])
+    corrected = count * plug_in - float(((1 - share) * left).sum())
+    pseudo = plug_in / share - (1 / share - 1) * left
+    error = math.sqrt(float(np.mean((pseudo - corrected) ** 2 / (1 / share - 1))))
+    half = float(stdtrit(count - 1, 0.5 + level / 2)) * error
     value = corrected if correct_bias else plug_in
-    return JackknifeEstimate(value, value - half, value + half, plug_in, count, f"delete-block-jackknife{count}/t{100 * level:g}")
+    return JackknifeEstimate(value, value - half, value + half, error, plug_in, count, f"delete-block-jackknife{count}/t{100 * level:g}")

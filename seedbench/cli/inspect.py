@@ -98,6 +98,7 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
         ("needs", ", ".join(sorted(info.needs)) or "nothing"),
         ("weights", ", ".join(info.weights) or "none"),
         ("clips for a mean", f"at least {info.min_n}"),
+        *([("does not say", info.limits)] if info.limits else []),
         ("source", info.citation),
     ]
     table = _table("", "")

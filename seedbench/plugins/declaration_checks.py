@@ -58,7 +58,7 @@ def _of_metric(name: str, kind: object) -> Iterator[str]:
 def _of_info(info: MetricInfo) -> Iterator[str]:
     if len(info.name) > _LONGEST_NAME:
         yield f"has a name of {len(info.name)} characters; {_LONGEST_NAME} are allowed"
-    for field in ("title", "meaning", "citation"):
+    for field in ("title", "meaning", "citation", "limits"):
         if not isinstance(getattr(info, field), str):
             yield f"has {_a(getattr(info, field))} as its info.{field}, where text is needed"
     for field in ("version", "min_n"):

@@ -15,6 +15,7 @@ import numpy as np
 
 from seedbench.plugins.evidence import Panel
 from seedbench.plugins.requirements import Requirements
+from seedbench.plugins.set_difference import SetDifference
 
 if TYPE_CHECKING:
     from seedbench.clips.clip import Clip
@@ -90,6 +91,7 @@ class MetricInfo:
         weights: the names of the model weights that it uses, from lists of weights.
         default_rank: given by a metric that runs when no metric is named: its place among the columns of reports, lower first.
         libraries: the installed distributions whose version may change a value; a run records their versions.
+        limits: what its numbers do not say, in one or two sentences; shown wherever they are. Empty: nothing beyond ``meaning``.
     """
 
     name: str
@@ -103,6 +105,7 @@ class MetricInfo:
     weights: tuple[str, ...] = ()
     default_rank: int | None = None
     libraries: tuple[str, ...] = ()
+    limits: str = ""
 
     def measure(self, name: str) -> Measure:
         """The measure of a name.
@@ -321,6 +324,19 @@ class SetMetric(Requirements):
             One score for each declared measure, with intervals where the metric can give them.
         """
         raise NotImplementedError
+
+    def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
+        """Compare two generators that made clips of the same prompts: by how much one set is further from the reference than the other.
+
+        Args:
+            first: the embeddings of one generator's clips; ``groups`` are prompts.
+            second: those of another generator's, of the same prompts.
+            reference: the embeddings of the reference set; ``groups`` are prompts, which may be others.
+
+        Returns:
+            First less second, one for each measure that can be compared. None of them by default: the sets are then not compared.
+        """
+        return []
 
 
 def missing_stream(info: MetricInfo, clip: Clip) -> str:

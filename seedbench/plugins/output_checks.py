@@ -13,6 +13,7 @@ from pathlib import Path
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.generator import Generation, GenerationStatus
 from seedbench.plugins.metric import Measure, MetricInfo, Score, Status
+from seedbench.plugins.set_difference import SetDifference
 
 _LONGEST_BACKEND = 100  # the size of the database column
 
@@ -34,6 +35,31 @@ def checked_scores(info: MetricInfo, returned: object) -> list[Score]:
         return [Score.failed(measure.name, reason) for measure in info.measures]
     order = {measure.name: index for index, measure in enumerate(info.measures)}
     return sorted((_plain(score) for score in scores if isinstance(score, Score)), key=lambda score: order[score.measure])
+
+
+def checked_differences(info: MetricInfo, returned: object) -> list[SetDifference]:
+    """The differences of two sets that a metric returned, checked.
+
+    Args:
+        info: what the metric declares.
+        returned: what it returned: a list or tuple of :class:`seedbench.plugins.set_difference.SetDifference`.
+
+    Returns:
+        The differences. Where ``returned`` is anything else, or names a measure twice or one that is not declared, one without a value for
+        each declared measure, with the reason.
+    """
+    differences = list(returned) if isinstance(returned, list | tuple) else [returned]
+    declared = {measure.name for measure in info.measures}
+    valid = [item for item in differences if isinstance(item, SetDifference)]
+    names = [item.measure for item in valid]
+    if len(valid) < len(differences):
+        other = next(item for item in differences if not isinstance(item, SetDifference))
+        reason = f"the metric returned a {type(other).__name__}, not a SetDifference"
+    elif len(set(names)) < len(names) or not set(names) <= declared:
+        reason = f"the metric returned differences of {', '.join(names)}, but declares {', '.join(sorted(declared))}"
+    else:
+        return valid
+    return [SetDifference(measure=measure.name, value=None, n_prompts=0, reason=reason) for measure in info.measures]
 
 
 def _problem_of_scores(info: MetricInfo, scores: Sequence[object]) -> str:

@@ -75,9 +75,28 @@ def findings(table: ResultsTable) -> Findings:
         results += [_between_systems(a.label, b.label, pair) for a, b, pair in pairs if pair is not None]
     elif any(pair is not None for _, _, pair in pairs):
         results += _leaders(table)
+    results += _distances(table)
     if not results:
         results.append(Sentence("", "No two generators of this run were compared; the table shows each on its own."))
     return Findings(tuple(results), tuple(_caveats(table)))
+
+
+def _distances(table: ResultsTable) -> list[Sentence]:
+    """Which set of clips is nearer to the reference set: never that a generator is better."""
+    labels = {generator.name: generator.label for generator in table.report.generators}
+    columns: dict[tuple[str, str], list[MeasureFacts]] = {}
+    for column in table.headline:
+        for comparison in table.comparisons[column.key]:
+            if comparison.of_sets and comparison.better:
+                other = comparison.generator_b if comparison.better == comparison.generator_a else comparison.generator_a
+                columns.setdefault((comparison.better, other), []).append(column)
+    not_better = "this does not say that they are better"
+    return [
+        Sentence(
+            labels[nearer], f"'s clips are nearer to the reference set than those of {labels[other]} by {_measures(of_pair)}; {not_better}."
+        )
+        for (nearer, other), of_pair in columns.items()
+    ]
 
 
 def _compared_columns(table: ResultsTable) -> list[MeasureFacts]:
@@ -104,7 +123,7 @@ def _pair(table: ResultsTable, a: GeneratorFacts, b: GeneratorFacts) -> _Pair | 
     n_prompts: list[int] = []
     for column in _compared_columns(table):
         comparison = table.comparison(column, a.name, b.name)
-        if comparison is None or comparison.difference is None:
+        if comparison is None or comparison.difference is None or comparison.of_sets:
             continue
         n_prompts.append(comparison.n_prompts)
         {a.name: better, b.name: worse}.get(comparison.better or "", level).append(column)

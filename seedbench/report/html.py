@@ -137,6 +137,7 @@ def _methods(columns: Sequence[MeasureFacts]) -> list[dict[str, Any]]:
                 "version": group[0].version,
                 "meaning": sentence(next((column.meaning for column in group if column.meaning), "")),
                 "citations": list(dict.fromkeys(column.citation for column in group if column.citation)),
+                "limits": group[0].limits,
                 "certificates": list(dict.fromkeys(column.certificate for column in group if column.certificate)),
                 "measures": [column_words(column) | {"anchor": (metric, column.measure.name) not in with_anchor} for column in group],
             }
@@ -207,10 +208,18 @@ def _comparison_words(column: MeasureFacts, comparison: Comparison, labels: Mapp
         "interval": interval or f"none: {comparison.reason or 'not given'}",
         "p": "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}",
         "n": comparison.n_prompts,
-        "better": labels[comparison.better] if comparison.better else "",
+        "better": _better_words(comparison, labels),
         "reason": comparison.reason,
+        "remark": comparison.remark,
         "method": comparison.method,
     }
+
+
+def _better_words(comparison: Comparison, labels: Mapping[str, str]) -> str:
+    if not comparison.better:
+        return ""
+    label = labels[comparison.better]
+    return f"{label} is nearer to the reference set" if comparison.of_sets else label
 
 
 def _missing(table: ResultsTable) -> list[dict[str, Any]]:

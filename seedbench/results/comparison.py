@@ -11,6 +11,8 @@ from seedbench.plugins.metric import Measure, MetricInfo
 from seedbench.results.data import ColumnKey, Comparison
 from seedbench.results.differences import holm, paired_difference
 from seedbench.results.summary import NO_OLDER_VERSIONS, ClipScore
+from seedbench.results.versions import backend_of
+from seedbench.store import SetDifferenceRow
 
 #: A difference is significant where its adjusted p-value is below this.
 ALPHA = 0.05
@@ -23,6 +25,7 @@ def compare_all(
     infos: Mapping[str, MetricInfo],
     generators: Sequence[str],
     older: Mapping[ColumnKey, Measure] = NO_OLDER_VERSIONS,
+    of_sets: Sequence[tuple[Measure, Comparison]] = (),
 ) -> list[Comparison]:
     """Compare every pair of generators under every headline measure, paired by prompt.
 
@@ -35,10 +38,11 @@ def compare_all(
         infos: What the clip metrics declare, by metric name.
         generators: The labels of the generators, in the order of the report.
         older: What the columns of another version of a metric mean; see :func:`seedbench.results.summary.summarise`.
+        of_sets: Comparisons of sets of clips (:func:`set_comparisons`), which are tests of the run as well.
 
     Returns:
-        The comparisons by metric, measure, backend and pair. Their p-values are adjusted by Holm's method over all tests of the run;
-        ``better`` is set where the adjusted p-value is below :data:`ALPHA`.
+        The comparisons by metric, measure, backend and pair, those of sets last. Their p-values are adjusted by Holm's method over all
+        tests of the run; ``better`` is set where the adjusted p-value is below :data:`ALPHA`.
     """
     values = _values_by_generator(table, infos, older)
     compared = [
@@ -46,6 +50,7 @@ def compare_all(
         for column, measure in _compared_columns(values, infos, older)
         for a, b in combinations(generators, 2)
     ]
+    compared += of_sets
     adjusted = holm([comparison.p_adjusted for _, comparison in compared])
     n_tests = sum(p is not None for p in adjusted)
     return [_decided(comparison, measure, p, n_tests) for (measure, comparison), p in zip(compared, adjusted, strict=True)]
@@ -112,3 +117,36 @@ def _decided(comparison: Comparison, measure: Measure, p_adjusted: float | None,
         a_is_better = (comparison.difference > 0) == (measure.direction == "up")
         better = comparison.generator_a if a_is_better else comparison.generator_b
     return replace(comparison, p_adjusted=p_adjusted, better=better, method=f"{comparison.method}/holm-{n_tests}")
+
+
+def set_comparisons(rows: Iterable[SetDifferenceRow], infos: Mapping[str, MetricInfo]) -> list[tuple[Measure, Comparison]]:
+    """The comparisons of two generators as sets of clips, as they were measured in the run.
+
+    Args:
+        rows: The stored differences of the run.
+        infos: What the metrics declare, by metric name.
+
+    Returns:
+        Each headline measure with its comparison, whose p-value is not yet adjusted for the number of tests.
+    """
+    measured = [(infos[row.metric].measure(row.measure), row) for row in rows]
+    return [(measure, _set_comparison(row, infos)) for measure, row in measured if measure.headline and measure.direction != "none"]
+
+
+def _set_comparison(row: SetDifferenceRow, infos: Mapping[str, MetricInfo]) -> Comparison:
+    return Comparison(
+        metric=row.metric,
+        measure=row.measure,
+        generator_a=row.first,
+        generator_b=row.second,
+        difference=row.value,
+        low=row.low,
+        high=row.high,
+        p_adjusted=row.p,
+        n_prompts=row.n_prompts,
+        backend=backend_of(row, infos),
+        method=row.method,
+        reason=row.reason,
+        remark=row.remark,
+        of_sets=True,
+    )

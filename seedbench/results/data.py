@@ -88,6 +88,7 @@ class MeasureFacts:
         backend: The method that gave the values; "" where no clip has one.
         meaning: One sentence on the metric (the measure has its own).
         citation: The source of the method.
+        limits: What the numbers do not say; empty where there is nothing beyond ``meaning``.
         certificate: What calibration showed, in one or two sentences ("monotone over injected 0..480 ms, ..."). Where it is empty, the
             metric was not calibrated, and the report says so.
     """
@@ -99,6 +100,7 @@ class MeasureFacts:
     backend: str
     meaning: str = ""
     citation: str = ""
+    limits: str = ""
     certificate: str = ""
 
     @property
@@ -172,6 +174,8 @@ class Comparison:
         backend: The method that gave the values.
         method: How the difference, its interval and its p-value were computed.
         reason: Why there is no difference or no interval.
+        remark: What else is to be known of it, such as how many prompts would show a difference of this size.
+        of_sets: Whether the clips of each generator were compared as one set; ``better`` then means nearer to the reference set.
     """
 
     metric: str
@@ -187,6 +191,8 @@ class Comparison:
     backend: str = ""
     method: str = ""
     reason: str = ""
+    remark: str = ""
+    of_sets: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

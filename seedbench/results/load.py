@@ -15,17 +15,17 @@ from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.metric import Measure, MetricInfo, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import RunMetrics, metrics_of_run, readable_provenance
 from seedbench.results.cells import ClipFinder, cell_report, duration_s_of
-from seedbench.results.comparison import compare_all
+from seedbench.results.comparison import compare_all, set_comparisons
 from seedbench.results.data import ColumnKey, GeneratorFacts, MeasureFacts, RunReport, SuiteFacts, SummaryRow
 from seedbench.results.file_notes import file_notes
-from seedbench.results.notes import clip_notes, in_progress, older_version_notes, set_notes, state_notes
+from seedbench.results.notes import clip_notes, in_progress, limit_notes, older_version_notes, set_notes, state_notes
 from seedbench.results.slices import notes_on_slices, slice_summaries
 from seedbench.results.summary import ClipScore, Coverage, summarise
 from seedbench.results.versions import backend_of, older_measures, older_versions
 from seedbench.runs.provenance import LEFT_OUT
 from seedbench.runs.records import FAILED
 from seedbench.runs.spec import RunSpec
-from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
+from seedbench.store import CellRow, RunRow, ScoreRow, SetDifferenceRow, SetScoreRow, Store
 from seedbench.store.queries import find_run
 from seedbench.store.workspace import Workspace
 
@@ -90,6 +90,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
     )
     cells = [cell for cell in rows if cell.role != "reference"]
     set_rows = list(session.scalars(select(SetScoreRow).where(SetScoreRow.run_id == run.id)))
+    differences = list(session.scalars(select(SetDifferenceRow).where(SetDifferenceRow.run_id == run.id).order_by(SetDifferenceRow.id)))
     scores: list[ScoreRow | SetScoreRow] = [*(row for cell in cells for row in cell.scores), *set_rows]
     metrics = metrics_of_run(spec.metrics, run.provenance, scores)
     infos, clip_infos = metrics.infos, metrics.of_clips
@@ -119,7 +120,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
         measures=_measures(metrics, summary, versions, older),
         summary=tuple(summary),
         slices=tuple(slice_summaries(spec.prompts, summary_of)),
-        comparisons=tuple(compare_all(table, clip_infos, labels, older)),
+        comparisons=tuple(compare_all(table, clip_infos, labels, older, set_comparisons(differences, infos))),
         cells=cell_reports,
         provenance=readable_provenance({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
         notes=(
@@ -130,6 +131,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
             *clip_notes(rows, cell_reports, clips.unread),
             *file_notes(cell_reports),
             *older_version_notes(versions, infos),
+            *limit_notes(infos, summary),
             *set_notes(set_rows),
             *notes_on_slices(spec.prompts),
         ),
@@ -222,6 +224,7 @@ def _measures(
                     backend=backend,
                     meaning=info.meaning,
                     citation=info.citation,
+                    limits=info.limits,
                 )
                 for backend in [backend for backend in backends if backend] or [""]
             ]

@@ -114,6 +114,24 @@ def clip_notes(rows: Sequence[CellRow], cells: Sequence[CellReport], unread: Seq
     return notes
 
 
+def limit_notes(infos: Mapping[str, MetricInfo], summary: Sequence[SummaryRow]) -> list[str]:
+    """What the numbers of the metrics do not say, for each metric with a value in the run that declares such limits.
+
+    Args:
+        infos: What the metrics declare, by metric name.
+        summary: The summary of the run.
+
+    Returns:
+        One note for each, in the order of ``infos``.
+    """
+    with_value = {row.metric for row in summary if row.value is not None}
+    limits: dict[str, list[str]] = defaultdict(list)
+    for name, info in infos.items():
+        if info.limits and name in with_value:
+            limits[info.limits].append(name)
+    return [f"{', '.join(names)}: {text}" for text, names in limits.items()]
+
+
 def set_notes(set_rows: Sequence[SetScoreRow]) -> list[str]:
     """The remarks of the set metrics, each once."""
     return list(dict.fromkeys(f"{row.metric}: {remark}" for row in set_rows for remark in row.details.get("remarks", ())))

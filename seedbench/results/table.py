@@ -195,6 +195,7 @@ def _between(comparisons: Sequence[Comparison], a: str, b: str) -> Comparison | 
 def _standing(report: RunReport, generator: GeneratorFacts, column: MeasureFacts, comparisons: Sequence[Comparison]) -> SystemStanding:
     if generator.role == "ceiling" or column.measure.direction == "none":
         return SystemStanding()
+    comparisons = [comparison for comparison in comparisons if not comparison.of_sets]  # nearer to the reference set is not better
     against_ceiling = ""
     for ceiling in _with_role(report, "ceiling"):
         pair = _between(comparisons, generator.name, ceiling.name)

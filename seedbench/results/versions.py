@@ -8,17 +8,17 @@ from dataclasses import replace
 from seedbench.plugins.metric import Measure, MetricInfo
 from seedbench.plugins.metric_records import RunMetrics
 from seedbench.results.data import ColumnKey
-from seedbench.store import ScoreRow, SetScoreRow
+from seedbench.store import ScoreRow, SetDifferenceRow, SetScoreRow
 
 
-def backend_of(row: ScoreRow | SetScoreRow, infos: Mapping[str, MetricInfo]) -> str:
+def backend_of(row: ScoreRow | SetScoreRow | SetDifferenceRow, infos: Mapping[str, MetricInfo]) -> str:
     """The backend that a stored score is reported under.
 
     The name of the backend includes the version where it is not the installed one: another version may give other numbers or another
     sign, so its scores get columns of their own and are never pooled with the rest.
 
     Args:
-        row: A stored score.
+        row: A stored score or difference.
         infos: What the metrics declare, by metric name.
 
     Returns:

@@ -1,4 +1,7 @@
-"""What a worker does for a set: compare the clips of one generator with the reference set. A plain function of a plain task."""
+"""What a worker does for sets: compare the clips of one generator with the reference set, or those of two generators with each other.
+
+Plain functions of plain tasks.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import numpy as np
 
 from seedbench.errors import ClipError, StorageError
 from seedbench.plugins.metric import Features, Score, SetMetric
-from seedbench.plugins.output_checks import checked_scores
+from seedbench.plugins.output_checks import checked_differences, checked_scores
+from seedbench.plugins.set_difference import SetDifference
 from seedbench.runs.reasons import without_path
 from seedbench.runs.score_task import features, loaded_metric, no_answer, open_unchanged
 
@@ -25,16 +29,26 @@ class CompareTask:
     reference: tuple[tuple[Path, str], ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DifferenceTask:
+    """Compare the clips of two generators, each with the reference set, under one set metric. Clips are (path, sha256, prompt)."""
+
+    first: str
+    second: str
+    metric: str
+    clips_of_first: tuple[tuple[Path, str, str], ...]
+    clips_of_second: tuple[tuple[Path, str, str], ...]
+    reference: tuple[tuple[Path, str, str], ...]
+
+
 def compare(task: CompareTask) -> list[Score]:
     """The scores of a set metric for one generator, over the clips that give features; what was left out, and why, is a remark.
 
     No answer with a reason where either set gives no features at all.
     """
-    metric = loaded_metric(task.metric)
-    if not isinstance(metric, SetMetric):
-        raise TypeError(f"{task.metric} is no set metric")
+    metric = _set_metric(task.metric)
     try:
-        generated, reference = _side(metric, task.generated), _side(metric, task.reference)
+        generated, reference = (_side(metric, [(*clip, clip[1]) for clip in clips]) for clips in (task.generated, task.reference))
         if generated.features is None or reference.features is None:
             left_out = (generated if generated.features is None else reference).left_out
             return no_answer(metric, left_out[0] if left_out else "there is no clip to compare")
@@ -49,6 +63,26 @@ def compare(task: CompareTask) -> list[Score]:
     return [_with_remarks(score, generated.n_used, remarks) for score in checked_scores(metric.info, scores)]
 
 
+def difference(task: DifferenceTask) -> list[SetDifference]:
+    """By how much the clips of one generator are further from the reference set than those of another, over the prompts of both.
+
+    Empty where a set gives no features at all: the scores of the sets say why.
+    """
+    metric = _set_metric(task.metric)
+    sides = [_side(metric, clips).features for clips in (task.clips_of_first, task.clips_of_second, task.reference)]
+    first, second, reference = sides
+    if first is None or second is None or reference is None:
+        return []
+    return checked_differences(metric.info, metric.difference(first, second, reference))
+
+
+def _set_metric(name: str) -> SetMetric:
+    metric = loaded_metric(name)
+    if not isinstance(metric, SetMetric):
+        raise TypeError(f"{name} is no set metric")
+    return metric
+
+
 @dataclass(frozen=True)
 class _Side:
     """One of two sets: the features of ``n_used`` clips (None: of none), and the reason of each clip that was left out."""
@@ -58,11 +92,12 @@ class _Side:
     left_out: tuple[str, ...]
 
 
-def _side(metric: SetMetric, clips: Sequence[tuple[Path, str]]) -> _Side:
+def _side(metric: SetMetric, clips: Sequence[tuple[Path, str, str]]) -> _Side:
+    """The features of clips (path, sha256, group)."""
     rows: list[np.ndarray] = []
     groups: list[str] = []
     left_out: list[str] = []
-    for path, sha256 in clips:
+    for path, sha256, group in clips:
         try:
             embedding, reason = features(metric, open_unchanged(path, sha256))
         except ClipError as error:
@@ -71,7 +106,7 @@ def _side(metric: SetMetric, clips: Sequence[tuple[Path, str]]) -> _Side:
             embedding, reason = np.zeros((0, 0)), "its features hold values that are no numbers"
         if len(embedding):
             rows.append(embedding)
-            groups.extend([sha256] * len(embedding))
+            groups.extend([group] * len(embedding))
         else:
             left_out.append(reason or "a clip gave no features")
     return _Side(Features(np.concatenate(rows), groups) if rows else None, len(rows), tuple(left_out))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
@@ -12,12 +13,13 @@ from sqlalchemy.orm import Session
 from seedbench.errors import RunError
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.metric import MetricInfo, Score
+from seedbench.plugins.set_difference import SetDifference
 from seedbench.runs.generate_task import Generated
 from seedbench.runs.make_spec import NAME_DIGITS, default_name
 from seedbench.runs.plan import Cell, remarks
 from seedbench.runs.provenance import LEFT_OUT, provenance
 from seedbench.runs.spec import RunSpec
-from seedbench.store import CellRow, RunRow, ScoreRow, SetScoreRow, Store
+from seedbench.store import CellRow, RunRow, ScoreRow, SetDifferenceRow, SetScoreRow, Store
 from seedbench.store.damaged_clips import REGENERATED
 
 _REMEDY = "choose another --name, or delete it with `seedbench runs delete {name}`"
@@ -132,6 +134,12 @@ def set_score_row(run_id: int, generator: str, info: MetricInfo, score: Score, *
     columns["n_used"] = n_clips if score.n_used is None else score.n_used
     columns["n_total"] = n_cells if score.n_total is None else score.n_total
     return SetScoreRow(run_id=run_id, generator=generator, **columns)
+
+
+def set_difference_row(run_id: int, first: str, second: str, info: MetricInfo, difference: SetDifference) -> SetDifferenceRow:
+    """The row of a difference of two sets."""
+    columns = asdict(difference)
+    return SetDifferenceRow(run_id=run_id, first=first, second=second, metric=info.name, metric_version=info.version, **columns)
 
 
 def _columns(info: MetricInfo, score: Score) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class Runner:
         self.records = metric_records(metrics)
         self.codes = {name: code_digest(type(metric)) for name, metric in metrics.items()}
         self.clip_metrics: dict[str, MetricInfo] = {name: metric.info for name, metric in metrics.items() if isinstance(metric, Metric)}
-        self.set_metrics: dict[str, MetricInfo] = {name: metric.info for name, metric in metrics.items() if isinstance(metric, SetMetric)}
+        self.set_metrics: dict[str, SetMetric] = {name: metric for name, metric in metrics.items() if isinstance(metric, SetMetric)}
 
     def run(self) -> Outcome:
         """Generate and score what is missing, then compare the sets."""
@@ -232,7 +232,7 @@ class Runner:
             self._regenerate(cell, str(error))
             return
         prompt = prompt_for_metrics(self.prompts[cell.prompt_id])
-        sets = tuple(name for name, info in self.set_metrics.items() if applies(info, prompt)) if self.spec.reference else ()
+        sets = tuple(name for name, metric in self.set_metrics.items() if applies(metric.info, prompt)) if self.spec.reference else ()
         task = ScoreTask(
             cell_id=cell.id,
             path=path,

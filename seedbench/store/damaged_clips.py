@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from seedbench.errors import ArtifactError
-from seedbench.store import CellRow, SetScoreRow
+from seedbench.store import CellRow, SetDifferenceRow, SetScoreRow
 from seedbench.store.queries import clip_path
 from seedbench.store.workspace import Workspace
 
@@ -53,7 +53,7 @@ def reconcile_scores(session: Session, cell: CellRow, sha256: str | None, reason
     """Decide which scores of a cell stand, before the result of its generation is recorded. Others are removed.
 
     Scores of another content, and of the sets that it was part of, are removed. Where the same content is made again, only those scores of
-    sets are removed that were not scored over all their clips.
+    sets are removed that were not scored over all their clips. Differences of these sets from others are removed, and measured again.
 
     Args:
         session: the session of the cell.
@@ -80,6 +80,9 @@ def reconcile_scores(session: Session, cell: CellRow, sha256: str | None, reason
     for row in rows:
         if (row.generator, row.metric) not in standing:  # all measures of a metric come from one comparison
             session.delete(row)
+    for difference in session.scalars(select(SetDifferenceRow).where(SetDifferenceRow.run_id == cell.run_id)):
+        if cell.role == "reference" or cell.generator in (difference.first, difference.second):
+            session.delete(difference)
     return True
 
 

@@ -32,6 +32,7 @@ class RunRow(RunTable):
         provenance: how the run was made, as JSON: command, versions, weights, machine, what the metrics declared.
         cells: its cells, in the order of the plan.
         set_scores: the scores of sets of clips.
+        set_differences: what was measured of two sets of clips against each other.
     """
 
     __tablename__ = "runs"
@@ -45,6 +46,7 @@ class RunRow(RunTable):
     provenance: Mapped[dict[str, Any]] = mapped_column(default=dict)
     cells: Mapped[list[CellRow]] = relationship(back_populates="run", cascade="all, delete-orphan", order_by="CellRow.position")
     set_scores: Mapped[list[SetScoreRow]] = relationship(cascade="all, delete-orphan")
+    set_differences: Mapped[list[SetDifferenceRow]] = relationship(cascade="all, delete-orphan")
 
 
 class CellRow(RunTable):
@@ -162,3 +164,34 @@ class SetScoreRow(RunTable):
     low: Mapped[float | None] = mapped_column(Float)
     high: Mapped[float | None] = mapped_column(Float)
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class SetDifferenceRow(RunTable):
+    """Two generators of a run compared as sets of clips, under one measure.
+
+    Attributes:
+        id, run_id: the database's numbers of the difference and of its run.
+        first, second: the labels of the generators.
+        metric, measure, metric_version: what was measured, by which version.
+        backend, value, low, high, p, n_prompts, method, reason, remark: as in :class:`seedbench.plugins.set_difference.SetDifference`.
+    """
+
+    __tablename__ = "set_differences"
+    __table_args__ = (UniqueConstraint("run_id", "first", "second", "metric", "measure"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    first: Mapped[str] = mapped_column(String(200))
+    second: Mapped[str] = mapped_column(String(200))
+    metric: Mapped[str] = mapped_column(String(100))
+    measure: Mapped[str] = mapped_column(String(100))
+    metric_version: Mapped[int]
+    backend: Mapped[str] = mapped_column(String(100), default="")
+    value: Mapped[float | None] = mapped_column(Float)
+    low: Mapped[float | None] = mapped_column(Float)
+    high: Mapped[float | None] = mapped_column(Float)
+    p: Mapped[float | None] = mapped_column(Float)
+    n_prompts: Mapped[int]
+    method: Mapped[str] = mapped_column(String(200), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    remark: Mapped[str] = mapped_column(Text, default="")

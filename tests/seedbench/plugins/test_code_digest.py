@@ -34,7 +34,7 @@ DECIDES_NO_NUMBER = {
     "seedbench.files.atomic",
     "seedbench.files.hashing",  # gives keys
     "seedbench.plugins",  # a docstring
-    *(f"seedbench.plugins.{module}" for module in ("analysis", "evidence", "metric", "weights")),
+    *(f"seedbench.plugins.{module}" for module in ("analysis", "evidence", "metric", "set_difference", "weights")),
     "seedbench.suites.prompt",
 }
 FILES = {

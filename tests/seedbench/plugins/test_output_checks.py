@@ -13,7 +13,8 @@ import pytest
 from seedbench.plugins.evidence import Facts
 from seedbench.plugins.generator import Generation
 from seedbench.plugins.metric import Measure, MetricInfo, Score
-from seedbench.plugins.output_checks import checked_scores, generation_problem
+from seedbench.plugins.output_checks import checked_differences, checked_scores, generation_problem
+from seedbench.plugins.set_difference import SetDifference
 from seedbench.store import codec
 
 INFO = MetricInfo(
@@ -124,3 +125,28 @@ def local() -> object:
 def test_an_analysis_that_would_be_read_back_as_another_value_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="stored"):
         codec.pack({"x": [value]})
+
+
+def difference(measure: str) -> SetDifference:
+    return SetDifference(measure=measure, value=1.0, n_prompts=4)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ([difference("a"), "b"], "the metric returned a str, not a SetDifference"),
+        (None, "the metric returned a NoneType, not a SetDifference"),
+        ([difference("a"), difference("a")], "the metric returned differences of a, a, but declares a, b"),
+        ([difference("other")], "the metric returned differences of other, but declares a, b"),
+    ],
+)
+def test_differences_that_cannot_be_counted_have_no_value(given: object, reason: str) -> None:
+    assert {(item.measure, item.value, item.reason) for item in checked_differences(INFO, given)} == {
+        ("a", None, reason),
+        ("b", None, reason),
+    }
+
+
+def test_differences_of_some_measures_are_enough() -> None:
+    assert checked_differences(INFO, [difference("b")]) == [difference("b")]
+    assert checked_differences(INFO, []) == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from seedbench.results.notes import state_notes
+from seedbench.plugins.metric import Measure, MetricInfo
+from seedbench.results.data import SummaryRow
+from seedbench.results.notes import limit_notes, state_notes
 from seedbench.runs.spec import RunSpec
 from seedbench.store import CellRow, RunRow
 
@@ -35,3 +37,14 @@ def test_cells_without_a_clip_are_counted_with_their_most_frequent_reason(cells:
 def test_failed_and_refused_cells_have_notes_of_their_own_and_others_none() -> None:
     assert len(notes_of(("failed", "a"), ("refused", "b"))) == 2
     assert notes_of(("succeeded", "")) == []
+
+
+def test_the_limits_of_a_metric_are_said_where_it_has_a_value() -> None:
+    measure = Measure(name="d", title="d", unit="", direction="down", meaning="")
+    infos = {
+        name: MetricInfo(name=name, title=name, meaning="", citation="", version=1, measures=(measure,), limits=limits)
+        for name, limits in (("one", "No ranking."), ("two", "No ranking."), ("silent", ""), ("unused", "Never shown."))
+    }
+    with_value = [SummaryRow(generator="g", metric=name, measure="d", value=1.0, n_scored=4) for name in ("one", "two", "silent")]
+    without = SummaryRow(generator="g", metric="unused", measure="d", value=None, n_scored=0, reason="no clip")
+    assert limit_notes(infos, [*with_value, without]) == ["one, two: No ranking."]

@@ -27,7 +27,9 @@ from seedbench.plugins import registry
 from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.report.export import export_run
+from seedbench.report.findings import findings
 from seedbench.results.load import load_report
+from seedbench.results.table import tabulate
 from seedbench.results.two_runs import changed_prompts, compare_runs
 from seedbench.runs.executor import Done, LocalExecutor
 from seedbench.runs.generate_task import GenerateTask, generate
@@ -140,6 +142,23 @@ def test_a_run_scores_every_cell_and_compares_the_sets(workspace: Workspace) -> 
     assert rows["light", "toy_distance", "d"].value == pytest.approx(140, abs=3)
     speech = rows["light", "toy_speech", "level"]
     assert (speech.value, speech.reason, speech.n_not_applicable) == (None, "no prompt asks for what it measures", 8)
+
+
+def test_two_sets_are_compared_over_their_prompts_and_none_is_called_better(workspace: Workspace) -> None:
+    carry_out(spec_of(), workspace)
+    report = load_report(Store(workspace.database_url), workspace, None)
+    pair = next(row for row in report.comparisons if row.measure == "d")
+    assert (pair.generator_a, pair.generator_b, pair.n_prompts, pair.of_sets) == ("dark", "light", 4, True)
+    assert pair.difference == pytest.approx(-130, abs=5)
+    assert pair.better == "dark"  # nearer to the reference set
+    table = tabulate(report)
+    column = next(column for column in table.columns if column.measure.name == "d")
+    assert not table.standing("dark", column).leads
+    sentences = [str(sentence) for sentence in findings(table).results]
+    assert any(
+        text.startswith("dark's clips are nearer to the reference set than those of light") and "not say that they are better" in text
+        for text in sentences
+    )
 
 
 def test_a_difference_over_four_prompts_is_not_significant(workspace: Workspace) -> None:

@@ -34,7 +34,7 @@ from seedbench.runs import runner
 from seedbench.runs.compare_task import CompareTask, compare
 from seedbench.runs.generate_task import Generated
 from seedbench.runs.score_task import ScoreTask, features, score, score_key
-from seedbench.store import CellRow, ScoreRow, SetScoreRow, Store
+from seedbench.store import CellRow, ScoreRow, SetDifferenceRow, SetScoreRow, Store
 from seedbench.store.artifacts import Artifacts
 from seedbench.store.cache import use_cache
 from seedbench.store.damaged_clips import REGENERATED
@@ -269,6 +269,21 @@ def test_a_set_keeps_its_score_when_the_same_clip_is_made_again(role: str, works
     assert again(value=1234.0, n_used=1) != 1234
     assert again(value=None, status="unscored", reason="there is no such file") is not None
     assert measures() == {"d"}
+
+
+def test_a_difference_of_two_sets_is_measured_again_when_a_clip_of_one_was_lost(workspace: Workspace) -> None:
+    generators = [GeneratorSpec(label=label, name="toy", options={"level": level}) for label, level in (("dark", 50), ("light", 200))]
+    spec = replace(ONE, generators=tuple(generators))
+    carry_out(spec, workspace)
+    store = Store(workspace.database_url)
+    with store.session() as session:
+        row = session.scalars(select(SetDifferenceRow)).one()
+        before, row.value = row.value, 1234.0
+    lost = next(cell for cell in cells_of(workspace) if cell.generator == "light")
+    artifact(workspace, lost).unlink()
+    carry_out(spec, workspace)
+    with store.session() as session:
+        assert session.scalars(select(SetDifferenceRow)).one().value == before
 
 
 def test_a_different_clip_that_replaces_a_lost_one_is_scored_again(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from seedbench.clips.writing import write_clip
 from seedbench.errors import GenerationRefusedError, GeneratorError
 from seedbench.plugins.generator import Capabilities, Generation, Generator, Request
 from seedbench.plugins.metric import Features, Measure, Metric, MetricInfo, Sample, Score, SetMetric
+from seedbench.plugins.set_difference import SetDifference
 
 
 class ToyGenerator(Generator):
@@ -123,3 +124,8 @@ class MeanDistance(SetMetric):
     def compare(self, generated: Features, reference: Features) -> Score:
         value = float(abs(generated.values.mean() - reference.values.mean()))
         return Score.of("d", value, backend="toy", n_used=len(set(generated.groups)), details={"method": "toy"})
+
+    def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
+        shared = set(first.groups) & set(second.groups)
+        near, far = (abs(side.values.mean() - reference.values.mean()) for side in (first, second))
+        return [SetDifference(measure="d", value=float(near - far), p=0.001, n_prompts=len(shared), backend="toy", method="toy")]
