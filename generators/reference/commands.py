@@ -37,7 +37,7 @@ EVAL_EXAMPLES = """[bold]Examples[/bold]
 
 seedbench reference eval --out evaluation
 
-seedbench reference eval --out evaluation --weights nano --prompts 20
+seedbench reference eval --out evaluation --weights nano --prompts 20 --seed 1
 """
 ConfigName = Annotated[
     str,
@@ -109,20 +109,30 @@ def train(
 def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for clips and results; what is there is not made again.")],
     weights: Annotated[str, typer.Option(help="Folder of trained weights; default: the shipped ones.")] = "",
-    prompts: Annotated[int, typer.Option(min=1, help="Number of held-out prompts.")] = 60,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of prompts and clips.")] = 0,
+    prompts: Annotated[int, typer.Option(min=1, help="Number of held-out prompts of each seed.")] = 60,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=0, help="Seed of prompts and clips. Repeat for several; by default 4242, 4243 and 4244, on which nothing was chosen."
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", "-j", min=1, help="Processes; default: as many as cores and memory allow.")
     ] = None,
 ) -> None:
     """Compare both twins and the simulator on held-out prompts, whose looks and sentences were never trained on.
 
-    OUT/picture.png shows the first prompt of each kind from each of them, OUT/report/report.html every clip.
+    OUT/table.md has the numbers, OUT/picture.png the first prompt of each kind from each of them, OUT/seed-N/report/report.html every clip.
     """
     set_stop_message("stopped; the same command goes on from here")
+    from seedbench.generators.reference.evaluation import SEEDS
     from seedbench.generators.reference.evaluation import evaluate as table
 
-    typer.echo(table(out=out, prompts=prompts, seed=seed, workers=workers, weights=weights, report=lambda line: typer.echo(line, err=True)))
+    typer.echo(
+        table(
+            out=out, prompts=prompts, seeds=seed or SEEDS, workers=workers, weights=weights, report=lambda line: typer.echo(line, err=True)
+        )
+    )
 
 
 def _cores() -> int:

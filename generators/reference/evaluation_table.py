@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,14 @@ FRAME_MS = 1000 / FPS
 LAG_MS = 120.0
 COMPARED = ("simulator", "joint", "cascaded")
 LABELS = (*COMPARED, "untrained", "frozen")
+TWINS_COMPARED = ("joint", "cascaded")
+_SHOWN_BY_SEED = {
+    "lip sync answered": ("lipsync.offset_ms", ("talking", "reference")),
+    "lip sync confidence": ("lipsync.confidence", ("talking", "reference")),
+    "identity": ("identity.similarity", ("reference",)),
+    "contacts heard": ("impact.recall", ("impact",)),
+}
+"""The numbers shown of each seed alone: the measure, and the tasks of its prompts."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,35 @@ class EvaluatedClip:
     values: dict[str, float]
     file: Path | None
     latency_s: float | None
+
+
+@dataclass(frozen=True)
+class SeedResults:
+    """What one seed of prompts and clips gave.
+
+    Attributes:
+        seed: The seed.
+        prompts: Its held-out prompts; ids are unique within the seed.
+        clips: The scores of the clips of all systems.
+        distances: Scores of sets by (generator, measure).
+        likeness: Likeness to the reference picture by (generator, prompt).
+    """
+
+    seed: int
+    prompts: Sequence[Prompt]
+    clips: Sequence[EvaluatedClip]
+    distances: Mapping[tuple[str, str], SummaryRow]
+    likeness: Mapping[tuple[str, str], float]
+
+    def with_seed_in_ids(self) -> SeedResults:
+        """The same with the seed before the id of each prompt, so that results of several seeds can be put together."""
+        return SeedResults(
+            self.seed,
+            [prompt.model_copy(update={"id": f"{self.seed}/{prompt.id}"}) for prompt in self.prompts],
+            [replace(clip, prompt=f"{self.seed}/{clip.prompt}") for clip in self.clips],
+            self.distances,
+            {(generator, f"{self.seed}/{prompt}"): value for (generator, prompt), value in self.likeness.items()},
+        )
 
 
 def _clips_of(clips: Iterable[EvaluatedClip], generator: str, prompts: set[str]) -> list[EvaluatedClip]:
@@ -77,26 +114,21 @@ def _plain_mean(values: Sequence[tuple[str, float]], digits: int = 2) -> str:
     return f"{np.mean([value for _, value in values]):.{digits}f} (n {len(values)})" if values else "no answer"
 
 
-def table_of(
-    prompts: Sequence[Prompt],
-    clips: Sequence[EvaluatedClip],
-    distances: dict[tuple[str, str], SummaryRow],
-    likeness: dict[tuple[str, str], float],
-    *,
-    trained: str,
-) -> str:
-    """The table of an evaluation, as Markdown.
+def table_of(results: Sequence[SeedResults], *, trained: str) -> str:
+    """The tables of an evaluation, as Markdown.
 
     Args:
-        prompts: the held-out prompts.
-        clips: the scores of the clips of all systems.
-        distances: scores of sets by (generator, measure).
-        likeness: likeness to the reference picture by (generator, prompt).
-        trained: text about the training of the twins, printed below the table.
+        results: what each seed gave; prompts of different seeds are different prompts.
+        trained: text about the training of the twins, printed below the tables.
 
     Returns:
-        A row for each number, a column for each system, with 95% intervals over prompts; below it, the differences of the twins.
+        A row for each number, a column for each system, with 95% intervals over the prompts of all seeds; below it the differences of the
+        twins, and, where there are several seeds, how far the numbers of single seeds lie apart.
     """
+    of_all = [of_seed.with_seed_in_ids() for of_seed in results]
+    prompts = [prompt for of_seed in of_all for prompt in of_seed.prompts]
+    clips = [clip for of_seed in of_all for clip in of_seed.clips]
+    likeness = {key: value for of_seed in of_all for key, value in of_seed.likeness.items()}
     ids = {task: {prompt.id for prompt in prompts if prompt.task == task} for task in ("talking", "reference", "impact", "strength")}
     spoken = ids["talking"] | ids["reference"]
     rows: list[tuple[str, list[str]]] = []
@@ -136,25 +168,53 @@ def table_of(
         lambda g: _rate([(p, v >= 0.999) for p, v in values(g, "impact.recall", ids["impact"])]),
     )
     row("physics: plausibility of drops", lambda g: _mean(values(g, "physics.plausibility", ids["impact"]), high=1.0))
-    row("distance to the simulator's clips (fd)", lambda g: _distance(distances.get((g, "fd"))))
-    row("distance to the simulator's clips (kd)", lambda g: _distance(distances.get((g, "kd"))))
+    row("distance to the simulator's clips (fd)", lambda g: _distance([of_seed.distances.get((g, "fd")) for of_seed in results]))
+    row("distance to the simulator's clips (kd)", lambda g: _distance([of_seed.distances.get((g, "kd")) for of_seed in results]))
     row(
         "seconds to make a clip (one core)",
         lambda g: _plain_mean([(c.prompt, c.latency_s) for c in _clips_of(clips, g, spoken) if c.latency_s], 1),
     )
+    asked = len(prompts) - len(ids["strength"])
     lines = [
-        f"| on {len(prompts) - len(ids['strength'])} held-out prompts | " + " | ".join(LABELS) + " |",
+        f"| on {asked} held-out prompts of {len(results)} seeds | " if len(results) > 1 else f"| on {asked} held-out prompts | ",
         "|---" * (len(LABELS) + 1) + "|",
         *(f"| {name} | " + " | ".join(numbers) + " |" for name, numbers in rows),
     ]
-    return "\n".join([*lines, "", *_differences(clips, spoken, ids["impact"]), "", "Trained:", trained, ""])
+    lines[0] += " | ".join(LABELS) + " |"
+    by_seed = _by_seed(of_all) if len(results) > 1 else []
+    return "\n".join([*lines, "", *_differences(clips, spoken, ids["impact"]), "", *by_seed, "Trained:", trained, ""])
 
 
-def _distance(estimate: SummaryRow | None) -> str:
-    if estimate is None or estimate.value is None:
+def _by_seed(results: Sequence[SeedResults]) -> list[str]:
+    """A table of the main numbers of each seed alone, of both twins, with an empty line below."""
+    lines = ["| seed | " + " | ".join(f"{name}, {twin}" for name in _SHOWN_BY_SEED for twin in TWINS_COMPARED) + " |"]
+    lines.append("|---" * (1 + len(_SHOWN_BY_SEED) * len(TWINS_COMPARED)) + "|")
+    for of_seed in results:
+        numbers = []
+        for measure, tasks in _SHOWN_BY_SEED.values():
+            asked = {prompt.id for prompt in of_seed.prompts if prompt.task in tasks}
+            for twin in TWINS_COMPARED:
+                of_twin = _clips_of(of_seed.clips, twin, asked)
+                values = [clip.values[measure] for clip in of_twin if measure in clip.values]
+                if measure == "lipsync.offset_ms":
+                    numbers.append(f"{len(values)} of {len(of_twin)}")
+                else:
+                    numbers.append(f"{np.mean(values):.2f} (n {len(values)})" if values else "no answer")
+        lines.append(f"| {of_seed.seed} | " + " | ".join(numbers) + " |")
+    return [*lines, ""]
+
+
+def _distance(of_seeds: Sequence[SummaryRow | None]) -> str:
+    """The mean over seeds of a distance; the sets of different seeds are independent."""
+    known = [row for row in of_seeds if row is not None and row.value is not None]
+    if not known or len(known) < len(of_seeds):
         return "no answer"
-    bounds = f" [{estimate.low:.3g}, {estimate.high:.3g}]" if estimate.low is not None and estimate.high is not None else ""
-    return f"{estimate.value:.3g}{bounds}"
+    value = float(np.mean([row.value for row in known]))
+    halves = [(row.high - row.low) / 2 for row in known if row.low is not None and row.high is not None]
+    if len(halves) < len(known):
+        return f"{value:.3g}"
+    half = float(np.sqrt(np.sum(np.square(halves)))) / len(halves)
+    return f"{value:.3g} [{value - half:.3g}, {value + half:.3g}]"
 
 
 def _differences(clips: Sequence[EvaluatedClip], spoken: set[str], impacts: set[str]) -> list[str]:
@@ -169,7 +229,7 @@ def _differences(clips: Sequence[EvaluatedClip], spoken: set[str], impacts: set[
     for name, measure, of, change in comparisons:
         sides = [
             {clip.prompt: [change(clip.values[measure])] for clip in _clips_of(clips, twin, of) if measure in clip.values}
-            for twin in ("joint", "cascaded")
+            for twin in TWINS_COMPARED
         ]
         paired = paired_difference(sides[0], sides[1])
         if paired.difference is None or paired.low is None or paired.high is None:
