@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedbench.plugins.metric import MetricInfo
+from seedbench.plugins.real_footage import RealFootageRecord
+from seedbench.plugins.validation import TruthColumn
 from seedbench.report.write import write_report
 from seedbench.results.data import RunReport
 from seedbench.results.load import load_report
@@ -31,8 +33,24 @@ from seedbench.runs.spec import RunSpec
 from seedbench.store import Store
 from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
+from seedbench.validation.page import write_pages
+from seedbench.validation.run import protocol_for, validate_metric
+from seedbench.validation.truth import OWN_COLUMNS, write_draft
 
-__all__ = ["FileScores", "RunResult", "ScoreResult", "WrittenReport", "default_name", "make_spec", "report", "run", "score"]
+__all__ = [
+    "FileScores",
+    "RunResult",
+    "ScoreResult",
+    "ValidatedMetric",
+    "WrittenReport",
+    "default_name",
+    "draft_truth",
+    "make_spec",
+    "report",
+    "run",
+    "score",
+    "validate",
+]
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,15 @@ class ScoreResult:
     files: tuple[FileScores, ...]
     infos: Mapping[str, MetricInfo]
     left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ValidatedMetric:
+    """What a metric is worth on footage: the figures, sentences on copies that were not counted, the files (``validation.html`` first)."""
+
+    record: RealFootageRecord
+    problems: tuple[str, ...]
+    files: tuple[Path, ...]
 
 
 def run(
@@ -151,3 +178,60 @@ def score(
     with LocalExecutor(n_workers, (workspace or Workspace.current()).cache) as executor:
         scored = score_files(listed.files, list(infos), executor, progress)
     return ScoreResult(tuple(scored), infos, listed.left_out)
+
+
+def validate(
+    metric: str,
+    footage: Path | str,
+    *,
+    out: Path | str,
+    limit: int | None = None,
+    clips: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    workspace: Workspace | None = None,
+) -> ValidatedMetric:
+    """Try a metric on footage of which something is known, and write a page of how often it answers and how often it is wrong.
+
+    Args:
+        metric: the name of a metric that has a validation protocol.
+        footage: a folder of clips with a truth file (docs/validation.md).
+        out: the folder for the page.
+        limit: how many files of each kind of footage to use; None: all.
+        clips: write the copies that were answered wrongly beside the page.
+        workers: worker processes; None: what cores and memory allow.
+        progress: receives progress updates.
+        workspace: where the cache is; None: the one of the current folder. What it holds is not scored again.
+
+    Raises:
+        UnknownNameError: there is no metric of that name.
+        SeedBenchError: the metric has no protocol, the truth file cannot be used, or no file could be scored.
+        StorageError: ``out`` cannot be written.
+    """
+    require_main_guard()
+    workspace = workspace or Workspace.current()
+    previous = use_cache(workspace.cache)
+    try:
+        with LocalExecutor(workers or sensible_workers(), workspace.cache) as executor:
+            finished = validate_metric(metric, Path(footage), executor, workspace.scratch, progress, limit=limit)
+        files = write_pages(finished, Path(out), clips=clips)
+    finally:
+        use_cache(previous)
+    return ValidatedMetric(finished.record, finished.problems, tuple(files))
+
+
+def draft_truth(metric: str, footage: Path | str) -> tuple[Path, tuple[TruthColumn, ...]]:
+    """Write a draft of a truth file.
+
+    Args:
+        metric: the name of a metric that has a validation protocol.
+        footage: a folder of clips.
+
+    Returns:
+        The file, and its columns.
+
+    Raises:
+        SeedBenchError: the metric has no protocol, or the folder has a truth file already or no clips.
+    """
+    columns = protocol_for(metric)[1].columns
+    return write_draft(Path(footage), columns), (*OWN_COLUMNS, *columns)

@@ -118,6 +118,7 @@ class LipSync(Metric):
     """
 
     info = INFO
+    validation = "seedbench.metrics.lipsync.validation:PROTOCOL"
 
     def __init__(self, model: LipSyncModel | None = None) -> None:
         self._model = model

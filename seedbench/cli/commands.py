@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from seedbench import __version__
-from seedbench.cli import bench, degrade, inspect, report, run, runs, score, weights
+from seedbench.cli import bench, degrade, inspect, report, run, runs, score, validate, weights
 from seedbench.processes.stopping import set_stop_message
 
 
@@ -107,6 +107,7 @@ app.command("suites", epilog=inspect.SUITES_EXAMPLES)(inspect.suites)
 app.command("generators", epilog=inspect.GENERATORS_EXAMPLES)(inspect.generators)
 app.command("metrics", epilog=inspect.METRICS_EXAMPLES)(inspect.metrics)
 app.command("degrade", epilog=degrade.EXAMPLES)(degrade.degrade)
+app.command("validate", epilog=validate.EXAMPLES)(validate.validate)
 app.command("break", hidden=True, help="The earlier name of `seedbench degrade`.")(degrade.degrade)
 app.add_typer(weights.app, name="weights")
 app.add_typer(runs.app, name="runs")

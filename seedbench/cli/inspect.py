@@ -78,6 +78,7 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
 
     from seedbench.plugins import registry
     from seedbench.plugins.metric import SetMetric
+    from seedbench.plugins.real_footage import badge, real_footage_records
     from seedbench.report.terminal import terminal_console
 
     console = terminal_console()
@@ -100,6 +101,7 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
         ("clips for a mean", f"at least {info.min_n}"),
         *([("does not say", info.limits)] if info.limits else []),
         ("source", info.citation),
+        ("real footage", badge(real_footage_records([name]).get(name), info.version)),
     ]
     table = _table("", "")
     for row in facts:

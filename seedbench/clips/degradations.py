@@ -293,12 +293,29 @@ def degrade_clip(source: Path, out: Path, degradations: Mapping[str, float]) -> 
     if out.suffix.lower() != ".mp4":
         raise SeedBenchError(f"{out}: the degraded copy is an .mp4; give it a name that ends so")
     opened = Clip.open(source)
-    clip = _arrays_of(opened)
+    clip = arrays_of(opened)
     for degradation, amount in steps:
         clip = degradation.apply(clip, amount)
+    return write_arrays(out, clip, opened.facts.fps)
+
+
+def write_arrays(out: Path, clip: ClipArrays, fps: float | None) -> Path:
+    """Write a changed clip.
+
+    Args:
+        out: the file to write, an .mp4.
+        clip: its content.
+        fps: the rate that the file states; None: 25. The pictures have their own times.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        ClipError: there is no picture.
+        StorageError: ``out`` cannot be written.
+    """
     sound = None if clip.sound is None else clip.sound.T if clip.sound.shape[0] == 2 else clip.sound[0]
-    fps = opened.facts.fps or 25.0
-    return write_clip(out, clip.pictures, fps, sound, clip.rate, crf=clip.crf, times_s=clip.time_s, audio_bitrate=256_000)
+    return write_clip(out, clip.pictures, fps or 25.0, sound, clip.rate, crf=clip.crf, times_s=clip.time_s, audio_bitrate=256_000)
 
 
 def _degradation(name: str, amount: float) -> Degradation:
@@ -312,8 +329,18 @@ def _degradation(name: str, amount: float) -> Degradation:
     return degradation
 
 
-def _arrays_of(clip: Clip) -> ClipArrays:
-    """The content of a clip; more than two channels are mixed to two."""
+def arrays_of(clip: Clip) -> ClipArrays:
+    """The content of a clip as arrays.
+
+    Args:
+        clip: the clip. Its pictures are decoded when they are gone through.
+
+    Returns:
+        Pictures as a player shows them, and the sound at 48 kHz; more than two channels are mixed to two.
+
+    Raises:
+        ClipError: the clip has no picture.
+    """
     pictures = ChangedPictures(clip.pictures)
     if not clip.facts.has_audio:
         return ClipArrays(pictures, clip.time_s, None, 48000)

@@ -258,9 +258,12 @@ class Metric(Requirements):
 
     Attributes:
         info: what the metric declares; one constant of the class.
+        validation: ``module:attribute`` of its :class:`~seedbench.plugins.validation.ValidationProtocol`; "" for none. It is imported by
+            ``seedbench validate`` alone, and not part of the metric's code digest.
     """
 
     info: ClassVar[MetricInfo]
+    validation: ClassVar[str] = ""
 
     def score(self, clip: Clip, sample: Sample) -> Score | list[Score]:
         """Score one clip.
@@ -298,9 +301,11 @@ class SetMetric(Requirements):
 
     Attributes:
         info: what the metric declares; one constant of the class.
+        validation: ``module:attribute`` of its :class:`~seedbench.plugins.validation.ValidationProtocol`; "" for none.
     """
 
     info: ClassVar[MetricInfo]
+    validation: ClassVar[str] = ""
 
     def embed(self, clip: Clip) -> np.ndarray:
         """Embed one clip.

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seedbench.plugins.real_footage import RealFootageRecord, badge, details, separation_words
 from seedbench.report.charts import Dot, ForestRow, forest
 from seedbench.report.drilldown import drill_down
 from seedbench.report.entries import summary_entry
@@ -50,14 +51,14 @@ def render_html(table: ResultsTable, previews: Mapping[Path, Preview | NoPreview
         colours=colours,
         findings=findings(table),
         columns=[column_words(column) for column in table.headline],
-        groups=_groups(table.headline),
+        groups=_groups(table),
         rows=[(generator, [summary_entry(table, generator.name, c) for c in table.headline]) for generator in report.generators],
         charts=[(column_words(column), _chart(table, column, colours)) for column in table.headline],
         other_charts=[(column_words(column), _chart(table, column, colours)) for column in table.columns if not column.measure.headline],
         comparisons=_comparisons(table),
         missing=_missing(table),
         slices=_slices(table),
-        methods=_methods(table.columns),
+        methods=_methods(table),
         provenance=_provenance(report),
         ceilings=table.ceilings,
         seconds=seconds,
@@ -79,14 +80,15 @@ def _colours(table: ResultsTable) -> dict[str, str]:
     return {generator.name: of_systems.get(generator.name, "gc") for generator in table.report.generators}
 
 
-def _groups(columns: Sequence[MeasureFacts]) -> list[tuple[str, int]]:
-    """Neighbouring columns of one metric, as (title, number of columns)."""
-    groups: list[tuple[str, int]] = []
-    for column in columns:
-        if groups and groups[-1][0] == column.metric_title:
-            groups[-1] = (column.metric_title, groups[-1][1] + 1)
+def _groups(table: ResultsTable) -> list[dict[str, Any]]:
+    """Neighbouring headline columns of one metric: its title, the number of columns, and what it is worth on real footage."""
+    groups: list[dict[str, Any]] = []
+    for column in table.headline:
+        if groups and groups[-1]["metric"] == column.metric:
+            groups[-1]["span"] += 1
         else:
-            groups.append((column.metric_title, 1))
+            words = badge(table.report.real_footage.get(column.metric), column.version)
+            groups.append({"metric": column.metric, "title": column.metric_title, "span": 1, "badge": words})
     return groups
 
 
@@ -121,13 +123,13 @@ def _provenance(report: RunReport) -> dict[str, Any]:
     return suite | dict(report.provenance)
 
 
-def _methods(columns: Sequence[MeasureFacts]) -> list[dict[str, Any]]:
+def _methods(table: ResultsTable) -> list[dict[str, Any]]:
     """How to read the columns, by metric and backend; links to a measure lead to its first row (``anchor``)."""
     groups: dict[tuple[str, str], list[MeasureFacts]] = {}
-    for column in columns:
+    for column in table.columns:
         groups.setdefault((column.metric, column.backend), []).append(column)
     with_anchor: set[tuple[str, str]] = set()
-    methods = []
+    methods: list[dict[str, Any]] = []
     for (metric, backend), group in groups.items():
         methods.append(
             {
@@ -138,12 +140,24 @@ def _methods(columns: Sequence[MeasureFacts]) -> list[dict[str, Any]]:
                 "meaning": sentence(next((column.meaning for column in group if column.meaning), "")),
                 "citations": list(dict.fromkeys(column.citation for column in group if column.citation)),
                 "limits": group[0].limits,
-                "certificates": list(dict.fromkeys(column.certificate for column in group if column.certificate)),
+                **_real_footage(table.report.real_footage.get(metric), group[0].version),
+                "first": metric not in {entry["metric"] for entry in methods},
                 "measures": [column_words(column) | {"anchor": (metric, column.measure.name) not in with_anchor} for column in group],
             }
         )
         with_anchor |= {(metric, column.measure.name) for column in group}
     return methods
+
+
+def _real_footage(record: RealFootageRecord | None, version: int) -> dict[str, Any]:
+    """What a metric is worth on real footage, for its card."""
+    return {
+        "badge": badge(record, version),
+        "real_footage": details(record),
+        "separations": separation_words(record),
+        "footage": record.footage if record is not None else (),
+        "footage_version": record.metric_version if record is not None else None,
+    }
 
 
 def _chart(table: ResultsTable, column: MeasureFacts, colours: Mapping[str, str]) -> str:

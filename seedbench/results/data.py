@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from seedbench.plugins.generator import GenerationStatus
 from seedbench.plugins.metric import Measure, Status
+from seedbench.plugins.real_footage import RealFootageRecord
 from seedbench.runs.clip_facts import ClipFacts
 
 ColumnKey = tuple[str, str, str]
@@ -89,8 +90,6 @@ class MeasureFacts:
         meaning: One sentence on the metric (the measure has its own).
         citation: The source of the method.
         limits: What the numbers do not say; empty where there is nothing beyond ``meaning``.
-        certificate: What calibration showed, in one or two sentences ("monotone over injected 0..480 ms, ..."). Where it is empty, the
-            metric was not calibrated, and the report says so.
     """
 
     metric: str
@@ -101,7 +100,6 @@ class MeasureFacts:
     meaning: str = ""
     citation: str = ""
     limits: str = ""
-    certificate: str = ""
 
     @property
     def key(self) -> ColumnKey:
@@ -300,6 +298,7 @@ class RunReport:
         comparisons: Pairs of generators under each headline column.
         provenance: Nested JSON, shown as it is. Known keys are ``command`` (str), ``spec_sha256``, ``versions`` (name to version),
             ``weights`` (list of name, sha256, licence, used_by), ``machine`` and ``seeds``.
+        real_footage: What each metric is worth on real footage, by its name, as far as that was measured.
         notes: Sentences that the reader must see before the numbers (a fallback backend, cells that failed).
         confidence: The confidence level of every interval, 0..1.
     """
@@ -315,6 +314,7 @@ class RunReport:
     comparisons: tuple[Comparison, ...] = ()
     cells: tuple[CellReport, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    real_footage: Mapping[str, RealFootageRecord] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     confidence: float = 0.95
 

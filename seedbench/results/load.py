@@ -14,6 +14,7 @@ from seedbench.errors import RunError
 from seedbench.plugins.generator_spec import GeneratorSpec
 from seedbench.plugins.metric import Measure, MetricInfo, applies, prompt_for_metrics
 from seedbench.plugins.metric_records import RunMetrics, metrics_of_run, readable_provenance
+from seedbench.plugins.real_footage import real_footage_records
 from seedbench.results.cells import ClipFinder, cell_report, duration_s_of
 from seedbench.results.comparison import compare_all, set_comparisons
 from seedbench.results.data import ColumnKey, GeneratorFacts, MeasureFacts, RunReport, SuiteFacts, SummaryRow
@@ -123,6 +124,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
         comparisons=tuple(compare_all(table, clip_infos, labels, older, set_comparisons(differences, infos))),
         cells=cell_reports,
         provenance=readable_provenance({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
+        real_footage=real_footage_records(infos),
         notes=(
             *in_progress(store, run.name),
             *run.provenance.get(LEFT_OUT, ()),

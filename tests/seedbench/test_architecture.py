@@ -20,6 +20,7 @@ FLOORS = {
     "seedbench": (
         {"cli"},
         {"api"},
+        {"validation"},
         {"report"},
         {"results"},
         {"runs"},

@@ -127,7 +127,6 @@ MEASURES = (
         backend="facemesh-cca1",
         meaning="Whether lips and speech go together.",
         citation="Chung and Zisserman 2016, Out of time; own estimator",
-        certificate="Monotone over injected 0 to 480 ms; mean absolute error 9 ms on 100 clips.",
     ),
     MeasureFacts(
         metric="lipsync",

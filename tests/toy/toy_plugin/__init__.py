@@ -79,6 +79,7 @@ class Brightness(Metric):
             Measure(name="bright", title="Bright", unit="", direction="up", meaning="Mean above 128.", low=0, high=1, rate=True),
         ),
     )
+    validation = "toy_plugin.protocol:PROTOCOL"
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
         mean = float(clip.frames(5, 16).rgb.mean())

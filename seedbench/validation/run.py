@@ -1,0 +1,136 @@
+"""A validation from the truth file to the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbench.errors import PluginError, SeedBenchError
+from seedbench.plugins import registry
+from seedbench.plugins.metric import Metric, MetricInfo, SetMetric
+from seedbench.plugins.real_footage import RealFootageRecord
+from seedbench.plugins.validation import TruthRow, ValidationProtocol, protocol_of
+from seedbench.runs.executor import Executor
+from seedbench.runs.progress import NoProgress, Progress
+from seedbench.runs.reasons import failure_reason
+from seedbench.validation.counting import JudgedTrial, judge_trials, record_from
+from seedbench.validation.trials import CopyTrial, TrialScores, trials_of, try_copy
+from seedbench.validation.truth import read_truth
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A finished validation.
+
+    Attributes:
+        record: the figures.
+        judged: every copy with its scores and what they are worth.
+        problems: a sentence for each copy that could not be made or scored.
+        expected: what is right, by the name of the copy.
+    """
+
+    record: RealFootageRecord
+    judged: tuple[JudgedTrial, ...]
+    problems: tuple[str, ...]
+    expected: dict[str, str]
+
+
+def protocol_for(metric: str) -> tuple[MetricInfo, ValidationProtocol]:
+    """What a metric and its protocol declare.
+
+    Args:
+        metric: the name of the metric.
+
+    Returns:
+        The two.
+
+    Raises:
+        UnknownNameError: there is no metric of that name.
+        SeedBenchError: the metric has no protocol, or compares sets of clips.
+    """
+    kind = registry.load("metrics", metric)
+    protocol = protocol_of(kind)
+    if protocol is None:
+        with_one = [name for name, other in _loadable().items() if other.validation]
+        raise SeedBenchError(
+            f"the metric {metric!r} does not say how it is validated (metrics that do: {', '.join(with_one) or 'none'}); "
+            "docs/validation.md says how to add a protocol"
+        )
+    if issubclass(kind, SetMetric):
+        raise SeedBenchError(f"{metric!r} compares sets of clips; `seedbench validate` tries metrics of single clips")
+    return kind.info, protocol
+
+
+def validate_metric(
+    metric: str,
+    folder: Path,
+    executor: Executor,
+    scratch: Path,
+    progress: Progress | None = None,
+    *,
+    limit: int | None = None,
+) -> Validation:
+    """Make all copies of a folder of footage, score them and count the answers. What the cache holds is not scored again.
+
+    Args:
+        metric: the name of the metric.
+        folder: the folder with the footage and its truth file.
+        executor: where the copies are scored.
+        scratch: a folder for the copies.
+        progress: receives each finished copy.
+        limit: how many files of each kind of footage to use, the first ones; None: all.
+
+    Returns:
+        The figures, and every copy.
+
+    Raises:
+        SeedBenchError: the metric has no protocol, the truth file cannot be used, or no copy could be scored.
+    """
+    progress = progress or NoProgress()
+    info, protocol = protocol_for(metric)
+    rows = _first_of_each_kind(read_truth(folder, protocol.columns, metric), limit)
+    trials = trials_of(metric, protocol, rows, scratch)
+    progress.begin("validate", len(trials), 0)
+    for trial in trials:
+        executor.submit(try_copy, trial)
+    finished: dict[int, TrialScores] = {}
+    problems: dict[int, str] = {}
+    for done in executor.results():
+        trial = done.task
+        problem = failure_reason(done.error) if done.error is not None else done.result.problem
+        if problem:
+            problems[trial.number] = f"{trial.row.name}, {trial.variant}: {problem}"
+        else:
+            finished[trial.number] = done.result
+        progress.step("validate", f"{trial.row.name}: {trial.variant}")
+    judged = judge_trials(protocol, [(trial, finished[trial.number]) for trial in trials if trial.number in finished])
+    if not any(entry.trial.variant == protocol.variants[0].name for entry in judged):
+        raise SeedBenchError(f"no file of {folder} could be scored as it is; the first reason: {_first(trials, problems)}")
+    expected = {variant.name: variant.expected for variant in protocol.variants}
+    return Validation(record_from(info, protocol, rows, judged), tuple(judged), tuple(problems[key] for key in sorted(problems)), expected)
+
+
+def _loadable() -> dict[str, type[Metric] | type[SetMetric]]:
+    """All metrics that can be loaded, without a warning about the others."""
+    kinds = {}
+    for name in registry.entries("metrics"):
+        with suppress(PluginError):
+            kinds[name] = registry.load("metrics", name)
+    return kinds
+
+
+def _first(trials: Sequence[CopyTrial], problems: dict[int, str]) -> str:
+    return problems[min(problems)] if problems else "there is no file"
+
+
+def _first_of_each_kind(rows: Sequence[TruthRow], limit: int | None) -> list[TruthRow]:
+    """The first ``limit`` rows of each kind of footage; None: all rows."""
+    if limit is None:
+        return list(rows)
+    chosen: dict[str, list[TruthRow]] = {}
+    for row in rows:
+        chosen.setdefault(row.kind, []).append(row)
+    kept = {row.name for of_kind in chosen.values() for row in of_kind[:limit]}
+    return [row for row in rows if row.name in kept]
