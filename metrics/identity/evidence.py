@@ -89,10 +89,9 @@ def scales(subjects: Sequence[Subject], samples: FaceSamples) -> Facts:
             continue
         decay = ", ".join(f"{value:.2f} at {gap}" for gap, value in gap_decay(subject.pairs).items())
         scale = subject.scale
-        text = (
-            f"identity {subject.similarity:.3f}, cosine {subject.cosine:.3f} (same person {scale.own:.3f}, impostors {scale.impostors:.3f}"
-        )
-        rows.append((subject.name, f"{text} from {scale.source}); by distance in shots: {decay}"))
+        text = f"identity {subject.similarity:.3f}, cosine {subject.cosine:.3f}"
+        ends = f"one person {scale.same:.3f}, same from {scale.threshold:.3f}, different people {scale.strangers:.3f}"
+        rows.append((subject.name, f"{text} ({ends}, set on {scale.source}); by distance in shots: {decay}"))
     rows.append(("pictures embedded", str(len(samples))))
     rows += [(f"left out: {reason}", str(count)) for reason, count in sorted(samples.dropped.items())]
     return Facts("Identity", rows)

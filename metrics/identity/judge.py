@@ -12,8 +12,8 @@ from seedbench.metrics.analyses.face_embeddings import FaceSamples
 from seedbench.metrics.analyses.face_selection import near_cut
 from seedbench.metrics.identity import summary
 from seedbench.metrics.identity.appearances import Appearance, appearances_by_shot
-from seedbench.metrics.identity.assign import SAME_PERSON_SHARE, Casting, cast_faces
-from seedbench.metrics.identity.calibrate import cosine_at
+from seedbench.metrics.identity.assign import Casting, ScaleOf, cast_faces
+from seedbench.metrics.identity.calibrate import face_scale
 from seedbench.metrics.identity.schedule import Schedule
 
 
@@ -53,7 +53,7 @@ class IdentityJudgement:
     answers: dict[str, MeasureAnswer]
 
     def details(self) -> dict[str, Any]:
-        """The results by subject, ready for JSON. The key ``strangers`` holds the cosine to the impostor cohort."""
+        """The results by subject, ready for JSON. The keys ``strangers``, ``threshold`` and ``same`` hold the cosines of the scale."""
         people: dict[str, dict[str, Any]] = {}
         for subject in self.subjects:
             if subject.scale is None:
@@ -62,28 +62,29 @@ class IdentityJudgement:
             people[subject.name] = {
                 "similarity": subject.similarity,
                 "cosine": subject.cosine,
-                "same": subject.scale.own,
-                "strangers": subject.scale.impostors,
-                "strangers_from": subject.scale.source,
+                "same": subject.scale.same,
+                "threshold": subject.scale.threshold,
+                "strangers": subject.scale.strangers,
+                "scale_from": subject.scale.source,
                 "by_gap": {str(gap): value for gap, value in summary.gap_decay(subject.pairs).items()},
             }
         return {"subjects": people, "shots": len(self.plan.cuts_s) + 1, "cuts_s": [round(float(cut), 3) for cut in self.plan.cuts_s]}
 
 
-def usable_appearances(samples: FaceSamples, plan: Schedule, drawn: np.ndarray) -> list[Appearance]:
+def usable_appearances(samples: FaceSamples, plan: Schedule, scale_of: ScaleOf) -> list[Appearance]:
     """The faces of each shot of the plan, from samples that lie clear of its cuts.
 
     Args:
         samples: The embedded faces.
         plan: The shots.
-        drawn: (n, D) bank of drawn faces.
+        scale_of: Gives the scale of a face.
 
     Returns:
         The faces, most prominent first within a shot.
     """
 
     def same(first: np.ndarray, second: np.ndarray) -> bool:
-        return bool(first @ second >= cosine_at(first, SAME_PERSON_SHARE, backend=samples.backend, drawn=drawn))
+        return scale_of(first).is_same(float(first @ second))
 
     shot = plan.shot_of(samples.time_s)
     shot[near_cut(samples.time_s, plan.cuts_s)] = -1
@@ -100,15 +101,16 @@ def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.
         drawn: Bank of drawn faces (n, D) for this backend; may be empty.
     """
     names = list(dict.fromkeys(name for shot in plan.planned for name in shot.cast))
-    faces = usable_appearances(samples, plan, drawn)
-    casting = cast_faces(faces, plan.expected, partial(cosine_at, backend=samples.backend, drawn=drawn))
+    scale_of = partial(face_scale, backend=samples.backend, drawn=drawn)
+    faces = usable_appearances(samples, plan, scale_of)
+    casting = cast_faces(faces, plan.expected, scale_of)
     people = summary.compare_subjects(casting, names, faces, plan.take, samples.phash, backend=samples.backend, drawn=drawn)
     scored = [subject for subject in people if subject.pairs]
     pairs = [pair for subject in scored for pair in subject.pairs]
     drifts = [subject.drift for subject in scored if subject.drift is not None]
     margins = [subject.margin for subject in scored if subject.margin is not None]
     why = _why_no_pairs(plan, faces, people, count)
-    presence = summary.count_presence(plan, casting, faces, count)
+    presence = summary.count_presence(plan, casting, faces)
     swaps = summary.count_swaps(casting)
     frames = summary.count_face_frames(plan, count)
     extra = summary.extra_faces(plan, count) if count.any() else None
@@ -159,5 +161,5 @@ def _why_no_presence(names: list[str], presence: summary.ShareCount) -> str:
     return (
         "the shots declare no cast"
         if not names
-        else f"in none of the {presence.unknown} scheduled parts a face is clear enough to recognise"
+        else f"in none of the {presence.unknown} scheduled parts a face is seen clearly enough to recognise it"
     )

@@ -13,7 +13,7 @@ MEASURES = (
         low=0.0,
         high=1.0,
         headline=True,
-        meaning="mean over pairs of shots, then over characters; 1: as alike as pictures of one shot, 0: as alike as different people",
+        meaning="mean over pairs of shots, then over people; 1: as one person usually is, from 0.5: the same person, 0: strangers",
     ),
     Measure(
         name="raw_cosine",
@@ -49,7 +49,7 @@ MEASURES = (
         low=0.0,
         high=1.0,
         headline=True,
-        meaning="share of scheduled parts (a character in a shot) in which that character is recognised",
+        meaning="share of the scheduled parts (a character in a shot) with a clear face in which that character is recognised",
     ),
     Measure(
         name="swap_rate",

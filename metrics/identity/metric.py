@@ -37,11 +37,11 @@ class CrossShotIdentity(Metric):
         meaning="whether each character keeps the same face from shot to shot, and whether the scheduled character is on screen",
         citation=(
             "King, dlib face recognition (2017); Deng et al., ArcFace (CVPR 2019); assignment after ViStoryBench (2025); "
-            "split-half calibration is SeedBench's own (docs/metrics/identity.md)"
+            "the scale is SeedBench's own (docs/metrics/identity.md)"
         ),
         default_rank=20,
         libraries=("ai-edge-litert", "dlib-bin", "scenedetect-headless", "torch"),
-        version=2,
+        version=3,
         needs=frozenset({"video", "cast"}),
         weights=("blazeface", "facemesh", "dlib-5point", "dlib-face", "arcface"),
         measures=MEASURES,

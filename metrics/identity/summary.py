@@ -8,10 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
-from seedbench.metrics.identity.appearances import Appearance
+from seedbench.metrics.identity.appearances import Appearance, weighted_mean
 from seedbench.metrics.identity.assign import Casting, Role
-from seedbench.metrics.identity.calibrate import IdentityScale, scale_of
-from seedbench.metrics.identity.schedule import Schedule
+from seedbench.metrics.identity.calibrate import FaceScale, face_scale
+from seedbench.metrics.identity.schedule import PlannedShot, Schedule
 
 COPY_COSINE = 0.995
 COPY_BITS = 2
@@ -46,7 +46,7 @@ class Subject:
     name: str
     roles: tuple[Role, ...]
     pairs: tuple[ShotPair, ...] = ()
-    scale: IdentityScale | None = None
+    scale: FaceScale | None = None
     reason: str = ""
     drift: float | None = None
     margin: float | None = None
@@ -146,11 +146,8 @@ def compare_subjects(
             compared.append(Subject(name, tuple(roles), reason=reason))
             continue
         others = [face.vector for other in names if other != name for face in confirmed[other]]
-        steadiness = [face.steadiness for face in own if face.steadiness is not None]
-        scale = scale_of([face.vector for face in confirmed[name] or own], steadiness, others, backend=backend, drawn=drawn)
-        if isinstance(scale, str):
-            compared.append(Subject(name, tuple(roles), reason=scale))
-            continue
+        known = np.stack([face.vector for face in confirmed[name] or own])
+        scale = face_scale(weighted_mean(known, np.ones(len(known))), backend, drawn)
         compared.append(_compared(name, roles, own, others, scale, take, phash))
     return compared
 
@@ -160,7 +157,7 @@ def _compared(
     roles: list[Role],
     own: list[Appearance],
     others: list[np.ndarray],
-    scale: IdentityScale,
+    scale: FaceScale,
     take: np.ndarray,
     phash: np.ndarray,
 ) -> Subject:
@@ -169,14 +166,14 @@ def _compared(
         if take[first.shot] != take[second.shot]:
             cosine = float(first.vector @ second.vector)
             copied = cosine > COPY_COSINE and bits_apart(phash[first.best], phash[second.best]) <= COPY_BITS
-            pairs.append(ShotPair(first.shot, second.shot, cosine, scale.identity(cosine), copied))
+            pairs.append(ShotPair(first.shot, second.shot, cosine, scale.similarity(cosine), copied))
     to_first = [pair for pair in pairs if pair.first == own[0].shot]
     drift = theil_sen([pair.second for pair in to_first], [pair.identity for pair in to_first]) if len(to_first) >= 2 else None
     margin = None
     if others:
         to_self = [np.mean([pair.cosine for pair in pairs if face.shot in (pair.first, pair.second)]) for face in own]
         to_rival = [max(float(face.vector @ vector) for vector in others) for face in own]
-        margin = float(np.mean(np.array(to_self) - np.array(to_rival))) / scale.gap
+        margin = float(np.mean(np.array(to_self) - np.array(to_rival))) / (scale.same - scale.strangers)
     return Subject(name, tuple(roles), tuple(pairs), scale, drift=drift, margin=margin)
 
 
@@ -196,30 +193,33 @@ def count_swaps(casting: Casting) -> ShareCount:
     return ShareCount(sum(role.swapped for role in tested), len(tested))
 
 
-def count_presence(schedule: Schedule, casting: Casting, faces: Sequence[Appearance], faces_seen: np.ndarray) -> ShareCount:
+def count_presence(schedule: Schedule, casting: Casting, faces: Sequence[Appearance]) -> ShareCount:
     """Scheduled parts (a character in a planned shot) in which that character is recognised.
+
+    A character who is not recognised is absent only where another clear face is there instead. Otherwise the character may be turned away,
+    covered, too small or not detected, which the faces alone cannot decide.
 
     Args:
         schedule: What the clip should show.
         casting: Which face took which part.
-        faces: All faces.
-        faces_seen: (T,) faces tracked on each frame at 25 fps.
+        faces: The faces that are clear enough to be recognised.
 
     Returns:
-        The parts. One whose faces are all too small, turned away or blurred is ``unknown`` and left out; one without any face counts as
-        absent.
+        The parts; those that cannot be decided are ``unknown`` and left out of the total.
     """
+
+    def lies_in(face: Appearance, shot: PlannedShot) -> bool:
+        return overlap_s(face.start_s, face.end_s + 0.04, shot.start_s, shot.end_s) >= SEEN_S
+
     hits = total = unknown = 0
     for shot in schedule.planned:
-        usable = any(overlap_s(face.start_s, face.end_s + 0.04, shot.start_s, shot.end_s) >= SEEN_S for face in faces)
-        tracked = bool(faces_seen[round(shot.start_s * 25) : round(shot.end_s * 25)].any())
-        for name in shot.cast:
-            if not usable and tracked:
-                unknown += 1
-                continue
-            total += 1
-            spans = [(faces[role.face].start_s, faces[role.face].end_s + 0.04) for role in casting.of(name) if role.present]
-            hits += any(overlap_s(start, end, shot.start_s, shot.end_s) >= SEEN_S for start, end in spans)
+        clear = {index for index, face in enumerate(faces) if lies_in(face, shot)}
+        seen = {role.subject: role.face for role in casting.roles if role.present and role.subject in shot.cast and role.face in clear}
+        missing = len(shot.cast) - len(seen)
+        replaced = min(missing, len(clear) - len(set(seen.values())))
+        hits += len(seen)
+        total += len(seen) + replaced
+        unknown += missing - replaced
     return ShareCount(hits, total, unknown)
 
 

@@ -20,15 +20,14 @@ from seedbench.metrics.analyses.face_embeddings import face_embeddings
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.identity import CrossShotIdentity
 from seedbench.metrics.identity.appearances import weighted_mean
-from seedbench.metrics.identity.calibrate import drawn_face_bank
+from seedbench.metrics.identity.calibrate import FACE_SCALES, drawn_face_bank
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Request
 from seedbench.plugins.metric import Sample
 from seedbench.suites.loading import load_suite
 from seedbench.suites.prompt import Prompt
 
-SAME = 0.944
-"""dlib's cosine at 60 % of the way from different people on photographs to the same picture."""
+SAME = FACE_SCALES["dlib-resnet128"].threshold
 SHOWN = ("similarity", "worst_pair", "presence", "swap_rate", "cut_recall")
 
 

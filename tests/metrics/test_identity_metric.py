@@ -14,7 +14,7 @@ from seedbench.clips.writing import write_clip
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
 from seedbench.metrics.analyses.faces import FaceTracks
 from seedbench.metrics.identity import CrossShotIdentity, calibrate
-from seedbench.metrics.identity.calibrate import IMPOSTOR_COSINE, drawn_face_bank
+from seedbench.metrics.identity.calibrate import FACE_SCALES, drawn_face_bank, face_scale
 from seedbench.plugins import weights
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.metric import Sample, Score
@@ -109,7 +109,7 @@ def test_other_loose_clips_get_no_answer(tmp_path: Path, shots: list[list[np.nda
 
 def test_a_clip_without_faces_scores_nothing(tmp_path: Path) -> None:
     scores = scored(clip_of(tmp_path, [[], []]), prompt_of([("ann",)] * 2))
-    assert scores["presence"].value == 0.0
+    assert scores["presence"].value is None
     assert scores["similarity"].reason == "no face is seen"
     assert scores["similarity"].evidence == ()
 
@@ -132,4 +132,15 @@ def test_the_bank_of_drawn_faces_states_how_it_was_made() -> None:
     assert np.linalg.norm(drawn, axis=1) == pytest.approx(1.0, abs=2e-3)
     assert provenance["dlib-face"] == weights.find_entry("dlib-face").sha256
     cosine = drawn @ drawn.T
-    assert IMPOSTOR_COSINE["dlib-resnet128"] < cosine[~np.eye(len(drawn), dtype=bool)].mean() < 0.94
+    assert FACE_SCALES["dlib-resnet128"].strangers < cosine[~np.eye(len(drawn), dtype=bool)].mean() < 0.94
+
+
+def test_different_people_of_the_bank_are_not_taken_for_one_another() -> None:
+    drawn = drawn_face_bank("dlib-resnet128")
+    drawn = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    accepted = 0
+    for person, face in enumerate(drawn):
+        others = np.delete(drawn, person, axis=0)
+        scale = face_scale(face, "dlib-resnet128", others)
+        accepted += sum(scale.is_same(float(cosine)) for cosine in others @ face)
+    assert accepted <= 0.01 * len(drawn) * (len(drawn) - 1)
