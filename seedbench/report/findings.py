@@ -85,11 +85,15 @@ def _distances(table: ResultsTable) -> list[Sentence]:
     """Which set of clips is nearer to the reference set: never that a generator is better."""
     labels = {generator.name: generator.label for generator in table.report.generators}
     columns: dict[tuple[str, str], list[MeasureFacts]] = {}
+    undecided = False
     for column in table.headline:
         for comparison in table.comparisons[column.key]:
+            undecided |= comparison.of_sets and comparison.difference is not None
             if comparison.of_sets and comparison.better:
                 other = comparison.generator_b if comparison.better == comparison.generator_a else comparison.generator_a
                 columns.setdefault((comparison.better, other), []).append(column)
+    if undecided and not columns:
+        return [Sentence("", "No generator's clips, as a set, are significantly nearer to the reference set than another's.")]
     not_better = "this does not say that they are better"
     return [
         Sentence(

@@ -36,7 +36,7 @@ from seedbench.runs.generate_task import GenerateTask, generate
 from seedbench.runs.runner import execute
 from seedbench.runs.score_task import ScoreTask, score
 from seedbench.runs.spec import RunSpec
-from seedbench.store import CellRow, ScoreRow, Store
+from seedbench.store import CellRow, ScoreRow, SetDifferenceRow, Store
 from seedbench.store.deletion import delete_run
 from seedbench.store.workspace import Workspace
 from seedbench.suites.prompt import Character, Line, Prompt
@@ -159,6 +159,15 @@ def test_two_sets_are_compared_over_their_prompts_and_none_is_called_better(work
         text.startswith("dark's clips are nearer to the reference set than those of light") and "not say that they are better" in text
         for text in sentences
     )
+
+
+def test_sets_that_do_not_differ_significantly_are_said_to_be_undecided(workspace: Workspace) -> None:
+    carry_out(spec_of(metrics=("toy_distance",)), workspace)
+    store = Store(workspace.database_url)
+    with store.session() as session:
+        session.scalars(select(SetDifferenceRow)).one().p = 0.4
+    sentences = [str(sentence) for sentence in findings(tabulate(load_report(store, workspace, None))).results]
+    assert sentences == ["No generator's clips, as a set, are significantly nearer to the reference set than another's."]
 
 
 def test_a_difference_over_four_prompts_is_not_significant(workspace: Workspace) -> None:
