@@ -46,6 +46,7 @@ class CrossShotIdentity(Metric):
         weights=("blazeface", "facemesh", "dlib-5point", "dlib-face", "arcface"),
         measures=MEASURES,
     )
+    validation = "seedbench.metrics.identity.validation:PROTOCOL"
 
     def __init__(self, backend: Backend = "auto") -> None:
         self.backend = backend

@@ -197,7 +197,7 @@ class LipSyncProtocol(ValidationProtocol):
         if variant.name == "another voice":
             return TrialAnswer(answered=answered, right=matched != 1, words=words)
         if variant.name == "mouth covered":
-            return TrialAnswer(answered=answered, right=not answered, words=words)
+            return TrialAnswer(answered=answered, right=not answered, words=words, due=False)
         if variant.name == "as it is":
             return _as_it_is(row, scores, answered, words)
         before = as_it_is["offset_ms"].value if "offset_ms" in as_it_is else None

@@ -34,6 +34,7 @@ class Physics(Metric):
         needs=frozenset({"video", "events"}),
         measures=MEASURES,
     )
+    validation = "seedbench.metrics.physics.validation:PROTOCOL"
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
         """Score one clip.

@@ -66,15 +66,13 @@ def _table(record: RealFootageRecord) -> Any:
     """All kinds of footage together: a row for each copy, then one for each pair of groups."""
     from rich.table import Table
 
-    from seedbench.plugins.real_footage import share_words
+    from seedbench.plugins.real_footage import answered_words, wrong_words
 
     table = Table(box=None, pad_edge=False)
     for title in ("copy", "answered", "wrong"):
         table.add_column(title, overflow="fold")
     for figures in (figures for figures in record.variants if not figures.kind):
-        table.add_row(
-            figures.variant, share_words(figures.answered), share_words(figures.wrong) if figures.wrong.total else "truth not known"
-        )
+        table.add_row(figures.variant, answered_words(figures), wrong_words(figures))
     for pair in (pair for pair in record.separations if not pair.kind and pair.auc is not None):
         table.add_row(f"AUC: {pair.title}", f"{pair.auc:.2f} ({pair.low:.2f} to {pair.high:.2f})", "")
     return table

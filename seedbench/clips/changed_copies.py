@@ -183,6 +183,28 @@ def followed_by(clip: ClipArrays, other: ClipArrays) -> ClipArrays:
     return replace(clip, pictures=ChangedPictures(both), time_s=np.concatenate([clip.time_s, start + other.time_s]), sound=None)
 
 
+def first_seconds(clip: ClipArrays, length_s: float) -> ClipArrays:
+    """Keep the beginning of a clip.
+
+    Args:
+        clip: the clip.
+        length_s: how much of it, in seconds, above 0.
+
+    Returns:
+        A copy that ends there; the clip itself where it is shorter.
+    """
+    kept = int(np.searchsorted(clip.time_s, length_s - 1e-6))
+    if kept >= len(clip.time_s):
+        return clip
+    sound = None if clip.sound is None else clip.sound[:, : round(length_s * clip.rate)]
+
+    def begin() -> Iterator[np.ndarray]:
+        for _, rgb in zip(range(kept), clip.pictures, strict=False):
+            yield rgb
+
+    return replace(clip, pictures=ChangedPictures(begin), time_s=clip.time_s[:kept], sound=sound)
+
+
 def beside(clip: ClipArrays, other: ClipArrays) -> ClipArrays:
     """Show another clip on the right of a clip, at the same height; the sound is that of the clip.
 

@@ -45,7 +45,7 @@ class VariantFigures:
         expected: what it should answer.
         kind: the kind of footage; "" for all kinds together.
         files: how many files the copies were made of.
-        answered: how many copies got an answer.
+        answered: how many of the copies to which there is something to answer got an answer.
         wrong: how many of those whose truth is known got a wrong one.
         error_mean, error_sd, error_largest: of the errors of numbers; the largest by absolute value. None where there are too few.
         errors: how many errors these are of.
@@ -237,8 +237,8 @@ def details(record: RealFootageRecord | None) -> list[dict[str, str]]:
         {
             "what": figures.variant,
             "expected": figures.expected,
-            "answered": share_words(figures.answered),
-            "wrong": share_words(figures.wrong) if figures.wrong.total else "truth not known",
+            "answered": answered_words(figures),
+            "wrong": wrong_words(figures),
         }
         for figures in (record.variants if record is not None else ())
         if not figures.kind
@@ -259,6 +259,16 @@ def separation_words(record: RealFootageRecord | None) -> list[str]:
         for pair in (record.separations if record is not None else ())
         if not pair.kind and pair.auc is not None
     ]
+
+
+def answered_words(figures: VariantFigures) -> str:
+    """The share of answers in words."""
+    return share_words(figures.answered) if figures.answered.total else "no answer is due"
+
+
+def wrong_words(figures: VariantFigures) -> str:
+    """The share of wrong answers in words."""
+    return share_words(figures.wrong) if figures.wrong.total else "truth not known"
 
 
 def share_words(share: Proportion) -> str:

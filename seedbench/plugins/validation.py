@@ -86,12 +86,14 @@ class TrialAnswer:
         right: whether what it did is right; no answer is right where none can be given. None: the truth is not known.
         error: by how much a number was off, in the unit of the protocol; None where there is nothing to compare.
         words: the answer in a few words, for the list of wrong ones.
+        due: whether there is something to answer. Copies in which nothing can be judged count in the wrong answers alone.
     """
 
     answered: bool
     right: bool | None
     error: float | None = None
     words: str = ""
+    due: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +137,11 @@ class ValidationProtocol:
     error_unit: str = ""
     about: str = ""
 
-    def prompt(self, row: TruthRow, partner: TruthRow | None, duration_s: float) -> Prompt | None:
+    def prompt(self, variant: Variant, row: TruthRow, partner: TruthRow | None, duration_s: float) -> Prompt | None:
         """The prompt that a copy is scored with.
 
         Args:
+            variant: which copy.
             row: the file.
             partner: the other file of the copy.
             duration_s: the length of the copy, in seconds.

@@ -98,13 +98,14 @@ def _footage(kind: str, rows: Sequence[TruthRow]) -> str:
 def _figures(variant: str, expected: str, kind: str, judged: Sequence[JudgedTrial]) -> VariantFigures:
     files = [entry.trial.row.name for entry in judged]
     known = [entry for entry in judged if entry.answer.right is not None]
+    due = [entry for entry in judged if entry.answer.due]
     errors = np.array([entry.answer.error for entry in judged if entry.answer.error is not None], np.float64)
     return VariantFigures(
         variant=variant,
         expected=expected,
         kind=kind,
         files=len(set(files)),
-        answered=proportion([entry.answer.answered for entry in judged], files),
+        answered=proportion([entry.answer.answered for entry in due], [entry.trial.row.name for entry in due]),
         wrong=proportion([entry.answer.right is False for entry in known], [entry.trial.row.name for entry in known]),
         error_mean=float(errors.mean()) if len(errors) else None,
         error_sd=float(errors.std(ddof=1)) if len(errors) > 1 else None,

@@ -11,7 +11,7 @@ from typing import Any
 
 from seedbench.errors import SeedBenchError, StorageError
 from seedbench.files.atomic import atomic_write
-from seedbench.plugins.real_footage import RealFootageRecord, SeparationFigures, VariantFigures, share_words, to_json
+from seedbench.plugins.real_footage import RealFootageRecord, SeparationFigures, VariantFigures, answered_words, to_json, wrong_words
 from seedbench.validation.counting import JudgedTrial, wrong_trials
 from seedbench.validation.run import Validation
 from seedbench.validation.trials import make_copy
@@ -118,7 +118,7 @@ def _introduction(record: RealFootageRecord) -> list[str]:
     unit = (
         "Shares have 95% intervals whose unit is the file (Clopper and Pearson at the effective number of trials). Areas under the curve "
         "(AUC) have the interval of Newcombe (2006, method 5), in which each file counts once. A trial is wrong where the truth is known "
-        "and the metric answered something else, or answered where no answer can be given; no answer is never counted as wrong."
+        "and the metric answered something else, or answered where nothing can be judged; no answer is never counted as wrong."
     )
     return [measured, "", *([record.about, ""] if record.about else []), unit]
 
@@ -129,8 +129,8 @@ def _answer_rows(record: RealFootageRecord) -> tuple[list[str], list[list[str]]]
     titles += [f"error, {record.error_unit or 'no unit'}: mean, sd, largest"] if has_errors else []
     rows = []
     for figures in record.variants:
-        row = [figures.variant, figures.expected, figures.kind or "all", str(figures.files), share_words(figures.answered)]
-        row.append(share_words(figures.wrong) if figures.wrong.total else "truth not known")
+        row = [figures.variant, figures.expected, figures.kind or "all", str(figures.files), answered_words(figures)]
+        row.append(wrong_words(figures))
         rows.append([*row, *([_errors(figures)] if has_errors else [])])
     return titles, rows
 

@@ -147,7 +147,7 @@ def _try(trial: CopyTrial) -> dict[str, Any]:
             duration_s = Clip.open(file).facts.duration_s
         except SeedBenchError as error:
             return {"scores": {}, "problem": without_path(error, trial.row.file)}
-        prompt = protocol.prompt(trial.row, trial.partner, duration_s)
+        prompt = protocol.prompt(_variant(trial), trial.row, trial.partner, duration_s)
         task = ScoreTask(
             cell_id=0, path=file, sha256=file_sha256(file), prompt=prompt, generator="", seed=None, metrics=(trial.metric,), set_metrics=()
         )

@@ -54,7 +54,8 @@ def test_answers_errors_and_areas_are_counted_by_copy_and_kind(footage: Path, wo
     assert together.error_largest == pytest.approx(-90, abs=3)
     assert figures["as it is", "indoors"].wrong.count == 0
     assert figures["as it is", "outside"].wrong.count == 1
-    assert (figures["black", ""].answered.count, figures["black", ""].wrong.count) == (0, 0)
+    black = figures["black", ""]
+    assert (black.answered.total, black.wrong.count, black.wrong.total) == (0, 0, 4)  # no answer is due
     assert figures["followed by a brighter one", ""].files == 3  # nothing is brighter than the brightest
     assert figures["half as bright", "indoors"].error_mean == pytest.approx(0, abs=2)
     [area] = [entry for entry in record.separations if not entry.kind]

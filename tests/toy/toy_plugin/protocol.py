@@ -45,7 +45,7 @@ class BrightnessProtocol(ValidationProtocol):
     ) -> TrialAnswer:
         value = scores["mean"].value
         if variant.name == "black":
-            return TrialAnswer(answered=value is not None, right=value is None)
+            return TrialAnswer(answered=value is not None, right=value is None, due=False)
         if variant.name.startswith("followed"):
             return TrialAnswer(answered=value is not None, right=value is not None and value > as_it_is["mean"].value)
         truth = float(row.facts["level"]) * (0.5 if variant.change else 1)
