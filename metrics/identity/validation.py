@@ -133,11 +133,10 @@ class IdentityProtocol(ValidationProtocol):
         """Judge one copy (see :meth:`seedbench.plugins.validation.ValidationProtocol.answer`)."""
         similarity = scores["similarity"]
         if variant.change is None:
-            answers = [score for score in scores.values() if score.value is not None]
+            answered = any(score.value is not None for score in scores.values())
             known = similarity.value is not None and shows_one_person(row)
-            return TrialAnswer(
-                answered=bool(answers), right=similarity.value >= SAME_PERSON if known else None, words=_words(similarity, scores)
-            )
+            right = (similarity.value or 0.0) >= SAME_PERSON if known else None
+            return TrialAnswer(answered=answered, right=right, words=_words(similarity, scores))
         if similarity.value is None:
             return TrialAnswer(answered=False, right=True, words=_words(similarity, scores))
         is_same = similarity.value >= SAME_PERSON

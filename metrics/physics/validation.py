@@ -107,8 +107,8 @@ class PhysicsProtocol(ValidationProtocol):
         answered = value is not None
         if variant.name in {title for title, _, _ in UNEVEN}:
             before = as_it_is["plausibility"].value if "plausibility" in as_it_is else None
-            known = value is not None and before is not None
-            return TrialAnswer(answered=answered, right=value < before if known else None, words=words)
+            lower = None if value is None or before is None else value < before
+            return TrialAnswer(answered=answered, right=lower, words=words)
         if "event" not in row.facts:
             return TrialAnswer(answered=answered, right=not answered, words=words, due=False)
         expect = row.facts.get("expect", "right")

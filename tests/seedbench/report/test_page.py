@@ -19,6 +19,7 @@ from seedbench.report.preview import make_previews
 from seedbench.results.data import RunReport, ScoreReport, SliceSummary, SummaryRow
 from seedbench.results.table import tabulate
 from seedbench.runs.clip_facts import ClipFacts
+from tests.seedbench.plugins.test_real_footage import RECORD
 
 
 class Elements(HTMLParser):
@@ -208,3 +209,17 @@ def test_summaries_by_tag_are_tables_of_their_own(report: RunReport) -> None:
     assert '<td>&lt;i&gt;anime</td><td class="n">2</td>' in page
     assert "<b>style" not in page
     assert "(1 value)" not in render_html(tabulate(report))
+
+
+def test_what_a_metric_is_worth_on_real_footage_stands_above_its_columns_and_under_methods(report: RunReport) -> None:
+    known = replace(RECORD, metric="lipsync", metric_version=1)
+    page = parsed(render_html(tabulate(replace(report, real_footage={"lipsync": known}))))
+    text = " ".join(" ".join(page.text).split())
+    words = "real footage: 9 of 10 clips answered, 3 of 20 trials wrong"
+    assert text.count(words) == 2
+    assert "not tried on real footage" in text
+    assert "AUC of m, a against b: 0.90 (0.70 to 0.97)" in text
+    links = {attributes["href"] for tag, attributes in page.tags if tag == "a" and attributes.get("class") == "footage"}
+    anchors = {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
+    assert "#r-lipsync" in links
+    assert links <= anchors

@@ -1,0 +1,150 @@
+"""How the metrics are tried on real footage: which answers are right, which file is the partner, what the copies hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seedbench.clips.degradations import ClipArrays
+from seedbench.metrics.identity import validation as identity
+from seedbench.metrics.lipsync import validation as lipsync
+from seedbench.metrics.physics import validation as physics
+from seedbench.plugins import registry
+from seedbench.plugins.metric import Score
+from seedbench.plugins.validation import TruthRow, ValidationProtocol, Variant, protocol_of
+
+PROTOCOLS = {"lipsync": lipsync.PROTOCOL, "identity": identity.PROTOCOL, "physics": physics.PROTOCOL}
+
+
+def row(name: str = "a", kind: str = "filmed", **facts: str) -> TruthRow:
+    return TruthRow(file=Path(f"/{name}.mp4"), name=name, kind=kind, facts=facts)
+
+
+def scores(**values: float | None) -> dict[str, Score]:
+    return {name: Score.none(name, "not seen") if value is None else Score.of(name, value, backend="b") for name, value in values.items()}
+
+
+def variant(protocol: ValidationProtocol, name: str) -> Variant:
+    return next(variant for variant in protocol.variants if variant.name == name)
+
+
+def right(
+    protocol: ValidationProtocol, name: str, of: TruthRow, given: dict[str, Score], before: dict[str, Score] | None = None
+) -> bool | None:
+    return protocol.answer(variant(protocol, name), of, None, given, before or {}).right
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_metric_names_its_protocol_and_the_protocol_only_what_the_metric_measures(name: str) -> None:
+    kind = registry.load("metrics", name)
+    protocol = protocol_of(kind)
+    assert protocol is PROTOCOLS[name]
+    measures = {measure.name for measure in kind.info.measures}
+    names = [variant.name for variant in protocol.variants]
+    assert len(names) == len(set(names))
+    assert protocol.variants[0].change is None
+    for separation in protocol.separations:
+        assert separation.measure in measures
+        assert {*separation.higher, *separation.lower} <= set(names)
+
+
+def lip_scores(matched: float | None, offset_ms: float | None, in_sync: float | None = None) -> dict[str, Score]:
+    return scores(matched=matched, offset_ms=offset_ms, in_sync=in_sync)
+
+
+@pytest.mark.parametrize(
+    ("facts", "given", "is_right"),
+    [
+        ({}, lip_scores(1, 30, 1), True),
+        ({}, lip_scores(1, 90, 0), False),
+        ({}, lip_scores(0, None, 0), False),
+        ({}, lip_scores(None, None), True),
+        ({"offset_ms": "80.0"}, lip_scores(1, 90, 0), True),
+        ({"offset_ms": "80.0"}, lip_scores(1, 30, 1), False),
+        ({"expect": "apart"}, lip_scores(0, None, 0), True),
+        ({"expect": "apart"}, lip_scores(1, 0, 1), False),
+        ({"expect": "no-answer"}, lip_scores(0, None, 0), False),
+        ({"expect": "no-answer"}, lip_scores(None, None), True),
+        ({"expect": "unknown"}, lip_scores(0, None, 0), None),
+    ],
+)
+def test_lip_sync_of_a_file_is_right_by_its_truth(facts: dict[str, str], given: dict[str, Score], is_right: bool | None) -> None:
+    assert right(lipsync.PROTOCOL, "as it is", row(**facts), given) is is_right
+
+
+def test_a_shifted_sound_is_compared_with_the_offset_of_the_file_as_it_is() -> None:
+    before = lip_scores(1, 47, 0)
+    answer = lipsync.PROTOCOL.answer(variant(lipsync.PROTOCOL, "sound 120 ms later"), row(), None, lip_scores(1, -70, 1), before)
+    assert (answer.right, answer.error) == (True, pytest.approx(3))
+    answer = lipsync.PROTOCOL.answer(variant(lipsync.PROTOCOL, "sound 240 ms earlier"), row(), None, lip_scores(1, 350, 0), before)
+    assert (answer.right, answer.error) == (False, pytest.approx(63))
+
+
+def test_covered_mouths_other_voices_and_changed_pictures() -> None:
+    apart, none, same = lip_scores(0, None, 0), lip_scores(None, None), lip_scores(1, 10, 1)
+    assert [right(lipsync.PROTOCOL, "mouth covered", row(), given, same) for given in (apart, none, same)] == [False, True, False]
+    assert [right(lipsync.PROTOCOL, "another voice", row(), given, same) for given in (apart, none, same)] == [True, True, False]
+    assert [right(lipsync.PROTOCOL, "compressed (crf 42)", row(), given, same) for given in (apart, none, same)] == [False, True, True]
+
+
+def test_another_voice_is_of_the_same_kind_and_of_other_words() -> None:
+    rows = [row("a", voice="x"), row("b", voice="x"), row("c", "drawn", voice="y"), row("d", voice="z")]
+    assert [other.name for other in (lipsync.another_voice(file, rows) for file in rows) if other] == ["d", "d", "d", "a"]
+    assert lipsync.another_voice(rows[0], rows[:2]) is None
+
+
+def test_a_second_voice_is_as_loud_as_the_first() -> None:
+    clip = ClipArrays([np.zeros((4, 4, 3), np.uint8)] * 2, np.array([0.0, 0.5]), np.full((1, 48000), 0.1, np.float32), 48000)
+    other = ClipArrays([np.zeros((4, 4, 3), np.uint8)] * 2, np.array([0.0, 0.5]), np.full((2, 48000), 0.4, np.float32), 48000)
+    mixed = lipsync.with_second_voice(clip, None, other).sound
+    assert mixed is not None
+    assert mixed[0, 100] == pytest.approx(0.2)
+
+
+def test_an_uneven_pace_is_right_where_it_lowers_plausibility() -> None:
+    before, name = scores(plausibility=0.9), "a pause of 0.5 s"
+    given = [scores(plausibility=value) for value in (0.5, 0.95, None)]
+    assert [right(physics.PROTOCOL, name, row(event="drop"), values, before) for values in given] == [True, False, None]
+
+
+def test_a_file_without_an_event_is_not_to_be_answered() -> None:
+    answer = physics.PROTOCOL.answer(physics.PROTOCOL.variants[0], row(), None, scores(plausibility=0.9), {})
+    assert (answer.right, answer.due) == (False, False)
+    assert [right(physics.PROTOCOL, "as it is", row(event="drop"), scores(plausibility=value)) for value in (0.9, 0.2, None)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_the_prompt_of_physics_has_the_event_unless_the_copy_is_without_one() -> None:
+    prompt = physics.PROTOCOL.prompt(physics.PROTOCOL.variants[0], row(event="throw"), None, 0.7)
+    assert prompt is not None
+    assert [event.motion for event in prompt.events] == ["flight"]
+    assert physics.PROTOCOL.prompt(variant(physics.PROTOCOL, "without a declared event"), row(event="throw"), None, 0.7) is None
+
+
+def names(rows: Sequence[TruthRow | None]) -> list[str]:
+    return [file.name if file else "" for file in rows]
+
+
+def test_strangers_and_recordings_of_one_person_are_paired() -> None:
+    rows = [row("a", people="x"), row("b", people="x"), row("c", people="x y"), row("d", "drawn", people="z")]
+    assert names([identity.another_recording(file, rows) for file in rows]) == ["b", "a", "", ""]
+    assert names([identity.a_stranger(file, rows) for file in rows[:2]]) == ["d", "d"]
+
+
+def test_one_person_must_be_recognised_and_a_stranger_must_not() -> None:
+    cases = [(0.8, 1.0), (0.8, 0.5), (0.3, 1.0), (None, None)]
+    given = [scores(similarity=similarity, presence=presence) for similarity, presence in cases]
+    assert [right(identity.PROTOCOL, identity.SAME, row(people="x"), values) for values in given] == [True, False, False, True]
+    assert [right(identity.PROTOCOL, identity.STRANGER, row(people="x"), values) for values in given] == [False, False, True, True]
+
+
+def test_a_copy_of_two_shots_declares_one_person_in_both() -> None:
+    prompt = identity.PROTOCOL.prompt(variant(identity.PROTOCOL, identity.STRANGER), row(people="x"), row("b", people="y"), 4.0)
+    assert prompt is not None
+    assert [(shot.start_s, shot.end_s, shot.cast) for shot in prompt.shots] == [(0, 2, ("person",)), (2, 4, ("person",))]
