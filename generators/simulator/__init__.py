@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "SceneDegradation", "Simulator"]
 
 #: Raised whenever the same prompt, seed and options give another clip; part of what a run's cells are keyed by.
-VERSION = 2
+VERSION = 3
 
 
 class Simulator(Generator):

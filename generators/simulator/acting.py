@@ -27,9 +27,10 @@ class Acting:
     lips_width: np.ndarray
 
 
-#: Lips move before they are heard. Without a lead, an estimator fitted on real speakers found the sound of twelve languages
-#: 73 ms early (sd 13 ms); with it, a simulated speaker keeps the time real ones do.
-LIP_LEAD_S = 0.07
+#: Mouths are drawn by the ends of the voices' phonemes, and this much earlier: the bursts of 60 p, b and m of nineteen clips are heard
+#: 11 ms before those ends. With this lead the lips of a simulated speaker part when the burst is heard, as those of filmed ones do. With
+#: 70 ms they parted 39 ms before it, and a lip-sync model with SyncNet's zero read 0.
+LIP_LEAD_S = 0.025
 
 
 def act(times_s: np.ndarray, lines: Sequence[tuple[float, SpokenText]], rng: np.random.Generator) -> Acting:

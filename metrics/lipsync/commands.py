@@ -93,6 +93,39 @@ def evaluate(
     _print_outcomes([("as shipped" if model is None else model.name, count_answers(trials, [used] * len(trials)))])
 
 
+@app.command()
+def zero(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="Filmed speech, one speaker a file. bursts.csv beside them (columns file and time_s) states when a p or b is released; "
+            "without it every burst of the sound is used."
+        ),
+    ],
+    model: Annotated[Path | None, typer.Option(help="Measure this model instead of the shipped one.")] = None,
+) -> None:
+    """Measure the offset that the model reads in nature, where lips part at the burst of a p or b."""
+    from rich.table import Table
+
+    from seedbench.metrics.lipsync.model import SHIPPED, load
+    from seedbench.metrics.lipsync.zero import estimate_zero, read_speakers
+    from seedbench.report.terminal import terminal_console
+
+    readings, stated = read_speakers(folder, load(model or SHIPPED))
+    table = Table("file", "offset, model's own zero, ms", "lips part before bursts by, ms")
+    for reading in readings:
+        offset = "-" if reading.reading_ms is None else f"{reading.reading_ms:+.0f}"
+        table.add_row(reading.name, offset, " ".join(f"{1000 * lead:+.0f}" for lead in reading.leads_s.tolist()))
+    terminal_console().print(table)
+    estimate = estimate_zero(readings, stated=stated)
+    for name, (value, low, high) in (
+        ("the model reads", estimate.reading),
+        ("lips part before bursts by", estimate.lead),
+        ("zero of the model in nature", estimate.zero),
+    ):
+        typer.echo(f"{name}: {value:+.0f} ms, 95% interval {low:+.0f} to {high:+.0f} (bootstrap over files)")
+
+
 def _gather(folder: Path, more: Sequence[Path], seed: int, steps: int) -> tuple[list[LipSyncExample], list[LipSyncExample], TrainingRecipe]:
     from seedbench.metrics.lipsync.corpus import examples_of
     from seedbench.metrics.lipsync.training import TrainingRecipe

@@ -76,6 +76,36 @@ def _lagged_products(lips: np.ndarray, sound: np.ndarray, lags: np.ndarray) -> n
     return np.asarray(irfft(spectrum, length, axis=-2)[..., lags, :])
 
 
+def lag_terms(lips: np.ndarray, sound: np.ndarray, lags: Sequence[int], weights: np.ndarray | None = None) -> np.ndarray:
+    """What each frame adds to :func:`lag_curve`.
+
+    Args:
+        lips: (T, k) at 25 fps.
+        sound: (T, k) at 25 fps.
+        lags: n whole lags.
+        weights: Of the components (k,); None: equal.
+
+    Returns:
+        (T, n), 0 outside the overlap; the sums over T are the curve at these lags.
+
+    >>> x = np.random.default_rng(0).normal(size=(80, 2))
+    >>> bool(np.allclose(lag_terms(x, x[::-1], [-1, 3]).sum(axis=0), lag_curve(x, x[::-1])[[14, 18]]))
+    True
+    """
+    n = min(len(lips), len(sound))
+    weights = np.ones(lips.shape[1]) if weights is None else weights
+    terms = np.zeros((n, len(lags)))
+    for index, lag in enumerate(lags):
+        if n - abs(lag) < MIN_OVERLAP:
+            continue
+        here = slice(max(0, lag), n + min(0, lag))
+        v, a = lips[here], sound[max(0, -lag) : n - max(0, lag)]
+        v, a = v - v.mean(axis=0), a - a.mean(axis=0)
+        power = (v * v).sum(axis=0) * (a * a).sum(axis=0)
+        terms[here, index] = (v * a / np.sqrt(power + 1e-12)) @ weights / weights.sum()
+    return terms
+
+
 @dataclass(frozen=True)
 class LagPeak:
     """The best lag of a curve.

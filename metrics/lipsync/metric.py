@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from seedbench.clips.clip import Clip
@@ -10,8 +12,18 @@ from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.analyses.speech import mel, speech
 from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p_value, peak
 from seedbench.metrics.lipsync.features import sound_features
-from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureEstimate, LipSyncVerdict, in_window, judge, sync_score
+from seedbench.metrics.lipsync.judge import (
+    ACCEPT_MS,
+    DETECT_MS,
+    FRAME_MS,
+    ApertureEstimate,
+    LipSyncVerdict,
+    in_window,
+    judge,
+    sync_score,
+)
 from seedbench.metrics.lipsync.model import LipSyncComparison, LipSyncModel, shipped
+from seedbench.metrics.lipsync.natural_zero import OWN_ZERO, SHIPPED_ZERO, NaturalZero
 from seedbench.metrics.lipsync.panels import crop_panel, lag_panel, trace_panel
 from seedbench.metrics.lipsync.speakers import (
     MIN_SEEN_SPEECH,
@@ -21,6 +33,7 @@ from seedbench.metrics.lipsync.speakers import (
     seen_speech_s,
     speaker_candidates,
 )
+from seedbench.metrics.lipsync.uncertainty import TWO_SIDED_95, lag_sd, not_outside, offset_sd_ms
 from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score, missing_stream
 
 MIN_LEVEL_DBFS = -50.0
@@ -33,7 +46,7 @@ INFO = MetricInfo(
     citation="windows: ITU-R BT.1359; sign and search range: Chung & Zisserman 2016 (SyncNet); canonical correlation: Slaney & Covell 2000",
     default_rank=10,
     libraries=("ai-edge-litert", "librosa", "scenedetect-headless", "silero-vad"),
-    version=2,
+    version=3,
     needs=frozenset({"video", "audio", "speech"}),
     weights=("blazeface", "facemesh", "silero-vad"),
     measures=(
@@ -46,7 +59,8 @@ INFO = MetricInfo(
             high=1.0,
             rate=True,
             headline=True,
-            meaning="lips and sound belong together and lie within -125..+45 ms, where half of the viewers notice nothing (ITU-R BT.1359)",
+            meaning="lips and sound belong together, and it is not shown that they lie outside -125..+45 ms, where half of the viewers "
+            "notice nothing (ITU-R BT.1359; one-sided test at 5%)",
         ),
         Measure(
             name="matched",
@@ -68,7 +82,7 @@ INFO = MetricInfo(
             high=600.0,
             sign=OFFSET_SIGN,
             headline=True,
-            meaning="how far the sound is ahead of the lips, after the natural lead of the lips is subtracted",
+            meaning="how far the sound is ahead of the lips; 0 is the zero of filmed speakers, whose lips part at the burst of a p or b",
         ),
         Measure(
             name="in_detect_window",
@@ -100,6 +114,16 @@ INFO = MetricInfo(
             meaning="1 within -125..+45 ms, falling to 0 at -370 and +180 ms; 0 where lips and sound do not belong together",
         ),
         Measure(
+            name="syncnet_offset_ms",
+            title="Offset from SyncNet's zero",
+            unit="ms",
+            direction="none",
+            low=-600.0,
+            high=600.0,
+            sign=OFFSET_SIGN,
+            meaning="the same offset counted from SyncNet's zero, to compare with published values; filmed speakers lie at +48 ms",
+        ),
+        Measure(
             name="confidence",
             title="Confidence",
             unit="sd",
@@ -115,13 +139,15 @@ class LipSync(Metric):
 
     Args:
         model: A fitted model; None: the shipped one.
+        zero: What the model reads where sound and lips are as in nature; None: that of the shipped model, or 0 for another one.
     """
 
     info = INFO
     validation = "seedbench.metrics.lipsync.validation:PROTOCOL"
 
-    def __init__(self, model: LipSyncModel | None = None) -> None:
+    def __init__(self, model: LipSyncModel | None = None, zero: NaturalZero | None = None) -> None:
         self._model = model
+        self._zero = zero or (SHIPPED_ZERO if model is None else OWN_ZERO)
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
         """Score one clip.
@@ -159,11 +185,13 @@ class LipSync(Metric):
         curve, aperture = aperture_estimate(choice.speaking, model)
         verdict = verdict_of(choice.speaking, choice.comparison, seen, model)
         evidence = (
-            lag_panel(choice.comparison, curve, model, verdict.offset_ms),
+            lag_panel(choice.comparison, curve, model, self._zero, verdict.offset_ms),
             trace_panel(choice.speaking),
             crop_panel(candidates, choice.speaking, clip),
         )
-        return scores_of(verdict, choice.comparison, aperture, evidence=evidence, n_total=tracks.n_frames)
+        windows = [window for candidate in choice.speaking for window in candidate.windows]
+        sd_ms = offset_sd_ms(lag_sd(windows, choice.comparison, model) * FRAME_MS, self._zero) if verdict.offset_ms is not None else 0.0
+        return scores_of(verdict, choice.comparison, aperture, zero=self._zero, sd_ms=sd_ms, evidence=evidence, n_total=tracks.n_frames)
 
 
 def aperture_estimate(speaking: list[SpeakerCandidate], model: LipSyncModel) -> tuple[np.ndarray, ApertureEstimate]:
@@ -189,7 +217,14 @@ def verdict_of(speaking: list[SpeakerCandidate], comparison: LipSyncComparison, 
 
 
 def scores_of(
-    verdict: LipSyncVerdict, comparison: LipSyncComparison, aperture: ApertureEstimate, *, evidence: tuple, n_total: int
+    verdict: LipSyncVerdict,
+    comparison: LipSyncComparison,
+    aperture: ApertureEstimate,
+    *,
+    zero: NaturalZero,
+    sd_ms: float,
+    evidence: tuple,
+    n_total: int,
 ) -> list[Score]:
     """The scores of all measures.
 
@@ -197,6 +232,8 @@ def scores_of(
         verdict: What is decided about lips and sound.
         comparison: How they fit together.
         aperture: The result of the plain estimator.
+        zero: What the model reads where sound and lips are as in nature.
+        sd_ms: The standard deviation of the offset; 0 where there is none.
         evidence: The panels.
         n_total: The frames of the clip at 25 fps.
 
@@ -212,13 +249,14 @@ def scores_of(
         "cohort_p": round(comparison.cohort_p, 4),
         "confidence": round(comparison.score, 3),
     }
-    offset = verdict.offset_ms
+    offset = None if verdict.offset_ms is None else verdict.offset_ms - zero.ms
     values: dict[str, float | None] = {
         "matched": None if verdict.matched is None else float(verdict.matched),
         "offset_ms": offset,
+        "syncnet_offset_ms": verdict.offset_ms,
         "in_detect_window": None if offset is None else float(in_window(offset, DETECT_MS)),
         "in_accept_window": None if offset is None else float(in_window(offset, ACCEPT_MS)),
-        "in_sync": None if offset is None else float(in_window(offset, DETECT_MS)),
+        "in_sync": None if offset is None else float(not_outside(offset, sd_ms, DETECT_MS)),
         "sync_score": None if offset is None else sync_score(offset),
         "confidence": comparison.score,
     }
@@ -227,9 +265,10 @@ def scores_of(
     scores = []
     for measure in INFO.measures:
         value = values[measure.name]
-        more = {"n_used": comparison.frames, "n_total": n_total, "details": details}
+        more: dict[str, Any] = {"n_used": comparison.frames, "n_total": n_total, "details": details}
         if measure.name == "offset_ms":
             more["evidence"] = evidence
+            more["interval"] = None if offset is None else (offset - TWO_SIDED_95 * sd_ms, offset + TWO_SIDED_95 * sd_ms)
         if value is None:
             scores.append(Score.none(measure.name, verdict.reason, backend=BACKEND, **more))
         else:

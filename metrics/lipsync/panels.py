@@ -11,6 +11,7 @@ from seedbench.metrics.lipsync.estimators import LAGS
 from seedbench.metrics.lipsync.features import FPS, voice_energy
 from seedbench.metrics.lipsync.judge import FRAME_MS
 from seedbench.metrics.lipsync.model import LipSyncComparison, LipSyncModel
+from seedbench.metrics.lipsync.natural_zero import NaturalZero
 from seedbench.metrics.lipsync.speakers import SpeakerCandidate
 from seedbench.plugins.evidence import Curve, Gallery, Mark, Picture, Series, jpeg
 from seedbench.plugins.metric import OFFSET_AXIS
@@ -21,27 +22,32 @@ if TYPE_CHECKING:
 MAX_CROPS = 8
 
 
-def lag_panel(comparison: LipSyncComparison, aperture: np.ndarray, model: LipSyncModel, offset_ms: float | None) -> Curve:
-    """Fit against offset, with the natural lead subtracted from the axis.
+def lag_panel(
+    comparison: LipSyncComparison, aperture: np.ndarray, model: LipSyncModel, zero: NaturalZero, syncnet_offset_ms: float | None
+) -> Curve:
+    """Fit against offset, counted from the zero of filmed speakers.
 
     Args:
         comparison: How lips and sound fit together.
         aperture: (31,) curve of the plain estimator.
         model: The model, for the natural leads.
-        offset_ms: The offset of the clip; None where there is none.
+        zero: What the model reads where sound and lips are as in nature.
+        syncnet_offset_ms: The offset of the clip in the model's own zero; None where there is none.
 
     Returns:
         The panel, over ms.
     """
-    offsets = ((LAGS - model.lead_frames) * FRAME_MS).round(1).tolist()
+    offsets = ((LAGS - model.lead_frames) * FRAME_MS - zero.ms).round(1).tolist()
 
     def line(name: str, values: np.ndarray, x: list[float] = offsets) -> Series:
         return Series(name, x, values.round(3).tolist())
 
     spread = float(np.std(aperture)) or 1.0
     shown = (aperture - np.median(aperture)) / spread
-    plain = ((LAGS - model.aperture_lead_frames) * FRAME_MS).round(1).tolist()
-    marks = [Mark(0.0, "in sync")] + ([Mark(round(offset_ms, 1), "this clip")] if offset_ms is not None else [])
+    plain = ((LAGS - model.aperture_lead_frames) * FRAME_MS - zero.ms).round(1).tolist()
+    marks = [Mark(0.0, "in sync")]
+    if syncnet_offset_ms is not None:
+        marks.append(Mark(round(syncnet_offset_ms - zero.ms, 1), "this clip"))
     series = [
         line("fitted, pooled", comparison.fused),
         line("encoder", comparison.encoder),

@@ -15,6 +15,7 @@ from seedbench.metrics.analyses.shots import Shots, shot_bounds
 from seedbench.metrics.analyses.speech import SpeechAnalysis
 from seedbench.metrics.lipsync import LipSync
 from seedbench.metrics.lipsync.model import SHIPPED, load, save, shipped, windows_of
+from seedbench.metrics.lipsync.natural_zero import SHIPPED_ZERO
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.metric import Sample, Score
 
@@ -129,16 +130,26 @@ def scores_for(
     return {score.measure: score for score in LipSync().score(clip, Sample())}
 
 
-LEAD = round(-shipped().aperture_lead_frames) if SHIPPED.exists() else 1
+LEAD = round(-shipped().aperture_lead_frames - SHIPPED_ZERO.ms / 40.0) if SHIPPED.exists() else 0
 
 
 @pytest.mark.parametrize("early", [-8, -3, 0, 4, 10])
 def test_a_known_offset_comes_back_in_ms(clip: Clip, early: int) -> None:
     mouth = opening(11)
-    # real lips lead the sound: the voice at frame t belongs to the mouth LEAD frames before
+    # the opening of real lips leads the energy of the voice: the voice at frame t belongs to the mouth LEAD frames before
     scores = scores_for(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 + early - LEAD : 40 + early - LEAD + N]))
     assert scores["matched"].value == 1.0
     assert scores["offset_ms"].value == pytest.approx(40.0 * early, abs=50.0)
+    assert scores["syncnet_offset_ms"].value == pytest.approx(scores["offset_ms"].value + SHIPPED_ZERO.ms)
+    low, high = scores["offset_ms"].interval
+    assert low < scores["offset_ms"].value < high
+
+
+def test_a_model_of_ones_own_has_no_other_zero(clip: Clip) -> None:
+    mouth = opening(11)
+    memo = scores_for(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 : 40 + N]))
+    own = {score.measure: score.value for score in LipSync(shipped()).score(clip, Sample())}
+    assert own["offset_ms"] == own["syncnet_offset_ms"] == memo["syncnet_offset_ms"].value
 
 
 def test_lips_of_another_sentence_are_not_in_sync(clip: Clip) -> None:
