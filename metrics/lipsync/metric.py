@@ -10,6 +10,7 @@ from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.analyses.speech import mel, speech
+from seedbench.metrics.lipsync.attribution import clip_speakers
 from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p_value, peak
 from seedbench.metrics.lipsync.features import sound_features
 from seedbench.metrics.lipsync.judge import (
@@ -19,19 +20,18 @@ from seedbench.metrics.lipsync.judge import (
     ApertureEstimate,
     LipSyncVerdict,
     in_window,
-    judge,
     sync_score,
 )
 from seedbench.metrics.lipsync.model import LipSyncComparison, LipSyncModel, shipped
 from seedbench.metrics.lipsync.natural_zero import OWN_ZERO, SHIPPED_ZERO, NaturalZero
-from seedbench.metrics.lipsync.panels import crop_panel, lag_panel, trace_panel
+from seedbench.metrics.lipsync.panels import crop_panel, lag_panel, trace_panel, turn_panel
 from seedbench.metrics.lipsync.speakers import (
     MIN_SEEN_SPEECH,
     MIN_SPEECH_S,
     SpeakerCandidate,
-    choose_speaker,
     seen_speech_s,
     speaker_candidates,
+    unreadable_faces_s,
 )
 from seedbench.metrics.lipsync.uncertainty import TWO_SIDED_95, lag_sd, not_outside, offset_sd_ms
 from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score, missing_stream
@@ -179,19 +179,23 @@ class LipSync(Metric):
         seen = seen_speech_s(candidates, heard, tracks.n_frames)
         if seen < max(MIN_SPEECH_S - 0.5, MIN_SEEN_SPEECH * heard.duration_s):
             return self.none(f"a usable face is seen during {seen:.1f} of {heard.duration_s:.1f} s of speech", backend=BACKEND)
-        choice = choose_speaker(candidates, model)
-        if choice.comparison is None:
-            return self.none(choice.reason, backend=BACKEND)
-        curve, aperture = aperture_estimate(choice.speaking, model)
-        verdict = verdict_of(choice.speaking, choice.comparison, seen, model)
-        evidence = (
-            lag_panel(choice.comparison, curve, model, self._zero, verdict.offset_ms),
-            trace_panel(choice.speaking),
-            crop_panel(candidates, choice.speaking, clip),
+        if not candidates:
+            return self.none("no face can be judged", backend=BACKEND)
+        unreadable = unreadable_faces_s(tracks, candidates, heard)
+        who = clip_speakers(
+            candidates, heard.segments_s, tracks.n_frames, model, seen_speech_s=seen, unreadable_s=unreadable, zero_ms=self._zero.ms
         )
-        windows = [window for candidate in choice.speaking for window in candidate.windows]
-        sd_ms = offset_sd_ms(lag_sd(windows, choice.comparison, model) * FRAME_MS, self._zero) if verdict.offset_ms is not None else 0.0
-        return scores_of(verdict, choice.comparison, aperture, zero=self._zero, sd_ms=sd_ms, evidence=evidence, n_total=tracks.n_frames)
+        curve, aperture = aperture_estimate(who.speaking, model)
+        evidence = (
+            lag_panel(who.comparison, curve, model, self._zero, who.verdict.offset_ms),
+            turn_panel(who, self._zero),
+            trace_panel(who.speaking),
+            crop_panel(candidates, who.speaking, clip),
+        )
+        sd_ms = (
+            offset_sd_ms(lag_sd(who.windows, who.comparison, model) * FRAME_MS, self._zero) if who.verdict.offset_ms is not None else 0.0
+        )
+        return scores_of(who.verdict, who.comparison, aperture, zero=self._zero, sd_ms=sd_ms, evidence=evidence, n_total=tracks.n_frames)
 
 
 def aperture_estimate(speaking: list[SpeakerCandidate], model: LipSyncModel) -> tuple[np.ndarray, ApertureEstimate]:
@@ -207,13 +211,6 @@ def aperture_estimate(speaking: list[SpeakerCandidate], model: LipSyncModel) -> 
     curve, null = aperture_evidence([(candidate.lips.aperture, candidate.sound) for candidate in speaking])
     best = peak(curve)
     return curve, ApertureEstimate(best.lag - model.aperture_lead_frames, null_p_value(best.height, null))
-
-
-def verdict_of(speaking: list[SpeakerCandidate], comparison: LipSyncComparison, speech_s: float, model: LipSyncModel) -> LipSyncVerdict:
-    """The verdict; lips that do not move do not fit."""
-    if not any(candidate.moves for candidate in speaking):
-        return LipSyncVerdict(False, None, "the lips do not move while there is speech")
-    return judge(comparison, accept=model.accept, reject=model.reject, lead_frames=model.lead_frames, speech_s=speech_s)
 
 
 def scores_of(

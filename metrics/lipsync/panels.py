@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seedbench.metrics.analyses.frame_pictures import map_frames
+from seedbench.metrics.lipsync.attribution import ClipSpeakers
 from seedbench.metrics.lipsync.estimators import LAGS
 from seedbench.metrics.lipsync.features import FPS, voice_energy
 from seedbench.metrics.lipsync.judge import FRAME_MS
@@ -57,6 +59,35 @@ def lag_panel(
         line("impostors 95%", comparison.null_high),
     ]
     return Curve("Fit of lips and sound", OFFSET_AXIS, "fit (in spreads of mismatched pairs)", series, marks)
+
+
+def turn_panel(who: ClipSpeakers, zero: NaturalZero) -> Curve:
+    """Who speaks when: a line for each face where it speaks, with its offset or the reason why there is none, and one at 0 for nobody.
+
+    Args:
+        who: The speakers of the clip.
+        zero: What is subtracted from their offsets.
+
+    Returns:
+        The panel, over seconds.
+    """
+    series = []
+    for number, turn in enumerate(who.turns, start=1):
+        offset = turn.verdict.offset_ms
+        label = f"face {number}: {turn.verdict.reason if offset is None else f'{offset - zero.ms:+.0f} ms'}"
+        series.append(_bars(label, turn.stretches, float(number)))
+    if who.unseen:
+        series.append(_bars("nobody on screen", who.unseen, 0.0))
+    return Curve("Who speaks when", "time (s)", "face", series)
+
+
+def _bars(name: str, stretches: Sequence[tuple[int, int]], height: float) -> Series:
+    time_s: list[float] = []
+    line: list[float | None] = []
+    for start, end in stretches:
+        time_s += [round(start / FPS, 3), round(end / FPS, 3), round(end / FPS, 3)]
+        line += [height, height, None]
+    return Series(name, time_s, line)
 
 
 def trace_panel(speaking: list[SpeakerCandidate]) -> Curve:

@@ -1,4 +1,4 @@
-"""Which faces of a clip may be speaking, and which of them is."""
+"""Which faces of a clip may be speaking."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seedbench.metrics.lipsync.features import (
     voiced_stretches,
 )
 from seedbench.metrics.lipsync.judge import MIN_SEEN
-from seedbench.metrics.lipsync.model import MIN_WINDOW_FRAMES, EmbeddedWindow, LipSyncComparison, LipSyncModel, windows_of
+from seedbench.metrics.lipsync.model import MIN_WINDOW_FRAMES, EmbeddedWindow, LipSyncModel, windows_of
 
 MIN_FACE_PX = 40.0
 """Faces whose longer side is smaller have lips of a few pixels."""
@@ -41,34 +41,21 @@ class SpeakerCandidate:
         shot: The index of its shot.
         lips: Its lips.
         sound: (4 T, 40) the sound features of the same time.
-        windows: Its voiced windows, embedded.
+        embedded: Its lips and sound, embedded, all frames.
+        windows: Its voiced windows of these.
     """
 
     track: FaceTrack
     shot: int
     lips: LipFeatures
     sound: np.ndarray
+    embedded: EmbeddedWindow
     windows: list[EmbeddedWindow]
 
     @property
     def moves(self) -> bool:
         """Whether the lips move at all."""
         return float(aperture_in_speech_band(self.lips.aperture).std()) >= STILL_LIPS
-
-
-@dataclass(frozen=True)
-class SpeakerChoice:
-    """The faces taken for the speaker.
-
-    Attributes:
-        speaking: At most one face per shot.
-        comparison: How these fit the sound, pooled; None where there is none.
-        reason: Why there is no speaker; empty where there is one.
-    """
-
-    speaking: list[SpeakerCandidate]
-    comparison: LipSyncComparison | None
-    reason: str
 
 
 def speaking_frames(segments_s: np.ndarray, n_frames: int) -> np.ndarray:
@@ -108,8 +95,28 @@ def speaker_candidates(
         lips = lip_features(mesh_points(track.landmarks), track.mesh_score)
         heard = sound[SOUND_PER_FRAME * track.frames[0] : SOUND_PER_FRAME * (track.frames[-1] + 1)]
         shot = cuts.shot_of(float(track.time_s[len(track.time_s) // 2]))
-        candidates.append(SpeakerCandidate(track, shot, lips, heard, windows_of(model.window(lips, heard), voiced_stretches(heard))))
+        embedded = model.window(lips, heard)
+        windows = windows_of(embedded, voiced_stretches(heard))
+        candidates.append(SpeakerCandidate(track, shot, lips, heard, embedded, windows))
     return candidates
+
+
+def unreadable_faces_s(tracks: FaceTracks, candidates: Sequence[SpeakerCandidate], speech: SpeechAnalysis) -> float:
+    """How long faces that are no candidates (too small, seen too briefly, with a poor mesh) are on screen during speech: they may speak.
+
+    Args:
+        tracks: The faces of the clip.
+        candidates: Those that may be judged.
+        speech: The speech of the clip.
+
+    Returns:
+        Seconds of speech with such a face.
+    """
+    on_screen = np.zeros(tracks.n_frames, bool)
+    for track in tracks.tracks:
+        if all(track is not candidate.track for candidate in candidates):
+            on_screen[track.frames] = True
+    return float((on_screen & speaking_frames(speech.segments_s, tracks.n_frames)).sum() / FPS)
 
 
 def seen_speech_s(candidates: Sequence[SpeakerCandidate], speech: SpeechAnalysis, n_frames: int) -> float:
@@ -127,36 +134,3 @@ def seen_speech_s(candidates: Sequence[SpeakerCandidate], speech: SpeechAnalysis
     for candidate in candidates:
         on_screen[candidate.track.frames] = True
     return float((on_screen & speaking_frames(speech.segments_s, n_frames)).sum() / FPS)
-
-
-def choose_speaker(candidates: Sequence[SpeakerCandidate], model: LipSyncModel) -> SpeakerChoice:
-    """Take the speaker of each shot. In a shot with one moving face it is that face; among several the only one that fits the sound.
-
-    There is no choice between two faces that both fit, at lags more than two frames apart, nor between several that move and do not fit.
-
-    Args:
-        candidates: The faces that may be speaking.
-        model: The model that compares lips with sound.
-
-    Returns:
-        The faces, or the reason why there is no choice.
-    """
-    speaking: list[SpeakerCandidate] = []
-    undecided = ""
-    for shot in sorted({candidate.shot for candidate in candidates}):
-        here = [candidate for candidate in candidates if candidate.shot == shot]
-        moving = [candidate for candidate in here if candidate.moves] or here[:1]
-        if len(moving) == 1:
-            speaking.append(moving[0])
-            continue
-        judged = sorted(((model.compare(candidate.windows), candidate) for candidate in moving), key=lambda pair: -pair[0].score)
-        fitting = [pair for pair in judged if pair[0].score >= model.accept]
-        if not fitting:
-            undecided = f"{len(moving)} faces move in the same shot and none of them fits the sound"
-        elif any(abs(pair[0].best.lag - fitting[0][0].best.lag) > 2 for pair in fitting[1:]):
-            undecided = f"{len(fitting)} faces of the same shot fit the sound at different lags"
-        else:
-            speaking.append(fitting[0][1])
-    if not speaking:
-        return SpeakerChoice([], None, undecided)
-    return SpeakerChoice(speaking, model.compare([window for candidate in speaking for window in candidate.windows]), "")

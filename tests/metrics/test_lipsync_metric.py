@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +176,43 @@ def test_two_mouths_that_fit_at_different_lags_give_no_offset(clip: Clip) -> Non
     faces = [track(mouth[40 : 40 + N]), track(mouth[46 : 46 + N], x=600.0)]
     scores = scores_for(clip, faces, voice(mouth[40 - LEAD : 40 - LEAD + N]))
     assert scores["offset_ms"].value is None
-    assert "different lags" in scores["offset_ms"].reason
+    assert "different lag" in scores["offset_ms"].reason
+
+
+def in_turns(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The first half of one series and the second half of another: (N,)."""
+    return np.concatenate([first[: N // 2], second[N // 2 : N]])
+
+
+def test_two_people_who_speak_in_turns_are_each_judged_on_their_own_speech(clip: Clip) -> None:
+    left, right = opening(11)[40 : 40 + N], opening(23)[40 : 40 + N]
+    sound = voice(in_turns(opening(11)[40 - LEAD : 40 - LEAD + N], opening(23)[40 - LEAD : 40 - LEAD + N]))
+    scores = scores_for(clip, [track(in_turns(left, 0.1 * right)), track(in_turns(0.1 * left, right), x=600.0)], sound)
+    assert scores["offset_ms"].value == pytest.approx(0.0, abs=50.0)
+    turns = as_json(scores["offset_ms"].evidence[1])["series"]
+    assert [max(x for x in turns[0]["x"]) < 4.0, min(x for x in turns[1]["x"]) > 2.0] == [True, True]
+
+
+def test_a_voice_from_off_screen_does_not_count_against_the_face_that_speaks_before_it(clip: Clip) -> None:
+    mouth = opening(11)
+    lips = in_turns(mouth[40 : 40 + N], np.full(N, 0.2))
+    scores = scores_for(clip, [track(lips)], voice(in_turns(mouth[40 - LEAD : 40 - LEAD + N], opening(31)[:N])))
+    assert scores["offset_ms"].value == pytest.approx(0.0, abs=50.0)
+
+
+def test_lips_that_do_not_fit_are_no_answer_while_a_face_too_small_to_judge_may_speak(clip: Clip) -> None:
+    small = track(opening(50)[:N], x=600.0)
+    small = replace(small, boxes=np.tile(np.float32([0, 0, 30, 33]), (N, 1)))
+    for lips in (np.full(N, 0.3), opening(61)[:N], opening(62)[:N]):
+        scores = scores_for(clip, [track(lips), small], voice(opening(161)[:N]))
+        assert scores["matched"].value is None
+        assert "too small or too unclear" in scores["matched"].reason or "too weak" in scores["matched"].reason
+
+
+def test_two_faces_of_which_none_fits_are_no_answer(clip: Clip) -> None:
+    scores = scores_for(clip, [track(opening(61)[:N]), track(opening(62)[:N], x=600.0)], voice(opening(161)[:N]))
+    assert scores["matched"].value is None
+    assert "2 faces may be speaking" in scores["matched"].reason
 
 
 def test_shots_of_one_speaker_are_pooled(clip: Clip) -> None:
@@ -201,7 +238,7 @@ def test_every_measure_is_answered_once_and_evidence_is_plain_data(clip: Clip) -
     scores = scores_for(clip, [track(mouth[40 : 40 + N])], voice(mouth[40 - LEAD : 40 - LEAD + N]))
     assert set(scores) == {measure.name for measure in LipSync.info.measures}
     kinds = [as_json(panel)["kind"] for panel in scores["offset_ms"].evidence]
-    assert kinds == ["curve", "curve", "gallery"]
+    assert kinds == ["curve", "curve", "curve", "gallery"]
 
 
 def test_a_clip_without_sound_is_no_answer(tmp_path: Path) -> None:
