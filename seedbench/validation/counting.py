@@ -61,14 +61,15 @@ def record_from(
         judged: all copies that could be made.
 
     Returns:
-        The record: for each copy all kinds of footage together, and then each kind where there are several.
+        The record: for each copy all kinds of footage together, and then each kind where the copies are of several.
     """
     kinds = list(dict.fromkeys(row.kind for row in rows))
     shown = ["", *kinds] if len(kinds) > 1 else [""]
     variants = []
     for variant in protocol.variants:
         of_variant = [entry for entry in judged if entry.trial.variant == variant.name]
-        for kind in shown:
+        of_one_kind = len({entry.trial.row.kind for entry in of_variant}) == 1
+        for kind in shown[:1] if of_one_kind else shown:
             of_kind = [entry for entry in of_variant if kind in ("", entry.trial.row.kind)]
             if of_kind:
                 variants.append(_figures(variant.name, variant.expected, kind, of_kind))
