@@ -13,7 +13,9 @@ from seedbench.clips.clip import Clip
 from seedbench.generators.simulator import Simulator
 from seedbench.metrics.analyses.contacts import SeenContact, visible_impacts
 from seedbench.metrics.analyses.onsets import RATE, Onsets, find_onsets, onset_start
-from seedbench.metrics.impact import Alignment, ImpactAlignment, alignment_of, match_impacts, sounds_that_count
+from seedbench.metrics.impact import ImpactAlignment
+from seedbench.metrics.impact.judge import why_not_applicable
+from seedbench.metrics.impact.pairs import PairShares, match_impacts, shares_of, sounds_that_count
 from seedbench.plugins.generator import Request
 from seedbench.plugins.metric import Sample, Score
 from seedbench.suites.prompt import Character, Event, Line, Prompt
@@ -57,10 +59,10 @@ def all_count(contacts: np.ndarray, sounds: np.ndarray) -> dict[str, np.ndarray]
     return {"contact_counts": np.ones(len(contacts), bool), "sound_counts": np.ones(len(sounds), bool)}
 
 
-def aligned(contacts_s: list[float], sounds_s: list[float], *, loud: list[bool] | None = None) -> Alignment:
+def aligned(contacts_s: list[float], sounds_s: list[float], *, loud: list[bool] | None = None) -> PairShares:
     counts = np.ones(len(sounds_s), bool) if loud is None else np.array(loud)
     pairs = match_impacts(np.array(contacts_s), np.array(sounds_s))
-    return alignment_of(pairs, contact_counts=np.ones(len(contacts_s), bool), sound_counts=counts)
+    return shares_of(pairs, contact_counts=np.ones(len(contacts_s), bool), sound_counts=counts)
 
 
 def test_known_jitter_drops_and_extras_come_back() -> None:
@@ -130,6 +132,28 @@ def test_a_frozen_clip_has_no_answer(tmp_path: Path) -> None:
     scores = scores_of(tmp_path, freeze_from_s=0)
     assert {score.status for score in scores.values()} == {"unscored"}
     assert scores["f1"].reason == "no contact is seen"
+    assert scores["alignment"].reason.startswith("nothing moves")
+
+
+def test_a_clean_drop_fits_better_than_chance(tmp_path: Path) -> None:
+    scores = scores_of(tmp_path)
+    alignment, chance = scores["alignment"].value, scores["chance_p"].value
+    assert alignment is not None
+    assert chance is not None
+    assert alignment > 0.3
+    assert chance < 0.05
+
+
+def test_a_mute_clip_in_which_hits_are_seen_has_no_alignment_above_chance(tmp_path: Path) -> None:
+    scores = scores_of(tmp_path, mute=True)
+    assert scores["alignment"].value == 0
+    assert scores["chance_p"].reason == "the clip is silent"
+
+
+def test_a_late_sound_does_not_fit(tmp_path: Path) -> None:
+    alignment = scores_of(tmp_path, impact_delay_ms=200)["alignment"].value
+    assert alignment is not None
+    assert alignment < 0.15
 
 
 def test_silent_impacts_are_not_judged(tmp_path: Path) -> None:
@@ -138,14 +162,11 @@ def test_silent_impacts_are_not_judged(tmp_path: Path) -> None:
 
 
 def test_prompts_whose_impacts_cannot_be_judged_get_a_reason() -> None:
-    from seedbench.metrics.impact import why_not_applicable
-
     spoken = DROP.model_copy(update={"cast": (Character(id="a"),), "speech": (Line(character="a", text="hello"),)})
     assert why_not_applicable(spoken).startswith("the prompt declares speech or music")
-    assert why_not_applicable(None) == "no physical event is declared"
-    assert (
-        why_not_applicable(DROP.model_copy(update={"events": (Event(kind="pendulum"),)})) == "the prompt declares no event with an impact"
-    )
+    assert why_not_applicable(None) == ""
+    swinging = DROP.model_copy(update={"events": (Event(kind="pendulum"),)})
+    assert why_not_applicable(swinging) == "the prompt declares no event with an impact that is heard"
     assert why_not_applicable(DROP) == ""
 
 

@@ -30,7 +30,7 @@ def tracked() -> list[Path]:
 
 
 def package_files() -> set[str]:
-    """The files that an install must hold, by their paths in it (``seedbench/metrics/impact.py``)."""
+    """The files that an install must hold, by their paths in it (``seedbench/metrics/physics/metric.py``)."""
     files = [path for path in tracked() if not (ROOT / path).is_symlink()]
     own = {str(path) for path in files if path.parts[0] == "seedbench"}
     return own | {f"seedbench/{path}" for path in files if path.parts[0] in LINKED}

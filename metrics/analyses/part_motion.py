@@ -1,0 +1,204 @@
+"""How fast the fastest parts of a picture move, by direction, and where they stop: sticks, hands, hammers and feet as well as whole bodies.
+
+Dense optical flow (DIS, Kroeger et al. 2016, as in OpenCV) without the camera's motion. A hit is a moment at which the fastest part loses
+its speed in one direction at once: the deceleration of the directogram of Davis and Agrawala (*Visual Rhythm and Beat*, 2018), here of the
+fastest part and not of the whole picture, so that a thin stick before a large still background counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seedbench.metrics.analyses.shots import shots
+from seedbench.plugins.analysis import analysis
+
+if TYPE_CHECKING:
+    from seedbench.clips.clip import Clip
+
+LINES = 256
+"""Short side of the pictures. With 216 instead, or finer flow, the AUC of ten filmed pieces changed by at most .02."""
+MOST_FPS = 30.0
+"""More pictures a second are thinned out: a stop is as sudden, the noise of a speed grows with the rate, and so does the cost."""
+GRID_STEP = 4
+"""Flow is read at every fourth pixel in each direction: it is estimated on patches of 8 pixels at a quarter of the resolution."""
+FASTEST_SHARE = 0.03
+"""Share of the picture that is its fastest part. Between .01 and .1 the AUC of ten filmed pieces changed by at most .03."""
+DIRECTIONS = 16
+DOWNWARD = 0.75
+"""How much more a downward stop counts than a sideways one (1 + DOWNWARD down, 1 sideways, 1 - DOWNWARD up): most things are struck from
+above, and arms are raised more gently than they hit. Between .5 and 1 the AUC of ten filmed pieces changed by at most .03."""
+CAMERA_ROUNDS = 5
+CAMERA_TOLERANCE = 2.0
+"""Flow within this many standard deviations of the camera's motion belongs to the background; at least ``LEAST_TOLERANCE_PX``."""
+LEAST_TOLERANCE_PX = 0.1
+CAMERA_STEP = 4
+"""The camera's motion is fitted to every fourth point of the grid."""
+
+
+@dataclass(frozen=True)
+class PartMotion:
+    """The speed of the fastest parts.
+
+    Attributes:
+        time_s: (n,) times of the pictures that were compared, seconds.
+        speed: (n-1, :data:`DIRECTIONS`) mean speed of the fastest part in each direction between two pictures, picture heights a second;
+            direction d is 360° d / :data:`DIRECTIONS`, 0° to the right, 90° down. NaN across a cut.
+    """
+
+    time_s: np.ndarray
+    speed: np.ndarray
+
+    @property
+    def fastest(self) -> np.ndarray:
+        """(n-1,) speed in the fastest direction between two pictures, picture heights a second."""
+        return np.nan_to_num(self.speed).max(axis=1, initial=0.0)
+
+
+@dataclass(frozen=True)
+class Stops:
+    """How suddenly the fastest parts stop or turn.
+
+    Attributes:
+        time_s: (m,) times of the pictures, seconds.
+        strength: (m,) speed lost there, averaged over directions, picture heights a second.
+    """
+
+    time_s: np.ndarray
+    strength: np.ndarray
+
+
+def directions() -> np.ndarray:
+    """(2, :data:`DIRECTIONS`) unit vectors, x to the right and y down."""
+    angle = 2.0 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
+    return np.stack([np.cos(angle), np.sin(angle)])
+
+
+def stops_of(motion: PartMotion) -> Stops:
+    """Where the fastest parts lose their speed.
+
+    Args:
+        motion: The speeds between the pictures.
+
+    Returns:
+        One value for each picture but the first and the last; 0 beside a cut.
+
+    >>> speed = np.zeros((4, DIRECTIONS))
+    >>> speed[0:2, 4] = 1.6  # down, until picture 2
+    >>> stops_of(PartMotion(np.arange(5) / 25, speed)).strength.round(3).tolist()
+    [0.0, 0.175, 0.0]
+    """
+    weight = 1.0 + DOWNWARD * directions()[1]
+    lost = np.maximum(np.nan_to_num(motion.speed[:-1] - motion.speed[1:]), 0.0)
+    return Stops(motion.time_s[1:-1], (lost * weight).mean(axis=1))
+
+
+def camera_motion(flow: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """The affine motion that most of a picture shares, by least squares over what agrees with it.
+
+    Args:
+        flow: (n, 2) flow in pixels.
+        terms: (n, 3) constant, x and y of each point.
+
+    Returns:
+        (3, 2) coefficients: ``terms @ coefficients`` is the motion of the background.
+    """
+    fitted = np.zeros((3, 2))
+    fitted[0] = np.median(flow, axis=0)
+    for _ in range(CAMERA_ROUNDS):
+        residual = np.hypot(*(flow - terms @ fitted).T)
+        near = residual <= max(CAMERA_TOLERANCE * 1.4826 * float(np.median(residual)), LEAST_TOLERANCE_PX)
+        if near.sum() < 3 * terms.shape[1]:
+            break
+        fitted = np.linalg.lstsq(terms[near], flow[near], rcond=None)[0]
+    return fitted
+
+
+def fastest_part(flow: np.ndarray) -> np.ndarray:
+    """Mean speed (:data:`DIRECTIONS`,) of the fastest part in each direction, at least 0.
+
+    Args:
+        flow: (n, 2) flow in pixels.
+    """
+    count = max(1, round(FASTEST_SHARE * len(flow)))
+    along = flow @ directions()
+    return np.maximum(np.partition(along, -count, axis=0)[-count:].mean(axis=0), 0.0)
+
+
+def moved(pictures: Iterable[np.ndarray]) -> np.ndarray:
+    """How far the fastest part moves from each picture to the next.
+
+    Args:
+        pictures: (H, W, 3) uint8 of one size, one after another; only two are held.
+
+    Returns:
+        (n-1, :data:`DIRECTIONS`) picture heights.
+    """
+    import cv2
+
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    before: np.ndarray | None = None
+    terms = np.zeros((0, 3))
+    rows: list[np.ndarray] = []
+    for picture in pictures:
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        if before is None:
+            terms = _terms(*grey.shape)
+        else:
+            dense = estimator.calc(before, grey, None)  # type: ignore[call-overload]
+            flow = dense[GRID_STEP // 2 :: GRID_STEP, GRID_STEP // 2 :: GRID_STEP].reshape(-1, 2).astype(np.float64)
+            camera = camera_motion(flow[::CAMERA_STEP], terms[::CAMERA_STEP])
+            rows.append(fastest_part(flow - terms @ camera) / grey.shape[0])
+        before = grey
+    return np.array(rows).reshape(-1, DIRECTIONS)
+
+
+def _terms(height: int, width: int) -> np.ndarray:
+    """(n, 3) constant, x and y of the points of the grid, in picture widths from the middle."""
+    rows, columns = np.mgrid[GRID_STEP // 2 : height : GRID_STEP, GRID_STEP // 2 : width : GRID_STEP]
+    x, y = (columns.ravel() - width / 2) / width, (rows.ravel() - height / 2) / width
+    return np.stack([np.ones(x.size), x, y], axis=1)
+
+
+def thinned(time_s: np.ndarray) -> np.ndarray:
+    """Numbers of pictures of which there are at most :data:`MOST_FPS` a second.
+
+    Args:
+        time_s: (n,) ascending times in seconds.
+
+    Returns:
+        Ascending numbers; all where there are no more.
+
+    >>> thinned(np.arange(6) / 60).tolist(), thinned(np.arange(3) / 29.97).tolist()
+    ([0, 2, 4], [0, 1, 2])
+    """
+    kept: list[int] = []
+    for number, time in enumerate(time_s.tolist()):
+        if not kept or time - time_s[kept[-1]] >= 0.98 / MOST_FPS:
+            kept.append(number)
+    return np.array(kept, int)
+
+
+@analysis(version=1)
+def part_motion(clip: Clip) -> PartMotion:
+    """Motion of the fastest parts of a clip's pictures, without repeated pictures.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        The motion.
+
+    Raises:
+        ClipError: If the clip has no picture.
+    """
+    timing = clip.timing
+    kept = thinned(timing.new_time_s)
+    time_s = timing.new_time_s[kept]
+    speed = moved(clip.pictures(timing.new[kept], short_side=LINES)) / np.maximum(np.diff(time_s), 1e-3)[:, None]
+    for cut_s in shots(clip).cuts_s:
+        speed[(time_s[:-1] < cut_s - 1e-6) & (time_s[1:] >= cut_s - 1e-6)] = np.nan
+    return PartMotion(time_s, speed)
