@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.analyses.speech import mel, speech
-from seedbench.metrics.lipsync.attribution import clip_speakers
+from seedbench.metrics.lipsync.attribution import ClipSpeakers, clip_speakers
 from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p_value, peak
 from seedbench.metrics.lipsync.features import sound_features
 from seedbench.metrics.lipsync.judge import (
@@ -34,6 +35,7 @@ from seedbench.metrics.lipsync.speakers import (
     unreadable_faces_s,
 )
 from seedbench.metrics.lipsync.uncertainty import TWO_SIDED_95, lag_sd, not_outside, offset_sd_ms
+from seedbench.metrics.lipsync.visible_mouth import why_unseen
 from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score, missing_stream
 
 MIN_LEVEL_DBFS = -50.0
@@ -46,7 +48,7 @@ INFO = MetricInfo(
     citation="windows: ITU-R BT.1359; sign and search range: Chung & Zisserman 2016 (SyncNet); canonical correlation: Slaney & Covell 2000",
     default_rank=10,
     libraries=("ai-edge-litert", "librosa", "scenedetect-headless", "silero-vad"),
-    version=3,
+    version=4,
     needs=frozenset({"video", "audio", "speech"}),
     weights=("blazeface", "facemesh", "silero-vad"),
     measures=(
@@ -185,6 +187,8 @@ class LipSync(Metric):
         who = clip_speakers(
             candidates, heard.segments_s, tracks.n_frames, model, seen_speech_s=seen, unreadable_s=unreadable, zero_ms=self._zero.ms
         )
+        if who.verdict.matched is False:
+            who = unless_unseen(who, clip)
         curve, aperture = aperture_estimate(who.speaking, model)
         evidence = (
             lag_panel(who.comparison, curve, model, self._zero, who.verdict.offset_ms),
@@ -211,6 +215,12 @@ def aperture_estimate(speaking: list[SpeakerCandidate], model: LipSyncModel) -> 
     curve, null = aperture_evidence([(candidate.lips.aperture, candidate.sound) for candidate in speaking])
     best = peak(curve)
     return curve, ApertureEstimate(best.lag - model.aperture_lead_frames, null_p_value(best.height, null))
+
+
+def unless_unseen(who: ClipSpeakers, clip: Clip) -> ClipSpeakers:
+    """The speakers, without a verdict where nothing can be said against their lips because these cannot be seen."""
+    reason = why_unseen(clip, [candidate.track for candidate in who.speaking])
+    return replace(who, verdict=LipSyncVerdict(None, None, reason)) if reason else who
 
 
 def scores_of(

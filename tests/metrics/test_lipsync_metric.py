@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -114,6 +115,23 @@ def clip(tmp_path: Path) -> Clip:
     return Clip.open(path)
 
 
+OUTLINE = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
+OPENING = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 42, 183)
+
+
+def drawn(tmp_path: Path, face: FaceTrack, *, mask: bool = False) -> Clip:
+    """A clip that shows the lips of a face on skin, or cloth in their place."""
+    pictures = np.empty((N, 300, 400, 3), np.uint8)
+    pictures[:] = (120, 150, 180) if mask else (205, 165, 140)
+    for picture, mesh in zip(pictures, np.rint(face.landmarks[:, :, :2] * 16).astype(np.int32), strict=True):
+        if not mask:
+            cv2.fillPoly(picture, [mesh[list(OUTLINE)]], (175, 85, 85), shift=4)
+            cv2.fillPoly(picture, [mesh[list(OPENING)]], (40, 15, 15), shift=4)
+            cv2.polylines(picture, [mesh[list(OPENING)]], True, (80, 30, 30), shift=4)
+    pictures = np.stack([cv2.GaussianBlur(picture, (0, 0), 1.5) for picture in pictures])
+    return Clip.open(write_clip(tmp_path / "drawn.mp4", pictures, 25, np.zeros(6 * 48000, np.float32), 48000))
+
+
 def scores_for(
     clip: Clip, faces: list[FaceTrack], log_mel: np.ndarray, *, cuts_s: list[float] | None = None, speech_s: float = 6.0
 ) -> dict[str, Score]:
@@ -158,10 +176,26 @@ def test_lips_of_another_sentence_are_not_in_sync(clip: Clip) -> None:
     assert sum(value == 1.0 for value in values) <= 1
 
 
-def test_a_frozen_mouth_gets_no_offset_and_is_not_in_sync(clip: Clip) -> None:
-    scores = scores_for(clip, [track(np.full(N, 0.3))], voice(opening(11)[:N]))
+@pytest.mark.parametrize("seed", [101, 104])
+def test_lips_that_are_seen_and_follow_another_sentence_are_called_so(tmp_path: Path, seed: int) -> None:
+    face = track(opening(seed - 100)[:N])
+    scores = scores_for(drawn(tmp_path, face), [face], voice(opening(seed)[:N]))
+    assert scores["in_sync"].value == scores["matched"].value == 0.0
+
+
+def test_a_still_mouth_that_is_seen_gets_no_offset_and_is_not_in_sync(tmp_path: Path) -> None:
+    face = track(np.full(N, 0.3))
+    scores = scores_for(drawn(tmp_path, face), [face], voice(opening(11)[:N]))
     assert scores["offset_ms"].value is None
     assert scores["in_sync"].value == scores["matched"].value == 0.0
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_nothing_is_said_against_lips_under_a_mask(tmp_path: Path, moving: bool) -> None:
+    face = track(opening(1)[:N] if moving else np.full(N, 0.3))
+    scores = scores_for(drawn(tmp_path, face, mask=True), [face], voice(opening(101)[:N]))
+    assert {name for name, score in scores.items() if score.value is not None} <= {"confidence"}
+    assert "not seen well enough" in scores["matched"].reason
 
 
 def test_the_silent_listener_is_not_taken_for_the_speaker(clip: Clip) -> None:
