@@ -16,7 +16,7 @@ from seedbench.runs.executor import Executor
 from seedbench.runs.progress import NoProgress, Progress
 from seedbench.runs.reasons import failure_reason
 from seedbench.validation.counting import JudgedTrial, judge_trials, record_from
-from seedbench.validation.trials import CopyTrial, TrialScores, trials_of, try_copy
+from seedbench.validation.trials import CopyTrial, FailedTrialError, TrialScores, trials_of, try_copy
 from seedbench.validation.truth import read_truth
 
 
@@ -99,7 +99,7 @@ def validate_metric(
     problems: dict[int, str] = {}
     for done in executor.results():
         trial = done.task
-        problem = failure_reason(done.error) if done.error is not None else done.result.problem
+        problem = _problem(done.error) if done.error is not None else done.result.problem
         if problem:
             problems[trial.number] = f"{trial.row.name}, {trial.variant}: {problem}"
         else:
@@ -119,6 +119,11 @@ def _loadable() -> dict[str, type[Metric] | type[SetMetric]]:
         with suppress(PluginError):
             kinds[name] = registry.load("metrics", name)
     return kinds
+
+
+def _problem(error: BaseException) -> str:
+    """Why a copy was not scored."""
+    return str(error) if isinstance(error, FailedTrialError | SeedBenchError) else failure_reason(error)
 
 
 def _first(trials: Sequence[CopyTrial], problems: dict[int, str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from seedbench.clips.clip import Clip
 from seedbench.clips.degradations import arrays_of, write_arrays
-from seedbench.errors import SeedBenchError
+from seedbench.errors import ClipUnavailableError, SeedBenchError, StorageError, WeightsError
 from seedbench.files.hashing import digest_of, file_sha256
 from seedbench.plugins import registry
 from seedbench.plugins.code_digest import code_digest
@@ -145,8 +145,10 @@ def _try(trial: CopyTrial) -> dict[str, Any]:
         try:
             file = make_copy(trial, Path(folder) / "copy.mp4")
             duration_s = Clip.open(file).facts.duration_s
+        except (ClipUnavailableError, StorageError, WeightsError):
+            raise  # may pass: not kept
         except SeedBenchError as error:
-            return {"scores": {}, "problem": without_path(error, trial.row.file)}
+            return {"scores": {}, "problem": _reason(error, trial)}
         prompt = protocol.prompt(_variant(trial), trial.row, trial.partner, duration_s)
         task = ScoreTask(
             cell_id=0, path=file, sha256=file_sha256(file), prompt=prompt, generator="", seed=None, metrics=(trial.metric,), set_metrics=()
@@ -154,8 +156,14 @@ def _try(trial: CopyTrial) -> dict[str, Any]:
         scores = score(task).scores[trial.metric]
     failed = [given for given in scores if given.status == "failed"]
     if failed:
-        raise FailedTrialError(failed[0].reason)
+        raise FailedTrialError(f"the metric failed: {failed[0].reason}")
     return {"scores": {given.measure: _plain(given) for given in scores}, "problem": ""}
+
+
+def _reason(error: SeedBenchError, trial: CopyTrial) -> str:
+    """Why no copy can be made, without the paths of this machine."""
+    reason = without_path(error, trial.row.file)
+    return reason if trial.partner is None else reason.replace(str(trial.partner.file), trial.partner.name)
 
 
 def _plain(score: Score) -> dict[str, Any]:

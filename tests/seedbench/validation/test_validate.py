@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from seedbench import api
 from seedbench.cli import app
 from seedbench.clips.writing import write_clip
-from seedbench.errors import SeedBenchError
+from seedbench.errors import SeedBenchError, StorageError
 from seedbench.plugins.real_footage import from_json
 from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
@@ -96,6 +96,17 @@ def test_a_file_that_is_no_clip_is_named_and_the_others_are_counted(footage: Pat
     assert finished.record.as_it_is.files == 3
     assert all(problem.startswith("dim.mp4, ") for problem in finished.problems)
     assert len(finished.problems) == 4
+    assert not any(str(footage) in problem for problem in finished.problems)
+
+
+def test_a_problem_that_may_pass_is_tried_again(footage: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("seedbench.validation.trials.write_arrays", full)
+    assert len(validate(footage, workspace).problems) == 11  # all but the four files as they are
+    monkeypatch.undo()
+    assert validate(footage, workspace).problems == ()
 
 
 def test_the_files_of_a_validation(footage: Path, workspace: Workspace, tmp_path: Path) -> None:
