@@ -68,6 +68,7 @@ class ImpactAlignment(Metric):
     """Stops that are seen against onsets that are heard, above chance; contacts of whole bodies matched one to one within 120 ms."""
 
     info = INFO
+    validation = "seedbench.metrics.impact.validation:PROTOCOL"
 
     def score(self, clip: Clip, sample: Sample) -> list[Score]:
         """Score one clip.

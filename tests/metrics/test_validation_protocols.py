@@ -10,13 +10,14 @@ import pytest
 
 from seedbench.clips.degradations import ClipArrays
 from seedbench.metrics.identity import validation as identity
+from seedbench.metrics.impact import validation as impact
 from seedbench.metrics.lipsync import validation as lipsync
 from seedbench.metrics.physics import validation as physics
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Score
 from seedbench.plugins.validation import TruthRow, ValidationProtocol, Variant, protocol_of
 
-PROTOCOLS = {"lipsync": lipsync.PROTOCOL, "identity": identity.PROTOCOL, "physics": physics.PROTOCOL}
+PROTOCOLS = {"lipsync": lipsync.PROTOCOL, "identity": identity.PROTOCOL, "physics": physics.PROTOCOL, "impact": impact.PROTOCOL}
 
 
 def row(name: str = "a", kind: str = "filmed", **facts: str) -> TruthRow:
@@ -148,3 +149,24 @@ def test_a_copy_of_two_shots_declares_one_person_in_both() -> None:
     prompt = identity.PROTOCOL.prompt(variant(identity.PROTOCOL, identity.STRANGER), row(people="x"), row("b", people="y"), 4.0)
     assert prompt is not None
     assert [(shot.start_s, shot.end_s, shot.cast) for shot in prompt.shots] == [(0, 2, ("person",)), (2, 4, ("person",))]
+
+
+def hit_scores(alignment: float | None) -> dict[str, Score]:
+    return scores(alignment=alignment, offset_ms=None)
+
+
+def test_moved_sounds_and_sounds_of_others_are_to_fit_less_than_the_own_sound() -> None:
+    before, of = hit_scores(0.4), row(event="knock")
+    for name in (impact.LATER, impact.EARLIER, impact.OTHER):
+        assert [right(impact.PROTOCOL, name, of, hit_scores(value), before) for value in (0.1, 0.5, None)] == [True, False, None]
+    assert [right(impact.PROTOCOL, "as it is", of, hit_scores(value)) for value in (0.4, -0.1, None)] == [True, False, True]
+    assert [right(impact.PROTOCOL, "as it is", row(), hit_scores(value)) for value in (0.4, None)] == [False, True]
+
+
+def test_the_prompt_of_impacts_says_that_something_hits_and_is_heard() -> None:
+    prompt = impact.PROTOCOL.prompt(impact.PROTOCOL.variants[0], row(event="knock"), None, 2.0)
+    assert prompt is not None
+    assert [(event.impact, event.sound) for event in prompt.events] == [(True, True)]
+    assert impact.PROTOCOL.prompt(impact.PROTOCOL.variants[0], row(), None, 2.0) is None
+    rows = [row("a", event="knock"), row("b"), row("c", "drawn", event="drop")]
+    assert names([impact.another_sound(file, rows) for file in rows]) == ["c", "a", "a"]
