@@ -80,6 +80,17 @@ def likeness_over_shots(subjects: Sequence[Subject], schedule: Schedule) -> Curv
     return Curve("Likeness to the first shot", "time in s", "identity (0: another person, 1: the same)", series, marks)
 
 
+def likeness_within_shots(result: IdentityJudgement) -> Curve:
+    """Each face's similarity to its first part in the shot, over time, with the moments at which it becomes another."""
+    judged = [course for course in result.courses if course.similarity is not None]
+    series = [
+        Series(f"face {number}, shot {course.shot + 1}", list(course.time_s), list(course.to_first))
+        for number, course in enumerate(judged, 1)
+    ]
+    marks = [Mark(time_s, "another face") for course in judged for time_s in course.changes_s]
+    return Curve("Likeness within each shot", "time in s", "identity (0: another person, 1: the same)", series, marks)
+
+
 def scales(subjects: Sequence[Subject], samples: FaceSamples) -> Facts:
     """The ends of each person's scale, its figures, and the pictures that were not used."""
     rows = []
@@ -111,4 +122,6 @@ def panels(map_pictures: MapPictures, samples: FaceSamples, result: IdentityJudg
     shown: list[Panel] = [faces_by_shot(map_pictures, samples, result)]
     if any(subject.pairs for subject in result.subjects):
         shown.append(likeness_over_shots(result.subjects, result.plan))
+    if any(course.similarity is not None for course in result.courses):
+        shown.append(likeness_within_shots(result))
     return (*shown, scales(result.subjects, samples))

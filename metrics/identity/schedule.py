@@ -182,7 +182,7 @@ def build_schedule(
 
 
 def schedule_of_prompt(prompt: Prompt, seen_s: np.ndarray, faint_s: np.ndarray, *, end_s: float) -> Schedule:
-    """The schedule of a prompt with a cast; without declared shots its whole cast is expected in one take.
+    """The schedule of a prompt; without declared shots its whole cast is expected in one take.
 
     Args:
         prompt: The prompt.
@@ -200,16 +200,15 @@ def schedule_of_prompt(prompt: Prompt, seen_s: np.ndarray, faint_s: np.ndarray, 
     return build_schedule(declared, seen_s, faint_s, end_s=end_s)
 
 
-def schedule_of_one_face(seen_s: np.ndarray, *, end_s: float, name: str = "the face") -> Schedule:
-    """The schedule of a clip without a prompt that is assumed to show one person: that person, in every shot.
+def schedule_of_cuts(seen_s: np.ndarray, *, end_s: float) -> Schedule:
+    """The schedule of a clip without a prompt: its shots, with nobody declared.
 
     Args:
         seen_s: The cuts that are seen, seconds.
         end_s: The end of the clip in seconds.
-        name: The name of the person.
 
     Returns:
         The schedule.
     """
     edges = np.concatenate([[0.0], seen_s, [end_s]])
-    return build_schedule([(float(a), float(b), (name,)) for a, b in pairwise(edges)], seen_s, np.zeros(0), end_s=end_s)
+    return build_schedule([(float(a), float(b), ()) for a, b in pairwise(edges)], seen_s, np.zeros(0), end_s=end_s)

@@ -263,6 +263,11 @@ class Prompt(_Strict):
                 raise ValueError(f"{name!r} is used but not among the references")
         return self
 
+    @property
+    def people(self) -> bool:
+        """Whether people may be seen: a cast is declared, or nothing at all of what is seen and heard."""
+        return bool(self.cast) or not (self.events or self.text_in_frame or self.music)
+
     def __hash__(self) -> int:
         """By the id: ``stage`` is a mapping and has no hash."""
         return hash(self.id)

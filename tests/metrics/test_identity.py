@@ -219,7 +219,7 @@ def test_pasted_faces_are_flagged() -> None:
         ([[P]], [["ann"]], "one shot: nothing to compare"),
         ([[P], [Q]], [["ann"], ["bob"]], "ann is seen in 1 shot, two are needed; bob is seen in 1 shot, two are needed"),
         ([[], []], [["ann"], ["ann"]], "no face is seen"),
-        ([[P], [P]], [[], []], "the shots declare no cast"),
+        ([[P], [Q]], [[], []], "nobody is seen in two shots; only a declared cast says who should be"),
     ],
 )
 def test_no_similarity_without_two_shots_of_somebody(shots: list[list[np.ndarray]], casts: list[list[str]], reason: str) -> None:

@@ -17,9 +17,9 @@ from seedbench.metrics.identity import CrossShotIdentity, calibrate
 from seedbench.metrics.identity.calibrate import FACE_SCALES, drawn_face_bank, face_scale
 from seedbench.plugins import weights
 from seedbench.plugins.evidence import as_json
-from seedbench.plugins.metric import Sample, Score
+from seedbench.plugins.metric import Sample, Score, applies
 from seedbench.plugins.registry import load
-from seedbench.suites.prompt import Character, Prompt, Shot
+from seedbench.suites.prompt import Character, Event, Prompt, Shot
 from tests.metrics.test_identity import P, Q, samples_of
 
 COLOURS = ((200, 40, 40), (40, 200, 40), (40, 40, 200))
@@ -85,26 +85,32 @@ def test_another_person_after_the_cut_scores_zero_and_the_caption_says_so(tmp_pa
     ]
 
 
-def test_a_prompt_without_a_cast_gets_no_answer(tmp_path: Path) -> None:
-    prompt = Prompt(id="x", text="x", task="motion", duration_s=2)
+@pytest.mark.parametrize("prompt", [None, Prompt(id="x", text="x", task="motion", duration_s=2)])
+def test_without_a_cast_people_are_found_by_likeness_and_the_backend_says_so(tmp_path: Path, prompt: Prompt | None) -> None:
     scores = scored(clip_of(tmp_path, [[P], [P]]), prompt)
-    assert {score.reason for score in scores.values()} == {"the prompt declares no cast"}
-
-
-def test_a_loose_clip_of_one_face_is_taken_as_one_person_and_says_so(tmp_path: Path) -> None:
-    scores = scored(clip_of(tmp_path, [[P], [P]]), None)
     assert scores["similarity"].value == pytest.approx(1.0)
-    assert scores["similarity"].backend == "dlib-resnet128/one-person-assumed"
+    assert scores["similarity"].backend == "dlib-resnet128/people-by-likeness"
     assert scores["presence"].value is None
+    assert {scores[name].reason for name in ("presence", "swap_rate", "extra_faces", "face_frames")} == {"no cast declared"}
 
 
-@pytest.mark.parametrize(
-    ("shots", "reason"),
-    [([[P]], "no cast declared, and only one shot"), ([[P, Q], [P]], "no cast declared, and several faces in a shot")],
-)
-def test_other_loose_clips_get_no_answer(tmp_path: Path, shots: list[list[np.ndarray]], reason: str) -> None:
-    scores = scored(clip_of(tmp_path, shots), None)
-    assert {score.reason for score in scores.values()} == {reason}
+def test_one_shot_without_a_cast_is_judged_within_the_shot(tmp_path: Path) -> None:
+    clip = clip_of(tmp_path, [[P, Q]])
+    samples = clip.memo["seedbench.metrics.analyses.face_embeddings.face_embeddings"]
+    samples.embedding[:, 20] = 0.1 * (-1.0) ** np.arange(len(samples))  # the faces move
+    samples.embedding[:] /= np.linalg.norm(samples.embedding, axis=1, keepdims=True)
+    scores = scored(clip, None)
+    assert scores["within_shot"].value == pytest.approx(1.0)
+    assert (scores["within_shot"].n_used, scores["within_shot"].backend) == (2, "dlib-resnet128")
+    assert scores["face_changes"].value == 0.0
+    assert scores["similarity"].reason == "one shot: nothing to compare"
+    assert "curve" in [as_json(panel)["kind"] for panel in scores["similarity"].evidence]
+
+
+def test_it_applies_to_prompts_that_may_show_people() -> None:
+    text_alone = Prompt(id="x", text="x", task="motion", duration_s=2)
+    ball = text_alone.model_copy(update={"events": (Event(kind="drop", start_s=0.0),)})
+    assert [applies(CrossShotIdentity.info, prompt) for prompt in (text_alone, ball, prompt_of([("ann",)]))] == [True, False, True]
 
 
 def test_a_clip_without_faces_scores_nothing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from seedbench.metrics.identity.schedule import (
     build_schedule,
     confirm_faint_cuts,
     count_matched_cuts,
-    schedule_of_one_face,
+    schedule_of_cuts,
     schedule_of_prompt,
 )
 from seedbench.suites.prompt import Character, Prompt, Shot
@@ -84,9 +84,9 @@ def test_the_shots_of_a_prompt_are_used() -> None:
     assert schedule_of_prompt(prompt, np.array([1.0]), NONE, end_s=4.0).expected == (("ann",), ())
 
 
-def test_without_a_prompt_one_person_is_expected_in_every_shot() -> None:
-    plan = schedule_of_one_face(np.array([1.0, 2.0]), end_s=3.0)
-    assert plan.expected == (("the face",),) * 3
+def test_without_a_prompt_nobody_is_declared_in_any_shot() -> None:
+    plan = schedule_of_cuts(np.array([1.0, 2.0]), end_s=3.0)
+    assert plan.expected == ((),) * 3
 
 
 def test_confirm_takes_the_nearest_faint_change() -> None:
