@@ -116,7 +116,7 @@ def _of_clip(clip: Clip, embedder: FaceEmbedder) -> FaceSamples:
     return embed_faces(partial(map_frames, clip, FPS), face_tracks(clip).tracks, shots(clip).cuts_s, embedder, duration_s=clip.end_s)
 
 
-@analysis(version=4, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
+@analysis(version=5, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
 def face_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by dlib (128-d).
 
@@ -133,7 +133,7 @@ def face_embeddings(clip: Clip) -> FaceSamples:
     return _of_clip(clip, dlib_embedder())
 
 
-@analysis(version=4, weights=("blazeface", "facemesh", "arcface"))
+@analysis(version=5, weights=("blazeface", "facemesh", "arcface"))
 def arcface_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by the user's ArcFace network.
 

@@ -79,7 +79,7 @@ def main(file: Path) -> None:
         halves.append(errors(cosine[held], same[held], equal_errors(cosine[fit], same[fit])))
     print("threshold of equal errors on half of the people, on the others: missed {:.2%}, accepted {:.2%}".format(*np.mean(halves, axis=0)))
 
-    centres = np.stack([vectors[person == one].mean(axis=0) for one in people])
+    centres = np.stack([vectors[person == number].mean(axis=0) for number in people])
     _, label = kmeans2(centres, GROUPS, minit="++", seed=3)
     group = label[np.searchsorted(people, person)]
     for number in range(GROUPS):

@@ -58,7 +58,7 @@ def test_each_shot_of_a_track_gets_its_share_and_frames_at_the_cut_none() -> Non
 
 
 @pytest.mark.parametrize(
-    ("bad", "reason"), [(track(20, side=40.0), "small"), (track(20, yaw=70.0), "turned away"), (track(20, score=0.3), "uncertain")]
+    ("bad", "reason"), [(track(20, side=30.0), "small"), (track(20, yaw=70.0), "turned away"), (track(20, score=0.3), "uncertain")]
 )
 def test_poor_pictures_are_left_out_and_counted(bad: FaceTrack, reason: str) -> None:
     chosen, dropped = choose_pictures([bad], NO_CUTS, 5.0)

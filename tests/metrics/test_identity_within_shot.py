@@ -61,7 +61,7 @@ def test_a_face_that_is_lost_and_replaced_in_its_position_is_one_course() -> Non
     samples = of_pictures([P] * 5 + [Q] * 5, track=np.repeat([0, 1], 5).astype(np.int32))
     assert course(samples).changes_s == pytest.approx((1.0,))
     elsewhere = replace(samples, box=np.where(samples.track[:, None] == 1, samples.box + 500, samples.box))
-    assert [one.changes_s for one in courses_of(elsewhere, np.zeros(10, int), scale_of)] == [(), ()]
+    assert [face.changes_s for face in courses_of(elsewhere, np.zeros(10, int), scale_of)] == [(), ()]
 
 
 def test_a_face_that_drifts_away_has_the_slope_of_its_similarity() -> None:
