@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,6 +91,8 @@ class FaceTracks:
         height: Height of the pictures in pixels.
         tracks: The faces, longest first.
         count: (n_frames,) faces on each frame.
+        unread_s: (k,) seconds at which a face was detected that the mesh cannot read, such as one in profile. The detector runs on every
+            third picture, and whenever a face is lost.
     """
 
     n_frames: int
@@ -98,6 +100,7 @@ class FaceTracks:
     height: int
     tracks: list[FaceTrack]
     count: np.ndarray
+    unread_s: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(eq=False)
@@ -141,7 +144,12 @@ def detect_faces(rgb: np.ndarray, nets: FaceNets, known: list[np.ndarray]) -> li
 
 
 def follow_faces(
-    pictures: Iterable[np.ndarray], time_s: np.ndarray, nets: FaceNets, *, cuts_s: Iterable[float] = ()
+    pictures: Iterable[np.ndarray],
+    time_s: np.ndarray,
+    nets: FaceNets,
+    *,
+    cuts_s: Iterable[float] = (),
+    unread_s: list[float] | None = None,
 ) -> list[_FollowedFace]:
     """Follow every face through some pictures; no track crosses a cut.
 
@@ -150,6 +158,7 @@ def follow_faces(
         time_s: Times (T,) in seconds at which they are shown.
         nets: The face networks.
         cuts_s: Times of the cuts in seconds.
+        unread_s: Takes the times at which a face is detected that the mesh cannot read, in seconds.
     """
     cuts = sorted(cuts_s)
     live: list[_FollowedFace] = []
@@ -181,6 +190,11 @@ def follow_faces(
                 first, _ = nets.mesh(rgb, crop_matrix(detection.box, detection.eyes[0], detection.eyes[1]))
                 landmarks, score = nets.follow(rgb, first)
                 box = box_of(landmarks)
+                if score < MIN_MESH and unread_s is not None:
+                    # a followed face whose mesh fails for a moment is no other face
+                    if all(iou(detection.box, box_of(face.landmarks[-1])) < SAME_FACE_IOU for face in live):
+                        unread_s.append(now)
+                    continue
                 if score < MIN_MESH or any(iou(box, box_of(other)) >= SAME_FACE_IOU for _, other, _ in seen):
                     continue
                 taken = [face for face, _, _ in seen]
@@ -273,7 +287,7 @@ def pictures_to_follow(time_s: np.ndarray) -> np.ndarray:
     return np.unique(np.searchsorted((time_s[1:] + time_s[:-1]) / 2, grid - 1e-6))
 
 
-@analysis(version=5, weights=("blazeface", "facemesh"))
+@analysis(version=6, weights=("blazeface", "facemesh"))
 def face_tracks(clip: Clip) -> FaceTracks:
     """Every face of the clip, followed within its shot.
 
@@ -290,6 +304,9 @@ def face_tracks(clip: Clip) -> FaceTracks:
     cuts_s = shots(clip).cuts_s.tolist()
     timing = clip.timing  # pictures that are held are followed once, at the times at which they were due
     used = pictures_to_follow(timing.new_time_s)
-    faces = follow_faces(clip.pictures(timing.new[used]), timing.new_time_s[used], face_nets(), cuts_s=cuts_s)
+    unread_s: list[float] = []
+    pictures = clip.pictures(timing.new[used])
+    faces = follow_faces(pictures, timing.new_time_s[used], face_nets(), cuts_s=cuts_s, unread_s=unread_s)
     width, height = clip.size
-    return tracks_on_grid(faces, len(clip.on_screen(FPS)), width=width, height=height)
+    tracks = tracks_on_grid(faces, len(clip.on_screen(FPS)), width=width, height=height)
+    return replace(tracks, unread_s=np.array(unread_s))

@@ -139,17 +139,19 @@ def _no_offset(
     together: LipSyncVerdict, turns: Sequence[SpeakerTurns], *, alone: bool, moving: bool, other: bool, part: float
 ) -> LipSyncVerdict:
     """The verdict where no face has an offset: lips that do not fit only if nobody else may speak, no answer otherwise."""
-    if not alone:
-        reasons = sorted({turn.verdict.reason for turn in turns})
-        return LipSyncVerdict(None, None, f"{len(turns)} faces may be speaking and none can be judged: {'; '.join(reasons)}")
     if other and (not moving or together.matched is False):
         return LipSyncVerdict(
             None,
             None,
-            "the lips of the face that can be judged do not follow the speech, but a face too small or too unclear to judge may speak",
+            "the lips of the face that can be judged do not follow the speech, but a face too small or too turned to judge may speak",
         )
     if not moving:
         return LipSyncVerdict(False, None, "the lips do not move while there is speech")
+    if not alone:
+        reasons = sorted({turn.verdict.reason for turn in turns})
+        return LipSyncVerdict(None, None, f"{len(turns)} faces may be speaking and none can be judged: {'; '.join(reasons)}")
+    if other:
+        return LipSyncVerdict(None, None, f"{together.reason}; a face too small or too turned to judge may speak a part")
     if together.matched is False and part >= PART_FITS:
         return LipSyncVerdict(None, None, "the lips fit a part of the speech only: another person may speak the rest, or over it")
     return together

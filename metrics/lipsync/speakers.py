@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
+from seedbench.metrics.analyses.faces import DETECT_EVERY, FaceTrack, FaceTracks
 from seedbench.metrics.analyses.shots import Shots
 from seedbench.metrics.analyses.speech import SpeechAnalysis
 from seedbench.metrics.lipsync.features import (
@@ -102,7 +102,7 @@ def speaker_candidates(
 
 
 def unreadable_faces_s(tracks: FaceTracks, candidates: Sequence[SpeakerCandidate], speech: SpeechAnalysis) -> float:
-    """How long faces that are no candidates (too small, seen too briefly, with a poor mesh) are on screen during speech: they may speak.
+    """How long faces that are no candidates (too small, in profile, seen too briefly, with a poor mesh) are on screen during speech.
 
     Args:
         tracks: The faces of the clip.
@@ -116,6 +116,9 @@ def unreadable_faces_s(tracks: FaceTracks, candidates: Sequence[SpeakerCandidate
     for track in tracks.tracks:
         if all(track is not candidate.track for candidate in candidates):
             on_screen[track.frames] = True
+    for time_s in tracks.unread_s.tolist():
+        start = round(time_s * FPS)
+        on_screen[start : start + DETECT_EVERY] = True
     return float((on_screen & speaking_frames(speech.segments_s, tracks.n_frames)).sum() / FPS)
 
 

@@ -201,3 +201,19 @@ def test_faces_are_seen_at_their_time_whatever_the_length_and_the_rate(fps: floa
 def test_pictures_with_the_same_time_give_no_rate() -> None:
     assert pictures_to_follow(np.zeros(5)).tolist() == [0, 1, 2, 3, 4]
     assert pictures_to_follow(np.array([0.0, 0.0, 0.0, 0.04, 0.08])).tolist() == [0, 1, 2, 3, 4]
+
+
+class ProfileOnTheRight(FakeNetworks):
+    """Networks whose mesh cannot read faces in the right half."""
+
+    def mesh(self, rgb: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, float]:
+        points, score = super().mesh(rgb, to_crop)
+        return points, score if points[0, 0] < 100 else 0.0
+
+
+def test_a_face_that_is_detected_and_cannot_be_read_is_recorded_with_its_times() -> None:
+    unread_s: list[float] = []
+    networks = ProfileOnTheRight([[(50, 60), (150, 60)] if k < 15 else [(50, 60)] for k in range(30)])
+    faces = follow_faces(pictures(30), np.arange(30) / FPS, networks, unread_s=unread_s)  # type: ignore[arg-type]
+    assert len(faces) == 1
+    assert unread_s == pytest.approx([k / FPS for k in (0, 3, 6, 9, 12)])

@@ -240,7 +240,22 @@ def test_lips_that_do_not_fit_are_no_answer_while_a_face_too_small_to_judge_may_
     for lips in (np.full(N, 0.3), opening(61)[:N], opening(62)[:N]):
         scores = scores_for(clip, [track(lips), small], voice(opening(161)[:N]))
         assert scores["matched"].value is None
-        assert "too small or too unclear" in scores["matched"].reason or "too weak" in scores["matched"].reason
+        assert "too small or too turned" in scores["matched"].reason
+
+
+def test_lips_that_do_not_move_are_no_answer_while_a_face_in_profile_may_speak(clip: Clip) -> None:
+    scores_for(clip, [track(np.full(N, 0.3))], voice(opening(161)[:N]))
+    key = "seedbench.metrics.analyses.faces.face_tracks"
+    clip.memo[key] = replace(clip.memo[key], unread_s=np.arange(0.0, 3.0, 0.12))
+    scores = {score.measure: score for score in LipSync().score(clip, Sample())}
+    assert scores["matched"].value is None
+    assert "too turned" in scores["matched"].reason
+
+
+def test_faces_of_which_none_moves_the_lips_are_not_in_sync(tmp_path: Path) -> None:
+    face = track(np.full(N, 0.3))
+    scores = scores_for(drawn(tmp_path, face), [face, replace(face)], voice(opening(161)[:N]))
+    assert scores["matched"].value == scores["in_sync"].value == 0.0
 
 
 def test_two_faces_of_which_none_fits_are_no_answer(clip: Clip) -> None:
