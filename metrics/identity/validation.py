@@ -9,6 +9,7 @@ import numpy as np
 
 from seedbench.clips.changed_copies import cropped, first_seconds, followed_by, mirrored, resized
 from seedbench.clips.degradations import ClipArrays
+from seedbench.metrics.identity.calibrate import SAME_PERSON
 from seedbench.plugins.metric import Score
 from seedbench.plugins.validation import Separation, TrialAnswer, TruthColumn, TruthRow, ValidationProtocol, Variant
 from seedbench.suites.prompt import Character, Prompt, Shot
@@ -16,8 +17,6 @@ from seedbench.suites.prompt import Character, Prompt, Shot
 if TYPE_CHECKING:
     from seedbench.clips.clip import Clip
 
-SAME_PERSON = 0.5
-"""Similarity from which on two shots show one person, as the metric states."""
 SHOT_S = 2.0
 """Length of each of the two shots of a copy; shorter files are taken whole."""
 SAME, REFRAMED, CLOSE, SMALL, STRANGER = (
@@ -88,12 +87,13 @@ def _face_box(clip: Clip) -> tuple[float, float, float, float]:
 class IdentityProtocol(ValidationProtocol):
     """The same person against strangers, over two shots that the cast says are of one person."""
 
-    version = 1
+    version = 2
     error_unit = ""
     about = (
         f"Copies are two shots of {SHOT_S:g} s each, and the prompt declares one person in both. A copy of the same person is wrong "
         f"where the similarity is below {SAME_PERSON}, or where the person is not recognised (presence below 1); one with a stranger, "
-        f"where the similarity is {SAME_PERSON} or more. Files are scored without a cast."
+        f"where the similarity is {SAME_PERSON} or more. A file as it is has no cast; it is wrong "
+        f"where a face within a shot, or its one person from shot to shot, is below {SAME_PERSON}."
     )
     columns = (
         TruthColumn(
@@ -133,9 +133,10 @@ class IdentityProtocol(ValidationProtocol):
         """Judge one copy (see :meth:`seedbench.plugins.validation.ValidationProtocol.answer`)."""
         similarity = scores["similarity"]
         if variant.change is None:
+            judged = [scores["within_shot"].value, similarity.value if shows_one_person(row) else None]
+            known = [value for value in judged if value is not None]
+            right = min(known) >= SAME_PERSON if known else None
             answered = any(score.value is not None for score in scores.values())
-            known = similarity.value is not None and shows_one_person(row)
-            right = (similarity.value or 0.0) >= SAME_PERSON if known else None
             return TrialAnswer(answered=answered, right=right, words=_words(similarity, scores))
         if similarity.value is None:
             return TrialAnswer(answered=False, right=True, words=_words(similarity, scores))
@@ -146,10 +147,10 @@ class IdentityProtocol(ValidationProtocol):
 
 
 def _words(similarity: Score, scores: Mapping[str, Score]) -> str:
-    if similarity.value is None:
-        return f"no answer: {similarity.reason}"
-    presence = scores["presence"].value
-    return f"similarity {similarity.value:.2f}" + ("" if presence is None else f", presence {presence:.2f}")
+    words = f"no similarity: {similarity.reason}" if similarity.value is None else f"similarity {similarity.value:.2f}"
+    titles = {"presence": "presence", "within_shot": "within a shot"}
+    known = [f"{titles[name]} {score.value:.2f}" for name, score in scores.items() if name in titles and score.value is not None]
+    return ", ".join([words, *known])
 
 
 PROTOCOL = IdentityProtocol()
