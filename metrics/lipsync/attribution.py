@@ -15,7 +15,10 @@ from seedbench.metrics.lipsync.turns import NOBODY, best_stretch, frame_fits, sp
 from seedbench.ties import first_greatest
 
 MIN_TURN_SPEECH_S = 1.5
-"""Seconds that a face must speak, in all its turns, for an answer about it."""
+"""Seconds that a face must speak, in all its turns, for an answer about it.
+
+Of 95 generated clips cut to 1.2, 1.5, 2 and 3 s of speech 72, 72, 83 and 84% are answered with the margin :data:`SURE_TURN`, of which 97,
+100, 100 and 99% are right; of mismatched pairs 5, 1, 3 and 3% (models fitted on other clips)."""
 SURE_TURN = 0.6
 """Standard deviations above ``accept`` that the fit of one of several faces needs in its turns: the best part also fits well by chance.
 
@@ -115,7 +118,9 @@ def clip_speakers(
     moving = any(candidate.moves for candidate in candidates)
     if alone and moving and together.offset_ms is not None:
         turns = [_all_speech(candidate, units, pooled, together) for candidate in candidates]
-        return ClipSpeakers(together, pooled, windows, list(candidates), turns, [])
+        seen = np.any([_on_screen(candidate, units) for candidate in candidates], axis=0)
+        unseen = stretches_of(units, np.where(seen, 0, NOBODY), NOBODY)
+        return ClipSpeakers(together, pooled, windows, list(candidates), turns, unseen)
     frames = np.array([end - start for start, end in units])
     fits = np.stack([_unit_fits(candidate, units, model) for candidate in candidates])
     speakers = who_speaks(fits, frames, np.stack([_on_screen(candidate, units) & candidate.moves for candidate in candidates]))
