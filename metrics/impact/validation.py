@@ -11,6 +11,8 @@ from seedbench.suites.prompt import Event, Prompt
 
 MOVED_MS = 200.0
 """Beyond what viewers accept in either direction (ITU-R BT.1359: 185 ms late, 90 ms early), and beyond the search of 50 ms."""
+ACCEPTED_MS = 90.0
+"""An offset of a sound as recorded is wrong beyond this, the smaller of the two limits of what viewers accept (ITU-R BT.1359)."""
 LATER, EARLIER, OTHER = f"sound {MOVED_MS:.0f} ms later", f"sound {MOVED_MS:.0f} ms earlier", "sound of another file"
 
 
@@ -33,8 +35,8 @@ class ImpactProtocol(ValidationProtocol):
     error_unit = "ms"
     about = (
         "A file shows hits and has their sound as recorded, in sync by nature; it is wrong where its alignment is 0 or less, which is what "
-        "chance gives. A copy with the sound moved, or with the sound of another file, is wrong where its alignment is not below that of "
-        "the file as it is."
+        f"chance gives, or where its offset exceeds {ACCEPTED_MS:.0f} ms. A copy with the sound moved, or with the sound of another file, "
+        "is wrong where its alignment is not below that of the file as it is."
     )
     columns = (TruthColumn(name="event", meaning="what hits, such as drop, knock or footsteps; empty: nothing hits, no answer is due"),)
     variants = (
@@ -109,7 +111,9 @@ class ImpactProtocol(ValidationProtocol):
             before = as_it_is["alignment"].value if "alignment" in as_it_is else None
             lower = None if value is None or before is None else value < before
             return TrialAnswer(answered=answered, right=lower, words=words)
-        return TrialAnswer(answered=answered, right=value is None or value > 0, error=offset, words=words)
+        near = offset is None or abs(offset) <= ACCEPTED_MS
+        words += "" if offset is None else f", offset {offset:+.0f} ms"
+        return TrialAnswer(answered=answered, right=near and (value is None or value > 0), error=offset, words=words)
 
 
 PROTOCOL = ImpactProtocol()

@@ -74,7 +74,10 @@ def record_from(
             if of_kind:
                 variants.append(_figures(variant.name, variant.expected, kind, of_kind))
     separations = [
-        figures for separation in protocol.separations for kind in shown if (figures := _separation(separation, kind, judged)) is not None
+        figures
+        for separation in protocol.separations
+        for kind in (shown if len({row.kind for row in rows if separation.applies(row)}) > 1 else shown[:1])
+        if (figures := _separation(separation, kind, judged)) is not None
     ]
     return RealFootageRecord(
         metric=info.name,

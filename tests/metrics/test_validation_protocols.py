@@ -151,8 +151,8 @@ def test_a_copy_of_two_shots_declares_one_person_in_both() -> None:
     assert [(shot.start_s, shot.end_s, shot.cast) for shot in prompt.shots] == [(0, 2, ("person",)), (2, 4, ("person",))]
 
 
-def hit_scores(alignment: float | None) -> dict[str, Score]:
-    return scores(alignment=alignment, offset_ms=None)
+def hit_scores(alignment: float | None, offset_ms: float | None = None) -> dict[str, Score]:
+    return scores(alignment=alignment, offset_ms=offset_ms)
 
 
 def test_moved_sounds_and_sounds_of_others_are_to_fit_less_than_the_own_sound() -> None:
@@ -160,6 +160,7 @@ def test_moved_sounds_and_sounds_of_others_are_to_fit_less_than_the_own_sound() 
     for name in (impact.LATER, impact.EARLIER, impact.OTHER):
         assert [right(impact.PROTOCOL, name, of, hit_scores(value), before) for value in (0.1, 0.5, None)] == [True, False, None]
     assert [right(impact.PROTOCOL, "as it is", of, hit_scores(value)) for value in (0.4, -0.1, None)] == [True, False, True]
+    assert [right(impact.PROTOCOL, "as it is", of, hit_scores(0.4, offset)) for offset in (-80, 120)] == [True, False]
     assert [right(impact.PROTOCOL, "as it is", row(), hit_scores(value)) for value in (0.4, None)] == [False, True]
 
 
