@@ -35,6 +35,9 @@ With it lips are said not to fit another voice in 61% of 190 mismatched pairs, t
 another over or after it in 12% (generated clips, models fitted on others). On 30 other clips, filmed and generated: 48%, 0%, 6%."""
 ANOTHER_FACE_S = 0.4
 """Seconds of speech during which an unreadable face must be on screen to count as one that may speak."""
+ANOTHER_MAY_SPEAK = LipSyncVerdict(
+    None, None, "the lips of the face that can be judged do not follow the speech, but a face too small or too turned to judge may speak"
+)
 SAME_LAG_FRAMES = 2.0
 """Speakers whose lags differ by less are pooled."""
 SAME_OFFSET_MS = 1e-6
@@ -145,11 +148,7 @@ def _no_offset(
 ) -> LipSyncVerdict:
     """The verdict where no face has an offset: lips that do not fit only if nobody else may speak, no answer otherwise."""
     if other and (not moving or together.matched is False):
-        return LipSyncVerdict(
-            None,
-            None,
-            "the lips of the face that can be judged do not follow the speech, but a face too small or too turned to judge may speak",
-        )
+        return ANOTHER_MAY_SPEAK
     if not moving:
         return LipSyncVerdict(False, None, "the lips do not move while there is speech")
     if not alone:

@@ -11,7 +11,7 @@ from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.analyses.speech import mel, speech
-from seedbench.metrics.lipsync.attribution import ClipSpeakers, clip_speakers
+from seedbench.metrics.lipsync.attribution import ANOTHER_MAY_SPEAK, ClipSpeakers, clip_speakers
 from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p_value, peak
 from seedbench.metrics.lipsync.features import sound_features
 from seedbench.metrics.lipsync.judge import (
@@ -26,12 +26,14 @@ from seedbench.metrics.lipsync.judge import (
 from seedbench.metrics.lipsync.model import LipSyncComparison, LipSyncModel, shipped
 from seedbench.metrics.lipsync.natural_zero import OWN_ZERO, SHIPPED_ZERO, NaturalZero
 from seedbench.metrics.lipsync.panels import crop_panel, lag_panel, trace_panel, turn_panel
+from seedbench.metrics.lipsync.small_faces import small_faces_seen
 from seedbench.metrics.lipsync.speakers import (
     MIN_SEEN_SPEECH,
     MIN_SPEECH_S,
     SpeakerCandidate,
     seen_speech_s,
     speaker_candidates,
+    speaking_frames,
     unreadable_faces_s,
 )
 from seedbench.metrics.lipsync.uncertainty import TWO_SIDED_95, lag_sd, not_outside, offset_sd_ms
@@ -189,6 +191,10 @@ class LipSync(Metric):
         )
         if who.verdict.matched is False:
             who = unless_unseen(who, clip)
+        if who.verdict.matched is False and small_faces_seen(
+            clip, tracks.tracks, np.flatnonzero(speaking_frames(heard.segments_s, tracks.n_frames))
+        ):
+            who = replace(who, verdict=ANOTHER_MAY_SPEAK)
         curve, aperture = aperture_estimate(who.speaking, model)
         evidence = (
             lag_panel(who.comparison, curve, model, self._zero, who.verdict.offset_ms),
