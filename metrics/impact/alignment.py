@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbench.metrics.analyses.part_motion import Stops
+from seedbench.metrics.analyses.part_motion import Stops, way_weights
 from seedbench.ties import first_greatest
 
 CURVE_RATE = 100
@@ -43,7 +43,7 @@ class AlignedCurves:
     """The two curves on one clock.
 
     Attributes:
-        seen: (N,) how suddenly parts stop, square root of picture heights a second, :data:`CURVE_RATE` values a second.
+        seen: (W, N) how suddenly parts stop in each way, square root of picture heights a second, :data:`CURVE_RATE` values a second.
         onset_s: (n,) when sounds begin, seconds from the first value.
         strength: (n,) how strongly, dB of the spectral flux.
     """
@@ -55,7 +55,12 @@ class AlignedCurves:
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return len(self.seen) / CURVE_RATE
+        return self.n / CURVE_RATE
+
+    @property
+    def n(self) -> int:
+        """Number N of values."""
+        return self.seen.shape[1]
 
     @property
     def heard(self) -> np.ndarray:
@@ -64,7 +69,7 @@ class AlignedCurves:
 
         position = self.onset_s * CURVE_RATE
         step = np.floor(position).astype(int)
-        curve = np.zeros(len(self.seen))
+        curve = np.zeros(self.n)
         for number, share in ((step, 1.0 - (position - step)), (step + 1, position - step)):
             np.add.at(curve, number % len(curve), share * self.strength)
         return np.asarray(gaussian_filter1d(curve, BLUR_S * CURVE_RATE, mode="wrap"))
@@ -127,30 +132,36 @@ def aligned_curves(stops: Stops, onset_s: np.ndarray, strength: np.ndarray) -> A
         The curves; empty with fewer than two stops.
     """
     if len(stops.time_s) < 2:
-        return AlignedCurves(np.zeros(0), np.zeros(0), np.zeros(0))
+        return AlignedCurves(np.zeros((len(stops.strength), 0)), np.zeros(0), np.zeros(0))
     start, end = float(stops.time_s[0]), float(stops.time_s[-1])
     count = int(np.floor((end - start) * CURVE_RATE + SAME)) + 1
-    seen = np.interp(start + np.arange(count) / CURVE_RATE, stops.time_s, np.sqrt(stops.strength))
+    time_s = start + np.arange(count) / CURVE_RATE
+    seen = np.stack([np.interp(time_s, stops.time_s, np.sqrt(strength)) for strength in stops.strength])
     inside = (onset_s >= start - NEAR_S) & (onset_s <= end + NEAR_S)
     return AlignedCurves(seen, onset_s[inside] - start, strength[inside])
 
 
 def correlation_by_shift(curves: AlignedCurves) -> np.ndarray:
-    """Correlation (N,) of the curves for each circular shift: value s is with the sound s steps later. All 0 where a curve is flat.
+    """Correlation (N,) of the curves for each circular shift, in the way that fits best; each way counts by its weight.
 
-    >>> curves = AlignedCurves(np.eye(100)[50], np.array([0.47]), np.ones(1))
+    Chance is compared with the same best of all ways, so that it has the same advantage.
+
+    Args:
+        curves: The curves.
+
+    Returns:
+        Value s is with the sound s steps later; 0 where a curve is flat.
+
+    >>> curves = AlignedCurves(np.tile(np.eye(100)[50], (8, 1)), np.array([0.47]), np.ones(1))
     >>> int(np.argmax(correlation_by_shift(curves)))
     3
     """
-    return _correlation(curves.seen, curves.heard)
-
-
-def _correlation(seen: np.ndarray, heard: np.ndarray) -> np.ndarray:
-    seen, heard = (curve - curve.mean() for curve in (seen, heard))
-    size = float(np.linalg.norm(seen) * np.linalg.norm(heard))
-    if size <= SAME:
-        return np.zeros(len(seen))
-    return np.asarray(np.fft.irfft(np.fft.rfft(seen) * np.conj(np.fft.rfft(heard)), len(seen)) / size)
+    seen = curves.seen - curves.seen.mean(axis=1, keepdims=True)
+    heard = curves.heard - curves.heard.mean()
+    size = np.linalg.norm(seen, axis=1) * np.linalg.norm(heard)
+    product = np.fft.irfft(np.fft.rfft(seen, axis=1) * np.conj(np.fft.rfft(heard)), curves.n, axis=1)
+    correlation = np.where(size[:, None] > SAME, product / np.maximum(size, SAME)[:, None], 0.0)
+    return np.asarray((way_weights()[:, None] * correlation).max(axis=0))
 
 
 def fit_curves(curves: AlignedCurves) -> CurveFit:
@@ -160,7 +171,7 @@ def fit_curves(curves: AlignedCurves) -> CurveFit:
         curves: At least :data:`SHORTEST_S` long, with at least one onset.
 
     >>> hit_s = np.array([0.4, 1.3, 1.7, 3.1, 4.2])
-    >>> seen = AlignedCurves(np.zeros(500), hit_s, np.ones(5)).heard
+    >>> seen = np.tile(AlignedCurves(np.zeros((1, 500)), hit_s, np.ones(5)).heard, (8, 1))
     >>> same, other = (fit_curves(AlignedCurves(seen, hit_s + late, np.ones(5))) for late in (0.02, 0.5))
     >>> round(same.alignment, 2), same.p < 0.05, round(same.offset_s, 3), other.alignment < 0.2, other.offset_s
     (1.0, True, -0.02, True, None)
@@ -190,7 +201,7 @@ def _at_random_times(curves: AlignedCurves) -> np.ndarray:
     """Correlation (:data:`RANDOM_TIMES`, N) of the picture with the same onsets at random times, for each circular shift."""
     rng = np.random.default_rng(0)
     # whole steps, so that the blur of an onset between two steps stays what it is
-    moved = [curves.onset_s + rng.integers(0, len(curves.seen), len(curves.onset_s)) / CURVE_RATE for _ in range(RANDOM_TIMES)]
+    moved = [curves.onset_s + rng.integers(0, curves.n, len(curves.onset_s)) / CURVE_RATE for _ in range(RANDOM_TIMES)]
     return np.stack([correlation_by_shift(AlignedCurves(curves.seen, onset_s, curves.strength)) for onset_s in moved])
 
 
@@ -198,11 +209,18 @@ def _share_as_good(by_shift: np.ndarray, random: np.ndarray, reach: int) -> floa
     return float(np.mean(_best_around(random, reach) >= _best_around(by_shift, reach)[0] - SAME))
 
 
-def _peak(by_shift: np.ndarray, reach: int) -> float:
-    """Lag in seconds of the greatest correlation within ``reach`` steps of no shift, between steps by a parabola."""
+def _peak(by_shift: np.ndarray, reach: int) -> float | None:
+    """Lag in seconds of the greatest correlation within ``reach`` steps of no shift, between steps by a parabola.
+
+    Where the correlation still rises there, the peak beyond is taken; None where it lies beyond :data:`FAR_S`.
+    """
     lags = np.arange(-reach, reach + 1)
-    near = by_shift[lags % len(by_shift)]
-    top = int(lags[first_greatest(near, tolerance=SAME)])
+    top = int(lags[first_greatest(by_shift[lags % len(by_shift)], tolerance=SAME)])
+    outward = 1 if top > 0 else -1
+    while abs(top) >= reach and by_shift[(top + outward) % len(by_shift)] > by_shift[top % len(by_shift)] + SAME:
+        top += outward
+        if abs(top) > FAR_S * CURVE_RATE:
+            return None
     before, at, after = (float(by_shift[(top + step) % len(by_shift)]) for step in (-1, 0, 1))
     bend = before - 2.0 * at + after
     between = float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < -SAME else 0.0
@@ -245,7 +263,8 @@ def intervals_of(fit: CurveFit, curves: AlignedCurves, *, picture_s: float) -> F
     alignment = None if n < FEWEST_LEFT_OUT else (max(-1.0, low), min(1.0, high))
     if fit.offset_s is None:
         return FitIntervals(alignment, None)
-    error = _jackknife_error([_peak(part, near if fit.p <= ABOVE_CHANCE else far) for part in parts])
+    lags = [_peak(part, near if fit.p <= ABOVE_CHANCE else far) for part in parts]
+    error = _jackknife_error([fit.offset_s if lag is None else lag for lag in lags])
     return FitIntervals(alignment, _around(fit.offset_s, quantile * float(np.hypot(error, grain))))
 
 

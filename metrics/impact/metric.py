@@ -110,7 +110,7 @@ def _stops(clip: Clip, prompt: Prompt | None, heard: Onsets, contacts: list[Seen
     if reason:
         return None, reason
     if only_collisions(prompt):
-        stops = Stops(stops.time_s, np.zeros(len(stops.time_s)))
+        stops = Stops(stops.time_s, np.zeros_like(stops.strength))
     time_s, speed = (np.array([getattr(contact, name) for contact in contacts]) for name in ("time_s", "speed_px_s"))
     stops = with_contacts(stops, time_s, speed)
     curves = aligned_curves(stops, heard.time_s, heard.flux_db)

@@ -26,10 +26,10 @@ def fit_panels(curves: AlignedCurves, fit: CurveFit | None, *, start_s: float) -
     Returns:
         The panels.
     """
-    time_s = [round(start_s + index / CURVE_RATE, 2) for index in range(0, len(curves.seen), SHOWN_STEP)]
+    time_s = [round(start_s + index / CURVE_RATE, 2) for index in range(0, curves.n, SHOWN_STEP)]
     series = [
         Series(name, time_s, [round(float(value), 3) for value in (curve / max(float(curve.max(initial=0.0)), 1e-9))[::SHOWN_STEP]])
-        for name, curve in (("stops seen", curves.seen), ("onsets heard", curves.heard))
+        for name, curve in (("stops seen", curves.seen.max(axis=0, initial=0.0)), ("onsets heard", curves.heard))
     ]
     marks = [Mark(round(start_s + float(time), 3), "sound") for time in curves.onset_s]
     over_time = Curve("Stops seen and onsets heard", "time (s)", "share of the strongest", series, marks)

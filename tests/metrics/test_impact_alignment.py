@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedbench.metrics.analyses.onsets import Onsets
-from seedbench.metrics.analyses.part_motion import DIRECTIONS, PartMotion, Stops, stops_of
+from seedbench.metrics.analyses.part_motion import DIRECTIONS, WAYS, PartMotion, Stops, stops_of
 from seedbench.metrics.impact.alignment import AlignedCurves, aligned_curves, fit_curves, intervals_of, with_contacts
 from seedbench.metrics.impact.judge import (
     count_sudden,
@@ -35,7 +35,7 @@ def stops_at(hit_s: np.ndarray, seconds: float, strength: float = 1.0) -> Stops:
     seen = np.zeros(len(time_s))
     for hit in hit_s:
         seen += strength * np.maximum(0.0, 1.0 - np.abs(time_s - hit) * FPS)
-    return Stops(time_s, seen)
+    return Stops(time_s, np.tile(seen, (WAYS, 1)))
 
 
 def curves_of(hit_s: np.ndarray, sound_s: np.ndarray, *, seconds: float = 4.0, strength: np.ndarray | None = None) -> AlignedCurves:
@@ -79,6 +79,22 @@ def test_strong_onsets_count_more_than_faint_ones() -> None:
     loud_others = np.where(np.isin(both, hit_s), 3.0, 30.0)
     right, wrong = (fit_curves(curves_of(hit_s, both, strength=strength)) for strength in (loud_hits, loud_others))
     assert right.alignment > 0.6 > 0.3 > wrong.alignment
+
+
+@pytest.mark.parametrize("way", range(WAYS))
+def test_hits_in_any_way_fit_most_those_from_above(way: int) -> None:
+    hit_s = irregular(5, 4.0, 1)
+    stops = stops_at(hit_s, 4.0)
+    strength = np.random.default_rng(way).uniform(0.0, 0.3, stops.strength.shape)
+    strength[way] = stops.strength[way]
+    fit = fit_curves(aligned_curves(Stops(stops.time_s, strength), hit_s, np.full(5, 20.0)))
+    assert fit.alignment > 0.4
+    assert fit.p < 0.05
+
+
+def test_an_offset_beyond_the_search_is_none() -> None:
+    hit_s = irregular(16, 12.0, 3)
+    assert fit_curves(curves_of(hit_s, hit_s + 0.29, seconds=12.0)).offset_s is None
 
 
 def test_dozens_of_onsets_do_not_match_anything() -> None:
@@ -130,11 +146,11 @@ def test_whole_bodies_are_counted_where_one_is_declared() -> None:
 
 
 def test_contacts_of_bodies_count_beside_stops() -> None:
-    still = Stops(np.arange(50) / FPS, np.full(50, 0.01))
+    still = Stops(np.arange(50) / FPS, np.full((WAYS, 50), 0.01))
     hit_s = np.array([0.4, 1.1, 1.5])
     stops = with_contacts(still, hit_s, np.array([300.0, 200.0, 100.0]))
-    assert stops.strength[10] == pytest.approx(0.01)
-    with_them = with_contacts(Stops(still.time_s, np.zeros(50)), hit_s, np.array([300.0, 200.0, 100.0]))
+    assert stops.strength[0, 10] == pytest.approx(0.01)
+    with_them = with_contacts(Stops(still.time_s, np.zeros((WAYS, 50))), hit_s, np.array([300.0, 200.0, 100.0]))
     assert fit_curves(aligned_curves(with_them, hit_s, np.full(3, 20.0))).alignment > 0.8
     assert with_contacts(still, np.zeros(0), np.zeros(0)) is still
 
@@ -164,7 +180,7 @@ def test_a_clip_that_is_too_short_has_no_chance_level() -> None:
 
 
 def test_neighbouring_pictures_are_one_stop() -> None:
-    assert count_sudden(Stops(np.arange(6) / FPS, np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0]))) == 2
+    assert count_sudden(Stops(np.arange(6) / FPS, np.tile([1.0, 1.0, 0.0, 1.0, 0.0, 0.0], (WAYS, 1)))) == 2
 
 
 def test_undeclared_hits_must_be_heard_clearly_and_without_speech() -> None:

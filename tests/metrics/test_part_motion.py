@@ -42,7 +42,7 @@ def strongest(pictures: Iterator[np.ndarray], count: int) -> list[int]:
     """The pictures with the strongest stops."""
     distance = moved(pictures)
     stops = stops_of(PartMotion(np.arange(len(distance) + 1) / 25, distance * 25))
-    return sorted(round(float(time) * 25) for time in stops.time_s[np.argsort(-stops.strength)[:count]])
+    return sorted(round(float(time) * 25) for time in stops.time_s[np.argsort(-stops.strongest)[:count]])
 
 
 @pytest.mark.parametrize("sideways", [False, True])
@@ -60,14 +60,14 @@ def test_still_pictures_have_no_speed() -> None:
 def test_a_cut_is_no_stop() -> None:
     speed = np.full((3, DIRECTIONS), 1.0)
     speed[1] = np.nan
-    assert stops_of(PartMotion(np.arange(4) / 25, speed)).strength.tolist() == [0.0, 0.0]
+    assert stops_of(PartMotion(np.arange(4) / 25, speed)).strongest.tolist() == [0.0, 0.0]
 
 
 def test_a_downward_stop_counts_more_than_an_upward_one() -> None:
     down, up = np.zeros((2, DIRECTIONS)), np.zeros((2, DIRECTIONS))
     down[0, DIRECTIONS // 4] = up[0, 3 * DIRECTIONS // 4] = 1.0
     at = np.arange(3) / 25
-    assert stops_of(PartMotion(at, down)).strength[0] > stops_of(PartMotion(at, up)).strength[0] > 0
+    assert stops_of(PartMotion(at, down)).strongest[0] > stops_of(PartMotion(at, up)).strongest[0] > 0
 
 
 @pytest.mark.parametrize("fps", [12.0, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 120.0])
