@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Reference"]
 
 #: Increased whenever the same request, weights and options give another clip.
-VERSION = 10
+VERSION = 11
 
 
 class Reference(Generator):

@@ -16,6 +16,7 @@ from seedbench.errors import ClipError, GeneratorError
 from seedbench.generators.reference import sound
 from seedbench.generators.reference.conditions import Conditions, read_conditions
 from seedbench.generators.reference.flow import Sampling, all_noisy, noise_like, sample
+from seedbench.generators.reference.lip_lead import with_natural_lead
 from seedbench.generators.reference.model import ReferenceModel
 from seedbench.generators.reference.painting import paint_frames, synthesise_sound
 from seedbench.generators.reference.tokens import Scripts, batch_scripts
@@ -46,6 +47,8 @@ def generate(model: ReferenceModel, request: Request, directory: Path, sampling:
         size = {"width": request.width, "height": request.height}
         pictures = paint_frames(model, script, person, shot, video, **size, fps=request.fps, skip=skip)
         audio = synthesise_sound(model, script, sound_codes, seed=request.seed, skip=skip)
+        if script.speaks and conditions.sound is None:
+            audio = with_natural_lead(audio, model.trained)
         file = write_clip(directory / "clip.mp4", pictures, request.fps, audio, sound.RATE)
     return Generation(
         status="succeeded",

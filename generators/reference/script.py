@@ -70,6 +70,11 @@ class Script:
     n_people: int
     n_frames: int
 
+    @property
+    def speaks(self) -> bool:
+        """Whether somebody says something in it."""
+        return any(heard.symbol != EVENT for heard in self.sounds)
+
 
 def words_of(text: str) -> tuple[str, ...]:
     """A text as lower-case words and marks. Text between double quotes is left out, references become their kind.

@@ -11,6 +11,7 @@ from torch import nn
 from seedbench.generators.reference import heldout
 from seedbench.generators.reference.config import Config
 from seedbench.generators.reference.heldout import HeldOutSuite
+from seedbench.generators.reference.lip_lead import TRAINED
 from seedbench.generators.reference.model import ReferenceModel, Tokenizers
 from seedbench.generators.reference.tokens import FRAMES_PER_TOKEN, Vocabulary
 from seedbench.generators.reference.training.latents import TaskBatches, TrainingExample, scale_of
@@ -21,6 +22,7 @@ from seedbench.generators.reference.training.twins import TwinTraining
 from seedbench.generators.reference.training.validation import ValidationCallback
 from seedbench.generators.reference.transformer import JointTransformer, TransformerConfig
 from seedbench.generators.reference.twins import Twin
+from seedbench.generators.simulator.acting import LIP_LEAD_S
 
 
 def train_twin(
@@ -101,6 +103,7 @@ def _training_facts(setup: TrainingSetup, twin: Twin, transformer: nn.Module) ->
         "device": device_text(setup.config.machine),
         "clips": setup.config.world.clips,
         "stills": setup.config.world.stills,
+        TRAINED: LIP_LEAD_S,
         "params": sum(parameter.numel() for parameter in transformer.parameters()),
         "started_from": setup.start.name if setup.start is not None else None,
     }
