@@ -24,6 +24,8 @@ SAMPLES = 7
 """Pictures of a stretch from which its median is taken."""
 SWITCH_COST = 3.0
 """Extra cost, in grey levels, of taking a pixel from another stretch than its neighbour."""
+RARE_COST = 6.0
+"""Extra cost, in grey levels, of a state that no other stretch shares: a soft shadow that passes has no edge by which it is told apart."""
 VOTES = 4
 """Rounds of voting on the stretch from which each undecided pixel is taken."""
 VOTE_PX = 15
@@ -203,6 +205,7 @@ def fill_inward(background: np.ndarray, states: np.ndarray, valid: np.ndarray, u
     label = np.full((height, width), -1)
     left = undecided.copy()
     around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
+    rare = RARE_COST * (1.0 - _shared(states, valid, undecided))
     kinds = np.arange(len(states))
     while left.any():
         rows, columns = np.nonzero(left)
@@ -220,6 +223,7 @@ def fill_inward(background: np.ndarray, states: np.ndarray, valid: np.ndarray, u
             there = label[y[here], x[here]]
             apart += SWITCH_COST * ((there[:, None] >= 0) & (there[:, None] != kinds))
             best[here] = np.minimum(best[here], apart)
+        best += rare[:, rows, columns].T
         best[~valid[:, rows, columns].T] = np.inf
         pick = best.argmin(axis=1)
         settled = np.isfinite(best[np.arange(len(rows)), pick])
@@ -230,3 +234,14 @@ def fill_inward(background: np.ndarray, states: np.ndarray, valid: np.ndarray, u
         label[rows, columns] = pick
         left[rows, columns] = False
     return background
+
+
+def _shared(states: np.ndarray, valid: np.ndarray, undecided: np.ndarray) -> np.ndarray:
+    """(K, H, W) float32: the share of the other stretches whose colour is that of a stretch; computed where ``undecided``."""
+    shared = np.zeros(valid.shape, np.float32)
+    colours, shown = states[:, undecided].astype(np.int16), valid[:, undecided]
+    others = np.maximum(shown.sum(axis=0) - 1, 1)
+    for kind in range(len(states)):
+        alike = (np.abs(colours - colours[kind]).max(axis=2) < 0.5 * LEAST_DIFFERENCE) & shown
+        shared[kind][undecided] = (alike.sum(axis=0) - shown[kind]) / others
+    return shared

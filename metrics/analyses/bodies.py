@@ -16,7 +16,17 @@ import numpy as np
 from seedbench.metrics.analyses.background import StabilisedPictures, stabilise
 from seedbench.metrics.analyses.foreground import BackgroundDifference, Blob, background_difference, blobs_of
 from seedbench.metrics.analyses.motion import CameraMotion, ShotPictures, camera_motion, longest_shot
-from seedbench.metrics.analyses.outlines import GREY_BODY, Outline, Streaks, fitted_centre, is_odd, outline_of, sharp_areas, streaks_of
+from seedbench.metrics.analyses.outlines import (
+    GREY_BODY,
+    Outline,
+    Streaks,
+    fitted_centre,
+    is_odd,
+    outline_of,
+    sharp_areas,
+    streaks_of,
+    usual_areas,
+)
 from seedbench.metrics.analyses.picture_store import Pictures
 from seedbench.metrics.analyses.tracking import SHORTEST_TRACK, link_blobs, rejoin_tracks
 from seedbench.plugins.analysis import analysis
@@ -52,6 +62,7 @@ class BodyTrack:
         colour: (3,) RGB.
         shadow_share: Share 0..1 of pixels that could be a shadow, in mid-air.
         exposure_s: For how long the body is blurred by its motion in each picture, seconds; 0 where it is sharp.
+        merged: (n,) bool, where the area is not that of the body alone; None: nowhere.
     """
 
     frame: np.ndarray
@@ -66,6 +77,12 @@ class BodyTrack:
     colour: np.ndarray
     shadow_share: float
     exposure_s: float = 0.0
+    merged: np.ndarray | None = None
+
+    @property
+    def area_known(self) -> np.ndarray:
+        """(n,) bool, where ``area`` is that of the whole body alone."""
+        return ~self.at_border if self.merged is None else ~(self.at_border | self.merged)
 
     @property
     def travel_px(self) -> float:
@@ -151,7 +168,13 @@ def changing_share(rgb: Pictures) -> np.ndarray:
 
 
 def _body_track(
-    frames: np.ndarray, blobs: list[Blob], shadow_share: float, time_s: np.ndarray, origin: np.ndarray, streaks: Streaks
+    frames: np.ndarray,
+    blobs: list[Blob],
+    shadow_share: float,
+    time_s: np.ndarray,
+    origin: np.ndarray,
+    streaks: Streaks,
+    merged: np.ndarray,
 ) -> BodyTrack:
     x = np.array([blob.x for blob in blobs]) - origin[0]
     y = np.array([blob.y for blob in blobs]) - origin[1]
@@ -171,6 +194,7 @@ def _body_track(
         colour=np.median([blob.colour for blob in blobs], axis=0),
         shadow_share=shadow_share,
         exposure_s=streaks.exposure_s,
+        merged=merged,
     )
 
 
@@ -219,13 +243,17 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
     for frames, track_blobs in rejoin_tracks(link_blobs(blobs), time_s):
         streaks = streaks_of(time_s[frames], track_blobs)
         outline = outline_of(track_blobs, streaks)
+        odd = np.zeros(len(track_blobs), bool)
         if outline is not None:
+            rows = list(zip(frames, track_blobs, streaks.motion, streaks.added, usual_areas(track_blobs), strict=True))
+            odd = np.array([is_odd(blob, outline, motion, added, usual) for _, blob, motion, added, usual in rows])
             track_blobs = [
-                _measured_again(blob, outline, motion, stabilised, difference, int(frame)) if is_odd(blob, outline, added) else blob
-                for frame, blob, motion, added in zip(frames, track_blobs, streaks.motion, streaks.added, strict=True)
+                _measured_again(blob, outline, motion, stabilised, difference, int(frame)) if again else blob
+                for again, (frame, blob, motion, _, _) in zip(odd, rows, strict=True)
             ]
+            odd &= not outline.grey
         shadow_share = float(np.median([blob.shadow_share for blob in track_blobs])) if outline is None else outline.shadow_share
-        tracks.append(_body_track(frames, track_blobs, shadow_share, time_s, stabilised.origin, streaks))
+        tracks.append(_body_track(frames, track_blobs, shadow_share, time_s, stabilised.origin, streaks, odd))
     kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]
     kept = [kept[k] for k in falling_order([track.travel_px for track in kept], tolerance=SAME_PX)]
     return Bodies(kept, *facts)
@@ -234,12 +262,27 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
 def _measured_again(
     blob: Blob, outline: Outline, motion: np.ndarray, stabilised: StabilisedPictures, difference: BackgroundDifference, frame: int
 ) -> Blob:
-    picture = stabilised.picture(frame)
-    centre = fitted_centre(blob, outline, motion, picture, difference.strength(picture, stabilised.seen(frame), frame), difference)
-    return replace(blob, reliable=False) if centre is None else replace(blob, x=centre[0], y=centre[1])
+    picture, seen = stabilised.picture(frame), stabilised.seen(frame)
+    centre = fitted_centre(blob, outline, motion, picture, difference.strength(picture, seen, frame), difference)
+    if centre is None:
+        return replace(blob, reliable=False)
+    if blob.at_border and _is_cut(centre, outline, picture, seen):
+        return blob
+    return replace(blob, x=centre[0], y=centre[1], at_border=False)
 
 
-@analysis(version=3)
+def _is_cut(centre: tuple[float, float], outline: Outline, picture: np.ndarray, seen: np.ndarray | None) -> bool:
+    """Whether an outline around a centre reaches out of what the picture (H, W, 3) shows: ``seen`` (H, W) bool, None: all of it."""
+    high, wide = outline.mask.shape
+    height, width = picture.shape[:2]
+    left, top = int(centre[0] - wide / 2) - 1, int(centre[1] - high / 2) - 1
+    right, bottom = int(centre[0] + wide / 2) + 2, int(centre[1] + high / 2) + 2
+    if left < 0 or top < 0 or right > width or bottom > height:
+        return True
+    return seen is not None and not bool(seen[top:bottom, left:right].all())
+
+
+@analysis(version=4)
 def bodies(clip: Clip) -> Bodies:
     """The moving bodies of a clip's longest shot.
 

@@ -9,10 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbench.metrics.analyses.background import LEAST_DIFFERENCE, StabilisedPictures, background_of, stretch_samples
+from seedbench.ties import falling_order
 
 SMALLEST_AREA = 20
 """Blobs of fewer pixels (at 256 lines) are noise."""
+SMALLEST_BODY = 7
+"""Fewest pixels of a small body: a disc of 3 pixels, less than which no noise is told from a body."""
+SMALL_STRENGTH = 1.25
+"""A blob too small for :data:`SMALLEST_AREA` counts when its mean difference is this many times the threshold;
+noise is just above it."""
+SMALL_APART_PX = 4
+"""Small blobs nearer than this to a large one are its fragments."""
 MOST_BLOBS = 12
+MOST_SMALL = 4
+SAME_WEIGHT = 1e-6
+"""Blobs whose summed differences differ by less keep their order in the picture."""
 SHADOW_RATIO = (0.35, 0.97)
 """A shadow leaves a share of the light between these two, about the same of each colour (Horprasert et al. 1999)."""
 SHADOW_TINT = 0.07
@@ -224,7 +235,45 @@ def blobs_of(
         shadow = shadow_like(patch, difference.background[box]) & piece
         share = float(shadow.sum() / piece.sum())
         blobs.append(_blob(_without_shadow(piece, shadow), patch, (left, top), share, strength.shape, seen))
-    return blobs
+    is_large = np.zeros(len(stats), np.uint8)
+    is_large[order] = 1
+    return blobs + _small_blobs(picture, strength, seen, difference, index, is_large[labels])
+
+
+def _small_blobs(
+    picture: np.ndarray, strength: np.ndarray, seen: np.ndarray | None, difference: BackgroundDifference, index: int, large: np.ndarray
+) -> list[Blob]:
+    """The strongest small blobs that are no fragments of a large one.
+
+    Args:
+        picture: The stabilised picture (H, W, 3) uint8.
+        strength: Its difference from the background (H, W) uint8.
+        seen: Where it shows something (H, W) bool; None: everywhere.
+        difference: The difference of the whole shot.
+        index: Number of the picture in the shot.
+        large: (H, W) uint8, 1 where a large blob is.
+    """
+    import cv2
+
+    near = cv2.dilate(large, np.ones((2 * SMALL_APART_PX + 1, 2 * SMALL_APART_PX + 1), np.uint8))
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    above = ((strength > difference.threshold) & (near == 0)).astype(np.uint8)
+    if not above.any():
+        return []
+    core = cv2.morphologyEx(above, cv2.MORPH_OPEN, cross)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(core)
+    small: list[tuple[float, Blob]] = []
+    for label in range(1, count):
+        left, top, wide, high, area = (int(value) for value in stats[label])
+        box = np.s_[top : top + high, left : left + wide]
+        piece = labels[box] == label
+        level = float(strength[box][piece].mean())
+        if area < SMALLEST_BODY or level < SMALL_STRENGTH * difference.threshold or max(wide, high) > 3 * min(wide, high):
+            continue
+        patch = picture[box].astype(np.float32) - difference.offset[index].astype(np.float32)
+        small.append((level * area, _blob(piece, patch, (left, top), 0.0, strength.shape, seen)))
+    strongest = falling_order([weight for weight, _ in small], tolerance=SAME_WEIGHT)
+    return [small[k][1] for k in strongest[:MOST_SMALL]]
 
 
 def _without_shadow(piece: np.ndarray, shadow: np.ndarray) -> np.ndarray:

@@ -21,6 +21,16 @@ GREY_BODY = 0.4
 """If more than this share of a body looks like shadow while it is in mid-air, the body itself is grey."""
 ODD_AREA = 1.1
 """A blob this many times larger or smaller than its body's outline is measured again by that outline; a grey body in every picture."""
+SAME_SHAPE = 0.05
+"""A blob has the proportions of an outline when each side is off by at most this share, or by a pixel."""
+NEAR_PICTURES = 7
+"""Pictures over which the size of a body that comes nearer hardly changes."""
+MOST_NEARER = 1.35
+"""Most by which the diameter of a body may differ from its outline's because it is nearer or further away."""
+AS_GOOD = 0.1
+"""Places at which an outline fits worse than at the best one by at most this share of its pixels are as good as the best one."""
+UNSURE = 0.5
+"""Where such places lie further apart than this many outlines, the body is somewhere in a large blob (a dark shadow), not measured."""
 
 ALIKE = 0.15
 """Blobs whose areas are off the median by at most this share of it show a body equally well."""
@@ -120,15 +130,40 @@ def sharp_areas(blobs: list[Blob], streaks: Streaks) -> np.ndarray:
     return np.asarray(np.maximum(area - streaks.added, 0.25 * area))
 
 
-def is_odd(blob: Blob, outline: Outline, added: float) -> bool:
-    """Whether a blob must be measured again.
+def usual_areas(blobs: list[Blob]) -> np.ndarray:
+    """Median areas (n,) of the blobs of a track over :data:`NEAR_PICTURES` pictures around each, pixels."""
+    area = np.array([blob.area for blob in blobs])
+    padded = np.pad(area, NEAR_PICTURES // 2, mode="reflect" if len(area) > NEAR_PICTURES // 2 else "edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, NEAR_PICTURES), axis=1))
+
+
+def is_odd(blob: Blob, outline: Outline, motion: np.ndarray, added: float, usual: float) -> bool:
+    """Whether a blob must be measured again: it is larger or smaller than its body, and not as the same shape is at another distance.
 
     Args:
         blob: The blob.
         outline: The outline of its body.
+        motion: (2,) the body's motion during the exposure, pixels.
         added: What the blur adds to its area, pixels.
+        usual: The body's area in the pictures around this one, with what blur adds.
     """
-    return not blob.at_border and (outline.grey or not 1 / ODD_AREA < blob.area / (outline.area + added) < ODD_AREA)
+    share = blob.area / (outline.area + added)
+    if blob.at_border:
+        return share > ODD_AREA  # the border may cut what merged with the body, and not the body
+    if outline.grey:
+        return True
+    if 1 / ODD_AREA < share < ODD_AREA:
+        return False
+    return not 1 / ODD_AREA < blob.area / usual < ODD_AREA or not _has_shape_of(blob, outline, motion, share)
+
+
+def _has_shape_of(blob: Blob, outline: Outline, motion: np.ndarray, share: float) -> bool:
+    """Whether a blob of ``share`` times the outline's area has its proportions, so that the body is nearer or further away."""
+    if not 1 / MOST_NEARER**2 < share < MOST_NEARER**2:
+        return False
+    high, wide = np.array(outline.mask.shape) * np.sqrt(share) + np.abs(motion[::-1])
+    off = np.abs([blob.box[2] - blob.box[0] + 1 - wide, blob.box[3] - blob.box[1] + 1 - high])
+    return bool((off <= np.maximum(1.0, SAME_SHAPE * np.array([wide, high]))).all())
 
 
 def fitted_centre(
@@ -147,7 +182,7 @@ def fitted_centre(
         difference: The difference of the whole shot.
 
     Returns:
-        x and y in pixels; None when the outline fits nowhere well.
+        x and y in pixels; None when the outline fits nowhere well, or as well at places far apart.
     """
     import cv2
 
@@ -165,7 +200,11 @@ def fitted_centre(
         weight[shadow_like(picture[top:bottom, left:right], difference.background[top:bottom, left:right])] *= 0.25
     fit = -cv2.matchTemplate(weight, stencil, cv2.TM_SQDIFF)
     _, best, _, (column, row) = cv2.minMaxLoc(fit)
-    if -best > (0.7 if outline.grey else 0.5) * float(stencil.sum()):
+    size = float(stencil.sum())
+    if -best > (0.7 if outline.grey else 0.5) * size:
+        return None
+    as_good = np.argwhere(fit >= best - AS_GOOD * size)
+    if not outline.grey and (np.ptp(as_good, axis=0) > UNSURE * np.array(shape)).any():
         return None
     centre_xy = np.array([column + _subpixel_peak(fit[row], column), row + _subpixel_peak(fit[:, column], row)]) + centre + (left, top)
     return float(centre_xy[0]), float(centre_xy[1])

@@ -19,6 +19,8 @@ LEAP_SPEEDS = 1.5
 SAME_COST = 1e-6
 """Costs of two divisions of a path (squared residuals over the noise squared) that differ by less are equal: rounding reaches 1e-7."""
 SAME_PX = 1e-9
+GAP_STEPS = 1.6
+"""Pictures are missing between two points that are further apart than this many usual steps."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ def divide_path(
     Each stretch costs its squared residual over ``sigma_px`` squared, plus 7 ln(2 n): the Bayesian information criterion for its seven
     parameters (three coefficients of each coordinate, and where it ends). At an open end fewer points than a stretch needs may be left
     out, each at the price of its two coordinates: where a clip ends just after a contact, or begins just before one, these points would
-    spoil the stretch on the other side of it. In blurred pictures so many points between two stretches may be left out at the same price:
+    spoil the stretch on the other side of it. A stretch that begins or ends with fewer than :data:`SHORTEST` points beside a gap in the
+    pictures costs twice the price: such points show no curve, and a contact in the gap would look like one parabola. In blurred pictures
+    so many points between two stretches may be left out at the same price:
     one that was exposed before and after a contact lies on neither, and its neighbour may be spoiled by it.
 
     Args:
@@ -177,6 +181,7 @@ def divide_path(
     if n < 2 * SHORTEST:
         return [(0, n - 1)]
     price = 7.0 * np.log(2.0 * n)
+    gap = np.diff(time_s) > GAP_STEPS * float(np.median(np.diff(time_s)))
     left_out = np.arange(SHORTEST)
     price_left_out = np.where(left_out > 0, (2.0 * left_out + 1.0) * np.log(2.0 * n), 0.0)
     best = np.full(n + 1, np.inf)
@@ -189,7 +194,7 @@ def divide_path(
                 so_far, before[start] = best[start - skipped] + price_left_out[skipped], start - skipped
         if not np.isfinite(so_far):
             continue
-        cost = so_far + _squares(time_s, x, y, start) / sigma_px**2 + price
+        cost = so_far + _squares(time_s, x, y, start) / sigma_px**2 + price * (1.0 + _loose_ends(gap, start, n))
         ends = np.arange(start + SHORTEST, n + 1)
         better = cost < best[ends] - SAME_COST
         best[ends[better]] = cost[better]
@@ -200,6 +205,27 @@ def divide_path(
         backwards.append((int(back[end]), end - 1))
         end = int(before[back[end]])
     return backwards[::-1]
+
+
+def _loose_ends(gap: np.ndarray, start: int, n: int) -> np.ndarray:
+    """For each stretch from ``start``, of :data:`SHORTEST` points or more: 1 where fewer than that lie beside a gap at either end, else 0.
+
+    Args:
+        gap: (n - 1,) bool, whether pictures are missing between a point and the next.
+        start: The first point.
+        n: The number of points.
+
+    >>> _loose_ends(np.array([False, True, False, False]), 0, 5).tolist()
+    [1.0, 1.0, 1.0]
+    >>> _loose_ends(np.zeros(4, bool), 0, 5).tolist()
+    [0.0, 0.0, 0.0]
+    """
+    last = np.arange(start + SHORTEST - 1, n)
+    first_gap = bool(gap[start : start + SHORTEST - 1].any())
+    last_gap = np.zeros(len(last), bool)
+    for back in range(1, SHORTEST):
+        last_gap |= gap[last - back]
+    return (last_gap | first_gap).astype(float)
 
 
 def _squares(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, start: int) -> np.ndarray:

@@ -22,6 +22,9 @@ LEAST_SIGMA_PX = 0.3
 """Least noise of a coordinate; verified against known paths (docs/metrics/physics.md)."""
 MOST_SIGMA_PX = 0.8
 """Most noise allowed for: a body that moves irregularly by more than a tracker's error does so itself."""
+PERSPECTIVE = 0.1
+"""A body whose diameter changes by more than this share is not at one distance from the camera: its pixels do not measure
+metres, and the floor below it is seen at another height when the camera looks down."""
 OUTLINE_PX = 2.0
 """By so much the measured diameter of a steady body may change, by light, motion blur and compression: one pixel on either side."""
 SAME_MISFIT = 1e-6
@@ -244,7 +247,8 @@ def _contact_axis(body: JudgedBody, contacts: Sequence[SeenContact], phases: Pha
     floor = floor_of(track, contacts)
     uneven = max((abs(level - floor) for level in [*levels, *landed]), default=0.0) / track.diameter
     below = max(0.0, float(track.y[used].max()) - floor) / track.diameter if levels else 0.0
-    score = min(kinematics.graded(uneven, good=0.2, bad=1.0), kinematics.graded(below, good=0.25, bad=1.0))
+    level = min(kinematics.graded(uneven, good=0.2, bad=1.0), kinematics.graded(below, good=0.25, bad=1.0))
+    score = level if abs(body.size.share) <= PERSPECTIVE else 1.0
     body.axes["contact"] = Axis(score / (1 + kicks))
     body.raw |= {"levels_off_diameters": uneven, "below_floor_diameters": below, "kicks": kicks}
 
@@ -318,7 +322,7 @@ def _judge_permanence(body: JudgedBody, seen: Bodies, moving: BodyMotion, *, app
         if cut and later - earlier > 1
     )
     missing = max(0.0, 1.0 - (len(track.frame) + outside) / expected) if expected > 0 else 0.0
-    complete = track.area[~track.at_border]
+    complete = track.area[track.area_known]
     typical = float(np.median(complete)) if len(complete) else 1.0
     odd = float(np.mean(np.abs(np.log(complete / typical)) > ODD_SIZE)) if len(complete) else 0.0
     leaps = sum(contact.kind == "leap" for contact in moving.of(body.index))

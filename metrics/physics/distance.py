@@ -13,8 +13,6 @@ from seedbench.metrics.analyses.phases import Phases
 from seedbench.metrics.physics import kinematics
 from seedbench.metrics.physics.body import AXES, Axis, JudgedBody, Regime, judge_body
 
-PERSPECTIVE = 0.1
-"""A body whose diameter changes by more than this share is not at one distance from the camera: its pixels do not measure metres."""
 MOST_GROWTH = 0.35
 """A body whose diameter changes by more than this share, and not as that of one that comes nearer or goes away, cannot be judged: what is
 followed is not always the whole body, or not the body alone. Filmed throws and rolls (n = 4) change by 8 to 24%, bodies of the simulator
@@ -82,7 +80,7 @@ def measured_size(track: BodyTrack, phases: Phases) -> SizeChange:
         track: The body.
         phases: Its path.
     """
-    whole = phases.used & ~track.at_border
+    whole = phases.used & track.area_known
     moves = whole.copy()
     for parabola, resting in zip(phases.parabolas, phases.resting, strict=True):
         if resting:

@@ -12,19 +12,19 @@ from seedbench.plugins.evidence import Curve, Facts, Mark, Overlay, Panel, Path2
 _WORDS = {"floor": "floor", "body": "bodies meet", "start": "set in motion", "kick": "kick in mid-air", "leap": "leap"}
 
 
-def panels(picture: np.ndarray, seen: Bodies, moving: BodyMotion, verdict: PhysicsVerdict) -> tuple[Panel, ...]:
+def panels(picture: np.ndarray, seen: Bodies, verdict: PhysicsVerdict) -> tuple[Panel, ...]:
     """Panels for the drill-down.
 
     Args:
         picture: (H, W, 3) uint8, the first of the shot.
         seen: All bodies.
-        moving: The bodies in motion.
         verdict: The results.
 
     Returns:
         The panels; none where no body was judged.
     """
-    if not verdict.bodies:
+    moving = verdict.moving
+    if moving is None:
         return ()
     contacts = [contact for contact in moving.contacts if contact.body in verdict.bodies]
     return (_overlay(picture, seen, moving, verdict, contacts), *_curves(moving, verdict, contacts), _facts(verdict))

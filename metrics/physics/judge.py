@@ -11,8 +11,9 @@ import numpy as np
 from seedbench.metrics.analyses.bodies import Bodies
 from seedbench.metrics.analyses.contacts import BodyMotion
 from seedbench.metrics.physics import kinematics, laws
-from seedbench.metrics.physics.body import AXES, Axis, JudgedBody, Regime, gain_score
-from seedbench.metrics.physics.distance import PERSPECTIVE, judge_at_its_distance
+from seedbench.metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, Regime, gain_score
+from seedbench.metrics.physics.choice import chosen_bodies
+from seedbench.metrics.physics.distance import judge_at_its_distance
 from seedbench.suites.prompt import Event
 
 REGIMES: dict[str, Regime] = {"flight": "flight", "roll": "roll", "collision": "roll", "swing": "swing"}
@@ -36,7 +37,8 @@ class PhysicsVerdict:
         restitution: The coefficient of restitution.
         raw: The numbers behind the axes, ready for JSON.
         problem: Why the clip cannot be judged; empty if it can.
-        bodies: The bodies judged, as indices of ``BodyMotion.tracks``.
+        moving: The motion that the bodies are part of; None where nothing is judged.
+        bodies: The bodies judged, as indices of its tracks.
         regimes: The kind of motion of each.
         asked: How many bodies the prompt declares.
         swings: The fitted x of each pendulum at the used points of its track.
@@ -48,6 +50,7 @@ class PhysicsVerdict:
     restitution: float | None = None
     raw: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+    moving: BodyMotion | None = None
     bodies: list[int] = field(default_factory=list)
     regimes: list[Regime] = field(default_factory=list)
     asked: int = 0
@@ -80,10 +83,10 @@ def judge(events: Sequence[Event], seen: Bodies, moving: BodyMotion) -> PhysicsV
     problem = _why_not_judged(seen, moving)
     if problem:
         return PhysicsVerdict({name: Axis(None, problem) for name in AXES}, problem=problem, asked=count)
-    chosen = list(range(len(moving.tracks)))[:count]
     allowed = {REGIMES[event.motion] for event in with_body}
+    moving, chosen = chosen_bodies(seen, moving, allowed, count)
     bodies = [judge_at_its_distance(index, moving, seen, allowed) for index in chosen]
-    verdict = PhysicsVerdict({}, bodies=chosen, regimes=[body.regime for body in bodies], asked=count)
+    verdict = PhysicsVerdict({}, moving=moving, bodies=chosen, regimes=[body.regime for body in bodies], asked=count)
     verdict.swings = {body.index: body.swing.x_fit for body in bodies if body.swing is not None}
     _pool_axes(verdict, bodies)
     _judge_gravity_size(verdict, bodies, with_body)

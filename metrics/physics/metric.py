@@ -55,11 +55,11 @@ class Physics(Metric):
         if not any(event.motion in REGIMES for event in events):
             kinds = ", ".join(sorted({event.kind for event in events}))
             return self.none(f"the prompt declares no body in motion ({kinds})", backend=BACKEND)
-        seen, moving = bodies(clip), motion(clip)
-        verdict = judge(events, seen, moving)
+        seen = bodies(clip)
+        verdict = judge(events, seen, motion(clip))
         if verdict.problem:
             return self.none(verdict.problem, backend=BACKEND)
-        shown = evidence.panels(first_picture(clip), seen, moving, verdict)
+        shown = evidence.panels(first_picture(clip), seen, verdict)
         return [self._score(measure.name, verdict, shown) for measure in self.info.measures]
 
     def _score(self, name: str, verdict: PhysicsVerdict, shown: tuple[Any, ...]) -> Score:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seedbench.metrics.analyses.background import stabilise
+from seedbench.metrics.analyses.background import fill_inward, stabilise
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, bodies_of, noise_px
 from seedbench.metrics.analyses.foreground import background_difference
 from seedbench.metrics.analyses.motion import CameraMotion, ShotPictures, camera_motion_of
@@ -111,3 +111,23 @@ def test_the_noise_of_a_path_is_measured() -> None:
     t = np.arange(200) / FPS
     path = 50 * t**2 + rng.normal(0, 0.3, 200)
     assert noise_px(100 * t + rng.normal(0, 0.3, 200), path) == pytest.approx(0.3, rel=0.2)
+
+
+@pytest.mark.parametrize("radius", [2.2, 3.0])
+def test_a_small_fast_body_is_followed(radius: float) -> None:
+    x, y = 20.0 + 220.0 * T, 120.0 - 260.0 * T + 0.5 * 400.0 * T**2
+    pictures = film([(x[:26], y[:26])], radius=radius)
+    track = followed(pictures).tracks[0]
+    assert len(track.frame) >= 20
+    assert rms(track, x, y) < 0.7
+
+
+def test_a_soft_shadow_that_passes_does_not_creep_into_the_background() -> None:
+    plain = np.full((40, 40, 3), 100, np.uint8)
+    rows, columns = np.mgrid[0:40, 0:40]
+    dark = np.clip(16 - np.hypot(rows - 20, columns - 20), 0, None)  # one level darker from pixel to pixel: no edge
+    shaded = (plain - 3 * dark[..., None]).astype(np.uint8)
+    states = np.stack([shaded, plain, plain, plain])
+    undecided = dark > 4
+    filled = fill_inward(plain, states, np.ones((4, 40, 40), bool), undecided)
+    assert int(filled.min()) == 100
