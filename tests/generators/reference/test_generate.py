@@ -167,18 +167,18 @@ def test_speech_of_weights_that_learned_too_early_lips_is_laid_earlier(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The tiny model states no lead, as the weights of before: 70 ms, where 25 are natural. Other sounds stay where they are."""
-    made: list[np.ndarray] = []
+    synthesised: list[np.ndarray] = []
     written: list[np.ndarray] = []
 
     def noted(*arguments: Any, **options: Any) -> np.ndarray:
-        made.append(synthesise_sound(*arguments, **options))
-        return made[-1]
+        synthesised.append(synthesise_sound(*arguments, **options))
+        return synthesised[-1]
 
     monkeypatch.setattr("seedbench.generators.reference.generate.synthesise_sound", noted)
     monkeypatch.setattr("seedbench.generators.reference.generate.write_clip", lambda *given: written.append(given[3]))
     make(request(talking(speech=speech)))
     early = round(early_s * 16000)
-    assert np.array_equal(written[0], np.append(made[0][early:], np.zeros(early, np.float32)))
+    assert np.array_equal(written[0], np.append(synthesised[0][early:], np.zeros(early, np.float32)))
 
 
 def test_an_asset_that_cannot_be_read_fails_its_own_request_only(weights: Path, tmp_path: Path, talking: Callable[..., Prompt]) -> None:
