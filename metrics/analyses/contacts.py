@@ -23,6 +23,9 @@ SMALLEST_SHARE = 0.35
 MOST_BODIES = 6
 KICK_POINTS = 5
 """A kick counts only with this many points on either side of it; a contact with the floor needs fewer."""
+DISTURBED_POINTS = 8
+UNDONE_SHARE = 0.25
+"""Two kicks within so many pictures undo each other when the velocity after both is that before both to within this share of it."""
 TOUCH_DIAMETERS = 0.8
 """Centres of touching bodies lie at most this many times the sum of their diameters apart (0.5 for discs; outlines are generous)."""
 MEETING_S = 0.06
@@ -120,14 +123,14 @@ def motion_of(tracks: list[BodyTrack]) -> BodyMotion:
         for body in range(len(kept))
         for number, joint in enumerate(phases[body].joints)
     ]
-    alone = [contact for contact in candidates if contact is not None]
+    alone = _without_disturbances([contact for contact in candidates if contact is not None], kept)
     contacts = [_with_other_body(contact, alone, kept) for contact in alone]
     return BodyMotion(kept, phases, [contacts[k] for k in rising_order([contact.time_s for contact in contacts], tolerance=SAME_S)])
 
 
 def _contact_at_joint(joint: Joint, body: int, phases: Phases, number: int) -> SeenContact | None:
     """Joint ``number`` of a body as a contact, judged by that body alone; None when the velocity does not jump there."""
-    if joint.kind in ("release", "settle"):
+    if joint.kind in ("release", "settle", "cut"):
         return None
     kind: ContactKind = "kick"
     up = -float(joint.change[1])
@@ -140,6 +143,23 @@ def _contact_at_joint(joint: Joint, body: int, phases: Phases, number: int) -> S
     if kind == "kick" and min(phases.parabolas[number].n, phases.parabolas[number + 1].n) < KICK_POINTS:
         return None
     return SeenContact(joint.time_s, kind, body, -1, joint.x, joint.y, joint.before, joint.after, joint.change_sd)
+
+
+def _without_disturbances(contacts: list[SeenContact], tracks: list[BodyTrack]) -> list[SeenContact]:
+    """The contacts without pairs of kicks of which the second undoes the first: the body was seen beside its path for some pictures."""
+    kept: list[SeenContact] = []
+    for contact in contacts:
+        before = kept[-1] if kept else None
+        if before is not None and before.body == contact.body and before.kind == contact.kind == "kick":
+            track = tracks[contact.body]
+            step_s = float(np.median(np.diff(track.time_s)))
+            speed = max(float(np.hypot(*before.before)), float(np.hypot(*contact.after)))
+            undone = float(np.hypot(*(contact.after - before.before))) < UNDONE_SHARE * speed
+            if undone and contact.time_s - before.time_s < DISTURBED_POINTS * step_s:
+                kept.pop()
+                continue
+        kept.append(contact)
+    return kept
 
 
 def _with_other_body(contact: SeenContact, contacts: list[SeenContact], tracks: list[BodyTrack]) -> SeenContact:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from seedbench.metrics.analyses.pace import LEAST_CUT_S, LEAST_CUT_STEPS, PaceFault, pace_of
 from seedbench.metrics.analyses.parabolas import SHORTEST, Parabola, divide_path, fit_parabola, glitches, leaps, nearest_approach
 from seedbench.ties import first_least
 
@@ -31,10 +32,17 @@ JUMP_SIGMA = 4.0
 """Standard deviations."""
 EDGE_POINTS = 6
 """Points next to a joint that represent a phase which is no parabola as a whole."""
+CUT_POINTS = 5
+"""A phase of fewer points does not show what is missing beside it."""
+CUT_SHARE = 0.25
+"""The velocity after a cut is that of the motion continued to within this share."""
+CUT_SAME_PULL = 0.5
+"""The accelerations before and after a cut differ by at most this share of the larger one."""
+LONGEST_CUT_S = 0.6
 SAME_STRENGTH = 1e-9
 """Strengths of joints that differ by less are equal."""
 
-JointKind = Literal["impact", "leap", "release", "settle"]
+JointKind = Literal["impact", "leap", "release", "settle", "cut"]
 
 
 @dataclass(frozen=True)
@@ -73,13 +81,17 @@ class Phases:
         parabolas: The phases in order of time; their ``first`` and ``last`` count the points of the whole path.
         joints: The joints in order of time, one fewer.
         resting: Whether the body is at rest in each phase.
-        used: (n,) bool, the points that were reliable, are no glitches and lie in a phase.
+        used: (n,) bool, the points that were reliable, are no glitches, repeat no other and lie in a phase.
+        time_s: (n,) the times that the parabolas are functions of (:attr:`seedbench.metrics.analyses.pace.Pace.time_s`).
+        faults: The faults of the pace, in order of time; ``first`` and ``last`` count the points of the whole path.
     """
 
     parabolas: tuple[Parabola, ...]
     joints: tuple[Joint, ...]
     resting: tuple[bool, ...]
     used: np.ndarray
+    time_s: np.ndarray
+    faults: tuple[PaceFault, ...] = ()
 
 
 def phases_of(
@@ -110,11 +122,13 @@ def phases_of(
     (['impact'], 0.8)
     """
     sigma = max(sigma_px, LEAST_SIGMA_PX)
-    used = ~glitches(x, y, sigma_px)
+    moment_s, repeat, faults = _paced(time_s, x, y, sigma_px, reliable)
+    used = ~repeat
+    used[used] = ~glitches(x[used], y[used], sigma_px)
     if reliable is not None and (used & reliable).sum() >= 2 * SHORTEST:
         used &= reliable
     keep = np.flatnonzero(used)
-    path = _Path(time_s[keep], x[keep], y[keep], sigma, diameter_px)
+    path = _Path(moment_s[keep], x[keep], y[keep], sigma, diameter_px)
     bounds = [0, *leaps(path.t, path.x, path.y, diameter_px), len(keep)]
     parts = []
     for start, end in pairwise(bounds):
@@ -124,13 +138,39 @@ def phases_of(
     used[keep[: parts[0].first]] = used[keep[parts[-1].last + 1 :]] = False
     for before, after in pairwise(parts):
         used[keep[before.last + 1 : after.first]] = False
-    joints = tuple(path.joint(before, after, leap=after.first in bounds) for before, after in pairwise(parts))
+    joints = []
+    for before, after in pairwise(parts):
+        joint = path.joint(before, after, leap=after.first in bounds)
+        missing_s = path.missing_s(before, after)
+        if missing_s > 0:
+            joint = replace(joint, kind="cut")
+            faults.append(PaceFault("cut", int(keep[before.last]), int(keep[after.first]), -missing_s))
+        joints.append(joint if moment_s is time_s else replace(joint, time_s=float(np.interp(joint.time_s, moment_s[keep], time_s[keep]))))
     return Phases(
         tuple(replace(part, first=int(keep[part.first]), last=int(keep[part.last])) for part in parts),
-        joints,
+        tuple(joints),
         tuple(path.rests(part) for part in parts),
         used,
+        moment_s,
+        tuple(sorted(faults, key=lambda fault: fault.first)),
     )
+
+
+def _paced(
+    time_s: np.ndarray, x: np.ndarray, y: np.ndarray, sigma_px: float, reliable: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, list[PaceFault]]:
+    """The moment of the motion at each point (n,), whether it repeats the one before (n,), and the faults of the pace."""
+    seen = np.arange(len(time_s)) if reliable is None or reliable.sum() < 2 * SHORTEST else np.flatnonzero(reliable)
+    pace = pace_of(time_s[seen], x[seen], y[seen], sigma_px=sigma_px)
+    repeat = np.zeros(len(time_s), bool)
+    if not pace.faults:
+        return time_s, repeat, []
+    repeat[seen] = pace.repeat
+    moment_s = np.interp(time_s, time_s[seen], pace.time_s)
+    moment_s[: seen[0]] = time_s[: seen[0]] - time_s[seen[0]] + pace.time_s[0]
+    moment_s[seen[-1] + 1 :] = time_s[seen[-1] + 1 :] - time_s[seen[-1]] + pace.time_s[-1]
+    faults = [replace(fault, first=int(seen[fault.first]), last=int(seen[fault.last])) for fault in pace.faults]
+    return moment_s, repeat, faults
 
 
 @dataclass(frozen=True)
@@ -182,6 +222,34 @@ class _Path:
         near = self.joint(before, after, edges=(before.n > EDGE_POINTS, after.n > EDGE_POINTS))
         strength = min(self.jump_strength(whole), self.jump_strength(near))
         return strength if self.is_level(before) == self.is_level(after) else max(1.0 + 1e-3, strength)
+
+    def missing_s(self, before: Parabola, after: Parabola) -> float:
+        """How long a part of the motion is missing between two phases, if that explains both the places and the velocities; else 0.
+
+        The phase before, continued for some time, must come to the place of the phase after with its velocity.
+        """
+        if min(before.n, after.n) < CUT_POINTS or self.rests(before) or self.rests(after):
+            return 0.0
+        pull = np.hypot(*before.acceleration), np.hypot(*after.acceleration)
+        if np.hypot(*(before.acceleration - after.acceleration)) > CUT_SAME_PULL * max(pull):
+            return 0.0
+        last, there = self.t[before.last], self.t[after.first]
+        trial = np.arange(1, round(LONGEST_CUT_S / self.step_s) * 4 + 1) * self.step_s / 4
+        ahead = np.array([self._apart(before, after, there + late, there) for late in trial])
+        back = np.array([self._apart(before, after, last, last - late) for late in trial])
+        off = np.maximum(ahead, back)
+        best = first_least(off, tolerance=SAME_STRENGTH)
+        late = float(trial[best])
+        explains = off[best] < min(1.0, self._apart(before, after, there, there) / 2.0)
+        return late if explains and late > max(LEAST_CUT_S, LEAST_CUT_STEPS * self.step_s) else 0.0
+
+    def _apart(self, before: Parabola, after: Parabola, time_before: float, time_after: float) -> float:
+        """How far apart two phases are at two times: 1 where places differ by half the body and what it moves between pictures, or
+        velocities by :data:`CUT_SHARE`."""
+        velocity, other = before.velocity_at(time_before), after.velocity_at(time_after)
+        speed = max(float(np.hypot(*velocity)), float(np.hypot(*other)), 1e-9)
+        place = float(np.hypot(*(before.at(time_before) - after.at(time_after))))
+        return max(place / (0.5 * self.diameter + speed * self.step_s), float(np.hypot(*(velocity - other))) / (CUT_SHARE * speed))
 
     def jump_strength(self, joint: Joint) -> float:
         """Change of velocity over the least change that counts as a jump."""

@@ -11,13 +11,15 @@ import numpy as np
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack
 from seedbench.metrics.analyses.contacts import BodyMotion, SeenContact
 from seedbench.metrics.analyses.distance_change import NO_CHANGE, SizeChange
+from seedbench.metrics.analyses.parabolas import Parabola
 from seedbench.metrics.analyses.phases import Phases
 from seedbench.metrics.physics import kinematics, laws
+from seedbench.metrics.physics.axes import MOTION_LAW_AXES, Axis
+from seedbench.metrics.physics.timing import FEWEST_FLIGHT_POINTS, timing_of
 from seedbench.ties import first_least
 
 Regime = Literal["flight", "roll", "swing"]
 
-AXES = ("motion_law", "gravity_consistency", "gravity_size", "energy", "permanence", "contact")
 LEAST_SIGMA_PX = 0.3
 """Least noise of a coordinate; verified against known paths (docs/metrics/physics.md)."""
 MOST_SIGMA_PX = 0.8
@@ -30,21 +32,10 @@ OUTLINE_PX = 2.0
 SAME_MISFIT = 1e-6
 """Misfits that differ by less are equal."""
 SETTLED_POINTS = 3
+ROLLING_SAG = 0.1
+"""A path that departs from a straight line by less than this share of the diameter (or 2 pixels) is that of a rolling body."""
 ODD_SIZE = np.log(1.8)
 """A picture in which a body's area is off by more than this factor shows another size."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis of plausibility.
-
-    Attributes:
-        value: 0..1; None where there is no answer.
-        reason: Why there is none; empty where there is one.
-    """
-
-    value: float | None
-    reason: str = ""
 
 
 @dataclass
@@ -97,11 +88,15 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
     track, phases, contacts = moving.tracks[index], moving.phases[index], moving.of(index)
     sigma = float(np.clip(track.sigma_px, LEAST_SIGMA_PX, MOST_SIGMA_PX))
     used = phases.used
-    t, x, y = track.time_s[used], track.x[used], track.y[used]
+    t, x, y = phases.time_s[used], track.x[used], track.y[used]
     flights = flights_of(track, phases, contacts, sigma)
     regime = regime_of(allowed, t, x, y, flights, sigma)
     body = JudgedBody(index, regime, track, sigma, flights, {}, {}, [], size=size)
     _judge_permanence(body, seen, moving, approaches=approaches)
+    flying = flying_points(track, phases, contacts, fewest=FEWEST_FLIGHT_POINTS)
+    timing = timing_of(track, phases, regime, flying, seen, sigma_px=sigma)
+    body.axes |= timing.axes
+    body.raw |= timing.raw
     if regime == "swing":
         _judge_swing(body, t, x, y, contacts)
     elif regime == "roll":
@@ -112,23 +107,51 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
 
 
 def flights_of(track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact], sigma: float) -> list[kinematics.FlightFit]:
-    """The phases of a track in the air that are long enough.
+    """The flights of a track that are long enough to measure gravity."""
+    return [
+        kinematics.fit_flight(phases.time_s[points], track.x[points], track.y[points], sigma_px=sigma)
+        for points in flying_points(track, phases, contacts, fewest=kinematics.FEWEST_FLIGHT_POINTS)
+    ]
 
-    A phase on the floor (level with the lowest contact or rest, hardly moving up or down) is not a flight, nor are last bounces that are
-    too short to be told apart and end in rest on the floor.
+
+def flying_points(track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact], *, fewest: int) -> list[np.ndarray]:
+    """The points of each phase of a track in the air that has at least ``fewest``.
+
+    Not in the air is a body that hardly moves, that is carried until it is released, or that is on the floor: level with the lowest
+    contact or rest and hardly moving up or down, rolling on after a contact, or in last bounces that are too short to be told apart and
+    end in rest.
     """
     used = np.flatnonzero(phases.used)
-    floor = floor_of(track, contacts)
-    flights = []
-    for parabola, resting in zip(phases.parabolas, phases.resting, strict=True):
-        points = used[(used >= parabola.first) & (used <= parabola.last)]
-        if resting or len(points) < kinematics.FEWEST_FLIGHT_POINTS:
+    floor, lowest = floor_of(track, contacts), float(track.y[used].max())
+    flying = []
+    for number, (part, resting) in enumerate(zip(phases.parabolas, phases.resting, strict=True)):
+        points = used[(used >= part.first) & (used <= part.last)]
+        carried = number == 0 and bool(phases.joints) and phases.joints[0].kind == "release"
+        if resting or carried or len(points) < fewest:
             continue
-        y = track.y[points]
-        on_floor = np.ptp(y) < max(3.0, 0.3 * track.diameter) and float(y.max()) > floor - 0.35 * track.diameter
-        if not on_floor and not settles(y, float(track.y[used].max()), track.diameter):
-            flights.append(kinematics.fit_flight(track.time_s[points], track.x[points], y, sigma_px=sigma))
-    return flights
+        x, y = track.x[points], track.y[points]
+        little = max(3.0, 0.3 * track.diameter)
+        still = float(np.hypot(np.ptp(x), np.ptp(y))) < little
+        on_floor = np.ptp(y) < little and float(y.max()) > floor - 0.35 * track.diameter
+        landed = any(contact.kind == "floor" and contact.time_s <= track.time_s[part.first] for contact in contacts)
+        rolls = landed and rolls_on(part, float(np.ptp(phases.time_s[points])), x, y, track.diameter)
+        if not (still or on_floor or rolls or settles(y, lowest, track.diameter)):
+            flying.append(points)
+    return flying
+
+
+def rolls_on(part: Parabola, lasts_s: float, x: np.ndarray, y: np.ndarray, diameter: float) -> bool:
+    """Whether a body that touched the floor before rolls: its path is straight and no steeper than a floor that is seen from above.
+
+    Args:
+        part: The parabola of its path.
+        lasts_s: How long it lasts, seconds.
+        x: (n,) its places, pixels.
+        y: (n,) the same.
+        diameter: Of the body, pixels.
+    """
+    sag = abs(float(part.half_acceleration[1])) * (0.5 * lasts_s) ** 2
+    return sag < max(2.0, ROLLING_SAG * diameter) and abs(float(y[-1] - y[0])) < 0.35 * abs(float(x[-1] - x[0])) + 0.5 * diameter
 
 
 def settles(y: np.ndarray, floor: float, diameter: float) -> bool:
@@ -225,7 +248,7 @@ def _first_fall(track: BodyTrack, contacts: Sequence[SeenContact], phases: Phase
     first = falls[0].first
     landing = next((contact for contact in contacts if contact.kind == "floor" and contact.time_s >= track.time_s[first]), None)
     before = track.y[:first][track.reliable[:first]]
-    top = float(np.median(before)) if len(before) else float(falls[0].at(float(track.time_s[first]))[1])
+    top = float(np.median(before)) if len(before) else float(falls[0].at(float(phases.time_s[first]))[1])
     if track.at_border[first] or (landing is not None and landing.y - top < track.diameter):
         return None, None
     return float(track.time_s[first]), None if landing is None else landing.y - top
@@ -261,7 +284,7 @@ def _judge_roll(body: JudgedBody, phases: Phases, contacts: Sequence[SeenContact
     for parabola, resting in zip(phases.parabolas, phases.resting, strict=True):
         points = used[(used >= parabola.first) & (used <= parabola.last)]
         if not resting and len(points) >= kinematics.FEWEST_FLIGHT_POINTS:
-            fit = laws.fit_roll(track.time_s[points], track.x[points], track.y[points], sigma_px=body.sigma)
+            fit = laws.fit_roll(phases.time_s[points], track.x[points], track.y[points], sigma_px=body.sigma)
             if fit.extent_px > 0.5 * track.diameter:
                 fits.append(fit)
                 weights.append(len(points))
@@ -290,7 +313,7 @@ def _roll_gain_score(gain: float, sd: float) -> float:
 
 def _judge_swing(body: JudgedBody, t: np.ndarray, x: np.ndarray, y: np.ndarray, contacts: Sequence[SeenContact]) -> None:
     if len(t) < 12:
-        body.axes |= {name: Axis(None, "the swing is seen for too short a time") for name in AXES if name != "permanence"}
+        body.axes |= {name: Axis(None, "the swing is seen for too short a time") for name in MOTION_LAW_AXES if name != "permanence"}
         return
     fit = laws.fit_swing(t, x, y, sigma_px=body.sigma)
     body.swing = fit

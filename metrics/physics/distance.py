@@ -11,7 +11,8 @@ from seedbench.metrics.analyses.contacts import BodyMotion, motion_of
 from seedbench.metrics.analyses.distance_change import SizeChange, at_one_distance, size_change
 from seedbench.metrics.analyses.phases import Phases
 from seedbench.metrics.physics import kinematics
-from seedbench.metrics.physics.body import AXES, Axis, JudgedBody, Regime, judge_body
+from seedbench.metrics.physics.axes import AXES, Axis
+from seedbench.metrics.physics.body import JudgedBody, Regime, judge_body
 
 MOST_GROWTH = 0.35
 """A body whose diameter changes by more than this share, and not as that of one that comes nearer or goes away, cannot be judged: what is

@@ -57,12 +57,12 @@ def _curves(moving: BodyMotion, verdict: PhysicsVerdict, contacts: list[SeenCont
         measured = Series("measured", _rounded(track.time_s), list(_rounded(values, 2)))
         fitted: list[float | None] = []
         used = phases.used
-        for point, time_s in enumerate(track.time_s):
+        for point in range(len(track.time_s)):
             part = next((part for part in phases.parabolas if part.first <= point <= part.last), None)
             if part is None or not used[point]:
                 fitted.append(None)
                 continue
-            position = part.at(float(time_s))
+            position = part.at(float(phases.time_s[point]))
             fitted.append(round(float(position[0] if across else float(track.y.max()) - position[1]), 2))
         series = [measured]
         if regime != "swing":

@@ -11,7 +11,8 @@ import numpy as np
 from seedbench.metrics.analyses.bodies import Bodies
 from seedbench.metrics.analyses.contacts import BodyMotion
 from seedbench.metrics.physics import kinematics, laws
-from seedbench.metrics.physics.body import AXES, PERSPECTIVE, Axis, JudgedBody, Regime, gain_score
+from seedbench.metrics.physics.axes import AXES, TIME_AXES, Axis
+from seedbench.metrics.physics.body import PERSPECTIVE, JudgedBody, Regime, gain_score
 from seedbench.metrics.physics.choice import chosen_bodies
 from seedbench.metrics.physics.distance import judge_at_its_distance
 from seedbench.suites.prompt import Event
@@ -63,11 +64,15 @@ class PhysicsVerdict:
 
     @property
     def plausibility(self) -> Axis:
-        """Mean of the axes that have a value, if the motion itself is among them."""
-        values = [axis.value for axis in self.axes.values() if axis.value is not None]
+        """Mean of the axes of the motion that have a value, if the law itself is among them, times what the pace leaves of it.
+
+        Nothing about a motion can be right whose time is not: a pace of 0 (the least of the time axes) halves the mean.
+        """
         if all(self.axes[name].value is None for name in MOTION_AXES):
             return Axis(None, self.axes["motion_law"].reason)
-        return Axis(float(np.mean(values)))
+        values = {name: axis.value for name, axis in self.axes.items() if axis.value is not None}
+        pace = min((values[name] for name in TIME_AXES if name in values), default=1.0)
+        return Axis(float(np.mean([value for name, value in values.items() if name not in TIME_AXES])) * (1.0 + pace) / 2.0)
 
 
 def judge(events: Sequence[Event], seen: Bodies, moving: BodyMotion) -> PhysicsVerdict:

@@ -284,7 +284,7 @@ def opposition(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def frozen_from_s(changing: np.ndarray, time_s: np.ndarray, *, least_s: float = 0.4) -> float | None:
-    """When a picture that used to change everywhere freezes (is repeated) for at least ``least_s``; None if it does not.
+    """When a picture that used to change everywhere freezes (is repeated) to the end, for at least ``least_s``; None if it does not.
 
     A drawn scene never changes everywhere, because its still parts are exactly still. It cannot be distinguished from a frozen one this
     way, and is not called frozen.
@@ -305,6 +305,6 @@ def frozen_from_s(changing: np.ndarray, time_s: np.ndarray, *, least_s: float = 
     edges = np.flatnonzero(np.diff(np.concatenate([[0], frozen.astype(int), [0]])))
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         elsewhere = np.concatenate([changing[:start], changing[end:]])
-        if time_s[end - 1] - time_s[start] >= least_s and len(elsewhere) >= 8 and np.median(elsewhere) >= 0.8:
+        if end == len(frozen) and time_s[end - 1] - time_s[start] >= least_s and len(elsewhere) >= 8 and np.median(elsewhere) >= 0.8:
             return float(time_s[start])
     return None

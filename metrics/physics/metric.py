@@ -30,7 +30,7 @@ class Physics(Metric):
         ),
         default_rank=30,
         libraries=("scenedetect-headless",),
-        version=4,
+        version=5,
         needs=frozenset({"video", "events"}),
         measures=MEASURES,
     )
