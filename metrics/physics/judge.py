@@ -85,7 +85,7 @@ def judge(events: Sequence[Event], seen: Bodies, moving: BodyMotion) -> PhysicsV
     """
     with_body = [event for event in events if event.motion in REGIMES]
     count = sum(BODIES_OF_EVENT.get(event.motion, 1) for event in with_body)
-    problem = _why_not_judged(seen, moving)
+    problem = why_not_judged(seen, moving)
     if problem:
         return PhysicsVerdict({name: Axis(None, problem) for name in AXES}, problem=problem, asked=count)
     allowed = {REGIMES[event.motion] for event in with_body}
@@ -103,7 +103,7 @@ def judge(events: Sequence[Event], seen: Bodies, moving: BodyMotion) -> PhysicsV
     return verdict
 
 
-def _why_not_judged(seen: Bodies, moving: BodyMotion) -> str:
+def why_not_judged(seen: Bodies, moving: BodyMotion) -> str:
     """Why a clip cannot be judged at all; empty if it can."""
     if seen.problem:
         return seen.problem

@@ -11,6 +11,7 @@ from seedbench.metrics.analyses.motion import first_picture
 from seedbench.metrics.physics import evidence
 from seedbench.metrics.physics.judge import REGIMES, PhysicsVerdict, judge
 from seedbench.metrics.physics.measures import MEASURES
+from seedbench.metrics.physics.undeclared import judge_undeclared
 from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score
 
 BACKEND = "blobs256-parabolas1"
@@ -30,8 +31,8 @@ class Physics(Metric):
         ),
         default_rank=30,
         libraries=("scenedetect-headless",),
-        version=5,
-        needs=frozenset({"video", "events"}),
+        version=6,
+        needs=frozenset({"video", "motion"}),
         measures=MEASURES,
     )
     validation = "seedbench.metrics.physics.validation:PROTOCOL"
@@ -41,7 +42,7 @@ class Physics(Metric):
 
         Args:
             clip: The clip.
-            sample: Its prompt, which must declare an event with a body in motion.
+            sample: Its prompt. Where it declares no event, a body in free motion is looked for.
 
         Returns:
             One score for each measure; evidence and details belong to ``plausibility``.
@@ -50,13 +51,11 @@ class Physics(Metric):
             ClipError: If the clip has no picture.
         """
         events = sample.prompt.events if sample.prompt is not None else ()
-        if not events:
-            return self.none("no physical event is declared", backend=BACKEND)
-        if not any(event.motion in REGIMES for event in events):
+        if events and not any(event.motion in REGIMES for event in events):
             kinds = ", ".join(sorted({event.kind for event in events}))
             return self.none(f"the prompt declares no body in motion ({kinds})", backend=BACKEND)
-        seen = bodies(clip)
-        verdict = judge(events, seen, motion(clip))
+        seen, moving = bodies(clip), motion(clip)
+        verdict = judge(events, seen, moving) if events else judge_undeclared(seen, moving)
         if verdict.problem:
             return self.none(verdict.problem, backend=BACKEND)
         shown = evidence.panels(first_picture(clip), seen, verdict)

@@ -30,7 +30,7 @@ OFFSET_AXIS = "offset (ms; positive: sound early)"
 """The label of every axis of such offsets."""
 
 #: What a metric can need a prompt to state; NEEDS adds the streams that it can need.
-PROMPT_NEEDS = frozenset({"speech", "cast", "people", "shots", "events", "music", "text_in_frame"})
+PROMPT_NEEDS = frozenset({"speech", "cast", "people", "shots", "events", "motion", "music", "text_in_frame"})
 NEEDS = PROMPT_NEEDS | {"video", "audio"}
 
 
@@ -85,7 +85,8 @@ class MetricInfo:
         version: a whole number from 1, raised whenever the same clip may get another value.
         measures: the numbers that it measures, at least one.
         needs: the streams that a clip must have (``video``, ``audio``), and what a prompt must state (``speech``, ``cast``, ``shots``,
-            ``events``, ``music``, ``text_in_frame``; ``people``: a cast, or nothing of what is seen and heard, so that people may be seen).
+            ``events``, ``music``, ``text_in_frame``; ``people`` and ``motion``: a cast, or events, or nothing of what is
+            seen and heard, so that people may be seen, or bodies may move freely).
             On other prompts the metric is not applicable: a run has no score of it, and ``seedbench score`` has one without a value.
         min_n: how many clips a summary needs.
         weights: the names of the model weights that it uses, from lists of weights.

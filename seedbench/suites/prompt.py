@@ -268,6 +268,11 @@ class Prompt(_Strict):
         """Whether people may be seen: a cast is declared, or nothing at all of what is seen and heard."""
         return bool(self.cast) or not (self.events or self.text_in_frame or self.music)
 
+    @property
+    def motion(self) -> bool:
+        """Whether bodies may move freely: an event is declared, or nothing at all of what is seen and heard."""
+        return bool(self.events) or not (self.cast or self.speech or self.text_in_frame or self.music)
+
     def __hash__(self) -> int:
         """By the id: ``stage`` is a mapping and has no hash."""
         return hash(self.id)
