@@ -248,8 +248,8 @@ class _Path:
         velocities by :data:`CUT_SHARE`."""
         velocity, other = before.velocity_at(time_before), after.velocity_at(time_after)
         speed = max(float(np.hypot(*velocity)), float(np.hypot(*other)), 1e-9)
-        place = float(np.hypot(*(before.at(time_before) - after.at(time_after))))
-        return max(place / (0.5 * self.diameter + speed * self.step_s), float(np.hypot(*(velocity - other))) / (CUT_SHARE * speed))
+        apart_px = float(np.hypot(*(before.at(time_before) - after.at(time_after))))
+        return max(apart_px / (0.5 * self.diameter + speed * self.step_s), float(np.hypot(*(velocity - other))) / (CUT_SHARE * speed))
 
     def jump_strength(self, joint: Joint) -> float:
         """Change of velocity over the least change that counts as a jump."""

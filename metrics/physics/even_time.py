@@ -1,6 +1,6 @@
 """Whether time passes evenly: how far the speed at which a clip passes through a motion departs from a steady one.
 
-A body that follows a law shows by its place what time it is. The law is fitted together with the time: the time shown by the body is
+A body that follows a law shows by its position what time it is. The law is fitted together with the time: the time shown by the body is
 the clip's time plus a smooth departure, a sum of Legendre polynomials from the second on (a constant and a steady speed are no fault).
 What the law itself can explain is explained by the law: its constants are free, only the departure is held to 0 where nothing demands
 it (ridge regression). Repeated Gauss-Newton steps; the departure's expected size under noise alone is taken off.
@@ -41,7 +41,7 @@ OFF = 1e6
 
 
 @dataclass(frozen=True)
-class Course:
+class PathStretch:
     """What is compared with the law: coordinates of a body over a stretch of time.
 
     Attributes:
@@ -87,7 +87,7 @@ Linearised = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Columns (n d, p) of the constants of a law, change (n d,) of each coordinate with time, and target (n d,) of the fit."""
 
 
-def flights_pacing(flights: Sequence[Course], exactness: Exactness) -> Pacing | None:
+def flights_pacing(flights: Sequence[PathStretch], exactness: Exactness) -> Pacing | None:
     """The pace of flights of one body: parabolas of one gravity.
 
     Args:
@@ -128,7 +128,7 @@ def flights_pacing(flights: Sequence[Course], exactness: Exactness) -> Pacing | 
     return _fitted(time_s, np.concatenate([flight.moment_s for flight in flights]), 2, linearise, prior, exactness, TERMS)
 
 
-def counted_pacing(course: Course, exactness: Exactness) -> Pacing | None:
+def counted_pacing(course: PathStretch, exactness: Exactness) -> Pacing | None:
     """The pace by held and dropped pictures alone, for a motion whose law has no time of its own: rolling, which any slope may hasten.
 
     Args:
@@ -142,11 +142,11 @@ def counted_pacing(course: Course, exactness: Exactness) -> Pacing | None:
     if len(time_s) < FEWEST_POINTS or not exactness.judder:
         return None
     first, span = float(time_s.min()), float(np.ptp(time_s))
-    place = 2.0 * (time_s - first) / span - 1.0
-    return max(_counted(place, span, course.moment_s - time_s, exactness, TERMS), key=lambda pacing: pacing.unevenness)
+    position = 2.0 * (time_s - first) / span - 1.0
+    return max(_counted(position, span, course.moment_s - time_s, exactness, TERMS), key=lambda pacing: pacing.unevenness)
 
 
-def swing_pacing(swing: Course, exactness: Exactness, *, omega: float) -> Pacing | None:
+def swing_pacing(swing: PathStretch, exactness: Exactness, *, omega: float) -> Pacing | None:
     """The pace of a swing: a sinusoid whose amplitude changes steadily.
 
     Args:
@@ -190,11 +190,11 @@ def _fitted(
     if len(time_s) < FEWEST_POINTS:
         return None
     first, span = float(time_s.min()), float(np.ptp(time_s))
-    place = 2.0 * (time_s - first) / span - 1.0
+    position = 2.0 * (time_s - first) / span - 1.0
     series = np.eye(terms + 2)[2:]
-    rates = np.stack([legendre.legval(place, legendre.legder(row)) for row in series], axis=1) * 2.0 / span
+    rates = np.stack([legendre.legval(position, legendre.legder(row)) for row in series], axis=1) * 2.0 / span
     scale = PRIOR_SPEED / np.sqrt(np.mean(rates**2, axis=0))  # each term departs by the prior speed where its coefficient is 1
-    shifts = np.stack([legendre.legval(place, row) for row in series], axis=1) * scale
+    shifts = np.stack([legendre.legval(position, row) for row in series], axis=1) * scale
     rates = rates * scale
     departure = np.zeros(terms)
     time_sd = exactness.step_s * (JUDDER_STEPS if exactness.judder else EVEN_STEPS)
@@ -228,28 +228,28 @@ def _fitted(
         return coarse
     # What the count of held and dropped pictures says of the pace, coarsely together with the law, and by itself as finely as it can.
     late = moment_s - time_s
-    counted, of_count = _smooth_rates(place, span, late, terms)
+    counted, of_count = _smooth_rates(position, span, late, terms)
     of_both = np.concatenate([rates, of_count], axis=1)
     noise_of_count = (exactness.step_s * COUNT_STEPS) ** 2 * np.eye(len(late))
     together = _unevenness(rates @ departure + counted, of_both, _blocks(covariance, noise_of_count))
-    finely = _counted(place, span, late, exactness, terms)[1]
+    finely = _counted(position, span, late, exactness, terms)[1]
     return finely if finely.expected <= MOST_EXPECTED and finely.unevenness > together.unevenness else together
 
 
-def _counted(place: np.ndarray, span: float, late: np.ndarray, exactness: Exactness, terms: int) -> tuple[Pacing, Pacing]:
+def _counted(position: np.ndarray, span: float, late: np.ndarray, exactness: Exactness, terms: int) -> tuple[Pacing, Pacing]:
     """The pace by a count of held and dropped pictures, coarse and as fine as it can be (the coarse one again where that is noise)."""
     covariance = (exactness.step_s * COUNT_STEPS) ** 2 * np.eye(len(late))
-    coarse, of_coarse = _smooth_rates(place, span, late, terms)
-    fine, of_fine = _smooth_rates(place, span, late, max(terms, min(round(span / FINEST_S), MOST_TERMS, len(late) // 3)))
+    coarse, of_coarse = _smooth_rates(position, span, late, terms)
+    fine, of_fine = _smooth_rates(position, span, late, max(terms, min(round(span / FINEST_S), MOST_TERMS, len(late) // 3)))
     pacings = _unevenness(coarse, of_coarse, covariance), _unevenness(fine, of_fine, covariance)
     return (pacings[0], pacings[1] if pacings[1].expected <= MOST_EXPECTED else pacings[0])
 
 
-def _smooth_rates(place: np.ndarray, span: float, late: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
+def _smooth_rates(position: np.ndarray, span: float, late: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
     """Departure of the speed (n,) of smoothed delays (n,), and the (n, n) linear map that gives it."""
     series = np.eye(terms + 2)
-    values = np.stack([legendre.legval(place, row) for row in series], axis=1)
-    rates = np.stack([legendre.legval(place, legendre.legder(row)) for row in series[2:]], axis=1) * 2.0 / span
+    values = np.stack([legendre.legval(position, row) for row in series], axis=1)
+    rates = np.stack([legendre.legval(position, legendre.legder(row)) for row in series[2:]], axis=1) * 2.0 / span
     gives = rates @ np.linalg.pinv(values)[2:]
     return gives @ late, gives
 

@@ -12,7 +12,7 @@ from seedbench.metrics.analyses.pace import LEAST_CUT_S, LEAST_CUT_STEPS, LEAST_
 from seedbench.metrics.analyses.phases import Phases
 from seedbench.metrics.physics import laws
 from seedbench.metrics.physics.axes import Axis
-from seedbench.metrics.physics.even_time import MOST_EXPECTED, Course, Exactness, Pacing, counted_pacing, flights_pacing, swing_pacing
+from seedbench.metrics.physics.even_time import MOST_EXPECTED, Exactness, Pacing, PathStretch, counted_pacing, flights_pacing, swing_pacing
 from seedbench.metrics.physics.kinematics import graded
 
 EVEN, UNEVEN = 0.1, 0.3
@@ -135,7 +135,9 @@ def _pacing(track: BodyTrack, phases: Phases, regime: str, flying: Sequence[np.n
             shown_s[fault.last :] -= fault.off_s
     if regime == "flight":
         air = [points for points in flying if len(points) >= FEWEST_FLIGHT_POINTS]
-        courses = [Course(shown_s[points], phases.time_s[points], np.stack([track.x[points], track.y[points]], axis=1)) for points in air]
+        courses = [
+            PathStretch(shown_s[points], phases.time_s[points], np.stack([track.x[points], track.y[points]], axis=1)) for points in air
+        ]
         return flights_pacing(courses, exactness)
     used = np.flatnonzero(phases.used)
     moving = [
@@ -146,9 +148,9 @@ def _pacing(track: BodyTrack, phases: Phases, regime: str, flying: Sequence[np.n
     points = np.concatenate(moving) if moving else used
     places = np.stack([track.x[points], track.y[points]], axis=1)
     if regime == "roll":
-        return counted_pacing(Course(shown_s[points], phases.time_s[points], places), exactness)
+        return counted_pacing(PathStretch(shown_s[points], phases.time_s[points], places), exactness)
     if len(points) < 12:
         return None
     swing = laws.fit_swing(phases.time_s[points], track.x[points], track.y[points], sigma_px=exactness.sigma_px)
     arc = np.arctan2(track.x[points] - swing.pivot[0], track.y[points] - swing.pivot[1]) * swing.length_px
-    return swing_pacing(Course(shown_s[points], phases.time_s[points], arc[:, None]), exactness, omega=2.0 * np.pi / swing.period_s)
+    return swing_pacing(PathStretch(shown_s[points], phases.time_s[points], arc[:, None]), exactness, omega=2.0 * np.pi / swing.period_s)

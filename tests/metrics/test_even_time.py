@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.clips import time_maps
-from seedbench.metrics.physics.even_time import Course, Exactness, Pacing, counted_pacing, flights_pacing, swing_pacing
+from seedbench.metrics.physics.even_time import Exactness, Pacing, PathStretch, counted_pacing, flights_pacing, swing_pacing
 from seedbench.metrics.physics.timing import EVEN, UNEVEN, frozen_pictures
 
 FPS = 30
@@ -29,14 +29,14 @@ def thrown(moment_s: np.ndarray, time_s: np.ndarray, *, tilt: float = 0.0, drag:
     """The pace of one throw of 0.9 s, 200 pixels wide and 100 high, whose moments are shown at some times."""
     speed = 220 * moment_s - 0.5 * drag * 220 * moment_s**2
     places = np.stack([speed + 0.5 * tilt * 990 * moment_s**2, 990 / 2 * (moment_s - 0.45) ** 2], axis=1)
-    pacing = flights_pacing([Course(time_s, time_s, noisy(places, seed))], SMOOTH)
+    pacing = flights_pacing([PathStretch(time_s, time_s, noisy(places, seed))], SMOOTH)
     assert pacing is not None
     return pacing
 
 
 def swung(moment_s: np.ndarray, time_s: np.ndarray) -> Pacing:
     pacing = swing_pacing(
-        Course(time_s, time_s, noisy(120 * np.exp(-0.05 * moment_s) * np.cos(3.5 * moment_s), 1)[:, None]), SMOOTH, omega=3.4
+        PathStretch(time_s, time_s, noisy(120 * np.exp(-0.05 * moment_s) * np.cos(3.5 * moment_s), 1)[:, None]), SMOOTH, omega=3.4
     )
     assert pacing is not None
     return pacing
@@ -67,7 +67,7 @@ def test_a_swing_shows_its_pace(remap: Callable[[np.ndarray], np.ndarray]) -> No
 def test_a_steady_speed_with_judder_is_even(speed: float) -> None:
     t = np.arange(60) / FPS
     moment_s = np.round(speed * t * FPS) / FPS
-    pacing = counted_pacing(Course(t, moment_s, np.zeros((60, 1))), Exactness(SIGMA, 1 / FPS, True))
+    pacing = counted_pacing(PathStretch(t, moment_s, np.zeros((60, 1))), Exactness(SIGMA, 1 / FPS, True))
     assert pacing is not None
     assert pacing.unevenness < EVEN
 
@@ -76,17 +76,17 @@ def test_a_steady_speed_with_judder_is_even(speed: float) -> None:
 def test_held_and_dropped_pictures_alone_show_an_uneven_pace(remap: Callable[[np.ndarray], np.ndarray]) -> None:
     t = np.arange(90) / FPS
     moment_s = np.round(remap(t) * FPS) / FPS
-    pacing = counted_pacing(Course(t, moment_s, np.zeros((90, 1))), Exactness(SIGMA, 1 / FPS, True))
+    pacing = counted_pacing(PathStretch(t, moment_s, np.zeros((90, 1))), Exactness(SIGMA, 1 / FPS, True))
     assert pacing is not None
     assert pacing.unevenness > 0.2
 
 
 def test_too_few_pictures_and_a_roll_without_held_ones_have_no_pace() -> None:
     t = np.arange(8) / FPS
-    assert flights_pacing([Course(t, t, np.zeros((8, 2)))], SMOOTH) is None
+    assert flights_pacing([PathStretch(t, t, np.zeros((8, 2)))], SMOOTH) is None
     assert flights_pacing([], SMOOTH) is None
     t = np.arange(40) / FPS
-    assert counted_pacing(Course(t, t, np.zeros((40, 1))), SMOOTH) is None
+    assert counted_pacing(PathStretch(t, t, np.zeros((40, 1))), SMOOTH) is None
 
 
 def test_a_picture_is_frozen_only_where_a_filmed_one_stops_in_the_middle_of_a_motion() -> None:

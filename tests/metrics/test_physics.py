@@ -15,7 +15,6 @@ from seedbench.metrics.analyses.contacts import motion_of
 from seedbench.metrics.physics import Physics, kinematics
 from seedbench.metrics.physics.body import regime_of
 from seedbench.metrics.physics.judge import PhysicsVerdict, judge
-from seedbench.metrics.physics.undeclared import NOTHING_SURE
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.metric import Sample, Score
 from seedbench.plugins.registry import load
@@ -297,9 +296,16 @@ def test_a_panning_camera_changes_no_answer(tmp_path: Path) -> None:
     assert panned["gravity_m_s2"].value == pytest.approx(still["gravity_m_s2"].value, rel=0.03)
 
 
+def test_a_drawn_fall_is_judged_without_a_declared_event_and_a_still_clip_is_not(tmp_path: Path) -> None:
+    fall = scored(tmp_path / "a.mp4", film([(120 + 20 * T, Y)])[:20])
+    assert fall["plausibility"].value == pytest.approx(1.0, abs=0.05)
+    assert fall["gravity_m_s2"].reason == "the prompt gives no height (height_m), so there is no scale in metres"
+    still = scored(tmp_path / "b.mp4", film([(STILL, STILL)])[:20])
+    assert {score.status for score in still.values()} == {"unscored"}
+
+
 def test_a_prompt_without_a_body_in_motion_gets_no_answer(tmp_path: Path) -> None:
     pictures = film([(120 + 20 * T, Y)])[:20]
-    assert scored(tmp_path / "a.mp4", pictures)["plausibility"].reason == NOTHING_SURE
     water = scored(tmp_path / "b.mp4", pictures, Event(kind="water", object="none"), Event(kind="bell", object="none"))
     assert {score.status for score in water.values()} == {"unscored"}
     assert water["plausibility"].reason == "the prompt declares no body in motion (bell, water)"
