@@ -102,6 +102,7 @@ class RealFootageRecord:
         separations: figures by pair of groups and kind.
         error_unit: of the errors.
         about: what was counted.
+        not_counted: how many copies could not be made or scored.
     """
 
     metric: str
@@ -113,6 +114,7 @@ class RealFootageRecord:
     separations: tuple[SeparationFigures, ...] = ()
     error_unit: str = ""
     about: str = ""
+    not_counted: int = 0
 
     @property
     def as_it_is(self) -> VariantFigures:
@@ -221,7 +223,8 @@ def badge(record: RealFootageRecord | None, version: int) -> str:
     if record.metric_version > version:
         return f"validated as version {record.metric_version}, not as version {version}"
     answered, (wrong, trials) = record.as_it_is.answered, record.wrong
-    return f"real footage: {answered.count} of {answered.total} clips answered, {wrong} of {trials} trials wrong"
+    failed = f", {record.not_counted} failed" if record.not_counted else ""
+    return f"real footage: {answered.count} of {answered.total} clips answered, {wrong} of {trials} trials wrong{failed}"
 
 
 def details(record: RealFootageRecord | None) -> list[dict[str, str]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seedbench.errors import PluginError, SeedBenchError
+from seedbench.errors import PluginError, SeedBenchError, TooManyFailuresError
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Metric, MetricInfo, SetMetric
 from seedbench.plugins.real_footage import RealFootageRecord
@@ -16,7 +16,7 @@ from seedbench.runs.executor import Executor
 from seedbench.runs.progress import NoProgress, Progress
 from seedbench.runs.reasons import failure_reason
 from seedbench.validation.counting import JudgedTrial, judge_trials, record_from
-from seedbench.validation.trials import CopyTrial, FailedTrialError, TrialScores, trials_of, try_copy
+from seedbench.validation.trials import FailedTrialError, TrialScores, trials_of, try_copy
 from seedbench.validation.truth import read_truth
 
 
@@ -27,7 +27,7 @@ class Validation:
     Attributes:
         record: the figures.
         judged: every copy with its scores and what they are worth.
-        problems: a sentence for each copy that could not be made or scored.
+        problems: a sentence for each reason why copies could not be made or scored.
         expected: what is right, by the name of the copy.
     """
 
@@ -86,7 +86,8 @@ def validate_metric(
         The figures, and every copy.
 
     Raises:
-        SeedBenchError: the metric has no protocol, the truth file cannot be used, or no copy could be scored.
+        SeedBenchError: the metric has no protocol, or the truth file cannot be used.
+        TooManyFailuresError: no file, or fewer than half of the copies, could be scored.
     """
     progress = progress or NoProgress()
     info, protocol = protocol_for(metric)
@@ -96,20 +97,22 @@ def validate_metric(
     for trial in trials:
         executor.submit(try_copy, trial)
     finished: dict[int, TrialScores] = {}
-    problems: dict[int, str] = {}
+    problems: dict[int, tuple[str, str]] = {}
     for done in executor.results():
         trial = done.task
         problem = _problem(done.error) if done.error is not None else done.result.problem
         if problem:
-            problems[trial.number] = f"{trial.row.name}, {trial.variant}: {problem}"
+            problems[trial.number] = (f"{trial.row.name}, {trial.variant}", problem)
         else:
             finished[trial.number] = done.result
         progress.step("validate", f"{trial.row.name}: {trial.variant}")
     judged = judge_trials(protocol, [(trial, finished[trial.number]) for trial in trials if trial.number in finished])
-    if not any(entry.trial.variant == protocol.variants[0].name for entry in judged):
-        raise SeedBenchError(f"no file of {folder} could be scored as it is; the first reason: {_first(trials, problems)}")
+    sentences = _grouped([problems[key] for key in sorted(problems)])
+    if 2 * len(problems) > len(trials) or not any(entry.trial.variant == protocol.variants[0].name for entry in judged):
+        raise TooManyFailuresError(f"{len(problems)} of {len(trials)} copies could not be made or scored: {' '.join(sentences[:1])}")
     expected = {variant.name: variant.expected for variant in protocol.variants}
-    return Validation(record_from(info, protocol, rows, judged), tuple(judged), tuple(problems[key] for key in sorted(problems)), expected)
+    record = replace(record_from(info, protocol, rows, judged), not_counted=len(problems))
+    return Validation(record, tuple(judged), tuple(sentences), expected)
 
 
 def _loadable() -> dict[str, type[Metric] | type[SetMetric]]:
@@ -126,8 +129,12 @@ def _problem(error: BaseException) -> str:
     return str(error) if isinstance(error, FailedTrialError | SeedBenchError) else failure_reason(error)
 
 
-def _first(trials: Sequence[CopyTrial], problems: dict[int, str]) -> str:
-    return problems[min(problems)] if problems else "there is no file"
+def _grouped(problems: Sequence[tuple[str, str]]) -> list[str]:
+    """A sentence for each reason: how many copies it concerns, and the first of them."""
+    copies: dict[str, list[str]] = {}
+    for copy, reason in problems:
+        copies.setdefault(reason, []).append(copy)
+    return [f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {reason}" for reason, names in copies.items()]
 
 
 def _first_of_each_kind(rows: Sequence[TruthRow], limit: int | None) -> list[TruthRow]:

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from seedbench import api
 from seedbench.cli import app
 from seedbench.clips.writing import write_clip
-from seedbench.errors import SeedBenchError, StorageError
-from seedbench.plugins.real_footage import from_json
+from seedbench.errors import SeedBenchError, StorageError, TooManyFailuresError
+from seedbench.plugins.real_footage import badge, from_json
 from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
 from seedbench.validation.page import write_pages
@@ -94,8 +94,10 @@ def test_a_file_that_is_no_clip_is_named_and_the_others_are_counted(footage: Pat
     (footage / "dim.mp4").write_bytes(b"no clip")
     finished = validate(footage, workspace)
     assert finished.record.as_it_is.files == 3
-    assert all(problem.startswith("dim.mp4, ") for problem in finished.problems)
-    assert len(finished.problems) == 4
+    [problem] = finished.problems
+    assert finished.record.not_counted == 4
+    assert badge(finished.record, 1).endswith(", 4 failed")
+    assert problem.startswith("dim.mp4, as it is and 3 more: ")
     assert not any(str(footage) in problem for problem in finished.problems)
 
 
@@ -104,7 +106,8 @@ def test_a_problem_that_may_pass_is_tried_again(footage: Path, workspace: Worksp
         raise StorageError("the disk is full")
 
     monkeypatch.setattr("seedbench.validation.trials.write_arrays", full)
-    assert len(validate(footage, workspace).problems) == 11  # all but the four files as they are
+    with pytest.raises(TooManyFailuresError, match=r"11 of 15 copies could not be made or scored: .* and 10 more: the disk is full"):
+        validate(footage, workspace)
     monkeypatch.undo()
     assert validate(footage, workspace).problems == ()
 
