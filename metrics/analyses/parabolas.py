@@ -16,6 +16,8 @@ SHORTEST = 3
 TELEPORT_SHARE = 0.6
 """A step is a leap when it exceeds ``LEAP_SPEEDS`` times the speed next to it by more than this share of the diameter."""
 LEAP_SPEEDS = 1.5
+END_DIRECTION, END_SHARE = 0.7, 0.2
+"""At an end of a path a step is no leap that points the same way as the one beside it (cosine) and is not much longer (share)."""
 SAME_COST = 1e-6
 """Costs of two divisions of a path (squared residuals over the noise squared) that differ by less are equal: rounding reaches 1e-7."""
 SAME_PX = 1e-9
@@ -264,7 +266,14 @@ def leaps(time_s: np.ndarray, x: np.ndarray, y: np.ndarray, diameter_px: float) 
     step = np.hypot(np.diff(x), np.diff(y))
     speed = step / gap
     beside = np.maximum(np.concatenate([[0.0], speed[:-1]]), np.concatenate([speed[1:], [0.0]]))
-    return [int(k) + 1 for k in np.flatnonzero(step - LEAP_SPEEDS * beside * gap > TELEPORT_SHARE * diameter_px)]
+    far = step - LEAP_SPEEDS * beside * gap > TELEPORT_SHARE * diameter_px
+    for end, next_to_it in ((0, 1), (len(step) - 1, len(step) - 2)):
+        # At an end of the path only one speed is known: a long step the same way may be that of pictures that were dropped.
+        along = float(
+            (x[end + 1] - x[end]) * (x[next_to_it + 1] - x[next_to_it]) + (y[end + 1] - y[end]) * (y[next_to_it + 1] - y[next_to_it])
+        )
+        far[end] &= along < END_DIRECTION * step[end] * step[next_to_it] or step[next_to_it] < END_SHARE * step[end]
+    return [int(k) + 1 for k in np.flatnonzero(far)]
 
 
 def nearest_approach(before: Parabola, after: Parabola, low_s: float, high_s: float) -> tuple[float, float]:

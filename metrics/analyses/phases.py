@@ -38,6 +38,8 @@ CUT_SHARE = 0.25
 """The velocity after a cut is that of the motion continued to within this share."""
 CUT_SAME_PULL = 0.5
 """The accelerations before and after a cut differ by at most this share of the larger one."""
+MOST_UNSEEN_STEPS = 2.5
+"""A part of the motion that was on screen, but not seen, is not missing: a cut lies between pictures at most so many steps apart."""
 LONGEST_CUT_S = 0.6
 SAME_STRENGTH = 1e-9
 """Strengths of joints that differ by less are equal."""
@@ -234,6 +236,8 @@ class _Path:
         if np.hypot(*(before.acceleration - after.acceleration)) > CUT_SAME_PULL * max(pull):
             return 0.0
         last, there = self.t[before.last], self.t[after.first]
+        if there - last > MOST_UNSEEN_STEPS * self.step_s:
+            return 0.0
         trial = np.arange(1, round(LONGEST_CUT_S / self.step_s) * 4 + 1) * self.step_s / 4
         ahead = np.array([self._apart(before, after, there + late, there) for late in trial])
         back = np.array([self._apart(before, after, last, last - late) for late in trial])

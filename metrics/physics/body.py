@@ -15,7 +15,7 @@ from seedbench.metrics.analyses.parabolas import Parabola
 from seedbench.metrics.analyses.phases import Phases
 from seedbench.metrics.physics import kinematics, laws
 from seedbench.metrics.physics.axes import MOTION_LAW_AXES, Axis
-from seedbench.metrics.physics.timing import FEWEST_FLIGHT_POINTS, timing_of
+from seedbench.metrics.physics.timing import timing_of
 from seedbench.ties import first_least
 
 Regime = Literal["flight", "roll", "swing"]
@@ -93,7 +93,7 @@ def judge_body(index: int, moving: BodyMotion, seen: Bodies, allowed: set[Regime
     regime = regime_of(allowed, t, x, y, flights, sigma)
     body = JudgedBody(index, regime, track, sigma, flights, {}, {}, [], size=size)
     _judge_permanence(body, seen, moving, approaches=approaches)
-    flying = flying_points(track, phases, contacts, fewest=FEWEST_FLIGHT_POINTS)
+    flying = flying_points(track, phases, contacts)
     timing = timing_of(track, phases, regime, flying, seen, sigma_px=sigma)
     body.axes |= timing.axes
     body.raw |= timing.raw
@@ -110,12 +110,12 @@ def flights_of(track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact]
     """The flights of a track that are long enough to measure gravity."""
     return [
         kinematics.fit_flight(phases.time_s[points], track.x[points], track.y[points], sigma_px=sigma)
-        for points in flying_points(track, phases, contacts, fewest=kinematics.FEWEST_FLIGHT_POINTS)
+        for points in flying_points(track, phases, contacts)
     ]
 
 
-def flying_points(track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact], *, fewest: int) -> list[np.ndarray]:
-    """The points of each phase of a track in the air that has at least ``fewest``.
+def flying_points(track: BodyTrack, phases: Phases, contacts: Sequence[SeenContact]) -> list[np.ndarray]:
+    """The points of each phase of a track in the air that is long enough to measure gravity.
 
     Not in the air is a body that hardly moves, that is carried until it is released, or that is on the floor: level with the lowest
     contact or rest and hardly moving up or down, rolling on after a contact, or in last bounces that are too short to be told apart and
@@ -127,7 +127,7 @@ def flying_points(track: BodyTrack, phases: Phases, contacts: Sequence[SeenConta
     for number, (part, resting) in enumerate(zip(phases.parabolas, phases.resting, strict=True)):
         points = used[(used >= part.first) & (used <= part.last)]
         carried = number == 0 and bool(phases.joints) and phases.joints[0].kind == "release"
-        if resting or carried or len(points) < fewest:
+        if resting or carried or len(points) < kinematics.FEWEST_FLIGHT_POINTS:
             continue
         x, y = track.x[points], track.y[points]
         little = max(3.0, 0.3 * track.diameter)

@@ -23,8 +23,6 @@ FREEZE_GRADE_S, CUT_GRADE_S = 0.2, 0.1
 """A freeze, or a cut, longer than the shortest by so much costs everything."""
 SAME_PICTURE, FILMED = 0.35, 0.8
 """In a frozen picture less than this share of tiles changes, in a filmed one that runs at least that share."""
-FEWEST_FLIGHT_POINTS = 5
-"""Pictures of a flight that count for the pace; gravity of one flight alone needs more."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,8 @@ def _pacing(track: BodyTrack, phases: Phases, regime: str, flying: Sequence[np.n
         if fault.kind in LENGTHENED:
             shown_s[fault.last :] -= fault.off_s
     if regime == "flight":
-        air = [points for points in flying if len(points) >= FEWEST_FLIGHT_POINTS]
         courses = [
-            PathStretch(shown_s[points], phases.time_s[points], np.stack([track.x[points], track.y[points]], axis=1)) for points in air
+            PathStretch(shown_s[points], phases.time_s[points], np.stack([track.x[points], track.y[points]], axis=1)) for points in flying
         ]
         return flights_pacing(courses, exactness)
     used = np.flatnonzero(phases.used)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seedbench.clips import time_maps
 from seedbench.metrics.analyses.pace import Pace, pace_of
+from seedbench.metrics.analyses.parabolas import leaps
 from seedbench.metrics.analyses.phases import phases_of
 
 FPS = 30
@@ -98,3 +99,17 @@ def test_the_time_of_a_contact_is_that_of_the_clip_though_pictures_are_held() ->
     phases = phases_of(np.arange(62) / FPS, 90 * T[numbers], y[numbers], sigma_px=SIGMA, diameter_px=16.0)
     assert [joint.kind for joint in phases.joints] == ["impact"]
     assert phases.joints[0].time_s == pytest.approx(32 / FPS, abs=0.01)
+
+
+def test_a_long_last_step_along_the_path_is_no_leap_and_one_across_it_is() -> None:
+    numbers = np.append(np.arange(20), 23)
+    assert leaps(np.arange(21) / FPS, 9.0 * numbers, np.zeros(21), 10.0) == []
+    aside = np.append(np.zeros(20), 40.0)
+    assert leaps(np.arange(21) / FPS, np.append(9.0 * np.arange(20), 171.0), aside, 10.0) == [20]
+
+
+def test_a_part_of_the_motion_that_is_not_seen_is_not_cut() -> None:
+    seen_pictures = np.delete(np.arange(15, 46), np.arange(12, 18))
+    fall = 260 * (T - 1) ** 2
+    phases = phases_of(T[seen_pictures], 3.0 * T[seen_pictures], fall[seen_pictures], sigma_px=SIGMA, diameter_px=16.0)
+    assert not phases.faults
