@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbench.metrics.analyses.face_embedders import FaceEmbedder, arcface_embedder, dlib_embedder
-from seedbench.metrics.analyses.face_selection import MIN_SHARPNESS, ChosenPicture, choose_pictures, perceptual_hash, sharpness, yaw_deg
+from seedbench.metrics.analyses.face_selection import (
+    MIN_SHARPNESS,
+    MOST_NOISE,
+    ChosenPicture,
+    choose_pictures,
+    noise_ratio,
+    perceptual_hash,
+    sharpness,
+    yaw_deg,
+)
 from seedbench.metrics.analyses.faces import FPS, FaceTrack, face_tracks
 from seedbench.metrics.analyses.frame_pictures import map_frames
 from seedbench.metrics.analyses.shots import shots
@@ -80,14 +89,19 @@ def embed_faces(
     chosen, dropped = choose_pictures(tracks, cuts_s, duration_s)
     kept: list[ChosenPicture] = []
     faces: list[np.ndarray] = []
+    noise = np.zeros(len(chosen))
 
     def aligned(position: int, picture: np.ndarray) -> np.ndarray:
         choice = chosen[position]
         track = tracks[choice.track]
+        noise[position] = noise_ratio(picture, track.boxes[choice.row])
         return embedder.align(picture, track.boxes[choice.row], track.landmarks[choice.row])
 
-    for choice, face in zip(chosen, map_pictures([int(tracks[c.track].frames[c.row]) for c in chosen], aligned), strict=True):
-        if sharpness(face) < MIN_SHARPNESS:
+    pictures = map_pictures([int(tracks[c.track].frames[c.row]) for c in chosen], aligned)
+    for choice, face, ratio in zip(chosen, pictures, noise.tolist(), strict=True):
+        if ratio > MOST_NOISE:
+            dropped["noisy"] = dropped.get("noisy", 0) + 1
+        elif sharpness(face) < MIN_SHARPNESS:
             dropped["blurred"] = dropped.get("blurred", 0) + 1
         else:
             kept.append(choice)
@@ -116,7 +130,7 @@ def _of_clip(clip: Clip, embedder: FaceEmbedder) -> FaceSamples:
     return embed_faces(partial(map_frames, clip, FPS), face_tracks(clip).tracks, shots(clip).cuts_s, embedder, duration_s=clip.end_s)
 
 
-@analysis(version=5, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
+@analysis(version=6, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
 def face_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by dlib (128-d).
 
@@ -133,7 +147,7 @@ def face_embeddings(clip: Clip) -> FaceSamples:
     return _of_clip(clip, dlib_embedder())
 
 
-@analysis(version=5, weights=("blazeface", "facemesh", "arcface"))
+@analysis(version=6, weights=("blazeface", "facemesh", "arcface"))
 def arcface_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by the user's ArcFace network.
 

@@ -29,11 +29,13 @@ class Detection:
         box: (4,) x0 y0 x1 y1 in pixels.
         eyes: (2, 2) right and left eye in pixels.
         score: The detector's score, 0..1.
+        nose_mouth: (2, 2) tip of the nose and middle of the mouth in pixels.
     """
 
     box: np.ndarray
     eyes: np.ndarray
     score: float
+    nose_mouth: np.ndarray
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
@@ -118,7 +120,8 @@ def decode_detections(regressors: np.ndarray, logits: np.ndarray, *, side: float
     anchors = np.stack([keep % _GRID + 0.5, keep // _GRID + 0.5], axis=1) / _GRID
     values = regressors[keep].astype(np.float64) / _INPUT
     centre, half = anchors + values[:, :2], values[:, 2:4] / 2
-    points = np.concatenate([centre - half, centre + half, anchors + values[:, 4:6], anchors + values[:, 6:8]], axis=1).reshape(-1, 4, 2)
+    on_face = values[:, 4:12] + np.tile(anchors, 4)  # right eye, left eye, nose, mouth; the ears are not used
+    points = np.concatenate([centre - half, centre + half, on_face], axis=1).reshape(-1, 6, 2)
     points = points * side - np.asarray(offset, dtype=float)
     order = list(np.argsort(-scores, kind="stable"))
     detections = []
@@ -127,7 +130,7 @@ def decode_detections(regressors: np.ndarray, logits: np.ndarray, *, side: float
         group = [k for k in order if k == best or iou(points[best, :2].ravel(), points[k, :2].ravel()) > NMS_IOU]
         order = [k for k in order if k not in group]
         mean = np.average(points[group], axis=0, weights=scores[group])
-        detections.append(Detection(mean[:2].ravel(), mean[2:], float(scores[best])))
+        detections.append(Detection(mean[:2].ravel(), mean[2:4], float(scores[best]), mean[4:]))
     return detections
 
 

@@ -24,6 +24,13 @@ MIN_SCORE = 0.5
 MAX_YAW_DEG = 60.0
 MIN_SHARPNESS = 0.003
 """Least variance of the Laplacian over the variance of the aligned face (150 px); real clips lie at 0.03..0.4."""
+MOST_NOISE = 0.15
+"""Greatest :func:`noise_ratio`; in more noise people resemble each other. Set on 39 faces of real and generated clips with noise added, and
+on pairs of different people of them: up to 0.1 none of them, from 0.1 to 0.15 3 % of the pairs reach the cosine of one person (2 % without
+noise), from 0.15 to 0.2 8 %, from 0.2 to 0.3 12 %, above 0.3 19 % and more. Without noise the faces lie at 0.008 to 0.029, at an eighth of
+the light below 0.073, at 32 px below 0.115; noise of 20 of 255 gives 0.09 to 0.40, of 40 at least 0.17."""
+NETWORK_PX = 150
+"""Pictures of faces larger than this are made smaller before noise is measured, as dlib's network sees them."""
 CUT_MARGIN_S = 0.06
 """Frames this near a cut are not used: resampled or interpolated pictures may mix two shots."""
 _RIGHT_SIDE, _LEFT_SIDE = 234, 454
@@ -63,6 +70,38 @@ def sharpness(face: np.ndarray) -> float:
 
     grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return float(cv2.Laplacian(grey, cv2.CV_32F).var() / max(float(grey.var()), 1.0))
+
+
+def noise_ratio(rgb: np.ndarray, box: np.ndarray) -> float:
+    """Standard deviation of the noise over that of the grey picture of a face, at the size at which it was filmed.
+
+    Noise by the median of the differences of two Laplacians (the mask of Immerkaer 1996), which edges and lines hardly change.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        box: (4,) x0 y0 x1 y1 of the face in pixels.
+
+    Returns:
+        At least 0.
+
+    >>> flat = np.full((40, 40, 3), 90, np.uint8)
+    >>> noise_ratio(flat, np.array([0, 0, 40, 40]))
+    0.0
+    """
+    import cv2
+
+    x0, y0, x1, y1 = (round(float(edge)) for edge in box)
+    face = rgb[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)]
+    if min(face.shape[:2]) < 3:
+        return 0.0
+    if max(face.shape[:2]) > NETWORK_PX:
+        scale = NETWORK_PX / max(face.shape[:2])
+        face = cv2.resize(face, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(np.ascontiguousarray(face), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    response = np.abs(cv2.filter2D(grey, -1, mask)[1:-1, 1:-1])
+    # the mask multiplies the deviation of noise by 6; the median of |x| of a normal distribution is 0.6745 deviations
+    return float(np.median(response) / 0.6745 / 6.0 / max(float(grey.std()), 1.0))
 
 
 def perceptual_hash(face: np.ndarray) -> np.ndarray:

@@ -82,6 +82,24 @@ class FaceTrack:
 
 
 @dataclass(frozen=True)
+class UnfollowedFace:
+    """A face that the detector finds where none is being followed.
+
+    Attributes:
+        time_s: The time in seconds.
+        box: (4,) x0 y0 x1 y1 of the detector, pixels of ``clip.frames(25)``.
+        points: (4, 2) right eye, left eye, tip of the nose and middle of the mouth in the same pixels, by the detector.
+        mesh_score: 0..1, how sure FaceMesh is that this is a face. From :data:`MIN_MESH` on the face is followed from here on; below, it is
+            unread.
+    """
+
+    time_s: float
+    box: np.ndarray
+    points: np.ndarray
+    mesh_score: float
+
+
+@dataclass(frozen=True)
 class FaceTracks:
     """All faces of a clip.
 
@@ -93,6 +111,7 @@ class FaceTracks:
         count: (n_frames,) faces on each frame.
         unread_s: (k,) seconds at which a face was detected that the mesh cannot read, such as one in profile. The detector runs on every
             third picture, and whenever a face is lost.
+        unfollowed: These faces, and the first picture of every face that is followed, in order of time.
     """
 
     n_frames: int
@@ -101,6 +120,7 @@ class FaceTracks:
     tracks: list[FaceTrack]
     count: np.ndarray
     unread_s: np.ndarray = field(default_factory=lambda: np.empty(0))
+    unfollowed: tuple[UnfollowedFace, ...] = ()
 
 
 @dataclass(eq=False)
@@ -149,7 +169,7 @@ def follow_faces(
     nets: FaceNets,
     *,
     cuts_s: Iterable[float] = (),
-    unread_s: list[float] | None = None,
+    unfollowed: list[UnfollowedFace] | None = None,
 ) -> list[_FollowedFace]:
     """Follow every face through some pictures; no track crosses a cut.
 
@@ -158,7 +178,7 @@ def follow_faces(
         time_s: Times (T,) in seconds at which they are shown.
         nets: The face networks.
         cuts_s: Times of the cuts in seconds.
-        unread_s: Takes the times at which a face is detected that the mesh cannot read, in seconds.
+        unfollowed: Takes the faces that are detected where none is followed.
     """
     cuts = sorted(cuts_s)
     live: list[_FollowedFace] = []
@@ -190,11 +210,10 @@ def follow_faces(
                 first, _ = nets.mesh(rgb, crop_matrix(detection.box, detection.eyes[0], detection.eyes[1]))
                 landmarks, score = nets.follow(rgb, first)
                 box = box_of(landmarks)
-                if score < MIN_MESH and unread_s is not None:
-                    # a followed face whose mesh fails for a moment is no other face
-                    if all(iou(detection.box, box_of(face.landmarks[-1])) < SAME_FACE_IOU for face in live):
-                        unread_s.append(now)
-                    continue
+                # a followed face whose mesh fails for a moment is no other face
+                if unfollowed is not None and all(iou(detection.box, box_of(face.landmarks[-1])) < SAME_FACE_IOU for face in live):
+                    points = np.concatenate([detection.eyes, detection.nose_mouth])
+                    unfollowed.append(UnfollowedFace(now, detection.box, points, score))
                 if score < MIN_MESH or any(iou(box, box_of(other)) >= SAME_FACE_IOU for _, other, _ in seen):
                     continue
                 taken = [face for face, _, _ in seen]
@@ -287,7 +306,7 @@ def pictures_to_follow(time_s: np.ndarray) -> np.ndarray:
     return np.unique(np.searchsorted((time_s[1:] + time_s[:-1]) / 2, grid - 1e-6))
 
 
-@analysis(version=6, weights=("blazeface", "facemesh"))
+@analysis(version=7, weights=("blazeface", "facemesh"))
 def face_tracks(clip: Clip) -> FaceTracks:
     """Every face of the clip, followed within its shot.
 
@@ -304,9 +323,10 @@ def face_tracks(clip: Clip) -> FaceTracks:
     cuts_s = shots(clip).cuts_s.tolist()
     timing = clip.timing  # pictures that are held are followed once, at the times at which they were due
     used = pictures_to_follow(timing.new_time_s)
-    unread_s: list[float] = []
+    unfollowed: list[UnfollowedFace] = []
     pictures = clip.pictures(timing.new[used])
-    faces = follow_faces(pictures, timing.new_time_s[used], face_nets(), cuts_s=cuts_s, unread_s=unread_s)
+    faces = follow_faces(pictures, timing.new_time_s[used], face_nets(), cuts_s=cuts_s, unfollowed=unfollowed)
     width, height = clip.size
     tracks = tracks_on_grid(faces, len(clip.on_screen(FPS)), width=width, height=height)
-    return replace(tracks, unread_s=np.array(unread_s))
+    unread_s = np.array([face.time_s for face in unfollowed if face.mesh_score < MIN_MESH])
+    return replace(tracks, unread_s=unread_s, unfollowed=tuple(unfollowed))

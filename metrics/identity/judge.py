@@ -10,11 +10,13 @@ import numpy as np
 
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
 from seedbench.metrics.analyses.face_selection import near_cut
+from seedbench.metrics.analyses.profile_faces import ProfileFaces
 from seedbench.metrics.identity import summary
 from seedbench.metrics.identity.appearances import Appearance, appearances_by_shot
 from seedbench.metrics.identity.assign import Casting, ScaleOf, cast_faces
 from seedbench.metrics.identity.calibrate import face_scale
 from seedbench.metrics.identity.people import cast_of_faces
+from seedbench.metrics.identity.profiles import profile_courses
 from seedbench.metrics.identity.schedule import Schedule
 from seedbench.metrics.identity.within_shot import Course, courses_of, why_no_course
 
@@ -75,12 +77,13 @@ class IdentityJudgement:
         faces = [
             {
                 "shot": course.shot + 1,
+                "in_profile": course.in_profile,
                 "similarity": course.similarity,
                 "drift_per_s": course.drift_per_s,
                 "changes_s": list(course.changes_s),
             }
             if course.similarity is not None
-            else {"shot": course.shot + 1, "reason": course.reason}
+            else {"shot": course.shot + 1, "in_profile": course.in_profile, "reason": course.reason}
             for course in self.courses
         ]
         return {
@@ -114,7 +117,9 @@ def usable_shots(samples: FaceSamples, plan: Schedule) -> np.ndarray:
     return np.where(near_cut(samples.time_s, plan.cuts_s), -1, plan.shot_of(samples.time_s))
 
 
-def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.ndarray) -> IdentityJudgement:
+def judge(
+    samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.ndarray, profiles: ProfileFaces | None = None
+) -> IdentityJudgement:
     """Assign the faces to the cast, compare them over shots and within each, and compute every measure.
 
     Without a declared cast the people are found by likeness (:mod:`seedbench.metrics.identity.people`).
@@ -124,6 +129,7 @@ def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.
         plan: Who should be seen when.
         count: Number of faces tracked on each frame (T,) at 25 fps.
         drawn: Bank of drawn faces (n, D) for this backend; may be empty.
+        profiles: Embedded pictures of faces in profile; None where the backend has no scale for them.
     """
     declared = list(dict.fromkeys(name for shot in plan.planned for name in shot.cast))
     scale_of = partial(face_scale, backend=samples.backend, drawn=drawn)
@@ -141,7 +147,9 @@ def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.
     frames = summary.count_face_frames(plan, count)
     extra = summary.extra_faces(plan, count) if declared and count.any() else None
     courses = courses_of(samples, usable_shots(samples, plan), scale_of)
+    courses += [] if profiles is None else profile_courses(profiles, plan)
     judged = [course for course in courses if course.similarity is not None]
+    from_front = [course for course in judged if not course.in_profile]
     why_unsteady = "" if judged else why_no_course(courses, any_face=bool(count.any()), any_picture=len(samples) > 0)
 
     def over_people(values: list[float], reason: str = "") -> MeasureAnswer:
@@ -174,7 +182,10 @@ def judge(samples: FaceSamples, plan: Schedule, count: np.ndarray, *, drawn: np.
         "within_shot": over_courses([course.similarity for course in judged if course.similarity is not None]),
         "drift_per_s": over_courses([course.drift_per_s for course in judged if course.drift_per_s is not None]),
         "face_changes": MeasureAnswer(
-            float(sum(len(course.changes_s) for course in judged)) if judged else None, why_unsteady, len(judged), len(courses)
+            float(sum(len(course.changes_s) for course in from_front)) if from_front else None,
+            why_unsteady or "changes of faces in profile are not counted",
+            len(from_front),
+            len(courses),
         ),
         "copied_pairs": over_pairs(float(np.mean([pair.copied for pair in pairs])) if pairs else None),
         "cut_recall": over_cuts(plan.cuts_declared, "the prompt declares no cut"),
@@ -189,7 +200,7 @@ def _why_no_pairs(plan: Schedule, faces: list[Appearance], people: list[summary.
     if not count.any():
         return "no face is seen"
     if not faces:
-        return "every face is too small, turned away, uncertain or blurred"
+        return "every face is too small, turned away, uncertain, blurred or noisy"
     if not len(plan.cuts_s):
         return "none of the declared cuts is seen: one shot" if plan.cuts_declared else "one shot: nothing to compare"
     return "; ".join(subject.reason for subject in people) or "nobody is seen in two shots; only a declared cast says who should be"

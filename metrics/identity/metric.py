@@ -6,9 +6,11 @@ from functools import partial
 from typing import Any, Literal
 
 from seedbench.clips.clip import Clip
+from seedbench.metrics.analyses.face_embedders import DlibEmbedder
 from seedbench.metrics.analyses.face_embeddings import FaceSamples, arcface_embeddings, face_embeddings
 from seedbench.metrics.analyses.faces import FPS, face_tracks
 from seedbench.metrics.analyses.frame_pictures import map_frames
+from seedbench.metrics.analyses.profile_faces import profile_faces
 from seedbench.metrics.analyses.shots import shots
 from seedbench.metrics.identity import calibrate, evidence, schedule
 from seedbench.metrics.identity.judge import MeasureAnswer, judge
@@ -42,7 +44,7 @@ class CrossShotIdentity(Metric):
         ),
         default_rank=20,
         libraries=("ai-edge-litert", "dlib-bin", "scenedetect-headless", "torch"),
-        version=4,
+        version=5,
         needs=frozenset({"video", "people"}),
         weights=("blazeface", "facemesh", "dlib-5point", "dlib-face", "arcface"),
         measures=MEASURES,
@@ -73,7 +75,9 @@ class CrossShotIdentity(Metric):
         else:
             plan = schedule.schedule_of_prompt(sample.prompt, seen.cuts_s, seen.faint_s, end_s=clip.end_s)
         grouped = not any(shot.cast for shot in plan.planned)
-        result = judge(samples, plan, face_tracks(clip).count, drawn=calibrate.drawn_face_bank(samples.backend))
+        drawn = calibrate.drawn_face_bank(samples.backend)
+        profiles = profile_faces(clip) if samples.backend == DlibEmbedder.name else None
+        result = judge(samples, plan, face_tracks(clip).count, drawn=drawn, profiles=profiles)
         shown = evidence.panels(partial(map_frames, clip, FPS), samples, result) if result.faces else ()
         scores = []
         for measure in self.info.measures:

@@ -47,6 +47,7 @@ class Course:
         drift_per_s: Theil-Sen slope of ``to_first``, per second; None without an answer.
         changes_s: The times at which the face becomes another one.
         reason: Why there is no answer; empty where there is one.
+        in_profile: Whether the face is in profile: its changes are not counted.
     """
 
     shot: int
@@ -56,6 +57,7 @@ class Course:
     drift_per_s: float | None = None
     changes_s: tuple[float, ...] = ()
     reason: str = ""
+    in_profile: bool = False
 
 
 def courses_of(samples: FaceSamples, shot: np.ndarray, scale_of: ScaleOf) -> list[Course]:
@@ -195,5 +197,5 @@ def why_no_course(courses: Sequence[Course], *, any_face: bool, any_picture: boo
     if not any_face:
         return "no face is seen"
     if not any_picture:
-        return "every face is too small, turned away, uncertain or blurred"
+        return "every face is too small, turned away, uncertain, blurred or noisy"
     return next((course.reason for course in courses if course.reason), "no face is seen clearly for one second")

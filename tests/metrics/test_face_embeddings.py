@@ -147,9 +147,19 @@ def pictures_of(picture: np.ndarray) -> MapPictures:
     return lambda frames, use: [use(position, picture) for position in range(len(frames))]
 
 
-def test_samples_are_unit_vectors_with_weights(arcface: ArcFaceEmbedder) -> None:
+def test_noisy_pictures_are_left_out_and_counted(arcface: ArcFaceEmbedder) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (200, 200, 3), dtype=np.uint8)
-    samples = embed_faces(pictures_of(noise), [track(30, first=10)], NO_CUTS, arcface, duration_s=5.0)
+    samples = embed_faces(pictures_of(noise), [track(30)], NO_CUTS, arcface, duration_s=5.0)
+    assert len(samples) == 0
+    assert samples.dropped == {"noisy": 6}
+
+
+def test_samples_are_unit_vectors_with_weights(arcface: ArcFaceEmbedder) -> None:
+    import cv2
+
+    coarse = np.random.default_rng(1).integers(0, 256, (25, 25, 3), dtype=np.uint8)
+    textured = cv2.resize(coarse, (200, 200), interpolation=cv2.INTER_CUBIC)
+    samples = embed_faces(pictures_of(textured), [track(30, first=10)], NO_CUTS, arcface, duration_s=5.0)
     assert samples.backend == "arcface"
     assert samples.frame.tolist() == [12, 17, 22, 27, 32, 37]
     assert np.linalg.norm(samples.embedding, axis=1) == pytest.approx(1.0, abs=1e-6)

@@ -7,7 +7,16 @@ import pytest
 
 from seedbench.clips.clip import frames_on_screen
 from seedbench.metrics.analyses.face_networks import Detection, box_of, crop_matrix, decode_detections, iou
-from seedbench.metrics.analyses.faces import FPS, FaceTrack, follow_faces, interpolate, pictures_to_follow, tracks_on_grid
+from seedbench.metrics.analyses.faces import (
+    FPS,
+    MIN_MESH,
+    FaceTrack,
+    UnfollowedFace,
+    follow_faces,
+    interpolate,
+    pictures_to_follow,
+    tracks_on_grid,
+)
 
 GRID = 48
 
@@ -38,7 +47,11 @@ class FakeNetworks:
         if at in self.blind or (at in self.needs_margin and not margin):
             return []
         eyes = np.array([[-10.0, -5.0], [10.0, -5.0]])
-        return [Detection(np.array([x - 20, y - 20, x + 20, y + 20]), eyes + np.array([x, y]), 0.9) for x, y in self.faces[at]]
+        nose_mouth = np.array([[0.0, 3.0], [0.0, 10.0]])
+        return [
+            Detection(np.array([x - 20, y - 20, x + 20, y + 20]), eyes + np.array([x, y]), 0.9, nose_mouth + np.array([x, y]))
+            for x, y in self.faces[at]
+        ]
 
     def mesh(self, rgb: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, float]:
         """The face nearest to the middle of the crop; score 0 when it is more than 30 pixels off."""
@@ -132,11 +145,12 @@ def test_a_detection_is_decoded_to_pixels_of_the_padded_picture() -> None:
     regressors = np.zeros((GRID * GRID, 16))
     cell = 10 * GRID + 20
     logits[cell] = 2.0
-    regressors[cell, :8] = [0, 0, 48, 48, -12, -6, 12, -6]
+    regressors[cell, :12] = [0, 0, 48, 48, -12, -6, 12, -6, 0, 4, 0, 9]
     detections = decode_detections(regressors, logits, side=192.0, offset=(0.0, 42.0))
     assert len(detections) == 1
     assert detections[0].box.tolist() == pytest.approx([82 - 24, 42 - 24 - 42, 82 + 24, 42 + 24 - 42])
     assert detections[0].eyes.ravel().tolist() == pytest.approx([70, -6, 94, -6])
+    assert detections[0].nose_mouth.ravel().tolist() == pytest.approx([82, 4, 82, 9])
     assert detections[0].score == pytest.approx(1 / (1 + np.exp(-2.0)))
 
 
@@ -212,8 +226,10 @@ class ProfileOnTheRight(FakeNetworks):
 
 
 def test_a_face_that_is_detected_and_cannot_be_read_is_recorded_with_its_times() -> None:
-    unread_s: list[float] = []
+    unfollowed: list[UnfollowedFace] = []
     networks = ProfileOnTheRight([[(50, 60), (150, 60)] if k < 15 else [(50, 60)] for k in range(30)])
-    faces = follow_faces(pictures(30), np.arange(30) / FPS, networks, unread_s=unread_s)  # type: ignore[arg-type]
+    faces = follow_faces(pictures(30), np.arange(30) / FPS, networks, unfollowed=unfollowed)  # type: ignore[arg-type]
     assert len(faces) == 1
-    assert unread_s == pytest.approx([k / FPS for k in (0, 3, 6, 9, 12)])
+    assert [face.time_s for face in unfollowed if face.mesh_score < MIN_MESH] == pytest.approx([k / FPS for k in (0, 3, 6, 9, 12)])
+    begun = [face for face in unfollowed if face.mesh_score >= MIN_MESH]
+    assert [(face.time_s, face.points[2].tolist()) for face in begun] == [(0.0, [50.0, 63.0])]

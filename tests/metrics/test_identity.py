@@ -253,7 +253,7 @@ def test_unusable_faces_leave_presence_unanswered() -> None:
     schedule = schedule_for([["ann"], ["ann"]])
     result = judge(nobody, schedule, np.ones(50, int), drawn=EMPTY)
     assert result.answers["presence"].value is None
-    assert result.answers["similarity"].reason == "every face is too small, turned away, uncertain or blurred"
+    assert result.answers["similarity"].reason == "every face is too small, turned away, uncertain, blurred or noisy"
     assert judge(nobody, schedule, np.zeros(50, int), drawn=EMPTY).answers["presence"].value is None
 
 
