@@ -4,7 +4,8 @@ How far a body moves between two pictures, divided by the mean of its velocities
 there (exact for constant acceleration). Where that is no time, the picture is a repeat; where it is two or three steps, pictures were
 dropped. Such faults are those of a file, not of the motion, and single ones are common in filmed clips. A body that stands still for
 longer and goes on with the speed that it had was frozen; one that is further along its path than so few dropped pictures explain has a
-part of its motion cut out.
+part of its motion cut out. Set on eight filmed bodies (0 to 2 dropped and 0 to 1 held pictures each, no freeze, no cut) and twelve of the
+simulator (none), and on the same with pictures chosen anew.
 """
 
 from __future__ import annotations
