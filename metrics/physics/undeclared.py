@@ -3,8 +3,8 @@
 Much that moves follows no law of free bodies: people, hands, cars, leaves. Some of it does so for a moment by chance. So a body counts only
 where its path is a parabola, or a swing, to within the noise, over several diameters and most of its motion, and where gravity (or the
 period) is known well. A body that rolls cannot be told from one that is pushed, pulled or driven and is not judged.
-Set on eight filmed bodies (4 of 6 that fly or swing are answered, plausibility 0.94 to 1.00), on bodies of the simulator (5 of 6 falls, bounces
-and throws) and on 24 clips of hands, sticks, speakers and dialogues, of which none is answered.
+Set on eight filmed bodies (4 of 6 that fly or swing are answered, plausibility 0.94 to 1.00), on bodies of the simulator (5 of 6 falls,
+bounces and throws) and on 24 clips of hands, sticks, speakers and dialogues, of which none is answered.
 A body in free motion whose time is uneven may go unnoticed for the same reason: without a declared event, few faults are seen.
 """
 
