@@ -17,11 +17,11 @@ from seedbench.suites.prompt import Event, Prompt
 
 LEAST_SPEED = 0.1
 """Picture heights a second that the fastest part must reach, so that there is something to see where the prompt declares an impact. Eight
-filmed clips of hits: .31 to 4.6; frozen pictures: below .01."""
+filmed clips of hits: .34 to 5.3; frozen pictures: 0."""
 SUDDEN = 0.3
 """A stop that is a hit for sure, where the prompt does not declare a visible one: picture heights a second that the fastest parts lose
-at once. The strongest of filmed hits: .54 to 1.85 in seven of eight clips (.13 in one of a small stick far away); of filmed speakers (6):
-at most .17; of a filmed pendulum and balls that roll (3): at most .16."""
+at once. The strongest of filmed hits: .65 to 2.3 in seven of eight clips (.15 in one of a small stick far away); of filmed speakers (6):
+at most .11; of a filmed pendulum and balls that roll (3): at most .17."""
 FEWEST_SUDDEN = 2
 STRONG_ONSET_DB = 10.0
 """An onset that is a hit for sure. Median onset of filmed hits (7 clips): 11 to 43 dB, of speech (16 clips): 5 to 10 dB."""

@@ -102,11 +102,13 @@ def _stops(clip: Clip, prompt: Prompt | None, heard: Onsets, contacts: list[Seen
     if only_collisions(prompt) and not contacts:
         return None, "no contact is seen"
     declared = declared_by(prompt)
+    if declared != "visible":  # before the picture, which costs more
+        reason = why_not_heard(heard, speech(clip).duration_s / max(clip.end_s, 1e-9))
+        if reason:
+            return None, reason
     moving = part_motion(clip)
     stops = stops_of(moving)
     reason = why_not_seen(moving, stops, declared)
-    if not reason and declared != "visible":
-        reason = why_not_heard(heard, speech(clip).duration_s / max(clip.end_s, 1e-9))
     if reason:
         return None, reason
     if only_collisions(prompt):
