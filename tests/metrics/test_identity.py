@@ -144,6 +144,17 @@ def test_one_face_for_both_characters_is_a_swap() -> None:
     assert result["presence"] == 0.5
 
 
+def test_two_people_who_look_alike_are_no_swap_when_each_comes_back() -> None:
+    twin = between(ARCFACE.threshold + 0.05)
+    result = values(judged([[P], [twin], [P], [twin]], [["p"], ["q"], ["p"], ["q"]]))
+    assert (result["swap_rate"], result["presence"]) == (0.0, 1.0)
+
+
+def test_two_people_who_look_alike_are_still_seen_to_be_swapped() -> None:
+    twin = between(ARCFACE.threshold + 0.05)
+    assert values(judged([[P], [twin], [twin], [P]], [["p"], ["q"], ["p"], ["q"]]))["swap_rate"] == 1.0
+
+
 def test_one_face_doubled_beside_itself_is_a_swap() -> None:
     result = values(judged([[P], [Q], [P, P]], [["ann"], ["bob"], ["ann", "bob"]]))
     assert result["swap_rate"] == pytest.approx(0.5)
