@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbench.metrics.analyses.face_embedders import FaceEmbedder, arcface_embedder, dlib_embedder
+from seedbench.metrics.analyses.face_motion import face_view, movement
 from seedbench.metrics.analyses.face_selection import (
     MIN_SHARPNESS,
     MOST_NOISE,
@@ -50,6 +51,8 @@ class FaceSamples:
         weight: (n,) detector score times face side.
         yaw_deg: (n,) degrees, positive when the face looks to the picture's right.
         phash: (n, 8) uint8, 64-bit perceptual hash of the aligned face.
+        movement: (n,) how much the face changed since the picture before in its track (:mod:`seedbench.metrics.analyses.face_motion`);
+            nan for the first of a track.
         dropped: How many pictures were considered and not used, by reason.
     """
 
@@ -62,6 +65,7 @@ class FaceSamples:
     weight: np.ndarray
     yaw_deg: np.ndarray
     phash: np.ndarray
+    movement: np.ndarray
     dropped: dict[str, int]
 
     def __len__(self) -> int:
@@ -89,16 +93,19 @@ def embed_faces(
     chosen, dropped = choose_pictures(tracks, cuts_s, duration_s)
     kept: list[ChosenPicture] = []
     faces: list[np.ndarray] = []
+    views: list[np.ndarray] = []
     noise = np.zeros(len(chosen))
+    view_of: dict[int, np.ndarray] = {}
 
     def aligned(position: int, picture: np.ndarray) -> np.ndarray:
         choice = chosen[position]
         track = tracks[choice.track]
         noise[position] = noise_ratio(picture, track.boxes[choice.row])
+        view_of[position] = face_view(picture, track.boxes[choice.row])
         return embedder.align(picture, track.boxes[choice.row], track.landmarks[choice.row])
 
     pictures = map_pictures([int(tracks[c.track].frames[c.row]) for c in chosen], aligned)
-    for choice, face, ratio in zip(chosen, pictures, noise.tolist(), strict=True):
+    for position, (choice, face, ratio) in enumerate(zip(chosen, pictures, noise.tolist(), strict=True)):
         if ratio > MOST_NOISE:
             dropped["noisy"] = dropped.get("noisy", 0) + 1
         elif sharpness(face) < MIN_SHARPNESS:
@@ -106,6 +113,7 @@ def embed_faces(
         else:
             kept.append(choice)
             faces.append(face)
+            views.append(view_of[position])
     vectors = embedder.embed(np.stack(faces)) if faces else np.zeros((0, 1))
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     rows = [(tracks[choice.track], choice.row) for choice in kept]
@@ -122,15 +130,23 @@ def embed_faces(
         weight=np.array([track.det_score[row] for track, row in rows], dtype=np.float32) * np.sqrt(area),
         yaw_deg=np.array([yaw_deg(track.landmarks[row : row + 1])[0] for track, row in rows], dtype=np.float32),
         phash=np.array([perceptual_hash(face) for face in faces], dtype=np.uint8).reshape(-1, 8),
+        movement=_movements([choice.track for choice in kept], views),
         dropped=dropped,
     )
+
+
+def _movements(track: Sequence[int], views: Sequence[np.ndarray]) -> np.ndarray:
+    since_last = [
+        movement(views[row - 1], views[row]) if row and track[row] == track[row - 1] else float("nan") for row in range(len(views))
+    ]
+    return np.array(since_last, dtype=np.float32)
 
 
 def _of_clip(clip: Clip, embedder: FaceEmbedder) -> FaceSamples:
     return embed_faces(partial(map_frames, clip, FPS), face_tracks(clip).tracks, shots(clip).cuts_s, embedder, duration_s=clip.end_s)
 
 
-@analysis(version=6, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
+@analysis(version=7, weights=("blazeface", "facemesh", "dlib-5point", "dlib-face"))
 def face_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by dlib (128-d).
 
@@ -147,7 +163,7 @@ def face_embeddings(clip: Clip) -> FaceSamples:
     return _of_clip(clip, dlib_embedder())
 
 
-@analysis(version=6, weights=("blazeface", "facemesh", "arcface"))
+@analysis(version=7, weights=("blazeface", "facemesh", "arcface"))
 def arcface_embeddings(clip: Clip) -> FaceSamples:
     """Faces of the clip embedded by the user's ArcFace network.
 

@@ -51,6 +51,7 @@ def samples_of(shots: Sequence[Sequence[np.ndarray]], *, backend: str = "arcface
         weight=np.ones(len(rows), np.float32),
         yaw_deg=np.zeros(len(rows), np.float32),
         phash=random.integers(0, 256, (len(rows), 8), dtype=np.uint8),
+        movement=np.full(len(rows), 0.2, np.float32),
         dropped={},
     )
 

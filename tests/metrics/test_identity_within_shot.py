@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seedbench.metrics.analyses.face_embeddings import FaceSamples
-from seedbench.metrics.identity.calibrate import FACE_SCALES, FaceScale
+from seedbench.metrics.identity.calibrate import DRAWN, FACE_SCALES, FaceScale
 from seedbench.metrics.identity.within_shot import Course, courses_of
 from tests.metrics.test_identity import P, Q, between, samples_of
 
@@ -89,3 +89,16 @@ def test_a_face_that_freezes_is_judged_by_the_pictures_in_which_it_moves() -> No
 def test_pictures_of_a_turned_head_are_left_out() -> None:
     yaw = np.array([0.0] * 7 + [40.0] * 3, np.float32)
     assert course(of_pictures([P] * 7 + [Q] * 3, yaw_deg=yaw)).similarity == 1.0
+
+
+def test_a_photograph_whose_vectors_jitter_has_no_answer() -> None:
+    jittering = of_pictures([P] * 10)
+    assert course(jittering).similarity == 1.0
+    assert "still picture" in course(replace(jittering, movement=np.full(10, 0.02, np.float32))).reason
+
+
+def test_a_drawn_face_that_hardly_moves_has_an_answer() -> None:
+    quiet = replace(of_pictures([P] * 10), movement=np.full(10, 0.02, np.float32))
+    drawn = replace(ARCFACE, source=DRAWN)
+    (only,) = courses_of(quiet, np.zeros(10, int), lambda _: drawn)
+    assert only.similarity == 1.0
