@@ -197,7 +197,7 @@ def visible_impacts(contacts: list[SeenContact], *, within_s: float = MEETING_S)
     return [kept[k] for k in rising_order([contact.time_s for contact in kept], tolerance=SAME_S)]
 
 
-@analysis(version=5)
+@analysis(version=6)
 def motion(clip: Clip) -> BodyMotion:
     """Moving bodies, phases and contacts of a clip's longest shot.
 

@@ -23,6 +23,8 @@ DROPPED_BY_EACH = 0.4
 """And by more than this many steps at the velocity before it, and at that after it."""
 SAME_DIRECTION = 0.7
 """The velocities before and after a fault of the pace point the same way: the cosine of their angle is at least this."""
+TURNS = 0.5
+"""A body turns between steps whose directions have a smaller cosine."""
 LARGEST_RATIO = 2.5
 """They differ in size by at most this factor."""
 LEAST_STEP_PX = 1.0
@@ -134,11 +136,13 @@ def _time_taken(gap: np.ndarray, moved: np.ndarray, step_s: float, least_px: flo
             after = next((j for j in range(k + 1, min(len(gap), k + 1 + NEAR)) if regular[j]), None)
             if before is None or after is None or not _goes_on(speed[before], speed[after]):
                 continue
+            if _turns(speed, moving, before - 1, before) or _turns(speed, moving, after, after + 1):
+                continue  # a step in which the body bounced has the velocity of neither flight
             mean = (speed[before] + speed[after]) / 2
             along = float(moved[k] @ mean / (mean @ mean))
             across = float(np.hypot(*(moved[k] - along * mean)))
             dropped = along > gap[k] + DROPPED_STEPS * step_s and across < 0.5 * along * float(np.hypot(*mean))
-            # Beside a bounce one of the two velocities is that of neither flight: a longer step is longer than both.
+            # Beside a bounce that is not seen as a turn: a step over dropped pictures is longer than both.
             by_each = [float(moved[k] @ speed[beside] / (speed[beside] @ speed[beside])) for beside in (before, after)]
             dropped = dropped and min(by_each) > gap[k] + DROPPED_BY_EACH * step_s
             takes[k] = gap[k] + round((along - gap[k]) / step_s) * step_s if dropped else gap[k]
@@ -157,6 +161,14 @@ def _still_runs(size: np.ndarray, moving: np.ndarray) -> list[tuple[int, int]]:
         if end < len(size) and moving[end] and size[start:end].max() < HELD_SHARE * size[end]:
             runs.append((start, end))
     return runs
+
+
+def _turns(speed: np.ndarray, moving: np.ndarray, first: int, second: int) -> bool:
+    """Whether a body that moves in both of two steps turns between them; not where one of them lies outside the path."""
+    if first < 0 or second >= len(speed) or not (moving[first] and moving[second]):
+        return False
+    sizes = float(np.hypot(*speed[first])) * float(np.hypot(*speed[second]))
+    return float(speed[first] @ speed[second]) < TURNS * sizes
 
 
 def _goes_on(before: np.ndarray, after: np.ndarray) -> bool:

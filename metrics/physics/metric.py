@@ -31,7 +31,7 @@ class Physics(Metric):
         ),
         default_rank=30,
         libraries=("scenedetect-headless",),
-        version=6,
+        version=7,
         needs=frozenset({"video", "motion"}),
         measures=MEASURES,
     )

@@ -113,3 +113,9 @@ def test_a_part_of_the_motion_that_is_not_seen_is_not_cut() -> None:
     fall = 260 * (T - 1) ** 2
     phases = phases_of(T[seen_pictures], 3.0 * T[seen_pictures], fall[seen_pictures], sigma_px=SIGMA, diameter_px=16.0)
     assert not phases.faults
+
+
+def test_the_picture_in_which_a_body_bounces_makes_no_dropped_ones() -> None:
+    steps = np.array([6.2, 7.0, 8.5, -2.9, -5.6, -3.9, -3.2, -2.5, -1.4, -0.5, 0.4])
+    y = np.concatenate([[0.0], np.cumsum(steps)])
+    assert not pace_of(np.arange(len(y)) / 24, np.zeros(len(y)), y, sigma_px=0.07).faults
