@@ -11,9 +11,12 @@ from seedbench.metrics.lipsync.fit import TOLERANCE_FRAMES, Trial
 from seedbench.metrics.lipsync.judge import LipSyncVerdict, judge
 from seedbench.metrics.lipsync.model import LipSyncModel
 
-ANSWERED_SHARE = 0.94
-"""Share of the matched pairs of a fit that must score at least ``accept``."""
-MATCHED_SHARE = 0.95
+FALSE_ACCEPT_SHARE = 0.03
+"""Share of mismatched pairs of a fit that may score at least ``accept``.
+
+Mismatched pairs are many (hundreds), so that this threshold is steadier than one by the share of matched pairs, of which few are near it.
+"""
+MATCHED_SHARE = 0.97
 """Share of matched pairs that must score at least ``reject``; below it lips and sound do not belong together."""
 UNUSABLE = LipSyncVerdict(None, None, "too few frames with a trusted mesh")
 
@@ -65,21 +68,21 @@ def within_a_frame(lag: float, offset: float) -> bool:
     return abs(round(lag) - offset) <= TOLERANCE_FRAMES
 
 
-def learn_thresholds(trials: Sequence[Trial], *, answered: float = ANSWERED_SHARE, belonging: float = MATCHED_SHARE) -> Thresholds:
-    """Thresholds reached by the stated shares of the matched pairs; the lead is the mean error of those that reach ``accept``.
+def learn_thresholds(trials: Sequence[Trial], *, false_accepts: float = FALSE_ACCEPT_SHARE, belonging: float = MATCHED_SHARE) -> Thresholds:
+    """Thresholds that the stated shares of pairs reach; the lead is the mean error of the matched pairs that reach ``accept``.
 
     Args:
-        trials: The trials.
-        answered: The share 0..1 of matched pairs that reach ``accept``.
+        trials: The trials, matched and mismatched ones among them.
+        false_accepts: The share 0..1 of mismatched pairs that reach ``accept``.
         belonging: The share 0..1 of matched pairs that reach ``reject``.
 
     Returns:
         The thresholds; ``reject`` is never above ``accept``.
     """
-    matched = [trial for trial in trials if trial.matched and trial.usable]
-    scores = np.array([trial.comparison.score for trial in matched])
-    accept, reject = (float(np.quantile(scores, 1.0 - share)) for share in (answered, belonging))
-    reject = min(reject, accept)
+    usable = [trial for trial in trials if trial.usable]
+    matched = [trial for trial in usable if trial.matched]
+    accept = float(np.quantile([trial.comparison.score for trial in usable if not trial.matched], 1.0 - false_accepts))
+    reject = min(float(np.quantile([trial.comparison.score for trial in matched], 1.0 - belonging)), accept)
     errors = [trial.comparison.best.lag - trial.offset for trial in matched if trial.comparison.score >= accept]
     near = [error for error in errors if abs(error) <= 2.5]
     return Thresholds(accept, reject, float(np.mean(near)) if near else 0.0)
@@ -126,27 +129,27 @@ def count_answers(trials: Sequence[Trial], thresholds: Sequence[Thresholds]) -> 
     return EvaluationCounts(**counts)
 
 
-def nested_cross_validation(trials: Sequence[Trial], *, answered: float = ANSWERED_SHARE) -> EvaluationCounts:
+def nested_cross_validation(trials: Sequence[Trial], *, false_accepts: float = FALSE_ACCEPT_SHARE) -> EvaluationCounts:
     """Counts without bias: each fold is judged by thresholds learned on the other folds.
 
     Args:
         trials: Trials of two folds or more.
-        answered: The share 0..1 of matched pairs that should get an answer.
+        false_accepts: The share 0..1 of mismatched pairs that may reach ``accept``.
 
     Returns:
         The counts.
     """
     learned = {
-        fold: learn_thresholds([trial for trial in trials if trial.fold != fold], answered=answered)
+        fold: learn_thresholds([trial for trial in trials if trial.fold != fold], false_accepts=false_accepts)
         for fold in {trial.fold for trial in trials}
     }
     return count_answers(trials, [learned[trial.fold] for trial in trials])
 
 
 def answer_curve(
-    trials: Sequence[Trial], shares: Sequence[float] = (1.0, 0.98, 0.96, 0.95, 0.94, 0.93, 0.92, 0.9, 0.85, 0.8)
+    trials: Sequence[Trial], shares: Sequence[float] = (0.2, 0.1, 0.07, 0.05, 0.04, 0.03, 0.02, 0.01)
 ) -> list[tuple[float, EvaluationCounts]]:
-    """Counts of nested cross-validation for several target shares of answers, from all to few.
+    """Counts of nested cross-validation for several target shares of mismatched pairs that are accepted, from many to few.
 
     Args:
         trials: Trials of two folds or more.
@@ -155,7 +158,7 @@ def answer_curve(
     Returns:
         Each share with its counts.
     """
-    return [(share, nested_cross_validation(trials, answered=share)) for share in shares]
+    return [(share, nested_cross_validation(trials, false_accepts=share)) for share in shares]
 
 
 def separation(trials: Sequence[Trial]) -> float:

@@ -50,14 +50,12 @@ class LipFeatures:
     """Lips of one face in one stretch, at 25 a second.
 
     Attributes:
-        shape: (T, 96) features with their velocities, for the encoder.
-        distances: (T, 16) features with their velocities, for the CCA.
+        shape: (T, 96) features with their velocities.
         aperture: (T,) inner lip opening as a share of the face scale (about the distance of the eyes), unfiltered.
         seen: Share 0..1 of frames with a trusted mesh.
     """
 
     shape: np.ndarray
-    distances: np.ndarray
     aperture: np.ndarray
     seen: float
 
@@ -159,23 +157,6 @@ def _symmetric_shape(points: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def _lip_distances(points: np.ndarray) -> np.ndarray:
-    """Eight distances of lips and jaw: (T, 8) from scaled points."""
-    return np.stack(
-        [
-            lip_aperture(points),
-            _distance(points, 0, 17),
-            _distance(points, 61, 291),
-            _distance(points, 78, 308),
-            _distance(points, 1, 152),
-            _distance(points, 13, 152),
-            _distance(points, 37, 84) + _distance(points, 267, 314),
-            _distance(points, 14, 17),
-        ],
-        axis=1,
-    )
-
-
 def lip_aperture(points: np.ndarray) -> np.ndarray:
     """Inner opening of the lips (T,): mean gap at the middle and beside it, in the unit of ``points`` (T, 50, 2)."""
     return (_distance(points, 82, 87) + _distance(points, 13, 14) + _distance(points, 312, 317)) / 3
@@ -191,8 +172,7 @@ def lip_features(points: np.ndarray, mesh_score: np.ndarray) -> LipFeatures:
     good = mesh_score > MIN_MESH_SCORE
     level = fill_bad_frames(upright(points), good)
     scaled = level / face_scale(level)[:, None, None]
-    shape, distances = _with_velocity(_symmetric_shape(scaled)), _with_velocity(_lip_distances(scaled))
-    return LipFeatures(shape, distances, lip_aperture(scaled), float(good.mean()))
+    return LipFeatures(_with_velocity(_symmetric_shape(scaled)), lip_aperture(scaled), float(good.mean()))
 
 
 def sound_features(log_mel: np.ndarray, n_frames: int, *, centre_s: float = 0.0125) -> np.ndarray:

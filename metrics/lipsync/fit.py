@@ -9,10 +9,11 @@ import numpy as np
 
 from seedbench.errors import SeedBenchError
 from seedbench.metrics.lipsync.cca import fit_cca
-from seedbench.metrics.lipsync.estimators import aperture_evidence, null_p_value, peak
+from seedbench.metrics.lipsync.estimators import aperture_evidence, peak
 from seedbench.metrics.lipsync.features import FPS, LipFeatures, voiced_stretches
-from seedbench.metrics.lipsync.judge import MIN_SEEN, ApertureEstimate
+from seedbench.metrics.lipsync.judge import MIN_SEEN
 from seedbench.metrics.lipsync.model import WINDOW_FRAMES, EmbeddedWindow, LipSyncComparison, LipSyncModel, stack_cohort, windows_of
+from seedbench.metrics.lipsync.same_speech import speech_groups
 from seedbench.metrics.lipsync.training import TrainingRecipe, train_encoder
 
 COHORT_SIZE = 32
@@ -30,7 +31,7 @@ class LipSyncExample:
     """One talking clip.
 
     Attributes:
-        name: Its name; examples of one name are in one fold.
+        name: Its name.
         lips: Its lips.
         sound: (4 T, 40) its sound features.
         offset: Its known offset in frames at 25 fps (positive: sound early).
@@ -52,7 +53,6 @@ class Trial:
         offset: The known offset in frames at 25 fps (positive: sound early).
         usable: Whether the mesh is reliable in enough frames for an answer.
         comparison: How they fit together.
-        aperture: The result of the plain estimator.
         fold: The fold that was left out of the fit.
     """
 
@@ -61,7 +61,6 @@ class Trial:
     offset: float
     usable: bool
     comparison: LipSyncComparison
-    aperture: ApertureEstimate
     fold: int
 
 
@@ -80,7 +79,7 @@ def fit_model(
     """
     sounds, offsets = [example.sound for example in examples], [example.offset for example in examples]
     encoder = train_encoder([example.lips.shape for example in examples], sounds, offsets, recipe, progress=progress)
-    cca = fit_cca([example.lips.distances for example in examples], sounds, offsets)
+    cca = fit_cca([example.lips.shape for example in examples], sounds, offsets, seed=recipe.seed)
     empty = EmbeddedWindow(*(np.zeros((0, 0, 0)) for _ in range(4)))
     model = LipSyncModel(encoder, cca, empty, np.ones(2), 0.0, 0.0, 0.0, 0.0, {})
     windows = [model.window(example.lips, example.sound) for example in examples]
@@ -90,7 +89,9 @@ def fit_model(
         raise SeedBenchError(
             f"{len(long_enough)} of {len(examples)} talking clips are longer than {seconds:g} s; the fit needs {FEWEST_CLIPS} at least"
         )
-    chosen = np.random.default_rng(recipe.seed).permutation(long_enough)[:COHORT_SIZE]
+    shuffled = np.random.default_rng(recipe.seed).permutation(long_enough)
+    _, first = np.unique(speech_groups(sounds)[shuffled], return_index=True)
+    chosen = shuffled[np.sort(first)][:COHORT_SIZE]  # each speech once: lips of one clip fit the sound of another with the same speech
     cohort = stack_cohort([windows[k] for k in sorted(chosen.tolist())], COHORT_FRAMES)
     model = replace(model, cohort=cohort)
     impostor_curves = [model.curves(windows[k], cohort) for k in chosen[:12].tolist()]
@@ -118,15 +119,21 @@ def aperture_lead(examples: Sequence[LipSyncExample]) -> float:
 
 
 def folds_of(examples: Sequence[LipSyncExample], count: int, seed: int) -> np.ndarray:
-    """A fold 0..count-1 for each example, all examples of one name in one fold."""
-    names = sorted({example.name for example in examples})
-    order = np.random.default_rng(seed).permutation(len(names))
-    fold = {names[k]: position % count for position, k in enumerate(order.tolist())}
-    return np.array([fold[example.name] for example in examples])
+    """A fold 0..count-1 for each example, all examples with the same speech in one fold."""
+    speech = speech_groups([example.sound for example in examples])
+    sizes = np.bincount(speech)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    fold, filled = np.zeros(len(sizes), int), np.zeros(count, int)
+    for number in order[np.argsort(-sizes[order], kind="stable")].tolist():  # the largest first, each into the emptiest fold
+        fold[number] = int(filled.argmin())
+        filled[fold[number]] += sizes[number]
+    return np.asarray(fold[speech])
 
 
 def trials_of(model: LipSyncModel, examples: Sequence[LipSyncExample], fold: int = 0) -> list[Trial]:
     """Compare every pair of lips and sound among the examples: matched ones and all mismatched ones.
+
+    A clip's lips and the same speech in another clip are neither: such pairs are left out.
 
     Args:
         model: The model, fitted on other clips.
@@ -134,20 +141,21 @@ def trials_of(model: LipSyncModel, examples: Sequence[LipSyncExample], fold: int
         fold: The number of the fold that they are.
 
     Returns:
-        n^2 trials.
+        At most n^2 trials.
     """
     windows = [model.window(example.lips, example.sound) for example in examples]
+    speech = speech_groups([example.sound for example in examples]).tolist()
     trials = []
-    for lips, lip_window in zip(examples, windows, strict=True):
-        for sound, sound_window in zip(examples, windows, strict=True):
+    for lips, lip_window, own_speech in zip(examples, windows, speech, strict=True):
+        for sound, sound_window, other_speech in zip(examples, windows, speech, strict=True):
+            if own_speech == other_speech and lips is not sound:
+                continue
             n = min(len(lip_window), len(sound_window))
             pair = EmbeddedWindow(
                 lip_window.encoder_lips[:n], sound_window.encoder_sound[:n], lip_window.cca_lips[:n], sound_window.cca_sound[:n]
             )
             comparison = model.compare(windows_of(pair, voiced_stretches(sound.sound[: 4 * n])))
-            curve, null = aperture_evidence([(lips.lips.aperture[:n], sound.sound[: 4 * n])])
-            aperture = ApertureEstimate(peak(curve).lag - model.aperture_lead_frames, null_p_value(float(curve.max()), null))
-            trials.append(Trial(lips.name, lips is sound, lips.offset, lips.lips.seen >= MIN_SEEN, comparison, aperture, fold))
+            trials.append(Trial(lips.name, lips is sound, lips.offset, lips.lips.seen >= MIN_SEEN, comparison, fold))
     return trials
 
 

@@ -41,7 +41,7 @@ from seedbench.metrics.lipsync.visible_mouth import why_unseen
 from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score, missing_stream
 
 MIN_LEVEL_DBFS = -50.0
-BACKEND = "facemesh-encoder+cca-v1"
+BACKEND = "facemesh-encoder+kernel-cca-v2"
 
 INFO = MetricInfo(
     name="lipsync",
@@ -50,7 +50,7 @@ INFO = MetricInfo(
     citation="windows: ITU-R BT.1359; sign and search range: Chung & Zisserman 2016 (SyncNet); canonical correlation: Slaney & Covell 2000",
     default_rank=10,
     libraries=("ai-edge-litert", "librosa", "scenedetect-headless", "silero-vad"),
-    version=4,
+    version=5,
     needs=frozenset({"video", "audio", "speech"}),
     weights=("blazeface", "facemesh", "silero-vad"),
     measures=(
@@ -139,7 +139,7 @@ INFO = MetricInfo(
 
 
 class LipSync(Metric):
-    """Lip sync by FaceMesh and two fitted estimators (an encoder pair and a ridge CCA); lip opening x energy is shown beside them.
+    """Lip sync by FaceMesh and two fitted estimators (an encoder pair and a kernel CCA); lip opening x energy is shown beside them.
 
     Args:
         model: A fitted model; None: the shipped one.

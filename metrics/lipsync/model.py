@@ -17,18 +17,21 @@ from typing import Any
 import numpy as np
 
 from seedbench.files.atomic import atomic_write
-from seedbench.metrics.lipsync.cca import Cca
+from seedbench.metrics.lipsync.cca import Cca, KernelProjection
 from seedbench.metrics.lipsync.encoder import LipSyncEncoder
 from seedbench.metrics.lipsync.estimators import LAGS, LagPeak, lag_curve, peak
 from seedbench.metrics.lipsync.features import LipFeatures
 from seedbench.store.codec import open_npz
 
 SHIPPED = Path(__file__).parent / "model.npz"
-FORMAT = 1
+FORMAT = 2
 WINDOW_FRAMES = 120
 """Frames (4.8 s) of a window; longer stretches are divided and pooled."""
 MIN_WINDOW_FRAMES = 30
 """Frames (1.2 s) of the shortest window that is compared."""
+
+TRIMMED_SHARE = 0.1
+"""Share of the cohort, the peaks that are highest, without which its mean and spread are taken."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class EmbeddedWindow:
     Attributes:
         encoder_lips: (T, 16).
         encoder_sound: (T, 16).
-        cca_lips: (T, 8).
-        cca_sound: (T, 8).
+        cca_lips: (T, 16).
+        cca_sound: (T, 16).
     """
 
     encoder_lips: np.ndarray
@@ -130,9 +133,7 @@ class LipSyncModel:
         Returns:
             The embedded lips and sound.
         """
-        return EmbeddedWindow(
-            self.encoder.lips(lips.shape), self.encoder.sound(sound), self.cca.lips(lips.distances), self.cca.sound(sound)
-        )
+        return EmbeddedWindow(self.encoder.lips(lips.shape), self.encoder.sound(sound), self.cca.lips(lips.shape), self.cca.sound(sound))
 
     def curves(self, lips: EmbeddedWindow, sound: EmbeddedWindow) -> tuple[np.ndarray, np.ndarray]:
         """Lag curves of lips against sound.
@@ -163,7 +164,8 @@ class LipSyncModel:
         by_lips, by_sound = np.zeros((len(self.cohort.encoder_lips), len(LAGS))), np.zeros((len(self.cohort.encoder_lips), len(LAGS)))
         for turn, (weight, window) in enumerate(zip(share, windows, strict=True)):
             n = len(window)
-            impostors = EmbeddedWindow(*(np.roll(part, turn, axis=0)[:, :n] for part in _parts(self.cohort)))
+            start = max(0, self.cohort.cca_lips.shape[1] - n) // 2  # from the middle: at the start of a clip there may be no speech
+            impostors = EmbeddedWindow(*(np.roll(part, turn, axis=0)[:, start : start + n] for part in _parts(self.cohort)))
             by_lips += weight * np.mean(self.curves(window, impostors), axis=0)
             by_sound += weight * np.mean(self.curves(impostors, window), axis=0)
         best = peak(fused)
@@ -191,8 +193,12 @@ def _parts(window: EmbeddedWindow) -> tuple[np.ndarray, ...]:
 
 
 def _sd_above(height: float, cohort: np.ndarray) -> float:
-    """Standard deviations of the heights (n,) of the cohort by which ``height`` exceeds their mean."""
-    return float((height - cohort.mean()) / max(float(cohort.std(ddof=1)), 1e-6))
+    """Standard deviations of the heights (n,) of the cohort by which ``height`` exceeds their mean.
+
+    The highest tenth is left out: an impostor may have the same speech, and one that fits by chance would hide a fit that is real.
+    """
+    usual = np.sort(cohort)[: max(2, round((1.0 - TRIMMED_SHARE) * len(cohort)))]
+    return float((height - usual.mean()) / max(float(usual.std(ddof=1)), 1e-6))
 
 
 def windows_of(window: EmbeddedWindow, stretches: Sequence[tuple[int, int]]) -> list[EmbeddedWindow]:
@@ -244,7 +250,9 @@ def save(model: LipSyncModel, path: Path) -> None:
     for name in ("lip_weights", "lip_biases", "sound_weights", "sound_biases"):
         arrays.update({f"encoder.{name}.{k}": value.astype(half) for k, value in enumerate(getattr(encoder, name))})
     arrays.update({f"encoder.{name}": getattr(encoder, name).astype(np.float32) for name in ("lip_scale", "sound_scale")})
-    arrays.update({f"cca.{name}": np.asarray(value, np.float32) for name, value in vars(cca).items()})
+    arrays["cca.weights"] = cca.weights.astype(np.float32)
+    for side, projection in (("lip", cca.lip_projection), ("sound", cca.sound_projection)):
+        arrays.update({f"cca.{side}.{name}": np.asarray(value, np.float32) for name, value in vars(projection).items()})
     arrays.update({f"cohort.{name}": value.astype(half) for name, value in vars(model.cohort).items()})
     numbers = [FORMAT, model.lead_frames, model.aperture_lead_frames, model.accept, model.reject, *model.curve_sd]
     arrays["numbers"] = np.array(numbers, np.float64)
@@ -287,9 +295,10 @@ def load(path: Path) -> LipSyncModel:
             archive["encoder.sound_scale"].astype(np.float64),
         )
         provenance = json.loads(archive["provenance"].tobytes())
+        cca = Cca(KernelProjection(**part("cca.lip.")), KernelProjection(**part("cca.sound.")), archive["cca.weights"].astype(np.float64))
         cohort = EmbeddedWindow(**part("cohort."))
         _, lead, aperture_lead, accept, reject = numbers[:5].tolist()
-        return LipSyncModel(encoder, Cca(**part("cca.")), cohort, numbers[5:7], lead, aperture_lead, accept, reject, provenance)
+        return LipSyncModel(encoder, cca, cohort, numbers[5:7], lead, aperture_lead, accept, reject, provenance)
 
 
 @functools.cache

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seedbench.metrics.lipsync.augmentation import varied_batch, varied_window
 from seedbench.metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, LipSyncEncoder
 from seedbench.metrics.lipsync.estimators import LAGS
+from seedbench.metrics.lipsync.same_speech import speech_groups
 
 if TYPE_CHECKING:
     import torch
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 class TrainingRecipe:
     """Settings of one training; stored with the model. With few clips a small network, strong dropout and weight decay are best."""
 
-    steps: int = 300
+    steps: int = 450
     batch: int = 16
     width: int = 64
     size: int = 16
-    dropout: float = 0.4
+    dropout: float = 0.3
     weight_decay: float = 0.3
     learning_rate: float = 3e-3
     window_frames: tuple[int, int] = (40, 100)
@@ -69,7 +71,8 @@ def train_encoder(
 ) -> LipSyncEncoder:
     """Train the networks on clips.
 
-    Each step cuts a window of each clip, shifts its sound by a random known lag and adds noise; the loss is the cross entropy of the right
+    Each step draws clips with different speech, cuts a window of each, shifts its sound by a random known lag, varies it
+    (:mod:`seedbench.metrics.lipsync.augmentation`) and adds noise; the loss is the cross entropy of the right
     lag among 31 and of the right clip in the batch. Deterministic for a seed on one machine.
 
     Args:
@@ -87,6 +90,7 @@ def train_encoder(
 
     lip_scale = np.sqrt(np.mean([values.var(axis=0) for values in shapes], axis=0)) + 1e-9
     sound_scale = np.sqrt(np.mean([values.var(axis=0) for values in sounds], axis=0)) + 1e-9
+    speech = speech_groups(sounds)
     lips = [(values / lip_scale).astype(np.float32) for values in shapes]
     heard = [(values / sound_scale).astype(np.float32) for values in sounds]
     rng = np.random.default_rng(recipe.seed)
@@ -98,9 +102,9 @@ def train_encoder(
         parameters: list[Any] = [*lip_net.parameters(), *sound_net.parameters(), sharpness]
         optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps)
-        batch = min(recipe.batch, len(lips))
+        batch = min(recipe.batch, int(speech.max()) + 1)
         for step in range(recipe.steps):
-            v, a, target = _draw_batch(lips, heard, offsets, rng, batch, recipe)
+            v, a, target = _draw_batch(lips, heard, offsets, speech, sound_scale.astype(np.float32), rng, batch, recipe)
             v = v * (1 + 0.2 * torch.randn(batch, 1, 1)) + 0.1 * torch.randn_like(v)
             a = a + 0.2 * torch.randn_like(a) + 0.3 * torch.randn(batch, 1, 1)
             products = _lag_products(functional.normalize(lip_net(v), dim=1), functional.normalize(sound_net(a), dim=1))
@@ -117,23 +121,25 @@ def train_encoder(
 
 
 def _draw_batch(
-    lips: list[np.ndarray], heard: list[np.ndarray], offsets: Sequence[float], rng: np.random.Generator, batch: int, recipe: TrainingRecipe
+    lips: list[np.ndarray],
+    heard: list[np.ndarray],
+    offsets: Sequence[float],
+    speech: np.ndarray,
+    sound_scale: np.ndarray,
+    rng: np.random.Generator,
+    batch: int,
+    recipe: TrainingRecipe,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A batch of windows: lips (B, D, w), sound (B, bands, 4 w) shifted by known lags, and those lags (B,) in frames."""
+    """A batch of varied windows of clips with different speech: lips (B, D, w), sound (B, bands, 4 w) shifted by known lags, and those lags
+    (B,) in frames."""
     import torch
 
     length = int(rng.integers(*recipe.window_frames))
-    seen, sound, target = [], [], []
-    for clip in rng.choice(len(lips), batch, replace=False):
-        n = len(lips[clip])
-        start = int(rng.integers(0, max(1, n - length)))
-        shift, quarter = int(rng.integers(-recipe.max_shift, recipe.max_shift + 1)), int(rng.integers(-1, 2))
-        seen.append(lips[clip][np.clip(np.arange(start, start + length), 0, n - 1)])
-        rows = np.arange(4 * (start + shift), 4 * (start + shift + length)) + quarter
-        sound.append(heard[clip][np.clip(rows, 0, len(heard[clip]) - 1)])
-        target.append(offsets[clip] + shift + quarter / 4)
-    as_tensor = torch.from_numpy
-    return as_tensor(np.stack(seen)).transpose(1, 2), as_tensor(np.stack(sound)).transpose(1, 2), torch.tensor(target, dtype=torch.float32)
+    spoken = rng.choice(int(speech.max()) + 1, batch, replace=False).tolist()
+    clips = [int(rng.choice(np.flatnonzero(speech == number))) for number in spoken]
+    windows = [varied_window(lips[clip], heard[clip], offsets[clip], length, recipe.max_shift, rng) for clip in clips]
+    seen, sound, target = (torch.from_numpy(part) for part in varied_batch(windows, sound_scale, rng))
+    return seen.transpose(1, 2), sound.transpose(1, 2), target
 
 
 def _loss(scores: torch.Tensor, target: torch.Tensor, width: float) -> torch.Tensor:

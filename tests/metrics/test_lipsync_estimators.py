@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from seedbench.metrics.lipsync.cca import Cca, fit_cca, ridge_cca
+from seedbench.metrics.lipsync.cca import COSINES, KERNEL_WIDTH, Cca, fit_cca, random_frequencies, ridge_cca
 from seedbench.metrics.lipsync.encoder import LIP_LAYERS, SOUND_LAYERS, LipSyncEncoder, conv1d
 from seedbench.metrics.lipsync.estimators import (
     DRAWS,
@@ -130,7 +130,7 @@ def test_cca_finds_only_the_shared_direction() -> None:
 
 def test_a_fitted_cca_recovers_offsets_of_clips_it_has_not_seen() -> None:
     rng = np.random.default_rng(4)
-    mixing_lips, mixing_sound = rng.normal(size=(2, 16)), rng.normal(size=(2, 40))
+    mixing_lips, mixing_sound = rng.normal(size=(2, 96)), rng.normal(size=(2, 40))
 
     def clip(offset: int) -> tuple[np.ndarray, np.ndarray]:
         source = smooth_noise(rng, 200, 2)
@@ -144,6 +144,33 @@ def test_a_fitted_cca_recovers_offsets_of_clips_it_has_not_seen() -> None:
     for offset in (-6, 0, 9):
         lips, sound = clip(offset)
         assert LAGS[lag_curve(fitted.lips(lips), fitted.sound(sound), fitted.weights).argmax()] == offset
+
+
+def test_a_fitted_cca_finds_a_relation_that_is_not_linear() -> None:
+    rng = np.random.default_rng(8)
+    mixing = rng.normal(size=(1, 96)), rng.normal(size=(1, 40))
+
+    def clip() -> tuple[np.ndarray, np.ndarray]:
+        """The sound is loud where the lips are far from their middle, on either side."""
+        opening = smooth_noise(rng, 250, 1)
+        heard = np.repeat(np.abs(opening) - np.abs(opening).mean(), 4, axis=0)
+        return opening @ mixing[0] + 0.1 * rng.normal(size=(250, 96)), heard @ mixing[1] + 0.1 * rng.normal(size=(1000, 40))
+
+    clips = [clip() for _ in range(12)]
+    fitted = fit_cca([lips for lips, _ in clips], [sound for _, sound in clips], [0.0] * len(clips))
+    lips, sound = clip()
+    first = lag_curve(fitted.lips(lips)[:, :1], fitted.sound(sound)[:, :1])
+    assert LAGS[first.argmax()] == 0
+    assert first.max() > 0.5
+
+
+def test_random_features_approximate_a_gaussian_kernel() -> None:
+    rng = np.random.default_rng(9)
+    rows = rng.normal(size=(40, 32))
+    cosines = np.concatenate([np.cos(rows @ random_frequencies(rng, 32) + rng.uniform(0, 2 * np.pi, COSINES)) for _ in range(40)], axis=1)
+    kernel = 2 * cosines @ cosines.T / cosines.shape[1]
+    squared = ((rows[:, None] - rows[None]) ** 2).sum(axis=2)
+    assert kernel == pytest.approx(np.exp(-squared / (2 * (KERNEL_WIDTH**2 * 2 * 32))), abs=0.05)
 
 
 def test_the_encoder_equals_torch() -> None:

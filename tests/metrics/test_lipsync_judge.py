@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from seedbench.metrics.lipsync.estimators import LAGS, LagPeak
 from seedbench.metrics.lipsync.evaluation import Thresholds, count_answers, learn_thresholds, nested_cross_validation, separation
 from seedbench.metrics.lipsync.fit import Trial
-from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, ApertureEstimate, in_window, judge, sync_score
+from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, in_window, judge, sync_score
 from seedbench.metrics.lipsync.model import LipSyncComparison
 
-QUIET = ApertureEstimate(lag=9.0, p=0.5)
 LIMITS = {"accept": 3.0, "reject": 2.0, "lead_frames": 0.0}
 
 
@@ -86,22 +85,20 @@ def trials(count: int = 200) -> list[Trial]:
     pairs = []
     for k in range(count):
         fold = k % 4
-        pairs.append(Trial(f"m{k}", True, 0.0, True, comparison(score=float(rng.uniform(2, 6)), lag=0.25), QUIET, fold))
-        pairs.append(
-            Trial(f"x{k}", False, 0.0, True, comparison(score=float(rng.uniform(-1, 3)), lag=float(rng.integers(-12, 13))), QUIET, fold)
-        )
+        pairs.append(Trial(f"m{k}", True, 0.0, True, comparison(score=float(rng.uniform(2, 6)), lag=0.25), fold))
+        pairs.append(Trial(f"x{k}", False, 0.0, True, comparison(score=float(rng.uniform(-1, 3)), lag=float(rng.integers(-12, 13))), fold))
     return pairs
 
 
-def test_thresholds_answer_the_target_share() -> None:
-    learned = learn_thresholds(trials(), answered=0.9, belonging=0.98)
+def test_thresholds_accept_the_target_share_of_mismatched_pairs() -> None:
+    learned = learn_thresholds(trials(), false_accepts=0.15, belonging=0.98)
     assert learned.accept == pytest.approx(2.4, abs=0.15)
     assert learned.reject < learned.accept
     assert learned.lead_frames == pytest.approx(0.25)
 
 
 def test_nested_thresholds_give_unbiased_counts() -> None:
-    result = nested_cross_validation(trials(), answered=0.9)
+    result = nested_cross_validation(trials(), false_accepts=0.15)
     assert result.answered / result.matched == pytest.approx(0.9, abs=0.05)
     assert result.right == result.answered
     assert result.fooled / result.mismatched == pytest.approx(0.15, abs=0.06)
