@@ -19,8 +19,8 @@ from seedbench.store.codec import open_npz
 SAME_PERSON = 0.5
 """Similarity from which on two faces count as one person: the middle of every scale."""
 
-DRAWN = "drawn faces"
-"""The source of the scale of a face that is surely drawn."""
+DRAWN, BOTH = "drawn faces", "both"
+"""The sources of the scale of a face that is surely drawn, and of one between photographs and drawings."""
 
 COSINE_DIGITS = 9
 """Cosines are compared to this many digits, so that no decision depends on rounding."""
@@ -136,5 +136,5 @@ def face_scale(vector: np.ndarray, backend: str, drawn: np.ndarray) -> FaceScale
         blend(photographs.strangers, 0.0),
         blend(photographs.threshold, DRAWN_THRESHOLD),
         blend(photographs.same, DRAWN_SAME),
-        DRAWN if share == 1.0 else "both",
+        DRAWN if share == 1.0 else BOTH,
     )

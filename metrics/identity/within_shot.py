@@ -17,7 +17,7 @@ from seedbench.metrics.analyses.face_embeddings import FaceSamples
 from seedbench.metrics.analyses.face_networks import iou
 from seedbench.metrics.identity.appearances import weighted_mean
 from seedbench.metrics.identity.assign import ScaleOf
-from seedbench.metrics.identity.calibrate import DRAWN, SAME_PERSON
+from seedbench.metrics.identity.calibrate import BOTH, DRAWN, SAME_PERSON
 from seedbench.metrics.identity.summary import theil_sen
 
 MOST_TURN_DEG = 20.0
@@ -29,8 +29,8 @@ in 95 % of 185 zoomed photographs, and below 0.9983 in all 39 real shots of peop
 LEAST_MOVEMENT = 0.025
 """A photographed face whose median movement between neighbouring pictures (:mod:`seedbench.metrics.analyses.face_motion`) is smaller stands
 still. 24 clips made of six photographs (still, zoomed, shaken, with grain of 6 of 255) have 0.002 to 0.021, one with grain 0.031; 37 real
-and generated clips of people who talk at least 0.029, and all but one from 0.041 on. Not used for drawn faces: people of the simulator who
-only blink have 0.011."""
+and generated clips of people who talk at least 0.029, and all but one from 0.041 on. Not used for faces that may be drawn: people of the
+simulator who only blink have 0.011."""
 LEAST_PICTURES = 4
 """Pictures that a course needs: a face seen for one second has four or five."""
 BROKEN_S = 0.8
@@ -141,7 +141,7 @@ def judge_course(samples: FaceSamples, rows: np.ndarray, shot: int, scale_of: Sc
 def _stands_still(samples: FaceSamples, rows: np.ndarray, scale_of: ScaleOf) -> bool:
     movement = samples.movement[rows]
     known = movement[~np.isnan(movement)]
-    if not len(known) or scale_of(weighted_mean(samples.embedding[rows], samples.weight[rows])).source == DRAWN:
+    if not len(known) or scale_of(weighted_mean(samples.embedding[rows], samples.weight[rows])).source in (DRAWN, BOTH):
         return False
     return round(float(np.median(known)) - LEAST_MOVEMENT, 6) < 0
 
