@@ -7,6 +7,7 @@ exposed for so long that the body is blurred by its motion, this outline is smea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -244,7 +245,7 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
         streaks = streaks_of(time_s[frames], track_blobs)
         outline = outline_of(track_blobs, streaks)
         odd = np.zeros(len(track_blobs), bool)
-        if outline is not None:
+        if outline is not None and _moves(track_blobs):
             rows = list(zip(frames, track_blobs, streaks.motion, streaks.added, usual_areas(track_blobs), strict=True))
             odd = np.array([is_odd(blob, outline, motion, added, usual) for _, blob, motion, added, usual in rows])
             track_blobs = [
@@ -257,6 +258,12 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
     kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]
     kept = [kept[k] for k in falling_order([track.travel_px for track in kept], tolerance=SAME_PX)]
     return Bodies(kept, *facts)
+
+
+def _moves(blobs: Sequence[Blob]) -> bool:
+    """Whether blobs span their own size: what moves less is not judged, and need not be measured more precisely."""
+    x, y, area = np.array([(blob.x, blob.y, blob.area) for blob in blobs]).T
+    return float(np.hypot(np.ptp(x), np.ptp(y))) >= float(np.sqrt(4 * np.median(area) / np.pi))
 
 
 def _measured_again(
@@ -282,7 +289,7 @@ def _is_cut(centre: tuple[float, float], outline: Outline, picture: np.ndarray, 
     return seen is not None and not bool(seen[top:bottom, left:right].all())
 
 
-@analysis(version=4)
+@analysis(version=5)
 def bodies(clip: Clip) -> Bodies:
     """The moving bodies of a clip's longest shot.
 

@@ -6,6 +6,7 @@ between them; a body that jumps, or is gone for some pictures, stays one track.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,6 +27,7 @@ RETURN_S = 2.0
 SHORTEST_TRACK = 5
 MOST_SHADOW = 0.7
 """A track whose blobs look like shadow by more than this share gets no part of another body's blob."""
+OUT_OF_REACH = 1e3
 COLOUR_SCALE = 60.0
 """Colour difference, in grey levels, that costs half as much as a distance of the whole search radius."""
 
@@ -71,9 +73,9 @@ def link_blobs(blobs: list[list[Blob]]) -> list[tuple[np.ndarray, list[Blob]]]:
             done.append(track)
         taken: dict[int, int] = {}
         if active and present:
-            cost = np.array([[_cost(track, blob, frame) for blob in present] for track in active])
-            for row, column in zip(*linear_sum_assignment(np.minimum(cost, 1e3)), strict=True):
-                if cost[row, column] < 1e3:
+            cost = _costs(active, present, frame)
+            for row, column in zip(*linear_sum_assignment(cost), strict=True):
+                if cost[row, column] < OUT_OF_REACH:
                     taken[int(row)] = int(column)
         _join_fast_newcomers(active, present, taken, frame)
         _split_shared_blobs(active, present, taken, frame)
@@ -106,22 +108,28 @@ def _join_fast_newcomers(active: list[_GrowingTrack], present: list[Blob], taken
             taken[row] = column
 
 
-def _cost(track: _GrowingTrack, blob: Blob, frame: int) -> float:
-    """Distance from the predicted place over the search radius, plus size and colour; 1e3: out of reach.
+def _costs(tracks: Sequence[_GrowingTrack], blobs: Sequence[Blob], frame: int) -> np.ndarray:
+    """The cost (tracks, blobs) of each blob as the next of each track: its distance from the expected place over the search radius, plus
+    size and colour; :data:`OUT_OF_REACH` beyond the radius.
 
     The radius allows a bounce (twice the last step) and a missing picture or two.
     """
-    there = np.array([blob.x, blob.y])
-    size = np.sqrt(4 * track.area() / np.pi)
-    gap = frame - track.frames[-1]
-    radius = (2.0 * float(np.hypot(*track.step())) + 1.2 * size) * np.sqrt(gap)
-    last = np.array([track.blobs[-1].x, track.blobs[-1].y])
-    distance = min(float(np.hypot(*(there - track.predicted(frame)))), float(np.hypot(*(there - last))) + 0.2 * size)
-    ratio = abs(float(np.log(blob.area / track.area())))
-    if distance > radius or ratio > np.log(5.0):
-        return 1e3
-    colour = float(np.abs(blob.colour - track.blobs[-1].colour).max()) / COLOUR_SCALE
-    return distance / radius + 0.5 * ratio + 0.5 * colour
+    there = np.array([(blob.x, blob.y) for blob in blobs])
+    areas = np.array([blob.area for blob in blobs])
+    colours = np.array([blob.colour for blob in blobs], np.float64)
+    costs = np.full((len(tracks), len(blobs)), OUT_OF_REACH)
+    for row, track in enumerate(tracks):
+        last, area = track.blobs[-1], track.area()
+        size = np.sqrt(4 * area / np.pi)
+        radius = (2.0 * float(np.hypot(*track.step())) + 1.2 * size) * np.sqrt(frame - track.frames[-1])
+        from_expected = np.hypot(*(there - track.predicted(frame)).T)
+        from_last = np.hypot(*(there - np.array([last.x, last.y])).T) + 0.2 * size
+        distance = np.minimum(from_expected, from_last)
+        ratio = np.abs(np.log(areas / area))
+        near = (distance <= radius) & (ratio <= np.log(5.0))
+        colour = np.abs(colours[near] - last.colour).max(axis=1) / COLOUR_SCALE
+        costs[row, near] = distance[near] / radius + 0.5 * ratio[near] + 0.5 * colour
+    return np.minimum(costs, OUT_OF_REACH)
 
 
 def _split_shared_blobs(active: list[_GrowingTrack], present: list[Blob], taken: dict[int, int], frame: int) -> None:
