@@ -167,11 +167,11 @@ def swing_pacing(swing: PathStretch, exactness: Exactness, *, omega: float) -> P
             cos, sin = np.cos(w * u), np.sin(w * u)
             columns = np.stack([np.ones_like(u), cos, sin, u * cos, u * sin], axis=1)
             (_, a, b, aa, bb), *_ = np.linalg.lstsq(columns, target, rcond=None)
-            by_omega = u * (-(a + aa * u) * sin + (b + bb * u) * cos)
-            with_omega = np.concatenate([columns, by_omega[:, None]], axis=1)
-            state["omega"] = w + float(np.linalg.lstsq(with_omega, target, rcond=None)[0][-1])
+            # Of what grows with time, the part a quarter of a period apart from the swing is a change of its frequency, the rest one of its
+            # amplitude. A column of its own for the frequency would depend on these columns.
+            state["omega"] = w + float((aa * b - bb * a) / max(a * a + b * b, 1e-12))
         slope = aa * cos + bb * sin + w * (-(a + aa * u) * sin + (b + bb * u) * cos)
-        return with_omega, slope, target
+        return columns, slope, target
 
     terms = int(np.clip(round(SWING_TERMS_PER_S * float(np.ptp(swing.time_s))), TERMS, MOST_SWING_TERMS))
     return _fitted(swing.time_s, swing.moment_s, 1, linearise, None, exactness, terms)
