@@ -55,7 +55,7 @@ def size_change(time_s: np.ndarray, diameter: np.ndarray, used: np.ndarray) -> S
 
     >>> t = np.arange(20.0)
     >>> change = size_change(t, 100.0 / (10.0 - 0.1 * t), np.ones(20, bool))
-    >>> round(change.share, 3), round(change.relative[-1] / change.relative[0] - 1.0, 3), round(change.share_sd, 3)
+    >>> round(change.share, 3), round(float(change.relative[-1] / change.relative[0]) - 1.0, 3), round(change.share_sd, 3)
     (0.235, 0.235, 0.0)
     """
     if used.sum() < FEWEST_SIZES:

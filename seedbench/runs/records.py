@@ -100,7 +100,9 @@ def _check_unchanged(run: RunRow, cells: Sequence[Cell]) -> None:
     other = [(row, cell) for row, cell in pairs if row is None or cell is None or row.key not in (cell.key, *cell.earlier_keys)]
     if other:
         labels = dict.fromkeys(row.generator if row is not None else cell.generator.label for row, cell in other)
-        what = f"assets, imported files, or files that decide the clips of {', '.join(labels)} have changed since"
+        what = (
+            f"assets, imported files, the version of a generator, or files that decide the clips of {', '.join(labels)} have changed since"
+        )
         hint = "files that a program writes itself must not be among these (docs/generators.md)"
         raise RunError(f"run {run.name!r} exists, and {what}; {hint}; {_REMEDY.format(name=run.name)}")
 

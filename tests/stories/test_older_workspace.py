@@ -20,10 +20,13 @@ from typing import Any
 
 import pytest
 
+from seedbench.plugins import registry
+
 ROOT = Path(__file__).parents[2]
 ARCHIVE = Path(__file__).with_name("older_workspace") / "workspace.tar.xz"
 FIRST_FOLDER = "/tmp/older"
 """Where the workspace was made; imported clips are stored with their absolute path."""
+SIMULATOR_OF_THEN = 2
 ALL_COLUMNS = {"runs": "id, name, spec, spec_hash, created_at", "cells": "*", "scores": "*", "set_scores": "*"}
 CELL = ("generator", "prompt_id", "seed")
 COLUMN = ("generator", "metric", "measure", "backend")
@@ -54,11 +57,15 @@ class OlderWorkspace:
         """What the older version wrote, as JSON."""
         return json.loads((self.folder / "expected" / f"{name}.json").read_text())
 
-    def run(self, *words: str) -> str:
-        """Run a command of SeedBench in the folder; its output. AssertionError if it fails."""
+    def run(self, *words: str, drawn_as_then: bool = False) -> str:
+        """Run a command of SeedBench in the folder; its output. AssertionError if it fails.
+
+        ``drawn_as_then``: with a simulator that calls itself the version of then, so that its clips are not asked for anew.
+        """
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SEEDBENCH_")}
         environment |= {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]), "COLUMNS": "200"}
-        command = [sys.executable, "-c", "from seedbench.cli import main; main()", *words]
+        simulator = f"from seedbench.generators import simulator; simulator.VERSION = {SIMULATOR_OF_THEN}; " if drawn_as_then else ""
+        command = [sys.executable, "-c", f"{simulator}from seedbench.cli import main; main()", *words]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{words}: exit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return done.stdout
@@ -164,9 +171,18 @@ def test_a_finished_run_is_reported_with_the_same_values(older: OlderWorkspace, 
 @pytest.mark.parametrize("run", ["complete", "loose"])
 def test_the_command_of_a_finished_run_changes_nothing(older: OlderWorkspace, run: str) -> None:
     before, asked = {table: older.rows(table) for table in ALL_COLUMNS}, older.requests_to_program()
-    older.run(*older.commands[run])
+    older.run(*older.commands[run], drawn_as_then=True)
     assert {table: older.rows(table) for table in ALL_COLUMNS} == before
     assert older.requests_to_program() == asked
+
+
+def test_clips_of_a_simulator_of_another_version_are_not_mixed_with_those_of_this_one(older: OlderWorkspace) -> None:
+    before = {table: older.rows(table) for table in ALL_COLUMNS}
+    with pytest.raises(
+        AssertionError, match="the version of a generator, or files that decide the clips of simulator, broken have changed"
+    ):
+        older.run(*older.commands["complete"])
+    assert {table: older.rows(table) for table in ALL_COLUMNS} == before
 
 
 @pytest.mark.slow
@@ -179,7 +195,7 @@ def test_the_command_of_an_interrupted_run_makes_and_scores_only_what_is_missing
     planned = {number for number, cell in stopped.items() if cell["status"] == "planned"}
     assert (len(kept & set(stopped)), len(unscored), len(planned)) == (7, 2, 3)
 
-    older.run(*older.commands["stopped"])
+    older.run(*older.commands["stopped"], drawn_as_then=True)
 
     assert older.requests_to_program()[len(asked) :] == ["drop 1", "talk 1"]
     cells, scores = older.rows("cells"), older.rows("scores")
@@ -197,13 +213,15 @@ def test_the_command_of_an_interrupted_run_makes_and_scores_only_what_is_missing
     expected, actual = older.expected("stopped"), older.report("stopped")
     reported = by(CELL, actual["cells"])
     names = versions_apart(actual)
-    newer = {metric for metric, _ in names}  # they score what is missing by their present rules, in columns of their own
+    of_then = {row["metric"]: row["metric_version"] for row in before["scores"].values()}
+    # They score what is missing by their present rules, in columns of their own.
+    newer = {metric for metric, version in of_then.items() if registry.load("metrics", metric).info.version != version}
     anew = {tuple(cell[name] for name in CELL) for number, cell in stopped.items() if number not in kept}
     remade = {tuple(cell[name] for name in CELL) for number, cell in stopped.items() if number in planned}
     for key, cell in by(CELL, expected["cells"]).items():
         # Clips that are rendered anew on another processor may differ in last bits, and their numbers a little.
         # A metric may word its reasons differently by now; those of finished cells were compared above.
-        ignored = TIMES | {"reason"} | ({"clip_sha256", "details"} if key in remade else set())
+        ignored = TIMES | {"reason"} | ({"clip_path", "clip_sha256", "details"} if key in remade else set())
         left_out = newer if key in anew else set()
         cells_of_key = [
             version | {"scores": [score for score in renamed(version["scores"], here) if score["metric"] not in left_out]}
