@@ -10,8 +10,9 @@ estimate is therefore in no direction below the model's own covariance of indepe
 
 Votes whose prompt or voter is not known may belong to any cluster, and all to the same one. Their share is therefore bounded from above:
 the slopes of n such votes, however they are grouped, vary by no more than n times as much as n independent ones (Cauchy and Schwarz).
-Nothing is then subtracted for what both clusterings count twice, and the covariance of independent votes is added in full: no way to fill
-in the names was seen to give wider intervals. Unknown names count for no cluster; where no prompt, or no voter, is known there is no
+Nothing is then subtracted for what both clusterings count twice, and the covariance of independent votes is added in full. Of 7,101 ways
+to fill in names, on boards of 2 to 4 prompts and voters, 6 gave wider intervals, by at most 3% (raising eigenvalues to 0 is not monotone);
+with more prompts and voters none was seen. Unknown names count for no cluster; where no prompt, or no voter, is known there is no
 estimate.
 """
 
@@ -93,7 +94,8 @@ def covariance(votes: Votes, fitted: Fit, *, unit: Unit = "both", level: float =
     for group, sign in groups:
         spread = bread @ _spread(votes, fitted, group) @ bread
         if (group == UNKNOWN).any():
-            spread = _most_together(spread, bread @ _most_spread(votes, fitted, group == UNKNOWN) @ bread)
+            small_sample = _small_sample(n_known(group))
+            spread = _most_together(spread, bread @ _most_spread(votes, fitted, group == UNKNOWN, small_sample) @ bread)
         values += sign * spread if complete else max(sign, 0.0) * spread
     values = _positive((values + values.T) / 2)
     if unit == "both":
@@ -139,18 +141,24 @@ def _spread(votes: Votes, fitted: Fit, group: np.ndarray) -> np.ndarray:
     n, cluster = group_indices(group[known])
     summed = summed_slopes(votes.chosen(known), fitted.scores[known], cluster, n)
     product = summed.T @ summed
-    return np.asarray(product.todense() if sparse.issparse(product) else product) * (n / (n - 1) if n > 1 else 1.0)
+    return np.asarray(product.todense() if sparse.issparse(product) else product) * _small_sample(n)
 
 
-def _most_spread(votes: Votes, fitted: Fit, unknown: np.ndarray) -> np.ndarray:
+def _small_sample(n: int) -> float:
+    """The factor that n clusters are counted with, because their mean is estimated."""
+    return n / (n - 1) if n > 1 else 1.0
+
+
+def _most_spread(votes: Votes, fitted: Fit, unknown: np.ndarray, small_sample: float) -> np.ndarray:
     """The most that the outer products of summed slopes can add up to (P, P), over all ways to group the votes in the mask ``unknown``.
 
-    For a group of n votes with slopes s, sum(s) sum(s)' is at most n sum(s s'), and no group is larger than all votes.
+    For a group of n votes with slopes s, sum(s) sum(s)' is at most n sum(s s'), and no group is larger than all votes. ``small_sample`` is
+    the factor of the known groups, of which these votes may be.
     """
     n = int(np.count_nonzero(unknown))
     slopes = summed_slopes(votes.chosen(unknown), fitted.scores[unknown], np.arange(n), n)
     product = slopes.T @ slopes
-    return n * np.asarray(product.todense() if sparse.issparse(product) else product)
+    return n * small_sample * np.asarray(product.todense() if sparse.issparse(product) else product)
 
 
 def _most_together(known: np.ndarray, unknown: np.ndarray) -> np.ndarray:
