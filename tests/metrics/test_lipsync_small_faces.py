@@ -17,7 +17,8 @@ class MarkedPixel:
 
     def detect(self, rgb: np.ndarray) -> list[Detection]:
         places = np.argwhere(rgb[:, :, 0] == 255)[:, ::-1]
-        return [Detection(np.concatenate([at - 10, at + 10]), np.array([at - 3, at + 3]), 0.9) for at in places]
+        nose_mouth = np.array([[0, 2], [0, 5]])
+        return [Detection(np.concatenate([at - 10, at + 10]), np.array([at - 3, at + 3]), 0.9, at + nose_mouth) for at in places]
 
     def mesh(self, rgb: np.ndarray, to_crop: np.ndarray) -> tuple[np.ndarray, float]:
         middle = np.linalg.solve(to_crop[:, :2], np.array([96.0, 96.0]) - to_crop[:, 2])
