@@ -22,9 +22,29 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddedVideoDistance", "FrechetVideoDistance"]
 
 
-class EmbeddedVideoDistance(SetMetric):
+class _VideoDistance(SetMetric):
+    """Two generators are compared alike, whatever network made the features."""
+
+    backend: ClassVar[str]
+
+    def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
+        """Which of two sets of the same prompts is further from the reference set (see :func:`distance_differences`).
+
+        Args:
+            first: The features of one generator's clips.
+            second: Those of another generator's.
+            reference: The features of the reference clips.
+
+        Returns:
+            The differences of ``fd`` and ``kd``.
+        """
+        return distance_differences(first, second, reference, backend=self.backend)
+
+
+class EmbeddedVideoDistance(_VideoDistance):
     """Distance of two sets of clips in the features of :mod:`seedbench.metrics.features.efficientnet`."""
 
+    backend = efficientnet.NAME
     info: ClassVar[MetricInfo] = MetricInfo(
         name="video_distance",
         title="Video distance (EfficientNet-lite0, not FVD)",
@@ -62,25 +82,13 @@ class EmbeddedVideoDistance(SetMetric):
         Returns:
             The scores of ``fd``, ``fd_plugin`` and ``kd`` (see :func:`distance_scores`).
         """
-        return distance_scores(generated, reference, backend=efficientnet.NAME, remarks=("not FVD: another feature, another scale",))
-
-    def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
-        """Which of two sets of the same prompts is further from the reference set (see :func:`distance_differences`).
-
-        Args:
-            first: The features of one generator's clips.
-            second: Those of another generator's.
-            reference: The features of the reference clips.
-
-        Returns:
-            The differences of ``fd`` and ``kd``.
-        """
-        return distance_differences(first, second, reference, backend=efficientnet.NAME)
+        return distance_scores(generated, reference, backend=self.backend, remarks=("not FVD: another feature, another scale",))
 
 
-class FrechetVideoDistance(SetMetric):
+class FrechetVideoDistance(_VideoDistance):
     """FVD on the user's torchscript I3D: 16 consecutive frames, 400 logits (:mod:`seedbench.metrics.features.i3d`)."""
 
+    backend = i3d.NAME
     info: ClassVar[MetricInfo] = MetricInfo(
         name="fvd",
         title="Fréchet video distance (I3D)",
@@ -124,17 +132,4 @@ class FrechetVideoDistance(SetMetric):
             () if sizes == (i3d.CLIPS, i3d.CLIPS) else (f"not comparable to literature: {sizes[0]} and {sizes[1]} clips, not 2048 each",)
         )
         protocol = "reference clips are taken from frame 0, where fvd2048_16f draws a random start"
-        return distance_scores(generated, reference, backend=i3d.NAME, remarks=(*remarks, protocol))
-
-    def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
-        """Which of two sets of the same prompts is further from the reference set (see :func:`distance_differences`).
-
-        Args:
-            first: The features of one generator's clips.
-            second: Those of another generator's.
-            reference: The features of the reference clips.
-
-        Returns:
-            The differences of ``fd`` and ``kd``.
-        """
-        return distance_differences(first, second, reference, backend=i3d.NAME)
+        return distance_scores(generated, reference, backend=self.backend, remarks=(*remarks, protocol))

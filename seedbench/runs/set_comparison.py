@@ -53,13 +53,7 @@ def compare_sets(
     reference = _clips([cell for cell in cells if cell.role == "reference"], workspace)
     clips = {label: _clips(of_system, workspace) for label, of_system in systems.items()}
     problems = {label: _problem(spec, clips[label], reference) for label in systems}
-    comparable = [label for label in systems if not problems[label]]
-    pairs = [
-        (first, second, name)
-        for first, second in combinations(comparable, 2)
-        for name, metric in metrics.items()
-        if type(metric).difference is not SetMetric.difference
-    ]
+    pairs = _pairs([label for label in systems if not problems[label]], metrics)
 
     def record(label: str, metric: str, of_set: Sequence[Score], n_clips: int) -> None:
         _record(store, run_id, label, metrics[metric], of_set, n_clips=n_clips, n_cells=len(systems[label]))
@@ -93,6 +87,12 @@ def compare_sets(
         else:
             failed = [] if error is None else [Score.failed(measure.name, failure_reason(error)) for measure in info.measures]
             record(task.generator, task.metric, failed or done.result, len(task.generated))
+
+
+def _pairs(labels: Sequence[str], metrics: Mapping[str, SetMetric]) -> list[tuple[str, str, str]]:
+    """Every two generators under each metric that compares two: first, second, metric."""
+    comparing = [name for name, metric in metrics.items() if type(metric).difference is not SetMetric.difference]
+    return [(first, second, name) for first, second in combinations(labels, 2) for name in comparing]
 
 
 def _problem(spec: RunSpec, clips: Clips, reference: Clips) -> str:
