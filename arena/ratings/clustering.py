@@ -12,7 +12,7 @@ Votes whose prompt or voter is not known may belong to any cluster, and all to t
 the slopes of n such votes, however they are grouped, vary by no more than n times as much as n independent ones (Cauchy and Schwarz).
 Nothing is then subtracted for what both clusterings count twice, and the covariance of independent votes is added in full. Of 7,101 ways
 to fill in names, on boards of 2 to 4 prompts and voters, 6 gave wider intervals, by at most 3% (raising eigenvalues to 0 is not monotone);
-with more prompts and voters none was seen. Unknown names count for no cluster; where no prompt, or no voter, is known there is no
+with 5 to 25 of each none of 6,408 was. Unknown names count for no cluster; where no prompt, or no voter, is known there is no
 estimate.
 """
 

@@ -31,20 +31,21 @@ def without(votes: Sequence[Vote], fields: Sequence[str], indices: Sequence[int]
     return [vote.model_copy(update=dict.fromkeys(fields)) if number in emptied else vote for number, vote in enumerate(votes)]
 
 
-NARROWER = 0.05
-"""By how much an interval of a handful of prompts and voters may be narrower; see the module of the covariance. Seen: 3%."""
+FEWEST, NARROWER = 5, 0.05
+"""With fewer prompts or voters than this an interval may be narrower by this share; see the module of the covariance. Seen: 3%."""
 
 
 def assert_no_surer(less: Board, more: Board) -> None:
     """That no interval, rank or mark of ``less`` claims more than that of ``more``."""
     of_more = {standing.model: standing for standing in more.standings}
+    narrower = NARROWER if min(more.n_prompts, more.n_voters) < FEWEST else 1e-9
     for standing in less.standings:
         known = of_more[standing.model]
         assert standing.rating.value == pytest.approx(known.rating.value)
         if standing.rating.low is not None and standing.rating.high is not None:
             assert known.rating.low is not None
             assert known.rating.high is not None
-            assert standing.rating.high - standing.rating.low >= (known.rating.high - known.rating.low) * (1 - NARROWER)
+            assert standing.rating.high - standing.rating.low >= (known.rating.high - known.rating.low) * (1 - narrower)
         if standing.rank_best is not None and standing.rank_worst is not None:
             assert known.rank_best is not None
             assert known.rank_worst is not None
