@@ -200,6 +200,8 @@ def fill_inward(background: np.ndarray, states: np.ndarray, valid: np.ndarray, u
     >>> int(fill_inward(states[0], states, np.ones((2, 5, 5), bool), undecided).max())
     90
     """
+    import cv2
+
     height, width = undecided.shape
     background = background.copy()
     label = np.full((height, width), -1)
@@ -208,7 +210,8 @@ def fill_inward(background: np.ndarray, states: np.ndarray, valid: np.ndarray, u
     rare = RARE_COST * (1.0 - _shared(states, valid, undecided))
     kinds = np.arange(len(states))
     while left.any():
-        rows, columns = np.nonzero(left)
+        edge = left & cv2.dilate((~left).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        rows, columns = np.nonzero(edge)
         best = np.full((len(rows), len(states)), np.inf)
         own = states[:, rows, columns].astype(np.int16)
         for dy, dx in around:

@@ -168,35 +168,50 @@ def changing_share(rgb: Pictures) -> np.ndarray:
     return np.array([shares[0], *shares]) if shares else np.zeros(len(rgb))
 
 
-def _body_track(
-    frames: np.ndarray,
-    blobs: list[Blob],
-    shadow_share: float,
-    time_s: np.ndarray,
-    origin: np.ndarray,
-    streaks: Streaks,
-    merged: np.ndarray,
-) -> BodyTrack:
-    x = np.array([blob.x for blob in blobs]) - origin[0]
-    y = np.array([blob.y for blob in blobs]) - origin[1]
-    at_border = np.array([blob.at_border for blob in blobs])
-    area = sharp_areas(blobs, streaks)
-    median_area = float(np.median(area[~at_border] if (~at_border).any() else area))
-    return BodyTrack(
-        frame=frames,
-        time_s=time_s[frames],
-        x=x,
-        y=y,
-        area=area,
-        at_border=at_border,
-        reliable=np.array([blob.reliable for blob in blobs]) & ~at_border,
-        diameter=float(np.sqrt(4 * median_area / np.pi)),
-        sigma_px=max(noise_px(x, y), GREY_SIGMA_PX if shadow_share >= GREY_BODY else 0.0),
-        colour=np.median([blob.colour for blob in blobs], axis=0),
-        shadow_share=shadow_share,
-        exposure_s=streaks.exposure_s,
-        merged=merged,
-    )
+@dataclass
+class _FollowedBlobs:
+    """The blobs of one track, and which of them must be measured again."""
+
+    frames: np.ndarray
+    blobs: list[Blob]
+    streaks: Streaks
+    outline: Outline | None
+    odd: np.ndarray
+
+    @classmethod
+    def of(cls, frames: np.ndarray, blobs: list[Blob], time_s: np.ndarray) -> _FollowedBlobs:
+        streaks = streaks_of(time_s[frames], blobs)
+        outline = outline_of(blobs, streaks)
+        odd = np.zeros(len(blobs), bool)
+        if outline is not None and _moves(blobs):
+            rows = zip(blobs, streaks.motion, streaks.added, usual_areas(blobs), strict=True)
+            odd = np.array([is_odd(blob, outline, motion, added, usual) for blob, motion, added, usual in rows])
+        return cls(frames, blobs, streaks, outline, odd)
+
+    def body(self, time_s: np.ndarray, origin: np.ndarray) -> BodyTrack:
+        """The body that the blobs show, in pixels of the shot's first picture, whose corner is at ``origin``."""
+        shares = [blob.shadow_share for blob in self.blobs]
+        shadow_share = float(np.median(shares)) if self.outline is None else self.outline.shadow_share
+        x = np.array([blob.x for blob in self.blobs]) - origin[0]
+        y = np.array([blob.y for blob in self.blobs]) - origin[1]
+        at_border = np.array([blob.at_border for blob in self.blobs])
+        area = sharp_areas(self.blobs, self.streaks)
+        median_area = float(np.median(area[~at_border] if (~at_border).any() else area))
+        return BodyTrack(
+            frame=self.frames,
+            time_s=time_s[self.frames],
+            x=x,
+            y=y,
+            area=area,
+            at_border=at_border,
+            reliable=np.array([blob.reliable for blob in self.blobs]) & ~at_border,
+            diameter=float(np.sqrt(4 * median_area / np.pi)),
+            sigma_px=max(noise_px(x, y), GREY_SIGMA_PX if shadow_share >= GREY_BODY else 0.0),
+            colour=np.median([blob.colour for blob in self.blobs], axis=0),
+            shadow_share=shadow_share,
+            exposure_s=self.streaks.exposure_s,
+            merged=self.odd & (self.outline is None or not self.outline.grey),
+        )
 
 
 def is_shadow(track: BodyTrack, others: list[BodyTrack]) -> bool:
@@ -240,21 +255,9 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
     for index in range(len(stabilised)):
         picture, seen = stabilised.picture(index), stabilised.seen(index)
         blobs.append(blobs_of(picture, difference.strength(picture, seen, index), seen, difference, index))
-    tracks = []
-    for frames, track_blobs in rejoin_tracks(link_blobs(blobs), time_s):
-        streaks = streaks_of(time_s[frames], track_blobs)
-        outline = outline_of(track_blobs, streaks)
-        odd = np.zeros(len(track_blobs), bool)
-        if outline is not None and _moves(track_blobs):
-            rows = list(zip(frames, track_blobs, streaks.motion, streaks.added, usual_areas(track_blobs), strict=True))
-            odd = np.array([is_odd(blob, outline, motion, added, usual) for _, blob, motion, added, usual in rows])
-            track_blobs = [
-                _measured_again(blob, outline, motion, stabilised, difference, int(frame)) if again else blob
-                for again, (frame, blob, motion, _, _) in zip(odd, rows, strict=True)
-            ]
-            odd &= not outline.grey
-        shadow_share = float(np.median([blob.shadow_share for blob in track_blobs])) if outline is None else outline.shadow_share
-        tracks.append(_body_track(frames, track_blobs, shadow_share, time_s, stabilised.origin, streaks, odd))
+    followed = [_FollowedBlobs.of(frames, track_blobs, time_s) for frames, track_blobs in rejoin_tracks(link_blobs(blobs), time_s)]
+    _measure_odd_again(followed, stabilised, difference)
+    tracks = [track.body(time_s, stabilised.origin) for track in followed]
     kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]
     kept = [kept[k] for k in falling_order([track.travel_px for track in kept], tolerance=SAME_PX)]
     return Bodies(kept, *facts)
@@ -266,16 +269,23 @@ def _moves(blobs: Sequence[Blob]) -> bool:
     return float(np.hypot(np.ptp(x), np.ptp(y))) >= float(np.sqrt(4 * np.median(area) / np.pi))
 
 
-def _measured_again(
-    blob: Blob, outline: Outline, motion: np.ndarray, stabilised: StabilisedPictures, difference: BackgroundDifference, frame: int
-) -> Blob:
-    picture, seen = stabilised.picture(frame), stabilised.seen(frame)
-    centre = fitted_centre(blob, outline, motion, picture, difference.strength(picture, seen, frame), difference)
-    if centre is None:
-        return replace(blob, reliable=False)
-    if blob.at_border and _is_cut(centre, outline, picture, seen):
-        return blob
-    return replace(blob, x=centre[0], y=centre[1], at_border=False)
+def _measure_odd_again(tracks: Sequence[_FollowedBlobs], stabilised: StabilisedPictures, difference: BackgroundDifference) -> None:
+    """Measure the odd blobs of all tracks again, picture by picture: a picture costs more than the blobs of many tracks in it."""
+    at_frame: dict[int, list[tuple[_FollowedBlobs, Outline, int]]] = {}
+    for track in tracks:
+        if track.outline is not None:
+            for row in np.flatnonzero(track.odd).tolist():
+                at_frame.setdefault(int(track.frames[row]), []).append((track, track.outline, row))
+    for frame, odd in at_frame.items():
+        picture, seen = stabilised.picture(frame), stabilised.seen(frame)
+        strength = difference.strength(picture, seen, frame)
+        for track, outline, row in odd:
+            blob = track.blobs[row]
+            centre = fitted_centre(blob, outline, track.streaks.motion[row], picture, strength, difference)
+            if centre is None:
+                track.blobs[row] = replace(blob, reliable=False)
+            elif not (blob.at_border and _is_cut(centre, outline, picture, seen)):
+                track.blobs[row] = replace(blob, x=centre[0], y=centre[1], at_border=False)
 
 
 def _is_cut(centre: tuple[float, float], outline: Outline, picture: np.ndarray, seen: np.ndarray | None) -> bool:

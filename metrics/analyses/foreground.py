@@ -95,12 +95,16 @@ class Region:
         >>> Region.of(np.array([[7.0, 5.0], [8.0, 5.0], [8.0, 6.0]])).points().tolist()
         [[7.0, 5.0], [8.0, 5.0], [8.0, 6.0]]
         """
-        whole = points.astype(int)
-        left, top = (int(value) for value in whole.min(axis=0))
-        width, height = (int(value) for value in whole.max(axis=0) - (left, top) + 1)
-        mask = np.zeros((height, width), bool)
-        mask[whole[:, 1] - top, whole[:, 0] - left] = True
-        return cls(left, top, (height, width), zlib.compress(np.packbits(mask).tobytes(), 1))
+        columns, rows = (np.ascontiguousarray(side) for side in points.astype(int).T)
+        left, top = int(columns.min()), int(rows.min())
+        mask = np.zeros((int(rows.max()) - top + 1, int(columns.max()) - left + 1), bool)
+        mask[rows - top, columns - left] = True
+        return cls.of_mask(mask, (left, top))
+
+    @classmethod
+    def of_mask(cls, mask: np.ndarray, corner: tuple[int, int]) -> Region:
+        """The region of a mask (h, w) bool without empty sides, whose first pixel is at ``corner`` (x, y)."""
+        return cls(*corner, mask.shape, zlib.compress(np.packbits(mask).tobytes(), 1))
 
     def points(self) -> np.ndarray:
         """(N, 2) its pixels (x, y), row by row."""
@@ -195,12 +199,14 @@ def shadow_like(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
     (np.False_, np.False_)
     """
     share = (picture.astype(np.float32) + 2.0) / (background.astype(np.float32) + 2.0)
-    level = share.mean(axis=2)
+    red, green, blue = share[..., 0], share[..., 1], share[..., 2]
+    level = (red + green + blue) / np.float32(3.0)
     if min(level.shape) < 2:
         return np.zeros(level.shape, bool)
     down, across = np.gradient(level)
     dark = (level > SHADOW_RATIO[0]) & (level < SHADOW_RATIO[1])
-    return dark & (np.ptp(share, axis=2) < SHADOW_TINT) & (np.hypot(down, across) < SHADOW_SLOPE)
+    tint = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    return dark & (tint < SHADOW_TINT) & (np.hypot(down, across) < SHADOW_SLOPE)
 
 
 def blobs_of(
@@ -299,19 +305,20 @@ def _blob(
     hull = cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32))
     filled = cv2.fillConvexPoly(np.zeros(piece.shape, np.uint8), hull, 1).astype(bool)
     rows, columns = np.nonzero(filled)
-    points = np.stack([columns + corner[0], rows + corner[1]], axis=1).astype(np.float64)
-    low, high = points.min(axis=0), points.max(axis=0)
+    area, low, high = len(rows), (int(columns.min()), int(rows.min())), (int(columns.max()), int(rows.max()))
+    shown = filled[low[1] : high[1] + 1, low[0] : high[0] + 1]
+    low, high = (low[0] + corner[0], low[1] + corner[1]), (high[0] + corner[0], high[1] + corner[1])
     height, width = size
-    at_border = bool(low.min() <= 1 or high[0] >= width - 2 or high[1] >= height - 2)
+    at_border = bool(min(low) <= 1 or high[0] >= width - 2 or high[1] >= height - 2)
     if not at_border and seen is not None:
-        around = seen[max(0, int(low[1]) - 2) : int(high[1]) + 3, max(0, int(low[0]) - 2) : int(high[0]) + 3]
+        around = seen[max(0, low[1] - 2) : high[1] + 3, max(0, low[0] - 2) : high[0] + 3]
         at_border = not bool(around.all())
     return Blob(
-        x=float(points[:, 0].mean()),
-        y=float(points[:, 1].mean()),
-        area=float(len(points)),
+        x=float((columns + corner[0]).mean()),
+        y=float((rows + corner[1]).mean()),
+        area=float(area),
         box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
-        region=Region.of(points),
+        region=Region.of_mask(shown, low),
         colour=patch[piece].mean(axis=0),
         shadow_share=share,
         at_border=at_border,

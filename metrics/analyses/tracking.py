@@ -165,8 +165,8 @@ def split_blob(blob: Blob, first: np.ndarray, second: np.ndarray) -> tuple[Blob,
     points = blob.points
     owner = np.zeros(len(points), int)
     for _ in range(3):
-        apart = np.hypot(*(points[:, None] - centres[None]).transpose(2, 0, 1))
-        owner = apart.argmin(axis=1)
+        first_apart, second_apart = (((points - centre) ** 2) @ np.ones(2) for centre in centres)
+        owner = (second_apart < first_apart).astype(int)
         if min((owner == 0).sum(), (owner == 1).sum()) < 4:
             break
         centres = np.stack([points[owner == side].mean(axis=0) for side in (0, 1)])

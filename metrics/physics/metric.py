@@ -7,11 +7,12 @@ from typing import Any
 from seedbench.clips.clip import Clip
 from seedbench.metrics.analyses.bodies import bodies
 from seedbench.metrics.analyses.contacts import motion
+from seedbench.metrics.analyses.faces import face_tracks
 from seedbench.metrics.analyses.motion import first_picture
 from seedbench.metrics.physics import evidence
 from seedbench.metrics.physics.judge import REGIMES, PhysicsVerdict, judge
 from seedbench.metrics.physics.measures import MEASURES
-from seedbench.metrics.physics.undeclared import judge_undeclared
+from seedbench.metrics.physics.undeclared import judge_undeclared, why_not_searched
 from seedbench.plugins.metric import Metric, MetricInfo, Sample, Score
 
 BACKEND = "blobs256-parabolas1"
@@ -30,9 +31,10 @@ class Physics(Metric):
             "the condition that something moves after NewtonRewards (2025)"
         ),
         default_rank=30,
-        libraries=("scenedetect-headless",),
+        libraries=("ai-edge-litert", "scenedetect-headless"),
         version=7,
         needs=frozenset({"video", "motion"}),
+        weights=("blazeface", "facemesh"),
         measures=MEASURES,
     )
     validation = "seedbench.metrics.physics.validation:PROTOCOL"
@@ -49,11 +51,15 @@ class Physics(Metric):
 
         Raises:
             ClipError: If the clip has no picture.
+            WeightsError: If the weights that find faces are missing or cannot be read.
         """
         events = sample.prompt.events if sample.prompt is not None else ()
         if events and not any(event.motion in REGIMES for event in events):
             kinds = ", ".join(sorted({event.kind for event in events}))
             return self.none(f"the prompt declares no body in motion ({kinds})", backend=BACKEND)
+        not_searched = "" if events else why_not_searched(face_tracks(clip))
+        if not_searched:
+            return self.none(not_searched, backend=BACKEND)
         seen, moving = bodies(clip), motion(clip)
         verdict = judge(events, seen, moving) if events else judge_undeclared(seen, moving)
         if verdict.problem:

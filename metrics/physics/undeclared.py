@@ -6,6 +6,7 @@ period) is known well. A body that rolls cannot be told from one that is pushed,
 Set on eight filmed bodies (4 of 6 that fly or swing are answered, plausibility 0.94 to 1.00), on bodies of the simulator (5 of 6 falls,
 bounces and throws) and on 24 clips of hands, sticks, speakers and dialogues, of which none is answered.
 A body in free motion whose time is uneven may go unnoticed for the same reason: without a declared event, few faults are seen.
+Where a person fills the picture nothing is looked for: the search would take longer than all other metrics of a talking clip together.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack
 from seedbench.metrics.analyses.contacts import BodyMotion, motion_of
+from seedbench.metrics.analyses.faces import FaceTracks
 from seedbench.metrics.physics import kinematics, laws
 from seedbench.metrics.physics.axes import AXES, Axis
 from seedbench.metrics.physics.body import JudgedBody
@@ -44,8 +46,26 @@ MOST_UNSTEADY = 0.1
 """Share of pictures in which a body is missing, or has an unusual size."""
 MOST_PERIOD_VARIATION = 0.06
 MOST_TRACKS = 8
+LARGE_FACE = 0.2
+"""Height of a face, as a share of the picture's, from which a person fills it from the waist up (.26 to .51 in 13 talking clips)."""
+LARGE_FACE_SHARE = 0.5
+"""Share of the clip for which such a face is seen."""
 
 NOTHING_SURE = "no event is declared, and nothing that moves is sure to be a body in free motion"
+A_PERSON = "no event is declared, and a person fills the picture: no body in free motion is looked for"
+
+
+def why_not_searched(faces: FaceTracks) -> str:
+    """Why no body is looked for in a clip; empty where it is.
+
+    Args:
+        faces: The faces of the clip.
+    """
+    for track in faces.tracks:
+        height = float(np.median(track.boxes[:, 3] - track.boxes[:, 1]))
+        if height >= LARGE_FACE * faces.height and len(track.frames) >= LARGE_FACE_SHARE * faces.n_frames:
+            return A_PERSON
+    return ""
 
 
 def free_body(seen: Bodies, moving: BodyMotion) -> tuple[BodyMotion, Event] | None:

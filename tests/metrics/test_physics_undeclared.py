@@ -9,8 +9,9 @@ import pytest
 
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, noise_px
 from seedbench.metrics.analyses.contacts import motion_of
+from seedbench.metrics.analyses.faces import FaceTrack, FaceTracks
 from seedbench.metrics.physics.judge import PhysicsVerdict
-from seedbench.metrics.physics.undeclared import NOTHING_SURE, judge_undeclared
+from seedbench.metrics.physics.undeclared import A_PERSON, NOTHING_SURE, judge_undeclared, why_not_searched
 from seedbench.suites.prompt import Character, Line, Prompt
 
 T = np.arange(60) / 30
@@ -70,6 +71,18 @@ def test_what_moves_otherwise_gets_no_answer(path: Path) -> None:
 
 def test_a_body_as_large_as_its_path_gets_no_answer() -> None:
     assert judged(throw, diameter=130.0).problem
+
+
+def face(*, height: float, frames: int) -> FaceTracks:
+    box = np.tile([100.0, 50, 100 + 0.8 * height, 50 + height], (frames, 1))
+    points, score = np.zeros((frames, 478, 2), np.float32), np.ones(frames)
+    track = FaceTrack(np.arange(frames), box, points, score, score)
+    return FaceTracks(100, 400, 256, [track], np.ones(100, int))
+
+
+@pytest.mark.parametrize(("height", "frames", "reason"), [(60, 100, A_PERSON), (60, 50, A_PERSON), (60, 49, ""), (40, 100, "")])
+def test_no_body_is_looked_for_behind_a_face_that_fills_the_picture(height: float, frames: int, reason: str) -> None:
+    assert why_not_searched(face(height=height, frames=frames)) == reason
 
 
 def test_physics_is_asked_of_prompts_that_declare_an_event_or_nothing() -> None:
