@@ -29,6 +29,7 @@ from seedbench.metrics.analyses.outlines import (
     usual_areas,
 )
 from seedbench.metrics.analyses.picture_store import Pictures
+from seedbench.metrics.analyses.repeated_pictures import Repeats, repeats_of
 from seedbench.metrics.analyses.tracking import SHORTEST_TRACK, link_blobs, rejoin_tracks
 from seedbench.plugins.analysis import analysis
 from seedbench.ties import falling_order
@@ -106,6 +107,7 @@ class Bodies:
         camera_residual_px: What is left of the background's motion, root mean square in pixels.
         changing: (T,) share 0..1 of the picture that differs at all from the picture before (:func:`changing_share`).
         problem: Why nothing could be followed; empty if it could.
+        repeats: Which pictures repeat the one before; None: not looked for.
     """
 
     tracks: list[BodyTrack]
@@ -118,6 +120,7 @@ class Bodies:
     camera_residual_px: float
     changing: np.ndarray
     problem: str = ""
+    repeats: Repeats | None = None
 
 
 def noise_px(x: np.ndarray, y: np.ndarray) -> float:
@@ -245,7 +248,8 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
     rgb, time_s = shot.rgb, shot.time_s
     height, width = rgb[0].shape[:2]
     step = float(np.median(camera.step_px)) if len(camera.step_px) else 0.0
-    facts = (time_s, width, height, shot.shots, camera.moving, step, camera.residual_px, changing_share(rgb))
+    changing = changing_share(rgb)
+    facts = (time_s, width, height, shot.shots, camera.moving, step, camera.residual_px, changing)
     stabilised = stabilise(rgb, camera) if len(rgb) >= SHORTEST_TRACK else None
     if stabilised is None:
         too_short = len(rgb) < SHORTEST_TRACK
@@ -260,7 +264,7 @@ def bodies_of(shot: ShotPictures, camera: CameraMotion) -> Bodies:
     tracks = [track.body(time_s, stabilised.origin) for track in followed]
     kept = [track for track in tracks if not is_shadow(track, [other for other in tracks if other is not track])]
     kept = [kept[k] for k in falling_order([track.travel_px for track in kept], tolerance=SAME_PX)]
-    return Bodies(kept, *facts)
+    return Bodies(kept, *facts, repeats=repeats_of(time_s, shot.change, changing))
 
 
 def _moves(blobs: Sequence[Blob]) -> bool:
@@ -299,7 +303,7 @@ def _is_cut(centre: tuple[float, float], outline: Outline, picture: np.ndarray, 
     return seen is not None and not bool(seen[top:bottom, left:right].all())
 
 
-@analysis(version=5)
+@analysis(version=6)
 def bodies(clip: Clip) -> Bodies:
     """The moving bodies of a clip's longest shot.
 

@@ -45,11 +45,13 @@ class ShotPictures:
         rgb: T pictures (H, W, 3) uint8.
         time_s: (T,) seconds on the clip's clock.
         shots: How many shots the clip has.
+        change: (T,) how much each picture differs from the one before, in grey levels of the most changed block; None: not measured.
     """
 
     rgb: Pictures
     time_s: np.ndarray
     shots: int
+    change: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,19 @@ def first_picture(clip: Clip) -> np.ndarray:
 
 def _longest_shot(clip: Clip) -> ShotPictures:
     numbers, time_s, count = _pictures_of_longest_shot(clip)
-    return ShotPictures(PictureStore(clip.pictures(numbers, short_side=SHORT_SIDE)), time_s, count)
+    return ShotPictures(
+        PictureStore(clip.pictures(numbers, short_side=SHORT_SIDE)), time_s, count, _change_since(clip.timing.change, numbers)
+    )
+
+
+def _change_since(change: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """The largest ``change`` (N,) of all pictures after one of these ``numbers`` up to the next; the first counts by itself.
+
+    >>> _change_since(np.array([0.0, 5, 0, 1, 7]), np.array([1, 3, 4])).tolist()
+    [5.0, 1.0, 7.0]
+    """
+    after = np.append(numbers[:1], numbers[:-1] + 1)
+    return np.array([change[first : last + 1].max() for first, last in zip(after, numbers, strict=True)])
 
 
 def _pictures_of_longest_shot(clip: Clip) -> tuple[np.ndarray, np.ndarray, int]:

@@ -32,7 +32,7 @@ class Physics(Metric):
         ),
         default_rank=30,
         libraries=("ai-edge-litert", "scenedetect-headless"),
-        version=7,
+        version=8,
         needs=frozenset({"video", "motion"}),
         weights=("blazeface", "facemesh"),
         measures=MEASURES,

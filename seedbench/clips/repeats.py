@@ -58,12 +58,14 @@ class PictureTiming:
             when they appear.
         fps: how many there are per second: the effective rate; 0 with fewer than two pictures.
         stored_fps: the rate at which pictures are stored.
+        change: (T,) how much each picture of the clip differs from the one before, in grey levels of the most changed block.
     """
 
     new: np.ndarray
     new_time_s: np.ndarray
     fps: float
     stored_fps: float
+    change: np.ndarray
 
     @property
     def held(self) -> bool:
@@ -96,11 +98,11 @@ def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
     step = usual_step_s(time_s)
     shown = np.flatnonzero(np.append(np.diff(time_s) > 0, True)) if len(time_s) else np.zeros(0, int)
     stored_fps = round(1.0 / step, 6) if step > 0 else 0.0
-    as_stored = PictureTiming(shown, time_s[shown], stored_fps, stored_fps)
+    as_stored = PictureTiming(shown, time_s[shown], stored_fps, stored_fps, change)
     steps = np.diff(time_s)
     if len(time_s) < 8 or step <= 0 or np.ptp(steps) > CONSTANT * step:
         return as_stored
-    around = min(len(time_s), max(AROUND_PICTURES, round(AROUND_S / step)))
+    around = _pictures_around(len(time_s), step)
     cadence = _exact_cadence(_classify(change, around), 1.0 / step) or _ranked_cadence(change, around, 1.0 / step)
     if cadence is None:
         return as_stored
@@ -109,7 +111,34 @@ def timing_of(time_s: np.ndarray, change: np.ndarray) -> PictureTiming:
     due_s = due * step
     due_s += float(np.mean(numbers * step - due_s))  # shown at the next moment that the stored rate allows: half of that on average
     kept = due_s > -0.25 * step / share
-    return PictureTiming(numbers[kept], np.maximum(due_s[kept], 0.0), round(share / step, 6), stored_fps)
+    return PictureTiming(numbers[kept], np.maximum(due_s[kept], 0.0), round(share / step, 6), stored_fps, change)
+
+
+def repeats_beside_motion(time_s: np.ndarray, change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which pictures repeat the one before while something moves before and after them, in any cadence or none.
+
+    Args:
+        time_s: when each picture appears (T,), in seconds, ascending.
+        change: (T,) how much each picture differs from the one before, in grey levels; the first is ignored.
+
+    Returns:
+        (T,) bool, whether a picture is a repeat; and (T,) bool, where something moves, so that this is known.
+
+    >>> repeated, known = repeats_beside_motion(np.arange(12) / 25, np.array([0.0, 9, 9, 9, 0, 9, 9, 9, 9, 0, 0, 0]))
+    >>> np.flatnonzero(repeated).tolist(), np.flatnonzero(known).tolist()
+    ([4], [2, 3, 4, 5, 6, 7])
+    """
+    nothing = np.zeros(len(time_s), bool)
+    step = usual_step_s(time_s)
+    if len(time_s) < 8 or step <= 0:
+        return nothing, nothing
+    looks = _classify(change, _pictures_around(len(time_s), step))
+    return np.append(False, looks.repeat), np.append(False, looks.moving)
+
+
+def _pictures_around(count: int, step: float) -> int:
+    """How many pictures on either side of one, of ``count``, are compared with it."""
+    return min(count, max(AROUND_PICTURES, round(AROUND_S / step)))
 
 
 @dataclass(frozen=True)

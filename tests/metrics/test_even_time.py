@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from seedbench.clips import time_maps
-from seedbench.metrics.physics.even_time import Exactness, Pacing, PathStretch, counted_pacing, flights_pacing, swing_pacing
+from seedbench.metrics.analyses.repeated_pictures import Repeats
+from seedbench.metrics.physics.even_time import (
+    Exactness,
+    Pacing,
+    PathStretch,
+    counted_pacing,
+    flights_pacing,
+    repeats_pacing,
+    swing_pacing,
+)
 from seedbench.metrics.physics.timing import EVEN, UNEVEN, frozen_pictures
 
 FPS = 30
@@ -96,3 +105,39 @@ def test_a_picture_is_frozen_only_where_a_filmed_one_stops_in_the_middle_of_a_mo
     assert frozen_pictures(changing, t, (0.1, 1.5)) == [(pytest.approx(19 / FPS), pytest.approx(31 / FPS))]
     assert frozen_pictures(changing, t, (1.2, 1.8)) == []
     assert frozen_pictures(0.4 * changing, t, (0.1, 1.5)) == []
+
+
+def repeats_at(moment_s: np.ndarray, time_s: np.ndarray) -> Repeats:
+    """The repeats of a clip that shows the nearest picture to each moment."""
+    shown = time_maps.nearest_pictures(time_s, moment_s)
+    return Repeats(np.append(False, np.diff(shown) == 0), np.ones(len(time_s), bool))
+
+
+@pytest.mark.parametrize("count", [19, 45, 90, 229])  # of 25 pictures eased, all repeats lie at the very ends
+def test_repeats_of_a_steady_speed_are_even_and_those_of_a_slow_start_or_a_ramp_are_not(count: int) -> None:
+    t = np.arange(count) / FPS
+    for speed in (0.9, 0.8, 0.667, 0.5, 0.4):
+        steady = repeats_pacing(repeats_at(speed * t, t), longest=3)
+        assert steady is None or steady.unevenness < EVEN / 2
+    for remap in UNEVEN_TIMES:
+        uneven = repeats_pacing(repeats_at(remap(t), t), longest=3)
+        assert uneven is not None
+        assert uneven.unevenness > 1.25 * EVEN
+
+
+def test_a_single_repeat_a_freeze_and_a_stand_still_at_the_ends_are_no_uneven_pace() -> None:
+    every = np.arange(40)
+    known = np.ones(40, bool)
+    for repeated in (every == 12, (every > 12) & (every < 20), every < 9, every > 30, (every < 9) | (every > 30)):
+        assert repeats_pacing(Repeats(repeated & (every > 0), known), longest=3) is None
+
+
+def test_stretches_in_which_a_repeat_would_not_be_seen_are_left_out() -> None:
+    every = np.arange(60)
+    late = (every >= 30) & (every % 4 == 1)
+    everywhere = repeats_pacing(Repeats(late, every >= 0), longest=3)
+    in_motion = repeats_pacing(Repeats(late, every >= 30), longest=3)
+    assert everywhere is not None
+    assert in_motion is not None
+    assert everywhere.unevenness > EVEN
+    assert in_motion.unevenness == 0.0

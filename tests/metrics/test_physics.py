@@ -12,6 +12,7 @@ from seedbench.clips.clip import Clip
 from seedbench.clips.writing import write_clip
 from seedbench.metrics.analyses.bodies import Bodies, BodyTrack, noise_px
 from seedbench.metrics.analyses.contacts import motion_of
+from seedbench.metrics.analyses.repeated_pictures import Repeats
 from seedbench.metrics.physics import Physics, kinematics
 from seedbench.metrics.physics.body import regime_of
 from seedbench.metrics.physics.judge import PhysicsVerdict, judge
@@ -44,10 +45,10 @@ def track_of(
     return BodyTrack(frame, T[frame], x, y, area, never, ~never, size, noise_px(x, y), np.zeros(3), 0.0)
 
 
-def judged(tracks: list[BodyTrack], *events: Event, changing: np.ndarray | None = None) -> PhysicsVerdict:
+def judged(tracks: list[BodyTrack], *events: Event, changing: np.ndarray | None = None, repeats: Repeats | None = None) -> PhysicsVerdict:
     count = len(T)
     changing = np.ones(count) if changing is None else changing
-    return judge(events, Bodies(tracks, T, 320, 256, 1, False, 0.0, 0.0, changing), motion_of(tracks))
+    return judge(events, Bodies(tracks, T, 320, 256, 1, False, 0.0, 0.0, changing, repeats=repeats), motion_of(tracks))
 
 
 def dropped(**how: float) -> np.ndarray:
@@ -66,6 +67,16 @@ def test_a_bouncing_ball_is_plausible_in_every_axis() -> None:
     assert verdict.gravity_interval[0] < 9.81 < verdict.gravity_interval[1]
     assert verdict.restitution == pytest.approx(0.8, abs=0.02)
     assert verdict.plausibility.value == pytest.approx(1.0, abs=0.03)
+
+
+def test_repeated_pictures_that_crowd_show_an_uneven_pace_where_the_body_itself_shows_none() -> None:
+    every, known = np.arange(len(T)), np.ones(len(T), bool)
+    ball = track_of(STILL, dropped())
+    spread = judged([ball], DROP, repeats=Repeats(every % 4 == 2, known))
+    crowded = judged([ball], DROP, repeats=Repeats((every % 2 == 1) & (every < len(T) // 2), known))
+    assert spread.axes["even_time"].value == 1.0
+    assert crowded.axes["even_time"].value == 0.0
+    assert crowded.plausibility.value == pytest.approx(0.5, abs=0.03)
 
 
 def test_half_of_gravity_shows_only_on_a_declared_scale() -> None:
