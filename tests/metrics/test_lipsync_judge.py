@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seedbench.metrics.lipsync.estimators import LAGS, LagPeak
 from seedbench.metrics.lipsync.evaluation import Thresholds, count_answers, learn_thresholds, nested_cross_validation, separation
 from seedbench.metrics.lipsync.fit import Trial
-from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, in_window, judge, sync_score
+from seedbench.metrics.lipsync.judge import ACCEPT_MS, DETECT_MS, FAR_MS, SURE_FAR, in_window, judge, sync_score
 from seedbench.metrics.lipsync.model import LipSyncComparison
 
 LIMITS = {"accept": 3.0, "reject": 2.0, "lead_frames": 0.0}
@@ -60,6 +60,25 @@ def test_a_confidence_below_the_threshold_never_reads_as_equal_to_it(score: floa
     assert float(stated[1]) < float(stated[2])
 
 
+@pytest.mark.parametrize("zero_ms", [0.0, 48.0])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_an_offset_far_from_sync_needs_a_surer_fit(zero_ms: float, side: int) -> None:
+    def offset(distance_ms: float, score: float) -> float | None:
+        found = comparison(score=score, lag=(zero_ms + side * distance_ms) / 40)
+        return judge(found, **LIMITS, zero_ms=zero_ms).offset_ms
+
+    least = LIMITS["accept"]
+    assert offset(FAR_MS - 1, least) == pytest.approx(zero_ms + side * (FAR_MS - 1))
+    assert offset(FAR_MS + 1, least + SURE_FAR - 0.01) is None
+    assert offset(FAR_MS + 1, least + SURE_FAR) == pytest.approx(zero_ms + side * (FAR_MS + 1))
+
+
+def test_a_weak_fit_far_from_sync_is_neither_matched_nor_apart() -> None:
+    verdict = judge(comparison(score=3.5, lag=-12.0), **LIMITS)
+    assert verdict.matched is None
+    assert "-480 ms) is so far from sync" in verdict.reason
+
+
 def test_a_poor_fit_over_little_speech_proves_nothing() -> None:
     assert judge(comparison(score=1.0), **LIMITS, speech_s=2.0).matched is None
     assert judge(comparison(score=1.0), **LIMITS, speech_s=3.0).matched is False
@@ -80,13 +99,13 @@ def test_further_apart_is_never_better(offset_ms: float, more: float) -> None:
 
 
 def trials(count: int = 200) -> list[Trial]:
-    """Matched pairs with scores of 2..6 that are right, mismatched ones with scores of -1..3 and chance lags."""
+    """Matched pairs with scores of 2..6 that are right, mismatched ones with scores of -1..3 and chance lags that are not far from sync."""
     rng = np.random.default_rng(0)
     pairs = []
     for k in range(count):
         fold = k % 4
         pairs.append(Trial(f"m{k}", True, 0.0, True, comparison(score=float(rng.uniform(2, 6)), lag=0.25), fold))
-        pairs.append(Trial(f"x{k}", False, 0.0, True, comparison(score=float(rng.uniform(-1, 3)), lag=float(rng.integers(-12, 13))), fold))
+        pairs.append(Trial(f"x{k}", False, 0.0, True, comparison(score=float(rng.uniform(-1, 3)), lag=float(rng.integers(-8, 9))), fold))
     return pairs
 
 
@@ -103,6 +122,15 @@ def test_nested_thresholds_give_unbiased_counts() -> None:
     assert result.right == result.answered
     assert result.fooled / result.mismatched == pytest.approx(0.15, abs=0.06)
     assert result.matched == result.mismatched == 200
+
+
+def test_chance_lags_far_from_sync_fool_less_often() -> None:
+    far = [
+        trial if trial.matched else replace(trial, comparison=replace(trial.comparison, best=LagPeak(12.0, 1.0, False)))
+        for trial in trials()
+    ]
+    assert nested_cross_validation(far, false_accepts=0.15).fooled == 0
+    assert nested_cross_validation(trials(), false_accepts=0.15).fooled > 20
 
 
 def test_a_wrong_answer_is_counted_as_answered_and_not_right() -> None:

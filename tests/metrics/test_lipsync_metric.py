@@ -234,6 +234,17 @@ def test_a_voice_from_off_screen_does_not_count_against_the_face_that_speaks_bef
     assert scores["offset_ms"].value == pytest.approx(0.0, abs=50.0)
 
 
+@pytest.mark.parametrize("seed", [101, 103, 104])
+def test_own_speech_with_another_voice_over_it_is_no_answer(tmp_path: Path, seed: int) -> None:
+    mouth = opening(seed - 100)
+    face, own = track(mouth[40 : 40 + N]), voice(mouth[40 - LEAD : 40 - LEAD + N])
+    clip = drawn(tmp_path, face)
+    assert scores_for(clip, [face], voice(opening(seed)[:N]))["matched"].value == 0.0
+    both = scores_for(clip, [face], np.logaddexp(own, voice(opening(seed)[:N])))
+    assert both["matched"].value is None
+    assert "in part" in both["matched"].reason
+
+
 def test_lips_that_do_not_fit_are_no_answer_while_a_face_too_small_to_judge_may_speak(clip: Clip) -> None:
     small = track(opening(50)[:N], x=600.0)
     small = replace(small, boxes=np.tile(np.float32([0, 0, 30, 33]), (N, 1)))
