@@ -64,8 +64,8 @@ def test_a_confidence_below_the_threshold_never_reads_as_equal_to_it(score: floa
 @pytest.mark.parametrize("side", [-1, 1])
 def test_an_offset_far_from_sync_needs_a_surer_fit(zero_ms: float, side: int) -> None:
     def offset(distance_ms: float, score: float) -> float | None:
-        found = comparison(score=score, lag=(zero_ms + side * distance_ms) / 40)
-        return judge(found, **LIMITS, zero_ms=zero_ms).offset_ms
+        evidence = comparison(score=score, lag=(zero_ms + side * distance_ms) / 40)
+        return judge(evidence, **LIMITS, zero_ms=zero_ms).offset_ms
 
     least = LIMITS["accept"]
     assert offset(FAR_MS - 1, least) == pytest.approx(zero_ms + side * (FAR_MS - 1))
