@@ -18,6 +18,8 @@ from seedbench.generators.reference.twins import TEMPERATURES
 from seedbench.results.data import SummaryRow
 from seedbench.suites.prompt import Prompt
 
+BLACK_FRAMES = 8
+"""Black between a reference picture and a clip, long enough to be seen as a shot of its own."""
 METRICS = ("lipsync", "identity", "impact", "physics", "video_distance")
 SEEDS = (4242, 4243, 4244)
 """The seeds of the table in docs/reference-model.md. No setting or weight was chosen on their prompts."""
@@ -94,6 +96,7 @@ def _of_seed(
     from seedbench.cli.progress import Bars
     from seedbench.generators.reference import Reference
     from seedbench.generators.reference.model import weights_digest
+    from seedbench.plugins import registry
     from seedbench.report.terminal import terminal_console
 
     digest = "-".join(weights_digest(twin, folder)[:6] for twin in ("joint", "cascaded"))
@@ -103,7 +106,8 @@ def _of_seed(
     weights_option = f",weights={folder}" if weights else ""
     default = Reference()
     temperatures = "-".join(f"{temperature:g}" for temperature in TEMPERATURES.values())
-    name = f"reference-eval-{digest}-{default.steps}-{default.guidance:g}-{temperatures}-{len(suite.prompts)}-{seed}"
+    versions = "-".join(str(registry.load("metrics", metric).info.version) for metric in METRICS)
+    name = f"reference-eval-{digest}-{default.steps}-{default.guidance:g}-{temperatures}-{len(suite.prompts)}-{seed}-metrics-{versions}"
     report(f"{len(suite.prompts)} held-out prompts in {suite.file}; the run is called {name}")
     spec = api.make_spec(
         [
@@ -194,7 +198,8 @@ def likeness_of(
 ) -> dict[tuple[str, str], float]:
     """The likeness of each clip with a reference strength to its reference picture.
 
-    It is the calibrated similarity of the identity metric between the picture and the clip, shown one after the other as two shots.
+    It is the calibrated similarity of the identity metric between the picture and the clip, shown one after the other as two shots, with
+    black between them: no cut is seen between a picture and a clip that looks just like it.
 
     Args:
         suite: The suite.
@@ -221,14 +226,14 @@ def likeness_of(
         try:
             picture = suite.file.parent / prompt.references[0].path
             file = _after_picture(picture, clip.file, out / "likeness" / f"{clip.generator}-{clip.prompt}.mp4")
-            shots = ({"start_s": 0, "end_s": 1.0}, {"start_s": 1.0, "end_s": 2.0})
-            both = prompt.model_copy(
-                update={
-                    "duration_s": 2.0,
-                    "speech": (),
-                    "shots": tuple(prompt.shots[0].model_copy(update=shot) for shot in shots),
-                }
+            clip_s = 1.0 + BLACK_FRAMES / FPS
+            shots = (
+                {"start_s": 0.0, "end_s": 1.0},
+                {"start_s": 1.0, "end_s": clip_s, "cast": ()},
+                {"start_s": clip_s, "end_s": clip_s + 1.0},
             )
+            declared = tuple(prompt.shots[0].model_copy(update=shot) for shot in shots)
+            both = prompt.model_copy(update={"duration_s": clip_s + 1.0, "speech": (), "shots": declared})
             scores = metric.score(Clip.open(file), Sample(prompt=both, generator=clip.generator, seed=0))
             similarity = next(score for score in scores if score.measure == "similarity")
             value, reason = similarity.value, similarity.reason
@@ -242,11 +247,12 @@ def likeness_of(
 
 
 def _after_picture(picture: Path, clip: Path, file: Path) -> Path:
-    """Write a clip of two seconds: a picture, then the first second of a clip."""
+    """Write a clip: a picture for a second, black, then the first second of a clip."""
     from seedbench.clips.clip import Clip
     from seedbench.clips.writing import write_clip
     from seedbench.generators.reference.conditions import fitted_picture, read_pictures
 
     frames = Clip.open(clip).frames(FPS).rgb[:FPS]
     still = fitted_picture(read_pictures(picture)[0], frames.shape[2], frames.shape[1])
-    return write_clip(file, [*[still] * FPS, *frames], FPS, np.zeros(2 * 16000, np.float32), 16000)
+    shown = [*[still] * FPS, *[np.zeros_like(still)] * BLACK_FRAMES, *frames]
+    return write_clip(file, shown, FPS, np.zeros(len(shown) * 16000 // FPS, np.float32), 16000)

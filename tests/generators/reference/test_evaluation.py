@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from seedbench.generators.reference import heldout
+from seedbench.generators.reference.evaluation import likeness_of
 from seedbench.generators.reference.evaluation_table import EvaluatedClip, SeedResults, table_of
+from seedbench.generators.simulator import Simulator
+from seedbench.plugins.generator import Request
 from seedbench.results.data import SummaryRow
 from seedbench.suites.prompt import Prompt, Shot
 
@@ -93,3 +99,14 @@ def test_a_distance_that_one_seed_lacks_is_no_answer() -> None:
     prompts = [prompt("talk-0", "talking")]
     seeds = [SeedResults(1, prompts, [], {("joint", "fd"): distance(0.5, 0.2, 0.8)}, {}), SeedResults(2, prompts, [], {}, {})]
     assert column(table_of(seeds, trained=""), "distance to the simulator's clips (fd)", "joint") == "no answer"
+
+
+def test_a_clip_that_looks_just_like_its_picture_has_a_likeness(tmp_path: Path) -> None:
+    suite = heldout.write_suite(tmp_path / "held-out", prompts=1, seed=4242)
+    (full,) = (p for p in suite.prompts if p.task == "strength" and p.references[0].strength == 1.0)
+    Simulator().generate(Request(prompt=full, seed=4242, root=suite.file.parent), tmp_path)
+    clip = EvaluatedClip("simulator", full.id, {}, tmp_path / "clip.mp4", None)
+    reasons: list[str] = []
+    likeness = likeness_of(suite, [clip], tmp_path, reasons.append)
+    assert reasons == []
+    assert likeness["simulator", full.id] > 0.9
