@@ -26,6 +26,7 @@ class _VideoDistance(SetMetric):
     """Two generators are compared alike, whatever network made the features."""
 
     backend: ClassVar[str]
+    validation = "seedbench.metrics.video_distance.validation:PROTOCOL"
 
     def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
         """Which of two sets of the same prompts is further from the reference set (see :func:`distance_differences`).

@@ -41,6 +41,7 @@ def validate(
     set_stop_message("stopped; the same command goes on from here")
     from seedbench import api
     from seedbench.cli.progress import Bars
+    from seedbench.plugins.real_footage import separation_words
     from seedbench.report.terminal import terminal_console
 
     console = terminal_console()
@@ -57,22 +58,23 @@ def validate(
             metric, footage, out=out or Path("validation") / metric, limit=limit, clips=clips, workers=workers, progress=bars
         )
     console.print(_table(validated.record))
+    for sentence in separation_words(validated.record):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     for problem in validated.problems:
         console.print(f"note: not counted: {problem}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"page: {validated.files[0]}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _table(record: RealFootageRecord) -> Any:
-    """All kinds of footage together: a row for each copy, then one for each pair of groups."""
+    """The rows that a report shows of the metric: all kinds of footage together, without what is right."""
     from rich.table import Table
 
-    from seedbench.plugins.real_footage import answered_words, wrong_words
+    from seedbench.plugins.real_footage import details
 
+    titles, rows = details(record)
     table = Table(box=None, pad_edge=False)
-    for title in ("copy", "answered", "wrong"):
-        table.add_column(title, overflow="fold")
-    for figures in (figures for figures in record.variants if not figures.kind):
-        table.add_row(figures.variant, answered_words(figures), wrong_words(figures))
-    for pair in (pair for pair in record.separations if not pair.kind and pair.auc is not None):
-        table.add_row(f"AUC: {pair.title}", f"{pair.auc:.2f} ({pair.low:.2f} to {pair.high:.2f})", "")
+    for title in (titles[0], *titles[2:]):
+        table.add_column(title.lower(), overflow="fold")
+    for row in rows:
+        table.add_row(row[0], *row[2:])
     return table

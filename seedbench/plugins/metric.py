@@ -302,7 +302,7 @@ class SetMetric(Requirements):
 
     Attributes:
         info: what the metric declares; one constant of the class.
-        validation: ``module:attribute`` of its :class:`~seedbench.plugins.validation.ValidationProtocol`; "" for none.
+        validation: ``module:attribute`` of its :class:`~seedbench.plugins.validation.SetValidationProtocol`; "" for none.
     """
 
     info: ClassVar[MetricInfo]

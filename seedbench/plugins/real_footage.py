@@ -17,23 +17,10 @@ from pathlib import Path
 from seedbench.errors import PluginError, UnknownNameError
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Metric, SetMetric
+from seedbench.plugins.set_footage import RankingFigures, SetTrialFigures, set_badge, set_details, set_sentences
+from seedbench.plugins.shares import Proportion, share_words
 
 FOLDER = "real_footage"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proportion:
-    """A share with its 95% interval.
-
-    Attributes:
-        count, total: ``count`` of ``total``; ``total`` may be 0.
-        low, high: the interval of the share, 0..1; None where ``total`` is 0.
-    """
-
-    count: int
-    total: int
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +90,8 @@ class RealFootageRecord:
         error_unit: of the errors.
         about: what was counted.
         not_counted: how many copies could not be made or scored.
+        set_trials: figures of a set metric, which has no ``variants`` and no ``separations``.
+        rankings: whether a set metric orders generators as people do.
     """
 
     metric: str
@@ -115,6 +104,8 @@ class RealFootageRecord:
     error_unit: str = ""
     about: str = ""
     not_counted: int = 0
+    set_trials: tuple[SetTrialFigures, ...] = ()
+    rankings: tuple[RankingFigures, ...] = ()
 
     @property
     def as_it_is(self) -> VariantFigures:
@@ -222,34 +213,34 @@ def badge(record: RealFootageRecord | None, version: int) -> str:
         return f"not validated since version {record.metric_version}"
     if record.metric_version > version:
         return f"validated as version {record.metric_version}, not as version {version}"
-    answered, (wrong, trials) = record.as_it_is.answered, record.wrong
     failed = f", {record.not_counted} failed" if record.not_counted else ""
+    if record.set_trials:
+        return f"real footage: {set_badge(record.set_trials)}{failed}"
+    answered, (wrong, trials) = record.as_it_is.answered, record.wrong
     return f"real footage: {answered.count} of {answered.total} clips answered, {wrong} of {trials} trials wrong{failed}"
 
 
-def details(record: RealFootageRecord | None) -> list[dict[str, str]]:
-    """The rows of the table that a report shows of a metric: one for each copy, all kinds of footage together.
+def details(record: RealFootageRecord | None) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The table that a report shows of a metric: a row for each copy, all kinds of footage together.
 
     Args:
         record: the record of the metric; None gives no rows.
 
     Returns:
-        Dicts with ``what``, ``expected``, ``answered`` and ``wrong`` in words.
+        The titles of the columns, and the rows in words.
     """
-    return [
-        {
-            "what": figures.variant,
-            "expected": figures.expected,
-            "answered": answered_words(figures),
-            "wrong": wrong_words(figures),
-        }
+    if record is not None and record.set_trials:
+        return set_details(record.set_trials)
+    rows: list[tuple[str, ...]] = [
+        (figures.variant, figures.expected, answered_words(figures), wrong_words(figures))
         for figures in (record.variants if record is not None else ())
         if not figures.kind
     ]
+    return ("Copies", "Right is", "Answered", "Wrong"), rows
 
 
 def separation_words(record: RealFootageRecord | None) -> list[str]:
-    """The areas under the curve of a record in words, all kinds of footage together.
+    """What a record says beside its table, all kinds of footage together: areas under the curve; for a set metric, what it confounds.
 
     Args:
         record: the record of the metric; None gives none.
@@ -257,6 +248,8 @@ def separation_words(record: RealFootageRecord | None) -> list[str]:
     Returns:
         A clause for each pair of groups that has values.
     """
+    if record is not None and record.set_trials:
+        return set_sentences(record.set_trials, record.rankings)
     return [
         f"AUC of {pair.measure}, {pair.title}: {pair.auc:.2f} ({pair.low:.2f} to {pair.high:.2f})"
         for pair in (record.separations if record is not None else ())
@@ -272,14 +265,3 @@ def answered_words(figures: VariantFigures) -> str:
 def wrong_words(figures: VariantFigures) -> str:
     """The share of wrong answers in words."""
     return share_words(figures.wrong) if figures.wrong.total else "truth not known"
-
-
-def share_words(share: Proportion) -> str:
-    """A proportion in words.
-
-    >>> share_words(Proportion(count=9, total=10, low=0.555, high=0.997)), share_words(Proportion(count=0, total=0))
-    ('9 of 10 (90%, 56 to 100%)', 'none')
-    """
-    if not share.total or share.low is None or share.high is None:
-        return "none"
-    return f"{share.count} of {share.total} ({share.count / share.total:.0%}, {100 * share.low:.0f} to {100 * share.high:.0f}%)"

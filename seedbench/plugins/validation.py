@@ -2,6 +2,7 @@
 
 A metric names its protocol in ``Metric.validation``. ``seedbench validate METRIC --footage DIR`` makes the copies, scores them, counts
 right and wrong answers, and writes a page (:mod:`seedbench.validation`). A protocol knows the metric; nothing else here does.
+Of a set metric, sets of copies are compared with sets of the files as they are (:class:`SetValidationProtocol`).
 """
 
 from __future__ import annotations
@@ -118,24 +119,32 @@ class Separation:
     absent: float | None = None
 
 
-class ValidationProtocol:
-    """What a metric's trial consists of: subclass it, and define the attributes and :meth:`answer`.
+class FootageProtocol:
+    """What the protocols of clip metrics and of set metrics have in common.
 
     Attributes:
         version: a whole number, raised when copies or counts change.
         columns: what it reads of the truth file besides ``file``, ``kind``, ``source`` and ``licence``.
         variants: the copies; the first is the file as it is (``change`` None).
-        separations: groups to tell apart.
-        error_unit: of ``TrialAnswer.error``.
         about: what is counted, a few sentences for the page.
     """
 
     version: int = 1
     columns: tuple[TruthColumn, ...] = ()
     variants: tuple[Variant, ...]
+    about: str = ""
+
+
+class ValidationProtocol(FootageProtocol):
+    """What the trial of a clip metric consists of: subclass it, and define the attributes and :meth:`answer`.
+
+    Attributes:
+        separations: groups to tell apart.
+        error_unit: of ``TrialAnswer.error``.
+    """
+
     separations: tuple[Separation, ...] = ()
     error_unit: str = ""
-    about: str = ""
 
     def prompt(self, variant: Variant, row: TruthRow, partner: TruthRow | None, duration_s: float) -> Prompt | None:
         """The prompt that a copy is scored with.
@@ -169,7 +178,30 @@ class ValidationProtocol:
         raise NotImplementedError
 
 
-def protocol_of(kind: type[Metric] | type[SetMetric]) -> ValidationProtocol | None:
+#: What a set metric's protocol reads of the truth file.
+SET_COLUMNS = (
+    TruthColumn(name="prompt", meaning="the prompt or scene; files of one prompt stay together. Empty: each file is of its own"),
+    TruthColumn(name="generator", meaning="which generator made it; empty: filmed, or not to be ranked"),
+    TruthColumn(name="rating", meaning="what people rate it, larger is better; needs a generator and a prompt", number=True),
+)
+
+
+class SetValidationProtocol(FootageProtocol):
+    """What the trial of a set metric consists of: subclass it, and define ``variants``, the copies of known harm.
+
+    Attributes:
+        controls: the names of variants that show the same as the file; a difference from it is then none.
+        sizes: of how many prompts the sets are, besides the largest that the footage allows.
+        draws: how often sets are drawn at random.
+    """
+
+    columns = SET_COLUMNS
+    controls: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = (5, 10, 20)
+    draws: int = 100
+
+
+def protocol_of(kind: type[Metric] | type[SetMetric]) -> ValidationProtocol | SetValidationProtocol | None:
     """The protocol that a metric names.
 
     Args:
@@ -190,6 +222,7 @@ def protocol_of(kind: type[Metric] | type[SetMetric]) -> ValidationProtocol | No
         raise PluginError(
             f"the validation protocol {kind.validation} of the metric {kind.info.name!r} cannot be loaded: {type(error).__name__}: {error}"
         ) from error
-    if not isinstance(protocol, ValidationProtocol):
-        raise PluginError(f"{kind.validation} of the metric {kind.info.name!r} is not a seedbench.plugins.validation.ValidationProtocol")
+    wanted = SetValidationProtocol if issubclass(kind, SetMetric) else ValidationProtocol
+    if not isinstance(protocol, wanted):
+        raise PluginError(f"{kind.validation} of the metric {kind.info.name!r} is not a seedbench.plugins.validation.{wanted.__name__}")
     return protocol

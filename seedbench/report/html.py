@@ -151,9 +151,12 @@ def _methods(table: ResultsTable) -> list[dict[str, Any]]:
 
 def _real_footage(record: RealFootageRecord | None, version: int) -> dict[str, Any]:
     """What a metric is worth on real footage, for its card."""
+    titles, rows = details(record)
     return {
         "badge": badge(record, version),
-        "real_footage": details(record),
+        "real_footage": rows,
+        "real_footage_titles": titles,
+        "real_footage_unit": "prompt" if record is not None and record.set_trials else "file",
         "separations": separation_words(record),
         "footage": record.footage if record is not None else (),
         "footage_version": record.metric_version if record is not None else None,

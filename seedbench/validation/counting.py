@@ -11,7 +11,7 @@ import numpy as np
 
 from seedbench.plugins.metric import MetricInfo
 from seedbench.plugins.real_footage import RealFootageRecord, SeparationFigures, VariantFigures
-from seedbench.plugins.validation import Separation, TrialAnswer, TruthRow, ValidationProtocol
+from seedbench.plugins.validation import FootageProtocol, Separation, TrialAnswer, TruthRow, ValidationProtocol
 from seedbench.validation.statistics import area_under_curve, proportion
 from seedbench.validation.trials import CopyTrial, TrialScores
 
@@ -49,19 +49,42 @@ def judge_trials(protocol: ValidationProtocol, results: Sequence[tuple[CopyTrial
     ]
 
 
-def record_from(
-    info: MetricInfo, protocol: ValidationProtocol, rows: Sequence[TruthRow], judged: Sequence[JudgedTrial]
-) -> RealFootageRecord:
-    """The figures of a validation.
+def record_from(info: MetricInfo, protocol: FootageProtocol, rows: Sequence[TruthRow]) -> RealFootageRecord:
+    """The record of a validation, without its figures.
 
     Args:
         info: what the metric declares.
         protocol: its protocol.
         rows: the files.
+
+    Returns:
+        What was measured, and on which footage.
+    """
+    kinds = list(dict.fromkeys(row.kind for row in rows))
+    return RealFootageRecord(
+        metric=info.name,
+        title=info.title,
+        metric_version=info.version,
+        protocol_version=protocol.version,
+        footage=tuple(_footage(kind, [row for row in rows if row.kind == kind]) for kind in kinds),
+        variants=(),
+        error_unit=protocol.error_unit if isinstance(protocol, ValidationProtocol) else "",
+        about=protocol.about,
+    )
+
+
+def figures_from(
+    protocol: ValidationProtocol, rows: Sequence[TruthRow], judged: Sequence[JudgedTrial]
+) -> tuple[tuple[VariantFigures, ...], tuple[SeparationFigures, ...]]:
+    """The figures of a validation.
+
+    Args:
+        protocol: the protocol of the metric.
+        rows: the files.
         judged: all copies that could be made.
 
     Returns:
-        The record: for each copy all kinds of footage together, and then each kind where the copies are of several.
+        Those of the copies and of the separations: all kinds of footage together, then each kind where the copies are of several.
     """
     kinds = list(dict.fromkeys(row.kind for row in rows))
     shown = ["", *kinds] if len(kinds) > 1 else [""]
@@ -79,17 +102,7 @@ def record_from(
         for kind in (shown if len({row.kind for row in rows if separation.applies(row)}) > 1 else shown[:1])
         if (figures := _separation(separation, kind, judged)) is not None
     ]
-    return RealFootageRecord(
-        metric=info.name,
-        title=info.title,
-        metric_version=info.version,
-        protocol_version=protocol.version,
-        footage=tuple(_footage(kind, [row for row in rows if row.kind == kind]) for kind in kinds),
-        variants=tuple(variants),
-        separations=tuple(separations),
-        error_unit=protocol.error_unit,
-        about=protocol.about,
-    )
+    return tuple(variants), tuple(separations)
 
 
 def _footage(kind: str, rows: Sequence[TruthRow]) -> str:

@@ -14,6 +14,7 @@ from seedbench.files.atomic import atomic_write
 from seedbench.plugins.real_footage import RealFootageRecord, SeparationFigures, VariantFigures, answered_words, to_json, wrong_words
 from seedbench.validation.counting import JudgedTrial, wrong_trials
 from seedbench.validation.run import Validation
+from seedbench.validation.set_page import Table, set_introduction, set_summary, set_tables
 from seedbench.validation.trials import make_copy
 
 FOLDER = Path(__file__).parent
@@ -49,7 +50,8 @@ def write_pages(validation: Validation, out: Path, *, clips: bool = True) -> lis
             with atomic_write(out / name) as partial:
                 partial.write_text(text, encoding="utf-8")
             files.append(out / name)
-        files.append(_write_trials(validation.judged, out / "trials.csv"))
+        trials = validation.comparisons or [_trial_row(entry) for entry in validation.judged]
+        files.append(_write_trials(trials, out / "trials.csv"))
     except OSError as error:
         raise StorageError(f"{out} cannot be written ({error.strerror or error})") from error
     return [*files, *(out / name for name in copies.values())]
@@ -94,20 +96,29 @@ def markdown_page(record: RealFootageRecord, wrong: Sequence[dict[str, str]], pr
     Returns:
         The text, which ends with a line break.
     """
-    lines = [f"# {record.title} on real footage", "", *_introduction(record), ""]
+    lines = [f"# {record.title} on real footage", ""]
+    for line in _introduction(record):
+        lines += [line, ""]
     lines += ["## Footage", "", *(f"- {line}" for line in record.footage), ""]
-    lines += ["## Answers", "", *_markdown_table(*_answer_rows(record)), ""]
-    if record.separations:
-        lines += ["## Telling apart", "", *_markdown_table(*_separation_rows(record)), ""]
-    lines += ["## Wrong answers", ""]
-    if wrong:
-        rows = [[entry["file"], entry["copy"], entry["expected"], entry["words"]] for entry in wrong]
-        lines += [*_markdown_table(["file", "copy", "right is", "answered"], rows), ""]
+    for title, titles, rows in _tables(record):
+        lines += [f"## {title}", "", *_markdown_table(titles, rows), ""]
+    if record.set_trials:
+        lines += ["## In short", "", *(f"- {line}" for line in set_summary(record)), ""]
     else:
-        lines += ["None.", ""]
+        lines += ["## Wrong answers", ""]
+        rows = [[entry["file"], entry["copy"], entry["expected"], entry["words"]] for entry in wrong]
+        lines += [*(_markdown_table(["file", "copy", "right is", "answered"], rows) if wrong else ["None."]), ""]
     if problems:
         lines += ["## Not counted", "", *(f"- {problem}" for problem in problems), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _tables(record: RealFootageRecord) -> list[Table]:
+    """The tables of a page, whatever the metric compares."""
+    if record.set_trials:
+        return set_tables(record)
+    separations = [("Telling apart", *_separation_rows(record))] if record.separations else []
+    return [("Answers", *_answer_rows(record)), *separations]
 
 
 def _introduction(record: RealFootageRecord) -> list[str]:
@@ -120,7 +131,8 @@ def _introduction(record: RealFootageRecord) -> list[str]:
         "(AUC) have the interval of Newcombe (2006, method 5), in which each file counts once. A trial is wrong where the truth is known "
         "and the metric answered something else, or answered where nothing can be judged; no answer is never counted as wrong."
     )
-    return [measured, "", *([record.about, ""] if record.about else []), unit]
+    how = set_introduction(record) if record.set_trials else [unit]
+    return [measured, *([record.about] if record.about else []), *how]
 
 
 def _answer_rows(record: RealFootageRecord) -> tuple[list[str], list[list[str]]]:
@@ -187,22 +199,21 @@ def html_page(validation: Validation, wrong: Sequence[dict[str, str]], copies: d
     )
     return environment.get_template("page.html").render(
         record=record,
-        introduction=[line.replace("`", "") for line in _introduction(record) if line],
-        tables=[("Answers", *_answer_rows(record)), *([("Telling apart", *_separation_rows(record))] if record.separations else [])],
+        introduction=[line.replace("`", "") for line in _introduction(record)],
+        tables=_tables(record),
+        summary=set_summary(record) if record.set_trials else [],
         wrong=[entry | {"clip": copies.get(position, "")} for position, entry in enumerate(wrong)],
         problems=validation.problems,
     )
 
 
-def _write_trials(judged: Sequence[JudgedTrial], file: Path) -> Path:
-    """A row for each copy, with all its scores."""
-    measures = list(dict.fromkeys(name for entry in judged for name in entry.scores.scores))
-    titles = ["file", "partner", "kind", "copy", "answered", "right", "error", "words", *measures, "reason"]
+def _write_trials(rows: Sequence[dict[str, Any]], file: Path) -> Path:
+    """A row for each copy with all its scores, or for each comparison of two sets; reasons come last."""
+    titles = list(dict.fromkeys(name for row in rows for name in row if name != "reason"))
     with atomic_write(file) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, titles, restval="")
+        writer = csv.DictWriter(stream, [*titles, "reason"], restval="")
         writer.writeheader()
-        for entry in judged:
-            writer.writerow(_trial_row(entry))
+        writer.writerows(rows)
     return file
 
 

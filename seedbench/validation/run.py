@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from seedbench.errors import PluginError, SeedBenchError, TooManyFailuresError
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Metric, MetricInfo, SetMetric
 from seedbench.plugins.real_footage import RealFootageRecord
-from seedbench.plugins.validation import TruthRow, ValidationProtocol, protocol_of
+from seedbench.plugins.validation import SetValidationProtocol, TruthRow, ValidationProtocol, protocol_of
 from seedbench.runs.executor import Executor
 from seedbench.runs.progress import NoProgress, Progress
 from seedbench.runs.reasons import failure_reason
-from seedbench.validation.counting import JudgedTrial, judge_trials, record_from
-from seedbench.validation.trials import FailedTrialError, TrialScores, trials_of, try_copy
+from seedbench.validation.counting import JudgedTrial, figures_from, judge_trials, record_from
+from seedbench.validation.set_run import check_ratings, compare_sets
+from seedbench.validation.trials import CopyTrial, FailedTrialError, embed_copy, trials_of, try_copy
 from seedbench.validation.truth import read_truth
+
+
+class _Outcome(Protocol):
+    """What a worker gives for a copy; ``problem`` says why it could not be made."""
+
+    @property
+    def problem(self) -> str: ...
+
+
+_Result = TypeVar("_Result", bound=_Outcome)
 
 
 @dataclass(frozen=True)
@@ -26,18 +38,20 @@ class Validation:
 
     Attributes:
         record: the figures.
-        judged: every copy with its scores and what they are worth.
+        judged: every copy with its scores and what they are worth; none for a set metric.
         problems: a sentence for each reason why copies could not be made or scored.
         expected: what is right, by the name of the copy.
+        comparisons: of a set metric, a row of a table for each comparison of two sets.
     """
 
     record: RealFootageRecord
     judged: tuple[JudgedTrial, ...]
     problems: tuple[str, ...]
     expected: dict[str, str]
+    comparisons: tuple[dict[str, Any], ...] = ()
 
 
-def protocol_for(metric: str) -> tuple[MetricInfo, ValidationProtocol]:
+def protocol_for(metric: str) -> tuple[MetricInfo, ValidationProtocol | SetValidationProtocol]:
     """What a metric and its protocol declare.
 
     Args:
@@ -48,7 +62,7 @@ def protocol_for(metric: str) -> tuple[MetricInfo, ValidationProtocol]:
 
     Raises:
         UnknownNameError: there is no metric of that name.
-        SeedBenchError: the metric has no protocol, or compares sets of clips.
+        SeedBenchError: the metric has no protocol.
     """
     kind = registry.load("metrics", metric)
     protocol = protocol_of(kind)
@@ -58,8 +72,6 @@ def protocol_for(metric: str) -> tuple[MetricInfo, ValidationProtocol]:
             f"the metric {metric!r} does not say how it is validated (metrics that do: {', '.join(with_one) or 'none'}); "
             "docs/validation.md says how to add a protocol"
         )
-    if issubclass(kind, SetMetric):
-        raise SeedBenchError(f"{metric!r} compares sets of clips; `seedbench validate` tries metrics of single clips")
     return kind.info, protocol
 
 
@@ -72,7 +84,7 @@ def validate_metric(
     *,
     limit: int | None = None,
 ) -> Validation:
-    """Make all copies of a folder of footage, score them and count the answers. What the cache holds is not scored again.
+    """Make all copies of a folder of footage, score or embed them and count. What the cache holds is not made again.
 
     Args:
         metric: the name of the metric.
@@ -92,11 +104,33 @@ def validate_metric(
     progress = progress or NoProgress()
     info, protocol = protocol_for(metric)
     rows = _first_of_each_kind(read_truth(folder, protocol.columns, metric), limit)
+    if isinstance(protocol, SetValidationProtocol):
+        check_ratings(rows)
     trials = trials_of(metric, protocol, rows, scratch)
+    if isinstance(protocol, SetValidationProtocol):
+        embedded, problems = _finished(trials, embed_copy, executor, progress)
+        _check_finished(trials, [trial for trial, _ in embedded], problems)
+        given = compare_sets(metric, protocol, rows, embedded, executor, progress)
+        record = record_from(info, protocol, rows)
+        record = replace(record, set_trials=given.figures, rankings=given.rankings, not_counted=len(problems))
+        return Validation(record, (), (*_grouped(problems), *given.problems), {}, given.rows)
+    scored, problems = _finished(trials, try_copy, executor, progress)
+    judged = judge_trials(protocol, scored)
+    _check_finished(trials, [entry.trial for entry in judged], problems)
+    expected = {variant.name: variant.expected for variant in protocol.variants}
+    variants, separations = figures_from(protocol, rows, judged)
+    record = replace(record_from(info, protocol, rows), variants=variants, separations=separations, not_counted=len(problems))
+    return Validation(record, tuple(judged), tuple(_grouped(problems)), expected)
+
+
+def _finished(
+    trials: Sequence[CopyTrial], function: Callable[[CopyTrial], _Result], executor: Executor, progress: Progress
+) -> tuple[list[tuple[CopyTrial, _Result]], list[tuple[str, str]]]:
+    """What came of the trials, and the name of each copy that nothing came of, with the reason; both in the order of the trials."""
     progress.begin("validate", len(trials), 0)
     for trial in trials:
-        executor.submit(try_copy, trial)
-    finished: dict[int, TrialScores] = {}
+        executor.submit(function, trial)
+    finished: dict[int, _Result] = {}
     problems: dict[int, tuple[str, str]] = {}
     for done in executor.results():
         trial = done.task
@@ -106,13 +140,15 @@ def validate_metric(
         else:
             finished[trial.number] = done.result
         progress.step("validate", f"{trial.row.name}: {trial.variant}")
-    judged = judge_trials(protocol, [(trial, finished[trial.number]) for trial in trials if trial.number in finished])
-    sentences = _grouped([problems[key] for key in sorted(problems)])
-    if 2 * len(problems) > len(trials) or not any(entry.trial.variant == protocol.variants[0].name for entry in judged):
+    results = [(trial, finished[trial.number]) for trial in trials if trial.number in finished]
+    return results, [problems[key] for key in sorted(problems)]
+
+
+def _check_finished(trials: Sequence[CopyTrial], finished: Sequence[CopyTrial], problems: Sequence[tuple[str, str]]) -> None:
+    """Refuse to count what came of too few copies. Raises TooManyFailuresError."""
+    if 2 * len(problems) > len(trials) or not any(trial.variant == trials[0].variant for trial in finished):
+        sentences = _grouped(problems)
         raise TooManyFailuresError(f"{len(problems)} of {len(trials)} copies could not be made or scored: {' '.join(sentences[:1])}")
-    expected = {variant.name: variant.expected for variant in protocol.variants}
-    record = replace(record_from(info, protocol, rows, judged), not_counted=len(problems))
-    return Validation(record, tuple(judged), tuple(sentences), expected)
 
 
 def _loadable() -> dict[str, type[Metric] | type[SetMetric]]:

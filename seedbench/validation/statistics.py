@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from seedbench.plugins.real_footage import Proportion
+from seedbench.plugins.shares import Proportion
 from seedbench.results.intervals import rate_interval
 
 _EDGE = 1e-9

@@ -1,4 +1,5 @@
-"""The trials of a validation: which copies are made of which files, and what a worker does with one: make the copy, and score it."""
+"""The trials of a validation: which copies are made of which files, and what a worker does with one: make the copy, and score
+or embed it."""
 
 from __future__ import annotations
 
@@ -8,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seedbench.clips.clip import Clip
 from seedbench.clips.degradations import arrays_of, write_arrays
 from seedbench.errors import ClipUnavailableError, SeedBenchError, StorageError, WeightsError
 from seedbench.files.hashing import digest_of, file_sha256
 from seedbench.plugins import registry
 from seedbench.plugins.code_digest import code_digest
-from seedbench.plugins.metric import Score
-from seedbench.plugins.validation import TruthRow, ValidationProtocol, Variant, protocol_of
+from seedbench.plugins.metric import Score, SetMetric, missing_stream
+from seedbench.plugins.validation import FootageProtocol, SetValidationProtocol, TruthRow, ValidationProtocol, Variant, protocol_of
 from seedbench.runs.reasons import without_path
 from seedbench.runs.score_task import ScoreTask, loaded_metric, score, score_key
 from seedbench.store.cache import cached
@@ -54,7 +57,7 @@ class FailedTrialError(Exception):
     """A metric broke down on a copy. It is not kept, so that the next command tries again."""
 
 
-def trials_of(metric: str, protocol: ValidationProtocol, rows: Sequence[TruthRow], scratch: Path) -> list[CopyTrial]:
+def trials_of(metric: str, protocol: FootageProtocol, rows: Sequence[TruthRow], scratch: Path) -> list[CopyTrial]:
     """All trials of a validation.
 
     Args:
@@ -93,6 +96,50 @@ def try_copy(trial: CopyTrial) -> TrialScores:
     return TrialScores({name: Score(**fields) for name, fields in stored["scores"].items()}, stored["problem"])
 
 
+@dataclass(frozen=True)
+class CopyFeatures:
+    """The features (n, D) of a copy under a set metric; ``problem`` says why there are none."""
+
+    values: np.ndarray
+    problem: str = ""
+
+
+def embed_copy(trial: CopyTrial) -> CopyFeatures:
+    """Make a copy and embed it, or take its features from the cache. Called in worker processes.
+
+    Args:
+        trial: which copy.
+
+    Returns:
+        Its features.
+
+    Raises:
+        FailedTrialError: the metric broke down.
+        SeedBenchError: a file or the weights of the metric cannot be read.
+    """
+    return CopyFeatures(*cached(_key(trial), lambda: _embed(trial), kind=tuple))
+
+
+def _embed(trial: CopyTrial) -> tuple[np.ndarray, str]:
+    metric = loaded_metric(trial.metric)
+    if not isinstance(metric, SetMetric):
+        raise TypeError(f"{trial.metric} is no set metric")
+    with tempfile.TemporaryDirectory(dir=trial.scratch) as folder:
+        try:
+            clip = Clip.open(make_copy(trial, Path(folder) / "copy.mp4"))
+            reason = missing_stream(metric.info, clip)
+            values = np.zeros((0, 0)) if reason else np.atleast_2d(np.asarray(metric.embed(clip), np.float64))
+        except (ClipUnavailableError, StorageError, WeightsError):
+            raise  # may pass: not kept
+        except SeedBenchError as error:
+            return np.zeros((0, 0)), _reason(error, trial).replace(str(Path(folder) / "copy.mp4"), "the copy")
+        except Exception as error:
+            raise FailedTrialError(f"the metric failed: {type(error).__name__}: {error}") from error
+    if not np.isfinite(values).all():
+        return np.zeros((0, 0)), "its features hold values that are no numbers"
+    return values, reason or ("" if len(values) else "it gave no features")
+
+
 def make_copy(trial: CopyTrial, out: Path) -> Path:
     """Make the copy of a trial.
 
@@ -118,7 +165,7 @@ def _variant(trial: CopyTrial) -> Variant:
     return next(variant for variant in _protocol(trial.metric).variants if variant.name == trial.variant)
 
 
-def _protocol(metric: str) -> ValidationProtocol:
+def _protocol(metric: str) -> ValidationProtocol | SetValidationProtocol:
     protocol = protocol_of(registry.load("metrics", metric))
     if protocol is None:
         raise SeedBenchError(f"{metric!r} has no validation protocol")
@@ -126,10 +173,13 @@ def _protocol(metric: str) -> ValidationProtocol:
 
 
 def _key(trial: CopyTrial) -> str:
-    """What decides the scores of a copy: the files, what the truth file says of them, the code of the metric and of its protocol."""
+    """What decides the scores of a copy: the files, what the truth file says of them, the code of the metric and of its protocol.
+
+    The columns of a set metric say which sets are compared; the features of a copy do not depend on them.
+    """
     kind = type(loaded_metric(trial.metric))
     protocol = _protocol(trial.metric)
-    columns = [column.name for column in protocol.columns]
+    columns = [column.name for column in protocol.columns] if isinstance(protocol, ValidationProtocol) else []
     files = [
         (file_sha256(row.file), {name: row.facts[name] for name in columns if name in row.facts})
         for row in (trial.row, trial.partner)
@@ -141,6 +191,8 @@ def _key(trial: CopyTrial) -> str:
 
 def _try(trial: CopyTrial) -> dict[str, Any]:
     protocol = _protocol(trial.metric)
+    if not isinstance(protocol, ValidationProtocol):
+        raise TypeError(f"{trial.metric} scores no single clip")
     with tempfile.TemporaryDirectory(dir=trial.scratch) as folder:
         try:
             file = make_copy(trial, Path(folder) / "copy.mp4")

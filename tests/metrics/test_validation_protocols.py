@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seedbench.clips.changed_copies import degraded
+from seedbench.clips.clip import Clip
 from seedbench.clips.degradations import ClipArrays
+from seedbench.clips.writing import write_clip
 from seedbench.metrics.identity import validation as identity
 from seedbench.metrics.impact import validation as impact
 from seedbench.metrics.lipsync import validation as lipsync
 from seedbench.metrics.physics import validation as physics
+from seedbench.metrics.video_distance import validation as video_distance
 from seedbench.plugins import registry
 from seedbench.plugins.metric import Score
 from seedbench.plugins.validation import TruthRow, ValidationProtocol, Variant, protocol_of
@@ -171,3 +175,49 @@ def test_the_prompt_of_impacts_says_that_something_hits_and_is_heard() -> None:
     assert impact.PROTOCOL.prompt(impact.PROTOCOL.variants[0], row(), None, 2.0) is None
     rows = [row("a", event="knock"), row("b"), row("c", "drawn", event="drop")]
     assert names([impact.another_sound(file, rows) for file in rows]) == ["c", "a", "a"]
+
+
+@pytest.mark.parametrize("name", ["video_distance", "fvd"])
+def test_distances_of_sets_name_their_protocol_and_copies_that_change_nothing(name: str) -> None:
+    protocol = protocol_of(registry.load("metrics", name))
+    assert protocol is video_distance.PROTOCOL
+    names = [variant.name for variant in protocol.variants]
+    assert len(names) == len(set(names))
+    assert protocol.variants[0].change is None
+    assert set(video_distance.PROTOCOL.controls) < set(names[1:])
+
+
+@pytest.fixture
+def still(tmp_path: Path) -> Clip:
+    """A grey clip of 64 x 64."""
+    return Clip.open(write_clip(tmp_path / "grey.mp4", [np.full((64, 64, 3), 100, np.uint8)] * 2, 25))
+
+
+def arrays(*pictures: np.ndarray) -> ClipArrays:
+    return ClipArrays(list(pictures), np.arange(len(pictures)) / 25, None, 48000)
+
+
+def test_noise_is_as_large_as_stated_and_another_in_each_picture(still: Clip) -> None:
+    grey = np.full((64, 64, 3), 100, np.uint8)
+    first, second = video_distance.noisy(arrays(grey, grey), still, None).pictures
+    assert float(first.mean()) == pytest.approx(100, abs=1)
+    assert float(first.std()) == pytest.approx(video_distance.NOISE_LEVELS, abs=0.5)
+    assert abs(float(np.corrcoef(first.ravel(), second.ravel())[0, 1])) < 0.05
+
+
+def test_shuffled_pictures_stay_near_their_place(still: Clip) -> None:
+    copy = video_distance.shuffled(arrays(*(np.full((2, 2, 3), level, np.uint8) for level in range(25))), still, None)
+    levels = [int(rgb[0, 0, 0]) for rgb in copy.pictures]
+    assert levels == [int(rgb[0, 0, 0]) for rgb in copy.pictures]
+    assert levels != sorted(levels)
+    for start in (0, 10, 20):
+        assert sorted(levels[start : start + 10]) == list(range(start, min(start + 10, 25)))
+
+
+def test_the_blur_grows_with_the_size_of_the_picture(still: Clip) -> None:
+    edge = np.zeros((64, 64, 3), np.uint8)
+    edge[:, 32:] = 200
+    [rgb] = video_distance.blurred(arrays(edge), still, None).pictures
+    [expected] = degraded(arrays(edge), "blur", 0.5).pictures  # 2 px of 256
+    assert np.array_equal(rgb, expected)
+    assert not np.array_equal(rgb, edge)

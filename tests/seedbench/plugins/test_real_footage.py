@@ -11,7 +11,6 @@ import pytest
 from seedbench.errors import PluginError
 from seedbench.plugins import registry
 from seedbench.plugins.real_footage import (
-    Proportion,
     RealFootageRecord,
     SeparationFigures,
     VariantFigures,
@@ -22,6 +21,7 @@ from seedbench.plugins.real_footage import (
     separation_words,
     to_json,
 )
+from seedbench.plugins.shares import Proportion
 from tests.packages import install, uninstall
 
 RECORD = RealFootageRecord(
@@ -92,11 +92,13 @@ def test_the_badge_depends_on_the_version(version: int, words: str) -> None:
 
 def test_a_metric_without_a_record_was_not_tried() -> None:
     assert badge(None, 1) == "not tried on real footage"
-    assert (details(None), separation_words(None)) == ([], [])
+    assert (details(None)[1], separation_words(None)) == ([], [])
 
 
 def test_the_table_has_a_row_for_each_copy_over_all_kinds() -> None:
-    assert [(line["what"], line["answered"], line["wrong"]) for line in details(RECORD)] == [
+    titles, rows = details(RECORD)
+    assert titles == ("Copies", "Right is", "Answered", "Wrong")
+    assert [(row[0], *row[2:]) for row in rows] == [
         ("as it is", "9 of 10 (90%, 55 to 99%)", "1 of 10 (10%, 0 to 45%)"),
         ("covered", "no answer is due", "2 of 10 (20%, 2 to 56%)"),
     ]
