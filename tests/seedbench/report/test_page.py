@@ -20,6 +20,7 @@ from seedbench.results.data import RunReport, ScoreReport, SliceSummary, Summary
 from seedbench.results.table import tabulate
 from seedbench.runs.clip_facts import ClipFacts
 from tests.seedbench.plugins.test_real_footage import RECORD
+from tests.seedbench.plugins.test_set_footage import RECORD as RECORD_OF_SETS
 
 
 class Elements(HTMLParser):
@@ -223,3 +224,12 @@ def test_what_a_metric_is_worth_on_real_footage_stands_above_its_columns_and_und
     anchors = {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
     assert "#r-lipsync" in links
     assert links <= anchors
+
+
+def test_figures_of_a_metric_of_sets_have_columns_of_their_own(report: RunReport) -> None:
+    known = replace(RECORD_OF_SETS, metric="lipsync")
+    text = " ".join(" ".join(parsed(render_html(tabulate(replace(report, real_footage={"lipsync": known})))).text).split())
+    assert text.count("real footage: equal sets called different kd 2%; harms shown kd 1 of 2") == 2
+    assert "Sets Right is Distance Called different" in text
+    assert "the unit is the prompt" in text
+    assert "frozen (kd, 17 prompts) a difference moved by +0.1 (0.05 to 0.2) 40 of 100" in text
