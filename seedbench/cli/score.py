@@ -74,6 +74,7 @@ def _lines(scores: ScoreResult) -> list[dict[str, Any]]:
 def _line(entry: FileScores, metric: str, score: Score) -> dict[str, Any]:
     from seedbench.report.tables import facts_columns
 
+    low, high = score.interval or (None, None)
     return {
         "file": str(entry.file),
         "metric": metric,
@@ -81,6 +82,8 @@ def _line(entry: FileScores, metric: str, score: Score) -> dict[str, Any]:
         "value": score.value,
         "status": score.status,
         "reason": score.reason,
+        "low": low,
+        "high": high,
         "backend": score.backend,
         **facts_columns(entry.facts),
     }
@@ -94,7 +97,10 @@ def _short_names(paths: Sequence[str], width: int) -> dict[str, str]:
 
 
 def _table(lines: list[dict[str, Any]], unread: Mapping[str, str], names: Mapping[str, str]) -> Any:
-    """One row a file and measure, and one row for each file of ``unread``, with the reason why it cannot be read."""
+    """One row a file and measure, and one row for each file of ``unread``, with the reason why it cannot be read.
+
+    A reason that several measures of a metric share is given once.
+    """
     from rich.markup import escape
     from rich.table import Table
 
@@ -102,8 +108,9 @@ def _table(lines: list[dict[str, Any]], unread: Mapping[str, str], names: Mappin
     table.add_column("file", style="bold", no_wrap=True)
     table.add_column("measure", no_wrap=True)
     table.add_column("value", no_wrap=True, justify="right")
-    table.add_column("why not", style="dim", overflow="fold")
+    table.add_column("95% interval, or why not", style="dim", overflow="fold")
     last = ""
+    above: tuple[str, str, str] | None = None
     for line in lines:
         if line["file"] in unread:
             if line["file"] != last:
@@ -112,8 +119,11 @@ def _table(lines: list[dict[str, Any]], unread: Mapping[str, str], names: Mappin
             continue
         value = f"{line['value']:.3g}" if line["value"] is not None else line["status"]
         name = f"{line['metric']}.{line['measure']}"
-        table.add_row(escape(names[line["file"]]) if line["file"] != last else "", name, value, escape(line["reason"]))
-        last = line["file"]
+        interval = f"[{line['low']:.3g}, {line['high']:.3g}]" if line["low"] is not None else ""
+        shared = (line["file"], line["metric"], line["reason"])
+        reason = "as above" if line["reason"] and shared == above else line["reason"]
+        table.add_row(escape(names[line["file"]]) if line["file"] != last else "", name, value, escape(reason or interval))
+        last, above = line["file"], shared
     return table
 
 
