@@ -53,7 +53,7 @@ class EmbeddedVideoDistance(_VideoDistance):
         citation="Fréchet distance after Heusel et al. 2017; kernel distance after Bińkowski et al. 2018; features: this project",
         default_rank=50,
         libraries=("torch",),
-        version=1,
+        version=2,
         measures=MEASURES,
         needs=frozenset({"video"}),
         min_n=4,
@@ -96,7 +96,7 @@ class FrechetVideoDistance(_VideoDistance):
         meaning="how far the generated clips as a set are from the reference clips in the features of an action recogniser",
         citation="Unterthiner et al. 2018 (arXiv 1812.01717); protocol fvd2048_16f of Skorokhodov et al. 2022 (StyleGAN-V)",
         libraries=("torch",),
-        version=1,
+        version=2,
         measures=MEASURES,
         needs=frozenset({"video"}),
         min_n=4,
@@ -128,7 +128,7 @@ class FrechetVideoDistance(_VideoDistance):
         Returns:
             The scores of ``fd``, ``fd_plugin`` and ``kd`` (see :func:`distance_scores`).
         """
-        sizes = (len(set(generated.groups)), len(set(reference.groups)))
+        sizes = (len(generated.values), len(reference.values))
         remarks = (
             () if sizes == (i3d.CLIPS, i3d.CLIPS) else (f"not comparable to literature: {sizes[0]} and {sizes[1]} clips, not 2048 each",)
         )

@@ -14,7 +14,7 @@ from scipy.special import stdtr
 
 from seedbench.metrics.video_distance.frechet import frechet_distance
 from seedbench.metrics.video_distance.jackknife import BLOCKS, MIN_CLIPS, JackknifeEstimate, jackknife_of_blocks
-from seedbench.metrics.video_distance.kernel import from_different_clips, polynomial_kernel
+from seedbench.metrics.video_distance.kernel import from_different_groups, polynomial_kernel
 from seedbench.plugins.metric import Features
 from seedbench.plugins.set_difference import SetDifference
 
@@ -99,9 +99,9 @@ def _kernel_difference(first: Features, second: Features, reference: Features) -
     terms = [
         (
             polynomial_kernel(values, values),
-            from_different_clips(of_rows, of_rows),
+            from_different_groups(of_rows, of_rows),
             polynomial_kernel(values, values_r),
-            from_different_clips(of_rows, prompts_r),
+            from_different_groups(of_rows, prompts_r),
         )
         for values, of_rows in sides
     ]

@@ -1,7 +1,8 @@
 """The delete-block jackknife of a distance of two sets: it removes the 1/N bias and gives an interval.
 
 A percentile bootstrap of a Fréchet distance is invalid (resampled sets repeat rows, which increases the same bias), so blocks of whole
-clips are left out instead, the same share of both sets at a time. Blocks follow the order of the clips: where both sets
+prompts are left out instead (of whole clips, where prompts are not known), the same share of both sets at a time. Clips of one prompt are
+not independent: in different blocks, they would make the interval too narrow. Blocks follow the order of the clips: where both sets
 hold the same prompts in the same order, a block contains the same prompts on both sides, and what they have in common cancels
 (two equal sets are at distance 0 with an interval of width 0). Quenouille 1956, Tukey 1958; unequal blocks after Busing et al. 1999.
 """
@@ -42,16 +43,16 @@ class JackknifeEstimate:
     method: str
 
 
-def clip_index(groups: Sequence[Hashable]) -> np.ndarray:
-    """Number (N,) of the clip of each row, counted by first appearance.
+def group_index(groups: Sequence[Hashable]) -> np.ndarray:
+    """Number (N,) of the group of each row, counted by first appearance.
 
     Args:
-        groups: The name of the clip of each of N rows.
+        groups: The prompt, or the clip, of each of N rows.
 
     Returns:
         (N,) integers from 0.
 
-    >>> clip_index(["b", "b", "a", "b"])
+    >>> group_index(["b", "b", "a", "b"])
     array([0, 0, 1, 0])
     """
     order: dict[Hashable, int] = {}
@@ -59,19 +60,19 @@ def clip_index(groups: Sequence[Hashable]) -> np.ndarray:
 
 
 def block_index(groups: Sequence[Hashable], blocks: int) -> np.ndarray:
-    """Number of the block of each row: the clips in their order are divided into equal parts.
+    """Number of the block of each row: the groups in their order are divided into equal parts.
 
     Args:
-        groups: The name of the clip of each of N rows.
-        blocks: The number of blocks, at most that of the clips.
+        groups: The prompt, or the clip, of each of N rows.
+        blocks: The number of blocks, at most that of the groups.
 
     Returns:
-        (N,) integers 0..blocks-1; rows of one clip are in one block.
+        (N,) integers 0..blocks-1; rows of one group are in one block.
 
     >>> block_index(["b", "a", "c", "d"], 2)
     array([0, 0, 1, 1])
     """
-    index = clip_index(groups)
+    index = group_index(groups)
     return index * blocks // (int(index.max()) + 1)
 
 
@@ -85,11 +86,11 @@ def jackknife(
 ) -> JackknifeEstimate:
     """Jackknife a statistic of two sets.
 
-    At most 16 blocks, at most as many as the smaller set has clips (:func:`jackknife_of_blocks`).
+    At most 16 blocks, at most as many as the smaller set has groups (:func:`jackknife_of_blocks`).
 
     Args:
         statistic: A function of the row numbers that are kept of each set.
-        groups_x: The clip of each row of one set.
+        groups_x: The prompt, or the clip, of each row of one set.
         groups_y: The same for the other set.
         correct_bias: Whether to remove the bias; False for statistics without bias.
         level: Coverage of the interval.
@@ -98,17 +99,17 @@ def jackknife(
         The estimate and its interval (Quenouille 1956, Tukey 1958; Busing et al. 1999 for unequal blocks).
 
     Raises:
-        ValueError: If a set has fewer than 4 clips.
+        ValueError: If a set has fewer than 4 groups.
 
     >>> x = np.array([1.0, 2.0, 3.0, 4.0]); y = np.zeros(4)
     >>> result = jackknife(lambda i, j: float((x[i].mean() - y[j].mean()) ** 2), range(4), range(4))
     >>> result.plug_in, round(result.value, 4)       # 6.25 minus the variance of the mean, 5/12
     (6.25, 5.8333)
     """
-    clips = min(len(set(groups_x)), len(set(groups_y)))
-    if clips < MIN_CLIPS:
-        raise ValueError(f"the jackknife needs at least {MIN_CLIPS} clips in each set")
-    count = min(BLOCKS, clips)
+    groups = min(len(set(groups_x)), len(set(groups_y)))
+    if groups < MIN_CLIPS:
+        raise ValueError(f"the jackknife needs at least {MIN_CLIPS} clips or prompts in each set")
+    count = min(BLOCKS, groups)
     block_x, block_y = block_index(groups_x, count), block_index(groups_y, count)
     share = (np.bincount(block_x) / len(block_x) + np.bincount(block_y) / len(block_y)) / 2
 

@@ -1,9 +1,9 @@
 """The kernel distance (KD, KVD, KID): unbiased squared MMD with a polynomial kernel.
 
 Kernel (x.y / D + coef)^degree, cubic with coef 1 by default (Bińkowski et al. 2018, arXiv 1801.01401). The U-statistic has
-expectation 0 for equal distributions at any number of samples, so it may be negative; it is not clipped. Where both sets have the same
-number of clips the cross term leaves out the pairs of equal number too (Gretton et al. 2012, lemma 6): for independent sets that changes
-nothing in expectation, and sets made from the same prompts do not get a lower distance because clip i resembles clip i.
+expectation 0 for equal distributions at any number of samples, so it may be negative; it is not clipped. Clips of one prompt are not
+independent, so no pair of them is used, within a set or between the sets (as in Gretton et al. 2012, lemma 6): sets made from the same
+prompts do not get a lower distance because clips of one prompt resemble each other.
 Pure numpy, float64.
 """
 
@@ -31,26 +31,26 @@ def polynomial_kernel(x: np.ndarray, y: np.ndarray, *, degree: int = 3, coef: fl
     return (x @ y.T / x.shape[1] + coef) ** degree
 
 
-def from_different_clips(clips_x: np.ndarray, clips_y: np.ndarray) -> np.ndarray:
-    """Which pairs of rows come from clips of different numbers.
+def from_different_groups(groups_x: np.ndarray, groups_y: np.ndarray) -> np.ndarray:
+    """Which pairs of rows come from groups of different numbers.
 
     Args:
-        clips_x: (N,) number of the clip of each row of one set.
-        clips_y: (M,) the same for the other set.
+        groups_x: (N,) number of the prompt, or of the clip, of each row of one set.
+        groups_y: (M,) the same for the other set.
 
     Returns:
         (N, M) bool.
 
-    >>> from_different_clips(np.array([0, 0, 1]), np.array([0, 1])).astype(int).tolist()
+    >>> from_different_groups(np.array([0, 0, 1]), np.array([0, 1])).astype(int).tolist()
     [[0, 1], [0, 1], [1, 0]]
     """
-    return clips_x[:, None] != clips_y[None, :]
+    return groups_x[:, None] != groups_y[None, :]
 
 
 def squared_mmd(k_xx: np.ndarray, k_yy: np.ndarray, k_xy: np.ndarray, use_xx: np.ndarray, use_yy: np.ndarray, use_xy: np.ndarray) -> float:
     """Squared maximum mean discrepancy (MMD) from Gram matrices: the U-statistic of Gretton et al. 2012.
 
-    It is unbiased when no used pair within a set comes from one clip.
+    It is unbiased when no used pair comes from one prompt.
 
     Args:
         k_xx: (N, N) kernel values within the first set.
@@ -71,5 +71,5 @@ def squared_mmd(k_xx: np.ndarray, k_yy: np.ndarray, k_xy: np.ndarray, use_xx: np
     4.0
     """
     if not (use_xx.any() and use_yy.any() and use_xy.any()):
-        raise ValueError("each set needs a pair of different clips")
+        raise ValueError("each set needs a pair of different groups")
     return float(k_xx[use_xx].mean() + k_yy[use_yy].mean() - 2.0 * k_xy[use_xy].mean())

@@ -134,7 +134,7 @@ class Score:
         measure: the name of the measure.
         value: a finite number in the unit of the measure; None unless ``status`` is ``scored``.
         status: ``scored``; ``unscored``: there is no answer for this clip; ``failed``: the metric broke down.
-        reason: why there is no value; needed where there is none.
+        reason: why there is no value; needed where there is none. Of a set's value without an interval: why there is no interval.
         backend: the method that gave the value, such as ``facemesh-cca1`` or ``fvd2048_16f``; at most 100 characters. Values of different
             backends are never averaged or compared.
         n_used, n_total: how many frames, windows or clips the value was computed from, and how many there were.
@@ -240,7 +240,7 @@ class Features:
 
     Attributes:
         values: (N, D) float64, one embedding in each row.
-        groups: the clip of each row (N,); rows of one clip are not independent.
+        groups: the prompt of each row (N,), or its clip where prompts are not known; rows of one group are not independent.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -323,11 +323,12 @@ class SetMetric(Requirements):
         """Compare two sets of clips.
 
         Args:
-            generated: the embeddings of a generator's clips.
-            reference: the embeddings of the reference set.
+            generated: the embeddings of a generator's clips; ``groups`` are prompts.
+            reference: the embeddings of the reference set; ``groups`` are prompts, which may be others.
 
         Returns:
-            One score for each declared measure, with intervals where the metric can give them.
+            One score for each declared measure, with intervals where the metric can give them. A value without an interval may have a
+            ``reason``, which reports show.
         """
         raise NotImplementedError
 

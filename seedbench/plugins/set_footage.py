@@ -33,8 +33,9 @@ class SetTrialFigures:
         distance: the median distance of the two sets; None where only a difference of distances was asked for.
         moved: the median difference of the distances of two sets of the same prompts to a third set; None where there is no such thing.
         low, high: of several comparisons: the middle 95% of ``moved``, or of ``distance`` where that is None. Of one: its own interval.
-        sure: how many of the comparisons were called different, with its interval.
+        sure: how many of the comparisons that have an interval were called different, with the interval of this share.
         nearer: of those of ``moved``, how many were called different in the other direction.
+        no_interval: how many comparisons have no interval, so that they can be called neither different nor equal.
     """
 
     section: Section
@@ -48,6 +49,7 @@ class SetTrialFigures:
     high: float | None
     sure: Proportion
     nearer: int = 0
+    no_interval: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,11 +127,11 @@ def set_badge(trials: Sequence[SetTrialFigures]) -> str:
 
     Returns:
         A clause such as ``equal sets called different kd 4%; harms shown kd 5 of 7; other scenes called different kd 6 of 6``. Of several
-        sorts of equal sets it is the share of the worst.
+        sorts of equal sets it is the share of the worst. Comparisons without an interval are not counted.
     """
     equal, harm, scenes = [], [], []
     for measure in measures_of(trials):
-        parts = [[entry for entry in largest(trials, section) if entry.measure == measure] for section in EXPECTED]
+        parts = [[entry for entry in largest(trials, section) if entry.measure == measure and entry.sure.total] for section in EXPECTED]
         if parts[0]:
             equal.append(f"{measure} {max(entry.sure.count / entry.sure.total for entry in parts[0]):.0%}")
         if parts[1]:
@@ -167,11 +169,14 @@ def value_words(figures: SetTrialFigures) -> str:
 
 
 def sure_words(figures: SetTrialFigures) -> str:
-    """How many comparisons were called different; "yes" or "no" for one."""
+    """How many comparisons were called different; "yes" or "no" for one; "no interval" where none has one."""
+    if not figures.sure.total:
+        return "no interval"
+    without = f"; {figures.no_interval} without an interval" if figures.no_interval else ""
     if figures.sure.total == 1:
-        return "yes" if figures.sure.count else "no"
+        return ("yes" if figures.sure.count else "no") + without
     nearer = f"; {figures.nearer} nearer" if figures.nearer else ""
-    return share_words(figures.sure) + nearer
+    return share_words(figures.sure) + nearer + without
 
 
 def set_sentences(trials: Sequence[SetTrialFigures], rankings: Sequence[RankingFigures]) -> list[str]:
@@ -197,8 +202,13 @@ def _equal_words(trials: Sequence[SetTrialFigures], measure: str) -> str:
     equal = [entry for entry in largest(trials, "equal") if entry.measure == measure]
     if not equal:
         return ""
-    worst = max(equal, key=lambda entry: entry.sure.count / entry.sure.total)
-    return f"{measure}: equal sets ({worst.title}, {worst.prompts} prompts a side) are called different in {share_words(worst.sure)}"
+    judged = [entry for entry in equal if entry.sure.total]
+    clauses = [f"{entry.title}, {entry.prompts} prompts a side, have no interval" for entry in equal if not entry.sure.total]
+    if judged:
+        worst = max(judged, key=lambda entry: entry.sure.count / entry.sure.total)
+        sets = f"equal sets ({worst.title}, {worst.prompts} prompts a side)"
+        clauses.insert(0, f"{sets} are called different in {share_words(worst.sure)}")
+    return f"{measure}: {'; '.join(clauses)}"
 
 
 def _confounding_words(trials: Sequence[SetTrialFigures], measure: str) -> str:

@@ -21,12 +21,12 @@ from seedbench.runs.score_task import features, loaded_metric, no_answer, open_u
 
 @dataclass(frozen=True, kw_only=True)
 class CompareTask:
-    """Compare the clips of one generator with the reference set under one set metric. Clips are (path, sha256)."""
+    """Compare the clips of one generator with the reference set under one set metric. Clips are (path, sha256, prompt)."""
 
     generator: str
     metric: str
-    generated: tuple[tuple[Path, str], ...]
-    reference: tuple[tuple[Path, str], ...]
+    generated: tuple[tuple[Path, str, str], ...]
+    reference: tuple[tuple[Path, str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ def compare(task: CompareTask) -> list[Score]:
     """
     metric = _set_metric(task.metric)
     try:
-        generated, reference = (_side(metric, [(*clip, clip[1]) for clip in clips]) for clips in (task.generated, task.reference))
+        generated, reference = (_side(metric, clips) for clips in (task.generated, task.reference))
         if generated.features is None or reference.features is None:
             left_out = (generated if generated.features is None else reference).left_out
             return no_answer(metric, left_out[0] if left_out else "there is no clip to compare")
@@ -93,7 +93,7 @@ class _Side:
 
 
 def _side(metric: SetMetric, clips: Sequence[tuple[Path, str, str]]) -> _Side:
-    """The features of clips (path, sha256, group)."""
+    """The features of clips (path, sha256, prompt), grouped by prompt."""
     rows: list[np.ndarray] = []
     groups: list[str] = []
     left_out: list[str] = []

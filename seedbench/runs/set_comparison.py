@@ -67,8 +67,7 @@ def compare_sets(
             if problems[label]:
                 record(label, name, [Score.none(measure.name, problems[label]) for measure in metric.info.measures], 0)
             else:
-                sides = [_without_prompt(side) for side in (clips[label], reference)]
-                executor.submit(compare, CompareTask(generator=label, metric=name, generated=sides[0], reference=sides[1]))
+                executor.submit(compare, CompareTask(generator=label, metric=name, generated=clips[label], reference=reference))
     for first, second, name in pairs:
         if (first, second, name) not in compared:
             task = DifferenceTask(
@@ -106,10 +105,6 @@ def _problem(spec: RunSpec, clips: Clips, reference: Clips) -> str:
 def _clips(cells: Sequence[CellRow], workspace: Workspace) -> Clips:
     """The clips of those cells that have one."""
     return tuple((_path_or_name(cell, workspace), str(cell.clip_sha256), cell.prompt_id) for cell in cells if cell.status == "succeeded")
-
-
-def _without_prompt(clips: Clips) -> tuple[tuple[Path, str], ...]:
-    return tuple((path, sha256) for path, sha256, _ in clips)
 
 
 def _path_or_name(cell: CellRow, workspace: Workspace) -> Path:

@@ -156,9 +156,9 @@ def independent_draws(task: DrawTask) -> float:
 
 
 def _figures(section: Section, title: str, kind: str, size: int, rows: Sequence[Compared], effective: float) -> SetTrialFigures:
-    sure = [row.low is not None and row.low > 0 for row in rows]
-    nearer = [row.moved is not None and row.high is not None and row.high < 0 for row in rows]
-    called = [yes or (section == "equal" and no) for yes, no in zip(sure, nearer, strict=True)]
+    bounds = [(row.low, row.high, row.moved is not None) for row in rows if row.low is not None and row.high is not None]
+    nearer = [is_moved and above < 0 for _, above, is_moved in bounds]
+    called = [below > 0 or (section == "equal" and no) for (below, _, _), no in zip(bounds, nearer, strict=True)]
     distances, moved = (
         [value for value in values if value is not None] for values in zip(*((r.distance, r.moved) for r in rows), strict=True)
     )
@@ -173,8 +173,9 @@ def _figures(section: Section, title: str, kind: str, size: int, rows: Sequence[
         moved=float(np.median(moved)) if moved else None,
         low=low,
         high=high,
-        sure=effective_share(sum(called), len(called), effective),
+        sure=effective_share(sum(called), len(called), effective) if called else Proportion(count=0, total=0),
         nearer=0 if section == "equal" else sum(nearer),
+        no_interval=len(rows) - len(bounds),
     )
 
 

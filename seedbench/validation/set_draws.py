@@ -147,22 +147,20 @@ def exchanged(
     return sets[0], sets[1]
 
 
-def features_of(clips: Sequence[EmbeddedClip], *, by_prompt: bool) -> Features:
+def features_of(clips: Sequence[EmbeddedClip]) -> Features:
     """The features of a set.
 
     Args:
         clips: the clips, at least one.
-        by_prompt: whether rows are grouped by prompt, as in a difference of two generators, or by clip, as in a run's distance.
 
     Returns:
-        All rows with their groups.
+        All rows, grouped by prompt as in a run.
     """
-    groups = [clip.prompt if by_prompt else clip.name for clip in clips for _ in clip.values]
-    return Features(np.concatenate([clip.values for clip in clips]), groups)
+    return Features(np.concatenate([clip.values for clip in clips]), [clip.prompt for clip in clips for _ in clip.values])
 
 
 def _distances(metric: SetMetric, first: Sequence[EmbeddedClip], second: Sequence[EmbeddedClip]) -> list[tuple[Compared, str]]:
-    scores = checked_scores(metric.info, metric.compare(*(features_of(side, by_prompt=False) for side in (first, second))))
+    scores = checked_scores(metric.info, metric.compare(features_of(first), features_of(second)))
     rows = []
     for score in scores:
         if not _headline(metric, score.measure):
@@ -179,7 +177,7 @@ def _differences(
     reference: Sequence[EmbeddedClip],
     distances: Mapping[str, float | None],
 ) -> list[tuple[Compared, str]]:
-    given = metric.difference(*(features_of(side, by_prompt=True) for side in (first, second, reference)))
+    given = metric.difference(features_of(first), features_of(second), features_of(reference))
     return [
         (Compared(item.measure, distances.get(item.measure), item.value, item.low, item.high), item.reason if item.value is None else "")
         for item in checked_differences(metric.info, given)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
-from seedbench.metrics.video_distance.distance import set_distances
+from seedbench.metrics.video_distance.distance import distance_scores, set_distances
 from seedbench.metrics.video_distance.frechet import frechet_distance, frechet_from_moments
 from seedbench.metrics.video_distance.jackknife import jackknife
-from seedbench.metrics.video_distance.kernel import from_different_clips, polynomial_kernel, squared_mmd
+from seedbench.metrics.video_distance.kernel import from_different_groups, polynomial_kernel, squared_mmd
 from seedbench.plugins.metric import Features
 
 seeds = st.integers(0, 2**32 - 1)
@@ -114,9 +114,9 @@ def test_the_degree_two_kernel_has_the_published_value() -> None:
 def kernel_distance(x: np.ndarray, y: np.ndarray, *, all_cross_pairs: bool = False) -> float:
     """The distance as `distances` puts it together, for sets of one row a clip; ``all_cross_pairs`` as in KID's formula."""
     at_x, at_y = np.arange(len(x)), np.arange(len(y))
-    cross = np.ones((len(x), len(y)), dtype=bool) if all_cross_pairs or len(x) != len(y) else from_different_clips(at_x, at_y)
+    cross = np.ones((len(x), len(y)), dtype=bool) if all_cross_pairs or len(x) != len(y) else from_different_groups(at_x, at_y)
     kernels = polynomial_kernel(x, x), polynomial_kernel(y, y), polynomial_kernel(x, y)
-    return squared_mmd(*kernels, from_different_clips(at_x, at_x), from_different_clips(at_y, at_y), cross)
+    return squared_mmd(*kernels, from_different_groups(at_x, at_x), from_different_groups(at_y, at_y), cross)
 
 
 def test_the_metric_s_kernel_distance_is_the_one_tested_here() -> None:
@@ -173,6 +173,52 @@ def test_the_jackknife_of_a_mean_is_its_textbook_error() -> None:
     assert result.high - result.value == pytest.approx(half)
 
 
+def of_scenes(rng: np.random.Generator, name: str, prompts: int, clips_a_prompt: int, scene: float) -> tuple[np.ndarray, list[str]]:
+    """Normal features (N, 32) of equal distribution, with a prompt for each row; ``scene`` is the share of the variance due to it."""
+    own = rng.normal(size=(prompts, clips_a_prompt, 32))
+    values = np.sqrt(scene) * rng.normal(size=(prompts, 1, 32)) + np.sqrt(1 - scene) * own
+    spread = 1 / np.sqrt(np.arange(1, 33))
+    return (values * spread).reshape(-1, 32), [f"{name}{prompt}" for prompt in range(prompts) for _ in range(clips_a_prompt)]
+
+
+def test_intervals_of_several_clips_a_prompt_hold_zero_for_equal_sets() -> None:
+    rng = np.random.default_rng(12)
+    holds: dict[str, list[bool]] = {"by prompt": [], "by clip": []}
+    for _ in range(120):
+        (x, of_x), (y, of_y) = of_scenes(rng, "x", 6, 4, 0.7), of_scenes(rng, "y", 6, 4, 0.7)
+        numbers = [[f"{name}{row}" for row in range(24)] for name in "xy"]
+        for how, groups in (("by prompt", (of_x, of_y)), ("by clip", numbers)):
+            kd = set_distances(Features(x, groups[0]), Features(y, groups[1])).kd
+            holds[how].append(kd.low <= 0 <= kd.high)
+    assert np.mean(holds["by prompt"]) >= 0.93
+    assert np.mean(holds["by clip"]) < 0.7  # what the prompts are known for
+
+
+def test_the_interval_of_fd_holds_zero_for_equal_sets_of_twice_as_many_prompts_as_numbers() -> None:
+    rng = np.random.default_rng(13)
+    holds, values = [], []
+    for _ in range(60):
+        sides = [Features(*of_scenes(rng, name, 64, 2, 0.7)) for name in "xy"]
+        scores = {score.measure: score for score in distance_scores(*sides, backend="test")}
+        assert scores["fd"].interval is not None
+        values.append(scores["fd"].value)
+        holds.append(scores["fd"].interval[0] <= 0 <= scores["fd"].interval[1])
+    assert np.mean(holds) >= 0.93
+    assert abs(np.mean(values)) < 0.05
+
+
+def test_a_prompt_of_both_sets_makes_no_pair() -> None:
+    """Sets of the same prompts are not nearer because their clips show the same scenes, also where one lacks some of them."""
+    rng = np.random.default_rng(14)
+    distances = []
+    for _ in range(300):
+        scenes = rng.normal(size=(12, 8))
+        sides = [np.sqrt(0.8) * scenes + np.sqrt(0.2) * rng.normal(size=(12, 8)) for _ in range(2)]
+        names = [str(prompt) for prompt in range(12)]
+        distances.append(set_distances(Features(sides[0][:10], names[:10]), Features(sides[1], names)).kd.value)
+    assert abs(np.mean(distances)) < 3 * np.std(distances) / np.sqrt(300)
+
+
 def test_whole_clips_are_left_out_whatever_their_number_of_rows() -> None:
     groups = ["a", "a", "b", "c", "c", "c", "d"]
     seen: list[frozenset[str]] = []
@@ -181,5 +227,5 @@ def test_whole_clips_are_left_out_whatever_their_number_of_rows() -> None:
 
 
 def test_three_clips_are_too_few_for_a_jackknife() -> None:
-    with pytest.raises(ValueError, match="at least 4 clips"):
+    with pytest.raises(ValueError, match="at least 4 clips or prompts"):
         jackknife(lambda i, j: 0.0, ["a", "a", "b", "c"], range(9))

@@ -71,9 +71,9 @@ def clean_set(clean: dict[int, np.ndarray]) -> Features:
 @pytest.mark.parametrize("broken", [blurred, frozen, flickering])
 def test_the_embedded_feature_tells_a_broken_set_from_the_clean_one(broken, clean: dict[int, np.ndarray], clean_set: Features) -> None:  # type: ignore[no-untyped-def]
     rows = np.stack([embed_frames(broken(rgb)) for rgb in clean.values()])
-    scores = {score.measure: score for score in EmbeddedVideoDistance().compare(Features(rows, [f"b{k}" for k in clean]), clean_set)}
-    assert scores["fd"].interval is not None
-    assert scores["fd"].interval[0] > 0
+    scores = {score.measure: score for score in EmbeddedVideoDistance().compare(Features(rows, clean_set.groups), clean_set)}
+    assert scores["kd"].interval is not None
+    assert scores["kd"].interval[0] > 0
     assert scores["fd_plugin"].value > 0.2
 
 
@@ -101,6 +101,34 @@ def test_no_one_can_take_the_embedded_feature_for_fvd(clean_set: Features) -> No
     remarks = " ".join(scores[0].details["remarks"])
     assert "fewer than 256" in remarks
     assert "fd is too large with fewer than 64 clips" in remarks
+
+
+def random_set(prompts: int, name: str, clips_a_prompt: int = 1) -> Features:
+    rng = np.random.default_rng([prompts, *name.encode()])
+    return Features(rng.normal(size=(prompts * clips_a_prompt, 32)), [f"{name}{k % prompts}" for k in range(prompts * clips_a_prompt)])
+
+
+@pytest.mark.parametrize(
+    ("generated", "reference", "unit"),
+    [
+        (random_set(63, "a"), random_set(80, "b"), "clips"),
+        (random_set(80, "a"), random_set(63, "b"), "clips"),
+        (random_set(16, "a", 4), random_set(80, "b"), "prompts"),
+    ],
+)
+def test_fd_of_a_small_set_has_a_value_and_no_interval(generated: Features, reference: Features, unit: str) -> None:
+    scores = {score.measure: score for score in EmbeddedVideoDistance().compare(generated, reference)}
+    why = f"fd is too large with fewer than 64 {unit}, because the jackknife removes only part of its bias; kd has no bias"
+    assert (scores["fd"].status, scores["fd"].interval, scores["fd"].reason) == ("scored", None, why)
+    assert all(why in score.details["remarks"] for score in scores.values())
+    assert scores["kd"].interval is not None
+    assert (scores["kd"].reason, scores["fd_plugin"].reason, scores["fd_plugin"].status) == ("", "", "scored")
+
+
+def test_fd_of_two_clips_a_number_of_its_feature_has_an_interval() -> None:
+    scores = {score.measure: score for score in EmbeddedVideoDistance().compare(random_set(64, "a"), random_set(64, "b"))}
+    assert scores["fd"].interval is not None
+    assert scores["fd"].reason == ""
 
 
 def test_the_projection_never_changes() -> None:

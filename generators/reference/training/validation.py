@@ -167,7 +167,7 @@ def _clip_results(metric: Metric, files: Sequence[Path | None], prompts: Sequenc
 
 
 def _set_results(name: str, pairs: Sequence[tuple[Path, Path]], *, asked: int) -> list[ValidationResult]:
-    generated, real = (tuple((pair[side], file_sha256(pair[side])) for pair in pairs) for side in (0, 1))
+    generated, real = (tuple((pair[side], file_sha256(pair[side]), str(number)) for number, pair in enumerate(pairs)) for side in (0, 1))
     scores = compare(CompareTask(generator="reference", metric=name, generated=generated, reference=real)) if asked else []
     return [ValidationResult(name, score.measure, score.value, len(pairs) if score.value is not None else 0, asked) for score in scores]
 

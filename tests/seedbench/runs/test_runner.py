@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from toy_plugin import ToyBatches
+from toy_plugin import MeanDistance, ToyBatches
 from typer.testing import CliRunner
 
 import seedbench.clips.clip
@@ -26,6 +26,8 @@ from seedbench.files.locks import FileLocks, HeldError, Holder, run_lock
 from seedbench.plugins import registry
 from seedbench.plugins.generator import Generation, Request
 from seedbench.plugins.generator_spec import GeneratorSpec
+from seedbench.plugins.metric import Features, Score
+from seedbench.report.entries import summary_entry
 from seedbench.report.export import export_run
 from seedbench.report.findings import findings
 from seedbench.results.load import load_report
@@ -159,6 +161,27 @@ def test_two_sets_are_compared_over_their_prompts_and_none_is_called_better(work
         text.startswith("dark's clips are nearer to the reference set than those of light") and "not say that they are better" in text
         for text in sentences
     )
+
+
+def test_clips_of_one_prompt_are_one_group_and_a_value_without_interval_says_why(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[str], list[str]]] = []
+
+    def compare(self: MeanDistance, generated: Features, reference: Features) -> Score:
+        seen.append((list(generated.groups), list(reference.groups)))
+        return Score.of("d", 3.0, backend="toy", reason="there are too few prompts")
+
+    monkeypatch.setattr(MeanDistance, "compare", compare)
+    carry_out(spec_of(metrics=("toy_distance",)), workspace)
+    prompts = [prompt.id for prompt in PROMPTS]
+    assert [sorted(side) for pair in seen for side in pair] == [sorted(prompts * 2), sorted(prompts)] * 2
+    table = tabulate(load_report(Store(workspace.database_url), workspace, "run"))
+    column = next(column for column in table.columns if column.measure.name == "d")
+    entry = summary_entry(table, "dark", column)
+    assert (entry.value, entry.no_interval) == ("3.00", "no interval: there are too few prompts")
+    assert entry.row is not None
+    assert (entry.row.n_scored, entry.row.n_unscored) == (8, 0)  # clips, not prompts
 
 
 def test_sets_that_do_not_differ_significantly_are_said_to_be_undecided(workspace: Workspace) -> None:

@@ -468,7 +468,7 @@ def test_the_fact_that_a_clip_has_no_picture_is_cached(
 @pytest.fixture
 def sets(make_clip: Callable[..., Path]) -> CompareTask:
     clips = [make_clip(f"{index}.mp4", frames=5 + index) for index in range(4)]
-    given = tuple((clip, file_sha256(clip)) for clip in clips)
+    given = tuple((clip, file_sha256(clip), f"p{index}") for index, clip in enumerate(clips))
     return CompareTask(generator="g", metric="toy_distance", generated=given[:3], reference=given[3:])
 
 
@@ -492,7 +492,7 @@ def test_a_clip_whose_features_are_not_numbers_is_left_out_of_its_set(sets: Comp
 
 
 def test_a_set_without_a_readable_clip_has_a_reason_instead_of_a_score(sets: CompareTask) -> None:
-    for path, _ in sets.reference:
+    for path, _, _ in sets.reference:
         path.unlink()
     [score] = compare(sets)
     assert (score.status, score.reason) == ("unscored", "there is no such file")

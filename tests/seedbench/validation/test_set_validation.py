@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from seedbench.cli import app
 from seedbench.clips.writing import write_clip
 from seedbench.errors import PluginError, SeedBenchError
 from seedbench.plugins import registry
-from seedbench.plugins.metric import Score, SetMetric
+from seedbench.plugins.metric import Features, Score, SetMetric
 from seedbench.plugins.real_footage import from_json
+from seedbench.plugins.set_footage import set_badge, set_sentences, sure_words
 from seedbench.plugins.validation import SetValidationProtocol, Variant, protocol_of
 from seedbench.store.cache import use_cache
 from seedbench.store.workspace import Workspace
@@ -265,6 +267,28 @@ def test_reasons_are_counted_and_give_no_figures(monkeypatch: pytest.MonkeyPatch
     given = compare_draws(task())
     assert (given.rows, given.reasons) == ((), {"too alike": 3})
     assert figures_from([(task(), given)]) == []
+
+
+@pytest.mark.usefixtures("_levels")
+def test_a_comparison_without_an_interval_is_neither_different_nor_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = registry.load("metrics", "levels")
+    assert issubclass(kind, SetMetric)
+    intervals = iter([(1.0, 2.0), None, (-1.0, 1.0), None, None, None])
+
+    def compare(self: SetMetric, generated: Features, reference: Features) -> list[Score]:
+        return [Score.of("d", 3.0, backend="b", interval=next(intervals)), Score.none("other", "no")]
+
+    monkeypatch.setattr(kind, "compare", compare)
+    [some] = figures_from([(task(), compare_draws(task()))])
+    assert (some.sure.count, some.sure.total, some.no_interval, some.distance) == (1, 2, 1, 3.0)
+    assert sure_words(some).endswith("; 1 without an interval")
+    [never] = figures_from([(task(), compare_draws(task()))])
+    assert (never.sure.total, never.no_interval, sure_words(never)) == (0, 3, "no interval")
+    assert set_badge([never]) == ""
+    assert set_sentences([never], []) == ["d: t, 4 prompts a side, have no interval"]
+    [both] = set_sentences([never, replace(some, title="u")], [])
+    assert both.startswith("d: equal sets (u, 4 prompts a side) are called different in 1 of 2 (50%")
+    assert both.endswith("; t, 4 prompts a side, have no interval")
 
 
 def test_the_interval_of_drawn_halves_covers_what_independent_sets_would_give() -> None:

@@ -124,7 +124,7 @@ class MeanDistance(SetMetric):
 
     def compare(self, generated: Features, reference: Features) -> Score:
         value = float(abs(generated.values.mean() - reference.values.mean()))
-        return Score.of("d", value, backend="toy", n_used=len(set(generated.groups)), details={"method": "toy"})
+        return Score.of("d", value, backend="toy", details={"method": "toy"})
 
     def difference(self, first: Features, second: Features, reference: Features) -> list[SetDifference]:
         shared = set(first.groups) & set(second.groups)
