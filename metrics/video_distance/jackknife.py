@@ -2,15 +2,14 @@
 
 A percentile bootstrap of a Fréchet distance is invalid (resampled sets repeat rows, which increases the same bias), so blocks of whole
 prompts are left out instead (of whole clips, where prompts are not known), the same share of both sets at a time. Clips of one prompt are
-not independent: in different blocks, they would make the interval too narrow. Blocks follow the order of the clips: where both sets
-hold the same prompts in the same order, a block contains the same prompts on both sides, and what they have in common cancels
-(two equal sets are at distance 0 with an interval of width 0). Quenouille 1956, Tukey 1958; unequal blocks after Busing et al. 1999.
+not independent: in different blocks, they would make the interval too narrow. A prompt of both sets is in the same block on both sides, so
+that what the sets have in common cancels (two equal sets are at distance 0 with an interval of width 0). Quenouille 1956, Tukey 1958; unequal blocks after Busing et al. 1999.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,21 +58,38 @@ def group_index(groups: Sequence[Hashable]) -> np.ndarray:
     return np.array([order.setdefault(name, len(order)) for name in groups], dtype=np.intp)
 
 
-def block_index(groups: Sequence[Hashable], blocks: int) -> np.ndarray:
-    """Number of the block of each row: the groups in their order are divided into equal parts.
+def block_indices(groups_x: Sequence[Hashable], groups_y: Sequence[Hashable], blocks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the block of each row of two sets: a group of both sets is in one block, and blocks are as equal as that allows.
 
     Args:
-        groups: The prompt, or the clip, of each of N rows.
-        blocks: The number of blocks, at most that of the groups.
+        groups_x: The prompt, or the clip, of each of N rows of one set.
+        groups_y: The same of M rows of the other set.
+        blocks: The number of blocks, at most that of the groups of either set.
 
     Returns:
-        (N,) integers 0..blocks-1; rows of one group are in one block.
+        (N,) and (M,) integers 0..blocks-1, in the order of the groups. No block is empty in a set.
 
-    >>> block_index(["b", "a", "c", "d"], 2)
-    array([0, 0, 1, 1])
+    >>> block_indices(["b", "a", "c", "d"], ["u", "v", "w", "x"], 2)
+    (array([0, 0, 1, 1]), array([0, 0, 1, 1]))
+    >>> block_indices(["b", "c", "d"], ["a", "b", "c", "d"], 3)
+    (array([0, 1, 2]), array([0, 0, 1, 2]))
     """
-    index = group_index(groups)
-    return index * blocks // (int(index.max()) + 1)
+    in_y = set(groups_y)
+    shared = [group for group in dict.fromkeys(groups_x) if group in in_y]
+    block_of = {group: index * blocks // len(shared) for index, group in enumerate(shared)}
+    return _with_own_groups(groups_x, block_of, blocks), _with_own_groups(groups_y, block_of, blocks)
+
+
+def _with_own_groups(groups: Sequence[Hashable], block_of: Mapping[Hashable, int], blocks: int) -> np.ndarray:
+    """The block of each row of a set, whose groups that the other set lacks fill up the smallest blocks."""
+    own = [group for group in dict.fromkeys(groups) if group not in block_of]
+    sizes = np.bincount(np.array([*block_of.values()], dtype=np.intp), minlength=blocks)
+    places = []
+    for _ in own:
+        places.append(int(sizes.argmin()))
+        sizes[places[-1]] += 1
+    blocks_of = {**block_of, **dict(zip(own, sorted(places), strict=True))}
+    return np.array([blocks_of[group] for group in groups], dtype=np.intp)
 
 
 def jackknife(
@@ -110,7 +126,7 @@ def jackknife(
     if groups < MIN_CLIPS:
         raise ValueError(f"the jackknife needs at least {MIN_CLIPS} clips or prompts in each set")
     count = min(BLOCKS, groups)
-    block_x, block_y = block_index(groups_x, count), block_index(groups_y, count)
+    block_x, block_y = block_indices(groups_x, groups_y, count)
     share = (np.bincount(block_x) / len(block_x) + np.bincount(block_y) / len(block_y)) / 2
 
     def without(block: int | None) -> float:

@@ -3,8 +3,7 @@
     python tests/benchmarks/video_distance_reactions.py FOLDER
 
 Every clip is degraded in memory (no encoding) and embedded; the degraded set is compared with the unchanged one: FD, and KD with its
-interval.
-The last line is the CPU time of one embedding.
+interval. The last line is the CPU time of one embedding.
 """
 
 from __future__ import annotations
