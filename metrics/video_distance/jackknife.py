@@ -3,7 +3,8 @@
 A percentile bootstrap of a Fréchet distance is invalid (resampled sets repeat rows, which increases the same bias), so blocks of whole
 prompts are left out instead (of whole clips, where prompts are not known), the same share of both sets at a time. Clips of one prompt are
 not independent: in different blocks, they would make the interval too narrow. A prompt of both sets is in the same block on both sides, so
-that what the sets have in common cancels (two equal sets are at distance 0 with an interval of width 0). Quenouille 1956, Tukey 1958; unequal blocks after Busing et al. 1999.
+that what the sets have in common cancels (two equal sets are at distance 0 with an interval of width 0).
+Quenouille 1956, Tukey 1958; unequal blocks after Busing et al. 1999.
 """
 
 from __future__ import annotations
