@@ -37,7 +37,7 @@ from seedbench.metrics.lipsync.speakers import (
     unreadable_faces_s,
 )
 from seedbench.metrics.lipsync.uncertainty import TWO_SIDED_95, lag_sd, not_outside, offset_sd_ms
-from seedbench.metrics.lipsync.visible_mouth import why_unseen
+from seedbench.metrics.lipsync.visible_mouth import chin_outside, why_unseen
 from seedbench.plugins.metric import OFFSET_SIGN, Measure, Metric, MetricInfo, Sample, Score, missing_stream
 
 MIN_LEVEL_DBFS = -50.0
@@ -190,7 +190,7 @@ class LipSync(Metric):
             candidates, heard.segments_s, tracks.n_frames, model, seen_speech_s=seen, unreadable_s=unreadable, zero_ms=self._zero.ms
         )
         if who.verdict.matched is False:
-            who = unless_unseen(who, clip)
+            who = unless_unseen(who, clip, tracks.height)
         if who.verdict.matched is False and small_faces_seen(
             clip, tracks.tracks, np.flatnonzero(speaking_frames(heard.segments_s, tracks.n_frames))
         ):
@@ -223,8 +223,11 @@ def aperture_estimate(speaking: list[SpeakerCandidate], model: LipSyncModel) -> 
     return curve, ApertureEstimate(best.lag - model.aperture_lead_frames, null_p_value(best.height, null))
 
 
-def unless_unseen(who: ClipSpeakers, clip: Clip) -> ClipSpeakers:
+def unless_unseen(who: ClipSpeakers, clip: Clip, height: int) -> ClipSpeakers:
     """The speakers, without a verdict where nothing can be said against their lips because these cannot be seen."""
+    still = not any(face.moves for face in who.speaking)
+    if still and any(chin_outside(face.track, height) for face in who.speaking):
+        return replace(who, verdict=LipSyncVerdict(None, None, "the chin is out of the picture: lips that seem to stand still may move"))
     reason = why_unseen(clip, [candidate.track for candidate in who.speaking])
     return replace(who, verdict=LipSyncVerdict(None, None, reason)) if reason else who
 

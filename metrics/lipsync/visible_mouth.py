@@ -30,6 +30,8 @@ MAX_FRAMES = 250
 OUTER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 INNER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
 """Mesh points around the lips, and around the opening between them."""
+CHIN = 152
+"""The lowest point of the mesh."""
 SKIN_FROM, SKIN_TO = 1.3, 1.75
 """The skin around a mouth lies between its outline enlarged so much and so much."""
 COLUMNS = 5
@@ -218,6 +220,21 @@ def _regions(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     mouth, near, far = filled(outer), filled(middle + SKIN_FROM * (outer - middle)), filled(middle + SKIN_TO * (outer - middle))
     skin = far & ~near
     return mouth & ~filled(inner), skin, mouth | skin
+
+
+def chin_outside(track: FaceTrack, height: int) -> bool:
+    """Whether the chin is below the picture in at least half of the frames of a face.
+
+    The mesh may then keep the mouth of a speaker shut: of five filmed speakers cut off just below the lower lip, those of two did.
+
+    Args:
+        track: The face.
+        height: The height of the pictures that it was followed in.
+
+    Returns:
+        True if it is.
+    """
+    return bool(np.mean(track.landmarks[:, CHIN, 1] >= height) >= 0.5)
 
 
 def why_unseen(clip: Clip, tracks: Sequence[FaceTrack]) -> str:

@@ -18,6 +18,7 @@ from seedbench.metrics.analyses.speech import SpeechAnalysis
 from seedbench.metrics.lipsync import LipSync
 from seedbench.metrics.lipsync.model import SHIPPED, load, save, shipped, windows_of
 from seedbench.metrics.lipsync.natural_zero import SHIPPED_ZERO
+from seedbench.metrics.lipsync.visible_mouth import CHIN
 from seedbench.plugins.evidence import as_json
 from seedbench.plugins.metric import Sample, Score
 
@@ -188,6 +189,15 @@ def test_a_still_mouth_that_is_seen_gets_no_offset_and_is_not_in_sync(tmp_path: 
     scores = scores_for(drawn(tmp_path, face), [face], voice(opening(11)[:N]))
     assert scores["offset_ms"].value is None
     assert scores["in_sync"].value == scores["matched"].value == 0.0
+
+
+def test_nothing_is_said_against_lips_that_stand_still_above_a_chin_out_of_the_picture(tmp_path: Path) -> None:
+    face = track(np.full(N, 0.3))
+    clip = drawn(tmp_path, face)
+    face.landmarks[:, CHIN, 1] = 2000.0
+    scores = scores_for(clip, [face], voice(opening(11)[:N]))
+    assert scores["matched"].value is scores["in_sync"].value is None
+    assert "the chin is out of the picture" in scores["matched"].reason
 
 
 @pytest.mark.parametrize("moving", [False, True])
