@@ -79,7 +79,7 @@ def why_no_contacts(prompt: Prompt | None) -> str:
     """Why contacts of whole bodies are not counted; empty if they are: the prompt declares a body that falls, flies or meets another."""
     if prompt is not None and any(event.impact and event.motion in ("flight", "collision") for event in sounding(prompt)):
         return ""
-    return "the prompt declares no body that falls, flies or meets another"
+    return "no body that falls, flies or meets another is declared"
 
 
 def why_not_seen(motion: PartMotion, stops: Stops, declared: Declared) -> str:
@@ -100,7 +100,7 @@ def why_not_seen(motion: PartMotion, stops: Stops, declared: Declared) -> str:
     if seen_s < SHORTEST_S:
         return f"stops can be seen during {seen_s:.1f} s only, at least {SHORTEST_S:.0f} s are needed"
     if declared != "visible" and count_sudden(stops) < FEWEST_SUDDEN:
-        return "the prompt declares no visible impact, and fewer than two sudden stops are seen"
+        return "no visible impact is declared, and fewer than two sudden stops are seen"
     return ""
 
 
@@ -123,5 +123,5 @@ def why_not_heard(heard: Onsets, speech_share: float) -> str:
     if speech_share > MOST_SPEECH:
         return f"{speech_share:.0%} of the sound is speech, whose onsets hide the impacts"
     if int(np.sum(heard.flux_db >= STRONG_ONSET_DB)) < FEWEST_SUDDEN:
-        return "the prompt declares no visible impact, and fewer than two sharp onsets are heard"
+        return "no visible impact is declared, and fewer than two sharp onsets are heard"
     return ""
