@@ -168,11 +168,8 @@ def judge(
     score = comparison.score
     if score < reject and speech_s >= MIN_SPEECH_APART_S:
         if fit_near_sync(comparison.fused, lead_frames=lead_frames, zero_ms=zero_ms) >= NEAR_SYNC_FITS:
-            return LipSyncVerdict(
-                None,
-                None,
-                "the lips fit the sound too little for an answer, but best near sync: they may be seen poorly, or another voice may lie over theirs",
-            )
+            possible = "they may be seen poorly, or another voice may lie over theirs"
+            return LipSyncVerdict(None, None, f"the lips fit the sound too little for an answer, but best near sync: {possible}")
         return LipSyncVerdict(False, None, f"lips and sound do not fit at any lag ({confidence_below(score, accept)})")
     if score < accept:
         return LipSyncVerdict(

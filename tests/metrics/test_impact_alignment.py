@@ -141,7 +141,7 @@ def test_what_a_prompt_says_of_impacts() -> None:
 
 def test_whole_bodies_are_counted_where_one_is_declared() -> None:
     assert why_no_contacts(COLLISION) == ""
-    assert why_no_contacts(SEEN_KNOCK).startswith("the prompt declares no body")
+    assert why_no_contacts(SEEN_KNOCK).startswith("no body that falls")
     assert [only_collisions(prompt) for prompt in (None, KNOCK, SEEN_KNOCK, COLLISION)] == [False, False, False, True]
 
 
