@@ -58,7 +58,7 @@ def _of_metric(name: str, kind: object) -> Iterator[str]:
 def _of_info(info: MetricInfo) -> Iterator[str]:
     if len(info.name) > _LONGEST_NAME:
         yield f"has a name of {len(info.name)} characters; {_LONGEST_NAME} are allowed"
-    for field in ("title", "meaning", "citation", "limits"):
+    for field in ("title", "meaning", "citation", "limits", "primary"):
         if not isinstance(getattr(info, field), str):
             yield f"has {_a(getattr(info, field))} as its info.{field}, where text is needed"
     for field in ("version", "min_n"):
@@ -75,6 +75,9 @@ def _of_info(info: MetricInfo) -> Iterator[str]:
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
         yield f"declares two measures called {sorted(doubled)[0]!r}"
+    tested = [measure.name for measure in info.measures if measure.headline and measure.direction != "none"]
+    if info.primary and info.primary not in tested:
+        yield f"names {info.primary!r} as its primary measure, which is none of its headline measures with a direction"
     yield from _of_weights(info.weights)
 
 

@@ -93,6 +93,8 @@ class MetricInfo:
         default_rank: given by a metric that runs when no metric is named: its place among the columns of reports, lower first.
         libraries: the installed distributions whose version may change a value; a run records their versions.
         limits: what its numbers do not say, in one or two sentences; shown wherever they are. Empty: nothing beyond ``meaning``.
+        primary: the name of the measure that generators are tested by; empty: the first headline measure with a direction. All others
+            are described and explored, never claimed.
     """
 
     name: str
@@ -107,6 +109,14 @@ class MetricInfo:
     default_rank: int | None = None
     libraries: tuple[str, ...] = ()
     limits: str = ""
+    primary: str = ""
+
+    @property
+    def primary_measure(self) -> Measure | None:
+        """The measure that generators are tested by; None where no headline measure has a direction."""
+        if self.primary:
+            return self.measure(self.primary)
+        return next((measure for measure in self.measures if measure.headline and measure.direction != "none"), None)
 
     def measure(self, name: str) -> Measure:
         """The measure of a name.

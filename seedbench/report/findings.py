@@ -1,19 +1,16 @@
-"""What a run shows, in sentences: only what the paired comparisons support, and what limits it."""
+"""What a run shows, in sentences: what was seen, what the tests of the run support, and what limits it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-from seedbench.report.wording import counted, listed
+from seedbench.report.wording import counted, listed, unit_of, value_and_interval
 from seedbench.results.data import GeneratorFacts, MeasureFacts, SummaryRow
 from seedbench.results.table import ResultsTable
 
 #: Below this share of scored clips the caveats name the measure.
 THIN_COVERAGE = 0.75
-#: For more pairs of systems than this, the findings name the leader of each measure instead of one sentence for each pair.
-MOST_PAIRS = 3
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class Sentence:
     """One sentence on the result.
 
     Attributes:
-        subject: The label of the generator that it begins with; may be empty.
+        subject: The label of the generator, or the title of the measure, that it begins with; may be empty.
         text: The rest, with the space that follows the subject.
     """
 
@@ -37,132 +34,139 @@ class Findings:
     """The result of a run in sentences.
 
     Attributes:
-        results: What the comparisons support.
+        results: What the tests support, and what they cannot decide.
+        seen: What was seen under the primary measure of each metric: described, not tested.
         caveats: What weakens it.
     """
 
     results: tuple[Sentence, ...]
+    seen: tuple[Sentence, ...]
     caveats: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Pair:
-    """Two generators over all columns: where the first is supported as better, as worse, and where neither is."""
+class _Result:
+    """What the tests support of one generator against some others, the same in some columns."""
 
-    better: list[MeasureFacts]
-    worse: list[MeasureFacts]
-    level: list[MeasureFacts]
-    n_prompts: tuple[int, ...]
+    subject: str
+    verb: str
+    others: tuple[str, ...]
 
 
 def findings(table: ResultsTable) -> Findings:
-    """The result of a run in plain sentences, from its comparisons over the headline measures.
-
-    Every system is compared with the first ceiling. Systems are compared with each other pair by pair, or, where there are more than
-    ``MOST_PAIRS`` pairs, by who leads on each measure.
+    """The result of a run in plain sentences, from the tests of its primary measures.
 
     Args:
         table: The results of the run.
 
     Returns:
-        The sentences. None of them says "better" or "worse" unless a comparison supports it.
+        The sentences. None of those in ``results`` says "better" or "worse" unless a test supports it.
     """
-    tested = table.systems
-    against = [(system, ceiling, _pair(table, system, ceiling)) for ceiling in table.ceilings[:1] for system in tested]
-    results = [_against_ceiling(system.label, ceiling.label, pair) for system, ceiling, pair in against if pair is not None]
-    pairs = [(a, b, _pair(table, a, b)) for a, b in combinations(tested, 2)]
-    if len(pairs) <= MOST_PAIRS:
-        results += [_between_systems(a.label, b.label, pair) for a, b, pair in pairs if pair is not None]
-    elif any(pair is not None for _, _, pair in pairs):
-        results += _leaders(table)
-    results += _distances(table)
+    columns = [column for column in table.headline if column.primary and any(not c.exploratory for c in table.comparisons[column.key])]
+    supported: dict[_Result, list[MeasureFacts]] = {}
+    for column in columns:
+        for result in _supported(table, column):
+            supported.setdefault(result, []).append(column)
+    results = [_sentence(table, result, of_result) for result, of_result in supported.items()]
+    results += _undecided(table, columns)
     if not results:
         results.append(Sentence("", "No two generators of this run were compared; the table shows each on its own."))
-    return Findings(tuple(results), tuple(_caveats(table)))
+    seen = tuple(sentence for column in columns if (sentence := _description(table, column)) is not None)
+    return Findings(tuple(results), seen, tuple(_caveats(table)))
 
 
-def _distances(table: ResultsTable) -> list[Sentence]:
-    """Which set of clips is nearer to the reference set: never that a generator is better."""
+def _supported(table: ResultsTable, column: MeasureFacts) -> list[_Result]:
+    """Who is better or worse than whom in a column, said of the one that is apart from most others."""
+    pairs = [c for c in table.comparisons[column.key] if c.better is not None]
+    sets = any(c.of_sets for c in pairs)
+    better, worse = ("nearer", "further") if sets else ("better", "worse")
+    wins: dict[str, list[str]] = {}
+    losses: dict[str, list[str]] = {}
+    for pair in pairs:
+        winner = pair.better or ""
+        loser = pair.generator_b if winner == pair.generator_a else pair.generator_a
+        wins.setdefault(winner, []).append(loser)
+        losses.setdefault(loser, []).append(winner)
+    ceilings = {ceiling.name for ceiling in table.ceilings}
+    left = {(winner, loser) for winner, losers in wins.items() for loser in losers}
+    named = [
+        (name, verb, others) for verb, sides in ((better, wins), (worse, losses)) for name, others in sides.items() if name not in ceilings
+    ]
+    results = []
+    for name, verb, others in sorted(named, key=lambda item: -len(item[2])):
+        open_pairs = [other for other in others if ((other, name) if verb == worse else (name, other)) in left]
+        if open_pairs:
+            results.append(_Result(name, verb, tuple(open_pairs)))
+            left -= {(other, name) if verb == worse else (name, other) for other in open_pairs}
+    return results
+
+
+def _sentence(table: ResultsTable, result: _Result, columns: Sequence[MeasureFacts]) -> Sentence:
     labels = {generator.name: generator.label for generator in table.report.generators}
-    columns: dict[tuple[str, str], list[MeasureFacts]] = {}
-    undecided = False
-    for column in table.headline:
-        for comparison in table.comparisons[column.key]:
-            undecided |= comparison.of_sets and comparison.difference is not None
-            if comparison.of_sets and comparison.better:
-                other = comparison.generator_b if comparison.better == comparison.generator_a else comparison.generator_a
-                columns.setdefault((comparison.better, other), []).append(column)
-    if undecided and not columns:
-        return [Sentence("", "No generator's clips, as a set, are significantly nearer to the reference set than another's.")]
-    not_better = "this does not say that they are better"
-    return [
-        Sentence(
-            labels[nearer], f"'s clips are nearer to the reference set than those of {labels[other]} by {_measures(of_pair)}; {not_better}."
+    ceilings = {ceiling.name for ceiling in table.ceilings}
+    everyone = len(result.others) == len(labels) - 1 > 1
+    others = "every other generator" if everyone else listed([labels[n] + (" (ceiling)" if n in ceilings else "") for n in result.others])
+    prompts = _prompts(table, columns, (result.subject, *result.others))
+    if result.verb in ("better", "worse"):
+        return Sentence(labels[result.subject], f" is {result.verb} than {others} on {_measures(columns)} ({prompts}, paired).")
+    than, not_said = ("nearer to", "better") if result.verb == "nearer" else ("further from", "worse")
+    text = (
+        f"'s clips are {than} the reference set than those of {others} by {_measures(columns)}; this does not say that they are {not_said}."
+    )
+    return Sentence(labels[result.subject], text)
+
+
+def _undecided(table: ResultsTable, columns: Sequence[MeasureFacts]) -> list[Sentence]:
+    """What no test decided: how many prompts could where these are too few, and that the others show no equality."""
+    open_columns = [column for column in columns if not any(c.better for c in table.comparisons[column.key])]
+    reasons: dict[str, list[MeasureFacts]] = {}
+    for column in open_columns:
+        reason = next((c.undecidable for c in table.comparisons[column.key] if c.undecidable), "")
+        reasons.setdefault(reason, []).append(column)
+    level = reasons.pop("", [])
+    sentences = [Sentence("", f"Not decided: {_measures(of_reason)}. {reason}.") for reason, of_reason in reasons.items()]
+    if level:
+        prompts = _prompts(table, level, None)
+        sentences.append(
+            Sentence("", f"No significant difference on {_measures(level)} ({prompts}, paired); this does not show that they are equal.")
         )
-        for (nearer, other), of_pair in columns.items()
-    ]
-
-
-def _compared_columns(table: ResultsTable) -> list[MeasureFacts]:
-    return [column for column in table.headline if column.measure.direction != "none"]
-
-
-def _leaders(table: ResultsTable) -> list[Sentence]:
-    columns = _compared_columns(table)
-    led = [(system, [column for column in columns if table.standing(system.name, column).leads]) for system in table.systems]
-    sentences = [
-        Sentence(system.label, f" is better than every other system on {_measures(best_on)}.") for system, best_on in led if best_on
-    ]
-    undecided = len(columns) - sum(len(best_on) for _, best_on in led)
-    if undecided:
-        sentences.append(Sentence("", f"No single system is best on {counted(undecided, 'headline measure')}."))
     return sentences
 
 
-def _pair(table: ResultsTable, a: GeneratorFacts, b: GeneratorFacts) -> _Pair | None:
-    """Two generators over the columns in which they were compared; None where there is none."""
-    better: list[MeasureFacts] = []
-    worse: list[MeasureFacts] = []
-    level: list[MeasureFacts] = []
-    n_prompts: list[int] = []
-    for column in _compared_columns(table):
-        comparison = table.comparison(column, a.name, b.name)
-        if comparison is None or comparison.difference is None or comparison.of_sets:
-            continue
-        n_prompts.append(comparison.n_prompts)
-        {a.name: better, b.name: worse}.get(comparison.better or "", level).append(column)
-    return _Pair(better, worse, level, tuple(n_prompts)) if n_prompts else None
-
-
-def _against_ceiling(label: str, ceiling: str, pair: _Pair) -> Sentence:
-    ceiling = f"{ceiling} (ceiling)"
-    if not pair.worse and not pair.better:
-        not_equal = "this does not show that they are equal"
-        return Sentence(label, f" does not differ significantly from {ceiling} on any headline measure ({_prompts(pair)}); {not_equal}.")
-    parts = [f" is worse than {ceiling} on {_measures(pair.worse)}"] if pair.worse else []
-    parts += [f" is better than {ceiling} on {_measures(pair.better)}"] if pair.better else []
-    text = ", and".join(parts)
-    if pair.level:
-        verb = "shows" if len(pair.level) == 1 else "show"
-        text += f"; {counted(len(pair.level), 'other headline measure')} {verb} no significant difference"
-    return Sentence(label, f"{text} ({_prompts(pair)}, paired).")
-
-
-def _between_systems(a: str, b: str, pair: _Pair) -> Sentence:
-    prompts = _prompts(pair)
-    if pair.better and pair.worse:
-        text = f" is better than {b} on {_measures(pair.better)}, and worse on {_measures(pair.worse)} ({prompts}, paired)."
-        return Sentence(a, text)
-    if pair.better:
-        return Sentence(a, f" is better than {b} on {_measures(pair.better)} ({prompts}, paired).")
-    if pair.worse:
-        return Sentence(b, f" is better than {a} on {_measures(pair.worse)} ({prompts}, paired).")
-    return Sentence(a, f" and {b} do not differ significantly on any headline measure ({prompts}).")
-
-
-def _prompts(pair: _Pair) -> str:
-    low, high = min(pair.n_prompts), max(pair.n_prompts)
+def _prompts(table: ResultsTable, columns: Sequence[MeasureFacts], generators: Sequence[str] | None) -> str:
+    counts = [
+        comparison.n_prompts
+        for column in columns
+        for comparison in table.comparisons[column.key]
+        if not comparison.exploratory and comparison.difference is not None
+        if generators is None or {comparison.generator_a, comparison.generator_b} <= set(generators)
+    ]
+    low, high = min(counts), max(counts)
     return counted(high, "prompt") if low == high else f"{low} to {high} prompts"
+
+
+def _description(table: ResultsTable, column: MeasureFacts) -> Sentence | None:
+    """The values of all generators in a column; None where it has fewer than two."""
+    rows = [(generator, table.row(generator.name, column)) for generator in table.report.generators]
+    shown = [
+        f"{generator.label} {_value(table, column, generator, row)}" for generator, row in rows if row is not None and row.value is not None
+    ]
+    if len(shown) < 2:
+        return None
+    return Sentence(f"{column.metric_title}, {column.measure.title[0].lower()}{column.measure.title[1:]}", f": {', '.join(shown)}.")
+
+
+def _value(table: ResultsTable, column: MeasureFacts, generator: GeneratorFacts, row: SummaryRow) -> str:
+    """A value in words: of a share the clips that have it, else the summary."""
+    if column.measure.rate:
+        position = table.positions[column.key]
+        scores = [score for cell in table.report.cells if cell.generator == generator.name for score in cell.scores]
+        values = [score.value for score in scores if score.value is not None and table.position(score) == position]
+        if values:
+            return f"{sum(value == 1 for value in values)} of {len(values)}"
+    shown = value_and_interval(column.measure, row.value or 0.0, row.low, row.high)[0]
+    unit = unit_of(column.measure)
+    return shown + (unit if unit == "%" else f" {unit}" if unit else "")
 
 
 def _measures(columns: Sequence[MeasureFacts]) -> str:
@@ -176,10 +180,11 @@ def _measures(columns: Sequence[MeasureFacts]) -> str:
 
 def _caveats(table: ResultsTable) -> list[str]:
     caveats: list[str] = []
-    if table.report.comparisons:
+    if any(not comparison.exploratory for comparison in table.report.comparisons):
+        against = f"against {table.ceilings[0].label}" if table.ceilings else "over all pairs of generators"
         caveats.append(
-            "“Better” and “worse” are used only where the paired difference over prompts is significant after Holm's correction for the "
-            "number of comparisons. Every other difference is undecided, which does not mean equal."
+            f"Tested is one measure of each metric, {against}, paired by prompt, with Holm's correction for the number of metrics. "
+            "“Better” and “worse” are said of nothing else. Other measures and pairs are exploratory: their p-values count no other test."
         )
     if len(table.report.seeds) == 1:
         caveats.append("One seed per prompt: the effect of the seed cannot be separated from the quality of the generator.")

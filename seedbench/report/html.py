@@ -216,7 +216,7 @@ def _comparison_words(column: MeasureFacts, comparison: Comparison, labels: Mapp
     if comparison.difference is not None:
         difference, interval = value_and_interval(column.measure, comparison.difference, comparison.low, comparison.high)
     unit = "points" if is_percent(column.measure) else unit_of(column.measure)
-    p = comparison.p_adjusted
+    p = comparison.p if comparison.exploratory else comparison.p_adjusted
     return {
         "column": column_words(column),
         "a": labels[comparison.generator_a],
@@ -226,8 +226,9 @@ def _comparison_words(column: MeasureFacts, comparison: Comparison, labels: Mapp
         "p": "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}",
         "n": comparison.n_prompts,
         "better": _better_words(comparison, labels),
+        "exploratory": comparison.exploratory,
         "reason": comparison.reason,
-        "remark": comparison.remark,
+        "remark": comparison.remark or comparison.undecidable,
         "method": comparison.method,
     }
 

@@ -295,6 +295,7 @@ def markdown(table: ResultsTable) -> str:
     sentences = findings(table)
     lines = [f"### SeedBench: {_plain(report.name)}", "", _plain(" · ".join(facts)), ""]
     lines += [f"- {_plain(str(sentence))}" for sentence in sentences.results]
+    lines += ["", "Seen, not tested:", "", *(f"- {_plain(str(sentence))}" for sentence in sentences.seen)] if sentences.seen else []
     lines += ["", *(f"> {_plain(note)}" for note in report.notes)] if report.notes else []
     lines += ["", *_markdown_table(table)]
     lines += [

@@ -1,4 +1,9 @@
-"""Generators of one run compared: every pair under every headline measure, paired by prompt, with Holm's correction."""
+"""Generators of one run compared, paired by prompt: what the run tests, and what it only describes.
+
+Tested is the primary measure of each metric, against one generator (the ceiling, if the run has one), else over all pairs. Pairs are
+tested together (:mod:`seedbench.results.joint_tests`), measures are corrected by Holm's method. All other measures and pairs are
+exploratory: with so many tests, nothing could ever be found, or something always would.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from itertools import combinations
 from seedbench.plugins.metric import Measure, MetricInfo
 from seedbench.results.data import ColumnKey, Comparison
 from seedbench.results.differences import holm, paired_difference
+from seedbench.results.joint_tests import method_of, pair_p_values, prompts_needed
 from seedbench.results.summary import NO_OLDER_VERSIONS, ClipScore
 from seedbench.results.versions import backend_of
 from seedbench.store import SetDifferenceRow
@@ -18,6 +24,7 @@ from seedbench.store import SetDifferenceRow
 ALPHA = 0.05
 
 _ByPrompt = Mapping[str, Sequence[float]]
+_Pair = tuple[str, str]
 
 
 def compare_all(
@@ -26,34 +33,104 @@ def compare_all(
     generators: Sequence[str],
     older: Mapping[ColumnKey, Measure] = NO_OLDER_VERSIONS,
     of_sets: Sequence[tuple[Measure, Comparison]] = (),
+    *,
+    against: str | None = None,
 ) -> list[Comparison]:
     """Compare every pair of generators under every headline measure, paired by prompt.
 
     Each backend is compared by itself. Measures with the direction ``zero`` are compared by their absolute values, measures with the
-    direction ``none`` not at all. Rates are tested by sign flips, all others by the paired t test
-    (:func:`seedbench.results.differences.paired_difference`).
+    direction ``none`` not at all.
 
     Args:
         table: The clip scores of the run.
-        infos: What the clip metrics declare, by metric name.
+        infos: What the metrics declare, by metric name; those of sets too.
         generators: The labels of the generators, in the order of the report.
         older: What the columns of another version of a metric mean; see :func:`seedbench.results.summary.summarise`.
-        of_sets: Comparisons of sets of clips (:func:`set_comparisons`), which are tests of the run as well.
+        of_sets: Comparisons of sets of clips (:func:`set_comparisons`).
+        against: The generator that all others are tested against; None: all pairs are tested.
 
     Returns:
-        The comparisons by metric, measure, backend and pair, those of sets last. Their p-values are adjusted by Holm's method over all
-        tests of the run; ``better`` is set where the adjusted p-value is below :data:`ALPHA`.
+        The comparisons by metric, measure, backend and pair, those of sets last. Those of primary measures and tested pairs have p-values
+        adjusted over all of these tests; ``better`` is set where the adjusted p-value is below :data:`ALPHA`. The others are exploratory.
     """
     values = _values_by_generator(table, infos, older)
-    compared = [
-        (measure, _comparison(column, measure, a, b, values[column][a], values[column][b]))
-        for column, measure in _compared_columns(values, infos, older)
-        for a, b in combinations(generators, 2)
-    ]
+    pairs = list(combinations(generators, 2))
+    tested_pairs = {frozenset(pair) for pair in pairs if against is None or against in pair}
+    columns = _compared_columns(values, infos, older)
+    compared = [(measure, _comparison(column, measure, pair, values[column])) for column, measure in columns for pair in pairs]
     compared += of_sets
-    adjusted = holm([comparison.p_adjusted for _, comparison in compared])
-    n_tests = sum(p is not None for p in adjusted)
-    return [_decided(comparison, measure, p, n_tests) for (measure, comparison), p in zip(compared, adjusted, strict=True)]
+    families: dict[ColumnKey, list[int]] = defaultdict(list)
+    for index, (measure, comparison) in enumerate(compared):
+        pair = frozenset((comparison.generator_a, comparison.generator_b))
+        if pair in tested_pairs and _is_primary(infos[comparison.metric], measure):
+            families[comparison.metric, comparison.measure, comparison.backend].append(index)
+    tests = {key: _tests_of([compared[index] for index in family], values.get(key, {})) for key, family in families.items()}
+    decided = _decided_families({key: tested for key, tested in tests.items() if tested})
+    confirmatory = {index: decided[key][place] for key, family in families.items() for place, index in enumerate(family) if key in decided}
+    return [confirmatory.get(index, replace(comparison, exploratory=True)) for index, (_, comparison) in enumerate(compared)]
+
+
+def _is_primary(info: MetricInfo, measure: Measure) -> bool:
+    primary = info.primary_measure
+    return primary is not None and primary.name == measure.name
+
+
+def _tests_of(family: Sequence[tuple[Measure, Comparison]], values: Mapping[str, _ByPrompt]) -> list[tuple[Measure, Comparison]]:
+    """The pairs of one measure with p-values that hold for all of them together; empty where none can be tested."""
+    if family[0][1].of_sets:
+        p_values = holm([comparison.p for _, comparison in family])
+        method = ""
+    else:
+        pairs = [(comparison.generator_a, comparison.generator_b) for _, comparison in family]
+        together = pair_p_values(values, pairs)
+        p_values = [together[pair] for pair in pairs]
+        systems = {system for pair in pairs for system in pair if values.get(system)}
+        n_prompts = max(comparison.n_prompts for _, comparison in family)
+        method = f"/{method_of(len(systems), n_prompts)}" if len(pairs) > 1 else ""
+    if all(p is None for p in p_values):
+        return []
+    return [
+        (measure, replace(comparison, p=p, method=comparison.method + method))
+        for (measure, comparison), p in zip(family, p_values, strict=True)
+    ]
+
+
+def _decided_families(families: Mapping[ColumnKey, Sequence[tuple[Measure, Comparison]]]) -> dict[ColumnKey, list[Comparison]]:
+    """The comparisons of each measure with p-values adjusted for the number of measures (Holm), and with who is better."""
+    least = {key: min(comparison.p for _, comparison in family if comparison.p is not None) for key, family in families.items()}
+    decided, largest = {}, 0.0
+    for rank, key in enumerate(sorted(least, key=lambda key: least[key])):
+        share = len(least) - rank
+        adjusted = [None if comparison.p is None else min(1.0, max(largest, share * comparison.p)) for _, comparison in families[key]]
+        decided[key] = [
+            _decided(comparison, measure, p, len(least)) for (measure, comparison), p in zip(families[key], adjusted, strict=True)
+        ]
+        reason = _why_undecidable(decided[key], ALPHA / len(least))
+        decided[key] = [replace(comparison, undecidable=reason) for comparison in decided[key]]
+        largest = max(largest, min(1.0, share * least[key]))
+    return decided
+
+
+def _decided(comparison: Comparison, measure: Measure, p_adjusted: float | None, n_measures: int) -> Comparison:
+    """A comparison with its adjusted p-value, and with the better generator where the data support one."""
+    if p_adjusted is None:
+        return comparison
+    better = None
+    if p_adjusted < ALPHA and comparison.difference:
+        a_is_better = (comparison.difference > 0) == (measure.direction == "up")
+        better = comparison.generator_a if a_is_better else comparison.generator_b
+    return replace(comparison, p_adjusted=p_adjusted, better=better, method=f"{comparison.method}/holm-{n_measures}")
+
+
+def _why_undecidable(family: Sequence[Comparison], p: float) -> str:
+    """Why no pair could be decided whatever the difference, as far as the number of prompts alone tells it."""
+    if family[0].of_sets or any(comparison.better for comparison in family):
+        return ""
+    systems = {system for comparison in family for system in (comparison.generator_a, comparison.generator_b) if comparison.n_prompts}
+    n_prompts, needed = max(comparison.n_prompts for comparison in family), prompts_needed(len(systems), p)
+    if n_prompts >= needed:
+        return ""
+    return f"{n_prompts} prompts cannot decide this; {needed} are the fewest that could"
 
 
 def _values_by_generator(
@@ -87,11 +164,12 @@ def _compared_columns(
     return [(column, measure) for column, measure in columns if measure.headline and measure.direction != "none"]
 
 
-def _comparison(column: ColumnKey, measure: Measure, a: str, b: str, values_a: _ByPrompt, values_b: _ByPrompt) -> Comparison:
-    """One pair in one column, its p-value not yet adjusted."""
+def _comparison(column: ColumnKey, measure: Measure, pair: _Pair, values: Mapping[str, _ByPrompt]) -> Comparison:
+    """One pair in one column, its p-value not adjusted."""
     low, high = measure.averaged_range
-    paired = paired_difference(values_a, values_b, low=low, high=high)
     metric, name, backend = column
+    a, b = pair
+    paired = paired_difference(values.get(a, {}), values.get(b, {}), rate=measure.rate, low=low, high=high)
     return Comparison(
         metric=metric,
         measure=name,
@@ -100,23 +178,12 @@ def _comparison(column: ColumnKey, measure: Measure, a: str, b: str, values_a: _
         difference=paired.difference,
         low=paired.low,
         high=paired.high,
-        p_adjusted=paired.p_value(rate=measure.rate),
+        p=paired.p,
         n_prompts=paired.n_prompts,
         backend=backend,
         method=paired.method,
         reason=paired.reason,
     )
-
-
-def _decided(comparison: Comparison, measure: Measure, p_adjusted: float | None, n_tests: int) -> Comparison:
-    """A comparison with its adjusted p-value, and with the better generator where the data support one."""
-    if p_adjusted is None:
-        return comparison
-    better = None
-    if p_adjusted < ALPHA and comparison.difference:
-        a_is_better = (comparison.difference > 0) == (measure.direction == "up")
-        better = comparison.generator_a if a_is_better else comparison.generator_b
-    return replace(comparison, p_adjusted=p_adjusted, better=better, method=f"{comparison.method}/holm-{n_tests}")
 
 
 def set_comparisons(rows: Iterable[SetDifferenceRow], infos: Mapping[str, MetricInfo]) -> list[tuple[Measure, Comparison]]:
@@ -142,7 +209,7 @@ def _set_comparison(row: SetDifferenceRow, infos: Mapping[str, MetricInfo]) -> C
         difference=row.value,
         low=row.low,
         high=row.high,
-        p_adjusted=row.p,
+        p=row.p,
         n_prompts=row.n_prompts,
         backend=backend_of(row, infos),
         method=row.method,

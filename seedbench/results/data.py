@@ -90,6 +90,7 @@ class MeasureFacts:
         meaning: One sentence on the metric (the measure has its own).
         citation: The source of the method.
         limits: What the numbers do not say; empty where there is nothing beyond ``meaning``.
+        primary: Whether generators are tested by it.
     """
 
     metric: str
@@ -100,6 +101,7 @@ class MeasureFacts:
     meaning: str = ""
     citation: str = ""
     limits: str = ""
+    primary: bool = False
 
     @property
     def key(self) -> ColumnKey:
@@ -166,7 +168,8 @@ class Comparison:
         difference: a minus b in the unit of the measure; of absolute values where the measure's direction is ``zero``. None with a
             ``reason`` where the two cannot be compared (no prompt that both have scores on, another backend).
         low, high: The interval of the difference; both None, with a ``reason``, where there is none.
-        p_adjusted: The p-value, 0..1, adjusted for the number of tests; None where there was no test.
+        p_adjusted: The p-value, 0..1, adjusted for the number of tests; None where there was no test, and where it is exploratory.
+        p: The p-value without adjustment for other measures; None where there was no test.
         n_prompts: How many prompts have scores of both.
         better: The generator that the data support as better after adjustment; None where they support neither.
         backend: The method that gave the values.
@@ -174,6 +177,9 @@ class Comparison:
         reason: Why there is no difference or no interval.
         remark: What else is to be known of it, such as how many prompts would show a difference of this size.
         of_sets: Whether the clips of each generator were compared as one set; ``better`` then means nearer to the reference set.
+        exploratory: Whether it is no test of the run: another measure than the primary one of its metric, or another pair than those that
+            the run compares. It supports nobody as better.
+        undecidable: Why no difference, however large, could be decided, and how many prompts could; empty where one could be.
     """
 
     metric: str
@@ -184,6 +190,7 @@ class Comparison:
     low: float | None = None
     high: float | None = None
     p_adjusted: float | None = None
+    p: float | None = None
     n_prompts: int
     better: str | None = None
     backend: str = ""
@@ -191,6 +198,8 @@ class Comparison:
     reason: str = ""
     remark: str = ""
     of_sets: bool = False
+    exploratory: bool = False
+    undecidable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

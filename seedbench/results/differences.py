@@ -1,10 +1,8 @@
-"""Paired differences whose unit is the prompt, their tests, and the correction for many tests.
+"""Paired differences whose unit is the prompt, their test, and the correction for many tests.
 
-Equal differences show no spread, so no t test is made of them: their test is that of sign flips. Differences in steps are corrected by
-half a step (Yates 1934), as in :mod:`seedbench.results.intervals`. What the tests reject over 2 to 12 prompts where nothing differs:
-``tests/benchmarks/interval_coverage.py`` and docs/report.md.
+What the tests reject and the intervals cover where nothing differs: ``tests/benchmarks/interval_coverage.py`` and docs/report.md.
 
-Sources: paired differences after Miller 2024 (arXiv 2411.00640); Holm 1979.
+Sources: paired differences after Miller 2024 (arXiv 2411.00640); sign flips, Fisher 1935; Holm 1979.
 """
 
 from __future__ import annotations
@@ -14,25 +12,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
 
+from seedbench.results.difference_intervals import EXACT_SIGN_FLIPS, paired_shares_interval, sign_flip_interval, sign_patterns
 from seedbench.results.intervals import ONE_PROMPT, SAME, all_equal_reason, least_step, percent, range_interval, t_quantile
-
-_EXACT_SIGN_FLIPS = 16  # up to this many prompts all 2^P sign patterns are enumerated
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The mean over prompts of a - b, with its interval and tests.
+    """The mean over prompts of a - b, with its interval and test.
 
     Attributes:
         difference: In the unit of the values; None without a common prompt.
         low, high: The interval of the difference; None where there is none.
         p: The two-sided p-value of the sign-flip test; None where there was no test.
         n_prompts: How many prompts have values on both sides.
-        method: How the difference, the interval and the p-values were computed.
+        method: How the difference, the interval and the p-value were computed.
         n_only_a, n_only_b: How many prompts have values on one side only; they are not part of the difference.
-        p_t: The two-sided p-value of the t test; None where all differences are equal.
         reason: Why there is no difference or no interval.
     """
 
@@ -44,28 +39,14 @@ class PairedDifference:
     method: str
     n_only_a: int = 0
     n_only_b: int = 0
-    p_t: float | None = None
     reason: str = ""
-
-    def p_value(self, *, rate: bool) -> float | None:
-        """The p-value to decide by.
-
-        Sign flips alone could never find a difference over five prompts, however large and steady: their smallest p-value is 1/16. No t
-        distribution fits the few values of a rate.
-
-        Args:
-            rate: Whether the values are 0 or 1.
-
-        Returns:
-            The p-value of sign flips for rates and where there is no t test, else that of the t test; None where there was no test.
-        """
-        return self.p if rate or self.p_t is None else self.p_t
 
 
 def paired_difference(
     a: Mapping[str, Sequence[float]],
     b: Mapping[str, Sequence[float]],
     *,
+    rate: bool = False,
     level: float = 0.95,
     draws: int = 20_000,
     seed: int = 0,
@@ -74,14 +55,17 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two systems over the prompts that both have values for: mean over prompts of mean_seeds(a) - mean_seeds(b).
 
-    The interval is Student's t on P - 1 degrees of freedom (P common prompts), the tests are the paired t test and sign flips; after
-    Miller 2024 (arXiv 2411.00640). Prompts without a value on one side are counted, not compared. Under two common prompts there is no
-    interval and no p. Where all differences are equal there is no t test; the interval is then that of the range, as in
-    :func:`mean_interval`. Interval and t test of differences in steps are corrected by half a step of their sum.
+    The test is that of sign flips, which needs no assumption on the values; for values of 0 and 1 it is the exact test of McNemar. The
+    interval of shares is that of Newcombe (:func:`seedbench.results.difference_intervals.paired_shares_interval`). Other intervals are
+    what the test does not reject; over fewer than 6 prompts it rejects nothing, and the interval is Student's t on P - 1 degrees of
+    freedom, that of differences in steps half a step of their sum wider. Prompts without a value on one side are counted, not compared.
+    Under two common prompts there is no interval and no p. Where all differences are equal the interval is that of the range, as in
+    :func:`seedbench.results.intervals.mean_interval`.
 
     Args:
         a: The values of one system by prompt, one for each seed.
         b: Those of the other system.
+        rate: Whether the values are 0 or 1.
         level: The confidence level of the interval, 0..1.
         draws: Sign patterns drawn beyond 16 prompts.
         seed: Of the draws.
@@ -89,7 +73,7 @@ def paired_difference(
         high: The largest value possible.
 
     Returns:
-        The difference in the unit of the values. Up to 16 prompts its sign-flip p-value is exact (all 2^P sign patterns); beyond, it is
+        The difference in the unit of the values. Up to 16 prompts its p-value is exact (all 2^P sign patterns); beyond, it is
         Monte-Carlo with ``draws`` patterns from ``seed`` as (1 + hits) / (1 + draws).
 
     Raises:
@@ -103,32 +87,53 @@ def paired_difference(
     in_b = {prompt for prompt, values in b.items() if len(values)}
     both = sorted(in_a & in_b)
     n_only_a, n_only_b = len(in_a - in_b), len(in_b - in_a)
-    method = f"paired-by-prompt/t{percent(level)}"
-    differences, same = _differences([a[prompt] for prompt in both], [b[prompt] for prompt in both])
+    first, second = (_prompt_means([side[prompt] for prompt in both]) for side in (a, b))
+    differences, same = _differences(first, second)
     if len(both) < 2:
         value = float(differences[0]) if len(both) else None
         reason = ONE_PROMPT if len(both) else "no prompt on which both have an answer"
-        return PairedDifference(value, None, None, None, len(both), method, n_only_a, n_only_b, reason=reason)
+        return PairedDifference(value, None, None, None, len(both), "paired-by-prompt", n_only_a, n_only_b, reason=reason)
     n, value = len(both), float(differences.mean())
     p = sign_flip_p(differences, draws=draws, seed=seed)
-    flips = "sign-flip-exact" if n <= _EXACT_SIGN_FLIPS else f"sign-flip-{draws}-seed{seed}"
+    flips = "sign-flip-exact" if n <= EXACT_SIGN_FLIPS else f"sign-flip-{draws}-seed{seed}"
+    widest = None if low is None or high is None else high - low
+    if rate:
+        interval: _Interval = (*paired_shares_interval(first, second, level), f"/newcombe{percent(level)}", "")
+    else:
+        interval = _interval(differences, same, level, widest, draws, seed)
+    floor, ceiling, shown, reason = interval
+    return PairedDifference(value, floor, ceiling, p, n, f"paired-by-prompt{shown}/{flips}", n_only_a, n_only_b, reason)
+
+
+_Interval = tuple[float | None, float | None, str, str]
+
+
+def _interval(differences: np.ndarray, same: float, level: float, widest: float | None, draws: int, seed: int) -> _Interval:
+    """The ends of the interval, the name of its method, and why there is none; no difference exceeds ``widest`` (None: no bound)."""
+    n, value = len(differences), float(differences.mean())
     if np.ptp(differences) <= same:
-        widest = None if low is None or high is None else high - low
         floor, ceiling = range_interval(value, n, level, None if widest is None else -widest, widest)
-        shown, reason = ("", all_equal_reason(n)) if floor is None else (f"/range{percent(level)}", "")
-        return PairedDifference(value, floor, ceiling, p, n, f"paired-by-prompt{shown}/{flips}", n_only_a, n_only_b, reason=reason)
-    error = float(differences.std(ddof=1)) / math.sqrt(n)
-    half_step = least_step(np.abs(np.append(differences, 0.0)), same) / (2 * n)
-    half = t_quantile(level, n - 1) * error + half_step
-    p_t = 2 * float(stdtr(n - 1, -max(0.0, abs(value) - half_step) / error))
-    return PairedDifference(value, value - half, value + half, p, n, f"{method}/{flips}", n_only_a, n_only_b, p_t)
+        return (None, None, "", all_equal_reason(n)) if floor is None else (floor, ceiling, f"/range{percent(level)}", "")
+    floor, ceiling = sign_flip_interval(differences, level, draws=draws, seed=seed)
+    shown = f"/inverted{percent(level)}"
+    if floor is None or ceiling is None:
+        error = float(differences.std(ddof=1)) / math.sqrt(n)
+        half = t_quantile(level, n - 1) * error + least_step(np.abs(np.append(differences, 0.0)), same) / (2 * n)
+        floor, ceiling, shown = value - half, value + half, f"/t{percent(level)}"
+    if widest is not None:
+        floor, ceiling = max(floor, -widest), min(ceiling, widest)
+    return floor, ceiling, shown, ""
 
 
-def _differences(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> tuple[np.ndarray, float]:
-    """Differences of means (P,), those of equal values 0; and the distance within which two of them are equal."""
-    first, second = (np.array([np.mean(values) for values in side], dtype=np.float64) for side in (a, b))
-    if not np.isfinite(first).all() or not np.isfinite(second).all():
+def _prompt_means(values: Sequence[Sequence[float]]) -> np.ndarray:
+    means = np.array([np.mean(of_prompt) for of_prompt in values], dtype=np.float64)
+    if not np.isfinite(means).all():
         raise ValueError("values must be finite; leave out the clips that have no value")
+    return means
+
+
+def _differences(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, float]:
+    """Differences of means (P,), those of equal values 0; and the distance within which two of them are equal."""
     same = SAME * float(np.abs(np.concatenate([first, second])).max(initial=0.0))
     differences = first - second
     return np.where(np.abs(differences) <= same, 0.0, differences), same
@@ -156,16 +161,12 @@ def sign_flip_p(differences: np.ndarray, *, draws: int = 20_000, seed: int = 0) 
         raise ValueError("no differences to test")
     observed = abs(float(differences.sum()))
     at_least = observed - 1e-9 * float(np.abs(differences).sum())  # equal sums in another order are ties
-    if count <= _EXACT_SIGN_FLIPS:
-        patterns = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
-        sums = np.abs((1 - 2 * patterns) @ differences)
-        return float(np.mean(sums >= at_least))
-    rng = np.random.default_rng(seed)
-    hits = 0
-    for start in range(0, draws, 1000):
-        signs = rng.integers(0, 2, size=(min(1000, draws - start), count)) * 2 - 1
+    exact = count <= EXACT_SIGN_FLIPS
+    hits, total = (0, 0) if exact else (1, 1)  # of drawn patterns the one that was observed is one more
+    for signs in sign_patterns(count, draws=draws, seed=seed):
         hits += int(np.sum(np.abs(signs @ differences) >= at_least))
-    return (1 + hits) / (1 + draws)
+        total += len(signs)
+    return hits / total
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:

@@ -121,7 +121,7 @@ def _report(session: Session, store: Store, workspace: Workspace, run: RunRow, *
         measures=_measures(metrics, summary, versions, older),
         summary=tuple(summary),
         slices=tuple(slice_summaries(spec.prompts, summary_of)),
-        comparisons=tuple(compare_all(table, clip_infos, labels, older, set_comparisons(differences, infos))),
+        comparisons=tuple(compare_all(table, infos, labels, older, set_comparisons(differences, infos), against=spec.ceiling)),
         cells=cell_reports,
         provenance=readable_provenance({key: value for key, value in run.provenance.items() if key != LEFT_OUT}),
         real_footage=real_footage_records(infos),
@@ -227,6 +227,7 @@ def _measures(
                     meaning=info.meaning,
                     citation=info.citation,
                     limits=info.limits,
+                    primary=info.primary_measure is not None and info.primary_measure.name == measure.name,
                 )
                 for backend in [backend for backend in backends if backend] or [""]
             ]

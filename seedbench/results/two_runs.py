@@ -84,7 +84,7 @@ def compare_runs(store: Store, workspace: Workspace, first: str, second: str) ->
     keys: list[_RowKey] = [key for key in dict.fromkeys([*summaries[0], *summaries[1]]) if (key[1], key[2]) in headline and key[3]]
     measures = [headline[key[1], key[2]] for key in keys]
     paired = [_paired(reports, key, measure, changed) for key, measure in zip(keys, measures, strict=True)]
-    adjusted = holm([pair.p_value(rate=measure.rate) for pair, measure in zip(paired, measures, strict=True)])
+    adjusted = holm([pair.p for pair in paired])
     return [
         _compared_row(key, [summary.get(key) for summary in summaries], pair, p)
         for key, pair, p in zip(keys, paired, adjusted, strict=True)
@@ -94,7 +94,7 @@ def compare_runs(store: Store, workspace: Workspace, first: str, second: str) ->
 def _paired(reports: Sequence[RunReport], key: _RowKey, measure: Measure, changed: Sequence[str]) -> PairedDifference:
     low, high = measure.averaged_range
     first, second = (_values(report, key, absolute=measure.direction == "zero", without=changed) for report in reports)
-    return paired_difference(second, first, low=low, high=high)
+    return paired_difference(second, first, rate=measure.rate, low=low, high=high)
 
 
 def _values(report: RunReport, key: _RowKey, *, absolute: bool, without: Sequence[str]) -> dict[str, list[float]]:

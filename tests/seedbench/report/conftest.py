@@ -122,6 +122,7 @@ MEASURES = (
     MeasureFacts(
         metric="lipsync",
         measure=OFFSET,
+        primary=True,
         metric_title="Lip sync",
         version=1,
         backend="facemesh-cca1",
@@ -141,17 +142,25 @@ MEASURES = (
     MeasureFacts(
         metric="identity",
         measure=IDENTITY,
+        primary=True,
         metric_title="Cross-shot identity",
         version=2,
         backend="dlib-resnet",
         meaning="Whether people stay themselves over cuts.",
     ),
     MeasureFacts(
-        metric="physics", measure=ENERGY, metric_title="Physics", version=1, backend="tracks-v1", meaning="Whether bodies fall right."
+        metric="physics",
+        measure=ENERGY,
+        primary=True,
+        metric_title="Physics",
+        version=1,
+        backend="tracks-v1",
+        meaning="Whether bodies fall right.",
     ),
     MeasureFacts(
         metric="video_distance",
         measure=DISTANCE,
+        primary=True,
         metric_title="Embedded video distance",
         version=1,
         backend="efficientnet_lite0_motion",
@@ -328,7 +337,8 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
                     continue
                 apart = first[1] > second[2] or second[1] > first[2]
                 more_is_better = facts.measure.direction == "up"
-                winner = (a if (first[0] > second[0]) == more_is_better else b).name if apart else None
+                tested = facts.primary and "ceiling" in (a.role, b.role)
+                winner = (a if (first[0] > second[0]) == more_is_better else b).name if apart and tested else None
                 gap = first[0] - second[0]
                 comparisons.append(
                     Comparison(
@@ -339,7 +349,9 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
                         difference=gap,
                         low=gap - 0.1 * abs(gap),
                         high=gap + 0.1 * abs(gap),
-                        p_adjusted=0.004 if apart else 0.41,
+                        p=0.001 if apart else 0.1,
+                        p_adjusted=(0.004 if apart else 0.41) if tested else None,
+                        exploratory=not tested,
                         n_prompts=3,
                         better=winner,
                         backend=facts.backend,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from seedbench.plugins.metric import Measure, MetricInfo
-from seedbench.results.comparison import ALPHA, compare_all
+from seedbench.results.comparison import compare_all
 from seedbench.results.data import SummaryRow
 from seedbench.results.differences import paired_difference
 from seedbench.results.intervals import mean_interval, rate_interval
@@ -165,7 +165,7 @@ def test_a_comparison_is_the_paired_difference_with_the_better_one_named() -> No
     (comparison,) = compare_all([*many("a", *WORSE), *many("b", *BETTER)], info(SHARE), ["a", "b"])
     paired = paired_difference({f"p{i}": [v] for i, v in enumerate(WORSE)}, {f"p{i}": [v] for i, v in enumerate(BETTER)})
     assert (comparison.difference, comparison.low, comparison.high, comparison.n_prompts) == (paired.difference, paired.low, paired.high, 6)
-    assert comparison.p_adjusted == paired.p_t
+    assert (comparison.p, comparison.p_adjusted) == (paired.p, 2 / 2**6)
     assert comparison.better == "b"
     assert comparison.method == f"{paired.method}/holm-1"
 
@@ -212,17 +212,46 @@ def test_equal_shares_have_the_interval_that_their_range_leaves_open() -> None:
     assert row([line(str(i), value, "offset") for i, value in enumerate(same)], OFFSET).low == pytest.approx(600 * 0.025 ** (1 / 3))
 
 
-def test_every_pair_is_adjusted_for_the_whole_family() -> None:
+def test_pairs_of_one_measure_are_tested_together() -> None:
     lines = [*many("a", *BETTER), *many("b", *WORSE), *many("c", *WORSE[::-1])]
     comparisons = compare_all(lines, info(SHARE), ["a", "b", "c"])
     assert [(comparison.generator_a, comparison.generator_b) for comparison in comparisons] == [("a", "b"), ("a", "c"), ("b", "c")]
-    alone = compare_all(lines, info(SHARE), ["a", "b"])[0]
-    assert all(comparison.method.endswith("/holm-3") for comparison in comparisons)
-    assert comparisons[0].p_adjusted is not None
-    assert alone.p_adjusted is not None
-    assert comparisons[0].p_adjusted > alone.p_adjusted
-    assert comparisons[2].better is None
-    assert (comparisons[2].p_adjusted or 0) > ALPHA
+    assert [comparison.better for comparison in comparisons] == ["a", "a", None]
+    assert all(comparison.method.endswith("/permuted-within-prompts/20000-seed0/holm-1") for comparison in comparisons)
+
+
+def test_one_failure_on_every_prompt_among_four_generators_is_decided() -> None:
+    lines = [score for name in "abc" for score in many(name, *[1.0] * 6, measure="rate")] + many("d", *[0.0] * 6, measure="rate")
+    comparisons = compare_all(lines, info(RATE), list("abcd"))
+    better = {(c.generator_a, c.generator_b): c.better for c in comparisons}
+    assert better == {pair: pair[0] if "d" in pair else None for pair in better}
+    assert all(c.p is not None and c.p < 0.003 for c in comparisons if "d" in (c.generator_a, c.generator_b))
+
+
+def test_measures_are_corrected_for_each_other_and_only_the_primary_one_is_tested() -> None:
+    infos = {name: replace(info(RATE, SHARE)["m"], name=name) for name in ("m", "n")}
+    lines = [
+        replace(score, metric=metric)
+        for metric in infos
+        for measure in ("rate", "share")
+        for name, value in (("a", 1.0), ("b", 0.0))
+        for score in many(name, *[value] * 6, measure=measure)
+    ]
+    comparisons = compare_all(lines, infos, ["a", "b"])
+    assert [(c.metric, c.measure, c.exploratory) for c in comparisons] == [
+        ("m", "rate", False), ("m", "share", True), ("n", "rate", False), ("n", "share", True)
+    ]  # fmt: skip
+    tested = [c for c in comparisons if not c.exploratory]
+    assert [(c.p, c.p_adjusted, c.better) for c in tested] == [(0.03125, 0.0625, None)] * 2
+    assert {c.undecidable for c in tested} == {"6 prompts cannot decide this; 7 are the fewest that could"}
+    assert [(c.p, c.p_adjusted, c.better) for c in comparisons if c.exploratory] == [(0.03125, None, None)] * 2
+
+
+def test_against_one_generator_the_other_pairs_are_exploratory() -> None:
+    lines = [*many("a", *BETTER), *many("b", *WORSE), *many("c", *WORSE[::-1])]
+    comparisons = compare_all(lines, info(SHARE), ["a", "b", "c"], against="a")
+    assert [c.exploratory for c in comparisons] == [False, False, True]
+    assert [c.better for c in comparisons] == ["a", "a", None]
 
 
 def test_without_a_common_prompt_there_is_no_difference_and_a_reason() -> None:

@@ -190,7 +190,7 @@ def test_sets_that_do_not_differ_significantly_are_said_to_be_undecided(workspac
     with store.session() as session:
         session.scalars(select(SetDifferenceRow)).one().p = 0.4
     sentences = [str(sentence) for sentence in findings(tabulate(load_report(store, workspace, None))).results]
-    assert sentences == ["No generator's clips, as a set, are significantly nearer to the reference set than another's."]
+    assert sentences == ["No significant difference on distance (d) (4 prompts, paired); this does not show that they are equal."]
 
 
 def test_a_difference_over_four_prompts_is_not_significant(workspace: Workspace) -> None:
