@@ -59,6 +59,7 @@ class EmbeddedVideoDistance(_VideoDistance):
         min_n=4,
         weights=(efficientnet.WEIGHTS,),
         limits=LIMITS,
+        primary="kd",
     )
 
     def embed(self, clip: Clip) -> np.ndarray:
@@ -102,6 +103,7 @@ class FrechetVideoDistance(_VideoDistance):
         min_n=4,
         weights=(i3d.WEIGHTS,),
         limits=LIMITS,
+        primary="kd",
     )
 
     def embed(self, clip: Clip) -> np.ndarray:

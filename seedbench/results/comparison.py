@@ -15,7 +15,7 @@ from itertools import combinations
 from seedbench.plugins.metric import Measure, MetricInfo
 from seedbench.results.data import ColumnKey, Comparison
 from seedbench.results.differences import holm, paired_difference
-from seedbench.results.joint_tests import method_of, pair_p_values, prompts_needed
+from seedbench.results.joint_tests import DRAWS, method_of, pair_p_values, prompts_needed
 from seedbench.results.summary import NO_OLDER_VERSIONS, ClipScore
 from seedbench.results.versions import backend_of
 from seedbench.store import SetDifferenceRow
@@ -35,6 +35,7 @@ def compare_all(
     of_sets: Sequence[tuple[Measure, Comparison]] = (),
     *,
     against: str | None = None,
+    draws: int = DRAWS,
 ) -> list[Comparison]:
     """Compare every pair of generators under every headline measure, paired by prompt.
 
@@ -48,6 +49,7 @@ def compare_all(
         older: What the columns of another version of a metric mean; see :func:`seedbench.results.summary.summarise`.
         of_sets: Comparisons of sets of clips (:func:`set_comparisons`).
         against: The generator that all others are tested against; None: all pairs are tested.
+        draws: Exchanges that the tests of pairs draw where they cannot try all.
 
     Returns:
         The comparisons by metric, measure, backend and pair, those of sets last. Those of primary measures and tested pairs have p-values
@@ -64,7 +66,7 @@ def compare_all(
         pair = frozenset((comparison.generator_a, comparison.generator_b))
         if pair in tested_pairs and _is_primary(infos[comparison.metric], measure):
             families[comparison.metric, comparison.measure, comparison.backend].append(index)
-    tests = {key: _tests_of([compared[index] for index in family], values.get(key, {})) for key, family in families.items()}
+    tests = {key: _tests_of([compared[index] for index in family], values.get(key, {}), draws) for key, family in families.items()}
     decided = _decided_families({key: tested for key, tested in tests.items() if tested})
     confirmatory = {index: decided[key][place] for key, family in families.items() for place, index in enumerate(family) if key in decided}
     return [confirmatory.get(index, replace(comparison, exploratory=True)) for index, (_, comparison) in enumerate(compared)]
@@ -75,18 +77,20 @@ def _is_primary(info: MetricInfo, measure: Measure) -> bool:
     return primary is not None and primary.name == measure.name
 
 
-def _tests_of(family: Sequence[tuple[Measure, Comparison]], values: Mapping[str, _ByPrompt]) -> list[tuple[Measure, Comparison]]:
+def _tests_of(
+    family: Sequence[tuple[Measure, Comparison]], values: Mapping[str, _ByPrompt], draws: int
+) -> list[tuple[Measure, Comparison]]:
     """The pairs of one measure with p-values that hold for all of them together; empty where none can be tested."""
     if family[0][1].of_sets:
         p_values = holm([comparison.p for _, comparison in family])
         method = ""
     else:
         pairs = [(comparison.generator_a, comparison.generator_b) for _, comparison in family]
-        together = pair_p_values(values, pairs)
+        together = pair_p_values(values, pairs, draws=draws)
         p_values = [together[pair] for pair in pairs]
         systems = {system for pair in pairs for system in pair if values.get(system)}
         n_prompts = max(comparison.n_prompts for _, comparison in family)
-        method = f"/{method_of(len(systems), n_prompts)}" if len(pairs) > 1 else ""
+        method = f"/{method_of(len(systems), n_prompts, draws)}" if len(pairs) > 1 else ""
     if all(p is None for p in p_values):
         return []
     return [

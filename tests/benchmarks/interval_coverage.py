@@ -1,8 +1,10 @@
 """How often nominal 95% intervals cover and nominal 5% tests reject under a true null, over few prompts.
 
-``python tests/benchmarks/interval_coverage.py`` prints a table for 2 to 12 prompts: values that are normal, in thirds, tied, all equal,
+``python tests/benchmarks/interval_coverage.py`` prints a table for 2 to 100 prompts: values that are normal, in thirds, tied, all equal,
 or skewed, one seed a prompt, three, or unequal numbers; rates whose seeds repeat their prompt or do not. ``--trials`` sets how many times
 each cell is drawn (4,000 by default: a share near 5% is then known to 0.7 points).
+
+Before that it prints how often whole reports of four systems claim a difference that is not there, and find one that is.
 
 A cell of the table is the share of trials in which an interval was given and covers, of those in which one was given (``given``, where it
 is below 1), or the share of trials in which a test rejects.
@@ -17,10 +19,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seedbench.plugins.metric import Measure, MetricInfo
+from seedbench.results.comparison import compare_all
 from seedbench.results.differences import PairedDifference, paired_difference
 from seedbench.results.intervals import Estimate, mean_interval, rate_interval
+from seedbench.results.summary import ClipScore
 
-PROMPTS = tuple(range(2, 13))
+PROMPTS = (2, 3, 5, 6, 8, 12, 30, 100)
+REPORT_PROMPTS = (5, 6, 12, 30)
 SEEDS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "1 seed": lambda rng, n: np.ones(n, int),
     "3 seeds": lambda rng, n: np.full(n, 3),
@@ -164,27 +170,83 @@ def paired(law: Law, n: int, seeds: str, trials: int, seed: int = 0, *, rate: bo
     rng = np.random.default_rng([seed, n])
 
     def trial() -> tuple[bool, bool, bool]:
-        sides = []
-        for _ in range(2):
-            prompts = _layout(rng, n, seeds)
-            values = law.draw(rng, prompts)
-            sides.append({str(p): values[prompts == p].tolist() for p in range(n)})
-        difference: PairedDifference = paired_difference(sides[0], sides[1], low=law.low, high=law.high)
-        p = difference.p_value(rate=rate)
-        return *_covers(difference.low, difference.high, 0.0), p is not None and p <= 0.05
+        sides = [_by_prompts(law, rng, n, seeds) for _ in range(2)]
+        difference: PairedDifference = paired_difference(sides[0], sides[1], rate=rate, low=law.low, high=law.high)
+        return *_covers(difference.low, difference.high, 0.0), difference.p is not None and difference.p <= 0.05
 
     return _summed((trial() for _ in range(trials)), trials)
+
+
+def _by_prompts(law: Law, rng: np.random.Generator, n: int, seeds: str) -> dict[str, list[float]]:
+    prompts = _layout(rng, n, seeds)
+    values = law.draw(rng, prompts)
+    return {str(p): values[prompts == p].tolist() for p in range(n)}
+
+
+SYSTEMS = "abcd"
+METRICS = ("normal", "thirds", "all or nothing", "skewed share", "lognormal")
+"""The laws of the metrics of a report; "all or nothing" is a rate."""
+
+
+def claims(n: int, trials: int, *, against: str | None, worst: str | None = None, seed: int = 0, draws: int = 500) -> tuple[float, float]:
+    """The share of reports of four equal systems over five metrics that claim anything, and the share that find ``worst``.
+
+    Args:
+        n: How many prompts.
+        trials: How many reports.
+        against: What they are tested against; None: all pairs.
+        worst: A system that is made worse in the first metric, by two standard deviations of a prompt; claims about it are right.
+        seed: Of the values.
+        draws: Of the tests.
+    """
+    measure = {name: Measure(name="value", title="V", unit="", direction="up", meaning="", headline=True, rate=name == "all or nothing",
+                             low=LAWS[name].low, high=LAWS[name].high) for name in METRICS}  # fmt: skip
+    infos = {name: MetricInfo(name=name, title=name, meaning="", citation="", version=1, measures=(measure[name],)) for name in METRICS}
+    rng = np.random.default_rng([seed, n])
+    false = found = 0
+    for _ in range(trials):
+        table = []
+        for name in METRICS:
+            for system in SYSTEMS:
+                for prompt, (value,) in _by_prompts(LAWS[name], rng, n, "1 seed").items():
+                    lowered = value - 2.0 if system == worst and name == METRICS[0] else value
+                    table.append(
+                        ClipScore(generator=system, prompt_id=prompt, seed=0, metric=name, measure="value", value=lowered, status="scored")
+                    )
+        decided = [c for c in compare_all(table, infos, list(SYSTEMS), against=against, draws=draws) if c.better]
+        right = [c for c in decided if c.metric == METRICS[0] and worst in (c.generator_a, c.generator_b)]
+        false += len(decided) > len(right)
+        found += bool(right)
+    return false / trials, found / trials
 
 
 def _cell(value: float | None, given: float) -> str:
     return "-" if value is None else f"{value:.3f}" + ("" if given == 1 else f" ({given:.2f} given)")
 
 
+def print_claims(reports: int) -> None:
+    """Print how often reports claim what is not so, and find what is."""
+    print("| four systems, five metrics |", " | ".join(f"{n} prompts" for n in REPORT_PROMPTS), "|", sep=" ")
+    print("|---|" + "---|" * len(REPORT_PROMPTS))
+    for words, against in (("all pairs", None), ("against one", "a")):
+        equal = [claims(n, reports, against=against)[0] for n in REPORT_PROMPTS]
+        print(f"| equal, {words}: claim anything | {' | '.join(f'{share:.3f}' for share in equal)} |", flush=True)
+        apart = [claims(n, reports, against=against, worst="d") for n in REPORT_PROMPTS]
+        print(f"| one is worse in one metric, {words}: claim anything else | {' | '.join(f'{other:.3f}' for other, _ in apart)} |")
+        print(f"| the same: find it | {' | '.join(f'{share:.3f}' for _, share in apart)} |", flush=True)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=4000)
-    trials = parser.parse_args().trials
+    parser.add_argument("--reports", type=int, default=2000, help="how many reports of four equal systems are drawn for each cell")
+    parser.add_argument("--reports-only", action="store_true", help="only the table of reports")
+    chosen = parser.parse_args()
+    trials = chosen.trials
+    print_claims(chosen.reports)
+    if chosen.reports_only:
+        return
     print("| what | values | seeds |", " | ".join(f"{n} prompts" for n in PROMPTS), "|", sep=" ")
     print("|---|---|---|" + "---|" * len(PROMPTS))
 
@@ -198,7 +260,7 @@ def main() -> None:
             show("mean covers", name, seeds, [_cell(coverage.covers, coverage.given) for coverage in means])
             pairs = [paired(law, n, seeds, trials) for n in PROMPTS]
             show("difference covers", name, seeds, [_cell(coverage.covers, coverage.given) for coverage in pairs])
-            show("t or sign flips reject", name, seeds, [_cell(coverage.rejects, 1) for coverage in pairs])
+            show("sign flips reject", name, seeds, [_cell(coverage.rejects, 1) for coverage in pairs])
     for share in RATES:
         for alike in ALIKE:
             for seeds in SEEDS:
@@ -207,6 +269,7 @@ def main() -> None:
                 show("rate covers", words, seeds, [_cell(coverage.covers, coverage.given) for coverage in rates])
                 law = Law(lambda rng, prompts, share=share, alike=alike: rate_values(rng, prompts, share, alike), share, 0.0, 1.0)  # type: ignore[misc]
                 flips = [paired(law, n, seeds, trials, rate=True) for n in PROMPTS]
+                show("difference covers", words, seeds, [_cell(coverage.covers, coverage.given) for coverage in flips])
                 show("sign flips reject", words, seeds, [_cell(coverage.rejects, 1) for coverage in flips])
 
 
