@@ -99,7 +99,7 @@ def metrics(name: Annotated[str | None, typer.Argument(metavar="[METRIC]", help=
         ("needs", ", ".join(sorted(info.needs)) or "nothing"),
         ("weights", ", ".join(info.weights) or "none"),
         ("clips for a mean", f"at least {info.min_n}"),
-        *([("tested by", info.primary_measure.name)] if info.primary_measure else []),
+        *([("tested by", info.testable[0].name)] if info.testable else []),
         *([("does not say", info.limits)] if info.limits else []),
         ("source", info.citation),
         ("real footage", badge(real_footage_records([name]).get(name), info.version)),

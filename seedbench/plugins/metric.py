@@ -93,8 +93,8 @@ class MetricInfo:
         default_rank: given by a metric that runs when no metric is named: its place among the columns of reports, lower first.
         libraries: the installed distributions whose version may change a value; a run records their versions.
         limits: what its numbers do not say, in one or two sentences; shown wherever they are. Empty: nothing beyond ``meaning``.
-        primary: the name of the measure that generators are tested by; empty: the first headline measure with a direction. All others
-            are described and explored, never claimed.
+        primary: the name of the measure that generators are tested by, where it has answers; empty: the first headline measure with a
+            direction. All others are described and explored, never claimed.
     """
 
     name: str
@@ -112,11 +112,10 @@ class MetricInfo:
     primary: str = ""
 
     @property
-    def primary_measure(self) -> Measure | None:
-        """The measure that generators are tested by; None where no headline measure has a direction."""
-        if self.primary:
-            return self.measure(self.primary)
-        return next((measure for measure in self.measures if measure.headline and measure.direction != "none"), None)
+    def testable(self) -> tuple[Measure, ...]:
+        """The headline measures with a direction, the primary one first: generators are tested by the first of them that has answers."""
+        measures = [measure for measure in self.measures if measure.headline and measure.direction != "none"]
+        return tuple(sorted(measures, key=lambda measure: measure.name != self.primary))
 
     def measure(self, name: str) -> Measure:
         """The measure of a name.

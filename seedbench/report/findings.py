@@ -62,7 +62,7 @@ def findings(table: ResultsTable) -> Findings:
     Returns:
         The sentences. None of those in ``results`` says "better" or "worse" unless a test supports it.
     """
-    columns = [column for column in table.headline if column.primary and any(not c.exploratory for c in table.comparisons[column.key])]
+    columns = [column for column in table.headline if any(not c.exploratory for c in table.comparisons[column.key])]
     supported: dict[_Result, list[MeasureFacts]] = {}
     for column in columns:
         for result in _supported(table, column):

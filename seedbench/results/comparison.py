@@ -1,8 +1,8 @@
 """Generators of one run compared, paired by prompt: what the run tests, and what it only describes.
 
-Tested is the primary measure of each metric, against one generator (the ceiling, if the run has one), else over all pairs. Pairs are
-tested together (:mod:`seedbench.results.joint_tests`), measures are corrected by Holm's method. All other measures and pairs are
-exploratory: with so many tests, nothing could ever be found, or something always would.
+Tested is one measure of each metric, the primary one where it has answers, against one generator (the ceiling, if the run has one), else
+over all pairs. Pairs are tested together (:mod:`seedbench.results.joint_tests`), measures are corrected by Holm's method. All other
+measures and pairs are exploratory: with so many tests, nothing could ever be found, or something always would.
 """
 
 from __future__ import annotations
@@ -61,20 +61,28 @@ def compare_all(
     columns = _compared_columns(values, infos, older)
     compared = [(measure, _comparison(column, measure, pair, values[column])) for column, measure in columns for pair in pairs]
     compared += of_sets
+    tested_measures = _tested_measures(compared, infos)
     families: dict[ColumnKey, list[int]] = defaultdict(list)
     for index, (measure, comparison) in enumerate(compared):
         pair = frozenset((comparison.generator_a, comparison.generator_b))
-        if pair in tested_pairs and _is_primary(infos[comparison.metric], measure):
+        if pair in tested_pairs and tested_measures.get(comparison.metric) == measure.name:
             families[comparison.metric, comparison.measure, comparison.backend].append(index)
     tests = {key: _tests_of([compared[index] for index in family], values.get(key, {}), draws) for key, family in families.items()}
     decided = _decided_families({key: tested for key, tested in tests.items() if tested})
-    confirmatory = {index: decided[key][place] for key, family in families.items() for place, index in enumerate(family) if key in decided}
+    confirmatory = {index: result for key in decided for index, result in zip(families[key], decided[key], strict=True)}
     return [confirmatory.get(index, replace(comparison, exploratory=True)) for index, (_, comparison) in enumerate(compared)]
 
 
-def _is_primary(info: MetricInfo, measure: Measure) -> bool:
-    primary = info.primary_measure
-    return primary is not None and primary.name == measure.name
+def _tested_measures(compared: Sequence[tuple[Measure, Comparison]], infos: Mapping[str, MetricInfo]) -> dict[str, str]:
+    """By metric the measure that is tested: the first that may be and of which two generators have answers on the same prompts."""
+    answered = {(comparison.metric, comparison.measure) for _, comparison in compared if comparison.difference is not None}
+    tested = {}
+    for name, info in infos.items():
+        for measure in info.testable:
+            if (name, measure.name) in answered:
+                tested[name] = measure.name
+                break
+    return tested
 
 
 def _tests_of(

@@ -90,7 +90,6 @@ class MeasureFacts:
         meaning: One sentence on the metric (the measure has its own).
         citation: The source of the method.
         limits: What the numbers do not say; empty where there is nothing beyond ``meaning``.
-        primary: Whether generators are tested by it.
     """
 
     metric: str
@@ -101,7 +100,6 @@ class MeasureFacts:
     meaning: str = ""
     citation: str = ""
     limits: str = ""
-    primary: bool = False
 
     @property
     def key(self) -> ColumnKey:
@@ -177,8 +175,8 @@ class Comparison:
         reason: Why there is no difference or no interval.
         remark: What else is to be known of it, such as how many prompts would show a difference of this size.
         of_sets: Whether the clips of each generator were compared as one set; ``better`` then means nearer to the reference set.
-        exploratory: Whether it is no test of the run: another measure than the primary one of its metric, or another pair than those that
-            the run compares. It supports nobody as better.
+        exploratory: Whether it is no test of the run: another measure of its metric, or another pair, is tested. It supports nobody as
+            better.
         undecidable: Why no difference, however large, could be decided, and how many prompts could; empty where one could be.
     """
 

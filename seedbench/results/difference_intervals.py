@@ -104,8 +104,8 @@ def paired_shares_interval(first: np.ndarray, second: np.ndarray, level: float =
     return max(-1.0, difference - below), min(1.0, difference + above)
 
 
-def _length(one: float, other: float, correlation: float) -> float:
-    return math.sqrt(max(0.0, one * one - 2 * correlation * one * other + other * other))
+def _length(first: float, second: float, correlation: float) -> float:
+    return math.sqrt(max(0.0, first * first - 2 * correlation * first * second + second * second))
 
 
 def _wilson(share: float, n: int, level: float) -> tuple[float, float, float]:

@@ -227,7 +227,6 @@ def _measures(
                     meaning=info.meaning,
                     citation=info.citation,
                     limits=info.limits,
-                    primary=info.primary_measure is not None and info.primary_measure.name == measure.name,
                 )
                 for backend in [backend for backend in backends if backend] or [""]
             ]

@@ -203,7 +203,7 @@ def claims(n: int, trials: int, *, against: str | None, worst: str | None = None
                              low=LAWS[name].low, high=LAWS[name].high) for name in METRICS}  # fmt: skip
     infos = {name: MetricInfo(name=name, title=name, meaning="", citation="", version=1, measures=(measure[name],)) for name in METRICS}
     rng = np.random.default_rng([seed, n])
-    false = found = 0
+    false = hits = 0
     for _ in range(trials):
         table = []
         for name in METRICS:
@@ -216,8 +216,8 @@ def claims(n: int, trials: int, *, against: str | None, worst: str | None = None
         decided = [c for c in compare_all(table, infos, list(SYSTEMS), against=against, draws=draws) if c.better]
         right = [c for c in decided if c.metric == METRICS[0] and worst in (c.generator_a, c.generator_b)]
         false += len(decided) > len(right)
-        found += bool(right)
-    return false / trials, found / trials
+        hits += bool(right)
+    return false / trials, hits / trials
 
 
 def _cell(value: float | None, given: float) -> str:

@@ -122,7 +122,6 @@ MEASURES = (
     MeasureFacts(
         metric="lipsync",
         measure=OFFSET,
-        primary=True,
         metric_title="Lip sync",
         version=1,
         backend="facemesh-cca1",
@@ -142,7 +141,6 @@ MEASURES = (
     MeasureFacts(
         metric="identity",
         measure=IDENTITY,
-        primary=True,
         metric_title="Cross-shot identity",
         version=2,
         backend="dlib-resnet",
@@ -151,7 +149,6 @@ MEASURES = (
     MeasureFacts(
         metric="physics",
         measure=ENERGY,
-        primary=True,
         metric_title="Physics",
         version=1,
         backend="tracks-v1",
@@ -160,7 +157,6 @@ MEASURES = (
     MeasureFacts(
         metric="video_distance",
         measure=DISTANCE,
-        primary=True,
         metric_title="Embedded video distance",
         version=1,
         backend="efficientnet_lite0_motion",
@@ -337,7 +333,7 @@ def build_report(folder: Path, *, seconds: float = 1.0, size: tuple[int, int] = 
                     continue
                 apart = first[1] > second[2] or second[1] > first[2]
                 more_is_better = facts.measure.direction == "up"
-                tested = facts.primary and "ceiling" in (a.role, b.role)
+                tested = facts.measure in (OFFSET, IDENTITY, ENERGY) and "ceiling" in (a.role, b.role)
                 winner = (a if (first[0] > second[0]) == more_is_better else b).name if apart and tested else None
                 gap = first[0] - second[0]
                 comparisons.append(

@@ -247,6 +247,15 @@ def test_measures_are_corrected_for_each_other_and_only_the_primary_one_is_teste
     assert [(c.p, c.p_adjusted, c.better) for c in comparisons if c.exploratory] == [(0.03125, None, None)] * 2
 
 
+def test_where_the_first_measure_has_no_answers_the_next_is_tested() -> None:
+    lines = [*many("a", *[1.0] * 6, measure="rate"), *many("b", *[0.0] * 6, measure="rate"), line("p0", None, "share", "a")]
+    assert [(c.measure, c.better) for c in compare_all(lines, info(SHARE, RATE), ["a", "b"])] == [("rate", "a")]
+    lines += [*many("a", *BETTER), *many("b", *WORSE)]
+    assert [c.exploratory for c in compare_all(lines, info(SHARE, RATE), ["a", "b"])] == [False, True]
+    named = {"m": replace(info(SHARE, RATE)["m"], primary="rate")}
+    assert [c.exploratory for c in compare_all(lines, named, ["a", "b"])] == [True, False]
+
+
 def test_against_one_generator_the_other_pairs_are_exploratory() -> None:
     lines = [*many("a", *BETTER), *many("b", *WORSE), *many("c", *WORSE[::-1])]
     comparisons = compare_all(lines, info(SHARE), ["a", "b", "c"], against="a")
