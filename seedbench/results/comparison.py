@@ -89,16 +89,16 @@ def _tests_of(
     family: Sequence[tuple[Measure, Comparison]], values: Mapping[str, _ByPrompt], draws: int
 ) -> list[tuple[Measure, Comparison]]:
     """The pairs of one measure with p-values that hold for all of them together; empty where none can be tested."""
-    if family[0][1].of_sets:
+    method = ""
+    if family[0][1].of_sets or len(family) == 1:
         p_values = holm([comparison.p for _, comparison in family])
-        method = ""
     else:
         pairs = [(comparison.generator_a, comparison.generator_b) for _, comparison in family]
         together = pair_p_values(values, pairs, draws=draws)
         p_values = [together[pair] for pair in pairs]
         systems = {system for pair in pairs for system in pair if values.get(system)}
         n_prompts = max(comparison.n_prompts for _, comparison in family)
-        method = f"/{method_of(len(systems), n_prompts, draws)}" if len(pairs) > 1 else ""
+        method = f"/{method_of(len(systems), n_prompts, draws)}"
     if all(p is None for p in p_values):
         return []
     return [
