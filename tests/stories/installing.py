@@ -54,10 +54,18 @@ def build(kind: str, source: Path, out: Path) -> tuple[Path, str]:
     return out / built.stdout.splitlines()[-1], built.stdout
 
 
+def extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Unpack an archive of our own into ``folder``; Pythons before 3.11.4 have no filters yet."""
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(folder, filter="data")
+    else:
+        archive.extractall(folder)  # noqa: S202
+
+
 def unpack(sdist: Path, folder: Path) -> Path:
     """Unpack an sdist into ``folder``; its one top folder."""
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+        extract(archive, folder)
     (top,) = folder.iterdir()
     return top
 

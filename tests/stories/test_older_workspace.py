@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from seedbench.plugins import registry
+from tests.stories.installing import extract
 
 ROOT = Path(__file__).parents[2]
 ARCHIVE = Path(__file__).with_name("older_workspace") / "workspace.tar.xz"
@@ -44,7 +45,7 @@ class OlderWorkspace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         with tarfile.open(ARCHIVE) as archive:
-            archive.extractall(folder, filter="data")
+            extract(archive, folder)
         self.commands: dict[str, list[str]] = self.expected("commands")
         with closing(sqlite3.connect(self.database)) as connection, connection:
             connection.execute("UPDATE cells SET clip_path = replace(clip_path, ?, ?)", (FIRST_FOLDER, str(folder)))
