@@ -59,7 +59,7 @@ def extract(archive: tarfile.TarFile, folder: Path) -> None:
     if hasattr(tarfile, "data_filter"):
         archive.extractall(folder, filter="data")
     else:
-        archive.extractall(folder)  # noqa: S202
+        archive.extractall(folder)
 
 
 def unpack(sdist: Path, folder: Path) -> Path:
