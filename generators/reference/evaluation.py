@@ -151,7 +151,7 @@ def _scores_text(task: str, values: dict[str, float]) -> str:
 
     if task == "impact":
         return "\n".join([line("contacts heard", "impact.recall", ".0%"), line("plausible", "physics.plausibility", ".2f")])
-    lines = [line("sound early by, ms", "lipsync.offset_ms", "+.0f"), line("confidence", "lipsync.confidence", ".1f")]
+    lines = [line("sound early, ms", "lipsync.offset_ms", "+.0f"), line("confidence", "lipsync.confidence", ".1f")]
     return "\n".join([*lines, line("identity", "identity.similarity", ".2f")] if task == "reference" else lines)
 
 
