@@ -75,6 +75,6 @@ def test_the_first_prompt_of_each_kind_is_shown_with_its_figures(clip: Path) -> 
     talking, reference, impact = first_of_each_kind(prompts, clips)
     assert [block.text for block in (talking, reference, impact)] == ["talking 0", "reference 0", "impact 0"]
     assert [strip.name for strip in talking.strips] == ["simulator", "joint", "cascaded"]
-    assert talking.strips[1] == sheet.Strip("joint", "sound early by, ms: -12\nconfidence: 3.2", clip)
+    assert talking.strips[1] == sheet.Strip("joint", "sound early, ms: -12\nconfidence: 3.2", clip)
     assert talking.strips[0].clip is None
     assert impact.strips[2].scored == "contacts heard: 50%\nplausible: no answer"
