@@ -166,7 +166,8 @@ def _value(table: ResultsTable, column: MeasureFacts, generator: GeneratorFacts,
             return f"{sum(value == 1 for value in values)} of {len(values)}"
     shown = value_and_interval(column.measure, row.value or 0.0, row.low, row.high)[0]
     unit = unit_of(column.measure)
-    return shown + (unit if unit == "%" else f" {unit}" if unit else "")
+    tells_nothing = not unit or unit == "0..1" or "unit" in unit
+    return shown if tells_nothing else shown + unit if unit == "%" else f"{shown} {unit}"
 
 
 def _measures(columns: Sequence[MeasureFacts]) -> str:
