@@ -153,7 +153,9 @@ def _description(table: ResultsTable, column: MeasureFacts) -> Sentence | None:
     ]
     if len(shown) < 2:
         return None
-    return Sentence(f"{column.metric_title}, {column.measure.title[0].lower()}{column.measure.title[1:]}", f": {', '.join(shown)}.")
+    metric, measure = column.metric_title, column.measure.title
+    subject = metric if measure == metric else f"{metric}, {measure[0].lower()}{measure[1:]}"
+    return Sentence(subject, f": {', '.join(shown)}.")
 
 
 def _value(table: ResultsTable, column: MeasureFacts, generator: GeneratorFacts, row: SummaryRow) -> str:

@@ -68,3 +68,8 @@ def test_caveats_name_seeds_refusals_and_thin_coverage(report: RunReport) -> Non
     assert "Hosted model: 1 refused and 1 failed of 4 requests" in caveats
     assert "Clips of my own folder: more than a quarter of its clips have no answer for Same face across shots." in caveats
     assert "One seed" not in " ".join(findings(tabulate(replace(report, seeds=(0, 1)))).caveats)
+
+
+def test_a_title_that_metric_and_measure_share_is_said_once(report: RunReport) -> None:
+    alike = tuple(replace(facts, metric_title=facts.measure.title) if facts.metric == "lipsync" else facts for facts in report.measures)
+    assert findings(tabulate(replace(report, measures=alike))).seen[0].subject == "Audio offset"
